@@ -1,0 +1,56 @@
+// The arrows of ARCHITECTURE.md, checked by `npm run check`. Each layer names what it may import from src/.
+const layers = {
+  model: [],
+  config: ['model'],
+  ports: ['model'],
+  core: ['model'],
+  flows: ['model', 'core', 'ports'],
+  api: ['model', 'core', 'ports'],
+  health: ['model', 'core', 'ports'],
+  housekeeping: ['model', 'core', 'ports'],
+  releases: ['model', 'core', 'ports'],
+  adapters: ['model', 'ports'],
+  cli: ['model', 'core', 'ports'],
+  agent: ['model', 'core'],
+  cloud: ['model'],
+};
+
+const arrows = Object.entries(layers).map(([layer, allowed]) => ({
+  name: `${layer}-imports-only-${allowed.join('-') || 'itself'}`,
+  severity: 'error',
+  from: { path: `^src/${layer}/`, pathNot: '\\.test\\.ts$' },
+  to: { path: '^src/', pathNot: `^src/(${[layer, ...allowed].join('|')})/` },
+}));
+
+module.exports = {
+  forbidden: [
+    ...arrows,
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'nobody-imports-main',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/main/' },
+      to: { path: '^src/main/' },
+    },
+    {
+      name: 'testing-is-for-tests',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '(\\.test\\.ts$|^src/testing/)' },
+      to: { path: '^src/testing/' },
+    },
+    {
+      name: 'model-and-core-are-pure',
+      comment: 'No I/O, no clock: node:crypto for hashing and node:net for address checks are the exceptions.',
+      severity: 'error',
+      from: { path: '^src/(model|core)/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|net)$' },
+    },
+    { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { conditionNames: ['import', 'require', 'node', 'default', 'types'], extensions: ['.ts', '.js', '.cjs', '.json'] },
+  },
+};

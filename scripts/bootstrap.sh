@@ -1,0 +1,26 @@
+#!/bin/sh
+# Installs Node 24 and every package of the lockfile into node_modules, once; later calls return at once and need no network.
+# Needs: a POSIX shell, npm, and any Node >= 20 to run npm itself. Runs no package's install script.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+stamp=node_modules/.kiln-lockfile
+
+if [ -f "$stamp" ] && cmp -s package-lock.json "$stamp" && node_modules/.bin/node --version >/dev/null 2>&1; then
+  exit 0
+fi
+if ! command -v npm >/dev/null 2>&1; then
+  echo "kiln: npm is needed once, to install Kiln's packages. On Debian: apt-get install -y nodejs npm" >&2
+  exit 2
+fi
+echo "kiln: installing Node 24 and the packages of package-lock.json into node_modules (once, about a minute)" >&2
+# npm warns that the host's Node may be older than some packages ask for; they run on the Node 24 installed here.
+npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 || {
+  echo "kiln: npm ci failed. Check that the npm registry can be reached (npm ping), then run the same command again." >&2
+  exit 2
+}
+if ! node_modules/.bin/node --version >/dev/null 2>&1; then
+  echo "kiln: no Node 24 for this machine ($(uname -s) $(uname -m)). Kiln runs on Linux, x86_64 and aarch64." >&2
+  exit 2
+fi
+cp package-lock.json "$stamp"

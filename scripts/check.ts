@@ -1,0 +1,53 @@
+/**
+ * `npm run check`: types, lint and format, floating promises, import arrows and cycles, dead code, and two house rules.
+ * Runs every check even when one fails, so that one run shows all faults. Exit status 0 only if all hold.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { globSync } from 'node:fs';
+
+const tools: Array<[name: string, file: string, ...args: string[]]> = [
+  ['types', 'node_modules/typescript/bin/tsc', '--noEmit'],
+  ['lint and format', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
+  ['promises', 'node_modules/eslint/bin/eslint.js', '--max-warnings=0', 'src', 'test', 'scripts'],
+  ['import arrows and cycles', 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs', 'src'],
+  ['dead code', 'node_modules/knip/bin/knip.js'],
+];
+
+let failed = 0;
+function report(name: string, faults: string): void {
+  console.log(`${faults ? 'FAILED' : 'ok    '}  ${name}`);
+  if (faults) {
+    failed++;
+    console.log(faults.trimEnd());
+  }
+}
+
+for (const [name, ...command] of tools) {
+  const run = spawnSync(process.execPath, command, { encoding: 'utf8' });
+  report(name, run.status === 0 ? '' : `${run.stdout}${run.stderr}` || `exit status ${run.status}`);
+}
+
+/** Words that only some folders may use: the environment has one reader, wall time has one source. */
+const reserved: Array<{ what: string; pattern: RegExp; allowed: RegExp }> = [
+  { what: 'process.env is read only in config/ and main/', pattern: /\bprocess\.env\b/, allowed: /^src\/(config|main|testing)\// },
+  {
+    what: 'wall clock and timers only in the clock adapter (embedded cloud and agent are programs of their own)',
+    pattern: /\bDate\.now\(|\bnew Date\(\)|\bsetTimeout\(|\bsetInterval\(|\bperformance\.now\(/,
+    allowed: /^src\/(adapters\/clock|cloud|agent|testing)\//,
+  },
+];
+for (const rule of reserved) {
+  const faults: string[] = [];
+  for (const file of globSync('src/**/*.ts')) {
+    if (rule.allowed.test(file) || file.endsWith('.test.ts')) continue;
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .forEach((line, index) => {
+        if (rule.pattern.test(line) && !/^\s*(\*|\/\/)/.test(line)) faults.push(`${file}:${index + 1}: ${line.trim()}`);
+      });
+  }
+  report(rule.what, faults.join('\n'));
+}
+
+process.exit(failed > 0 ? 1 : 0);

@@ -1,0 +1,39 @@
+/**
+ * Runs the test suites and closes with one line that machines read: `N passed, N failed`.
+ * `test.ts` runs what needs no cloud; `test.ts openstack` runs what needs the test bed and brings it up first.
+ * Further arguments are file filters. Exit status 0 only if every test passed and at least one ran.
+ */
+import { spawnSync } from 'node:child_process';
+import { startVitest } from 'vitest/node';
+
+const [first, ...rest] = process.argv.slice(2);
+const openstack = first === 'openstack';
+const filters = openstack ? rest : process.argv.slice(2);
+
+if (openstack) {
+  process.env.KILN_TEST_SUITE = 'openstack';
+  const up = spawnSync('bash', ['testbed/up.sh'], { stdio: 'inherit' });
+  if (up.status !== 0) {
+    console.error('The test bed did not come up; the log it named above says why.');
+    console.log('0 passed, 1 failed');
+    process.exit(1);
+  }
+}
+
+const vitest = await startVitest('test', filters, { watch: false });
+const counts = { passed: 0, failed: 0, skipped: 0 };
+for (const module of vitest.state.getTestModules()) {
+  for (const test of module.children.allTests()) {
+    const { state } = test.result();
+    if (state === 'passed') counts.passed++;
+    else if (state === 'failed') counts.failed++;
+    else counts.skipped++;
+  }
+  // A file that could not be loaded holds no test, and is still a failure.
+  if (module.state() === 'failed' && module.errors().length > 0) counts.failed++;
+}
+counts.failed += vitest.state.getUnhandledErrors().length;
+await vitest.close();
+const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
+console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
+process.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0);

@@ -1,0 +1,50 @@
+import type { ImageChoice } from './image.ts';
+
+/** Octavia's amphora statuses that Kiln uses (octavia/common/constants.py). */
+export const amphoraStatuses = ['BOOTING', 'READY', 'ALLOCATED', 'PENDING_DELETE', 'DELETED', 'ERROR'] as const;
+export type AmphoraStatus = (typeof amphoraStatuses)[number];
+
+/** Time each part of a boot took, in milliseconds. Parts not reached are absent. */
+export interface BootTimings {
+  chooseMs?: number;
+  createMs?: number;
+  activeMs?: number;
+  agentMs?: number;
+}
+
+/** One amphora as Kiln records it. Times are ISO 8601 UTC. */
+export interface Amphora {
+  id: string;
+  status: AmphoraStatus;
+  /** Name of the server in Nova: written down before Nova is asked, so that no server is ever unknown. */
+  serverName: string;
+  /** Nova's server ID; null until Nova has answered. */
+  computeId: string | null;
+  /** Management address, on the first boot network. */
+  lbNetworkIp: string | null;
+  imageId: string | null;
+  /** Which image was chosen and why; null until it is. */
+  imageChoice: ImageChoice | null;
+  computeFlavor: string | null;
+  cachedZone: string | null;
+  /** End of the agent's certificate. */
+  certExpiration: string | null;
+  /** What the agent said it is. */
+  agentVersion: string | null;
+  timings: BootTimings;
+  /** Why status is ERROR: the error's code, message and advice. */
+  reason: { code: string; message: string; advice: string } | null;
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** The parts of a boot, in order; progress is told in these. */
+export const bootParts = ['choose', 'create', 'active', 'agent'] as const;
+export type BootPart = (typeof bootParts)[number];
+
+/** What a boot tells while it goes on. */
+export type BootEvent =
+  | { kind: 'started'; amphoraId: string; serverName: string }
+  | { kind: 'part-started'; part: BootPart }
+  | { kind: 'part-done'; part: BootPart; milliseconds: number; detail: string }
+  | { kind: 'note'; message: string };

@@ -1,0 +1,27 @@
+import type { ComputeFlavor, Server, ServerInterface, ServerSpec } from '../model/compute.ts';
+
+/** Nova. Errors are ServiceError unless said otherwise. */
+export interface ComputeService {
+  /**
+   * Asks for a server and returns its ID; Nova builds it afterwards.
+   * Makes one server or none, and never two: when the answer is lost, the server is looked up by its name (unique to
+   * an amphora), and the request is sent again only when Nova surely did not take it.
+   * An image that Nova can't find or that is not active is IMAGE_GONE. When it stays unknown whether Nova took the
+   * request, the error has `call.outcomeUnknown`, and the caller has to look for `spec.name` when it cleans up.
+   */
+  createServer(spec: ServerSpec, signal?: AbortSignal): Promise<{ id: string }>;
+  /** SERVICE_NOT_FOUND when it is not there. */
+  getServer(serverId: string, signal?: AbortSignal): Promise<Server>;
+  /** Servers with exactly this name, in the project that Kiln authenticates as. */
+  findServersByName(name: string): Promise<Server[]>;
+  /** Idempotent: a server that is gone is success. Nova takes a moment to finish. */
+  deleteServer(serverId: string): Promise<void>;
+  listInterfaces(serverId: string, signal?: AbortSignal): Promise<ServerInterface[]>;
+  getFlavor(flavorId: string, signal?: AbortSignal): Promise<ComputeFlavor>;
+  /** True when the key pair exists for the service user. */
+  hasKeypair(name: string): Promise<boolean>;
+  /** Names of the availability zones in which servers can be started. */
+  listAvailabilityZones(): Promise<string[]>;
+  /** The newest microversion that the endpoint speaks, such as "2.93". */
+  maxMicroversion(): Promise<string>;
+}
