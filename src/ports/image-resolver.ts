@@ -1,0 +1,27 @@
+import type { ComputeFlavor } from '../model/compute.ts';
+import type { ImageChoice, NearMiss, TagSource } from '../model/image.ts';
+
+export interface ImageRequest {
+  /** Null: `amp_image_id`, else the tag of the configuration, as for any new amphora. */
+  tag: { value: string; source: TagSource } | null;
+  /** The Nova flavor that the image has to fit; null leaves the fit unchecked. */
+  flavor: ComputeFlavor | null;
+  signal?: AbortSignal;
+}
+
+export interface ImageResolution {
+  choice: ImageChoice;
+  /** Images that carry the tag and were refused. Looked up only when `explain` asks for it. */
+  refused: readonly NearMiss[];
+}
+
+/** Which image does a new amphora boot? Asks Glance anew for every call; waiting callers share one answer. */
+export interface ImageResolver {
+  /**
+   * @returns the choice; throws IMAGE_NOT_CONFIGURED, IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS, IMAGE_DOES_NOT_FIT, or a
+   * ServiceError when Glance can't say.
+   */
+  resolve(request: ImageRequest): Promise<ImageChoice>;
+  /** As `resolve`, and says as well which images carry the tag and were refused. */
+  explain(request: ImageRequest): Promise<ImageResolution>;
+}
