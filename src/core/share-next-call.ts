@@ -1,0 +1,35 @@
+/**
+ * Many ask the same question at once, and each needs an answer that was asked for after it asked. While one call is
+ * under way, all who come wait for the next one, which starts when the first ends: a thousand callers cause two calls,
+ * and nobody is given an answer older than the question. There is no cache: with nobody waiting, nothing is kept.
+ *
+ * @param call asks anew each time it is called.
+ * @returns a function with the same answer, shared. Callers of the same key share; a failure is shared likewise.
+ */
+export function shareNextCall<Question, Answer>(
+  call: (question: Question) => Promise<Answer>,
+  keyOf: (question: Question) => string,
+): (question: Question) => Promise<Answer> {
+  const lines = new Map<string, { running: Promise<Answer>; next: Promise<Answer> | null }>();
+
+  function start(key: string, question: Question): Promise<Answer> {
+    const running = call(question);
+    const line: { running: Promise<Answer>; next: Promise<Answer> | null } = { running, next: null };
+    lines.set(key, line);
+    const settled = () => {
+      // A follower starts its own line; without one the key is forgotten.
+      if (!line.next && lines.get(key) === line) lines.delete(key);
+    };
+    running.then(settled, settled);
+    return running;
+  }
+
+  return (question) => {
+    const key = keyOf(question);
+    const line = lines.get(key);
+    if (!line) return start(key, question);
+    const startNext = () => start(key, question);
+    line.next ??= line.running.then(startNext, startNext);
+    return line.next;
+  };
+}
