@@ -32,6 +32,11 @@ export interface Amphora {
   /** What the agent said it is. */
   agentVersion: string | null;
   timings: BootTimings;
+  /**
+   * The process that is changing this amphora now, as `host/pid/start-time`; null when none is. A record whose process
+   * is dead was interrupted, and is recovered by whoever finds it.
+   */
+  worker: string | null;
   /** Why status is ERROR: the error's code, message and advice. */
   reason: { code: string; message: string; advice: string } | null;
   createdAt: string;

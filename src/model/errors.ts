@@ -48,7 +48,8 @@ export const errorKinds = {
     httpStatus: 500,
     exitCode: usageOrConfiguration,
     retryable: false,
-    advice: 'Check [certificates] ca_certificate, ca_private_key and ca_private_key_passphrase; `kiln doctor` tests them.',
+    advice:
+      'Check [certificates] ca_certificate, ca_private_key and ca_private_key_passphrase; `kiln doctor` tests them.',
   },
 
   IMAGE_NOT_CONFIGURED: {
