@@ -1,4 +1,5 @@
 import type { ComputeFlavor } from '../model/compute.ts';
+import type { KilnError } from '../model/errors.ts';
 import type { ImageChoice, NearMiss, TagSource } from '../model/image.ts';
 
 export interface ImageRequest {
@@ -11,8 +12,16 @@ export interface ImageRequest {
 
 export interface ImageResolution {
   choice: ImageChoice;
-  /** Images that carry the tag and were refused. Looked up only when `explain` asks for it. */
+  /** Images that carry the tag and were refused. */
   refused: readonly NearMiss[];
+}
+
+/** How the newest resolution of a tag ended. Several candidates are seen here, not only in the log. */
+export interface ImageStatus {
+  tag: string;
+  at: string;
+  choice: ImageChoice | null;
+  error: ReturnType<KilnError['toJSON']> | null;
 }
 
 /** Which image does a new amphora boot? Asks Glance anew for every call; waiting callers share one answer. */
@@ -22,6 +31,8 @@ export interface ImageResolver {
    * ServiceError when Glance can't say.
    */
   resolve(request: ImageRequest): Promise<ImageChoice>;
-  /** As `resolve`, and says as well which images carry the tag and were refused. */
+  /** As `resolve`, and says as well which images carry the tag and were refused. Two requests more. */
   explain(request: ImageRequest): Promise<ImageResolution>;
+  /** The newest outcome for each tag, as this process saw it. Asks nobody. */
+  status(): ImageStatus[];
 }

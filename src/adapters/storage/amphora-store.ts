@@ -1,0 +1,96 @@
+import type { Selectable, Updateable } from 'kysely';
+import type { Amphora, AmphoraStatus } from '../../model/amphora.ts';
+import { KilnError } from '../../model/errors.ts';
+import type { AmphoraPatch, AmphoraStore } from '../../ports/amphora-store.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { KilnDatabase, Schema } from './schema.ts';
+
+type Row = Schema['kiln_amphora'];
+
+/** Amphorae in the table `kiln_amphora`. */
+export function createAmphoraStore(database: KilnDatabase, clock: Clock): AmphoraStore {
+  async function get(amphoraId: string): Promise<Amphora | null> {
+    const row = await database.selectFrom('kiln_amphora').selectAll().where('id', '=', amphoraId).executeTakeFirst();
+    return row ? fromRow(row) : null;
+  }
+
+  return {
+    get,
+
+    async insert(amphora) {
+      await database.insertInto('kiln_amphora').values(toRow(amphora)).execute();
+    },
+
+    async update(amphoraId, patch) {
+      const changes = { ...toColumns(patch), updated_at: clock.now().toISOString() };
+      await database.updateTable('kiln_amphora').set(changes).where('id', '=', amphoraId).execute();
+      const amphora = await get(amphoraId);
+      if (!amphora) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId}`);
+      return amphora;
+    },
+
+    async list({ includeDeleted = false } = {}) {
+      let query = database.selectFrom('kiln_amphora').selectAll();
+      if (!includeDeleted) query = query.where('status', '!=', 'DELETED');
+      const rows = await query.orderBy('created_at', 'desc').orderBy('id', 'desc').execute();
+      return rows.map(fromRow);
+    },
+  };
+}
+
+function fromRow(row: Selectable<Row>): Amphora {
+  return {
+    id: row.id,
+    status: row.status as AmphoraStatus,
+    serverName: row.server_name,
+    computeId: row.compute_id,
+    lbNetworkIp: row.lb_network_ip,
+    imageId: row.image_id,
+    imageChoice: fromJson(row.image_choice),
+    computeFlavor: row.compute_flavor,
+    cachedZone: row.cached_zone,
+    certExpiration: row.cert_expiration,
+    agentVersion: row.agent_version,
+    timings: fromJson(row.timings) ?? {},
+    worker: row.worker,
+    reason: fromJson(row.reason),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+function toRow(amphora: Amphora): Row {
+  return {
+    id: amphora.id,
+    server_name: amphora.serverName,
+    created_at: amphora.createdAt,
+    updated_at: amphora.updatedAt,
+    ...(toColumns(amphora) as Omit<Row, 'id' | 'server_name' | 'created_at' | 'updated_at'>),
+  };
+}
+
+/** The columns of the fields that the patch names, and no others. */
+function toColumns(patch: AmphoraPatch): Updateable<Row> {
+  const columns: Updateable<Row> = {};
+  if (patch.status !== undefined) columns.status = patch.status;
+  if (patch.computeId !== undefined) columns.compute_id = patch.computeId;
+  if (patch.lbNetworkIp !== undefined) columns.lb_network_ip = patch.lbNetworkIp;
+  if (patch.imageId !== undefined) columns.image_id = patch.imageId;
+  if (patch.imageChoice !== undefined) columns.image_choice = toJson(patch.imageChoice);
+  if (patch.computeFlavor !== undefined) columns.compute_flavor = patch.computeFlavor;
+  if (patch.cachedZone !== undefined) columns.cached_zone = patch.cachedZone;
+  if (patch.certExpiration !== undefined) columns.cert_expiration = patch.certExpiration;
+  if (patch.agentVersion !== undefined) columns.agent_version = patch.agentVersion;
+  if (patch.timings !== undefined) columns.timings = JSON.stringify(patch.timings);
+  if (patch.worker !== undefined) columns.worker = patch.worker;
+  if (patch.reason !== undefined) columns.reason = toJson(patch.reason);
+  return columns;
+}
+
+function fromJson<Value>(text: string | null): Value | null {
+  return text === null ? null : (JSON.parse(text) as Value);
+}
+
+function toJson(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}

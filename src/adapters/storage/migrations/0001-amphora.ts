@@ -1,0 +1,28 @@
+import type { Kysely } from 'kysely';
+
+export async function up(database: Kysely<unknown>): Promise<void> {
+  await database.schema
+    .createTable('kiln_amphora')
+    .addColumn('id', 'varchar(36)', (column) => column.primaryKey())
+    .addColumn('status', 'varchar(36)', (column) => column.notNull())
+    .addColumn('server_name', 'varchar(255)', (column) => column.notNull().unique())
+    .addColumn('compute_id', 'varchar(36)')
+    .addColumn('lb_network_ip', 'varchar(64)')
+    .addColumn('image_id', 'varchar(36)')
+    .addColumn('image_choice', 'text')
+    .addColumn('compute_flavor', 'varchar(255)')
+    .addColumn('cached_zone', 'varchar(255)')
+    .addColumn('cert_expiration', 'varchar(32)')
+    .addColumn('agent_version', 'varchar(255)')
+    .addColumn('timings', 'text', (column) => column.notNull())
+    .addColumn('worker', 'varchar(255)')
+    .addColumn('reason', 'text')
+    .addColumn('created_at', 'varchar(32)', (column) => column.notNull())
+    .addColumn('updated_at', 'varchar(32)', (column) => column.notNull())
+    .execute();
+  await database.schema
+    .createIndex('kiln_amphora_created_at')
+    .on('kiln_amphora')
+    .columns(['created_at', 'id'])
+    .execute();
+}

@@ -1,0 +1,28 @@
+import type { Kysely } from 'kysely';
+
+/**
+ * Tables of Kiln, prefixed so that they can stand in the database that Octavia used. Structured values are JSON text;
+ * times are ISO 8601 UTC text: the same on every engine, and their order as text is their order in time.
+ */
+export interface Schema {
+  kiln_amphora: {
+    id: string;
+    status: string;
+    server_name: string;
+    compute_id: string | null;
+    lb_network_ip: string | null;
+    image_id: string | null;
+    image_choice: string | null;
+    compute_flavor: string | null;
+    cached_zone: string | null;
+    cert_expiration: string | null;
+    agent_version: string | null;
+    timings: string;
+    worker: string | null;
+    reason: string | null;
+    created_at: string;
+    updated_at: string;
+  };
+}
+
+export type KilnDatabase = Kysely<Schema>;
