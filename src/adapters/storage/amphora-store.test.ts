@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +39,7 @@ function amphora(id: string, over: Partial<Amphora> = {}): Amphora {
 describe('amphora store', () => {
   let folder: string;
   let database: KilnDatabase;
-  const open = () => openDatabase(`sqlite://${folder}/deep/kiln.sqlite`);
+  const open = () => openDatabase(`sqlite://${folder}/deep/kiln.sqlite`, clock);
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'kiln-store-'));
@@ -104,8 +105,23 @@ describe('amphora store', () => {
     expect(await createAmphoraStore(database, clock).list()).toHaveLength(8);
     await Promise.all(several.map((other) => other.destroy()));
   });
+  it('is made by several processes at once', async () => {
+    const file = join(folder, 'race.sqlite');
+    const script = `
+      import { openDatabase } from ${JSON.stringify(join(import.meta.dirname, 'database.ts'))};
+      const clock = { sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };
+      const database = await openDatabase('sqlite://${file}', clock);
+      await database.selectFrom('kiln_amphora').selectAll().execute();
+      await database.destroy();`;
+    const run = () =>
+      new Promise<number | null>((resolve) => {
+        const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+        child.on('exit', resolve);
+      });
+    expect(await Promise.all([run(), run(), run(), run()])).toEqual([0, 0, 0, 0]);
+  });
   it('says which engine it does not speak, without the password', async () => {
-    const failure = openDatabase('mysql+pymysql://octavia:secret@db/octavia');
+    const failure = openDatabase('mysql+pymysql://octavia:secret@db/octavia', clock);
     await expect(failure).rejects.toMatchObject({ code: 'STATE_UNUSABLE' });
     await expect(failure).rejects.not.toThrow(/secret/);
   });

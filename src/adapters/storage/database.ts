@@ -1,8 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteDriver from 'better-sqlite3';
-import { Kysely, type Migration, Migrator, SqliteDialect } from 'kysely';
+import { Kysely, SqliteDialect } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
 import { KilnError } from '../../model/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
 import * as amphora from './migrations/0001-amphora.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
 
@@ -17,7 +19,7 @@ const BUSY_TIMEOUT_MS = 10_000;
  * @param connection `sqlite:///absolute/path`, as SQLAlchemy writes it.
  * @throws STATE_UNUSABLE when it can't be opened, or is of an engine that this version doesn't speak.
  */
-export async function openDatabase(connection: string): Promise<KilnDatabase> {
+export async function openDatabase(connection: string, clock: Clock): Promise<KilnDatabase> {
   const file = /^sqlite:\/\/(\/.+)$/.exec(connection)?.[1];
   if (!file) {
     const scheme = /^[\w+]+/.exec(connection)?.[0] ?? '(none)';
@@ -32,7 +34,7 @@ export async function openDatabase(connection: string): Promise<KilnDatabase> {
     driver.pragma('journal_mode = WAL');
     driver.pragma('synchronous = FULL'); // A step that was journalled survives the loss of power.
     const database = new Kysely<Schema>({ dialect: new SqliteDialect({ database: driver }) });
-    await migrate(database);
+    await migrate(database, clock);
     return database;
   } catch (cause) {
     if (cause instanceof KilnError) throw cause;
@@ -40,13 +42,21 @@ export async function openDatabase(connection: string): Promise<KilnDatabase> {
   }
 }
 
-async function migrate(database: KilnDatabase): Promise<void> {
+/** Another process that migrates at the same moment makes ours fail; the next try finds its work done. */
+const MIGRATION_TRIES = 20;
+const MIGRATION_PAUSE_MS = 100;
+
+async function migrate(database: KilnDatabase, clock: Clock): Promise<void> {
   const migrator = new Migrator({
     db: database,
     provider: { getMigrations: async () => migrations },
     migrationTableName: 'kiln_migration',
     migrationLockTableName: 'kiln_migration_lock',
   });
-  const { error } = await migrator.migrateToLatest();
-  if (error) throw error;
+  for (let tries = 1; ; tries++) {
+    const { error } = await migrator.migrateToLatest();
+    if (!error) return;
+    if (tries === MIGRATION_TRIES) throw error;
+    await clock.sleep(MIGRATION_PAUSE_MS);
+  }
 }
