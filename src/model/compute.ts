@@ -49,6 +49,6 @@ export interface ServerSpec {
   serverGroupId: string | null;
   /** Absolute path → text; sent as personality files on the config drive. */
   files: Readonly<Record<string, string>>;
-  /** cloud-init user data, text; null where the files go as personality. */
+  /** cloud-init user data, text; it also holds the files where they do not go as personality. Null for none. */
   userData: string | null;
 }
