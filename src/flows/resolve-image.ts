@@ -13,6 +13,7 @@ import { shareNextCall } from '../core/share-next-call.ts';
 import { KilnError, toKilnError } from '../model/errors.ts';
 import type { Image, ImageChoice } from '../model/image.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { ComputeService } from '../ports/compute.ts';
 import type { IdentityService } from '../ports/identity.ts';
 import type { ImageRequest, ImageResolution, ImageResolver, ImageStatus } from '../ports/image-resolver.ts';
 import type { ImageService } from '../ports/images.ts';
@@ -21,6 +22,7 @@ import type { Log } from '../ports/log.ts';
 export interface ImageResolverParts {
   images: ImageService;
   identity: IdentityService;
+  compute: Pick<ComputeService, 'getFlavor'>;
   /** In force now; read at every call, so that a reload takes effect with the next boot. */
   settings: () => ImageSettings;
   clock: Clock;
@@ -52,6 +54,11 @@ export function createImageResolver(parts: ImageResolverParts): ImageResolver {
     ]);
     return [...shown, ...hidden];
   }, searchKey);
+
+  const getFlavor = shareNextCall(
+    (flavorId: string) => parts.compute.getFlavor(flavorId),
+    (flavorId) => flavorId,
+  );
 
   /** What decides between ID and tag; Keystone is asked only where the own project's ID is needed. */
   async function decide(request: ImageRequest): Promise<ReturnType<typeof whatToBoot>> {
@@ -89,9 +96,12 @@ export function createImageResolver(parts: ImageResolverParts): ImageResolver {
 
   async function choose(search: ImageSearch, request: ImageRequest): Promise<ImageChoice> {
     const { ampImageTagPolicy } = parts.settings();
-    const candidates = await abortable(listCandidates(search), request.signal);
+    const [candidates, flavor] = await abortable(
+      Promise.all([listCandidates(search), request.flavorId === null ? null : getFlavor(request.flavorId)]),
+      request.signal,
+    );
     try {
-      return chooseImage(search, candidates, request.flavor, ampImageTagPolicy, clock.now());
+      return chooseImage(search, candidates, flavor, ampImageTagPolicy, clock.now());
     } catch (error) {
       if (!(error instanceof KilnError) || error.code !== 'IMAGE_NOT_FOUND') throw error;
       // A second, wider look, only to say why: what it lists is judged by the same rules, so it can't smuggle one in.
@@ -99,7 +109,7 @@ export function createImageResolver(parts: ImageResolverParts): ImageResolver {
         log.warn({ err: cause }, 'could not list the images that were refused; the error names none');
         return candidates;
       });
-      return chooseImage(search, [...candidates, ...tagged], request.flavor, ampImageTagPolicy, clock.now());
+      return chooseImage(search, [...candidates, ...tagged], flavor, ampImageTagPolicy, clock.now());
     }
   }
 
@@ -116,11 +126,14 @@ export function createImageResolver(parts: ImageResolverParts): ImageResolver {
 
   async function explain(request: ImageRequest): Promise<ImageResolution> {
     const choice = await resolve(request);
-    if (choice.tag === null || choice.tagSource === null || choice.ownerRequired === null)
-      return { choice, refused: [] };
-    const search: ImageSearch = { tag: choice.tag, tagSource: choice.tagSource, owner: choice.ownerRequired };
-    const tagged = await abortable(listAllTagged(search), request.signal);
-    return { choice, refused: refusals(search, tagged, request.flavor) };
+    const { tag, tagSource, ownerRequired: owner } = choice;
+    if (tag === null || tagSource === null || owner === null) return { choice, refused: [] };
+    const search: ImageSearch = { tag, tagSource, owner };
+    const [tagged, flavor] = await abortable(
+      Promise.all([listAllTagged(search), request.flavorId === null ? null : getFlavor(request.flavorId)]),
+      request.signal,
+    );
+    return { choice, refused: refusals(search, tagged, flavor) };
   }
 
   return { resolve, explain, status: () => [...outcomes.values()] };

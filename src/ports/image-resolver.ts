@@ -1,12 +1,11 @@
-import type { ComputeFlavor } from '../model/compute.ts';
 import type { KilnError } from '../model/errors.ts';
 import type { ImageChoice, NearMiss, TagSource } from '../model/image.ts';
 
 export interface ImageRequest {
   /** Null: `amp_image_id`, else the tag of the configuration, as for any new amphora. */
   tag: { value: string; source: TagSource } | null;
-  /** The Nova flavor that the image has to fit; null leaves the fit unchecked. */
-  flavor: ComputeFlavor | null;
+  /** ID of the Nova flavor that the image has to fit; null leaves the fit unchecked. */
+  flavorId: string | null;
   signal?: AbortSignal;
 }
 

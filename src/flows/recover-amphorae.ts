@@ -1,0 +1,43 @@
+import type { Amphora } from '../model/amphora.ts';
+import { KilnError } from '../model/errors.ts';
+import { deleteAmphora } from './delete-amphora.ts';
+import type { AmphoraParts } from './parts.ts';
+import { undoBoot } from './undo-boot.ts';
+
+/**
+ * Takes up what dead processes left: a boot that was under way is undone, an undoing or a deletion is finished.
+ * Work of living processes is left alone. Safe to run at any time and by several at once.
+ * @returns how many records were taken up.
+ */
+export async function recoverAmphorae(parts: AmphoraParts): Promise<number> {
+  const abandoned = (await parts.store.list()).filter((amphora) => isAbandoned(parts, amphora));
+  for (const amphora of abandoned) {
+    parts.log.warn({ amphora: amphora.id, status: amphora.status }, 'taking up an amphora that a dead process left');
+    await takeUp(parts, amphora).catch((err: unknown) => {
+      parts.log.error({ amphora: amphora.id, err }, 'could not take it up now; it will be tried again');
+    });
+  }
+  return abandoned.length;
+}
+
+function isAbandoned(parts: AmphoraParts, amphora: Amphora): boolean {
+  const underWay = amphora.status === 'BOOTING' || amphora.status === 'PENDING_DELETE';
+  return underWay && (amphora.worker === null || !parts.worker.isAlive(amphora.worker));
+}
+
+async function takeUp(parts: AmphoraParts, amphora: Amphora): Promise<void> {
+  if (amphora.status === 'PENDING_DELETE' && amphora.reason === null) {
+    await deleteAmphora(parts, amphora.id);
+    return;
+  }
+  const interrupted = new KilnError(
+    'BOOT_FAILED',
+    'the process that booted this amphora died on the way; its server was deleted',
+    { advice: 'Boot again.' },
+  );
+  const reason = amphora.reason as (typeof amphora.reason & { code: KilnError['code'] }) | null;
+  const error = reason ? new KilnError(reason.code, reason.message, { advice: reason.advice }) : interrupted;
+  // Without an ID Nova's answer was never had: the request may still be on its way to becoming a server.
+  const lateSeconds = amphora.computeId === null && amphora.imageId !== null ? parts.settings().createLookupSeconds : 0;
+  await undoBoot(parts, amphora, error, lateSeconds);
+}

@@ -1,0 +1,53 @@
+import { KilnError } from '../../model/errors.ts';
+import type { AgentInfo, AmphoraAgent } from '../../ports/amphora-agent.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { ComputeService } from '../../ports/compute.ts';
+import { waitUntil } from '../wait-until.ts';
+import { lookAtServer } from './wait-for-active.ts';
+
+const FIRST_PAUSE_MS = 100;
+/** An agent that is long in coming may have lost its server: look at that now and then. */
+const SERVER_LOOK_EVERY_MS = 5_000;
+
+/**
+ * Waits until the agent answers over mutual TLS.
+ * @throws AGENT_UNREACHABLE when it never does, AGENT_REFUSED when it does with the wrong certificate, BOOT_FAILED
+ * when its server dies in the meantime.
+ */
+export async function waitForAgent(
+  parts: { agent: AmphoraAgent; compute: ComputeService; clock: Clock },
+  amphora: { id: string; address: string; serverId: string },
+  limits: { agentWaitSeconds: number; agentPauseSeconds: number },
+  signal: AbortSignal | undefined,
+): Promise<AgentInfo> {
+  const { agent, compute, clock } = parts;
+  let lastFailure: KilnError | null = null;
+  let lookedAtMs = clock.monotonicMs();
+  const patience = {
+    totalMs: limits.agentWaitSeconds * 1000,
+    firstPauseMs: FIRST_PAUSE_MS,
+    longestPauseMs: limits.agentPauseSeconds * 1000,
+    signal,
+  };
+  const info = await waitUntil(clock, patience, async () => {
+    try {
+      return await agent.getInfo(amphora, signal);
+    } catch (error) {
+      if (!(error instanceof KilnError) || !error.retryable) throw error;
+      lastFailure = error;
+    }
+    if (clock.monotonicMs() - lookedAtMs >= SERVER_LOOK_EVERY_MS) {
+      lookedAtMs = clock.monotonicMs();
+      await lookAtServer(compute, amphora.serverId, signal);
+    }
+    return null;
+  });
+  if (info) return info;
+  const cause = lastFailure as KilnError | null;
+  throw new KilnError(
+    'AGENT_UNREACHABLE',
+    `the agent of amphora ${amphora.id} did not answer at ${amphora.address} within ${limits.agentWaitSeconds} s` +
+      (cause ? `; the last try said: ${cause.message}` : ''),
+    { cause, details: { address: amphora.address, serverId: amphora.serverId } },
+  );
+}

@@ -1,0 +1,32 @@
+import type { Amphora } from '../model/amphora.ts';
+import type { KilnError } from '../model/errors.ts';
+import type { AmphoraParts } from './parts.ts';
+import { removeServers } from './steps/remove-servers.ts';
+
+/**
+ * Takes back a boot that failed: the reason is recorded first, then the servers are deleted, then the amphora is ERROR.
+ * When the servers can't be deleted now, the amphora stays PENDING_DELETE, from where `recoverAmphorae` goes on.
+ * Never throws: the caller has an error of its own to tell.
+ */
+export async function undoBoot(
+  parts: Pick<AmphoraParts, 'store' | 'compute' | 'clock' | 'log' | 'worker'>,
+  amphora: Amphora,
+  error: KilnError,
+  lateSeconds: number,
+): Promise<void> {
+  const { code, message, advice } = error;
+  try {
+    await parts.store.update(amphora.id, {
+      status: 'PENDING_DELETE',
+      worker: parts.worker.self,
+      reason: { code, message, advice },
+    });
+    await removeServers(parts, amphora, lateSeconds);
+    await parts.store.update(amphora.id, { status: 'ERROR', worker: null });
+  } catch (obstacle) {
+    parts.log.error({ amphora: amphora.id, err: obstacle }, 'could not undo the boot now; it will be tried again');
+    await parts.store.update(amphora.id, { worker: null }).catch((err: unknown) => {
+      parts.log.error({ amphora: amphora.id, err }, 'could not record that the undoing is still owed');
+    });
+  }
+}
