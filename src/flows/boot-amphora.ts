@@ -91,9 +91,8 @@ export async function bootAmphora(
     return amphora;
   } catch (thrown) {
     const error = signal?.aborted ? cancelled(thrown) : toKilnError(thrown);
-    const mayComeLate = error instanceof ServiceError && error.call.outcomeUnknown && amphora.computeId === null;
     parts.log.error({ amphora: amphora.id, err: error }, 'amphora did not boot; undoing what was done');
-    await undoBoot(parts, amphora, error, mayComeLate ? settings.createLookupSeconds : 0);
+    await undoBoot(parts, amphora, error, mayComeLate(amphora, error) ? settings.createLookupSeconds : 0);
     throw error;
   }
 
@@ -178,6 +177,12 @@ function describeChoice(choice: ImageChoice): string {
   const name = choice.image?.name ? ` ${choice.image.name}` : '';
   const several = choice.candidates.length > 1 ? `, newest of ${choice.candidates.length}` : '';
   return `image ${choice.imageId}${name} (tag ${choice.tag}${several})`;
+}
+
+/** Nova was asked for a server and gave no answer that settles whether there will be one. */
+function mayComeLate(amphora: Amphora, error: KilnError): boolean {
+  if (amphora.imageId === null || amphora.computeId !== null) return false;
+  return !(error instanceof ServiceError) || error.call.outcomeUnknown;
 }
 
 function cancelled(thrown: unknown): KilnError {

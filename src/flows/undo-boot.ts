@@ -21,7 +21,8 @@ export async function undoBoot(
       worker: parts.worker.self,
       reason: { code, message, advice },
     });
-    await removeServers(parts, amphora, lateSeconds);
+    // Until an image was chosen Nova was asked for nothing, and need not be up for us to be done.
+    if (amphora.imageId !== null) await removeServers(parts, amphora, lateSeconds);
     await parts.store.update(amphora.id, { status: 'ERROR', worker: null });
   } catch (obstacle) {
     parts.log.error({ amphora: amphora.id, err: obstacle }, 'could not undo the boot now; it will be tried again');

@@ -5,7 +5,7 @@ import type { ComputeService } from '../../ports/compute.ts';
 import { waitUntil } from '../wait-until.ts';
 
 /** How long Nova may take to delete, and a Nova that is down may take to come back, before the removal is put off. */
-const PATIENCE = { totalMs: 120_000, firstPauseMs: 200, longestPauseMs: 5_000 };
+const PATIENCE = { totalMs: 60_000, firstPauseMs: 200, longestPauseMs: 5_000 };
 
 /**
  * Deletes every server that belongs to the amphora, found by ID and by name, and waits until Nova has none left.

@@ -1,0 +1,86 @@
+import { statSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { Pool, request } from 'undici';
+import type { Amphora } from '../../model/amphora.ts';
+import type { BootLine, ServeStatus } from '../../model/control.ts';
+import { type ErrorCode, errorKinds, KilnError } from '../../model/errors.ts';
+import type { AmphoraOperations } from '../../ports/amphora-operations.ts';
+
+/** A running `kiln serve`, as the command line sees it. */
+export interface ControlClient {
+  amphorae: AmphoraOperations;
+  status(): Promise<ServeStatus>;
+  close(): Promise<void>;
+}
+
+/** A process that is alive answers this at once: it is asked nothing but its own memory. */
+const STATUS_TIMEOUT_MS = 3_000;
+
+/**
+ * Connects to the control socket.
+ * @returns null when no `kiln serve` answers there: none runs, or one that died left its socket behind.
+ * @throws STATE_UNUSABLE when the socket is there and may not be opened by this user.
+ */
+export async function connectControl(socketPath: string): Promise<ControlClient | null> {
+  if (!statSync(socketPath, { throwIfNoEntry: false })?.isSocket()) return null;
+  // A boot may be silent for as long as Nova builds; the flow has the limits, not the socket.
+  const dispatcher = new Pool('http://kiln', { socketPath, bodyTimeout: 0, headersTimeout: 0 });
+
+  async function ask<Answer>(method: 'GET' | 'DELETE', path: string, signal?: AbortSignal): Promise<Answer> {
+    const answer = await request(`http://kiln${path}`, { dispatcher, method, ...(signal ? { signal } : {}) });
+    const body = (await answer.body.json()) as Answer & { error?: ReturnType<KilnError['toJSON']> };
+    if (answer.statusCode !== 200) throw fromWire(body.error);
+    return body;
+  }
+  const status = () => ask<ServeStatus>('GET', '/status', AbortSignal.timeout(STATUS_TIMEOUT_MS));
+
+  try {
+    await status();
+  } catch (cause) {
+    await dispatcher.destroy();
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ECONNREFUSED' || code === 'ENOENT') return null;
+    throw new KilnError('STATE_UNUSABLE', `cannot talk to kiln serve at ${socketPath}: ${(cause as Error).message}`, {
+      cause,
+      advice: 'Run this command as the user that runs `kiln serve`, or set [kiln] control_socket.',
+    });
+  }
+
+  return {
+    status,
+    close: () => dispatcher.close(),
+    amphorae: {
+      list: ({ includeDeleted }) => ask<Amphora[]>('GET', `/amphorae?deleted=${includeDeleted}`),
+      get: (amphoraId) => ask<Amphora>('GET', `/amphorae/${encodeURIComponent(amphoraId)}`),
+      delete: (amphoraId) => ask<Amphora>('DELETE', `/amphorae/${encodeURIComponent(amphoraId)}`),
+      async boot(body, onEvent, signal) {
+        const answer = await request('http://kiln/amphorae', {
+          dispatcher,
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+          ...(signal ? { signal } : {}),
+        });
+        if (answer.statusCode !== 200) {
+          throw fromWire(((await answer.body.json()) as { error?: ReturnType<KilnError['toJSON']> }).error);
+        }
+        for await (const text of createInterface({ input: answer.body })) {
+          const line = JSON.parse(text) as BootLine;
+          if ('event' in line) onEvent(line.event);
+          else if ('amphora' in line) return line.amphora;
+          else throw fromWire(line.error);
+        }
+        throw new KilnError('CANCELLED', 'kiln serve ended while the amphora was being booted', {
+          advice: 'When it runs again it undoes the boot by itself; `kiln amphora list` shows how it ended.',
+        });
+      },
+    },
+  };
+}
+
+/** An error that came over the socket, as the error it was. */
+function fromWire(error: ReturnType<KilnError['toJSON']> | undefined): KilnError {
+  if (!error || !(error.code in errorKinds)) return new KilnError('INTERNAL', 'kiln serve answered without saying why');
+  const { message, advice, retryable, details } = error;
+  return new KilnError(error.code as ErrorCode, message, { advice, retryable, details });
+}

@@ -1,0 +1,81 @@
+import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
+import type { FastifyError, FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import type { BootLine, ServeStatus } from '../../model/control.ts';
+import { KilnError, toKilnError } from '../../model/errors.ts';
+import type { AmphoraOperations } from '../../ports/amphora-operations.ts';
+
+export interface ControlParts {
+  amphorae: AmphoraOperations;
+  status: () => Promise<ServeStatus>;
+}
+
+const name = Type.String({ minLength: 1, maxLength: 255 });
+const bootBody = Type.Object(
+  {
+    imageId: Type.Union([name, Type.Null()]),
+    capabilities: Type.Optional(
+      Type.Object(
+        { amp_image_tag: Type.Optional(name), compute_flavor: Type.Optional(name) },
+        { additionalProperties: false },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+const amphoraParameters = Type.Object({ id: Type.String({ maxLength: 64 }) });
+
+/**
+ * The control API: how the command line reaches a running `kiln serve`. It is served on a Unix socket that only the
+ * service's own user can open, so the file system is its authentication. The public API is a different one.
+ */
+export async function controlRoutes(plain: FastifyInstance, parts: ControlParts): Promise<void> {
+  const app = plain.withTypeProvider<TypeBoxTypeProvider>().setValidatorCompiler(TypeBoxValidatorCompiler);
+
+  app.setErrorHandler((error: FastifyError | KilnError, _request, reply) => {
+    const kiln = error instanceof KilnError ? error : fromFastify(error);
+    return reply.code(kiln.httpStatus).send({ error: kiln.toJSON() });
+  });
+  app.setNotFoundHandler((request) => {
+    throw new KilnError('USAGE', `the control socket has no ${request.method} ${request.url}`);
+  });
+
+  app.get('/status', () => parts.status());
+
+  app.get('/amphorae', { schema: { querystring: Type.Object({ deleted: Type.Optional(Type.String()) }) } }, (request) =>
+    parts.amphorae.list({ includeDeleted: request.query.deleted === 'true' }),
+  );
+  app.get('/amphorae/:id', { schema: { params: amphoraParameters } }, (request) =>
+    parts.amphorae.get(request.params.id),
+  );
+  app.delete('/amphorae/:id', { schema: { params: amphoraParameters } }, (request) =>
+    parts.amphorae.delete(request.params.id),
+  );
+
+  /** Answers with one JSON line an event. The boot goes on when the caller leaves. */
+  app.post('/amphorae', { schema: { body: bootBody } }, (request, reply) => {
+    reply.hijack();
+    reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson' });
+    const write = (line: BootLine) => {
+      if (!reply.raw.destroyed) reply.raw.write(`${JSON.stringify(line)}\n`);
+    };
+    parts.amphorae
+      .boot(withoutUndefined(request.body), (event) => write({ event }))
+      .then(
+        (amphora) => write({ amphora }),
+        (error: unknown) => write({ error: toKilnError(error).toJSON() }),
+      )
+      .finally(() => reply.raw.end());
+  });
+}
+
+function withoutUndefined(body: Static<typeof bootBody>): Parameters<AmphoraOperations['boot']>[0] {
+  const { imageId, capabilities } = body;
+  return capabilities ? { imageId, capabilities } : { imageId };
+}
+
+function fromFastify(error: FastifyError): KilnError {
+  const status = error.statusCode ?? 500;
+  if (status >= 400 && status < 500) return new KilnError('USAGE', error.message);
+  return toKilnError(error);
+}

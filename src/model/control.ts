@@ -1,0 +1,23 @@
+import type { Amphora, BootEvent } from './amphora.ts';
+import type { KilnError } from './errors.ts';
+import type { ImageChoice } from './image.ts';
+
+/** What a running `kiln serve` says of itself over its control socket (`GET /status`, `kiln status`). */
+export interface ServeStatus {
+  pid: number;
+  version: string;
+  startedAt: string;
+  /** When the configuration in force was read, and from which files. */
+  configuration: { loadedAt: string; files: readonly string[] };
+  amphorae: { total: number; byStatus: Readonly<Record<string, number>> };
+  /** Newest image choice of each tag; a choice with several candidates is seen here. */
+  imageChoices: readonly {
+    tag: string;
+    at: string;
+    choice: ImageChoice | null;
+    error: ReturnType<KilnError['toJSON']> | null;
+  }[];
+}
+
+/** One line of the answer to `POST /amphorae`: events while the boot goes on, then its end. */
+export type BootLine = { event: BootEvent } | { amphora: Amphora } | { error: ReturnType<KilnError['toJSON']> };
