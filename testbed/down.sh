@@ -1,0 +1,37 @@
+#!/bin/bash
+# Ends the processes that up.sh started, and no others. Keeps the data, so that the next up is quick.
+# `down.sh --wipe` removes the bed's whole folder as well.
+set -euo pipefail
+here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+# shellcheck source=testbed/settings.sh
+. "$here/settings.sh"
+# shellcheck source=testbed/lib.sh
+. "$here/lib.sh"
+
+case ${1:-} in '' | --wipe) ;; *)
+  echo 'usage: down.sh [--wipe]' >&2
+  exit 2
+  ;;
+esac
+if [ ! -d "$run" ]; then
+  echo "testbed: nothing to end, there is no bed in $state"
+  exit 0
+fi
+take_lock
+
+# The database goes last, the broker before it: whoever is writing can finish.
+backing=(rabbitmq epmd memcached mariadb)
+for record in "$run"/*.process; do
+  name=$(basename "$record" .process)
+  [[ -e $record && " ${backing[*]} " != *" $name "* ]] || continue
+  stop "$name" &
+done
+wait
+for name in "${backing[@]}"; do stop "$name" 60; done
+rm -rf "$run"
+say 'the test bed is down'
+
+if [ "${1:-}" = --wipe ]; then
+  rm -rf "$etc" "$data" "$logs" "$keys" "$state"/{clouds.yaml,octavia.conf,testbed.json,octavia_ssh_key}
+  say "$state is empty"
+fi

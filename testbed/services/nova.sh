@@ -1,0 +1,68 @@
+# Nova: API, scheduler, conductor; the fake compute host is in nova-compute.sh. Quotas are off, so that tests can boot
+# as many amphorae as they like.
+
+mkdir -p "$etc/nova" "$data/nova"/{instances,lock}
+cp /usr/share/nova-common/api-paste.ini "$etc/nova/"
+cat >"$etc/nova/nova.conf" <<X
+[DEFAULT]
+transport_url = $(rabbitmq_url)
+my_ip = $ip
+host = testbed
+state_path = $data/nova
+# A hypervisor that only pretends, with room for 1,000 servers. It plugs no interface, so nobody waits for one.
+compute_driver = fake.FakeDriver
+vif_plugging_is_fatal = false
+vif_plugging_timeout = 0
+enabled_apis = osapi_compute
+[database]
+connection = $(database_url nova)
+[api_database]
+connection = $(database_url nova_api)
+[api]
+auth_strategy = keystone
+[conductor]
+workers = 1
+[scheduler]
+workers = 1
+[vnc]
+enabled = false
+[glance]
+$(login glance)
+[neutron]
+$(login neutron)
+[placement]
+$(login placement)
+[service_user]
+send_service_user_token = true
+$(login nova)
+[oslo_concurrency]
+lock_path = $data/nova/lock
+[quota]
+instances = -1
+cores = -1
+ram = -1
+key_pairs = -1
+server_groups = -1
+server_group_members = -1
+# The default, 5, is one more than an amphora needs.
+injected_files = 10
+$(token_checks nova)
+X
+
+manage() { clean nova-manage --config-file "$etc/nova/nova.conf" "$@"; }
+prepare() {
+  fresh_database nova nova_api nova_cell0
+  manage api_db sync
+  manage cell_v2 map_cell0 --database_connection "$(database_url nova_cell0)"
+  manage db sync
+  manage cell_v2 create_cell --name=cell1
+  rm -f "$stamps/nova-compute" # a host found in the old database is not in the new one
+}
+after mariadb memcached
+once nova prepare
+
+after rabbitmq
+start_python nova-conductor nova nova.cmd.conductor --config-file "$etc/nova/nova.conf"
+start_python nova-scheduler nova nova.cmd.scheduler --config-file "$etc/nova/nova.conf"
+start_uwsgi nova-api nova "$nova_port" 2 /usr/bin/nova-api-wsgi OS_NOVA_CONFIG_DIR="$etc/nova"
+await nova-api http_answers "$nova_port" /

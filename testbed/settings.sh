@@ -1,0 +1,31 @@
+# shellcheck shell=bash disable=SC2034 # sourced; its names are used by the sourcing files
+# What the test bed is called, where it lives and where it listens. Two variables change it: KILN_TESTBED_DIR and
+# KILN_TESTBED_PORT_BASE. Two beds with different ones run side by side.
+state=${KILN_TESTBED_DIR:-/var/tmp/kiln-testbed}
+port_base=${KILN_TESTBED_PORT_BASE:-15000}
+
+etc=$state/etc   # configuration, written anew by every up.sh
+data=$state/data # what the services keep
+logs=$state/log
+run=$state/run       # process records and sockets
+stamps=$data/stamps  # one file a one-time step that was finished
+keys=$state/certs    # the CAs and certificates that octavia.conf names
+home=$data/home      # HOME of every service
+
+ip=127.0.0.1 # the bed listens here and nowhere else
+region=RegionOne
+password=testbed # of every user and of the databases
+
+keystone_port=$port_base
+memcached_port=$((port_base + 211))
+glance_port=$((port_base + 292))
+mariadb_port=$((port_base + 306))
+epmd_port=$((port_base + 369)) # Erlang's port mapper, RabbitMQ's companion
+rabbitmq_port=$((port_base + 672))
+rabbitmq_distribution_port=$((port_base + 673))
+neutron_port=$((port_base + 696))
+nova_port=$((port_base + 774))
+placement_port=$((port_base + 778))
+
+# The machine's own Python and tools: another Python earlier in PATH does not have Debian's packages.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8

@@ -1,0 +1,95 @@
+#!/bin/bash
+# Brings up a real OpenStack on loopback and prints where it is. Re-runnable: what runs is left alone, what is missing
+# or half done is made. Each file in services/ is run as a job of its own, all at once; `after` makes them wait for
+# each other. Exit status 0: all is up; 1: something failed (the last lines of its log are shown); 2: packages are
+# missing and this user cannot install them.
+set -euo pipefail
+umask 077
+here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+# shellcheck source=testbed/settings.sh
+. "$here/settings.sh"
+# shellcheck source=testbed/lib.sh
+. "$here/lib.sh"
+# shellcheck source=testbed/openstack.sh
+. "$here/openstack.sh"
+
+mkdir -p "$etc" "$logs" "$run" "$stamps" "$home"
+take_lock
+
+install_packages() {
+  local missing install=(bash "$here/install.sh")
+  missing=$("${install[@]}" --missing)
+  if [ -z "$missing" ]; then return 0; fi
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! sudo -n true 2>/dev/null; then
+      echo "testbed: these Debian packages are missing: ${missing//$'\n'/ }" >&2
+      echo "testbed: install them with: sudo ${install[*]}" >&2
+      exit 2
+    fi
+    install=(sudo -n "${install[@]}")
+  fi
+  say "installing Debian packages (once, about a minute; log: $logs/install.log)"
+  if ! "${install[@]}" >"$logs/install.log" 2>&1; then
+    tail -n 20 "$logs/install.log" >&2
+    echo "testbed: the packages could not be installed. Try: ${install[*]}" >&2
+    exit 1
+  fi
+  say 'packages installed'
+}
+install_packages
+
+# The ports are part of the data too (catalog, Nova's cells): refuse a mixture.
+if [ -s "$data/port-base" ] && [ "$(<"$data/port-base")" != "$port_base" ]; then
+  echo "testbed: $state was made with KILN_TESTBED_PORT_BASE=$(<"$data/port-base"), not $port_base." >&2
+  echo "testbed: use that one, or begin anew with: npm run testbed:down -- --wipe" >&2
+  exit 1
+fi
+echo "$port_base" >"$data/port-base"
+
+# seed PART: makes what the bed is to contain, where it is missing (see seed.py).
+seed() {
+  log=$logs/seed-$1.log
+  clean env TESTBED_STATE="$state" TESTBED_CERTS="$keys" TESTBED_PASSWORD="$password" TESTBED_REGION="$region" \
+    TESTBED_IDENTITY="http://$ip:$keystone_port/v3" TESTBED_IMAGE="http://$ip:$glance_port" \
+    TESTBED_COMPUTE="http://$ip:$nova_port/v2.1" TESTBED_NETWORK="http://$ip:$neutron_port" \
+    TESTBED_PLACEMENT="http://$ip:$placement_port" /usr/bin/python3 -B "$here/seed.py" "$1" >"$log" 2>&1
+}
+
+# What was running before this run: no line is printed for it.
+round=$(mktemp -d "$run/round.XXXXXX")
+log=
+trap 'rm -rf "$round"' EXIT
+trap 'touch "$round/failed"; exit 130' INT TERM HUP
+
+bring_up() {
+  trap 'job_ended "$1" $?' EXIT
+  # shellcheck source=/dev/null
+  . "$here/services/$1.sh"
+  : >"$round/up.$1"
+  say "$1"
+}
+job_ended() {
+  if [ "$2" -eq 0 ] || [ "$2" -eq 75 ]; then return; fi # 75: gave up because another one failed
+  touch "$round/failed" 2>/dev/null || return 0
+  {
+    say "$1 FAILED"
+    if [ -n "$log" ]; then
+      echo "--- last lines of $log"
+      tail -n 15 "$log"
+    fi
+  } >&2
+}
+
+jobs=()
+for file in "$here"/services/*.sh; do
+  bring_up "$(basename "$file" .sh)" &
+  jobs+=($!)
+done
+wait "${jobs[@]}" || true
+if [ -e "$round/failed" ]; then exit 1; fi
+if ! seed cloud; then
+  echo "testbed: the bed is up but could not be filled. Last lines of $log:" >&2
+  tail -n 15 "$log" >&2
+  exit 1
+fi
+say "the test bed is up: $state/{clouds.yaml,octavia.conf,testbed.json}"
