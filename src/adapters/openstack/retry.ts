@@ -1,0 +1,45 @@
+import type { ServiceError } from '../../model/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { RetrySettings } from './settings.ts';
+
+/** Statuses after which the same request may succeed a moment later. */
+const passing = new Set([408, 429, 500, 502, 503, 504]);
+
+/**
+ * May the request be sent again? A request that does no harm twice: after a lost connection, a timeout, and the statuses
+ * that pass. Any other: only when it surely was not carried out, that is when no connection was made, or when a rate
+ * limit (429) turned it away. 401 is not a matter of retries: service-client.ts renews the token, once.
+ */
+export function mayRetry(error: ServiceError, repeatable: boolean): boolean {
+  if (!error.retryable) return false;
+  const { status, outcomeUnknown } = error.call;
+  if (status === null) return error.code !== 'SERVICE_ANSWERED_NONSENSE' && (repeatable || !outcomeUnknown);
+  return repeatable ? passing.has(status) : status === 429;
+}
+
+/**
+ * How long to wait before the next try, in milliseconds; null when there is none.
+ * @param attempt number of the try that just failed, from 1.
+ * @param random in [0, 1).
+ */
+export function retryDelayMs(
+  settings: RetrySettings,
+  attempt: number,
+  elapsedMs: number,
+  retryAfterSeconds: number | null,
+  random: number,
+): number | null {
+  if (attempt >= settings.maxAttempts) return null;
+  const backoff = Math.min(settings.maxDelaySeconds, settings.firstDelaySeconds * 2 ** (attempt - 1));
+  // Upper half only, so that many callers spread and none comes back at once.
+  const delayMs = (Math.max(retryAfterSeconds ?? 0, backoff * 0.5) + backoff * 0.5 * random) * 1000;
+  return elapsedMs + delayMs > settings.maxTotalSeconds * 1000 ? null : delayMs;
+}
+
+/** `Retry-After` in seconds from now: it comes as a number or as a date. Null when absent or neither. */
+export function parseRetryAfter(value: string | null, clock: Clock): number | null {
+  if (value === null) return null;
+  if (/^\s*\d+\s*$/.test(value)) return Number(value);
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? null : Math.max(0, (date - clock.now().getTime()) / 1000);
+}
