@@ -1,0 +1,39 @@
+/** The contents page: every command of `kiln`, in the order of the help. */
+import type { Command } from '../command.ts';
+import { amphoraBoot } from './amphora/boot.ts';
+import { amphoraDelete } from './amphora/delete.ts';
+import { amphoraList } from './amphora/list.ts';
+import { amphoraShow } from './amphora/show.ts';
+import { configShow } from './config-show.ts';
+import { dev } from './dev.ts';
+import { doctor } from './doctor.ts';
+import { imageBuild } from './image/build.ts';
+import { imageHide, imageUnhide } from './image/hide.ts';
+import { imageList } from './image/list.ts';
+import { imagePush } from './image/push.ts';
+import { imageResolve } from './image/resolve.ts';
+import { imageShow } from './image/show.ts';
+import { imageTag, imageUntag } from './image/tag.ts';
+import { serve } from './serve.ts';
+import { status } from './status.ts';
+
+export const commands: readonly Command[] = [
+  imageList,
+  imageShow,
+  imageBuild,
+  imagePush,
+  imageTag,
+  imageUntag,
+  imageHide,
+  imageUnhide,
+  imageResolve,
+  amphoraBoot,
+  amphoraList,
+  amphoraShow,
+  amphoraDelete,
+  configShow,
+  doctor,
+  status,
+  serve,
+  dev,
+];

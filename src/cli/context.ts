@@ -1,0 +1,186 @@
+/**
+ * What the command line acts through. `main/` builds it; the commands know nothing of files, sockets or clients.
+ * Everything is asked for lazily, so that a command touches only what it needs: `kiln config show` works while the
+ * cloud is down, and `kiln doctor` while the configuration is broken.
+ */
+
+import type { ServeStatus } from '../model/control.ts';
+import type { AmphoraOperations } from '../ports/amphora-operations.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ComputeService } from '../ports/compute.ts';
+import type { IdentityService } from '../ports/identity.ts';
+import type { ImageResolver } from '../ports/image-resolver.ts';
+import type { ImageService } from '../ports/images.ts';
+import type { NetworkService } from '../ports/network.ts';
+
+/** The options that every command has. */
+export interface GlobalOptions {
+  /** `--config-file`, in the order given; empty: the usual places. */
+  configFiles: readonly string[];
+  configDirs: readonly string[];
+  /** `--os-cloud`: a cloud of clouds.yaml; null: as the configuration and the environment say. */
+  osCloud: string | null;
+  json: boolean;
+  quiet: boolean;
+  debug: boolean;
+}
+
+/** One output stream, as far as the command line cares. */
+export interface OutputStream {
+  isTTY: boolean;
+  /** Width in characters; null when nothing limits it (a file, a pipe). */
+  columns: number | null;
+  /** True when escape codes for colour may be written: a terminal, and NO_COLOR is not set. */
+  colour: boolean;
+  write(text: string): void;
+}
+
+/** Results go to `stdout`; progress, remarks and errors to `stderr`. */
+export interface Terminal {
+  stdout: OutputStream;
+  stderr: OutputStream;
+}
+
+/** What the process around the command line is. */
+export interface CliEnvironment {
+  terminal: Terminal;
+  clock: Clock;
+  /** Aborted by ctrl-C and SIGTERM. */
+  signal: AbortSignal;
+  /** Of Kiln, as `kiln --version` prints it. */
+  version: string;
+}
+
+export interface ConfigurationRow {
+  section: string;
+  option: string;
+  /** As octavia.conf would have it; secrets are masked before they come here. */
+  value: string;
+  /** In words: "/etc/octavia/octavia.conf:12", "OS_GLANCE__REGION_NAME", "default". */
+  source: string;
+  isDefault: boolean;
+  /** Such as "deprecated: use amp_image_tag". */
+  note?: string;
+}
+
+/** A line of the configuration that needs a word. `where` is "file:line" or the variable's name. */
+export interface ConfigurationRemark {
+  section: string;
+  option: string;
+  where: string;
+  message: string;
+}
+
+/** What is in force, and what is to be said about it. Never throws for a fault in the configuration: `faults` has it. */
+export interface ConfigurationView {
+  /** Files that were read, in order. */
+  files: readonly string[];
+  rows: readonly ConfigurationRow[];
+  /** Values that are not allowed. When there are any, nothing else can be used but `config show` and `doctor`. */
+  faults: readonly ConfigurationRemark[];
+  /** Options that no Octavia ever had; `message` names the nearest one. */
+  unknown: readonly ConfigurationRemark[];
+  /** Options of Octavia that Kiln accepts and does not use. */
+  unused: readonly ConfigurationRemark[];
+  deprecated: readonly ConfigurationRemark[];
+}
+
+/** The few values that commands decide by. Throws CONFIGURATION_INVALID when the configuration has faults. */
+export interface CliSettings {
+  /** `[controller_worker]`; null where not set (an empty string is "not set"). */
+  imageTag: string | null;
+  imageId: string | null;
+  /** A project ID, 'any', or null for the project that Kiln authenticates as. */
+  imageOwnerId: string | null;
+  imageTagPolicy: 'newest' | 'unique';
+  /** Null: images never count as old. */
+  imageAgeWarningDays: number | null;
+  flavorId: string | null;
+  bootNetworkIds: readonly string[];
+  securityGroupIds: readonly string[];
+  keyName: string | null;
+  availabilityZone: string | null;
+  /** `[haproxy_amphora] bind_port`. */
+  agentPort: number;
+}
+
+export const certificateRoles = ['authority', 'client-ca', 'client', 'server-ca'] as const;
+/**
+ * authority: `[certificates] ca_certificate` with `ca_private_key`; client-ca: `[controller_worker] client_ca`;
+ * client: `[haproxy_amphora] client_cert`; server-ca: `[haproxy_amphora] server_ca`.
+ */
+export type CertificateRole = (typeof certificateRoles)[number];
+
+export interface CertificateInspection {
+  /** Null: the option is not set. */
+  file: string | null;
+  /** Why the file could not be used at all (not there, not readable, not PEM); null when it could. */
+  problem: string | null;
+  /** What follows is null when there is a problem, or where it does not apply to this role. */
+  subject: string | null;
+  notBefore: string | null;
+  /** ISO 8601 UTC. Of a file with several certificates: the one that ends first. */
+  notAfter: string | null;
+  isCa: boolean | null;
+  /** authority, client: whether the private key could be read (with its passphrase) and belongs to the certificate. */
+  matchesKey: boolean | null;
+  /** Why the key could not be read; null when it could. */
+  keyProblem: string | null;
+  /** client: verified by client-ca. server-ca: verifies what the authority issues. */
+  trusted: boolean | null;
+}
+
+export interface BuildImageOptions {
+  /** Null: a name made from `name` and `version`, in the current folder. */
+  outputFile: string | null;
+  name: string | null;
+  version: string | null;
+}
+
+export interface BuiltImage {
+  file: string;
+  sizeBytes: number;
+  sha512: string;
+  name: string;
+  version: string;
+}
+
+export interface DevOptions {
+  stateFolder: string | null;
+  port: number | null;
+}
+
+/** Told once, when the embedded cloud answers. */
+export interface DevReady {
+  cloudName: string;
+  cloudsFile: string;
+  configurationFile: string;
+  stateFolder: string;
+  /** Service type → URL. */
+  endpoints: Readonly<Record<string, string>>;
+}
+
+export interface CliContext {
+  images(): Promise<ImageService>;
+  resolver(): Promise<ImageResolver>;
+  compute(): Promise<ComputeService>;
+  network(): Promise<NetworkService>;
+  identity(): Promise<IdentityService>;
+  /** `servedBy`: "kiln serve (pid 4711)", or null when this process runs the flows itself. */
+  amphorae(): Promise<{ operations: AmphoraOperations; servedBy: string | null }>;
+  settings(): Promise<CliSettings>;
+  configuration(): Promise<ConfigurationView>;
+  inspectCertificate(role: CertificateRole): Promise<CertificateInspection>;
+  buildImage(options: BuildImageOptions): Promise<BuiltImage>;
+  /** Null when no `kiln serve` answers. */
+  status(): Promise<ServeStatus | null>;
+  /** Runs until the environment's signal is aborted; resolves when everything is ended. */
+  serve(): Promise<void>;
+  /** As `serve`; `onReady` is called when the embedded cloud answers. */
+  dev(options: DevOptions, onReady: (ready: DevReady) => void): Promise<void>;
+  /** Ends connections and children. Called once, after the command, whatever became of it. */
+  close(): Promise<void>;
+}
+
+/** Makes the context for one run. Must not read files or reach anything yet: its members do, when they are called. */
+export type MakeContext = (options: GlobalOptions) => CliContext;

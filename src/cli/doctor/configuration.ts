@@ -1,0 +1,57 @@
+import { exitCodes } from '../../model/errors.ts';
+import type { ConfigurationRemark } from '../context.ts';
+import { type CheckGroup, type Finding, fail, ok, warn } from './check.ts';
+
+const name = ({ section, option }: ConfigurationRemark): string => `[${section}] ${option}`;
+const placed = (remark: ConfigurationRemark): string => `${name(remark)} (${remark.where}): ${remark.message}`;
+
+function each(
+  remarks: readonly ConfigurationRemark[],
+  none: string,
+  found: (remark: ConfigurationRemark) => Finding,
+): readonly Finding[] {
+  return remarks.length === 0 ? [ok(none)] : remarks.map(found);
+}
+
+export const configurationChecks: CheckGroup = {
+  title: 'Configuration',
+  exitCode: exitCodes.usageOrConfiguration,
+  checks: [
+    {
+      id: 'configuration.valid',
+      title: 'values are allowed',
+      async run({ context }) {
+        const { files, faults } = await context.configuration();
+        return each(faults, files.length > 0 ? `read ${files.join(', ')}` : 'no file was read', (fault) =>
+          fail(placed(fault), 'Correct the value; nothing else can be checked before.'),
+        );
+      },
+    },
+    {
+      id: 'configuration.unknown',
+      title: 'options are known',
+      async run({ context }) {
+        const { unknown } = await context.configuration();
+        return each(unknown, 'every option is one of Octavia’s or of Kiln’s', (remark) =>
+          warn(placed(remark), 'Correct the spelling or remove the line: it has no effect.'),
+        );
+      },
+    },
+    {
+      id: 'configuration.deprecated',
+      title: 'deprecated options',
+      async run({ context }) {
+        const { deprecated } = await context.configuration();
+        return each(deprecated, 'none is set', (remark) => warn(placed(remark), 'Move to what takes its place.'));
+      },
+    },
+    {
+      id: 'configuration.unused',
+      title: 'options that Kiln does not use',
+      async run({ context }) {
+        const { unused } = await context.configuration();
+        return ok(unused.length === 0 ? 'none is set' : `accepted, without effect: ${unused.map(name).join(', ')}`);
+      },
+    },
+  ],
+};
