@@ -3,9 +3,7 @@
 # `down.sh --wipe` removes the bed's whole folder as well.
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-# shellcheck source=testbed/settings.sh
 . "$here/settings.sh"
-# shellcheck source=testbed/lib.sh
 . "$here/lib.sh"
 
 case ${1:-} in '' | --wipe) ;; *)

@@ -1,4 +1,3 @@
-# shellcheck shell=bash disable=SC2154 # sourced after settings.sh
 # Processes and one-time steps. A process is ours only if the record in $run says so and the kernel agrees (same boot,
 # same pid, same start time): nothing else is ever signalled.
 
@@ -39,11 +38,12 @@ running() {
   record "$1" && [ "$(start_time "$pid")" = "$recorded_start" ]
 }
 
-# start NAME CONFIG-FOLDER COMMAND...: a background process with its own session, log and record. Left alone if it runs
-# with the same command and configuration; replaced if it runs with others. The folder is under $etc, '-' for none.
+# start NAME PORT CONFIG-FOLDER COMMAND...: a background process with its own session, log and record. Left alone if it
+# runs with the same command and configuration; replaced if it runs with others. The folder is under $etc. '-' stands for
+# no port, no folder.
 start() {
-  local name=$1 folder=$2 pid recorded_start fingerprint wanted
-  shift 2
+  local name=$1 port=$2 folder=$3 pid recorded_start fingerprint wanted
+  shift 3
   log=$logs/$name.log
   wanted=$({
     printf '%s\n' "$@"
@@ -51,11 +51,17 @@ start() {
   } | sha256sum | cut -c1-16)
   if running "$name" && record "$name" && [ "$fingerprint" = "$wanted" ]; then return 0; fi
   stop "$name"
+  if [ "$port" != - ] && port_open "$port"; then
+    log=
+    echo "testbed: another program listens on port $port, which $name needs. KILN_TESTBED_PORT_BASE moves the bed." >&2
+    return 1
+  fi
   if [ -e "$log" ]; then mv "$log" "$log.old"; fi
   (cd "$home" && exec setsid env -i PATH="$PATH" LC_ALL="$LC_ALL" HOME="$home" no_proxy='*' "$@") \
     >"$log" 2>&1 </dev/null 9>&- &
   pid=$!
   echo "$(</proc/sys/kernel/random/boot_id) $pid $(start_time $pid) $wanted" >"$run/$name.process"
+  news=yes
 }
 
 # stop NAME [SECONDS]: ends the process and its group, by force after so long (20). Also what a dead leader left behind.
@@ -99,6 +105,7 @@ once() {
   log=$logs/$step.log
   "$@" >"$log" 2>&1
   : >"$stamps/$step"
+  news=yes
 }
 
 # after SERVICE...: blocks until those are up; ends the caller quietly when another service failed.
@@ -106,7 +113,7 @@ after() {
   local service
   for service in "$@"; do
     until [ -e "$round/up.$service" ]; do
-      if [ -e "$round/failed" ]; then exit 75; fi
+      if [ -e "$round/failed" ] || [ ! -d "$round" ]; then exit 75; fi
       sleep 0.05
     done
   done

@@ -1,4 +1,3 @@
-# shellcheck shell=bash disable=SC2154 # sourced after settings.sh and lib.sh
 # What the OpenStack services share: databases, configuration fragments, and the two ways to run one.
 
 sql() { clean mariadb --no-defaults --socket="$run/mariadb.sock" --user="$(id -un)" "$@"; }
@@ -40,21 +39,21 @@ $(login "$1")
 X
 }
 
-# start_uwsgi NAME CONFIG-FOLDER PORT PROCESSES WSGI-FILE [VARIABLE=VALUE...]: as Debian runs it, with fewer processes.
+# start_uwsgi NAME PORT CONFIG-FOLDER PROCESSES WSGI-FILE [VARIABLE=VALUE...]: as Debian runs it, with fewer processes.
 # http-socket keeps no connection alive and does not say so: without the header a client reuses a dead connection.
 start_uwsgi() {
-  local name=$1 folder=$2 port=$3 processes=$4 file=$5
+  local name=$1 port=$2 folder=$3 processes=$4 file=$5
   shift 5
-  start "$name" "$folder" env "$@" uwsgi --plugins python3 --master --http-socket "$ip:$port" --wsgi-file "$file" \
+  start "$name" "$port" "$folder" env "$@" uwsgi --plugins python3 --master --http-socket "$ip:$port" --wsgi-file "$file" \
     --processes "$processes" --threads 1 --enable-threads --lazy-apps --thunder-lock --need-app --die-on-term --no-orphans \
     --listen 100 --buffer-size 65535 --add-header 'Connection: close' --procname-prefix-spaced "testbed $name" \
     --log-format '%(ltime) %(addr) "%(method) %(uri)" %(status) %(size) %(msecs)ms'
 }
 
-# start_python NAME CONFIG-FOLDER MODULE [ARGUMENT...]: the main function of a Debian package that has no program for it.
+# start_python NAME PORT CONFIG-FOLDER MODULE [ARGUMENT...]: the main function of a Debian package that has no program for it.
 start_python() {
-  local name=$1 folder=$2 module=$3
-  shift 3
-  start "$name" "$folder" env PYTHONPATH="$here/ml2" /usr/bin/python3 -B -c \
+  local name=$1 port=$2 folder=$3 module=$4
+  shift 4
+  start "$name" "$port" "$folder" env PYTHONPATH="$here/ml2" /usr/bin/python3 -B -c \
     "import sys; from $module import main; sys.argv[0] = '$name'; sys.exit(main())" "$@"
 }

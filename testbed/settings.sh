@@ -1,4 +1,3 @@
-# shellcheck shell=bash disable=SC2034 # sourced; its names are used by the sourcing files
 # What the test bed is called, where it lives and where it listens. Two variables change it: KILN_TESTBED_DIR and
 # KILN_TESTBED_PORT_BASE. Two beds with different ones run side by side.
 state=${KILN_TESTBED_DIR:-/var/tmp/kiln-testbed}

@@ -6,11 +6,8 @@
 set -euo pipefail
 umask 077
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-# shellcheck source=testbed/settings.sh
 . "$here/settings.sh"
-# shellcheck source=testbed/lib.sh
 . "$here/lib.sh"
-# shellcheck source=testbed/openstack.sh
 . "$here/openstack.sh"
 
 mkdir -p "$etc" "$logs" "$run" "$stamps" "$home"
@@ -55,9 +52,11 @@ seed() {
     TESTBED_PLACEMENT="http://$ip:$placement_port" /usr/bin/python3 -B "$here/seed.py" "$1" >"$log" 2>&1
 }
 
-# What was running before this run: no line is printed for it.
+# One run's notes: up.NAME for what is up, `failed` when something is not. A killed run's are stale.
+rm -rf "$run"/round.*
 round=$(mktemp -d "$run/round.XXXXXX")
-log=
+log=  # of the step under way, to be shown if it fails
+news= # set by a step that did something: what was up already gets no line
 trap 'rm -rf "$round"' EXIT
 trap 'touch "$round/failed"; exit 130' INT TERM HUP
 
@@ -66,7 +65,7 @@ bring_up() {
   # shellcheck source=/dev/null
   . "$here/services/$1.sh"
   : >"$round/up.$1"
-  say "$1"
+  if [ -n "$news" ]; then say "$1"; fi
 }
 job_ended() {
   if [ "$2" -eq 0 ] || [ "$2" -eq 75 ]; then return; fi # 75: gave up because another one failed

@@ -5,8 +5,9 @@
 make_certificates() {
   rm -rf "$keys"
   mkdir -p "$keys"
-  cd "$keys"
-  local ca=(-x509 -new -sha256 -days 3650 -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign)
+  cd "$keys" || return
+  local ca=(-x509 -new -sha256 -days 3650 -addext 'basicConstraints=critical,CA:TRUE'
+    -addext 'keyUsage=critical,keyCertSign,cRLSign')
   openssl genrsa -aes256 -passout "pass:$password" -out server_ca.key.pem 2048
   openssl req "${ca[@]}" -key server_ca.key.pem -passin "pass:$password" -subj '/CN=Kiln test bed server CA' -out server_ca.cert.pem
   openssl genrsa -out client_ca.key.pem 2048

@@ -1,7 +1,7 @@
 # Glance: the API, with images in files.
 
 mkdir -p "$etc/glance" "$data/glance"/{images,staging,tasks,lock}
-cp /usr/share/glance-common/glance-api-paste.ini "$etc/glance/"
+cp /usr/share/glance-common/{glance-api-paste.ini,schema-image.json} "$etc/glance/"
 cat >"$etc/glance/glance-api.conf" <<X
 [DEFAULT]
 bind_host = $ip
@@ -33,5 +33,5 @@ prepare() {
 after mariadb memcached
 once glance prepare
 
-start_python glance glance glance.cmd.api --config-file "$etc/glance/glance-api.conf"
+start_python glance "$glance_port" glance glance.cmd.api --config-file "$etc/glance/glance-api.conf"
 await glance http_answers "$glance_port" /versions

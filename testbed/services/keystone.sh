@@ -37,6 +37,6 @@ prepare() {
 after mariadb memcached
 once keystone prepare
 
-start_uwsgi keystone keystone "$keystone_port" 2 /usr/bin/keystone-wsgi-public OS_KEYSTONE_CONFIG_DIR="$etc/keystone"
+start_uwsgi keystone "$keystone_port" keystone 2 /usr/bin/keystone-wsgi-public OS_KEYSTONE_CONFIG_DIR="$etc/keystone"
 await keystone http_answers "$keystone_port" /v3
 seed identity

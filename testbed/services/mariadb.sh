@@ -12,7 +12,7 @@ initialise() {
 }
 once mariadb initialise
 
-start mariadb - mariadbd --no-defaults "${user[@]}" --datadir="$data/mariadb" --bind-address="$ip" --port="$mariadb_port" \
+start mariadb "$mariadb_port" - mariadbd --no-defaults "${user[@]}" --datadir="$data/mariadb" --bind-address="$ip" --port="$mariadb_port" \
   --socket="$run/mariadb.sock" --pid-file="$run/mariadb.pid" --skip-name-resolve --max-connections=1000 \
   --character-set-server=utf8 --collation-server=utf8_general_ci \
   --innodb-buffer-pool-size=256M --innodb-log-file-size=64M --innodb-flush-log-at-trx-commit=2

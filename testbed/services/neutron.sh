@@ -52,5 +52,5 @@ after mariadb memcached
 once neutron prepare
 
 after rabbitmq
-start_python neutron neutron neutron.cmd.eventlet.server "${files[@]}"
+start_python neutron "$neutron_port" neutron neutron.cmd.eventlet.server "${files[@]}"
 await neutron http_answers "$neutron_port" /

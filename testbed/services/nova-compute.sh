@@ -1,7 +1,7 @@
 # Nova's one compute host. It reports to Placement when it starts, so Keystone and Placement come first.
 
 after keystone placement nova
-start_python nova-compute nova nova.cmd.compute --config-file "$etc/nova/nova.conf"
+start_python nova-compute - nova nova.cmd.compute --config-file "$etc/nova/nova.conf"
 
 host_reported() { [ "$(sql -N -e 'SELECT COUNT(*) FROM nova.compute_nodes')" -ge 1 ]; }
 await nova-compute host_reported

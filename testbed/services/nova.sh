@@ -62,7 +62,7 @@ after mariadb memcached
 once nova prepare
 
 after rabbitmq
-start_python nova-conductor nova nova.cmd.conductor --config-file "$etc/nova/nova.conf"
-start_python nova-scheduler nova nova.cmd.scheduler --config-file "$etc/nova/nova.conf"
-start_uwsgi nova-api nova "$nova_port" 2 /usr/bin/nova-api-wsgi OS_NOVA_CONFIG_DIR="$etc/nova"
+start_python nova-conductor - nova nova.cmd.conductor --config-file "$etc/nova/nova.conf"
+start_python nova-scheduler - nova nova.cmd.scheduler --config-file "$etc/nova/nova.conf"
+start_uwsgi nova-api "$nova_port" nova 2 /usr/bin/nova-api-wsgi OS_NOVA_CONFIG_DIR="$etc/nova"
 await nova-api http_answers "$nova_port" /

@@ -16,5 +16,5 @@ prepare() {
 after mariadb memcached
 once placement prepare
 
-start_uwsgi placement placement "$placement_port" 1 /usr/bin/placement-api OS_PLACEMENT_CONFIG_DIR="$etc/placement"
+start_uwsgi placement "$placement_port" placement 1 /usr/bin/placement-api OS_PLACEMENT_CONFIG_DIR="$etc/placement"
 await placement http_answers "$placement_port" /

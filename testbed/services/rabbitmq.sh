@@ -9,9 +9,9 @@ log.console.level = warning
 X
 echo '[].' >"$etc/rabbitmq/enabled_plugins"
 
-start epmd - env ERL_EPMD_ADDRESS="$ip" epmd -port "$epmd_port"
+start epmd "$epmd_port" - env ERL_EPMD_ADDRESS="$ip" epmd -port "$epmd_port"
 await epmd port_open "$epmd_port"
-start rabbitmq rabbitmq env ERL_EPMD_ADDRESS="$ip" ERL_EPMD_PORT="$epmd_port" \
+start rabbitmq "$rabbitmq_port" rabbitmq env ERL_EPMD_ADDRESS="$ip" ERL_EPMD_PORT="$epmd_port" \
   RABBITMQ_NODENAME=kiln-testbed@localhost RABBITMQ_DIST_PORT="$rabbitmq_distribution_port" \
   RABBITMQ_CONFIG_FILE="$etc/rabbitmq/rabbitmq.conf" RABBITMQ_ENABLED_PLUGINS_FILE="$etc/rabbitmq/enabled_plugins" \
   RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_MNESIA_BASE="$data/rabbitmq" RABBITMQ_LOG_BASE="$logs" \
