@@ -4,8 +4,11 @@ export interface AgentInfo {
   /** API version the agent speaks: "1.0" or "0.5". */
   apiVersion: string;
   haproxyVersion: string;
-  /** Version of the agent or of the image it came in, where the agent tells (ours does); else null. */
+  /** Version of the agent, where it tells (ours does); else null. */
   agentVersion: string | null;
+  /** Name and version of the image that the agent runs from, where it tells (ours does, inside an image); else null. */
+  imageName: string | null;
+  imageVersion: string | null;
 }
 
 /** The REST API of the agent inside an amphora, over mutual TLS. */

@@ -1,3 +1,4 @@
+import type { TlsProtocol } from '../../model/tls.ts';
 import { osloLine, requireOneLine } from './config-line.ts';
 
 /** What an amphora's agent has to know, in the words of octavia.conf. */
@@ -23,8 +24,8 @@ export interface AgentConfigurationSettings {
     agentServerNetworkDir: string | null;
     agentRequestReadTimeoutSeconds: number;
     amphoraUdpDriver: string;
-    /** Lowest TLS protocol the agent accepts, such as "TLSv1.2". */
-    agentTlsProtocol: string;
+    /** Lowest TLS protocol the agent accepts. */
+    agentTlsProtocol: TlsProtocol;
     /** LOG_LOCAL number for HAProxy's traffic log. */
     userLogFacility: number;
     /** LOG_LOCAL number for the log of the amphora's own processes. */

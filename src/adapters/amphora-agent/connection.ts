@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import { isIPv6 } from 'node:net';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { buildConnector, Client } from 'undici';
+import { KilnError } from '../../model/errors.ts';
+import { minTlsVersions, type TlsProtocol } from '../../model/tls.ts';
+import { createFileBacked } from '../certificates/file-backed.ts';
+
+/** How agents are reached; from [haproxy_amphora] of octavia.conf, but for the TLS protocol. */
+export interface AmphoraAgentSettings {
+  /** `client_cert`: PEM file with the controller's certificate and its key. */
+  clientCertFile: string;
+  /** `server_ca`: PEM file with the CA that signs the agents' certificates. */
+  serverCaFile: string;
+  /** `bind_port` of the agents. */
+  port: number;
+  /** `rest_request_conn_timeout`: TCP and TLS. */
+  connectTimeoutSeconds: number;
+  /** `rest_request_read_timeout`. */
+  readTimeoutSeconds: number;
+  /** `lb_network_interface`: the way to link-local IPv6 addresses. */
+  lbNetworkInterface: string;
+  /** `[amphora_agent] agent_tls_protocol`: the lowest that is spoken. */
+  tlsProtocol: TlsProtocol;
+}
+
+/** An answer has a few hundred bytes; who sends more is not an agent. */
+const longestAnswerBytes = 4 * 1024 * 1024;
+
+/**
+ * Opens connections to agents. The amphora's ID is the host name: it is sent as such (SNI), and the agent's certificate
+ * has to carry it, whatever the address is, as Octavia's driver demands. Certificate files are read again when they
+ * change.
+ */
+export function createConnections(
+  settings: AmphoraAgentSettings,
+): (amphora: { id: string; address: string }) => Promise<Client> {
+  const secureContext = createFileBacked([settings.clientCertFile, settings.serverCaFile], () =>
+    loadSecureContext(settings),
+  );
+  return async ({ id, address }) => {
+    const connect = buildConnector({
+      secureContext: await secureContext(),
+      rejectUnauthorized: true,
+      // A resumed session would not show its certificate again.
+      maxCachedSessions: 0,
+      allowH2: false,
+      timeout: settings.connectTimeoutSeconds * 1000,
+    });
+    return new Client(`https://${id}:${settings.port}`, {
+      connect: (options, callback) =>
+        connect({ ...options, hostname: withZone(address, settings.lbNetworkInterface), servername: id }, callback),
+      headersTimeout: settings.readTimeoutSeconds * 1000,
+      bodyTimeout: settings.readTimeoutSeconds * 1000,
+      maxResponseSize: longestAnswerBytes,
+      pipelining: 1,
+    });
+  };
+}
+
+/** A link-local IPv6 address means nothing without the interface it is on. */
+export function withZone(address: string, networkInterface: string): string {
+  const linkLocal = isIPv6(address) && /^fe[89ab]/i.test(address);
+  return linkLocal && !address.includes('%') ? `${address}%${networkInterface}` : address;
+}
+
+async function loadSecureContext(settings: AmphoraAgentSettings): Promise<SecureContext> {
+  const clientCert = await read('client_cert', settings.clientCertFile);
+  const serverCa = await read('server_ca', settings.serverCaFile);
+  const minVersion = minTlsVersions[settings.tlsProtocol];
+  try {
+    return createSecureContext({ cert: clientCert, key: clientCert, ca: serverCa, minVersion });
+  } catch (cause) {
+    throw new KilnError(
+      'CONFIGURATION_INVALID',
+      `[haproxy_amphora] client_cert (${settings.clientCertFile}) and server_ca (${settings.serverCaFile}) can't be ` +
+        `used for TLS: ${messageOf(cause)}.`,
+      {
+        advice: 'client_cert must hold a certificate and its unencrypted key, server_ca a certificate, all in PEM.',
+        cause,
+      },
+    );
+  }
+}
+
+async function read(option: string, file: string): Promise<string> {
+  const fault = (why: string, cause?: unknown) =>
+    new KilnError('CONFIGURATION_INVALID', `[haproxy_amphora] ${option} (${file}) ${why}.`, { cause });
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw fault(`can't be read: ${messageOf(cause)}`, cause);
+  });
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw fault('holds no certificate in PEM format');
+  return text;
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,97 @@
+import { isTlsProtocol, type MinTlsVersion, minTlsVersions } from '../model/tls.ts';
+
+/** The part of amphora-agent.conf that the agent acts on. Paths are as inside the amphora. */
+export interface AgentConfiguration {
+  /** [amphora_agent] amphora_id. */
+  amphoraId: string;
+  bindHost: string;
+  bindPort: number;
+  /** PEM of the CA whose certificates controllers show. */
+  agentServerCa: string;
+  /** PEM of this agent's certificate and its key. */
+  agentServerCert: string;
+  agentRequestReadTimeoutSeconds: number;
+  /** Lowest TLS version that is spoken. */
+  minTlsVersion: MinTlsVersion;
+  haproxyCmd: string;
+}
+
+/** Section → option → value as it stands in the file, the last one where an option is repeated. */
+type IniFile = Map<string, Map<string, string>>;
+
+/**
+ * Reads amphora-agent.conf as a controller writes it, Octavia or Kiln; absent options have Octavia's defaults.
+ * Throws an Error whose message names line or option, and what is allowed.
+ */
+export function parseAgentConfiguration(text: string): AgentConfiguration {
+  const file = parseIni(text);
+  const option = (section: string, name: string, otherwise?: string): string => {
+    const value = file.get(section)?.get(name) ?? otherwise;
+    if (value === undefined || value === '') throw new Error(`[${section}] ${name} is not set`);
+    return value;
+  };
+  const integer = (section: string, name: string, otherwise: string, min: number, max: number): number => {
+    const value = option(section, name, otherwise);
+    const number = Number(value);
+    if (/^\d+$/.test(value) && number >= min && number <= max) return number;
+    throw new Error(`[${section}] ${name} is "${value}"; allowed is an integer from ${min} to ${max}`);
+  };
+  const protocol = option('amphora_agent', 'agent_tls_protocol', 'TLSv1.2');
+  if (!isTlsProtocol(protocol)) {
+    const allowed = Object.keys(minTlsVersions).join(', ');
+    throw new Error(`[amphora_agent] agent_tls_protocol is "${protocol}"; allowed are ${allowed}`);
+  }
+  return {
+    amphoraId: option('amphora_agent', 'amphora_id'),
+    bindHost: option('haproxy_amphora', 'bind_host', '::'),
+    bindPort: integer('haproxy_amphora', 'bind_port', '9443', 0, 65535),
+    agentServerCa: option('amphora_agent', 'agent_server_ca', '/etc/octavia/certs/client_ca.pem'),
+    agentServerCert: option('amphora_agent', 'agent_server_cert', '/etc/octavia/certs/server.pem'),
+    agentRequestReadTimeoutSeconds: integer('amphora_agent', 'agent_request_read_timeout', '180', 0, 86_400),
+    minTlsVersion: minTlsVersions[protocol],
+    haproxyCmd: option('haproxy_amphora', 'haproxy_cmd', '/usr/sbin/haproxy'),
+  };
+}
+
+/**
+ * The dialect of oslo.config as far as controllers write it into amphorae: sections, comments, continuation lines,
+ * one pair of quotes around a value, `$$` for a dollar sign.
+ */
+export function parseIni(text: string): IniFile {
+  const sections: IniFile = new Map();
+  let section: Map<string, string> | null = null;
+  let name: string | null = null;
+  for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
+    const where = `line ${index + 1}`;
+    if (line.trim() === '') {
+      name = null;
+    } else if (/^[#;]/.test(line)) {
+      // A comment does not end a continued value.
+    } else if (/^\s/.test(line)) {
+      if (!section || name === null) throw new Error(`${where} continues no option: ${line.trim()}`);
+      section.set(name, `${section.get(name)}\n${undouble(line.trim())}`);
+    } else if (line.startsWith('[')) {
+      const title = /^\[([^\]]+)\]\s*$/.exec(line)?.[1];
+      if (!title) throw new Error(`${where} is not a section: ${line.trim()}`);
+      section = sections.get(title) ?? new Map();
+      sections.set(title, section);
+      name = null;
+    } else {
+      const parts = /^([^=:]+?)\s*[=:]\s*(.*)$/.exec(line);
+      if (!parts?.[1]) throw new Error(`${where} is neither a section nor "name = value"`);
+      if (!section) throw new Error(`${where} stands before the first section: ${parts[1]}`);
+      name = parts[1];
+      section.set(name, undouble(unquote((parts[2] ?? '').trim())));
+    }
+  }
+  return sections;
+}
+
+function unquote(value: string): string {
+  const quoted = value.length > 1 && /^["']/.test(value) && value.at(0) === value.at(-1);
+  return quoted ? value.slice(1, -1) : value;
+}
+
+function undouble(value: string): string {
+  return value.replaceAll('$$', '$');
+}

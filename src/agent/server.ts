@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server, type ServerOptions } from 'node:https';
+import { join } from 'node:path';
+import type { AgentConfiguration } from './configuration.ts';
+import type { Logger } from './logger.ts';
+import { createRequestHandler, type Route } from './router.ts';
+
+/** How long requests under way may take when the agent is asked to stop. */
+const stopGraceMs = 5000;
+
+export interface RunningServer {
+  /** `host:port`, IPv6 hosts in brackets. */
+  address: string;
+  /** Lets requests under way finish, refuses new ones. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Serves `routes` over TLS to those alone who show a certificate of the controllers' CA.
+ * Throws an Error that names file or address when certificates or address can't be used.
+ * @param root folder that the amphora's absolute paths are looked up in; "/" in a server of its own.
+ */
+export async function startServer(
+  configuration: AgentConfiguration,
+  root: string,
+  routes: readonly Route[],
+  logger: Logger,
+): Promise<RunningServer> {
+  const serverPem = await readPem(join(root, configuration.agentServerCert), 'agent_server_cert');
+  const clientCaPem = await readPem(join(root, configuration.agentServerCa), 'agent_server_ca');
+  const server = createTlsServer(
+    {
+      cert: serverPem,
+      key: serverPem,
+      ca: clientCaPem,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: configuration.minTlsVersion,
+      requestTimeout: configuration.agentRequestReadTimeoutSeconds * 1000,
+    },
+    `${join(root, configuration.agentServerCert)} and ${join(root, configuration.agentServerCa)}`,
+  );
+  server.on(
+    'request',
+    createRequestHandler(routes, (request, thrown) => {
+      logger('error', 'request failed', { method: request.method, url: request.url, error: String(thrown) });
+    }),
+  );
+  server.on('tlsClientError', (error, socket) => {
+    logger('warning', 'connection refused', { from: socket.remoteAddress, reason: error.message });
+  });
+  const address = await listen(server, configuration.bindHost, configuration.bindPort);
+  return { address, stop: () => stop(server) };
+}
+
+async function readPem(file: string, option: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new Error(`[amphora_agent] ${option}: ${file} can't be read: ${cause.message}`);
+  });
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) {
+    throw new Error(`[amphora_agent] ${option}: ${file} holds no certificate`);
+  }
+  return text;
+}
+
+function createTlsServer(options: ServerOptions, files: string): Server {
+  try {
+    return createServer(options);
+  } catch (thrown) {
+    throw new Error(`TLS can't be set up with ${files}: ${(thrown as Error).message}`);
+  }
+}
+
+async function listen(server: Server, host: string, port: number): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(new Error(`can't listen on ${host} port ${port}: ${error.message}`)));
+    server.listen({ host, port }, resolve);
+  });
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error('the server has no address');
+  return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
+}
+
+async function stop(server: Server): Promise<void> {
+  const timer = setTimeout(() => server.closeAllConnections(), stopGraceMs);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  clearTimeout(timer);
+}
