@@ -10,7 +10,7 @@ export function amphoraSettings(configuration: Configuration): AmphoraSettings {
   const { controller_worker: worker, haproxy_amphora: haproxy, nova, kiln, certificates } = configuration;
   if (!worker.amp_flavor_id) {
     throw new KilnError('CONFIGURATION_INVALID', '[controller_worker] amp_flavor_id is not set: Nova needs a flavor', {
-      advice: 'Set it to the ID of the amphorae\'s Nova flavor: `openstack flavor list --all`.',
+      advice: "Set it to the ID of the amphorae's Nova flavor: `openstack flavor list --all`.",
     });
   }
   return {

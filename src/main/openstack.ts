@@ -1,0 +1,67 @@
+import { createGlance } from '../adapters/openstack/glance.ts';
+import { createHttp, type Http } from '../adapters/openstack/http.ts';
+import { createKeystone, type OpenStackSession } from '../adapters/openstack/keystone.ts';
+import { createNeutron } from '../adapters/openstack/neutron.ts';
+import { createNova } from '../adapters/openstack/nova.ts';
+import type { OpenStackAuthSettings, TransportSettings } from '../adapters/openstack/settings.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ComputeService } from '../ports/compute.ts';
+import type { IdentityService } from '../ports/identity.ts';
+import type { ImageService } from '../ports/images.ts';
+import type { Log } from '../ports/log.ts';
+import type { NetworkService } from '../ports/network.ts';
+import { type Access, type ServiceType, serviceTypes } from './cloud-access.ts';
+
+/** The services of one cloud, with one set of credentials each. */
+export interface OpenStack {
+  identity: IdentityService;
+  images: ImageService;
+  compute: ComputeService;
+  network: NetworkService;
+  close(): Promise<void>;
+}
+
+/** Connects nothing yet: the first call does. Services with the same credentials share a token, and connections. */
+export function createOpenStack(
+  access: Access,
+  parts: { clock: Clock; log: Log },
+  options: { createLookupSeconds: number },
+): OpenStack {
+  const { clock, log } = parts;
+  const transports = new Map<string, Http>();
+  const sessions = new Map<string, OpenStackSession>();
+  const endpoints = Object.fromEntries(serviceTypes.map((type) => [type, access.services[type].endpoint]));
+
+  function httpOf(settings: TransportSettings): Http {
+    return shared(transports, settings, () => createHttp({ settings, clock, log }));
+  }
+  function sessionOf(auth: OpenStackAuthSettings): OpenStackSession {
+    const http = httpOf(access.identity.transport);
+    return shared(sessions, auth, () => createKeystone({ auth, endpoints, http, clock, log }));
+  }
+  function clientParts(type: ServiceType): { session: OpenStackSession; http: Http } {
+    const service = access.services[type];
+    return { session: sessionOf(service.auth), http: httpOf(service.transport) };
+  }
+
+  return {
+    identity: sessionOf(access.identity.auth),
+    images: createGlance(clientParts('image')),
+    compute: createNova({ ...clientParts('compute'), clock, log, createLookupSeconds: options.createLookupSeconds }),
+    network: createNeutron(clientParts('network')),
+    async close() {
+      await Promise.all([...transports.values()].map((http) => http.close()));
+    },
+  };
+}
+
+/** One value for each distinct key; settings are plain data, so their JSON tells them apart. */
+function shared<Value>(made: Map<string, Value>, key: object, make: () => Value): Value {
+  const text = JSON.stringify(key);
+  let value = made.get(text);
+  if (!value) {
+    value = make();
+    made.set(text, value);
+  }
+  return value;
+}
