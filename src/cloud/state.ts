@@ -50,6 +50,11 @@ export class CloudState {
     return table;
   }
 
+  /** All writes of `change`, or none of them, reach the disk. A change that throws leaves the memory ahead: don't go on. */
+  atomically(change: () => void): void {
+    this.#database.transaction(change)();
+  }
+
   close(): void {
     this.#database.close();
   }

@@ -1,0 +1,186 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { join, resolve } from 'node:path';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { KilnError } from '../model/errors.ts';
+import type { CloudContext } from './context.ts';
+import { identityTables } from './identity/rows.ts';
+import { identityService } from './identity/service.ts';
+import { createTokenStore } from './identity/tokens.ts';
+import { imageService } from './image/service.ts';
+import type { SeededUser } from './seed.ts';
+import { newPassword, seededUsers, seedIdentity } from './seed.ts';
+import { CloudState } from './state.ts';
+
+export interface CloudOptions {
+  /** Everything the cloud remembers lies here; made if missing, for its owner alone. */
+  stateDirectory: string;
+  /** A loopback address. Default 127.0.0.1. */
+  host?: string;
+  /** Default: the port of the last time, so that the URL stays; the first time any that is free. */
+  port?: number;
+  /** How long a token lives. Default 3600. */
+  tokenLifetimeSeconds?: number;
+}
+
+/** A user of the cloud, with what a client needs to log in. */
+export interface CloudAccount {
+  authUrl: string;
+  userName: string;
+  /** A secret. */
+  password: string;
+  projectName: string;
+  projectId: string;
+  /** Of user and project. */
+  domainName: string;
+}
+
+export interface Cloud {
+  /** Root of all endpoints, without a trailing slash. */
+  url: string;
+  stateDirectory: string;
+  accounts: Record<SeededUser, CloudAccount>;
+  close(): Promise<void>;
+}
+
+interface Settings {
+  id: 'cloud';
+  port: number | null;
+  passwords: Record<SeededUser, string>;
+}
+
+/**
+ * Starts the embedded cloud: Keystone v3 at /identity, Glance v2 at /image, on one loopback port, with its state in one
+ * folder. The same folder gives the same cloud again, tokens included.
+ * USAGE for an address that is not loopback or a port that is taken; STATE_UNUSABLE for a folder it can't write to.
+ */
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  const host = options.host ?? '127.0.0.1';
+  if (!isLoopback(host)) {
+    throw new KilnError('USAGE', `The embedded cloud listens on loopback addresses only, not on ${host}.`, {
+      advice: 'Give an address in 127.0.0.0/8, ::1 or localhost.',
+    });
+  }
+  const stateDirectory = resolve(options.stateDirectory);
+  const state = openState(stateDirectory);
+  let app: FastifyInstance | undefined;
+  try {
+    const settingsTable = state.table<Settings>('settings');
+    const settings = settingsTable.get('cloud') ?? { id: 'cloud', port: null, passwords: newPasswords() };
+    const tables = identityTables(state);
+    state.atomically(() => {
+      seedIdentity(tables, settings.passwords);
+      settingsTable.put(settings);
+    });
+
+    const tokens = createTokenStore(tables, options.tokenLifetimeSeconds ?? 3600);
+    let url = '';
+    const context: CloudContext = {
+      state,
+      stateDirectory,
+      baseUrl: () => url,
+      authenticate(token) {
+        const row = tokens.find(token);
+        return row && tokens.cloudUser(row);
+      },
+      findImage: () => null,
+    };
+    app = newServer();
+    await app.register(identityService(tables, tokens, context.baseUrl), { prefix: '/identity' });
+    await app.register(imageService(context), { prefix: '/image' });
+
+    const port = await listen(app, host, options.port || settings.port || 0, stateDirectory);
+    url = `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+    settingsTable.put({ ...settings, port });
+
+    const running = app;
+    return {
+      url,
+      stateDirectory,
+      accounts: accounts(url, settings.passwords, (name) => tables.projects.all().find((row) => row.name === name)?.id),
+      async close() {
+        await running.close();
+        state.close();
+      },
+    };
+  } catch (error) {
+    await app?.close();
+    state.close();
+    throw error;
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function openState(directory: string): CloudState {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const file = join(directory, 'cloud.sqlite');
+    const state = new CloudState(file);
+    chmodSync(file, 0o600);
+    return state;
+  } catch (error) {
+    throw new KilnError('STATE_UNUSABLE', `The embedded cloud can't keep its state in ${directory}: ${error}`, {
+      advice: 'Give a folder that you may write to.',
+      cause: error,
+    });
+  }
+}
+
+function newPasswords(): Record<SeededUser, string> {
+  return { kiln: newPassword(), admin: newPassword(), demo: newPassword() };
+}
+
+function newServer(): FastifyInstance {
+  const app = Fastify({
+    // Tags have up to 255 characters, each up to 9 in a path; Glance itself refuses longer request lines with 414.
+    routerOptions: { maxParamLength: 4096 },
+    http: { maxHeaderSize: 128 * 1024 },
+    // Bodies: personality files and pool definitions; images are streamed and have no limit.
+    bodyLimit: 16 * 1024 * 1024,
+    forceCloseConnections: true,
+  });
+  // Clients announce JSON on requests that have no body.
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: unknown, text: string) => {
+    if (text === '') return undefined;
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (error) {
+      throw Object.assign(new Error('The request body is not valid JSON.', { cause: error }), { statusCode: 400 });
+    }
+  });
+  return app;
+}
+
+async function listen(app: FastifyInstance, host: string, port: number, stateDirectory: string): Promise<number> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new KilnError('USAGE', `Port ${port} of ${host}, where the cloud in ${stateDirectory} lives, is taken.`, {
+      advice: 'End the program that listens there (perhaps another `kiln dev` on this folder), or give another --port.',
+      cause: error,
+    });
+  }
+  const address = app.server.address();
+  return typeof address === 'object' && address ? address.port : port;
+}
+
+function accounts(
+  url: string,
+  passwords: Record<SeededUser, string>,
+  projectId: (name: string) => string | undefined,
+): Record<SeededUser, CloudAccount> {
+  const account = (userName: SeededUser): CloudAccount => ({
+    authUrl: `${url}/identity/v3`,
+    userName,
+    password: passwords[userName],
+    projectName: seededUsers[userName].project,
+    projectId: projectId(seededUsers[userName].project) ?? '',
+    domainName: 'Default',
+  });
+  return { kiln: account('kiln'), admin: account('admin'), demo: account('demo') };
+}
