@@ -178,10 +178,10 @@ function isNotFound(error: unknown): boolean {
 
 /**
  * Only plain ASCII: under eventlet Glance reads the path as Latin-1, so that `PUT …/tags/grö` stores `grÃ¶`. A slash, or
- * a part that means "here" or "up", would make another path; blanks at the ends get lost on the way.
+ * a tag that means "here" or "up", would make another path.
  */
 function fitsIntoPath(tag: string): boolean {
-  return /^[!-.0-~](?:[ -.0-~]*[!-.0-~])?$/.test(tag) && tag !== '.' && tag !== '..';
+  return /^[ -.0-~]+$/.test(tag) && tag !== '.' && tag !== '..';
 }
 
 function checkTag(tag: string, path: string): void {
