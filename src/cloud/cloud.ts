@@ -3,8 +3,10 @@ import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { KilnError } from '../model/errors.ts';
+import { ensureAuthorities } from './authorities.ts';
 import type { CloudContext } from './context.ts';
-import { identityTables } from './identity/rows.ts';
+import { type CloudAccount, type ConfigurationFacts, writeClientFiles } from './files.ts';
+import { type IdentityTables, identityTables } from './identity/rows.ts';
 import { identityService } from './identity/service.ts';
 import { createTokenStore } from './identity/tokens.ts';
 import { imageService } from './image/service.ts';
@@ -23,23 +25,18 @@ export interface CloudOptions {
   tokenLifetimeSeconds?: number;
 }
 
-/** A user of the cloud, with what a client needs to log in. */
-export interface CloudAccount {
-  authUrl: string;
-  userName: string;
-  /** A secret. */
-  password: string;
-  projectName: string;
-  projectId: string;
-  /** Of user and project. */
-  domainName: string;
-}
-
 export interface Cloud {
   /** Root of all endpoints, without a trailing slash. */
   url: string;
   stateDirectory: string;
   accounts: Record<SeededUser, CloudAccount>;
+  /** clouds.yaml with the clouds kiln-dev, kiln-dev-admin and kiln-dev-demo. */
+  cloudsFile: string;
+  /** octavia.conf for Kiln. */
+  configurationFile: string;
+  /** What people should know of this start, one sentence each. Often none. */
+  notices: string[];
+  /** Ends every server and stops listening. The state stays. */
   close(): Promise<void>;
 }
 
@@ -47,6 +44,8 @@ interface Settings {
   id: 'cloud';
   port: number | null;
   passwords: Record<SeededUser, string>;
+  caKeyPassphrase: string;
+  heartbeatKey: string;
 }
 
 /**
@@ -66,7 +65,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   let app: FastifyInstance | undefined;
   try {
     const settingsTable = state.table<Settings>('settings');
-    const settings = settingsTable.get('cloud') ?? { id: 'cloud', port: null, passwords: newPasswords() };
+    const settings = settingsTable.get('cloud') ?? newSettings();
     const tables = identityTables(state);
     state.atomically(() => {
       seedIdentity(tables, settings.passwords);
@@ -93,11 +92,22 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     url = `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
     settingsTable.put({ ...settings, port });
 
+    const logins = accounts(url, settings.passwords, tables);
+    const files = writeClientFiles(url, logins, {
+      ...namedResources(state),
+      stateDirectory,
+      account: logins.kiln,
+      authorities: await ensureAuthorities(join(stateDirectory, 'certificates'), settings.caKeyPassphrase),
+      caKeyPassphrase: settings.caKeyPassphrase,
+      heartbeatKey: settings.heartbeatKey,
+    });
+
     const running = app;
     return {
       url,
       stateDirectory,
-      accounts: accounts(url, settings.passwords, (name) => tables.projects.all().find((row) => row.name === name)?.id),
+      accounts: logins,
+      ...files,
       async close() {
         await running.close();
         state.close();
@@ -129,8 +139,14 @@ function openState(directory: string): CloudState {
   }
 }
 
-function newPasswords(): Record<SeededUser, string> {
-  return { kiln: newPassword(), admin: newPassword(), demo: newPassword() };
+function newSettings(): Settings {
+  return {
+    id: 'cloud',
+    port: null,
+    passwords: { kiln: newPassword(), admin: newPassword(), demo: newPassword() },
+    caKeyPassphrase: newPassword(),
+    heartbeatKey: newPassword(),
+  };
 }
 
 function newServer(): FastifyInstance {
@@ -172,15 +188,37 @@ async function listen(app: FastifyInstance, host: string, port: number, stateDir
 function accounts(
   url: string,
   passwords: Record<SeededUser, string>,
-  projectId: (name: string) => string | undefined,
+  tables: IdentityTables,
 ): Record<SeededUser, CloudAccount> {
-  const account = (userName: SeededUser): CloudAccount => ({
-    authUrl: `${url}/identity/v3`,
-    userName,
-    password: passwords[userName],
-    projectName: seededUsers[userName].project,
-    projectId: projectId(seededUsers[userName].project) ?? '',
-    domainName: 'Default',
-  });
+  const account = (userName: SeededUser): CloudAccount => {
+    const projectName = seededUsers[userName].project;
+    return {
+      authUrl: `${url}/identity/v3`,
+      userName,
+      password: passwords[userName],
+      projectName,
+      projectId: tables.projects.all().find((row) => row.name === projectName)?.id ?? '',
+      domainName: 'Default',
+    };
+  };
   return { kiln: account('kiln'), admin: account('admin'), demo: account('demo') };
+}
+
+/** What compute and network put into a new cloud for amphorae, by the names they give it. */
+function namedResources(
+  state: CloudState,
+): Pick<ConfigurationFacts, 'flavorId' | 'networkIds' | 'securityGroupIds' | 'keyName'> {
+  type Named = { id: string; name: string };
+  const ids = (kind: string, name: string) =>
+    state
+      .table<Named>(kind)
+      .all()
+      .filter((row) => row.name === name)
+      .map((row) => row.id);
+  return {
+    flavorId: state.table<Named>('flavors').get('65')?.id ?? null,
+    networkIds: ids('networks', 'lb-mgmt-net'),
+    securityGroupIds: ids('security-groups', 'lb-mgmt-sec-grp'),
+    keyName: null,
+  };
 }

@@ -41,7 +41,7 @@ const services = [
 
 /** A password nobody could guess: other users of the machine reach the same loopback address. */
 export function newPassword(): string {
-  return randomBytes(18).toString('base64url');
+  return randomBytes(18).toString('hex');
 }
 
 /** Fills an empty Keystone; leaves one that has users alone. */

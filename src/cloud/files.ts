@@ -1,0 +1,153 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { AuthorityFiles } from './authorities.ts';
+import { regionId } from './identity/catalog.ts';
+import type { SeededUser } from './seed.ts';
+import { writeAtomically } from './write-atomically.ts';
+
+/** A user of the cloud, with what a client needs to log in. */
+export interface CloudAccount {
+  /** Keystone, with its version: `http://127.0.0.1:PORT/identity/v3`. */
+  authUrl: string;
+  userName: string;
+  /** A secret. */
+  password: string;
+  projectName: string;
+  projectId: string;
+  /** Of user and project. */
+  domainName: string;
+}
+
+/** What octavia.conf names. Null or empty: the cloud has no such thing, and the option is left out. */
+export interface ConfigurationFacts {
+  stateDirectory: string;
+  account: CloudAccount;
+  flavorId: string | null;
+  networkIds: readonly string[];
+  securityGroupIds: readonly string[];
+  keyName: string | null;
+  authorities: AuthorityFiles;
+  caKeyPassphrase: string;
+  heartbeatKey: string;
+}
+
+export interface ClientFiles {
+  /** clouds.yaml with kiln-dev, kiln-dev-admin and kiln-dev-demo. */
+  cloudsFile: string;
+  /** octavia.conf for Kiln. */
+  configurationFile: string;
+  /** What was done to files that were there before, for people. */
+  notices: string[];
+}
+
+/** Names of the clouds in clouds.yaml. */
+export const cloudNames = {
+  kiln: 'kiln-dev',
+  admin: 'kiln-dev-admin',
+  demo: 'kiln-dev-demo',
+} as const satisfies Record<SeededUser, string>;
+
+/**
+ * Writes clouds.yaml and octavia.conf into the state folder. A file that is there keeps what its owner changed: it is
+ * only touched when the cloud's URL moved, and then only the URL in it.
+ */
+export function writeClientFiles(
+  url: string,
+  accounts: Record<SeededUser, CloudAccount>,
+  facts: ConfigurationFacts,
+): ClientFiles {
+  const files = {
+    cloudsFile: join(facts.stateDirectory, 'clouds.yaml'),
+    configurationFile: join(facts.stateDirectory, 'octavia.conf'),
+  };
+  const notices = [
+    keepOrWrite(files.cloudsFile, url, () => cloudsYaml(accounts)),
+    keepOrWrite(files.configurationFile, url, () => octaviaConf(facts)),
+  ];
+  return { ...files, notices: notices.filter((notice) => notice !== null) };
+}
+
+const header = '# Written by `kiln dev` for the cloud at ';
+
+function keepOrWrite(file: string, url: string, content: () => string): string | null {
+  if (!existsSync(file)) {
+    writeAtomically(file, `${header}${url}\n${content()}`);
+    return null;
+  }
+  const present = readFileSync(file, 'utf8');
+  const previousUrl = new RegExp(`^${header}(\\S+)$`, 'm').exec(present)?.[1];
+  if (previousUrl === undefined || previousUrl === url) return null;
+  // Not a prefix of another port.
+  const everyUrl = new RegExp(`${previousUrl.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?!\\d)`, 'g');
+  writeAtomically(file, present.replace(everyUrl, url));
+  return `The cloud moved from ${previousUrl} to ${url}: ${file} was changed to say so, and is otherwise as it was.`;
+}
+
+function cloudsYaml(accounts: Record<SeededUser, CloudAccount>): string {
+  const clouds = Object.entries(accounts).map(([user, account]) => [
+    cloudNames[user as SeededUser],
+    {
+      auth: {
+        auth_url: account.authUrl,
+        username: account.userName,
+        password: account.password,
+        project_name: account.projectName,
+        user_domain_name: account.domainName,
+        project_domain_name: account.domainName,
+      },
+      region_name: regionId,
+      identity_api_version: 3,
+    },
+  ]);
+  return stringify({ clouds: Object.fromEntries(clouds) as unknown });
+}
+
+type Section = Record<string, string | number | boolean | null>;
+
+function octaviaConf(facts: ConfigurationFacts): string {
+  const { account, authorities } = facts;
+  const list = (ids: readonly string[]) => (ids.length > 0 ? ids.join(', ') : null);
+  const sections: Record<string, Section> = {
+    service_auth: {
+      auth_type: 'password',
+      auth_url: account.authUrl,
+      username: account.userName,
+      password: account.password,
+      project_name: account.projectName,
+      user_domain_name: account.domainName,
+      project_domain_name: account.domainName,
+      region_name: regionId,
+    },
+    controller_worker: {
+      amp_image_tag: 'amphora',
+      amp_flavor_id: facts.flavorId,
+      amp_boot_network_list: list(facts.networkIds),
+      amp_secgroup_list: list(facts.securityGroupIds),
+      amp_ssh_key_name: facts.keyName,
+      // Servers of this cloud are local processes: they are there at once, or never.
+      amp_active_retries: 60,
+      amp_active_wait_sec: 1,
+      client_ca: authorities.clientCa,
+    },
+    haproxy_amphora: {
+      client_cert: authorities.clientCertificate,
+      server_ca: authorities.serverCa,
+      connection_max_retries: 30,
+      connection_retry_interval: 1,
+    },
+    certificates: {
+      ca_certificate: authorities.serverCa,
+      ca_private_key: authorities.serverCaKey,
+      ca_private_key_passphrase: facts.caKeyPassphrase,
+    },
+    health_manager: { heartbeat_key: facts.heartbeatKey, controller_ip_port_list: '127.0.0.1:5555' },
+    kiln: { state_path: join(facts.stateDirectory, 'kiln') },
+  };
+  const lines = Object.entries(sections).map(([name, options]) => {
+    const set = Object.entries(options).filter(([, value]) => value !== null);
+    // `$` starts a substitution in such files.
+    return [`[${name}]`, ...set.map(([key, value]) => `${key} = ${String(value).replaceAll('$', '$$$$')}`)].join('\n');
+  });
+  return `\n${lines.join('\n\n')}\n`;
+}
