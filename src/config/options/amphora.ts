@@ -1,0 +1,165 @@
+import { boolean, choice, float, integer, ipAddress, list, port, string } from '../option.ts';
+
+const hostAndPort = { regex: /^\S+:\d{1,5}$/, description: 'host:port' };
+
+/** [haproxy_amphora]: how to reach the agent of an amphora, and what it is told about itself. */
+export const haproxyAmphoraOptions = {
+  bind_host: ipAddress({ default: '::', mutable: true, help: 'Address in the amphora that its agent listens on.' }),
+  bind_port: port({ default: 9443, mutable: true, help: 'Port of the agent.' }),
+  base_path: string({
+    default: '/var/lib/octavia',
+    mutable: true,
+    help: 'Folder in the amphora for the files of its load balancers.',
+  }),
+  base_cert_dir: string({
+    default: '/var/lib/octavia/certs',
+    mutable: true,
+    help: 'Folder in the amphora for the certificates of its listeners.',
+  }),
+  haproxy_cmd: string({ default: '/usr/sbin/haproxy', mutable: true, help: 'Path of HAProxy in the amphora.' }),
+  client_cert: string({
+    default: '/etc/octavia/certs/client.pem',
+    help: 'PEM file with the certificate and key that Kiln shows to agents.',
+  }),
+  server_ca: string({
+    default: '/etc/octavia/certs/server_ca.pem',
+    help: 'PEM file with the authority that signed the certificates of agents.',
+  }),
+  rest_request_conn_timeout: float({
+    default: 10,
+    unit: 'seconds',
+    min: 0,
+    mutable: true,
+    help: 'How long to wait for a connection to an agent.',
+  }),
+  rest_request_read_timeout: float({
+    default: 60,
+    unit: 'seconds',
+    min: 0,
+    mutable: true,
+    help: "How long to wait for an agent's answer.",
+  }),
+  connection_max_retries: integer({
+    default: 120,
+    min: 0,
+    mutable: true,
+    help: 'How often to try again to reach the agent of a new amphora, before the boot has failed.',
+  }),
+  connection_retry_interval: integer({
+    default: 5,
+    unit: 'seconds',
+    min: 0,
+    mutable: true,
+    help: 'Pause before a new amphora is tried again.',
+  }),
+};
+
+/** [health_manager]: what amphorae are told about their heartbeats. */
+export const healthManagerOptions = {
+  controller_ip_port_list: list({
+    default: [],
+    mutable: true,
+    item: hostAndPort,
+    help: 'Where amphorae send their heartbeats, each as address:port.',
+  }),
+  heartbeat_key: string({
+    default: null,
+    secret: true,
+    mutable: true,
+    help: 'Key by which heartbeats are known to be genuine.',
+  }),
+  heartbeat_interval: integer({
+    default: 10,
+    unit: 'seconds',
+    min: 1,
+    mutable: true,
+    help: 'Time between two heartbeats of an amphora.',
+  }),
+};
+
+const facility = { min: 0, max: 7, mutable: true } as const;
+
+/** [amphora_agent]: what the configuration of an agent, and of rsyslog beside it, is made from. */
+export const amphoraAgentOptions = {
+  agent_server_ca: string({
+    default: '/etc/octavia/certs/client_ca.pem',
+    mutable: true,
+    help: 'Path in the amphora of the authority that the agent trusts.',
+  }),
+  agent_server_cert: string({
+    default: '/etc/octavia/certs/server.pem',
+    mutable: true,
+    help: "Path in the amphora of the agent's certificate and key.",
+  }),
+  agent_server_network_dir: string({
+    default: null,
+    mutable: true,
+    help: 'Folder in the amphora for the configuration of network interfaces. Not set: as the image has it.',
+  }),
+  agent_request_read_timeout: integer({
+    default: 180,
+    unit: 'seconds',
+    min: 0,
+    mutable: true,
+    help: 'How long the agent lets one request run.',
+  }),
+  agent_tls_protocol: choice(['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'], {
+    default: 'TLSv1.2',
+    mutable: true,
+    help: 'Oldest TLS version that the agent accepts.',
+  }),
+  amphora_udp_driver: string({
+    default: 'keepalived_lvs',
+    mutable: true,
+    deprecated: 'agents have no other; leave it out',
+    help: "The agent's driver for UDP.",
+  }),
+  admin_log_targets: list({
+    default: [],
+    mutable: true,
+    item: hostAndPort,
+    help: "Log servers for the amphora's own log. The first is used; the others stand in for it. Empty: not forwarded.",
+  }),
+  tenant_log_targets: list({
+    default: [],
+    mutable: true,
+    item: hostAndPort,
+    help: 'Log servers for the traffic log. The first is used; the others stand in for it. Empty: not forwarded.',
+  }),
+  user_log_facility: integer({ default: 0, ...facility, help: 'LOG_LOCAL facility of the traffic log.' }),
+  administrative_log_facility: integer({
+    default: 1,
+    ...facility,
+    help: "LOG_LOCAL facility of the amphora's own log.",
+  }),
+  log_protocol: choice(['TCP', 'UDP'], { default: 'UDP', mutable: true, help: 'How logs travel.' }),
+  log_retry_count: integer({
+    default: 5,
+    mutable: true,
+    help: 'How often rsyslog tries again to reach a log server. -1: for ever.',
+  }),
+  log_retry_interval: integer({
+    default: 2,
+    unit: 'seconds',
+    min: 0,
+    mutable: true,
+    help: 'Pause before a log server is tried again.',
+  }),
+  log_queue_size: integer({
+    default: 10000,
+    unit: 'messages',
+    min: 0,
+    mutable: true,
+    help: 'How many messages wait for a log server that does not answer.',
+  }),
+  forward_all_logs: boolean({
+    default: false,
+    mutable: true,
+    help: 'Forward every log of the amphora but the traffic log to admin_log_targets.',
+  }),
+  disable_local_log_storage: boolean({
+    default: false,
+    mutable: true,
+    help: 'Keep no log in the amphora.',
+  }),
+};

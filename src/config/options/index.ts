@@ -1,0 +1,35 @@
+import type { Option } from '../option.ts';
+import { amphoraAgentOptions, haproxyAmphoraOptions, healthManagerOptions } from './amphora.ts';
+import { certificatesOptions } from './certificates.ts';
+import { controllerWorkerOptions } from './controller-worker.ts';
+import { databaseOptions } from './database.ts';
+import { defaultOptions } from './default.ts';
+import { kilnOptions } from './kiln.ts';
+import { glanceOptions, neutronOptions, novaOptions, serviceAuthOptions } from './services.ts';
+
+/** Every option that Kiln reads, by section, in the order in which they are documented and shown. */
+export const declarations = {
+  DEFAULT: defaultOptions,
+  controller_worker: controllerWorkerOptions,
+  service_auth: serviceAuthOptions,
+  glance: glanceOptions,
+  nova: novaOptions,
+  neutron: neutronOptions,
+  haproxy_amphora: haproxyAmphoraOptions,
+  certificates: certificatesOptions,
+  amphora_agent: amphoraAgentOptions,
+  health_manager: healthManagerOptions,
+  database: databaseOptions,
+  kiln: kilnOptions,
+};
+
+/** Options by section. */
+export type Declarations = Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>>;
+
+/** The configuration that declarations describe: section → option → value. */
+export type ConfigurationOf<D extends Declarations> = {
+  readonly [S in keyof D]: { readonly [O in keyof D[S]]: D[S][O] extends Option<infer T> ? T : never };
+};
+
+/** What is in force, in Octavia's own names: `configuration.controller_worker.amp_image_tag`. */
+export type Configuration = ConfigurationOf<typeof declarations>;

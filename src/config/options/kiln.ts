@@ -1,0 +1,39 @@
+import { float, integer, string } from '../option.ts';
+
+/** [kiln]: what Octavia has no option for. Octavia itself ignores the section, so both can share a file. */
+export const kilnOptions = {
+  state_path: string({
+    default: null,
+    help: 'Folder for the embedded database and the control socket. Not set: /var/lib/kiln for root, else kiln in the state folder of the user ($XDG_STATE_HOME, ~/.local/state).',
+  }),
+  control_socket: string({
+    default: null,
+    help: 'Unix socket over which `kiln` commands reach a running `kiln serve`. Not set: kiln.sock in state_path.',
+  }),
+  image_age_warning_days: integer({
+    default: 90,
+    unit: 'days',
+    min: 0,
+    mutable: true,
+    help: '`kiln doctor` warns when the image that would be booted is older than this. 0: never.',
+  }),
+  service_connect_timeout_seconds: float({
+    default: 5,
+    unit: 'seconds',
+    min: 0.001,
+    help: 'How long to wait for a connection to Keystone, Glance, Nova or Neutron.',
+  }),
+  service_request_timeout_seconds: float({
+    default: 60,
+    unit: 'seconds',
+    min: 0.001,
+    help: 'How long to wait for the whole answer of a service, for each try.',
+  }),
+  create_lookup_seconds: float({
+    default: 30,
+    unit: 'seconds',
+    min: 0,
+    mutable: true,
+    help: 'How long to look for a server whose create was never answered, before Kiln decides that Nova did not take the request.',
+  }),
+};
