@@ -1,0 +1,85 @@
+import type { AmphoraParts, AmphoraSettings } from '../flows/parts.ts';
+import { createImageResolver } from '../flows/resolve-image.ts';
+import type { Amphora } from '../model/amphora.ts';
+import { KilnError } from '../model/errors.ts';
+import type { AmphoraAgent } from '../ports/amphora-agent.ts';
+import type { AmphoraStore } from '../ports/amphora-store.ts';
+import { anImage } from './builders.ts';
+import { createFakeClock } from './fake-clock.ts';
+import { createFakeCompute } from './fake-compute.ts';
+import { createFakeIdentity } from './fake-identity.ts';
+import { createFakeImages } from './fake-images.ts';
+import { createFakeLog } from './fake-log.ts';
+import { defaultServerSettings } from './server-settings.ts';
+import { withSwitches } from './switches.ts';
+
+/** Everything a flow acts through, in memory, with the switches of the fakes. Time passes by itself. */
+export function createFakeParts(over: Partial<AmphoraSettings> = {}) {
+  const clock = createFakeClock({ autoAdvance: true });
+  const log = createFakeLog();
+  const image = anImage({ id: 'image-1', name: 'amphora-1' });
+  const images = createFakeImages({ images: [image] });
+  const compute = createFakeCompute();
+  const identity = createFakeIdentity();
+  const store = withSwitches<AmphoraStore>(createMemoryStore(() => clock.now().toISOString()));
+  const agent = withSwitches<AmphoraAgent>({
+    getInfo: async () => ({ hostname: 'amphora', apiVersion: '1.0', haproxyVersion: '2.6', agentVersion: 'kiln 1.0' }),
+  });
+  const dead = new Set<string>();
+  const settings: AmphoraSettings = {
+    image: { ampImageId: '', ampImageTag: 'amphora', ampImageOwnerId: '', ampImageTagPolicy: 'newest' },
+    server: defaultServerSettings,
+    flavorId: '65',
+    topology: 'SINGLE',
+    randomNameLength: 0,
+    certificateValiditySeconds: 3600,
+    clientCaPem: async () => 'client ca\n',
+    activeWaitSeconds: 30,
+    activePauseSeconds: 10,
+    agentWaitSeconds: 30,
+    agentPauseSeconds: 5,
+    createLookupSeconds: 5,
+    ...over,
+  };
+  let ids = 0;
+  const resolver = createImageResolver({ images, identity, compute, clock, log, settings: () => settings.image });
+  const parts: AmphoraParts = {
+    resolver,
+    compute,
+    certificates: {
+      issueAgentCertificate: async (amphoraId) => ({
+        certificatePem: `certificate of ${amphoraId}\n`,
+        privateKeyPem: 'key\n',
+        notAfter: '2026-12-22T12:00:00.000Z',
+      }),
+    },
+    agent,
+    store,
+    worker: { self: 'host/1/1', isAlive: (worker) => !dead.has(worker) },
+    clock,
+    log,
+    settings: () => settings,
+    newId: () => `amphora-id-${++ids}`,
+    randomInteger: () => 0,
+  };
+  return { parts, settings, clock, log, images, compute, identity, store, agent, resolver, image, dead };
+}
+
+function createMemoryStore(now: () => string): AmphoraStore {
+  const rows = new Map<string, Amphora>();
+  return {
+    async insert(amphora) {
+      rows.set(amphora.id, amphora);
+    },
+    async update(id, patch) {
+      const row = rows.get(id);
+      if (!row) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${id}`);
+      const changed = { ...row, ...patch, updatedAt: now() };
+      rows.set(id, changed);
+      return changed;
+    },
+    get: async (id) => rows.get(id) ?? null,
+    list: async ({ includeDeleted = false } = {}) =>
+      [...rows.values()].filter((row) => includeDeleted || row.status !== 'DELETED').reverse(),
+  };
+}
