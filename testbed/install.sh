@@ -15,7 +15,7 @@ packages=(
   python3-nova nova-common
   python3-neutron neutron-common
   python3-memcache python3-pymysql python3-requests
-  curl openssl iproute2 util-linux
+  curl openssl procps util-linux
 )
 
 missing() {

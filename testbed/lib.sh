@@ -64,6 +64,9 @@ start() {
   news=yes
 }
 
+# group_lives PID: has its process group a member that still runs? (Zombies do not: in a container PID 1 may be slow.)
+group_lives() { pgrep -g "$1" -r D,I,R,S,T,t >/dev/null; }
+
 # stop NAME [SECONDS]: ends the process and its group, by force after so long (20). Also what a dead leader left behind.
 stop() {
   local name=$1 deadline=$((SECONDS + ${2:-20})) pid recorded_start fingerprint now
@@ -73,7 +76,7 @@ stop() {
     now=$(start_time "$pid")
     if [ -z "$now" ] || [ "$now" = "$recorded_start" ]; then
       kill -TERM -- "-$pid" 2>/dev/null || true
-      while kill -0 -- "-$pid" 2>/dev/null && [ "$SECONDS" -lt "$deadline" ]; do sleep 0.05; done
+      while group_lives "$pid" && [ "$SECONDS" -lt "$deadline" ]; do sleep 0.05; done
       kill -KILL -- "-$pid" 2>/dev/null || true
     fi
   fi
