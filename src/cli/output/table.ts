@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import { displayWidth, printable, shorten } from '../format/printable.ts';
 import type { View } from './view.ts';
 
@@ -16,13 +15,6 @@ export interface Column<Row> {
 }
 
 const gap = 2;
-const nothing = Object.fromEntries(
-  // cli-table3 draws every line it is not told to leave out.
-  'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid middle'
-    .split(' ')
-    .map((name) => [name, name === 'middle' ? ' '.repeat(gap) : '']),
-);
-
 /** Rows under titles, without lines, no wider than the view where that can be had without cutting what may not be cut. */
 export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], view: View): string {
   const cells = rows.map((row) => columns.map((column) => printable(column.value(row))));
@@ -30,23 +22,22 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
     Math.max(displayWidth(column.title), ...cells.map((line) => displayWidth(line[index] ?? ''))),
   );
   const widths = fit(columns, natural, view.columns);
-  const shown = columns.map((column, index) => ({ column, index })).filter(({ index }) => (widths[index] ?? 0) > 0);
-
-  const table = new Table({
-    chars: nothing,
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
-    colAligns: shown.map(({ column }) => column.align ?? 'left'),
-  });
-  table.push(shown.map(({ column, index }) => view.paint('bold', shorten(column.title, widths[index] ?? 0))));
-  rows.forEach((row, line) => {
-    table.push(
-      shown.map(({ column, index }) => {
-        const text = shorten(cells[line]?.[index] ?? '', widths[index] ?? 0);
-        return column.paint ? column.paint(text, row, view) : text;
-      }),
-    );
-  });
-  return trimLines(table.toString());
+  const line = (texts: readonly string[], paint: (text: string, column: Column<Row>) => string): string =>
+    columns
+      .flatMap((column, index) => {
+        const width = widths[index] ?? 0;
+        if (width === 0) return [];
+        const text = shorten(texts[index] ?? '', width);
+        const blanks = ' '.repeat(Math.max(0, width - displayWidth(text)));
+        return [column.align === 'right' ? blanks + paint(text, column) : paint(text, column) + blanks];
+      })
+      .join(' '.repeat(gap))
+      .trimEnd();
+  const titles = columns.map((column) => column.title);
+  return [
+    line(titles, (text) => view.paint('bold', text)),
+    ...rows.map((row, index) => line(cells[index] ?? [], (text, column) => column.paint?.(text, row, view) ?? text)),
+  ].join('\n');
 }
 
 /** Width of each column; 0 for one that is left out. */
@@ -94,12 +85,5 @@ export function renderFields(
   const width = Math.max(0, ...present.map(([name]) => displayWidth(name)));
   return present
     .map(([name, value]) => `${view.paint('bold', name)}${' '.repeat(width - displayWidth(name))}  ${printable(value)}`)
-    .join('\n');
-}
-
-function trimLines(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => line.trimEnd())
     .join('\n');
 }

@@ -1,0 +1,183 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KilnError } from '../../../model/errors.ts';
+import { type CliRun, driveCli } from '../../../testing/cli.ts';
+import { createImageShelf, type ImageShelf, makeImage } from '../../../testing/image-shelf.ts';
+
+let folder: string;
+let file: string;
+const id = '00000000-0000-4000-8000-000000000100';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kiln-push-'));
+  file = join(folder, 'amphora-x64.qcow2');
+  // More than one chunk, and not a whole number of them.
+  await writeFile(file, Buffer.concat([Buffer.from('QFI\xfb', 'latin1'), Buffer.alloc(3_500_000, 'kiln')]));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function push(shelf: ImageShelf, more = '--tag amphora', signal?: AbortSignal): Promise<CliRun> {
+  const typed = ['image', 'push', file, ...more.split(' ').filter(Boolean)];
+  return driveCli(typed, { images: async () => shelf }, signal ? { signal } : {});
+}
+
+/** What has to hold after every failure. */
+function expectNothingLeft(shelf: ImageShelf): void {
+  expect(shelf.images.size).toBe(0);
+  expect(shelf.changes.at(-1)).toBe(`delete ${id}`);
+}
+
+describe('image push', () => {
+  it('makes the record, uploads, checks, and tags last', async () => {
+    const shelf = createImageShelf();
+    const run = await push(shelf, '--tag amphora --min-disk 2 --min-ram 512 --property hw_architecture=aarch64');
+    expect(run.exitCode).toBe(0);
+    expect(shelf.changes).toEqual(['create', `upload ${id}`, `tag ${id} amphora`]);
+    expect(shelf.images.get(id)).toMatchObject({
+      name: 'amphora-x64',
+      status: 'active',
+      tags: ['amphora'],
+      sizeBytes: 3_500_004,
+      diskFormat: 'qcow2',
+      visibility: 'private',
+      minDiskGiB: 2,
+      minRamMiB: 512,
+      architecture: 'aarch64',
+    });
+    expect(run.stdout).toContain('amphora-x64');
+  });
+
+  it('tells its progress in plain lines where stderr is no terminal', async () => {
+    const run = await push(createImageShelf());
+    const lines = run.stderr.trimEnd().split('\n');
+    expect(lines[0]).toBe('  upload: 3.3 MiB');
+    // 4 chunks: 3 of them before the end.
+    expect(lines.slice(1, 4)).toEqual([
+      '  upload: 29 %  1.0 MiB of 3.3 MiB',
+      '  upload: 59 %  2.0 MiB of 3.3 MiB',
+      '  upload: 89 %  3.0 MiB of 3.3 MiB',
+    ]);
+    expect(lines.slice(4).map((line) => line.slice(0, 8))).toEqual(['✓ upload', '✓ active', '✓ check ', '✓ tag   ']);
+  });
+
+  it('--json prints the image alone; --quiet its ID and no progress', async () => {
+    expect((await push(createImageShelf(), '--tag amphora --json')).json()).toMatchObject({ id, tags: ['amphora'] });
+    expect(await push(createImageShelf(), '--tag amphora --quiet')).toMatchObject({ stdout: `${id}\n`, stderr: '' });
+  });
+
+  it('wants a tag, or to be told that there shall be none', async () => {
+    const shelf = createImageShelf();
+    const run = await push(shelf, '');
+    expect(run.exitCode).toBe(2);
+    expect(run.stderr).toContain('--tag is missing');
+    expect(shelf.changes).toEqual([]);
+    expect((await push(shelf, '--no-tag')).exitCode).toBe(0);
+    expect(shelf.changes).toEqual(['create', `upload ${id}`]);
+  });
+
+  it.each(['sha512', 'sha256', 'md5', 'sha3-256'])(
+    'compares with %s when that is what Glance hashes with',
+    async (algorithm) => {
+      const shelf = createImageShelf();
+      shelf.hashAlgorithm = algorithm;
+      expect((await push(shelf)).exitCode).toBe(0);
+      shelf.images.clear();
+      shelf.tamper = (data) => Buffer.from(data.map((byte, index) => (index === 9 ? byte ^ 1 : byte)));
+      const run = await push(shelf);
+      expect(run.exitCode).toBe(3);
+      expect(run.stderr).toContain(`the ${algorithm} of what Glance stored is`);
+    },
+  );
+
+  it('waits for a store that is slow', async () => {
+    const shelf = createImageShelf();
+    shelf.statusesAfterUpload = ['saving', 'importing', 'importing', 'active'];
+    expect((await push(shelf)).exitCode).toBe(0);
+    expect(shelf.images.get(id)).toMatchObject({ status: 'active', tags: ['amphora'] });
+  });
+});
+
+describe('when image push fails, no tag is set, the record is gone, and the error says so', () => {
+  const cases: [what: string, spoil: (shelf: ImageShelf) => void, exitCode: number, message: string][] = [
+    ['data changed on the way', (shelf) => { shelf.tamper = (data) => Buffer.from(data).fill(0, 8, 9); }, 3, 'the sha512 of what Glance stored is'],
+    ['data lost on the way', (shelf) => { shelf.tamper = (data) => data.subarray(1); }, 3, 'the file has 3500004 bytes, and Glance stored 3500003'],
+    ['no hash', (shelf) => { shelf.hashAlgorithm = null; }, 3, 'Glance gives no hash'],
+    ['killed', (shelf) => { shelf.statusesAfterUpload = ['saving', 'killed']; }, 3, 'is killed'],
+    ['never active', (shelf) => { shelf.statusesAfterUpload = ['saving']; }, 3, 'is still saving, 5 minutes after the upload'],
+    ['connection cut', (shelf) => { shelf.cutAfterBytes = 2_000_000; }, 5, 'the connection was cut'],
+    ['upload refused', (shelf) => { shelf.faults.upload = new KilnError('SERVICE_LIMIT', 'quota exceeded'); }, 5, 'quota exceeded'],
+    ['tag refused', (shelf) => { shelf.faults.addTag = new KilnError('SERVICE_FORBIDDEN', 'not yours'); }, 5, 'not yours'],
+  ];
+  it.each(cases)('%s', async (_what, spoil, exitCode, message) => {
+    const shelf = createImageShelf();
+    spoil(shelf);
+    const run = await push(shelf);
+    expect(run.exitCode).toBe(exitCode);
+    expect(run.stdout).toBe('');
+    expect(run.stderr).toContain(message);
+    expect(run.stderr).toContain(`image ${id} (amphora-x64) was removed again`);
+    expectNothingLeft(shelf);
+  });
+
+  it('only the record it made: other images are not touched', async () => {
+    const other = makeImage({ tags: ['amphora'] });
+    const shelf = createImageShelf(other);
+    shelf.cutAfterBytes = 0;
+    await push(shelf);
+    expect([...shelf.images.values()]).toEqual([other]);
+  });
+
+  it('ctrl-C during the upload', async () => {
+    const controller = new AbortController();
+    const shelf = createImageShelf();
+    const { upload } = shelf;
+    shelf.upload = (imageId, data, size, onProgress) =>
+      upload(imageId, data, size, (bytes) => {
+        onProgress?.(bytes);
+        controller.abort();
+      });
+    const run = await push(shelf, '--tag amphora', controller.signal);
+    expect(run.exitCode).toBe(6);
+    expect(run.stderr).toContain('error: the upload was interrupted; image');
+    expectNothingLeft(shelf);
+  });
+
+  it('and when the record can not be removed either, it says what is left and how to remove it', async () => {
+    const shelf = createImageShelf();
+    shelf.cutAfterBytes = 0;
+    shelf.faults.delete = new KilnError('SERVICE_UNREACHABLE', 'nobody there');
+    const run = await push(shelf, '--tag amphora --json');
+    expect(run.exitCode).toBe(5);
+    expect(run.json()).toMatchObject({
+      error: {
+        code: 'SERVICE_UNREACHABLE',
+        message: `the connection was cut; image ${id} (amphora-x64) could not be removed (nobody there)`,
+        advice: expect.stringContaining(`openstack image delete ${id}`),
+        details: { imageId: id, removed: false },
+      },
+    });
+  });
+
+  it.each([
+    ['missing', 'no-such-file', "can't be read"],
+    ['a folder', '', 'is not a file'],
+  ])('a file that is %s is refused before Glance is asked', async (_what, name, message) => {
+    const shelf = createImageShelf();
+    const run = await driveCli(['image', 'push', join(folder, name), '--tag', 't'], { images: async () => shelf });
+    expect(run.exitCode).toBe(2);
+    expect(run.stderr).toContain(message);
+    expect(shelf.changes).toEqual([]);
+  });
+
+  it('an empty file is refused before Glance is asked', async () => {
+    const empty = join(folder, 'empty');
+    await writeFile(empty, '');
+    const shelf = createImageShelf();
+    const run = await driveCli(['image', 'push', empty, '--tag', 't'], { images: async () => shelf });
+    expect(run.exitCode).toBe(2);
+    expect(run.stderr).toContain('is empty');
+    expect(shelf.changes).toEqual([]);
+  });
+});
