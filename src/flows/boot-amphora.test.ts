@@ -25,7 +25,7 @@ describe('booting an amphora', () => {
       imageId: 'image-1',
       computeId: only?.server.id,
       lbNetworkIp: '10.0.0.1',
-      agentVersion: 'kiln 1.0',
+      agentVersion: '0.1.0, of image amphora 1.0',
       certExpiration: '2026-12-22T12:00:00.000Z',
       cachedZone: 'nova',
       imageChoice: { rule: 'only-candidate', tag: 'amphora', image, candidates: [{ id: 'image-1' }] },

@@ -4,6 +4,7 @@ import { buildServerSpec } from '../core/amphora/server-spec.ts';
 import type { Amphora, BootEvent, BootPart, BootTimings } from '../model/amphora.ts';
 import { KilnError, ServiceError, toKilnError } from '../model/errors.ts';
 import type { ImageChoice } from '../model/image.ts';
+import type { AgentInfo } from '../ports/amphora-agent.ts';
 import type { BootRequest } from '../ports/amphora-operations.ts';
 import type { AgentCertificate } from '../ports/certificates.ts';
 import type { AmphoraParts, AmphoraSettings } from './parts.ts';
@@ -84,9 +85,9 @@ export async function bootAmphora(
     const info = await timed(
       'agent',
       () => waitForAgent(parts, { id: amphora.id, address, serverId: server.id }, settings, signal),
-      ({ agentVersion, apiVersion }) => `API ${apiVersion}${agentVersion ? `, agent ${agentVersion}` : ''}`,
+      (agent) => `agent ${describeAgent(agent)}`,
     );
-    await record({ status: 'READY', worker: null, agentVersion: info.agentVersion ?? `API ${info.apiVersion}` });
+    await record({ status: 'READY', worker: null, agentVersion: describeAgent(info) });
     parts.log.info({ amphora: amphora.id, image: amphora.imageId, server: server.id, timings }, 'amphora booted');
     return amphora;
   } catch (thrown) {
@@ -169,6 +170,12 @@ async function choose(
 
 function flavorOf(settings: AmphoraSettings, request: BootRequest): string {
   return request.capabilities?.compute_flavor || settings.flavorId;
+}
+
+/** Octavia's agent tells only which API it speaks; ours tells its version, and the image that it came in. */
+function describeAgent({ agentVersion, apiVersion, imageName, imageVersion }: AgentInfo): string {
+  const version = agentVersion ?? `with API ${apiVersion}`;
+  return imageVersion ? `${version}, of image ${imageName} ${imageVersion}` : version;
 }
 
 function describeChoice(choice: ImageChoice): string {

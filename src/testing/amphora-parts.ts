@@ -23,7 +23,14 @@ export function createFakeParts(over: Partial<AmphoraSettings> = {}) {
   const identity = createFakeIdentity();
   const store = withSwitches<AmphoraStore>(createMemoryStore(() => clock.now().toISOString()));
   const agent = withSwitches<AmphoraAgent>({
-    getInfo: async () => ({ hostname: 'amphora', apiVersion: '1.0', haproxyVersion: '2.6', agentVersion: 'kiln 1.0' }),
+    getInfo: async () => ({
+      hostname: 'amphora',
+      apiVersion: '1.0',
+      haproxyVersion: '2.6',
+      agentVersion: '0.1.0',
+      imageName: 'amphora',
+      imageVersion: '1.0',
+    }),
   });
   const dead = new Set<string>();
   const settings: AmphoraSettings = {
