@@ -1,0 +1,37 @@
+import { createSystemClock } from '../adapters/clock/system-clock.ts';
+import { createGlance } from '../adapters/openstack/glance.ts';
+import { createHttp } from '../adapters/openstack/http.ts';
+import { createKeystone, type OpenStackSession } from '../adapters/openstack/keystone.ts';
+import { createNeutron } from '../adapters/openstack/neutron.ts';
+import { createNova } from '../adapters/openstack/nova.ts';
+import type { OpenStackAuthSettings } from '../adapters/openstack/settings.ts';
+import type { ComputeService } from '../ports/compute.ts';
+import type { ImageService } from '../ports/images.ts';
+import type { NetworkService } from '../ports/network.ts';
+import { createFakeLog } from './fake-log.ts';
+
+export interface OpenStackClients {
+  session: OpenStackSession;
+  images: ImageService;
+  /** Lists with so many images a page. */
+  imagesByPage(pageSize: number): ImageService;
+  compute: ComputeService;
+  network: NetworkService;
+  close(): Promise<void>;
+}
+
+/** Kiln's real clients, as one user of a cloud. */
+export function connectClients(auth: OpenStackAuthSettings): OpenStackClients {
+  const clock = createSystemClock();
+  const log = createFakeLog();
+  const http = createHttp({ settings: {}, clock, log });
+  const session = createKeystone({ auth, endpoints: {}, http, clock, log });
+  return {
+    session,
+    images: createGlance({ session, http }),
+    imagesByPage: (pageSize) => createGlance({ session, http, pageSize }),
+    compute: createNova({ session, http, clock, log }),
+    network: createNeutron({ session, http }),
+    close: () => http.close(),
+  };
+}

@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import { describeComputeContract } from '../../src/testing/contract/compute.ts';
+import { describeIdentityContract } from '../../src/testing/contract/identity.ts';
+import { describeImagesContract } from '../../src/testing/contract/images.ts';
+import { describeNetworkContract } from '../../src/testing/contract/network.ts';
+import { createFakeCompute } from '../../src/testing/fake-compute.ts';
+import { createFakeIdentity } from '../../src/testing/fake-identity.ts';
+import { createFakeImages } from '../../src/testing/fake-images.ts';
+import { createFakeNetwork } from '../../src/testing/fake-network.ts';
+
+describeImagesContract('fake', async () => {
+  const images = createFakeImages({ projectId: 'service-project', isAdmin: true });
+  const tenant = images.as({ projectId: 'tenant-project', isAdmin: false });
+  return {
+    service: { images, projectId: 'service-project' },
+    tenant: { images: tenant, projectId: 'tenant-project' },
+    byPage: () => images,
+  };
+});
+
+describeComputeContract('fake', async () => {
+  const compute = createFakeCompute();
+  const imageId = randomUUID();
+  compute.allowImages((id) => id === imageId);
+  return {
+    compute,
+    network: null,
+    imageId,
+    deadImageIds: [randomUUID()],
+    flavorId: '65',
+    networkId: 'lb-mgmt-net',
+    securityGroupId: 'lb-mgmt-sec-grp',
+    keyName: 'octavia_ssh_key',
+  };
+});
+
+describeNetworkContract('fake', async () => ({
+  network: createFakeNetwork(),
+  networkId: 'lb-mgmt-net',
+  securityGroupId: 'lb-mgmt-sec-grp',
+  projectId: 'service-project',
+}));
+
+describeIdentityContract('fake', async () => ({
+  identity: createFakeIdentity(),
+  expected: { userName: 'octavia', projectName: 'service', projectId: 'service-project', role: 'admin' },
+}));

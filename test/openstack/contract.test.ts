@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describeComputeContract } from '../../src/testing/contract/compute.ts';
+import { describeIdentityContract } from '../../src/testing/contract/identity.ts';
+import { describeImagesContract } from '../../src/testing/contract/images.ts';
+import { describeKeystoneContract } from '../../src/testing/contract/keystone.ts';
+import { describeNetworkContract } from '../../src/testing/contract/network.ts';
+import { connectClients, type OpenStackClients } from '../../src/testing/openstack-clients.ts';
+
+/** The suites that the fakes and the embedded cloud pass, against the test bed (`npm run testbed:up`). */
+
+interface TestbedUser {
+  name: string;
+  password: string;
+  domainName: string;
+  projectId: string;
+  projectName: string;
+}
+interface Testbed {
+  endpoints: { identity: string };
+  users: { kiln: TestbedUser; demo: TestbedUser };
+  flavors: { amphora: { id: string } };
+  network: { id: string };
+  securityGroup: { id: string };
+  keypair: string;
+}
+
+const folder = process.env.KILN_TESTBED_DIR || '/var/tmp/kiln-testbed';
+const bed = JSON.parse(readFileSync(`${folder}/testbed.json`, 'utf8')) as Testbed;
+
+function connectAs(user: TestbedUser): OpenStackClients {
+  return connectClients({
+    authUrl: bed.endpoints.identity,
+    authType: 'password',
+    username: user.name,
+    userDomainName: user.domainName,
+    password: user.password,
+    projectName: user.projectName,
+    projectDomainName: user.domainName,
+  });
+}
+const { kiln, demo } = bed.users;
+
+describeKeystoneContract('test bed', () => ({
+  authUrl: bed.endpoints.identity,
+  userName: kiln.name,
+  password: kiln.password,
+  projectName: kiln.projectName,
+  domainName: kiln.domainName,
+}));
+
+describeIdentityContract('test bed', async () => {
+  const { session, close } = connectAs(kiln);
+  const { name: userName, projectName, projectId } = kiln;
+  return { identity: session, expected: { userName, projectName, projectId, role: 'admin' }, close };
+});
+
+describeImagesContract('test bed', async () => {
+  const [service, tenant] = [connectAs(kiln), connectAs(demo)];
+  return {
+    service: { images: service.images, projectId: kiln.projectId },
+    tenant: { images: tenant.images, projectId: demo.projectId },
+    byPage: service.imagesByPage,
+    close: async () => {
+      await Promise.all([service.close(), tenant.close()]);
+    },
+  };
+});
+
+describeNetworkContract('test bed', async () => {
+  const { network, close } = connectAs(kiln);
+  const { network: one, securityGroup } = bed;
+  return { network, networkId: one.id, securityGroupId: securityGroup.id, projectId: kiln.projectId, close };
+});
+
+describeComputeContract('test bed', async () => {
+  const { images, compute, network, close } = connectAs(kiln);
+  const newImage = () =>
+    images.create({ name: 'contract', diskFormat: 'raw', containerFormat: 'bare', visibility: 'private' });
+  const upload = async (imageId: string) => {
+    const data = Buffer.from('the fake hypervisor boots anything');
+    await images.upload(
+      imageId,
+      (async function* () {
+        yield data;
+      })(),
+      data.byteLength,
+    );
+  };
+  const [bootable, queued, deactivated] = [await newImage(), await newImage(), await newImage()];
+  await upload(bootable.id);
+  await upload(deactivated.id);
+  await images.deactivate(deactivated.id);
+  return {
+    compute,
+    network,
+    imageId: bootable.id,
+    deadImageIds: [randomUUID(), queued.id, deactivated.id],
+    flavorId: bed.flavors.amphora.id,
+    networkId: bed.network.id,
+    securityGroupId: bed.securityGroup.id,
+    keyName: bed.keypair,
+    close: async () => {
+      for (const image of [bootable, queued, deactivated]) await images.delete(image.id);
+      await close();
+    },
+  };
+});
