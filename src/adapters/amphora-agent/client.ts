@@ -33,6 +33,7 @@ export function createAmphoraAgentClient(settings: AmphoraAgentSettings): Amphor
         headers: { accept: 'application/json', 'user-agent': 'Kiln' },
         signal: signal ? AbortSignal.any([signal, limit]) : limit,
       });
+      greeted = false;
       return { status: response.statusCode, body: parseObject(await response.body.text()) };
     } catch (thrown) {
       signal?.throwIfAborted();

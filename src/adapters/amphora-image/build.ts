@@ -47,7 +47,8 @@ export async function buildAmphoraImage(options: AmphoraImageOptions): Promise<B
     [entryInImage]: await bundle(resolve(options.entry ?? agentSource)),
   };
   for (const path of Object.keys(options.extraFiles ?? {}).sort()) {
-    if (path in files || resolve('/', path) !== `/${path}`) {
+    // node-tar takes "@file" for an archive whose entries it should add.
+    if (path in files || path === '' || resolve('/', path) !== `/${path}` || path.startsWith('@')) {
       throw new KilnError('USAGE', `"${path}" can't be the path of a file in the image.`, {
         advice: `Use a relative path other than ${Object.keys(files).join(', ')}.`,
       });

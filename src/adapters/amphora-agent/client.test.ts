@@ -1,0 +1,259 @@
+/** Agents of all kinds of ill behaviour, played by real TLS servers. An agent that behaves is asked in test/integration. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { KilnError } from '../../model/errors.ts';
+import { createTestAuthority, type TestAuthority } from '../../testing/certificate-authority.ts';
+import { createAmphoraAgentClient } from './client.ts';
+import { type AmphoraAgentSettings, withZone } from './connection.ts';
+
+const id = 'c3b6a5d0-9c1e-4a0b-8f52-0a2e5f6f7a01';
+const address = '127.0.0.1';
+let directory: string;
+let authority: TestAuthority;
+let serverPem: string;
+const endings: Array<() => unknown> = [];
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'kiln-agent-client-'));
+  authority = await createTestAuthority(directory, 'ca', { kind: 'ec' });
+  await authority.issueToFile(join(directory, 'client.pem'), 'controller');
+  await authority.issueToFile(join(directory, 'server.pem'), id);
+  serverPem = readFileSync(join(directory, 'server.pem'), 'utf8');
+});
+afterEach(async () => {
+  for (const end of endings.splice(0)) await end();
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+async function listen(server: Server): Promise<number> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+  });
+  server.listen(0, address);
+  await once(server, 'listening');
+  endings.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+function serve(listener: RequestListener, pem = serverPem): Promise<number> {
+  const ca = readFileSync(authority.certificateFile);
+  return listen(createHttpsServer({ cert: pem, key: pem, ca, requestCert: true, rejectUnauthorized: true }, listener));
+}
+
+/** Answers by path; what is not named is a 404 as Flask has it. */
+function answers(byPath: Record<string, [status: number, body: unknown]>): RequestListener {
+  return (request, response) => {
+    const [status, body] = byPath[request.url ?? ''] ?? [404, { error: '404 Not Found', http_code: 404 }];
+    response.writeHead(status, { 'Content-Type': typeof body === 'string' ? 'text/html' : 'application/json' });
+    response.end(typeof body === 'string' ? body : JSON.stringify(body));
+  };
+}
+
+function client(port: number, changes: Partial<AmphoraAgentSettings> = {}) {
+  return createAmphoraAgentClient({
+    clientCertFile: join(directory, 'client.pem'),
+    serverCaFile: authority.certificateFile,
+    port,
+    connectTimeoutSeconds: 10,
+    readTimeoutSeconds: 10,
+    lbNetworkInterface: 'o-hm0',
+    tlsProtocol: 'TLSv1.2',
+    ...changes,
+  });
+}
+
+async function failure(port: number, changes: Partial<AmphoraAgentSettings> = {}): Promise<KilnError> {
+  return client(port, changes)
+    .getInfo({ id, address })
+    .then(
+      () => expect.unreachable('answered'),
+      (error: KilnError) => error,
+    );
+}
+
+const discovery: [number, unknown] = [200, { api_version: '1.0' }];
+const info = { hostname: 'amphora', haproxy_version: '2.6.12-1+deb12u4', api_version: '1.0' };
+
+it("reads what Octavia's agent says, which knows no image", async () => {
+  const port = await serve(answers({ '/': discovery, '/1.0/info': [200, info] }));
+  await expect(client(port).getInfo({ id, address })).resolves.toEqual({
+    hostname: 'amphora',
+    apiVersion: '1.0',
+    haproxyVersion: '2.6.12-1+deb12u4',
+    agentVersion: null,
+    imageName: null,
+    imageVersion: null,
+  });
+});
+
+it('takes an agent without version discovery for 0.5', async () => {
+  const port = await serve(answers({ '/0.5/info': [200, info] }));
+  await expect(client(port).getInfo({ id, address })).resolves.toMatchObject({ apiVersion: '0.5' });
+});
+
+describe('answers that will not do', () => {
+  const cases: Array<[string, Parameters<typeof answers>[0], string, RegExp]> = [
+    [
+      'unknown version',
+      { '/': [200, { api_version: '2.0' }] },
+      'AGENT_REFUSED',
+      /API version "2\.0"; Kiln speaks 1\.0/,
+    ],
+    ['no version', { '/': [200, {}] }, 'AGENT_REFUSED', /speaks API version undefined/],
+    ['not JSON', { '/': [200, '<html>'] }, 'AGENT_REFUSED', /answers GET \/ with what is not a JSON object/],
+    ['a list', { '/': [200, []] }, 'AGENT_REFUSED', /what is not a JSON object/],
+    ['403', { '/': [403, { message: 'no' }] }, 'AGENT_REFUSED', /answers 403 to GET \/: no/],
+    ['302', { '/': [302, ''] }, 'AGENT_REFUSED', /answers 302/],
+    ['500', { '/': [500, { error: '500 Internal' }] }, 'AGENT_UNREACHABLE', /answers 500 to GET \/: 500 Internal/],
+    ['503', { '/': discovery, '/1.0/info': [503, 'busy'] }, 'AGENT_UNREACHABLE', /answers 503 to GET \/1\.0\/info/],
+    ['404 of a web server', { '/': discovery, '/1.0/info': [404, '<html>'] }, 'AGENT_UNREACHABLE', /answers 404/],
+    ['404 of the API', { '/': discovery }, 'AGENT_REFUSED', /answers 404 to GET \/1\.0\/info: 404 Not Found/],
+    [
+      'no hostname',
+      { '/': discovery, '/1.0/info': [200, { haproxy_version: '2' }] },
+      'AGENT_REFUSED',
+      /without hostname/,
+    ],
+  ];
+  it.each(cases)('%s', async (_name, byPath, code, message) => {
+    const error = await failure(await serve(answers(byPath)));
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+    expect(error.retryable).toBe(code === 'AGENT_UNREACHABLE');
+    expect(error.message).toContain(`the agent of amphora ${id} at 127.0.0.1:`);
+  });
+});
+
+describe('connections that fail', () => {
+  it.each([
+    ['hangs up before TLS', (socket: Socket) => socket.destroy()],
+    ['says nothing', () => undefined],
+  ])('%s: unreachable', async (_name, onConnection) => {
+    const port = await listen(createTcpServer(onConnection));
+    const error = await failure(port, { connectTimeoutSeconds: 0.2 });
+    expect(error).toMatchObject({ code: 'AGENT_UNREACHABLE', retryable: true });
+  });
+
+  it('speaks no TLS: refused', async () => {
+    const error = await failure(await listen(createHttpServer(answers({}))));
+    expect(error).toMatchObject({ code: 'AGENT_REFUSED', message: expect.stringContaining('fails the TLS handshake') });
+  });
+
+  it('never answers: unreachable', async () => {
+    const error = await failure(await serve(() => undefined), { connectTimeoutSeconds: 0.1, readTimeoutSeconds: 0.3 });
+    expect(error).toMatchObject({ code: 'AGENT_UNREACHABLE', message: expect.stringContaining('in time') });
+  });
+
+  it('answers half: unreachable', async () => {
+    const port = await serve((_request, response) => {
+      response.writeHead(200, { 'Content-Length': 100 });
+      response.write('{"api_');
+      setTimeout(() => response.destroy(), 20);
+    });
+    expect(await failure(port)).toMatchObject({ code: 'AGENT_UNREACHABLE', retryable: true });
+  });
+
+  it('stops when the caller does', async () => {
+    const asked = Promise.withResolvers<void>();
+    const port = await serve(() => asked.resolve());
+    const abort = new AbortController();
+    const answer = client(port).getInfo({ id, address }, abort.signal);
+    void asked.promise.then(() => abort.abort(new Error('enough')));
+    await expect(answer).rejects.toThrow('enough');
+    await expect(client(port).getInfo({ id, address }, abort.signal)).rejects.toThrow('enough');
+  });
+});
+
+describe('certificates that will not do', () => {
+  it('of another amphora', async () => {
+    const file = join(directory, 'other.pem');
+    await authority.issueToFile(file, '00000000-0000-4000-8000-000000000000');
+    const error = await failure(await serve(answers({}), readFileSync(file, 'utf8')));
+    expect(error).toMatchObject({
+      code: 'AGENT_REFUSED',
+      retryable: false,
+      message: expect.stringContaining('certificate of someone else'),
+    });
+  });
+
+  it('expired', async () => {
+    const past = await createTestAuthority(directory, 'past', { notAfter: new Date(Date.now() - 1000) });
+    await past.issueToFile(join(directory, 'expired.pem'), id);
+    const pem = readFileSync(join(directory, 'expired.pem'), 'utf8');
+    const error = await failure(await serve(answers({}), pem), { serverCaFile: past.certificateFile });
+    expect(error).toMatchObject({ code: 'AGENT_REFUSED', message: expect.stringContaining('not valid now') });
+    expect(error.advice).toContain('clocks');
+  });
+
+  it.each(['-tls1_2', '-tls1_3'])('ours, refused with an alert (%s)', async (version) => {
+    const stranger = await createTestAuthority(directory, 'stranger');
+    const server = await opensslServer(version, stranger.certificateFile);
+    const error = await failure(server);
+    expect(error).toMatchObject({
+      code: 'AGENT_REFUSED',
+      message: expect.stringContaining('[haproxy_amphora] client_cert'),
+    });
+  });
+
+  it('a TLS version that is too old', async () => {
+    const port = await opensslServer('-tls1_2', authority.certificateFile);
+    expect(await failure(port, { tlsProtocol: 'TLSv1.3' })).toMatchObject({
+      code: 'AGENT_REFUSED',
+      message: expect.stringContaining('fails the TLS handshake'),
+    });
+  });
+
+  it.each([
+    [{ clientCertFile: '/nowhere/client.pem' }, /client_cert \(\/nowhere\/client\.pem\) can't be read: ENOENT/],
+    [{ serverCaFile: '/dev/null' }, /server_ca \(\/dev\/null\) holds no certificate/],
+  ])('files at fault: %o', async (changes, message) => {
+    expect(await failure(1, changes)).toMatchObject({
+      code: 'CONFIGURATION_INVALID',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('a client_cert without its key', async () => {
+    expect(await failure(1, { clientCertFile: authority.certificateFile })).toMatchObject({
+      code: 'CONFIGURATION_INVALID',
+      advice: expect.stringContaining('unencrypted key'),
+    });
+  });
+});
+
+/** A server that refuses client certificates as OpenSSL does, with an alert. Node's own hangs up. */
+async function opensslServer(version: string, clientCaFile: string): Promise<number> {
+  const serverFile = join(directory, 'server.pem');
+  const options = ['-accept', '127.0.0.1:0', version, '-cert', serverFile, '-key', serverFile, '-www'];
+  const child: ChildProcess = spawn(
+    'openssl',
+    ['s_server', ...options, '-CAfile', clientCaFile, '-Verify', '1', '-verify_return_error'],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  );
+  endings.push(() => child.kill());
+  let said = '';
+  for await (const chunk of child.stdout?.iterator({ destroyOnReturn: false }) ?? []) {
+    said += chunk;
+    const port = /^ACCEPT 127\.0\.0\.1:(\d+)/m.exec(said)?.[1];
+    if (port) return Number(port);
+  }
+  throw new Error(`openssl s_server said: ${said}`);
+}
+
+it('names the interface of link-local addresses only', () => {
+  expect(withZone('fe80::1', 'o-hm0')).toBe('fe80::1%o-hm0');
+  expect(withZone('fe80::1%eth0', 'o-hm0')).toBe('fe80::1%eth0');
+  expect(withZone('2001:db8::1', 'o-hm0')).toBe('2001:db8::1');
+  expect(withZone('192.0.2.1', 'o-hm0')).toBe('192.0.2.1');
+});
