@@ -13,11 +13,11 @@ const folder = join(import.meta.dirname, 'amphora-server');
 type Changes<T> = { [K in keyof T]?: T[K] extends readonly unknown[] ? T[K] : Changes<T[K]> };
 
 /** `base` with the values of `changes` in their places; lists are replaced whole. */
-function merge<T>(base: T, changes: Changes<T>): T {
-  const merged: Record<string, unknown> = { ...base };
+function merge<T extends object>(base: T, changes: Changes<T>): T {
+  const merged = { ...base } as Record<string, unknown>;
   for (const [key, value] of Object.entries(changes)) {
     const plain = typeof value === 'object' && value !== null && !Array.isArray(value);
-    merged[key] = plain ? merge(merged[key], value as Changes<unknown>) : value;
+    merged[key] = plain ? merge(merged[key] as object, value) : value;
   }
   return merged as T;
 }
