@@ -17,12 +17,19 @@ export const haproxyAmphoraOptions = {
     help: 'Folder in the amphora for the certificates of its listeners.',
   }),
   haproxy_cmd: string({ default: '/usr/sbin/haproxy', mutable: true, help: 'Path of HAProxy in the amphora.' }),
+  lb_network_interface: string({
+    default: 'o-hm0',
+    mutable: true,
+    help: 'Network interface of this machine through which amphorae are reached, where their addresses are IPv6 link-local.',
+  }),
   client_cert: string({
     default: '/etc/octavia/certs/client.pem',
+    mutable: true,
     help: 'PEM file with the certificate and key that Kiln shows to agents.',
   }),
   server_ca: string({
     default: '/etc/octavia/certs/server_ca.pem',
+    mutable: true,
     help: 'PEM file with the authority that signed the certificates of agents.',
   }),
   rest_request_conn_timeout: float({

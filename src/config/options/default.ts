@@ -1,10 +1,8 @@
-import { hostname } from 'node:os';
 import { boolean, string } from '../option.ts';
 
 /** [DEFAULT]: what concerns every process. */
 export const defaultOptions = {
   debug: boolean({ default: false, mutable: true, help: 'Log at level debug instead of info.' }),
-  host: string({ default: hostname(), help: 'Name of this machine, by which its workers are told from others.' }),
   log_file: string({
     default: null,
     deprecatedNames: [['DEFAULT', 'logfile']],

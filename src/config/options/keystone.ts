@@ -1,19 +1,24 @@
 import { boolean, choice, list, string } from '../option.ts';
 
+const authTypes = ['password', 'v3password', 'token', 'v3token', 'v3applicationcredential'] as const;
+
 /**
  * Options that [service_auth] and [neutron] share: those of keystoneauth (loading/_plugins/identity, session, adapter)
  * which password, token and application credential need. Each may be left out; [neutron] then takes it from
  * [service_auth] (see service-access.ts).
+ * @param section the section that the options are for: deprecated names are in the same one.
  */
-const authTypes = ['password', 'v3password', 'token', 'v3token', 'v3applicationcredential'] as const;
-
-/** @param section the section that the options are for: deprecated names are in the same one. */
 export function keystoneOptions(section: string) {
   return {
     auth_type: choice(authTypes, {
       default: null,
       deprecatedNames: [[section, 'auth_plugin']],
       help: 'How to authenticate at Keystone.',
+    }),
+    auth_section: string({
+      default: null,
+      pattern: { regex: /^$/, description: 'empty: Kiln reads credentials from this section itself' },
+      help: 'Section that holds the credentials instead of this one. Kiln does not follow it, and says so.',
     }),
     auth_url: string({ default: null, help: 'URL of Keystone, with or without /v3.' }),
     username: string({
