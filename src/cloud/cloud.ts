@@ -168,6 +168,12 @@ function newServer(): FastifyInstance {
       throw Object.assign(new Error('The request body is not valid JSON.', { cause: error }), { statusCode: 400 });
     }
   });
+  // OpenStack's services name no charset where they send JSON.
+  app.addHook('onSend', async (_request, reply) => {
+    if (reply.getHeader('Content-Type') === 'application/json; charset=utf-8') {
+      reply.header('Content-Type', 'application/json');
+    }
+  });
   return app;
 }
 
