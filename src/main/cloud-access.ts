@@ -13,6 +13,7 @@ import type {
   TransportSettings,
 } from '../adapters/openstack/settings.ts';
 import type { Configuration } from '../config/options/index.ts';
+import { resolveServiceAccess } from '../config/service-access.ts';
 import { KilnError } from '../model/errors.ts';
 
 export const serviceTypes = ['image', 'compute', 'network'] as const;
@@ -52,51 +53,11 @@ export function findAccess(configuration: Configuration, osCloud: string | null,
   return accessFromCloud(access, configuration);
 }
 
-/** The ServiceAccess that `service` has by octavia.conf; what it does not say itself is [service_auth]'s. */
 function accessFromConfiguration(configuration: Configuration): Access {
-  const { service_auth: common, glance, nova, neutron } = configuration;
-  const auth = authOf(common);
-  const transport = transportOf(configuration, common);
-  const interfacesOf = (own: string | null) => (own ? [own] : common.valid_interfaces);
-  const simple = (serviceType: ServiceType, own: typeof glance | typeof nova): ServiceAccess => ({
-    auth,
-    endpoint: {
-      serviceType,
-      serviceName: own.service_name,
-      regionName: own.region_name ?? common.region_name,
-      interfaces: interfacesOf(own.endpoint_type),
-      endpointOverride: own.endpoint,
-    },
-    transport: {
-      ...transport,
-      caFile: own.ca_certificates_file ?? transport.caFile ?? null,
-      insecure: own.insecure ?? transport.insecure ?? false,
-    },
-  });
+  const access = (type: ServiceType) => resolveServiceAccess(configuration, type);
   return {
-    identity: { auth, transport },
-    services: {
-      image: simple('image', glance),
-      compute: simple('compute', nova),
-      network: {
-        auth: { ...auth, ...withoutNull(authOf(neutron)) },
-        endpoint: {
-          serviceType: 'network',
-          serviceName: neutron.service_name,
-          regionName: neutron.region_name ?? common.region_name,
-          interfaces:
-            neutron.valid_interfaces.length > 0 ? neutron.valid_interfaces : interfacesOf(neutron.endpoint_type),
-          endpointOverride: neutron.endpoint_override ?? neutron.endpoint,
-        },
-        transport: {
-          ...transport,
-          caFile: neutron.cafile ?? neutron.ca_certificates_file ?? transport.caFile ?? null,
-          insecure: neutron.insecure ?? transport.insecure ?? false,
-          certFile: neutron.certfile ?? transport.certFile ?? null,
-          keyFile: neutron.keyfile ?? transport.keyFile ?? null,
-        },
-      },
-    },
+    identity: resolveServiceAccess(configuration, 'identity'),
+    services: { image: access('image'), compute: access('compute'), network: access('network') },
   };
 }
 
@@ -138,47 +99,6 @@ function fromCloudsYaml(osCloud: string | null, environment: Environment): Cloud
     environment,
     existsSync(secure) ? readFileSync(secure, 'utf8') : null,
   );
-}
-
-type KeystoneOptions = Omit<Configuration['service_auth'], never>;
-
-function authOf(options: KeystoneOptions): OpenStackAuthSettings {
-  return {
-    authUrl: options.auth_url ?? '',
-    authType: options.auth_type ?? '',
-    username: options.username,
-    userId: options.user_id,
-    userDomainName: options.user_domain_name,
-    userDomainId: options.user_domain_id,
-    password: options.password,
-    token: options.token,
-    applicationCredentialId: options.application_credential_id,
-    applicationCredentialName: options.application_credential_name,
-    applicationCredentialSecret: options.application_credential_secret,
-    projectName: options.project_name,
-    projectId: options.project_id,
-    projectDomainName: options.project_domain_name,
-    projectDomainId: options.project_domain_id,
-    domainName: options.domain_name,
-    domainId: options.domain_id,
-    systemScope: options.system_scope,
-    defaultDomainName: options.default_domain_name,
-    defaultDomainId: options.default_domain_id,
-  };
-}
-
-function withoutNull(auth: OpenStackAuthSettings): Partial<OpenStackAuthSettings> {
-  return Object.fromEntries(Object.entries(auth).filter(([, value]) => value !== null && value !== ''));
-}
-
-function transportOf(configuration: Configuration, common: KeystoneOptions): TransportSettings {
-  return {
-    ...timeLimits(configuration),
-    caFile: common.cafile,
-    insecure: common.insecure ?? false,
-    certFile: common.certfile,
-    keyFile: common.keyfile,
-  };
 }
 
 function timeLimits({ kiln }: Configuration): TransportSettings {

@@ -1,0 +1,116 @@
+import { buildAmphoraImage } from '../adapters/amphora-image/build.ts';
+import { type ControlClient, connectControl } from '../adapters/control/client.ts';
+import type { CliContext, CliEnvironment, CliSettings, GlobalOptions } from '../cli/context.ts';
+import type { LoadedConfiguration } from '../config/load.ts';
+import { createAmphoraOperations, recoverAmphorae } from '../flows/index.ts';
+import type { Log } from '../ports/log.ts';
+import { findAccess } from './cloud-access.ts';
+import { configurationView } from './configuration-view.ts';
+import { dev } from './dev.ts';
+import { inspectByRole } from './inspect-certificate.ts';
+import { createLog } from './log.ts';
+import { createOpenStack, type OpenStack } from './openstack.ts';
+import { serve } from './serve.ts';
+import { readConfiguration, viewConfiguration } from './source.ts';
+import { type StatePaths, statePaths } from './state-paths.ts';
+import { wireAmphorae, wireResolver } from './wire.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the commands act through, over the real things. Each is made when a command first asks for it. */
+export function createCliContext(options: GlobalOptions, cli: CliEnvironment, environment: Environment): CliContext {
+  const { clock, signal } = cli;
+  const source = { options, environment };
+  const endings: (() => Promise<unknown>)[] = [];
+
+  const log = lazily((): Log => createLog({ level: options.debug ? 'debug' : 'warn', file: null }));
+  const loaded = lazily((): LoadedConfiguration => readConfiguration(source));
+  const current = () => loaded().config;
+  const paths = lazily((): StatePaths => statePaths(current(), environment, process.getuid?.() === 0));
+  const openstack = lazily((): OpenStack => {
+    const access = findAccess(current(), options.osCloud, environment);
+    const { create_lookup_seconds: createLookupSeconds } = current().kiln;
+    const made = createOpenStack(access, { clock, log: log() }, { createLookupSeconds });
+    endings.push(() => made.close());
+    return made;
+  });
+  const control = lazily(async (): Promise<ControlClient | null> => {
+    const client = await connectControl(paths().controlSocket);
+    if (client) endings.push(() => client.close());
+    return client;
+  });
+
+  return {
+    images: async () => openstack().images,
+    compute: async () => openstack().compute,
+    network: async () => openstack().network,
+    identity: async () => openstack().identity,
+    resolver: async () => wireResolver(openstack(), { clock, log: log(), current }),
+
+    async amphorae() {
+      const client = await control();
+      if (client) {
+        const { pid } = await client.status();
+        return { operations: client.amphorae, servedBy: `kiln serve (pid ${pid})` };
+      }
+      const { parts, close } = await wireAmphorae(openstack(), paths(), { clock, log: log(), current });
+      endings.push(close);
+      const operations = createAmphoraOperations(parts);
+      return {
+        operations: {
+          ...operations,
+          // Without a `kiln serve` whoever changes something pays first what a dead process left to be done.
+          async boot(request, onEvent, boot) {
+            await recoverAmphorae(parts);
+            return await operations.boot(request, onEvent, boot);
+          },
+        },
+        servedBy: null,
+      };
+    },
+
+    settings: async () => cliSettings(loaded()),
+    configuration: async () => configurationView(viewConfiguration(source)),
+    inspectCertificate: (role) => inspectByRole(current(), role),
+
+    async buildImage({ outputFile, name, version }) {
+      const named = { name: name ?? 'amphora', version: version ?? cli.version };
+      const output = outputFile ?? `${named.name}-${named.version}.img`;
+      return { ...(await buildAmphoraImage({ ...named, output })), ...named };
+    },
+
+    status: async () => (await control())?.status() ?? null,
+    serve: () => serve({ source, clock, signal, version: cli.version }),
+    dev: (devOptions, onReady) => dev({ devOptions, onReady, environment, signal, log: log() }),
+
+    async close() {
+      await Promise.allSettled(endings.reverse().map((end) => end()));
+    },
+  };
+}
+
+function cliSettings({ config }: LoadedConfiguration): CliSettings {
+  const { controller_worker: worker } = config;
+  return {
+    imageTag: worker.amp_image_tag || null,
+    imageId: worker.amp_image_id || null,
+    imageOwnerId: worker.amp_image_owner_id || null,
+    imageTagPolicy: worker.amp_image_tag_policy,
+    imageAgeWarningDays: config.kiln.image_age_warning_days || null,
+    flavorId: worker.amp_flavor_id || null,
+    bootNetworkIds: worker.amp_boot_network_list,
+    securityGroupIds: worker.amp_secgroup_list,
+    keyName: worker.amp_ssh_key_name || null,
+    availabilityZone: config.nova.availability_zone || null,
+    agentPort: config.haproxy_amphora.bind_port,
+  };
+}
+
+/** Made once, when first asked for. */
+function lazily<Value>(make: () => Value): () => Value {
+  let made: { value: Value } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

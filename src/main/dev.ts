@@ -1,0 +1,47 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { DevOptions, DevReady } from '../cli/context.ts';
+import { startCloud } from '../cloud/cloud.ts';
+import type { Log } from '../ports/log.ts';
+
+/** Serves the embedded cloud until the signal is aborted. Nothing of it runs afterwards; its state stays. */
+export async function dev(parts: {
+  devOptions: DevOptions;
+  onReady: (ready: DevReady) => void;
+  environment: Readonly<Record<string, string | undefined>>;
+  signal: AbortSignal;
+  log: Log;
+}): Promise<void> {
+  const { devOptions, environment, signal, log } = parts;
+  const cloud = await startCloud({
+    stateDirectory: devOptions.stateFolder ?? defaultFolder(environment),
+    ...(devOptions.port === null ? {} : { port: devOptions.port }),
+  });
+  try {
+    for (const notice of cloud.notices) log.warn({}, notice);
+    parts.onReady({
+      cloudName: 'kiln-dev',
+      cloudsFile: cloud.cloudsFile,
+      configurationFile: cloud.configurationFile,
+      stateFolder: cloud.stateDirectory,
+      endpoints: Object.fromEntries(
+        ['identity', 'image', 'compute', 'network'].map((service) => [service, `${cloud.url}/${service}`]),
+      ),
+    });
+    await aborted(signal);
+  } finally {
+    await cloud.close();
+  }
+}
+
+function defaultFolder(environment: Readonly<Record<string, string | undefined>>): string {
+  return join(environment.XDG_STATE_HOME || join(environment.HOME ?? homedir(), '.local', 'state'), 'kiln-dev');
+}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

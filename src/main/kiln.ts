@@ -1,0 +1,52 @@
+/** `kiln`: the command line's root. Everything a process has (arguments, environment, signals, terminal) is read here. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createSystemClock } from '../adapters/clock/system-clock.ts';
+import type { CliEnvironment, OutputStream } from '../cli/context.ts';
+import { runCli } from '../cli/run.ts';
+import { createCliContext } from './cli-context.ts';
+
+function outputStream(stream: NodeJS.WriteStream): OutputStream {
+  const isTTY = stream.isTTY === true;
+  return {
+    isTTY,
+    columns: isTTY ? stream.columns : null,
+    colour: isTTY && !process.env.NO_COLOR,
+    write: (text) => {
+      stream.write(text);
+    },
+  };
+}
+
+function versionOfKiln(): string {
+  const file = join(import.meta.dirname, '..', '..', 'package.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+/** Ctrl-C and SIGTERM ask to stop; a second one is obeyed at once. */
+function stopSignal(): AbortSignal {
+  const control = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (control.signal.aborted) process.exit(130);
+      control.abort(new Error(`stopped by ${name}`));
+    });
+  }
+  return control.signal;
+}
+
+// A reader that has enough (`kiln image list | head`) is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
+const environment: CliEnvironment = {
+  terminal: { stdout: outputStream(process.stdout), stderr: outputStream(process.stderr) },
+  clock: createSystemClock(),
+  signal: stopSignal(),
+  version: versionOfKiln(),
+};
+process.exitCode = await runCli(process.argv.slice(2), environment, (options) =>
+  createCliContext(options, environment, process.env),
+);
