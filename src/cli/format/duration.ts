@@ -34,6 +34,16 @@ export function formatAge(time: string, now: Date): string {
   return milliseconds < 0 ? `in ${formatSpan(milliseconds)}` : `${formatSpan(milliseconds)} ago`;
 }
 
+/** How old something is, for a column: "<1 min", "5 min", "3 h", "41 d"; "unknown" for what is no time. */
+export function formatAgeShort(time: string, now: Date): string {
+  const milliseconds = now.getTime() - Date.parse(time);
+  if (Number.isNaN(milliseconds)) return 'unknown';
+  if (milliseconds < minuteMs) return '<1 min';
+  if (milliseconds < hourMs) return `${Math.floor(milliseconds / minuteMs)} min`;
+  if (milliseconds < dayMs) return `${Math.floor(milliseconds / hourMs)} h`;
+  return `${Math.floor(milliseconds / dayMs)} d`;
+}
+
 /** Whole days between two times, rounded down; NaN for what is no time. */
 export function daysBetween(earlier: string | Date, later: string | Date): number {
   return Math.floor((new Date(later).getTime() - new Date(earlier).getTime()) / dayMs);

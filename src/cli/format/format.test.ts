@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { daysBetween, formatAge, formatDuration, formatSpan, plural } from './duration.ts';
+import { daysBetween, formatAge, formatAgeShort, formatDuration, formatSpan, plural } from './duration.ts';
 import { displayWidth, printable, shorten } from './printable.ts';
 import { formatSize } from './size.ts';
 
@@ -30,6 +30,11 @@ describe('durations', () => {
     expect(formatAge('2026-02-27T12:00:00Z', now)).toBe('2 days ago');
     expect(formatAge('2026-03-01T17:00:00Z', now)).toBe('in 5 hours');
     expect(formatAge('yesterday', now)).toBe('unknown');
+    expect(formatAgeShort('2026-01-19T12:00:00Z', now)).toBe('41 d');
+    expect(formatAgeShort('2026-03-01T08:59:00Z', now)).toBe('3 h');
+    expect(formatAgeShort('2026-03-01T11:55:00Z', now)).toBe('5 min');
+    expect(formatAgeShort('2026-03-01T13:00:00Z', now)).toBe('<1 min');
+    expect(formatAgeShort('', now)).toBe('unknown');
     expect(daysBetween('2026-02-27T13:00:00Z', now)).toBe(1);
   });
 

@@ -35,6 +35,8 @@ export interface Transfer {
 const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const frameMs = 100;
 const titleColumns = 14;
+/** Room for " 100 %  999 MiB of 999 MiB, 99.9 MiB/s": reserved, so that the bar keeps its length. */
+const tailColumns = 42;
 
 export const silentProgress: Progress = {
   step: () => ({ done() {}, fail() {} }),
@@ -117,7 +119,7 @@ export function createProgress(stream: OutputStream, clock: Clock): Progress {
     const bar = (): string => {
       const head = `  ${shorten(printable(title), titleColumns).padEnd(titleColumns)} `;
       const tail = ` ${summary()}`;
-      const columns = Math.min(40, (stream.columns ?? 80) - displayWidth(head) - displayWidth(tail) - 1);
+      const columns = Math.min(40, (stream.columns ?? 80) - displayWidth(head) - tailColumns - 1);
       if (columns < 5) return `${head}${tail.trimStart()}`;
       const full = Math.floor(share() * columns);
       return `${head}${view.paint('cyan', '█'.repeat(full))}${'░'.repeat(columns - full)}${tail}`;

@@ -1,5 +1,5 @@
 import { type Amphora, bootParts } from '../../../model/amphora.ts';
-import { formatAge, formatDuration } from '../../format/duration.ts';
+import { formatAge, formatAgeShort, formatDuration } from '../../format/duration.ts';
 import { type Column, renderFields, renderTable } from '../../output/table.ts';
 import type { View } from '../../output/view.ts';
 import { ruleInWords } from '../image/choice.ts';
@@ -16,7 +16,7 @@ export function renderAmphorae(amphorae: readonly Amphora[], view: View): string
     { title: 'ADDRESS', value: (amphora) => amphora.lbNetworkIp ?? '-', drop: 1 },
     { title: 'IMAGE', value: imageName, minimum: 12, drop: 3 },
     { title: 'AGENT', value: (amphora) => amphora.agentVersion ?? '-', minimum: 8, drop: 4 },
-    { title: 'CREATED', value: (amphora) => formatAge(amphora.createdAt, view.now), drop: 2 },
+    { title: 'AGE', value: (amphora) => formatAgeShort(amphora.createdAt, view.now), align: 'right', drop: 2 },
   ];
   return renderTable(columns, amphorae, view);
 }

@@ -101,14 +101,70 @@ describe('image push', () => {
 
 describe('when image push fails, no tag is set, the record is gone, and the error says so', () => {
   const cases: [what: string, spoil: (shelf: ImageShelf) => void, exitCode: number, message: string][] = [
-    ['data changed on the way', (shelf) => { shelf.tamper = (data) => Buffer.from(data).fill(0, 8, 9); }, 3, 'the sha512 of what Glance stored is'],
-    ['data lost on the way', (shelf) => { shelf.tamper = (data) => data.subarray(1); }, 3, 'the file has 3500004 bytes, and Glance stored 3500003'],
-    ['no hash', (shelf) => { shelf.hashAlgorithm = null; }, 3, 'Glance gives no hash'],
-    ['killed', (shelf) => { shelf.statusesAfterUpload = ['saving', 'killed']; }, 3, 'is killed'],
-    ['never active', (shelf) => { shelf.statusesAfterUpload = ['saving']; }, 3, 'is still saving, 5 minutes after the upload'],
-    ['connection cut', (shelf) => { shelf.cutAfterBytes = 2_000_000; }, 5, 'the connection was cut'],
-    ['upload refused', (shelf) => { shelf.faults.upload = new KilnError('SERVICE_LIMIT', 'quota exceeded'); }, 5, 'quota exceeded'],
-    ['tag refused', (shelf) => { shelf.faults.addTag = new KilnError('SERVICE_FORBIDDEN', 'not yours'); }, 5, 'not yours'],
+    [
+      'data changed on the way',
+      (shelf) => {
+        shelf.tamper = (data) => Buffer.from(data).fill(0, 8, 9);
+      },
+      3,
+      'the sha512 of what Glance stored is',
+    ],
+    [
+      'data lost on the way',
+      (shelf) => {
+        shelf.tamper = (data) => data.subarray(1);
+      },
+      3,
+      'the file has 3500004 bytes, and Glance stored 3500003',
+    ],
+    [
+      'no hash',
+      (shelf) => {
+        shelf.hashAlgorithm = null;
+      },
+      3,
+      'Glance gives no hash',
+    ],
+    [
+      'killed',
+      (shelf) => {
+        shelf.statusesAfterUpload = ['saving', 'killed'];
+      },
+      3,
+      'is killed',
+    ],
+    [
+      'never active',
+      (shelf) => {
+        shelf.statusesAfterUpload = ['saving'];
+      },
+      3,
+      'is still saving, 5 minutes after the upload',
+    ],
+    [
+      'connection cut',
+      (shelf) => {
+        shelf.cutAfterBytes = 2_000_000;
+      },
+      5,
+      'the connection was cut',
+    ],
+    [
+      'upload refused',
+      (shelf) => {
+        shelf.faults.upload = new KilnError('SERVICE_LIMIT', 'quota exceeded');
+      },
+      5,
+      'quota exceeded',
+    ],
+    [
+      'tag refused',
+      (shelf) => {
+        shelf.faults.addTag = new KilnError('SERVICE_FORBIDDEN', 'not yours');
+      },
+      5,
+      'not yours',
+    ],
   ];
   it.each(cases)('%s', async (_what, spoil, exitCode, message) => {
     const shelf = createImageShelf();

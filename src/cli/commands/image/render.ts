@@ -1,5 +1,5 @@
 import type { Image } from '../../../model/image.ts';
-import { formatAge } from '../../format/duration.ts';
+import { formatAge, formatAgeShort } from '../../format/duration.ts';
 import { formatSize } from '../../format/size.ts';
 import { type Column, renderFields, renderTable } from '../../output/table.ts';
 import type { View } from '../../output/view.ts';
@@ -7,13 +7,13 @@ import type { View } from '../../output/view.ts';
 export function renderImages(images: readonly Image[], view: View): string {
   const columns: Column<Image>[] = [
     { title: 'ID', value: (image) => image.id },
-    { title: 'NAME', value: (image) => image.name ?? '-', minimum: 10, drop: 1 },
+    { title: 'NAME', value: (image) => image.name ?? '-', minimum: 12, drop: 2 },
     {
       title: 'STATUS',
       value: (image) => image.status,
       paint: (text, image, { paint }) => paint(image.status === 'active' ? 'green' : 'yellow', text),
     },
-    { title: 'TAGS', value: (image) => image.tags.join(', ') || '-', minimum: 8, drop: 2 },
+    { title: 'TAGS', value: (image) => image.tags.join(', ') || '-', minimum: 8 },
     { title: 'OWNER', value: (image) => image.owner ?? '-', drop: 4 },
     {
       title: 'SIZE',
@@ -21,7 +21,7 @@ export function renderImages(images: readonly Image[], view: View): string {
       align: 'right',
       drop: 3,
     },
-    { title: 'CREATED', value: (image) => formatAge(image.createdAt, view.now), drop: 2 },
+    { title: 'AGE', value: (image) => formatAgeShort(image.createdAt, view.now), align: 'right', drop: 1 },
   ];
   return renderTable(columns, images, view);
 }

@@ -1,0 +1,249 @@
+import { describe, expect, it } from 'vitest';
+import { KilnError } from '../../../model/errors.ts';
+import type { ImageChoice } from '../../../model/image.ts';
+import type { ImageRequest, ImageResolution, ImageResolver } from '../../../ports/image-resolver.ts';
+import { driveCli, makeSettings } from '../../../testing/cli.ts';
+import { createImageShelf, makeImage } from '../../../testing/image-shelf.ts';
+
+const oldImage = makeImage({ tags: ['amphora', 'production'] });
+const newImage = makeImage({
+  id: '00000000-0000-4000-8000-000000000002',
+  name: 'amphora-2026.2',
+  createdAt: '2026-02-28T09:00:00Z',
+});
+const foreign = makeImage({
+  id: '00000000-0000-4000-8000-000000000003',
+  name: 'amphora-x64-haproxy-ubuntu-noble-with-a-name-that-does-not-end',
+  owner: 'f3000000000000000000000000000000',
+  tags: ['amphora'],
+  status: 'queued',
+  sizeBytes: null,
+  createdAt: '2026-03-01T11:59:30Z',
+});
+
+describe('image list', () => {
+  const images = async () => createImageShelf(oldImage, newImage, foreign);
+
+  it.each([80, 120])('fits a terminal of %d columns and never cuts an ID', async (columns) => {
+    const run = await driveCli('image list', { images }, { columns });
+    for (const line of run.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(columns);
+    for (const { id } of [oldImage, newImage, foreign]) expect(run.stdout).toContain(id);
+    await expect(run.stdout).toMatchFileSnapshot(`../../golden/image-list.${columns}.txt`);
+  });
+
+  it('cuts nothing in a pipe', async () => {
+    expect((await driveCli('image list', { images })).stdout).toContain(foreign.name);
+  });
+
+  it('selects by tag, status, owner and hiddenness', async () => {
+    const shelf = createImageShelf(oldImage, foreign, { ...newImage, osHidden: true });
+    const ids = async (typed: string) =>
+      (
+        await driveCli(`image list --quiet ${typed}`, {
+          images: async () => shelf,
+          identity: async () => ({
+            authenticatedAs: async () => ({
+              projectId: 'project-service',
+              projectName: 'service',
+              userId: 'u',
+              userName: 'kiln',
+              roles: [],
+              expiresAt: '2026-03-01T13:00:00Z',
+            }),
+            endpoint: async () => '',
+          }),
+        })
+      ).stdout
+        .trim()
+        .split('\n');
+    expect(await ids('--tag amphora')).toEqual([foreign.id, oldImage.id]);
+    expect(await ids('--tag amphora --tag production')).toEqual([oldImage.id]);
+    expect(await ids('--tag amphora --status active')).toEqual([oldImage.id]);
+    expect(await ids('--owner own')).toEqual([oldImage.id]);
+    expect(await ids(`--owner ${foreign.owner}`)).toEqual([foreign.id]);
+    expect(await ids('--hidden')).toEqual([newImage.id]);
+  });
+
+  it('says when there is none', async () => {
+    const run = await driveCli('image list', { images: async () => createImageShelf() });
+    expect(run).toMatchObject({ exitCode: 0, stdout: 'No such image.\n' });
+  });
+});
+
+describe('image show', () => {
+  it('finds by ID and by name, hidden ones too', async () => {
+    const shelf = createImageShelf(oldImage, { ...newImage, osHidden: true });
+    const images = async () => shelf;
+    await expect((await driveCli(`image show ${oldImage.id}`, { images }, { columns: 80 })).stdout).toMatchFileSnapshot(
+      '../../golden/image-show.80.txt',
+    );
+    expect((await driveCli('image show amphora-2026.2 --json', { images })).json()).toMatchObject({ id: newImage.id });
+  });
+
+  it('refuses a name that several images have, and one that none has', async () => {
+    const images = async () => createImageShelf(oldImage, { ...newImage, name: oldImage.name });
+    const several = await driveCli(`image show ${oldImage.name}`, { images });
+    expect(several.exitCode).toBe(2);
+    expect(several.stderr).toContain(oldImage.id);
+    expect(several.stderr).toContain(newImage.id);
+    expect((await driveCli('image show nobody', { images })).exitCode).toBe(5);
+  });
+});
+
+describe('image tag', () => {
+  it('--move adds first and takes off afterwards, from images of the same owner alone', async () => {
+    const hidden = makeImage({ id: 'hidden', osHidden: true, tags: ['amphora'] });
+    const shelf = createImageShelf(oldImage, newImage, foreign, hidden);
+    const run = await driveCli('image tag amphora-2026.2 amphora --move', { images: async () => shelf });
+    expect(run.exitCode).toBe(0);
+    expect(shelf.changes[0]).toBe(`tag ${newImage.id} amphora`);
+    expect(shelf.changes.slice(1).sort()).toEqual([`untag ${oldImage.id} amphora`, 'untag hidden amphora']);
+    expect(shelf.images.get(oldImage.id)?.tags).toEqual(['production']);
+    expect(shelf.images.get(foreign.id)?.tags).toEqual(['amphora']);
+    expect(run.stdout).toContain(`Image ${oldImage.id} no longer does.`);
+  });
+
+  it('without --move leaves the others as they are', async () => {
+    const shelf = createImageShelf(oldImage, newImage);
+    const run = await driveCli(`image tag ${newImage.id} amphora --json`, { images: async () => shelf });
+    expect(run.json()).toMatchObject({ tag: 'amphora', untagged: [], image: { tags: ['amphora'] } });
+    expect(shelf.images.get(oldImage.id)?.tags).toContain('amphora');
+  });
+
+  it.each([
+    ['queued', { status: 'queued' }],
+    ['hidden', { osHidden: true }],
+  ])('--move to an image that is %s changes nothing: no image could be booted then', async (_what, patch) => {
+    const shelf = createImageShelf(oldImage, { ...newImage, ...patch });
+    const run = await driveCli('image tag amphora-2026.2 amphora --move', { images: async () => shelf });
+    expect(run.exitCode).toBe(3);
+    expect(shelf.changes).toEqual([]);
+    // Without --move it is allowed, and said.
+    const plain = await driveCli('image tag amphora-2026.2 amphora', { images: async () => shelf });
+    expect(plain.exitCode).toBe(0);
+    expect(plain.stderr).toContain('amphorae will not boot it');
+  });
+
+  it('a tag that was not taken off is an error that says what was done', async () => {
+    const shelf = createImageShelf(oldImage, newImage);
+    shelf.faults.removeTag = new KilnError('SERVICE_FORBIDDEN', 'not yours');
+    const run = await driveCli('image tag amphora-2026.2 amphora --move', { images: async () => shelf });
+    expect(run.exitCode).toBe(5);
+    expect(run.stderr).toContain(`image ${newImage.id} (amphora-2026.2) carries \`amphora\` now, but`);
+    expect(run.stderr).toContain('not yours');
+  });
+
+  it('believes Glance only when it shows the tag', async () => {
+    const shelf = createImageShelf(newImage);
+    shelf.addTag = async () => undefined;
+    expect((await driveCli('image tag amphora-2026.2 amphora', { images: async () => shelf })).exitCode).toBe(5);
+  });
+
+  it('untag takes it off, and says who still has it', async () => {
+    const shelf = createImageShelf(oldImage, foreign);
+    const images = async () => shelf;
+    expect((await driveCli(`image untag ${oldImage.id} amphora`, { images })).stdout).toContain(
+      `1 image still carries it: ${foreign.id}.`,
+    );
+    expect((await driveCli(`image untag ${foreign.id} amphora`, { images })).stdout).toContain(
+      'No image carries it now.',
+    );
+    expect((await driveCli(`image untag ${foreign.id} amphora`, { images })).stdout).toContain('did not carry');
+  });
+
+  it('hide and unhide', async () => {
+    const shelf = createImageShelf(oldImage);
+    const images = async () => shelf;
+    expect((await driveCli(`image hide ${oldImage.id} --json`, { images })).json()).toMatchObject({ osHidden: true });
+    expect((await driveCli('image unhide amphora-2026.1 --json', { images })).json()).toMatchObject({
+      osHidden: false,
+    });
+  });
+});
+
+describe('image resolve', () => {
+  const choice: ImageChoice = {
+    imageId: newImage.id,
+    rule: 'newest-of-several',
+    tag: 'amphora',
+    tagSource: 'configuration',
+    ownerRequired: 'project-service',
+    image: newImage,
+    candidates: [newImage, oldImage].map(({ id, name, createdAt }) => ({ id, name, createdAt })),
+    chosenAt: '2026-03-01T12:00:00.000Z',
+  };
+  const refused = [
+    {
+      imageId: foreign.id,
+      name: foreign.name,
+      reason: 'is queued and belongs to project f3000000000000000000000000000000, not project-service',
+    },
+  ];
+
+  function stand(answer: ImageResolution | KilnError) {
+    const asked: (ImageRequest & { explained: boolean })[] = [];
+    const say = (request: ImageRequest, explained: boolean): ImageResolution => {
+      asked.push({ ...request, explained });
+      if (answer instanceof KilnError) throw answer;
+      return answer;
+    };
+    const resolver: ImageResolver = {
+      resolve: async (request) => say(request, false).choice,
+      explain: async (request) => say(request, true),
+      status: () => [],
+    };
+    return { asked, parts: { resolver: async () => resolver, settings: async () => makeSettings() } };
+  }
+
+  it.each([80, 120])('--why: the choice, the candidates, the refused ones, in %d columns', async (columns) => {
+    const run = await driveCli('image resolve --why', stand({ choice, refused }).parts, { columns });
+    expect(run.exitCode).toBe(0);
+    await expect(run.stdout).toMatchFileSnapshot(`../../golden/image-resolve-why.${columns}.txt`);
+  });
+
+  it('asks for the configured tag and flavor, or for those that are given', async () => {
+    const { asked, parts } = stand({ choice, refused });
+    await driveCli('image resolve', parts);
+    await driveCli('image resolve --tag next --flavor 7 --why', parts);
+    expect(asked).toMatchObject([
+      { tag: null, flavorId: '65', explained: false },
+      { tag: { value: 'next', source: 'request' }, flavorId: '7', explained: true },
+    ]);
+  });
+
+  it('--json holds the choice, and what was refused when that was asked for', async () => {
+    const { parts } = stand({ choice, refused });
+    expect((await driveCli('image resolve --json', parts)).json()).toEqual({ choice, flavorId: '65' });
+    expect((await driveCli('image resolve --why --json', parts)).json()).toEqual({ choice, flavorId: '65', refused });
+    expect((await driveCli('image resolve --quiet', parts)).stdout).toBe(`${newImage.id}\n`);
+  });
+
+  it('says when an ID is configured and nothing was checked', async () => {
+    const byId: ImageChoice = {
+      ...choice,
+      rule: 'configured-id',
+      tag: null,
+      tagSource: null,
+      ownerRequired: null,
+      image: null,
+      candidates: [],
+    };
+    const run = await driveCli('image resolve', stand({ choice: byId, refused: [] }).parts);
+    expect(run.stdout).toContain('amp_image_id names it (deprecated)');
+    expect(run.stdout).toContain('not checked: Glance was not asked');
+  });
+
+  it.each([
+    ['IMAGE_NOT_CONFIGURED', 3],
+    ['IMAGE_NOT_FOUND', 3],
+    ['IMAGE_DOES_NOT_FIT', 3],
+    ['IMAGE_AMBIGUOUS', 4],
+    ['SERVICE_UNREACHABLE', 5],
+  ] as const)('%s ends it with %d', async (code, exitCode) => {
+    const error = new KilnError(code, 'no image', { details: { refused } });
+    expect((await driveCli('image resolve', stand(error).parts)).exitCode).toBe(exitCode);
+    expect((await driveCli('image resolve --why --json', stand(error).parts)).json()).toMatchObject({
+      error: { code, exitCode, details: { refused } },
+    });
+  });
+});
