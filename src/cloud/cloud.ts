@@ -14,6 +14,8 @@ import type { SeededUser } from './seed.ts';
 import { newPassword, seededUsers, seedIdentity } from './seed.ts';
 import { CloudState } from './state.ts';
 
+export type { CloudAccount } from './files.ts';
+
 export interface CloudOptions {
   /** Everything the cloud remembers lies here; made if missing, for its owner alone. */
   stateDirectory: string;
@@ -132,6 +134,12 @@ function openState(directory: string): CloudState {
     chmodSync(file, 0o600);
     return state;
   } catch (error) {
+    if ((error as { code?: unknown }).code === 'SQLITE_BUSY') {
+      throw new KilnError('STATE_UNUSABLE', `Another process runs the embedded cloud in ${directory}.`, {
+        advice: 'End it first (perhaps it is another `kiln dev`), or give another state folder.',
+        cause: error,
+      });
+    }
     throw new KilnError('STATE_UNUSABLE', `The embedded cloud can't keep its state in ${directory}: ${error}`, {
       advice: 'Give a folder that you may write to.',
       cause: error,
@@ -183,7 +191,7 @@ async function listen(app: FastifyInstance, host: string, port: number, stateDir
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new KilnError('USAGE', `Port ${port} of ${host}, where the cloud in ${stateDirectory} lives, is taken.`, {
-      advice: 'End the program that listens there (perhaps another `kiln dev` on this folder), or give another --port.',
+      advice: 'End the program that listens there or give another --port.',
       cause: error,
     });
   }

@@ -9,13 +9,18 @@ export interface Table<Row extends { id: string }> {
   delete(id: string): void;
 }
 
-/** Everything the embedded cloud remembers. One SQLite file; a row is on disk when `put` returns. */
+/**
+ * Everything the embedded cloud remembers. One SQLite file; a row is on disk when `put` returns. Only one process can
+ * have the file open: rows are held in memory.
+ */
 export class CloudState {
   readonly #database: Database.Database;
   readonly #tables = new Map<string, Table<{ id: string }>>();
 
   constructor(file: string) {
-    this.#database = new Database(file);
+    this.#database = new Database(file, { timeout: 500 });
+    // Held until the file is closed or the process ends, however it ends.
+    this.#database.pragma('locking_mode = EXCLUSIVE');
     this.#database.pragma('journal_mode = WAL');
     this.#database.exec(
       'create table if not exists rows (kind text not null, id text not null, json text not null, primary key (kind, id))',

@@ -28,20 +28,19 @@ export interface ImageData {
   remove(imageId: string): Promise<void>;
 }
 
-const partial = '.partial';
 const headBytes = 64;
 
-/** Removes what a killed process left half written. */
-export async function openImageData(directory: string): Promise<ImageData> {
-  await mkdir(directory, { recursive: true });
-  for (const name of await readdir(directory)) if (name.endsWith(partial)) await rm(join(directory, name));
+/** Removes all that belongs to no image in `wholeImageIds`: what a killed process left half written or half deleted. */
+export async function openImageData(directory: string, wholeImageIds: ReadonlySet<string>): Promise<ImageData> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(directory)) if (!wholeImageIds.has(name)) await rm(join(directory, name));
 
   const path = (imageId: string) => join(directory, imageId);
   return {
     path,
 
     async receive(source) {
-      const file = join(directory, `${randomUUID()}${partial}`);
+      const file = join(directory, `${randomUUID()}.partial`);
       const discard = () => rm(file, { force: true });
       const md5 = createHash('md5');
       const sha512 = createHash('sha512');

@@ -34,6 +34,7 @@ const isWritable = (name: string): name is WritableAttribute =>
 /** 403 for what only Glance itself may set. */
 export function refuseReserved(name: string): void {
   if (imageSchema.properties?.[name]?.readOnly) throw new ImageFault(403, `Attribute '${name}' is read-only.`);
+  if (name === 'locations') throw new ImageFault(403, "It's not allowed to update locations if they are invisible.");
   if (name.startsWith('os_glance') || name === 'deleted' || name === 'deleted_at') {
     throw new ImageFault(403, `Attribute '${name}' is reserved.`);
   }
@@ -78,9 +79,6 @@ function changeOf(raw: unknown): Change {
     throw new ImageFault(400, `Operation "${op}" requires a member named "value".`);
   }
   refuseReserved(name);
-  if (name === 'locations') {
-    throw new ImageFault(403, "It's not allowed to update locations if they are invisible.");
-  }
   if (op !== 'remove') validateImage({ [name]: value });
   return { operation: op, name, value };
 }

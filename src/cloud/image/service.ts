@@ -3,7 +3,6 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastif
 import type { CloudContext, CloudUser } from '../context.ts';
 import { newRequestId } from '../request-id.ts';
 import type { ImageService } from './access.ts';
-import type { ImageData } from './data.ts';
 import { openImageData } from './data.ts';
 import { dataRoutes, requeueInterruptedUploads } from './data-routes.ts';
 import { ImageFault, renderFault } from './fault.ts';
@@ -12,6 +11,7 @@ import { memberRoutes } from './members.ts';
 import { imageTables } from './rows.ts';
 import { collectionSchema, imageSchema, memberSchema } from './schema.ts';
 import { tagRoutes } from './tags.ts';
+import { hasData } from './view.ts';
 import { isVisible } from './visibility.ts';
 
 const unauthorized =
@@ -28,8 +28,14 @@ const minorVersions = [15, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0];
  */
 export function imageService(context: CloudContext): FastifyPluginAsync {
   return async (app: FastifyInstance) => {
-    const store: ImageData = await openImageData(join(context.stateDirectory, 'images'));
     const tables = imageTables(context.state);
+    const wholeImageIds = new Set(
+      tables.images
+        .all()
+        .filter(hasData)
+        .map((image) => image.id),
+    );
+    const store = await openImageData(join(context.stateDirectory, 'images'), wholeImageIds);
     const users = new WeakMap<FastifyRequest, CloudUser>();
     const service: ImageService = {
       context,
