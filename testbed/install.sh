@@ -2,6 +2,7 @@
 # Installs the Debian packages that the test bed runs. Needs root; starts no daemon; asks no question; re-runnable.
 # up.sh calls it when a package is missing. `install.sh --missing` prints what is missing and installs nothing.
 set -euo pipefail
+umask 022
 export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 # python3-* and *-common hold all the programs. The packages named after the services (keystone, nova-compute, ...) only

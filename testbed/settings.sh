@@ -1,6 +1,6 @@
 # What the test bed is called, where it lives and where it listens. Two variables change it: KILN_TESTBED_DIR and
 # KILN_TESTBED_PORT_BASE. Two beds with different ones run side by side.
-state=${KILN_TESTBED_DIR:-/var/tmp/kiln-testbed}
+state=$(realpath -m "${KILN_TESTBED_DIR:-/var/tmp/kiln-testbed}")
 port_base=${KILN_TESTBED_PORT_BASE:-15000}
 
 etc=$state/etc   # configuration, written anew by every up.sh

@@ -61,7 +61,8 @@ trap 'rm -rf "$round"' EXIT
 trap 'touch "$round/failed"; exit 130' INT TERM HUP
 
 bring_up() {
-  trap 'job_ended "$1" $?' EXIT
+  # shellcheck disable=SC2064 # the name now, the status then
+  trap "job_ended '$1' \$?" EXIT
   # shellcheck source=/dev/null
   . "$here/services/$1.sh"
   : >"$round/up.$1"
@@ -85,6 +86,13 @@ for file in "$here"/services/*.sh; do
   jobs+=($!)
 done
 wait "${jobs[@]}" || true
+for record in "$run"/*.process; do # a service may answer and die a moment later
+  name=$(basename "$record" .process)
+  if ! running "$name"; then
+    log=$logs/$name.log
+    job_ended "$name" 1
+  fi
+done
 if [ -e "$round/failed" ]; then exit 1; fi
 if ! seed cloud; then
   echo "testbed: the bed is up but could not be filled. Last lines of $log:" >&2

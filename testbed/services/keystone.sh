@@ -8,6 +8,9 @@ connection = $(database_url keystone)
 provider = fernet
 [fernet_tokens]
 key_repository = $data/keystone/fernet-keys
+[fernet_receipts]
+# unless it is named, Keystone makes one in /etc
+key_repository = $data/keystone/fernet-keys
 [credential]
 key_repository = $data/keystone/credential-keys
 [identity]

@@ -1,8 +1,9 @@
-# Nova's one compute host. It reports to Placement when it starts, so Keystone and Placement come first.
+# Nova's one compute host.
 
-after keystone placement nova
+after nova
 start_python nova-compute - nova nova.cmd.compute --config-file "$etc/nova/nova.conf"
 
+await nova-compute grep -q 'Join ServiceGroup' "$logs/nova-compute.log"
 host_reported() { [ "$(sql -N -e 'SELECT COUNT(*) FROM nova.compute_nodes')" -ge 1 ]; }
 await nova-compute host_reported
 

@@ -13,6 +13,10 @@ state_path = $data/nova
 compute_driver = fake.FakeDriver
 vif_plugging_is_fatal = false
 vif_plugging_timeout = 0
+# A host that was away counts as up from its first moment on, and not only after its first report, 5 s later.
+service_down_time = 315360000
+# nova.service says when a process is ready to work; oslo.messaging warns of Nova's own code a hundred times.
+default_log_levels = nova.service=DEBUG,oslo_messaging=ERROR,amqp=WARNING,sqlalchemy=WARNING,stevedore=WARNING,keystoneauth=WARNING
 enabled_apis = osapi_compute
 [database]
 connection = $(database_url nova)
@@ -61,8 +65,14 @@ prepare() {
 after mariadb memcached
 once nova prepare
 
-after rabbitmq
+# ready NAME: a process that works through the message queue says so in its log when it takes work.
+ready() { await "$1" grep -q 'Join ServiceGroup' "$logs/$1.log"; }
+
+# The scheduler ends by itself when it finds no Keystone.
+after rabbitmq keystone placement
 start_python nova-conductor - nova nova.cmd.conductor --config-file "$etc/nova/nova.conf"
 start_python nova-scheduler - nova nova.cmd.scheduler --config-file "$etc/nova/nova.conf"
 start_uwsgi nova-api "$nova_port" nova 2 /usr/bin/nova-api-wsgi OS_NOVA_CONFIG_DIR="$etc/nova"
+ready nova-conductor
+ready nova-scheduler
 await nova-api http_answers "$nova_port" /
