@@ -3,7 +3,7 @@ import type { Verdict } from '../doctor/check.ts';
 import { checkGroups } from '../doctor/index.ts';
 import { type CheckResult, type DoctorReport, runDoctor } from '../doctor/run.ts';
 import { plural } from '../format/duration.ts';
-import { printable } from '../format/printable.ts';
+import { printable, wrap } from '../format/printable.ts';
 import { parseWhole } from '../options.ts';
 import type { View } from '../output/view.ts';
 
@@ -65,8 +65,13 @@ function render(report: DoctorReport, view: View): string {
 
 function renderResult({ verdict, title, finding, advice }: CheckResult, view: View): string {
   const [mark, colour] = marks[verdict];
-  const lines = [`  ${view.paint(colour, mark)} ${title}: ${printable(finding)}`];
-  if (advice !== undefined && verdict !== 'ok')
-    lines.push(`      ${view.paint('bold', 'what to do:')} ${printable(advice)}`);
+  const found = indent(`${title}: ${printable(finding)}`, '    ', view);
+  const lines = [`  ${view.paint(colour, mark)} ${found.trimStart()}`];
+  if (advice !== undefined && verdict !== 'ok') lines.push(indent(`→ ${printable(advice)}`, '      ', view));
   return lines.join('\n');
+}
+
+function indent(text: string, blanks: string, { columns }: View): string {
+  const lines = columns === null ? [text] : wrap(text, columns - blanks.length);
+  return lines.map((line) => blanks + line).join('\n');
 }

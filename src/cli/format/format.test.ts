@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { daysBetween, formatAge, formatAgeShort, formatDuration, formatSpan, plural } from './duration.ts';
-import { displayWidth, printable, shorten } from './printable.ts';
+import { displayWidth, printable, shorten, wrap } from './printable.ts';
 import { formatSize } from './size.ts';
 
 describe('durations', () => {
@@ -75,14 +75,26 @@ describe('printable text', () => {
     expect(displayWidth('e\u0301')).toBe(1);
   });
 
+  it('wraps at blanks, and never inside a word', () => {
+    expect(wrap('one two three', 7)).toEqual(['one two', 'three']);
+    expect(wrap('one a-word-that-is-too-long two', 7)).toEqual(['one', 'a-word-that-is-too-long', 'two']);
+    expect(wrap('', 7)).toEqual(['']);
+  });
+
   it('shortens to the width asked for, never wider', () => {
     expect(shorten('amphora', 7)).toBe('amphora');
     expect(shorten('amphora-2026', 8)).toBe('amphora…');
     expect(shorten('負荷分散', 6)).toBe('負荷…');
+    expect(shorten('amphora-x64-2026.1', 12, 'middle')).toBe('amphor…026.1');
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 30 }), (text, columns) => {
-        expect(displayWidth(shorten(printable(text), columns))).toBeLessThanOrEqual(columns);
-      }),
+      fc.property(
+        fc.string({ unit: 'grapheme' }),
+        fc.integer({ min: 1, max: 30 }),
+        fc.constantFrom('end', 'middle'),
+        (text, columns, cut) => {
+          expect(displayWidth(shorten(printable(text), columns, cut))).toBeLessThanOrEqual(columns);
+        },
+      ),
     );
   });
 });

@@ -21,15 +21,35 @@ export function displayWidth(text: string): number {
   return width;
 }
 
-/** At most `columns` columns of the text, the cut marked by "…". */
-export function shorten(text: string, columns: number): string {
+/** At most `columns` columns of the text, the cut marked by "…": at the end, or in the middle. */
+export function shorten(text: string, columns: number, cut: 'end' | 'middle' = 'end'): string {
   if (displayWidth(text) <= columns) return text;
-  let kept = '';
+  const segments = [...graphemes.segment(text)].map(({ segment }) => segment);
+  const tailColumns = cut === 'middle' ? Math.floor((columns - 1) / 2) : 0;
+  const tail = take(segments.toReversed(), tailColumns).reverse();
+  return `${take(segments, columns - 1 - tailColumns).join('')}…${tail.join('')}`;
+}
+
+/** As many of the segments, from the first on, as fit. */
+function take(segments: readonly string[], columns: number): string[] {
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) {
-    width += wide.test(segment) ? 2 : 1;
-    if (width > columns - 1) break;
-    kept += segment;
+  const end = segments.findIndex((segment) => {
+    width += displayWidth(segment);
+    return width > columns;
+  });
+  return segments.slice(0, end < 0 ? segments.length : end);
+}
+
+/** The text in lines of at most `columns`, broken at blanks; a longer word stands on a line of its own. */
+export function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line !== undefined && displayWidth(line) + 1 + displayWidth(word) <= columns) {
+      lines[lines.length - 1] = `${line} ${word}`;
+    } else {
+      lines.push(word);
+    }
   }
-  return `${kept}…`;
+  return lines;
 }

@@ -9,6 +9,8 @@ export interface Column<Row> {
    * `minimum` columns at least. The columns with the highest `drop` go first when cutting is not enough.
    */
   minimum?: number;
+  /** Where it is shortened; 'end' if absent. */
+  cut?: 'end' | 'middle';
   drop?: number;
   align?: 'right';
   paint?(text: string, row: Row, view: View): string;
@@ -27,7 +29,7 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
       .flatMap((column, index) => {
         const width = widths[index] ?? 0;
         if (width === 0) return [];
-        const text = shorten(texts[index] ?? '', width);
+        const text = shorten(texts[index] ?? '', width, column.cut);
         const blanks = ' '.repeat(Math.max(0, width - displayWidth(text)));
         return [column.align === 'right' ? blanks + paint(text, column) : paint(text, column) + blanks];
       })

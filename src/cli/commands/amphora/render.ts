@@ -14,7 +14,7 @@ export function renderAmphorae(amphorae: readonly Amphora[], view: View): string
         paint(status === 'READY' || status === 'ALLOCATED' ? 'green' : status === 'ERROR' ? 'red' : 'yellow', text),
     },
     { title: 'ADDRESS', value: (amphora) => amphora.lbNetworkIp ?? '-', drop: 1 },
-    { title: 'IMAGE', value: imageName, minimum: 12, drop: 3 },
+    { title: 'IMAGE', value: imageName, minimum: 12, cut: 'middle', drop: 3 },
     { title: 'AGENT', value: (amphora) => amphora.agentVersion ?? '-', minimum: 8, drop: 4 },
     { title: 'AGE', value: (amphora) => formatAgeShort(amphora.createdAt, view.now), align: 'right', drop: 2 },
   ];

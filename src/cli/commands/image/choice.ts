@@ -52,7 +52,7 @@ export function renderChoice(
 export function renderCandidates(candidates: readonly ImageCandidate[], view: View): string {
   const columns: Column<ImageCandidate>[] = [
     { title: 'CANDIDATE', value: (candidate) => candidate.id },
-    { title: 'NAME', value: (candidate) => candidate.name ?? '-', minimum: 10 },
+    { title: 'NAME', value: (candidate) => candidate.name ?? '-', minimum: 10, cut: 'middle' },
     { title: 'CREATED', value: (candidate) => candidate.createdAt },
   ];
   return renderTable(columns, candidates, view);

@@ -92,14 +92,14 @@ describe('image show', () => {
 
 describe('image tag', () => {
   it('--move adds first and takes off afterwards, from images of the same owner alone', async () => {
-    const hidden = makeImage({ id: 'hidden', osHidden: true, tags: ['amphora'] });
+    const hidden = makeImage({ id: 'hidden', name: 'hidden', osHidden: true, tags: ['amphora'] });
     const shelf = createImageShelf(oldImage, newImage, foreign, hidden);
     const run = await driveCli('image tag amphora-2026.2 amphora --move', { images: async () => shelf });
     expect(run.exitCode).toBe(0);
-    expect(shelf.changes[0]).toBe(`tag ${newImage.id} amphora`);
-    expect(shelf.changes.slice(1).sort()).toEqual([`untag ${oldImage.id} amphora`, 'untag hidden amphora']);
-    expect(shelf.images.get(oldImage.id)?.tags).toEqual(['production']);
-    expect(shelf.images.get(foreign.id)?.tags).toEqual(['amphora']);
+    expect(shelf.changes[0]).toBe('tag amphora-2026.2 amphora');
+    expect(shelf.changes.slice(1).sort()).toEqual(['untag amphora-2026.1 amphora', 'untag hidden amphora']);
+    expect((await shelf.get(oldImage.id)).tags).toEqual(['production']);
+    expect((await shelf.get(foreign.id)).tags).toEqual(['amphora']);
     expect(run.stdout).toContain(`Image ${oldImage.id} no longer does.`);
   });
 
@@ -107,7 +107,7 @@ describe('image tag', () => {
     const shelf = createImageShelf(oldImage, newImage);
     const run = await driveCli(`image tag ${newImage.id} amphora --json`, { images: async () => shelf });
     expect(run.json()).toMatchObject({ tag: 'amphora', untagged: [], image: { tags: ['amphora'] } });
-    expect(shelf.images.get(oldImage.id)?.tags).toContain('amphora');
+    expect((await shelf.get(oldImage.id)).tags).toContain('amphora');
   });
 
   it.each([
@@ -126,7 +126,7 @@ describe('image tag', () => {
 
   it('a tag that was not taken off is an error that says what was done', async () => {
     const shelf = createImageShelf(oldImage, newImage);
-    shelf.faults.removeTag = new KilnError('SERVICE_FORBIDDEN', 'not yours');
+    shelf.failNext('removeTag', new KilnError('SERVICE_FORBIDDEN', 'not yours'));
     const run = await driveCli('image tag amphora-2026.2 amphora --move', { images: async () => shelf });
     expect(run.exitCode).toBe(5);
     expect(run.stderr).toContain(`image ${newImage.id} (amphora-2026.2) carries \`amphora\` now, but`);

@@ -7,7 +7,7 @@ import type { View } from '../../output/view.ts';
 export function renderImages(images: readonly Image[], view: View): string {
   const columns: Column<Image>[] = [
     { title: 'ID', value: (image) => image.id },
-    { title: 'NAME', value: (image) => image.name ?? '-', minimum: 12, drop: 2 },
+    { title: 'NAME', value: (image) => image.name ?? '-', minimum: 12, cut: 'middle', drop: 2 },
     {
       title: 'STATUS',
       value: (image) => image.status,
