@@ -3,14 +3,13 @@
  * Runs every check even when one fails, so that one run shows all faults. Exit status 0 only if all hold.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { globSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 
 const tools: Array<[name: string, file: string, ...args: string[]]> = [
   ['types', 'node_modules/typescript/bin/tsc', '--noEmit'],
   ['lint and format', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
   ['promises', 'node_modules/eslint/bin/eslint.js', '--max-warnings=0', 'src', 'test', 'scripts'],
-  ['import arrows and cycles', 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs', 'src'],
+  ['import arrows and cycles', 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs', 'src'],
   ['dead code', 'node_modules/knip/bin/knip.js'],
 ];
 
@@ -30,7 +29,11 @@ for (const [name, ...command] of tools) {
 
 /** Words that only some folders may use: the environment has one reader, wall time has one source. */
 const reserved: Array<{ what: string; pattern: RegExp; allowed: RegExp }> = [
-  { what: 'process.env is read only in config/ and main/', pattern: /\bprocess\.env\b/, allowed: /^src\/(config|main|testing)\// },
+  {
+    what: 'process.env is read only in config/ and main/',
+    pattern: /\bprocess\.env\b/,
+    allowed: /^src\/(config|main|testing)\//,
+  },
   {
     what: 'wall clock and timers only in the clock adapter (embedded cloud and agent are programs of their own)',
     pattern: /\bDate\.now\(|\bnew Date\(\)|\bsetTimeout\(|\bsetInterval\(|\bperformance\.now\(/,
