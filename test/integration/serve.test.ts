@@ -1,0 +1,92 @@
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
+import { type KilnProcess, runKiln, startKiln } from '../support/kiln-process.ts';
+
+describe('kiln serve', () => {
+  let dev: DevCloud;
+  let serve: KilnProcess;
+  const kiln = (...words: string[]) => runKiln(words, dev.environment);
+  const boot = async () => JSON.parse((await kiln('--json', 'amphora', 'boot')).stdout);
+
+  beforeAll(async () => {
+    dev = await startDevCloud();
+    serve = startKiln(['serve'], dev.environment);
+    await serve.line(/"msg":"serving"/);
+  });
+  afterAll(async () => {
+    await serve.stop();
+    await dev.close();
+  });
+
+  it('boots for the command line, and says that it did', async () => {
+    const { status, output } = await kiln('amphora', 'boot');
+    expect(status, output).toBe(0);
+    expect(output).toContain(`kiln serve (pid ${serve.child.pid})`);
+    expect(output).toContain(dev.imageId);
+  });
+
+  it('boots the new image once the tag has moved: same process, same configuration', async () => {
+    const second = await dev.push('amphora-2');
+    expect((await kiln('image', 'tag', second, 'amphora', '--move')).status).toBe(0);
+    expect(await boot()).toMatchObject({ status: 'READY', imageId: second });
+    expect(serve.child.exitCode).toBeNull();
+    const status = JSON.parse((await kiln('--json', 'status')).stdout);
+    expect(status).toMatchObject({
+      pid: serve.child.pid,
+      imageChoices: [{ tag: 'amphora', choice: { imageId: second } }],
+    });
+  });
+
+  it('takes a changed tag and owner on SIGHUP', async () => {
+    const other = await dev.push('other', { tag: 'other-tag' });
+    await appendFile(dev.cloud.configurationFile, '\n[controller_worker]\namp_image_tag = other-tag\n');
+    serve.child.kill('SIGHUP');
+    await serve.line(/configuration read again: 1 options changed/);
+    expect(await boot()).toMatchObject({ imageId: other, imageChoice: { tag: 'other-tag' } });
+  });
+
+  it('refuses a file with faults whole, keeps the old values, and says why', async () => {
+    const good = await readFile(dev.cloud.configurationFile, 'utf8');
+    const bad =
+      '\n[controller_worker]\namp_image_tag = third\namp_active_retries = many\n[nova]\nrandom_amphora_name_length = x\n';
+    await writeFile(dev.cloud.configurationFile, good + bad);
+    serve.child.kill('SIGHUP');
+    const line = await serve.line(/configuration refused/);
+    expect(line).toContain('amp_active_retries');
+    expect(line).toContain('random_amphora_name_length');
+    await writeFile(dev.cloud.configurationFile, good);
+    expect((await boot()).imageChoice.tag).toBe('other-tag');
+  });
+
+  it('is one for one state: a second is refused with the pid of the first', async () => {
+    const { status, output } = await kiln('serve');
+    expect(status).toBe(2);
+    expect(output).toContain(`pid ${serve.child.pid}`);
+  });
+
+  it('deletes what it booted', async () => {
+    const amphorae = JSON.parse((await kiln('--json', 'amphora', 'list')).stdout) as {
+      id: string;
+      computeId: string;
+    }[];
+    expect(amphorae.length).toBeGreaterThan(0);
+    for (const { id } of amphorae) expect((await kiln('amphora', 'delete', id)).status).toBe(0);
+    for (const { computeId } of amphorae) {
+      await expect(dev.openstack.compute.getServer(computeId)).rejects.toMatchObject({ code: 'SERVICE_NOT_FOUND' });
+    }
+  });
+
+  it('undoes a boot under way when it is told to stop, and ends with 0', async () => {
+    await appendFile(dev.cloud.configurationFile, '\n[haproxy_amphora]\nbind_port = 9\n'); // Nobody will answer there.
+    serve.child.kill('SIGHUP');
+    await serve.line(/configuration read again: 1 options changed.*/);
+    const boot = startKiln(['amphora', 'boot'], dev.environment);
+    await boot.line(/agent/);
+    expect(await serve.stop()).toBe(0);
+    expect(await boot.ended).toBe(6);
+    const [amphora] = JSON.parse((await kiln('--json', 'amphora', 'list')).stdout);
+    expect(amphora).toMatchObject({ status: 'ERROR', reason: { code: 'CANCELLED' } });
+    expect(await dev.openstack.compute.findServersByName(amphora.serverName)).toEqual([]);
+  });
+});

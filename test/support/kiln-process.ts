@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const main = join(import.meta.dirname, '..', '..', 'src', 'main', 'kiln.ts');
+
+export interface KilnProcess {
+  readonly child: ChildProcess;
+  /** Everything it has said so far, both streams, by line. */
+  readonly lines: string[];
+  /** Resolves with the first line that matches, said already or to come; rejects when the process ends without it. */
+  line(pattern: RegExp): Promise<string>;
+  /** Resolves with the exit status, or the signal that ended it. */
+  ended: Promise<number | NodeJS.Signals>;
+  stdout(): string;
+  /** Asks it to stop, and waits. */
+  stop(): Promise<number | NodeJS.Signals>;
+  /** SIGKILL, and waits: it gets to do nothing more. */
+  kill(): Promise<void>;
+}
+
+/** Starts `kiln ARGUMENTS` as a process of its own, without the shell wrapper, so that signals reach it itself. */
+export function startKiln(arguments_: readonly string[], environment: NodeJS.ProcessEnv = {}): KilnProcess {
+  const child = spawn(process.execPath, [main, ...arguments_], {
+    env: { ...process.env, NO_COLOR: '1', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines: string[] = [];
+  const waiting = new Set<() => void>();
+  let stdout = '';
+  child.stdout.on('data', (data: Buffer) => {
+    stdout += data.toString();
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line);
+      for (const check of waiting) check();
+    });
+  }
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+
+  return {
+    child,
+    lines,
+    ended,
+    stdout: () => stdout,
+    line: (pattern) =>
+      new Promise((resolve, reject) => {
+        const check = () => {
+          const found = lines.find((line) => pattern.test(line));
+          if (found === undefined) return;
+          waiting.delete(check);
+          resolve(found);
+        };
+        waiting.add(check);
+        check();
+        void ended.then((status) => {
+          reject(
+            new Error(`kiln ${arguments_.join(' ')} ended with ${status}, without ${pattern}:\n${lines.join('\n')}`),
+          );
+        });
+      }),
+    async stop() {
+      child.kill('SIGTERM');
+      return await ended;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** Runs `kiln ARGUMENTS` to its end. */
+export async function runKiln(
+  arguments_: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<{ status: number | NodeJS.Signals; stdout: string; output: string }> {
+  const kiln = startKiln(arguments_, environment);
+  const status = await kiln.ended;
+  return { status, stdout: kiln.stdout(), output: kiln.lines.join('\n') };
+}
