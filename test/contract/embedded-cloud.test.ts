@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { type Cloud, type CloudAccount, startCloud } from '../../src/cloud/cloud.ts';
+import { type Cloud, startCloud } from '../../src/cloud/cloud.ts';
 import { describeIdentityContract } from '../../src/testing/contract/identity.ts';
 import { describeImagesContract } from '../../src/testing/contract/images.ts';
 import { describeKeystoneContract } from '../../src/testing/contract/keystone.ts';
@@ -21,7 +21,7 @@ afterAll(async () => {
   rmSync(stateDirectory, { recursive: true, force: true });
 });
 
-function connectAs(account: CloudAccount): OpenStackClients {
+function connectAs(account: Cloud['accounts']['kiln']): OpenStackClients {
   return connectClients({
     authUrl: account.authUrl,
     authType: 'password',

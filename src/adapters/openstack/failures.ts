@@ -95,7 +95,7 @@ const certificateCode = /^(CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_TLS_CERT|
 /** What undici or the socket threw instead of an answer. */
 export function failureOfThrown(asked: Asked, thrown: unknown): ServiceError {
   const call = callOf(asked);
-  const { code, message, connecting } = factsOf(thrown);
+  const { name, code, message, connecting } = factsOf(thrown);
   const what = `${asked.service}: ${asked.method} ${asked.url.origin}${shorten(call.path)}`;
   const lost = { ...call, outcomeUnknown: changesSomething(asked.method) };
   const unreachable = (text: string, known: ServiceCall, options: ErrorOptions = {}) =>
@@ -121,18 +121,19 @@ export function failureOfThrown(asked: Asked, thrown: unknown): ServiceError {
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
     return new ServiceError('SERVICE_TIMEOUT', `${what}: the service fell silent`, lost, { cause: thrown });
   }
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') {
+  if (name === 'HTTPParserError' || code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || code === 'UND_ERR_HEADERS_OVERFLOW') {
     return new ServiceError('SERVICE_ANSWERED_NONSENSE', `${what}: ${message}`, lost, { cause: thrown });
   }
   return unreachable(`the connection was cut before the whole answer was there: ${message}`, lost);
 }
 
-function factsOf(thrown: unknown): { code: string; message: string; connecting: boolean } {
+function factsOf(thrown: unknown): { name: unknown; code: string; message: string; connecting: boolean } {
   // Several addresses were tried: Node gathers their errors, and its own message is empty.
   const first = thrown instanceof AggregateError ? (thrown.errors[0] ?? thrown) : thrown;
-  const { code, syscall, message } = first as { code?: unknown; syscall?: unknown; message?: unknown };
+  const { name, code, syscall, message } = first as Partial<Record<'name' | 'code' | 'syscall' | 'message', unknown>>;
   const codeText = typeof code === 'string' ? code : '';
   return {
+    name,
     code: codeText,
     message: typeof message === 'string' && message !== '' ? message : codeText || String(first),
     connecting: syscall === 'connect' || syscall === 'getaddrinfo' || codeText === 'UND_ERR_CONNECT_TIMEOUT',

@@ -149,7 +149,7 @@ function readAnswer(
     ...callOf(asked),
     status,
     requestId: header('x-openstack-request-id') ?? header('openstack-request-id'),
-    retryAfterSeconds: parseRetryAfter(header('retry-after'), clock),
+    retryAfterSeconds: parseRetryAfter(header('retry-after'), header('date'), clock.now),
   };
   if (status >= 200 && status < 300) return { status, header, text, call };
   throw failureOfStatus({ ...call, serviceMessage: serviceMessage(text) }, header('location'));

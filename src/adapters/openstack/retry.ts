@@ -1,5 +1,4 @@
 import type { ServiceError } from '../../model/errors.ts';
-import type { Clock } from '../../ports/clock.ts';
 import type { RetrySettings } from './settings.ts';
 
 /** Statuses after which the same request may succeed a moment later. */
@@ -36,10 +35,15 @@ export function retryDelayMs(
   return elapsedMs + delayMs > settings.maxTotalSeconds * 1000 ? null : delayMs;
 }
 
-/** `Retry-After` in seconds from now: it comes as a number or as a date. Null when absent or neither. */
-export function parseRetryAfter(value: string | null, clock: Clock): number | null {
+/**
+ * `Retry-After` in seconds from the answer on: it comes as a number or as a date. Null when absent or neither.
+ * @param answeredAt the answer's own `Date`: measured by it, the wall clock here may be wrong.
+ */
+export function parseRetryAfter(value: string | null, answeredAt: string | null, now: () => Date): number | null {
   if (value === null) return null;
   if (/^\s*\d+\s*$/.test(value)) return Number(value);
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, (date - clock.now().getTime()) / 1000);
+  const until = Date.parse(value);
+  if (Number.isNaN(until)) return null;
+  const from = Date.parse(answeredAt ?? '');
+  return Math.max(0, (until - (Number.isNaN(from) ? now().getTime() : from)) / 1000);
 }
