@@ -109,8 +109,11 @@ def ensure_network(kiln):
         return kiln.ensure('network', '/v2.0/' + path, kind, {**query, 'project_id': kiln.project_id}, body)
 
     network = ensure('networks', 'network', name='lb-mgmt-net')
+    # Loopback addresses: nothing listens there, and no packet meant for an amphora ever leaves this machine.
+    # Neutron takes such a subnet only without DHCP and without a gateway.
     subnet = ensure(
-        'subnets', 'subnet', name='lb-mgmt-subnet', network_id=network['id'], ip_version=4, cidr='172.30.0.0/22'
+        'subnets', 'subnet', name='lb-mgmt-subnet', network_id=network['id'], ip_version=4, cidr='127.79.0.0/16',
+        enable_dhcp=False, gateway_ip=None,
     )
     return {'id': network['id'], 'name': network['name'], 'subnetId': subnet['id'], 'cidr': subnet['cidr']}
 
