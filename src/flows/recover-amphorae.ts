@@ -12,9 +12,15 @@ import { undoBoot } from './undo-boot.ts';
 export async function recoverAmphorae(parts: AmphoraParts): Promise<number> {
   const abandoned = (await parts.store.list()).filter((amphora) => isAbandoned(parts, amphora));
   for (const amphora of abandoned) {
-    parts.log.warn({ amphora: amphora.id, status: amphora.status }, 'taking up an amphora that a dead process left');
+    parts.log.warn(
+      { amphora: amphora.id, status: amphora.status },
+      `taking up an amphora that a dead process left: ${amphora.id}`,
+    );
     await takeUp(parts, amphora).catch((err: unknown) => {
-      parts.log.error({ amphora: amphora.id, err }, 'could not take it up now; it will be tried again');
+      parts.log.warn(
+        { amphora: amphora.id, err },
+        `could not take up amphora ${amphora.id} now; it will be tried again`,
+      );
     });
   }
   return abandoned.length;

@@ -25,7 +25,10 @@ export async function undoBoot(
     if (amphora.imageId !== null) await removeServers(parts, amphora, lateSeconds);
     await parts.store.update(amphora.id, { status: 'ERROR', worker: null });
   } catch (obstacle) {
-    parts.log.error({ amphora: amphora.id, err: obstacle }, 'could not undo the boot now; it will be tried again');
+    parts.log.warn(
+      { amphora: amphora.id, err: obstacle },
+      `could not delete the server of amphora ${amphora.id} now; it will be tried again`,
+    );
     await parts.store.update(amphora.id, { worker: null }).catch((err: unknown) => {
       parts.log.error({ amphora: amphora.id, err }, 'could not record that the undoing is still owed');
     });

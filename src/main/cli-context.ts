@@ -8,7 +8,7 @@ import { findAccess } from './cloud-access.ts';
 import { configurationView } from './configuration-view.ts';
 import { dev } from './dev.ts';
 import { inspectByRole } from './inspect-certificate.ts';
-import { createLog } from './log.ts';
+import { createLog, createRemarkLog } from './log.ts';
 import { createOpenStack, type OpenStack } from './openstack.ts';
 import { serve } from './serve.ts';
 import { readConfiguration, viewConfiguration } from './source.ts';
@@ -23,7 +23,10 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
   const source = { options, environment };
   const endings: (() => Promise<unknown>)[] = [];
 
-  const log = lazily((): Log => createLog({ level: options.debug ? 'debug' : 'warn', file: null }));
+  const log = lazily((): Log => {
+    if (options.debug) return createLog({ level: 'debug', file: null });
+    return createRemarkLog(options.quiet ? () => {} : cli.terminal.stderr.write);
+  });
   const loaded = lazily((): LoadedConfiguration => readConfiguration(source));
   const current = () => loaded().config;
   const paths = lazily((): StatePaths => statePaths(current(), environment, process.getuid?.() === 0));

@@ -7,7 +7,7 @@ import type { Log } from '../ports/log.ts';
 const secrets = ['password', 'token', 'secret', 'passphrase', 'heartbeatKey', 'privateKeyPem', 'x-auth-token'];
 
 /** JSON lines on standard error, or in `[DEFAULT] log_file`. A file is opened to append, so that it can be rotated. */
-export function createLog(options: { level: 'debug' | 'info' | 'warn'; file: string | null }): Log {
+export function createLog(options: { level: 'debug' | 'info'; file: string | null }): Log {
   const destination = options.file
     ? pino.destination({ dest: options.file, append: true, mkdir: true, sync: false })
     : pino.destination({ dest: 2, sync: true });
@@ -21,6 +21,15 @@ export function createLog(options: { level: 'debug' | 'info' | 'warn'; file: str
     },
     destination,
   );
+}
+
+/**
+ * For commands that end: warnings as lines for people. What goes wrong is not logged: the command itself tells it, once,
+ * with what to do.
+ */
+export function createRemarkLog(write: (text: string) => void): Log {
+  const nothing = () => {};
+  return { debug: nothing, info: nothing, error: nothing, warn: (_fields, message) => write(`warning: ${message}\n`) };
 }
 
 export function logFileOf({ DEFAULT: options }: Configuration): string | null {
