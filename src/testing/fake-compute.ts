@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { ComputeFlavor, Server, ServerInterface, ServerSpec } from '../model/compute.ts';
 import type { ComputeService } from '../ports/compute.ts';
-import { aFlavor } from './builders.ts';
+import { aFlavor, aServer } from './builders.ts';
 import { aServiceError, type Switches, withSwitches } from './switches.ts';
 
 /** What becomes of servers that are made from now on. */
@@ -54,15 +53,14 @@ export function createFakeCompute(
         throw fail('SERVICE_REJECTED_REQUEST', 400, 'Invalid key_name provided.');
       }
       made++;
-      const server: Server = {
-        id: randomUUID(),
+      const createdAt = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+      const server = aServer({
         name: spec.name,
-        status: 'BUILD',
         imageId: spec.imageId,
-        createdAt: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+        status: 'BUILD',
+        createdAt,
         availabilityZone: null,
-        fault: null,
-      };
+      });
       servers.set(server.id, { server, spec, outcome, polls: 0, number: made });
       return { id: server.id };
     },

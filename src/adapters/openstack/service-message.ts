@@ -45,8 +45,8 @@ function messageIn(value: unknown, depth = 0): string | null {
 /** The page's text without its title and without the heading that only repeats the status. */
 function textOfHtml(html: string): string {
   const body = html.replace(/<head[\s\S]*?<\/head>/i, ' ').replace(/<(script|style)[\s\S]*?<\/\1>/gi, ' ');
-  const withoutHeading = withoutMarkup(body.replace(/<h1>[\s\S]*?<\/h1>/i, ' '));
-  return withoutHeading === '' ? body : withoutHeading;
+  const withoutHeading = body.replace(/<h1>[\s\S]*?<\/h1>/i, ' ');
+  return withoutMarkup(withoutHeading) === '' ? body : withoutHeading;
 }
 
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
