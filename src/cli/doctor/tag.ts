@@ -49,7 +49,7 @@ export const tagChecks: CheckGroup = {
     },
     {
       id: 'tag.choice',
-      title: 'an amphora could be booted now',
+      title: 'the image of the next amphora',
       needs: ['tag.configured', 'catalog.image'],
       async run({ context, now, signal }) {
         const { imageId, imageAgeWarningDays } = await context.settings();

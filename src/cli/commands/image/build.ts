@@ -17,7 +17,7 @@ export const imageBuild = defineCommand<Options>({
     'a real Nova wants an image made by Octavia’s diskimage-create.sh.',
   options: [
     { flags: '-o, --output <file>', help: 'where to write it (default: made from name and version)' },
-    { flags: '--name <name>', help: 'name of the image (default: kiln-amphora)' },
+    { flags: '--name <name>', help: 'name of the image (default: amphora)' },
     { flags: '--version <version>', help: 'what its agent calls itself (default: the version of Kiln)' },
   ],
   examples: ['kiln image build --output amphora.tar.gz', 'kiln image build --version 2026.2 --output new.tar.gz'],
