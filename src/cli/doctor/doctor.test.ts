@@ -166,6 +166,54 @@ async function examine(
   return Object.assign(run, { of });
 }
 
+type Stand = ReturnType<typeof makeCloud>;
+/** Check, what is wrong, how it came to be, verdict, exit status, part of what is said. */
+// biome-ignore format: one line a fault.
+const faults: [id: string, what: string, spoil: (stand: Stand) => void, verdict: 'warn' | 'fail', exitCode: number, finding: string][] = [
+  ['configuration.valid', 'a value that is not allowed', ({ cloud }) => { cloud.configuration = makeConfiguration({ faults: [{ section: 'a', option: 'b', where: 'f:3', message: '"x" is not a number' }] }); }, 'fail', 2, '[a] b (f:3): "x" is not a number'],
+  ['configuration.unknown', 'a misspelt option', ({ cloud }) => { cloud.configuration = makeConfiguration({ unknown: [{ section: 'a', option: 'amp_imge_tag', where: 'f:3', message: 'did you mean amp_image_tag?' }] }); }, 'warn', 0, 'did you mean amp_image_tag?'],
+  ['configuration.deprecated', 'a deprecated option', ({ cloud }) => { cloud.configuration = makeConfiguration({ deprecated: [{ section: 'a', option: 'b', where: 'f:3', message: 'use c' }] }); }, 'warn', 0, 'use c'],
+  ['credentials.token', 'no token', ({ cloud }) => { cloud.down.identity = () => Promise.reject(new KilnError('SERVICE_UNAUTHORIZED', 'wrong password')); }, 'fail', 5, 'wrong password'],
+  ['credentials.token', 'no credentials', ({ cloud }) => { cloud.down.identity = () => Promise.reject(new KilnError('CREDENTIALS_MISSING', 'none given')); }, 'fail', 2, 'none given'],
+  ['credentials.token', 'a token for no project', ({ cloud }) => { cloud.who = { ...cloud.who, projectId: '' }; }, 'fail', 5, 'for no project'],
+  ['catalog.image', 'Glance down', ({ cloud }) => { cloud.down.image = () => Promise.reject(new KilnError('SERVICE_UNREACHABLE', 'no Glance')); }, 'fail', 5, 'no Glance'],
+  ['catalog.network', 'Neutron forbids', ({ cloud }) => { cloud.down.network = () => Promise.reject(new KilnError('SERVICE_FORBIDDEN', 'no role')); }, 'fail', 5, 'no role'],
+  ['tag.configured', 'neither tag nor ID', ({ cloud }) => { cloud.settings = makeSettings({ imageTag: null }); }, 'fail', 3, 'neither amp_image_tag nor amp_image_id'],
+  ['tag.configured', 'the deprecated ID', ({ cloud }) => { cloud.settings = makeSettings({ imageId: image.id }); }, 'warn', 0, 'amp_image_tag = amphora is ignored'],
+  ['tag.owner', 'any owner', ({ cloud }) => { cloud.settings = makeSettings({ imageOwnerId: 'any' }); }, 'warn', 0, 'any project that sets the tag'],
+  ['tag.choice', 'no image', ({ cloud }) => { cloud.resolverError = new KilnError('IMAGE_NOT_FOUND', 'none carries it'); }, 'fail', 3, 'none carries it'],
+  ['tag.choice', 'several where one is demanded', ({ cloud }) => { cloud.resolverError = new KilnError('IMAGE_AMBIGUOUS', 'two carry it'); }, 'fail', 4, 'two carry it'],
+  ['tag.choice', 'several', ({ cloud }) => { cloud.choice = { ...cloud.choice, rule: 'newest-of-several', candidates: [...cloud.choice.candidates, { id: 'older', name: null, createdAt: '2025' }], }; }, 'warn', 0, '2 images are candidates; the others: older of 2025'],
+  ['tag.choice', 'an old image', ({ cloud }) => { cloud.choice = { ...cloud.choice, image: { ...image, createdAt: '2025-11-01T12:00:00Z' } }; }, 'warn', 0, 'the image is 120 days old; more than 90 count as old'],
+  ['tag.choice', "a tenant's image with the tag", ({ cloud }) => { cloud.refused.push({ imageId: 'evil', name: null, reason: 'belongs to project f3, not 77' }); }, 'warn', 0, 'image evil (no name) carries the tag and is refused: it belongs to project f3, not 77'],
+  ['tag.choice', 'a configured ID that is not there', ({ cloud }) => { cloud.choice = { ...cloud.choice, imageId: 'gone', image: null, candidates: [] }; }, 'fail', 3, 'image gone is not there'],
+  ['compute.flavor', 'no flavor set', ({ cloud }) => { cloud.settings = makeSettings({ flavorId: null }); }, 'fail', 2, 'amp_flavor_id is not set'],
+  ['compute.flavor', 'no such flavor', ({ cloud }) => { cloud.flavors = []; }, 'fail', 2, 'Nova has no flavor 65'],
+  ['compute.fit', 'too small', ({ cloud }) => { cloud.fitError = new KilnError('IMAGE_DOES_NOT_FIT', 'too large'); }, 'fail', 3, 'too large'],
+  ['compute.key', 'no key', ({ cloud }) => { cloud.keys = []; }, 'fail', 2, 'no key pair "octavia"'],
+  ['compute.zone', 'no such zone', ({ cloud }) => { cloud.zones = ['a', 'b']; }, 'fail', 2, 'no availability zone "nova"'],
+  ['network.networks', 'none set', ({ cloud }) => { cloud.settings = makeSettings({ bootNetworkIds: [] }); }, 'fail', 2, 'amp_boot_network_list is empty'],
+  ['network.networks', 'no such network', ({ cloud }) => { cloud.networks = []; }, 'fail', 2, 'management network net-mgmt is not there'],
+  ['network.networks', 'switched off', ({ cloud, network }) => { cloud.networks = [{ ...network, adminStateUp: false }]; }, 'fail', 2, 'is switched off'],
+  ['network.networks', 'no subnet', ({ cloud, network }) => { cloud.networks = [{ ...network, subnetIds: [] }]; }, 'fail', 2, 'has no subnet'],
+  ['network.networks', 'not active', ({ cloud, network }) => { cloud.networks = [{ ...network, status: 'DOWN' }]; }, 'warn', 0, 'is DOWN'],
+  ['network.security-groups', 'none set', ({ cloud }) => { cloud.settings = makeSettings({ securityGroupIds: [] }); }, 'warn', 0, 'amp_secgroup_list is empty'],
+  ['network.security-groups', 'no such group', ({ cloud }) => { cloud.groups = []; }, 'fail', 2, 'sg-amphora is not there'],
+  ['network.security-groups', "another project's group", ({ cloud, group }) => { cloud.groups = [{ ...group, projectId: 'other' }]; }, 'fail', 2, 'belongs to project other, not project-service'],
+  ['network.agent-port', 'no rule', ({ cloud, group }) => { cloud.groups = [{ ...group, rules: group.rules.map((rule) => ({ ...rule, portRangeMin: 80, portRangeMax: 443 })) }]; }, 'fail', 2, 'no rule lets tcp/9443 in'],
+  ['network.agent-port', 'egress only', ({ cloud, group }) => { cloud.groups = [{ ...group, rules: group.rules.map((rule) => ({ ...rule, direction: 'egress' as const })) }]; }, 'fail', 2, 'no rule lets tcp/9443 in'],
+  ['certificates.authority', 'not set', ({ cloud }) => { cloud.certificates.authority = { ...cloud.certificates.authority, file: null }; }, 'fail', 2, '[certificates] ca_certificate is not set'],
+  ['certificates.authority', 'unreadable', ({ cloud }) => { cloud.certificates.authority = { ...cloud.certificates.authority, problem: 'permission denied' }; }, 'fail', 2, 'permission denied'],
+  ['certificates.authority', 'no authority', ({ cloud }) => { cloud.certificates.authority = { ...cloud.certificates.authority, isCa: false }; }, 'fail', 2, 'is not the certificate of an authority'],
+  ['certificates.authority', 'wrong key', ({ cloud }) => { cloud.certificates.authority = { ...cloud.certificates.authority, matchesKey: false }; }, 'fail', 2, 'belongs to another certificate'],
+  ['certificates.authority', 'wrong passphrase', ({ cloud }) => { cloud.certificates.authority = { ...cloud.certificates.authority, keyProblem: 'bad passphrase' }; }, 'fail', 2, 'bad passphrase'],
+  ['certificates.client', 'foreign', ({ cloud }) => { cloud.certificates.client = { ...cloud.certificates.client, trusted: false }; }, 'fail', 2, 'was not issued by [controller_worker] client_ca'],
+  ['certificates.server-ca', 'foreign', ({ cloud }) => { cloud.certificates['server-ca'] = { ...cloud.certificates['server-ca'], trusted: false }; }, 'fail', 2, 'Kiln would refuse every agent'],
+  ['certificates.client', 'ended', ({ cloud }) => { cloud.certificates.client = { ...cloud.certificates.client, notAfter: inDays(-1) }; }, 'fail', 2, 'it ended on'],
+  ['certificates.client', 'ends soon', ({ cloud }) => { cloud.certificates.client = { ...cloud.certificates.client, notAfter: inDays(29) }; }, 'warn', 0, 'ends in 29 days'],
+  ['certificates.client', 'begins later', ({ cloud }) => { cloud.certificates.client = { ...cloud.certificates.client, notBefore: inDays(1) }; }, 'fail', 2, 'it begins only on'],
+];
+
 describe('kiln doctor', () => {
   it('finds nothing wrong where nothing is', async () => {
     const stand = makeCloud();
@@ -186,447 +234,6 @@ describe('kiln doctor', () => {
     await expect(run.stdout).toMatchFileSnapshot('../golden/doctor-faults.120.txt');
   });
 
-  const faults: [
-    id: string,
-    what: string,
-    spoil: (stand: ReturnType<typeof makeCloud>) => void,
-    verdict: 'warn' | 'fail',
-    exitCode: number,
-    finding: string,
-  ][] = [
-    [
-      'configuration.valid',
-      'a value that is not allowed',
-      ({ cloud }) => {
-        cloud.configuration = makeConfiguration({
-          faults: [{ section: 'a', option: 'b', where: 'f:3', message: '"x" is not a number' }],
-        });
-      },
-      'fail',
-      2,
-      '[a] b (f:3): "x" is not a number',
-    ],
-    [
-      'configuration.unknown',
-      'a misspelt option',
-      ({ cloud }) => {
-        cloud.configuration = makeConfiguration({
-          unknown: [{ section: 'a', option: 'amp_imge_tag', where: 'f:3', message: 'did you mean amp_image_tag?' }],
-        });
-      },
-      'warn',
-      0,
-      'did you mean amp_image_tag?',
-    ],
-    [
-      'configuration.deprecated',
-      'a deprecated option',
-      ({ cloud }) => {
-        cloud.configuration = makeConfiguration({
-          deprecated: [{ section: 'a', option: 'b', where: 'f:3', message: 'use c' }],
-        });
-      },
-      'warn',
-      0,
-      'use c',
-    ],
-    [
-      'credentials.token',
-      'no token',
-      ({ cloud }) => {
-        cloud.down.identity = () => Promise.reject(new KilnError('SERVICE_UNAUTHORIZED', 'wrong password'));
-      },
-      'fail',
-      5,
-      'wrong password',
-    ],
-    [
-      'credentials.token',
-      'no credentials',
-      ({ cloud }) => {
-        cloud.down.identity = () => Promise.reject(new KilnError('CREDENTIALS_MISSING', 'none given'));
-      },
-      'fail',
-      2,
-      'none given',
-    ],
-    [
-      'credentials.token',
-      'a token for no project',
-      ({ cloud }) => {
-        cloud.who = { ...cloud.who, projectId: '' };
-      },
-      'fail',
-      5,
-      'for no project',
-    ],
-    [
-      'catalog.image',
-      'Glance down',
-      ({ cloud }) => {
-        cloud.down.image = () => Promise.reject(new KilnError('SERVICE_UNREACHABLE', 'no Glance'));
-      },
-      'fail',
-      5,
-      'no Glance',
-    ],
-    [
-      'catalog.network',
-      'Neutron forbids',
-      ({ cloud }) => {
-        cloud.down.network = () => Promise.reject(new KilnError('SERVICE_FORBIDDEN', 'no role'));
-      },
-      'fail',
-      5,
-      'no role',
-    ],
-    [
-      'tag.configured',
-      'neither tag nor ID',
-      ({ cloud }) => {
-        cloud.settings = makeSettings({ imageTag: null });
-      },
-      'fail',
-      3,
-      'neither amp_image_tag nor amp_image_id',
-    ],
-    [
-      'tag.configured',
-      'the deprecated ID',
-      ({ cloud }) => {
-        cloud.settings = makeSettings({ imageId: image.id });
-      },
-      'warn',
-      0,
-      'amp_image_tag = amphora is ignored',
-    ],
-    [
-      'tag.owner',
-      'any owner',
-      ({ cloud }) => {
-        cloud.settings = makeSettings({ imageOwnerId: 'any' });
-      },
-      'warn',
-      0,
-      'any project that sets the tag',
-    ],
-    [
-      'tag.choice',
-      'no image',
-      ({ cloud }) => {
-        cloud.resolverError = new KilnError('IMAGE_NOT_FOUND', 'none carries it');
-      },
-      'fail',
-      3,
-      'none carries it',
-    ],
-    [
-      'tag.choice',
-      'several where one is demanded',
-      ({ cloud }) => {
-        cloud.resolverError = new KilnError('IMAGE_AMBIGUOUS', 'two carry it');
-      },
-      'fail',
-      4,
-      'two carry it',
-    ],
-    [
-      'tag.choice',
-      'several',
-      ({ cloud }) => {
-        cloud.choice = {
-          ...cloud.choice,
-          rule: 'newest-of-several',
-          candidates: [...cloud.choice.candidates, { id: 'older', name: null, createdAt: '2025' }],
-        };
-      },
-      'warn',
-      0,
-      '2 images are candidates; the others: older of 2025',
-    ],
-    [
-      'tag.choice',
-      'an old image',
-      ({ cloud }) => {
-        cloud.choice = { ...cloud.choice, image: { ...image, createdAt: '2025-11-01T12:00:00Z' } };
-      },
-      'warn',
-      0,
-      'the image is 120 days old; more than 90 count as old',
-    ],
-    [
-      'tag.choice',
-      "a tenant's image with the tag",
-      ({ cloud }) => {
-        cloud.refused.push({ imageId: 'evil', name: null, reason: 'belongs to project f3, not 77' });
-      },
-      'warn',
-      0,
-      'image evil (no name) carries the tag and is refused: it belongs to project f3, not 77',
-    ],
-    [
-      'tag.choice',
-      'a configured ID that is not there',
-      ({ cloud }) => {
-        cloud.choice = { ...cloud.choice, imageId: 'gone', image: null, candidates: [] };
-      },
-      'fail',
-      3,
-      'image gone is not there',
-    ],
-    [
-      'compute.flavor',
-      'no flavor set',
-      ({ cloud }) => {
-        cloud.settings = makeSettings({ flavorId: null });
-      },
-      'fail',
-      2,
-      'amp_flavor_id is not set',
-    ],
-    [
-      'compute.flavor',
-      'no such flavor',
-      ({ cloud }) => {
-        cloud.flavors = [];
-      },
-      'fail',
-      2,
-      'Nova has no flavor 65',
-    ],
-    [
-      'compute.fit',
-      'too small',
-      ({ cloud }) => {
-        cloud.fitError = new KilnError('IMAGE_DOES_NOT_FIT', 'too large');
-      },
-      'fail',
-      3,
-      'too large',
-    ],
-    [
-      'compute.key',
-      'no key',
-      ({ cloud }) => {
-        cloud.keys = [];
-      },
-      'fail',
-      2,
-      'no key pair "octavia"',
-    ],
-    [
-      'compute.zone',
-      'no such zone',
-      ({ cloud }) => {
-        cloud.zones = ['a', 'b'];
-      },
-      'fail',
-      2,
-      'no availability zone "nova"',
-    ],
-    [
-      'network.networks',
-      'none set',
-      ({ cloud }) => {
-        cloud.settings = makeSettings({ bootNetworkIds: [] });
-      },
-      'fail',
-      2,
-      'amp_boot_network_list is empty',
-    ],
-    [
-      'network.networks',
-      'no such network',
-      ({ cloud }) => {
-        cloud.networks = [];
-      },
-      'fail',
-      2,
-      'management network net-mgmt is not there',
-    ],
-    [
-      'network.networks',
-      'switched off',
-      ({ cloud, network }) => {
-        cloud.networks = [{ ...network, adminStateUp: false }];
-      },
-      'fail',
-      2,
-      'is switched off',
-    ],
-    [
-      'network.networks',
-      'no subnet',
-      ({ cloud, network }) => {
-        cloud.networks = [{ ...network, subnetIds: [] }];
-      },
-      'fail',
-      2,
-      'has no subnet',
-    ],
-    [
-      'network.networks',
-      'not active',
-      ({ cloud, network }) => {
-        cloud.networks = [{ ...network, status: 'DOWN' }];
-      },
-      'warn',
-      0,
-      'is DOWN',
-    ],
-    [
-      'network.security-groups',
-      'none set',
-      ({ cloud }) => {
-        cloud.settings = makeSettings({ securityGroupIds: [] });
-      },
-      'warn',
-      0,
-      'amp_secgroup_list is empty',
-    ],
-    [
-      'network.security-groups',
-      'no such group',
-      ({ cloud }) => {
-        cloud.groups = [];
-      },
-      'fail',
-      2,
-      'sg-amphora is not there',
-    ],
-    [
-      'network.security-groups',
-      "another project's group",
-      ({ cloud, group }) => {
-        cloud.groups = [{ ...group, projectId: 'other' }];
-      },
-      'fail',
-      2,
-      'belongs to project other, not project-service',
-    ],
-    [
-      'network.agent-port',
-      'no rule',
-      ({ cloud, group }) => {
-        cloud.groups = [
-          { ...group, rules: group.rules.map((rule) => ({ ...rule, portRangeMin: 80, portRangeMax: 443 })) },
-        ];
-      },
-      'fail',
-      2,
-      'no rule lets tcp/9443 in',
-    ],
-    [
-      'network.agent-port',
-      'egress only',
-      ({ cloud, group }) => {
-        cloud.groups = [{ ...group, rules: group.rules.map((rule) => ({ ...rule, direction: 'egress' as const })) }];
-      },
-      'fail',
-      2,
-      'no rule lets tcp/9443 in',
-    ],
-    [
-      'certificates.authority',
-      'not set',
-      ({ cloud }) => {
-        cloud.certificates.authority = { ...cloud.certificates.authority, file: null };
-      },
-      'fail',
-      2,
-      '[certificates] ca_certificate is not set',
-    ],
-    [
-      'certificates.authority',
-      'unreadable',
-      ({ cloud }) => {
-        cloud.certificates.authority = { ...cloud.certificates.authority, problem: 'permission denied' };
-      },
-      'fail',
-      2,
-      'permission denied',
-    ],
-    [
-      'certificates.authority',
-      'no authority',
-      ({ cloud }) => {
-        cloud.certificates.authority = { ...cloud.certificates.authority, isCa: false };
-      },
-      'fail',
-      2,
-      'is not the certificate of an authority',
-    ],
-    [
-      'certificates.authority',
-      'wrong key',
-      ({ cloud }) => {
-        cloud.certificates.authority = { ...cloud.certificates.authority, matchesKey: false };
-      },
-      'fail',
-      2,
-      'belongs to another certificate',
-    ],
-    [
-      'certificates.authority',
-      'wrong passphrase',
-      ({ cloud }) => {
-        cloud.certificates.authority = { ...cloud.certificates.authority, keyProblem: 'bad passphrase' };
-      },
-      'fail',
-      2,
-      'bad passphrase',
-    ],
-    [
-      'certificates.client',
-      'foreign',
-      ({ cloud }) => {
-        cloud.certificates.client = { ...cloud.certificates.client, trusted: false };
-      },
-      'fail',
-      2,
-      'was not issued by [controller_worker] client_ca',
-    ],
-    [
-      'certificates.server-ca',
-      'foreign',
-      ({ cloud }) => {
-        cloud.certificates['server-ca'] = { ...cloud.certificates['server-ca'], trusted: false };
-      },
-      'fail',
-      2,
-      'Kiln would refuse every agent',
-    ],
-    [
-      'certificates.client',
-      'ended',
-      ({ cloud }) => {
-        cloud.certificates.client = { ...cloud.certificates.client, notAfter: inDays(-1) };
-      },
-      'fail',
-      2,
-      'it ended on',
-    ],
-    [
-      'certificates.client',
-      'ends soon',
-      ({ cloud }) => {
-        cloud.certificates.client = { ...cloud.certificates.client, notAfter: inDays(29) };
-      },
-      'warn',
-      0,
-      'ends in 29 days',
-    ],
-    [
-      'certificates.client',
-      'begins later',
-      ({ cloud }) => {
-        cloud.certificates.client = { ...cloud.certificates.client, notBefore: inDays(1) };
-      },
-      'fail',
-      2,
-      'it begins only on',
-    ],
-  ];
   it.each(faults)('%s: %s', async (id, _what, spoil, verdict, exitCode, finding) => {
     const run = await examine(spoil);
     expect(run.of(id)).toContainEqual(
