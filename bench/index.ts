@@ -1,0 +1,29 @@
+/** `npm run bench`: every figure of the README. `npm run bench -- resolve` runs one part. */
+import { startBenchCloud } from './bench-cloud.ts';
+import { benchBoots } from './boots.ts';
+import { benchProcess } from './process.ts';
+import { machine, table } from './report.ts';
+import { benchResolve } from './resolve.ts';
+
+const parts = {
+  resolve: ['The image choice', benchResolve],
+  boots: ['Many boots at once', benchBoots],
+  process: ['The process', benchProcess],
+} as const;
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in parts));
+if (unknown.length > 0) {
+  console.error(`There is no part ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}.`);
+  process.exit(2);
+}
+
+const cloud = await startBenchCloud();
+try {
+  console.log(`${machine()}\n`);
+  for (const [name, [title, run]] of Object.entries(parts)) {
+    if (wanted.length === 0 || wanted.includes(name)) console.log(table(title, await run(cloud)));
+  }
+} finally {
+  await cloud.close();
+}

@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type BenchCloud, kilnMain } from './bench-cloud.ts';
+import { type Figure, milliseconds, percentile } from './report.ts';
+
+const STARTS = 7;
+/** Time for the garbage of starting up to be collected. */
+const REST_MS = 3_000;
+
+/** Start-up and memory of the processes that an operator runs. */
+export async function benchProcess(cloud: BenchCloud): Promise<Figure[]> {
+  const version: number[] = [];
+  const serve: number[] = [];
+  for (let start = 0; start < STARTS; start++) {
+    const startMs = performance.now();
+    await once(spawn(process.execPath, [kilnMain, '--version'], { stdio: 'ignore' }), 'exit');
+    version.push(performance.now() - startMs);
+    const { child, readyMs } = await startServe(cloud);
+    serve.push(readyMs);
+    await stop(child);
+  }
+  const { child } = await startServe(cloud);
+  await pause(REST_MS);
+  const restingMiB = pssMiB(child.pid ?? 0);
+  await stop(child);
+  return [
+    { what: `kiln --version, median of ${STARTS}`, value: milliseconds(percentile(version, 0.5)) },
+    { what: `kiln serve: start to serving, median of ${STARTS}`, value: milliseconds(percentile(serve, 0.5)) },
+    { what: 'kiln serve: memory at rest (PSS)', value: `${restingMiB.toFixed(0)} MiB` },
+  ];
+}
+
+async function startServe({ configurationFile }: BenchCloud): Promise<{ child: ChildProcess; readyMs: number }> {
+  const startMs = performance.now();
+  const child = spawn(process.execPath, [kilnMain, 'serve', '--config-file', configurationFile], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  for await (const line of createInterface({ input: child.stderr })) if (line.includes('"serving"')) break;
+  child.stderr.resume();
+  return { child, readyMs: performance.now() - startMs };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  await ended;
+}
+
+/** Proportional set size: what ending the process would give back. */
+function pssMiB(pid: number): number {
+  const kib = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];
+  return Number(kib) / 1024;
+}
