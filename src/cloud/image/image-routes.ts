@@ -12,7 +12,7 @@ import { validateImage } from './schema.ts';
 import { checkedTags } from './tags.ts';
 import { imageView } from './view.ts';
 
-const patchType = 'application/openstack-images-v2.1-json-patch';
+export const patchType = 'application/openstack-images-v2.1-json-patch';
 
 /** `/v2/images` and `/v2/images/{id}`, with the actions. */
 export function imageRoutes(app: FastifyInstance, service: ImageService, store: ImageData): void {

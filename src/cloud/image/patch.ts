@@ -79,6 +79,7 @@ function changeOf(raw: unknown): Change {
     throw new ImageFault(400, `Operation "${op}" requires a member named "value".`);
   }
   refuseReserved(name);
+  if (name === 'id') throw new ImageFault(403, "Attribute 'id' is read-only.");
   if (op !== 'remove') validateImage({ [name]: value });
   return { operation: op, name, value };
 }
@@ -110,7 +111,5 @@ function apply(image: ImageRow, { operation, name, value }: Change, user: CloudU
   const exists = Object.hasOwn(image.properties, name);
   if (!exists && operation !== 'add') throw new ImageFault(409, `Property ${name} does not exist.`);
   const { [name]: _old, ...others } = image.properties;
-  // `id` is not writable, and not a property either.
-  if (name === 'id') throw new ImageFault(403, "Attribute 'id' is read-only.");
   return { ...image, properties: operation === 'remove' ? others : { ...image.properties, [name]: String(value) } };
 }

@@ -6,7 +6,7 @@ import type { ImageService } from './access.ts';
 import { openImageData } from './data.ts';
 import { dataRoutes, requeueInterruptedUploads } from './data-routes.ts';
 import { ImageFault, renderFault } from './fault.ts';
-import { imageRoutes } from './image-routes.ts';
+import { imageRoutes, patchType } from './image-routes.ts';
 import { memberRoutes } from './members.ts';
 import { imageTables } from './rows.ts';
 import { collectionSchema, imageSchema, memberSchema } from './schema.ts';
@@ -63,7 +63,13 @@ export function imageService(context: CloudContext): FastifyPluginAsync {
 
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
-    app.addContentTypeParser('*', { parseAs: 'string' }, async (_request: FastifyRequest, text: string) => json(text));
+    app.addContentTypeParser(
+      ['application/json', patchType],
+      { parseAs: 'string' },
+      async (_request: FastifyRequest, text: string) => json(text),
+    );
+    // Anything else is not read at all.
+    app.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
 
     app.addHook('onRequest', async (request, reply) => {
       const url = request.raw.url ?? '';
