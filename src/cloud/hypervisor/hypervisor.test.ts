@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { create, Header } from 'tar';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createHypervisor, GuestEndedError, type GuestSpec, type Hypervisor, UnusableImageError } from './index.ts';
 
 let folder: string;
@@ -214,6 +214,7 @@ describe('the end of the cloud', () => {
        console.log('ready'); setInterval(() => {}, 1000);`,
     );
     const cloud = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => void cloud.kill('SIGKILL'));
     await once(cloud.stdout, 'data');
     const pids = await Promise.all(['s1', 's3'].map((id) => processOf(`../other/servers/${id}`)));
     expect(pids.map(alive)).toEqual([true, true]);

@@ -1,0 +1,168 @@
+import type { BootableImage } from '../context.ts';
+import { GuestEndedError, type Hypervisor, UnusableImageError } from '../hypervisor/index.ts';
+import type { NetworkFacade } from '../network/index.ts';
+import { type ComputeTables, type FlavorRow, type ServerRow, type TaskState, timestamp } from './rows.ts';
+import type { RequestedNic } from './server-request.ts';
+
+/** What a server is built from: everything that was asked for, found and fitting. */
+export interface ServerPlan {
+  flavor: FlavorRow;
+  image: BootableImage;
+  nics: readonly RequestedNic[];
+  /** Empty means the project's default group. */
+  securityGroupIds: readonly string[];
+}
+
+/** What a new server gets besides its row. It may hold private keys and is never stored in a row. */
+export interface BuildInput extends ServerPlan {
+  files: readonly { path: string; contents: string }[];
+}
+
+/** Everything that happens to a server after its request was answered. Work on one server is done in order. */
+export interface Lifecycle {
+  /** Plugs it in and starts it; the row ends as active or error. */
+  build(server: ServerRow, input: BuildInput): void;
+  /** Ends it and all that Nova made for it; the row is gone afterwards. */
+  delete(serverId: string): void;
+  start(serverId: string): void;
+  stop(serverId: string): void;
+  reboot(serverId: string): void;
+  /** The last lines that the server printed; null for all that is kept. */
+  consoleOutput(serverId: string, lines: number | null): Promise<string>;
+  /** Brings back what ran when the cloud ended; what it was cut off from is finished or given up. */
+  resume(): void;
+  /** Waits for what is under way, ends all servers; their rows stay, so that `resume` finds them. */
+  close(): Promise<void>;
+}
+
+export function createLifecycle(tables: ComputeTables, network: NetworkFacade, hypervisor: Hypervisor): Lifecycle {
+  const queues = new Map<string, Promise<void>>();
+  let closing = false;
+
+  function change(serverId: string, changes: Partial<ServerRow>): void {
+    const row = tables.servers.get(serverId);
+    if (row) tables.servers.put({ ...row, ...changes, updatedAt: timestamp() });
+  }
+
+  /** Does the work once what is under way for this server is done. A failure is the server's, not ours. */
+  function enqueue(serverId: string, taskState: TaskState | null, work: (row: ServerRow) => Promise<void>): void {
+    if (taskState !== null) change(serverId, { taskState });
+    const done = (queues.get(serverId) ?? Promise.resolve()).then(async () => {
+      const row = tables.servers.get(serverId);
+      if (!row || closing) return;
+      try {
+        await work(row);
+      } catch (error) {
+        // Cut off by our own end: the row stays as it is, and `resume` decides.
+        if (!closing) fail(row, error as Error);
+      }
+    });
+    queues.set(serverId, done);
+    void done.finally(() => {
+      if (queues.get(serverId) === done) queues.delete(serverId);
+    });
+  }
+
+  function fail(row: ServerRow, error: Error): void {
+    const fault = {
+      code: 500,
+      message: faultMessage(row, error),
+      details: error.stack ?? String(error),
+      createdAt: timestamp(),
+    };
+    change(row.id, { vmState: 'error', taskState: null, fault });
+  }
+
+  async function build(row: ServerRow, input: BuildInput): Promise<void> {
+    change(row.id, { taskState: 'spawning' });
+    const addresses = plug(row, input);
+    await hypervisor.build({
+      serverId: row.id,
+      imageFile: input.image.dataFile,
+      bindHost: addresses.find((address) => address.startsWith('127.')) ?? null,
+      files: input.files.map(({ path, contents }) => ({ path, contents: Buffer.from(contents, 'base64') })),
+      userData: row.userData === null ? null : Buffer.from(row.userData, 'base64').toString('utf8'),
+    });
+    change(row.id, { vmState: 'active', taskState: null, launchedAt: timestamp() });
+  }
+
+  /** Gives the server its ports, one row at a time, so that a later failure still knows what to take back. */
+  function plug(row: ServerRow, input: BuildInput): string[] {
+    const portIds: string[] = [];
+    const ownPortIds: string[] = [];
+    return input.nics.flatMap((nic) => {
+      const port =
+        'portId' in nic
+          ? network.bindPort(nic.portId, row.id)
+          : network.createPort({
+              serverId: row.id,
+              networkId: nic.networkId,
+              projectId: row.projectId,
+              securityGroupIds: input.securityGroupIds,
+              fixedIp: nic.fixedIp,
+            });
+      portIds.push(port.id);
+      if (!('portId' in nic)) ownPortIds.push(port.id);
+      change(row.id, { portIds, ownPortIds });
+      return port.fixedIps.map((fixedIp) => fixedIp.ip_address);
+    });
+  }
+
+  async function remove(row: ServerRow): Promise<void> {
+    await hypervisor.destroy(row.id);
+    for (const port of network.portsOfServer(row.id)) {
+      if (row.ownPortIds.includes(port.id)) network.deletePort(port.id);
+      else network.unbindPort(port.id);
+    }
+    tables.servers.delete(row.id);
+  }
+
+  async function start(row: ServerRow): Promise<void> {
+    await hypervisor.start(row.id);
+    change(row.id, { vmState: 'active', taskState: null, fault: null });
+  }
+
+  // Nova compares the power state and calls a server that went off by itself stopped.
+  hypervisor.onEnded((serverId) => {
+    if (tables.servers.get(serverId)?.vmState === 'active') change(serverId, { vmState: 'stopped' });
+  });
+
+  return {
+    build: (server, input) => enqueue(server.id, 'scheduling', (row) => build(row, input)),
+    delete: (serverId) => enqueue(serverId, 'deleting', remove),
+    start: (serverId) => enqueue(serverId, 'powering-on', start),
+    stop: (serverId) =>
+      enqueue(serverId, 'powering-off', async () => {
+        await hypervisor.stop(serverId);
+        change(serverId, { vmState: 'stopped', taskState: null });
+      }),
+    reboot: (serverId) =>
+      enqueue(serverId, 'reboot_started', async (row) => {
+        await hypervisor.stop(serverId);
+        await start(row);
+      }),
+    consoleOutput: hypervisor.consoleOutput,
+    resume: () => {
+      for (const row of tables.servers.all()) {
+        if (row.taskState === 'deleting') enqueue(row.id, null, remove);
+        else if (row.vmState === 'building') fail(row, new GuestEndedError('was being built when the cloud ended'));
+        else if (row.vmState === 'active') enqueue(row.id, null, start);
+        else if (row.taskState !== null) change(row.id, { taskState: null });
+      }
+    },
+    close: async () => {
+      closing = true;
+      await hypervisor.close();
+      await Promise.all(queues.values());
+    },
+  };
+}
+
+/** The words of Nova: a build that no other host could do better is given up at once, any other is tried elsewhere. */
+function faultMessage(row: ServerRow, error: Error): string {
+  if (error instanceof UnusableImageError) {
+    return `Build of instance ${row.id} aborted: Image ${row.imageId} is unacceptable: it ${error.message}`;
+  }
+  if (error instanceof GuestEndedError) return `Build of instance ${row.id} aborted: the server ${error.message}`;
+  return `Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance ${row.id}.`;
+}
