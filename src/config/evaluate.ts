@@ -1,3 +1,4 @@
+import { knownOptions } from './known-options.ts';
 import type { Option } from './option.ts';
 import type { Declarations } from './options/index.ts';
 import { type Assignment, normalizeSection, type ParsedFile } from './oslo-parser.ts';
@@ -137,9 +138,11 @@ export function createEvaluator(
             [section, reference],
             ['DEFAULT', reference],
           ]
-        : [[normalizeSection(reference.slice(0, dot)), reference.slice(dot + 1)]];
+        : [[reference.slice(0, dot), reference.slice(dot + 1)]];
     const place = places.find(
-      ([group, name]) => declaredOption(declarations, group, name) ?? find(group, name, undefined),
+      ([group, name]) =>
+        declaredOption(declarations, group, name) ??
+        (knownOptions.get(group)?.has(name) ? find(group, name, undefined) : null),
     );
     if (!place) return { fault: `no such option is set; ${dollarAdvice}` };
     const key = place.join('.');

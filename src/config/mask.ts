@@ -1,7 +1,12 @@
 /** Shown in the place of a secret. */
 export const masked = '***';
 
-/** Hides the passwords in URLs (`scheme://user:password@host`), of which a value may hold several. */
+/**
+ * Hides passwords in a URL: `scheme://user:password@host`, and parameters such as `?password=`. A password may hold any
+ * sign, so all up to the last "@" is hidden: rather a host too many than a letter of a password.
+ */
 export function maskUrlPasswords(text: string): string {
-  return text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@,]*:)[^\s/]*@/gi, `$1${masked}@`);
+  return text
+    .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:).*@/is, `$1${masked}@`)
+    .replace(/([?&][^=&\s]*pass[^=&\s]*=)[^&\s]*/gi, `$1${masked}`);
 }

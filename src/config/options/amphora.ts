@@ -1,6 +1,6 @@
 import { boolean, choice, float, integer, ipAddress, list, port, string } from '../option.ts';
 
-const hostAndPort = { regex: /^\S+:\d{1,5}$/, description: 'host:port' };
+const hostAndPort = { regex: /^[^\s,]+:\d{1,5}$/, description: 'host:port' };
 
 /** [haproxy_amphora]: how to reach the agent of an amphora, and what it is told about itself. */
 export const haproxyAmphoraOptions = {

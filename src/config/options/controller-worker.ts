@@ -1,5 +1,7 @@
 import { boolean, choice, integer, list, string } from '../option.ts';
 
+const id = { regex: /^[^\s,]+$/, description: 'an ID' };
+
 /** [controller_worker]: how amphorae are built. */
 export const controllerWorkerOptions = {
   amp_image_tag: string({
@@ -27,9 +29,10 @@ export const controllerWorkerOptions = {
   amp_boot_network_list: list({
     default: [],
     mutable: true,
+    item: id,
     help: 'Networks that each amphora is attached to at boot, by ID. The first is the management network.',
   }),
-  amp_secgroup_list: list({ default: [], mutable: true, help: 'Security groups of amphorae, by ID.' }),
+  amp_secgroup_list: list({ default: [], mutable: true, item: id, help: 'Security groups of amphorae, by ID.' }),
   amp_ssh_key_name: string({
     default: null,
     mutable: true,
