@@ -14,6 +14,8 @@ export interface ImageQuery {
 }
 
 export interface NewImage {
+  /** UUID for the record: with it, a record whose creation was never answered can still be found and removed. */
+  id?: string;
   name: string;
   diskFormat: string;
   containerFormat: string;

@@ -164,7 +164,7 @@ function newestFirst(a: Image, b: Image): number {
 
 function queued(image: NewImage, owner: string, time: string): Image {
   return {
-    id: randomUUID(),
+    id: image.id ?? randomUUID(),
     name: image.name,
     status: 'queued',
     tags: [...(image.tags ?? [])],

@@ -203,6 +203,7 @@ function replace(field: string, value: unknown): object[] {
 function creation(image: NewImage): object {
   return {
     ...image.properties,
+    ...(image.id === undefined ? {} : { id: image.id }),
     name: image.name,
     disk_format: image.diskFormat,
     container_format: image.containerFormat,

@@ -2,9 +2,9 @@
  * Brings a file into Glance so that nothing can go half way: record, data, size and hash, active, and the tag last.
  * When anything fails the record is removed again, and the error says so.
  */
-import { createHash, getHashes, type Hash } from 'node:crypto';
+import { createHash, getHashes, type Hash, randomUUID } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { KilnError, toKilnError } from '../../../model/errors.ts';
+import { KilnError, ServiceError, toKilnError } from '../../../model/errors.ts';
 import type { Image } from '../../../model/image.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { ImageService, NewImage } from '../../../ports/images.ts';
@@ -42,14 +42,25 @@ export async function pushImage(request: PushRequest, tools: PushTools): Promise
     const { size } = await file.stat();
     const diskFormat = request.diskFormat ?? (await detectDiskFormat(file));
     tools.signal.throwIfAborted();
-    const image = await tools.images.create({ ...request.image, diskFormat });
+    const record = { ...request.image, id: randomUUID(), diskFormat };
+    const image = await create(record, tools.images);
     try {
       return await fill(image, file, size, request, tools);
     } catch (error) {
-      throw await withdrawn(image, interrupted(error, tools.signal), tools.images);
+      throw await withdrawn(record, interrupted(error, tools.signal), tools.images);
     }
   } finally {
     await file.close();
+  }
+}
+
+/** A record whose creation was never answered may be there all the same; its ID is ours, so it can be taken back. */
+async function create(record: NewImage & { id: string }, images: ImageService): Promise<Image> {
+  try {
+    return await images.create(record);
+  } catch (error) {
+    if (error instanceof ServiceError && error.call.outcomeUnknown) throw await withdrawn(record, error, images);
+    throw error;
   }
 }
 
@@ -234,8 +245,12 @@ function interrupted(error: unknown, signal: AbortSignal): KilnError {
 }
 
 /** Removes the record, and returns the error with what became of it. */
-async function withdrawn(image: Image, error: KilnError, images: ImageService): Promise<KilnError> {
-  const record = `image ${image.id} (${image.name ?? 'no name'})`;
+async function withdrawn(
+  image: { id: string; name: string },
+  error: KilnError,
+  images: ImageService,
+): Promise<KilnError> {
+  const record = `image ${image.id} (${image.name})`;
   let fate: string;
   let advice = error.advice;
   let removed = true;

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KilnError } from '../../../model/errors.ts';
 import { type CliRun, driveCli } from '../../../testing/cli.ts';
 import { createImageShelf, type ImageShelf, makeImage } from '../../../testing/image-shelf.ts';
+import { aServiceError } from '../../../testing/switches.ts';
 
 let folder: string;
 let file: string;
@@ -48,6 +49,15 @@ describe('image push', () => {
       },
     ]);
     expect(run.stdout).toContain('amphora-x64');
+  });
+
+  it('takes back a record whose creation was never answered', async () => {
+    const shelf = createImageShelf();
+    shelf.loseNextAnswer('create', aServiceError('SERVICE_TIMEOUT', { service: 'image', outcomeUnknown: true }));
+    const run = await push(shelf);
+    expect(run.exitCode).toBe(5);
+    expect(run.stderr).toContain('was removed again');
+    expect(await shelf.all()).toEqual([]);
   });
 
   it('tells its progress in plain lines where stderr is no terminal', async () => {
