@@ -20,15 +20,21 @@ export interface AuthorityFiles {
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const tenYearsMs = 10 * 365 * 24 * 3600 * 1000;
 
-/** Names the files in `directory` and makes them if one is missing; the keys never leave it. */
-export async function ensureAuthorities(directory: string, passphrase: string): Promise<AuthorityFiles> {
+/**
+ * Names the files in `directory` and makes them if one is missing, or all anew if `renew`; the keys never leave it.
+ */
+export async function ensureAuthorities(
+  directory: string,
+  passphrase: string,
+  renew: boolean,
+): Promise<AuthorityFiles> {
   const files: AuthorityFiles = {
     serverCa: join(directory, 'server_ca.cert.pem'),
     serverCaKey: join(directory, 'server_ca.key.pem'),
     clientCa: join(directory, 'client_ca.cert.pem'),
     clientCertificate: join(directory, 'client.cert-and-key.pem'),
   };
-  if (Object.values(files).every((file) => existsSync(file))) return files;
+  if (!renew && Object.values(files).every((file) => existsSync(file))) return files;
 
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const server = await newAuthority('Kiln development: amphora agents');

@@ -139,6 +139,34 @@ test('an octavia.conf that was edited keeps the edits; when the URL moves, only 
   expect(moved).toContain(`# mine, and ${first.url}0 is not the cloud`);
 });
 
+test('files of a cloud whose state is gone are put aside', async () => {
+  const first = await start();
+  const old = readFileSync(first.configurationFile, 'utf8');
+  await first.close();
+  rmSync(join(stateDirectory, 'cloud.sqlite'));
+  const second = await start();
+  expect(second.notices).toHaveLength(2);
+  expect(readFileSync(`${first.configurationFile}.old`, 'utf8')).toBe(old);
+  expect(readFileSync(second.configurationFile, 'utf8')).toContain(`password = ${second.accounts.kiln.password}`);
+});
+
+test('closing it in the middle of an upload ends both', async () => {
+  const first = await start();
+  const session = await openCloudSession(first.url, first.accounts.kiln);
+  const id = await newImage(session);
+  const upload = request(`${first.url}/image/v2/images/${id}/file`, {
+    method: 'PUT',
+    headers: { ...octets, 'X-Auth-Token': session.token },
+  });
+  const broken = once(upload, 'error');
+  upload.write('half');
+  await expect.poll(() => readdirSync(join(stateDirectory, 'images'))).toHaveLength(1);
+  await first.close();
+  await broken;
+  await start();
+  expect((await session.call('GET', `/image/v2/images/${id}`)).body.status).toBe('queued');
+});
+
 test('killed in the middle of an upload, it starts again with the image queued and no half data', async () => {
   const cloudModule = new URL('./cloud.ts', import.meta.url).href;
   const program = `import { startCloud } from ${JSON.stringify(cloudModule)};

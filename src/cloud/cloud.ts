@@ -4,12 +4,15 @@ import { join, resolve } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { KilnError } from '../model/errors.ts';
 import { ensureAuthorities } from './authorities.ts';
+import { computeService, seedCompute } from './compute/index.ts';
 import type { CloudContext } from './context.ts';
 import { type CloudAccount, type ConfigurationFacts, writeClientFiles } from './files.ts';
+import { createHypervisor } from './hypervisor/index.ts';
 import { type IdentityTables, identityTables } from './identity/rows.ts';
 import { identityService } from './identity/service.ts';
 import { createTokenStore } from './identity/tokens.ts';
 import { imageService } from './image/service.ts';
+import { createNetworkFacade, networkService, seedNetwork } from './network/index.ts';
 import type { SeededUser } from './seed.ts';
 import { newPassword, seededUsers, seedIdentity } from './seed.ts';
 import { CloudState } from './state.ts';
@@ -51,8 +54,9 @@ interface Settings {
 }
 
 /**
- * Starts the embedded cloud: Keystone v3 at /identity, Glance v2 at /image, on one loopback port, with its state in one
- * folder. The same folder gives the same cloud again, tokens included.
+ * Starts the embedded cloud: Keystone v3 at /identity, Glance v2 at /image, Nova 2.1 at /compute and Neutron v2.0 at
+ * /network, on one loopback port, with its state in one folder. The same folder gives the same cloud again: tokens are
+ * still good, servers run again.
  * USAGE for an address that is not loopback or a port that is taken; STATE_UNUSABLE for a folder it can't write to.
  */
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
@@ -67,7 +71,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   let app: FastifyInstance | undefined;
   try {
     const settingsTable = state.table<Settings>('settings');
-    const settings = settingsTable.get('cloud') ?? newSettings();
+    const known = settingsTable.get('cloud');
+    const settings = known ?? newSettings();
     const tables = identityTables(state);
     state.atomically(() => {
       seedIdentity(tables, settings.passwords);
@@ -86,23 +91,28 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       },
       findImage: () => null,
     };
+    const userId = (name: SeededUser) => tables.users.all().find((row) => row.name === name)?.id ?? '';
+    seedNetwork(context, projectId(tables, 'kiln'));
+    const { keyName } = seedCompute(context, userId('kiln'));
+
     app = newServer();
     await app.register(identityService(tables, tokens, context.baseUrl), { prefix: '/identity' });
     await app.register(imageService(context), { prefix: '/image' });
+    await app.register(networkService(context), { prefix: '/network' });
+    // From here on the hypervisor's processes are ended by closing the server.
+    const hypervisor = await createHypervisor({ stateDirectory });
+    await app.register(computeService(context, hypervisor, createNetworkFacade(context)), { prefix: '/compute' });
 
     const port = await listen(app, host, options.port || settings.port || 0, stateDirectory);
     url = `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
     settingsTable.put({ ...settings, port });
 
     const logins = accounts(url, settings.passwords, tables);
-    const files = writeClientFiles(url, logins, {
-      ...namedResources(state),
-      stateDirectory,
-      account: logins.kiln,
-      authorities: await ensureAuthorities(join(stateDirectory, 'certificates'), settings.caKeyPassphrase),
-      caKeyPassphrase: settings.caKeyPassphrase,
-      heartbeatKey: settings.heartbeatKey,
-    });
+    const { caKeyPassphrase, heartbeatKey } = settings;
+    const isNewCloud = known === undefined;
+    const authorities = await ensureAuthorities(join(stateDirectory, 'certificates'), caKeyPassphrase, isNewCloud);
+    const facts = { ...namedResources(state), keyName, stateDirectory, account: logins.kiln, authorities };
+    const files = writeClientFiles(url, logins, { ...facts, caKeyPassphrase, heartbeatKey }, isNewCloud);
 
     const running = app;
     return {
@@ -205,23 +215,24 @@ function accounts(
   tables: IdentityTables,
 ): Record<SeededUser, CloudAccount> {
   const account = (userName: SeededUser): CloudAccount => {
-    const projectName = seededUsers[userName].project;
     return {
       authUrl: `${url}/identity/v3`,
       userName,
       password: passwords[userName],
-      projectName,
-      projectId: tables.projects.all().find((row) => row.name === projectName)?.id ?? '',
+      projectName: seededUsers[userName].project,
+      projectId: projectId(tables, userName),
       domainName: 'Default',
     };
   };
   return { kiln: account('kiln'), admin: account('admin'), demo: account('demo') };
 }
 
+function projectId(tables: IdentityTables, user: SeededUser): string {
+  return tables.projects.all().find((row) => row.name === seededUsers[user].project)?.id ?? '';
+}
+
 /** What compute and network put into a new cloud for amphorae, by the names they give it. */
-function namedResources(
-  state: CloudState,
-): Pick<ConfigurationFacts, 'flavorId' | 'networkIds' | 'securityGroupIds' | 'keyName'> {
+function namedResources(state: CloudState): Pick<ConfigurationFacts, 'flavorId' | 'networkIds' | 'securityGroupIds'> {
   type Named = { id: string; name: string };
   const ids = (kind: string, name: string) =>
     state
@@ -233,6 +244,5 @@ function namedResources(
     flavorId: state.table<Named>('flavors').get('65')?.id ?? null,
     networkIds: ids('networks', 'lb-mgmt-net'),
     securityGroupIds: ids('security-groups', 'lb-mgmt-sec-grp'),
-    keyName: null,
   };
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { AuthorityFiles } from './authorities.ts';
@@ -26,7 +26,7 @@ export interface ConfigurationFacts {
   flavorId: string | null;
   networkIds: readonly string[];
   securityGroupIds: readonly string[];
-  keyName: string | null;
+  keyName: string;
   authorities: AuthorityFiles;
   caKeyPassphrase: string;
   heartbeatKey: string;
@@ -50,22 +50,31 @@ export const cloudNames = {
 
 /**
  * Writes clouds.yaml and octavia.conf into the state folder. A file that is there keeps what its owner changed: it is
- * only touched when the cloud's URL moved, and then only the URL in it.
+ * only touched when the cloud's URL moved, and then only the URL in it. `isNewCloud`: such files are of a cloud that is
+ * gone, and are put aside.
  */
 export function writeClientFiles(
   url: string,
   accounts: Record<SeededUser, CloudAccount>,
   facts: ConfigurationFacts,
+  isNewCloud: boolean,
 ): ClientFiles {
   const files = {
     cloudsFile: join(facts.stateDirectory, 'clouds.yaml'),
     configurationFile: join(facts.stateDirectory, 'octavia.conf'),
   };
   const notices = [
+    ...(isNewCloud ? Object.values(files).map(putAside) : []),
     keepOrWrite(files.cloudsFile, url, () => cloudsYaml(accounts)),
     keepOrWrite(files.configurationFile, url, () => octaviaConf(facts)),
   ];
   return { ...files, notices: notices.filter((notice) => notice !== null) };
+}
+
+function putAside(file: string): string | null {
+  if (!existsSync(file)) return null;
+  renameSync(file, `${file}.old`);
+  return `${file} was of a cloud whose state is gone; it is now ${file}.old.`;
 }
 
 const header = '# Written by `kiln dev` for the cloud at ';

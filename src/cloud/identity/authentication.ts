@@ -7,7 +7,11 @@ import type { Grant, TokenStore } from './tokens.ts';
 type Json = Record<string, unknown>;
 
 /** Checked when there is no such user, so that an unknown name takes as long as a wrong password. */
-const nobodysPassword = hashPassword('nobody');
+let nobodysHash: string | undefined;
+function nobodysPassword(): string {
+  nobodysHash ??= hashPassword('nobody');
+  return nobodysHash;
+}
 
 function malformed(message: string): IdentityFault {
   return new IdentityFault(400, message);
@@ -50,7 +54,7 @@ async function byPassword(tables: IdentityTables, given: Json): Promise<Grant> {
     throw malformed("Invalid input for field 'identity/password/user/password': a string is required.");
   }
   const user = findUser(tables, description);
-  const right = await passwordMatches(description.password, user?.password_hash ?? nobodysPassword);
+  const right = await passwordMatches(description.password, user?.password_hash ?? nobodysPassword());
   if (!user || !right) throw unauthorized();
   return {
     userId: user.id,
@@ -78,7 +82,7 @@ function byToken(tokens: TokenStore, given: Json): Grant {
 async function byApplicationCredential(tables: IdentityTables, given: Json): Promise<Grant> {
   if (typeof given.secret !== 'string') throw unauthorized();
   const credential = findApplicationCredential(tables, given);
-  const right = await passwordMatches(given.secret, credential?.secret_hash ?? nobodysPassword);
+  const right = await passwordMatches(given.secret, credential?.secret_hash ?? nobodysPassword());
   if (!credential || !right) throw unauthorized();
   const endMs = credential.expires_at === null ? null : Date.parse(credential.expires_at);
   if (endMs !== null && endMs <= Date.now()) throw unauthorized();

@@ -5,12 +5,16 @@ import { mutableImage, saveImage, visibleImage } from './access.ts';
 import type { ImageData } from './data.ts';
 import { virtualSizeBytes } from './data.ts';
 import { ImageFault } from './fault.ts';
+import type { ImageRow } from './rows.ts';
 import { hasData } from './view.ts';
 
 /** `PUT` and `GET /v2/images/{id}/file`. */
 export function dataRoutes(app: FastifyInstance, service: ImageService, store: ImageData): void {
   const { images } = service.tables;
   const path = '/v2/images/:id/file';
+  // Connections are cut when the server closes; what their uploads still write has to be done before the state closes.
+  const uploads = new Set<Promise<unknown>>();
+  app.addHook('onClose', async () => void (await Promise.allSettled(uploads)));
 
   app.put<OfImage>(path, async (request, reply) => {
     if (request.headers['content-type'] !== 'application/octet-stream') {
@@ -27,10 +31,30 @@ export function dataRoutes(app: FastifyInstance, service: ImageService, store: I
       throw new ImageFault(400, `${subject} ${missing.join(', ')} must be set prior to saving data.`);
     }
 
+    const upload = takeData(image, request.body as Readable);
+    uploads.add(upload);
+    await upload.finally(() => uploads.delete(upload));
+    return reply.code(204).send();
+  });
+
+  app.get<OfImage>(path, async (request, reply) => {
+    const image = visibleImage(service, request);
+    if (!hasData(image)) return reply.code(204).send();
+    if (image.status === 'deactivated' && !service.userOf(request).isAdmin) {
+      throw new ImageFault(403, 'The requested image has been deactivated. Image data download is forbidden.');
+    }
+    reply
+      .header('Content-Type', 'application/octet-stream')
+      .header('Content-Md5', image.checksum ?? '')
+      .header('Content-Length', image.size ?? 0);
+    return reply.send(store.read(image.id));
+  });
+
+  async function takeData(image: ImageRow, source: Readable): Promise<void> {
     saveImage(service.tables, image, { status: 'saving' });
     let received: Awaited<ReturnType<ImageData['receive']>>;
     try {
-      received = await store.receive(request.body as Readable);
+      received = await store.receive(source);
     } catch (error) {
       const unfinished = images.get(image.id);
       if (unfinished) saveImage(service.tables, unfinished, { status: 'queued' });
@@ -57,21 +81,7 @@ export function dataRoutes(app: FastifyInstance, service: ImageService, store: I
       os_hash_algo: 'sha512',
       os_hash_value: data.sha512,
     });
-    return reply.code(204).send();
-  });
-
-  app.get<OfImage>(path, async (request, reply) => {
-    const image = visibleImage(service, request);
-    if (!hasData(image)) return reply.code(204).send();
-    if (image.status === 'deactivated' && !service.userOf(request).isAdmin) {
-      throw new ImageFault(403, 'The requested image has been deactivated. Image data download is forbidden.');
-    }
-    reply
-      .header('Content-Type', 'application/octet-stream')
-      .header('Content-Md5', image.checksum ?? '')
-      .header('Content-Length', image.size ?? 0);
-    return reply.send(store.read(image.id));
-  });
+  }
 }
 
 /** Uploads that died with the process can be tried again. */

@@ -33,7 +33,8 @@ const headBytes = 64;
 /** Removes all that belongs to no image in `wholeImageIds`: what a killed process left half written or half deleted. */
 export async function openImageData(directory: string, wholeImageIds: ReadonlySet<string>): Promise<ImageData> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  for (const name of await readdir(directory)) if (!wholeImageIds.has(name)) await rm(join(directory, name));
+  for (const name of await readdir(directory))
+    if (!wholeImageIds.has(name)) await rm(join(directory, name), { force: true });
 
   const path = (imageId: string) => join(directory, imageId);
   return {
