@@ -68,6 +68,7 @@ const namesBySection: Readonly<Record<string, string>> = {
     number_of_retries retry_delay send_service_user_token verify_ssl verify_ssl_path
   `,
   certificates: `
+    cert_generator_class cert_manager_class
     barbican_auth ca_certificate ca_certificates_file ca_private_key ca_private_key_passphrase cert_generator
     cert_manager cert_validity_time endpoint endpoint_type insecure region_name server_certs_key_passphrase
     service_name signing_digest storage_path

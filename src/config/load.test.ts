@@ -281,7 +281,7 @@ describe('remarks', () => {
   it('an option that no Octavia had is named with the nearest one', () => {
     const { unknown } = load(
       [
-        '[controller_worker]\namp_image_tags = a\namp-image-tag = b\nendpoint_type = c\nxyzzy = d\n' +
+        '[controller_worker]\namp_image_tags = a\namp-image-tag = b\nendpoint_type = c\namp_ssh_allowed_access = d\nxyzzy = e\n' +
           '[DEFAULT]\namp_image_tag = e\n[hause_keeping]\na = 1\n[default]\ndebug = true\n[kiln]\nconstructor = 1\n',
       ],
       { environment: { OS_GLANCE__REGION: 'x', OS_MY__OWN: 'y', OS_NOVA__ENDPOINT_TYPE: 'publicURL' } },
@@ -290,6 +290,7 @@ describe('remarks', () => {
       'controller_worker amp_image_tags: no Octavia ever had this option; did you mean [controller_worker] amp_image_tag?',
       'controller_worker amp-image-tag: no Octavia ever had this option; did you mean [controller_worker] amp_image_tag?',
       'controller_worker endpoint_type: no Octavia ever had this option; did you mean [glance] endpoint_type?',
+      'controller_worker amp_ssh_allowed_access: no Octavia ever had this option; did you mean [controller_worker] amp_ssh_access_allowed?',
       'controller_worker xyzzy: no Octavia ever had this option',
       'DEFAULT amp_image_tag: no Octavia ever had this option; did you mean [controller_worker] amp_image_tag?',
       'kiln constructor: no Octavia ever had this option',

@@ -16,20 +16,28 @@ function distance(a: string, b: string): number {
 const shortestPart = 4;
 
 /**
- * The word that was most likely meant; null when none is near. Case and `-` for `_` cost nothing; a word that is a part
- * of another is as near as a few wrong letters.
+ * The word that was most likely meant; null when none is near. Case and `-` for `_` cost nothing; the same words in
+ * another order, and a word that is a part of another, are as near as a few wrong letters.
  */
 export function nearestWord(word: string, candidates: Iterable<string>): string | null {
-  const plain = (text: string): string => text.toLowerCase().replaceAll('-', '_');
+  const written = plain(word);
   const limit = Math.max(3, Math.floor(word.length / 3));
   let nearest: string | null = null;
   let least = limit + 1;
   for (const candidate of candidates) {
-    const [meant, written] = [plain(candidate), plain(word)];
-    const isPart = written.length >= shortestPart && meant.includes(written);
-    if (!isPart && Math.abs(meant.length - written.length) >= least) continue;
-    const found = isPart ? Math.min(limit, distance(written, meant)) : distance(written, meant);
+    const meant = plain(candidate);
+    const isLikely = sorted(meant) === sorted(written) || (written.length >= shortestPart && meant.includes(written));
+    if (!isLikely && Math.abs(meant.length - written.length) >= least) continue;
+    const found = Math.min(distance(written, meant), isLikely ? limit : Number.POSITIVE_INFINITY);
     if (found < least) [nearest, least] = [candidate, found];
   }
   return nearest;
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replaceAll('-', '_');
+}
+
+function sorted(name: string): string {
+  return name.split('_').sort().join('_');
 }

@@ -104,7 +104,8 @@ function unknownSections(declarations: Declarations, files: readonly ParsedFile[
 /** The nearest name in the same section, else the same name in another section, else the nearest of all. */
 function explainUnknown(declarations: Declarations, { section, option, source }: Use): string {
   const inSection = nearestWord(option, namesIn(declarations, section));
-  const elsewhere = allSections(declarations).find((other) => namesIn(declarations, other).includes(option));
+  const holders = allSections(declarations).filter((other) => namesIn(declarations, other).includes(option));
+  const elsewhere = nearestWord(section, holders) ?? holders[0];
   const everywhere = () =>
     allSections(declarations)
       .map((other) => ({ other, name: nearestWord(option, namesIn(declarations, other)) }))
