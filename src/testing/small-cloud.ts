@@ -51,7 +51,9 @@ export interface SmallCloud {
   close(): Promise<void>;
 }
 
-export async function startSmallCloud(options: { firstMomentMilliseconds?: number } = {}): Promise<SmallCloud> {
+export async function startSmallCloud(
+  options: { firstMomentMilliseconds?: number; seeded?: boolean } = {},
+): Promise<SmallCloud> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-small-cloud-'));
   const images = new Map<string, BootableImage>();
   let app: FastifyInstance;
@@ -65,11 +67,14 @@ export async function startSmallCloud(options: { firstMomentMilliseconds?: numbe
       authenticate: (token) => smallCloudUsers[token as keyof typeof smallCloudUsers] ?? null,
       findImage: (imageId) => images.get(imageId) ?? null,
     };
-    seedNetwork(context, smallCloudUsers.kiln.projectId);
-    seedCompute(context, smallCloudUsers.kiln.userId);
+    if (options.seeded !== false) {
+      seedNetwork(context, smallCloudUsers.kiln.projectId);
+      seedCompute(context, smallCloudUsers.kiln.userId);
+    }
     app = Fastify();
     await app.register(networkService(context), { prefix: '/network' });
-    const hypervisor = await createHypervisor({ stateDirectory: folder, ...options });
+    const { firstMomentMilliseconds = 100 } = options;
+    const hypervisor = await createHypervisor({ stateDirectory: folder, firstMomentMilliseconds });
     await app.register(computeService(context, hypervisor, createNetworkFacade(context)), { prefix: '/compute' });
     await app.ready();
   }
@@ -101,7 +106,13 @@ export async function startSmallCloud(options: { firstMomentMilliseconds?: numbe
     },
     async addImage(id, agent, changes = {}) {
       const source = await mkdtemp(join(folder, 'image-'));
-      const manifest = { format: 'kiln-amphora-1', name: id, version: '1', entry: 'agent.mjs', createdAt: '2026-01-01' };
+      const manifest = {
+        format: 'kiln-amphora-1',
+        name: id,
+        version: '1',
+        entry: 'agent.mjs',
+        createdAt: '2026-01-01',
+      };
       await writeFile(join(source, 'amphora.json'), JSON.stringify(manifest));
       await writeFile(join(source, 'agent.mjs'), agent);
       const dataFile = `${source}.tgz`;

@@ -56,7 +56,9 @@ export interface SecurityGroupRow extends Common {
   stateful: boolean;
 }
 
-export interface SecurityGroupRuleRow extends Omit<Common, 'name' | 'tags'> {
+export interface SecurityGroupRuleRow extends Omit<Common, 'name' | 'tags' | 'description'> {
+  /** Null for the rules that a group is made with. */
+  description: string | null;
   security_group_id: string;
   direction: 'ingress' | 'egress';
   ethertype: 'IPv4' | 'IPv6';

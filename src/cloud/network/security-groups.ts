@@ -42,7 +42,7 @@ function createGroup(
 }
 
 const anyTraffic = {
-  description: '',
+  description: null,
   protocol: null,
   port_range_min: null,
   port_range_max: null,
@@ -70,7 +70,7 @@ export function securityGroups(tables: NetworkTables): Resource<SecurityGroupRow
       security_group_rules: tables.securityGroupRules
         .all()
         .filter((rule) => rule.security_group_id === row.id)
-        .map((rule) => ({ ...viewRule(rule, user), normalized_cidr: rule.remote_ip_prefix, tags: [] })),
+        .map((rule) => ({ ...viewRule(rule, user), tags: [] })),
       tags: row.tags,
       created_at: row.created_at,
       updated_at: row.updated_at,
@@ -146,6 +146,7 @@ export function securityGroupRules(tables: NetworkTables): Resource<SecurityGrou
       port_range_min: row.port_range_min,
       port_range_max: row.port_range_max,
       remote_ip_prefix: row.remote_ip_prefix,
+      normalized_cidr: row.remote_ip_prefix,
       remote_address_group_id: null,
       remote_group_id: row.remote_group_id,
       description: row.description,
@@ -189,7 +190,7 @@ export function securityGroupRules(tables: NetworkTables): Resource<SecurityGrou
       return row;
     },
     update: (row, attributes) => {
-      const changed = revised(row, { description: string(attributes, 'description', row.description) });
+      const changed = revised(row, { description: string(attributes, 'description', row.description ?? '') });
       tables.securityGroupRules.put(changed);
       return changed;
     },
