@@ -1,0 +1,263 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
+import { loadConfiguration } from '../../src/config/load.ts';
+import { createAmphoraOperations } from '../../src/flows/index.ts';
+import { findAccess } from '../../src/main/cloud-access.ts';
+import { createOpenStack, type OpenStack } from '../../src/main/openstack.ts';
+import { statePaths } from '../../src/main/state-paths.ts';
+import { wireAmphorae } from '../../src/main/wire.ts';
+import type { Amphora } from '../../src/model/amphora.ts';
+import type { ComputeService } from '../../src/ports/compute.ts';
+import { createFakeLog } from '../../src/testing/fake-log.ts';
+
+export interface BootSubject {
+  /** octavia.conf of the cloud, and its clouds.yaml with a tenant who is no administrator. */
+  configurationFile: string;
+  cloudsFile: string;
+  tenantCloud: string;
+  /** Bytes of an image that this cloud can boot. */
+  imageData: Buffer;
+  /** ID of a flavor that is too small for an image with min_ram 32. */
+  smallFlavorId: string;
+  /** Runs what Nova's pretended hypervisor does not: the agent. Absent where servers are real. */
+  withGuests?: (compute: ComputeService) => ComputeService;
+  close(): Promise<void>;
+}
+
+/** The feature itself, end to end: Keystone, Glance, Nova and an agent, whichever cloud they belong to. */
+export function describeBootByTag(name: string, start: () => Promise<BootSubject>): void {
+  describe(`booting by tag: ${name}`, () => {
+    const clock = createSystemClock();
+    let subject: BootSubject;
+    let folder: string;
+    let operator: OpenStack;
+    let tenant: OpenStack;
+    const images: string[] = [];
+    const booted: Amphora[] = [];
+    let tag = '';
+
+    beforeAll(async () => {
+      subject = await start();
+      folder = await mkdtemp(join(tmpdir(), 'kiln-boot-'));
+      const { config } = load({});
+      const parts = { clock, log: createFakeLog() };
+      const options = { createLookupSeconds: 5 };
+      operator = createOpenStack(findAccess(config, null, {}), parts, options);
+      const asTenant = findAccess(config, subject.tenantCloud, { OS_CLIENT_CONFIG_FILE: subject.cloudsFile });
+      tenant = createOpenStack(asTenant, parts, options);
+    });
+    afterEach(async () => {
+      for (const { serverName } of booted.splice(0)) {
+        for (const { id } of await operator.compute.findServersByName(serverName))
+          await operator.compute.deleteServer(id);
+      }
+      for (const id of images.splice(0)) await operator.images.delete(id);
+    });
+    afterAll(async () => {
+      await Promise.all([operator?.close(), tenant?.close()]);
+      await subject?.close();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    function load(options: Record<string, string>) {
+      const environment: Record<string, string> = { OS_KILN__STATE_PATH: folder };
+      for (const [option, value] of Object.entries(options))
+        environment[`OS_CONTROLLER_WORKER__${option.toUpperCase()}`] = value;
+      return loadConfiguration({ configFiles: [subject.configurationFile], environment });
+    }
+
+    /** An active image with the test's tag. */
+    async function push(
+      options: { by?: OpenStack; tagged?: boolean; upload?: boolean; minRamMiB?: number } = {},
+    ): Promise<string> {
+      const { by = operator, tagged = true, upload = true, minRamMiB = 0 } = options;
+      const image = await by.images.create({ name: tag, diskFormat: 'raw', containerFormat: 'bare', minRamMiB });
+      images.push(image.id);
+      const { imageData } = subject;
+      if (upload) await by.images.upload(image.id, Readable.from([imageData]), imageData.length);
+      if (tagged) await by.images.addTag(image.id, tag);
+      return image.id;
+    }
+
+    /** One Kiln, with its own state and this test's own tag. */
+    async function kiln<Result>(
+      options: Record<string, string>,
+      work: (boot: (imageId?: string) => Promise<Amphora>, log: ReturnType<typeof createFakeLog>) => Promise<Result>,
+      around: (compute: ComputeService) => ComputeService = (compute) => compute,
+    ): Promise<Result> {
+      const { config } = load({ amp_image_tag: tag, ...options });
+      const log = createFakeLog();
+      const guests = subject.withGuests?.(operator.compute) ?? operator.compute;
+      const openstack = { ...operator, compute: around(guests) };
+      const paths = statePaths(config, {}, false);
+      const { parts, close } = await wireAmphorae(openstack, paths, { clock, log, current: () => config });
+      const operations = createAmphoraOperations(parts);
+      try {
+        return await work(async (imageId) => {
+          const amphora = await operations.boot({ imageId: imageId ?? null }, () => {});
+          booted.push(amphora);
+          return amphora;
+        }, log);
+      } finally {
+        await close();
+      }
+    }
+
+    const aTag = () => {
+      tag = `kiln-test-${randomUUID()}`;
+    };
+    /** Glance's times have a resolution of one second. */
+    const nextSecond = () => new Promise((resolve) => setTimeout(resolve, 1100));
+
+    it('boots the image that carries the tag, and the next one as soon as the tag has moved', async () => {
+      aTag();
+      const first = await push();
+      const second = await push({ tagged: false });
+      await kiln({}, async (boot) => {
+        const one = await boot();
+        expect(one).toMatchObject({ status: 'READY', imageId: first, imageChoice: { rule: 'only-candidate', tag } });
+        expect(one.imageChoice?.image).toMatchObject({ hashAlgorithm: 'sha512', status: 'active' });
+        expect((await operator.compute.getServer(one.computeId ?? '')).imageId).toBe(first);
+
+        await operator.images.addTag(second, tag);
+        await operator.images.removeTag(first, tag);
+        const two = await boot();
+        expect((await operator.compute.getServer(two.computeId ?? '')).imageId).toBe(second);
+      });
+    });
+
+    it('never boots the image that a tenant tagged, though the service user sees it and it is newer', async () => {
+      aTag();
+      const ours = await push();
+      await nextSecond();
+      const planted = await push({ by: tenant });
+      expect((await operator.images.list({ tags: [tag] })).map(({ id }) => id)).toEqual([planted, ours]);
+      await kiln({}, async (boot) => expect((await boot()).imageId).toBe(ours));
+      await operator.images.removeTag(ours, tag);
+      await kiln({}, async (boot) => {
+        await expect(boot()).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND', exitCode: 3 });
+        await expect(boot()).rejects.toThrow(new RegExp(`${planted} belongs to project`));
+      });
+      await kiln({ amp_image_owner_id: 'any' }, async (boot) => expect((await boot()).imageId).toBe(planted));
+    });
+
+    it('takes the newest of two and lists both; `unique` refuses', async () => {
+      aTag();
+      const older = await push();
+      await nextSecond();
+      const newer = await push();
+      await kiln({}, async (boot, log) => {
+        const { imageChoice } = await boot();
+        expect(imageChoice?.candidates.map(({ id }) => id)).toEqual([newer, older]);
+        expect(log.lines.some(({ message }) => message.includes('2 images carry the tag'))).toBe(true);
+      });
+      await kiln({ amp_image_tag_policy: 'unique' }, async (boot) => {
+        await expect(boot()).rejects.toMatchObject({ code: 'IMAGE_AMBIGUOUS', exitCode: 4 });
+      });
+    });
+
+    it('refuses a queued, a hidden and a deactivated image, and says which is what', async () => {
+      aTag();
+      const queued = await push({ upload: false });
+      const hidden = await push();
+      await operator.images.setHidden(hidden, true);
+      const deactivated = await push();
+      await operator.images.deactivate(deactivated);
+      await kiln({}, async (boot) => {
+        const failure = boot();
+        await expect(failure).rejects.toThrow(new RegExp(`${queued} is queued`));
+        await expect(failure).rejects.toThrow(new RegExp(`${hidden} is hidden`));
+        await expect(failure).rejects.toThrow(new RegExp(`${deactivated} is deactivated`));
+        await operator.images.reactivate(deactivated);
+        expect((await boot()).imageId).toBe(deactivated);
+      });
+    });
+
+    it('boots amp_image_id, which wins over the tag, and says so', async () => {
+      aTag();
+      const tagged = await push();
+      const byId = await push({ tagged: false });
+      await kiln({ amp_image_id: byId }, async (boot, log) => {
+        expect(await boot()).toMatchObject({ imageId: byId, imageChoice: { rule: 'configured-id' } });
+        expect(log.lines.some(({ message }) => message.includes('the ID wins'))).toBe(true);
+      });
+      await kiln({ amp_image_id: '' }, async (boot) => expect((await boot()).imageId).toBe(tagged));
+    });
+
+    it('refuses an image that does not fit the flavor, before Nova is asked', async () => {
+      aTag();
+      await push({ minRamMiB: 32 });
+      let asked = 0;
+      const watched = (compute: ComputeService): ComputeService => ({
+        ...compute,
+        createServer: (spec, signal) => {
+          asked++;
+          return compute.createServer(spec, signal);
+        },
+      });
+      await kiln(
+        { amp_flavor_id: subject.smallFlavorId },
+        async (boot) => await expect(boot()).rejects.toMatchObject({ code: 'IMAGE_DOES_NOT_FIT', exitCode: 3 }),
+        watched,
+      );
+      expect(asked).toBe(0);
+    });
+
+    it.each([
+      ['deleted', (id: string) => operator.images.delete(id)],
+      ['deactivated', (id: string) => operator.images.deactivate(id)],
+    ])('chooses again when the image is %s between the choice and Nova', async (_how, spoil) => {
+      aTag();
+      const older = await push();
+      await nextSecond();
+      const newer = await push();
+      let tries = 0;
+      const between = (compute: ComputeService): ComputeService => ({
+        ...compute,
+        async createServer(spec, signal) {
+          if (tries++ === 0) await spoil(newer);
+          return await compute.createServer(spec, signal);
+        },
+      });
+      await kiln({}, async (boot) => expect((await boot()).imageId).toBe(older), between);
+      expect(tries).toBe(2);
+    });
+
+    it('leaves no server behind when a boot fails', async () => {
+      aTag();
+      await push();
+      const unreachable = (compute: ComputeService): ComputeService => ({
+        ...compute,
+        listInterfaces: async () => [],
+        async createServer(spec, signal) {
+          booted.push({ serverName: spec.name } as Amphora);
+          return await compute.createServer(spec, signal);
+        },
+        getServer: async (serverId, signal) => {
+          const server = await compute.getServer(serverId, signal);
+          return server.status === 'ACTIVE'
+            ? { ...server, status: 'ERROR', fault: { code: 500, message: 'spoilt' } }
+            : server;
+        },
+      });
+      await kiln({}, async (boot) => await expect(boot()).rejects.toThrow('spoilt'), unreachable);
+      const [failed] = booted;
+      expect(await operator.compute.findServersByName(failed?.serverName ?? '')).toEqual([]);
+    });
+
+    it('boots several at once', async () => {
+      aTag();
+      const image = await push();
+      await kiln({}, async (boot) => {
+        const amphorae = await Promise.all(Array.from({ length: 5 }, () => boot()));
+        expect(amphorae.map(({ imageId }) => imageId)).toEqual(Array(5).fill(image));
+        expect(new Set(amphorae.map(({ lbNetworkIp }) => lbNetworkIp)).size).toBe(5);
+      });
+    });
+  });
+}
