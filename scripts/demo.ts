@@ -106,7 +106,7 @@ const environment: NodeJS.ProcessEnv = {
 
 async function main(): Promise<void> {
   say('1. A cloud on loopback: Keystone, Glance, Nova and Neutron, with nothing but Node.js');
-  await start(['dev', '--state-dir', folder, '--port', '0'], /ready/i);
+  await start(['dev', '--state-dir', folder], /ready/i);
 
   say('\n2. The operator builds an amphora image and puts it into Glance, with the tag');
   await run(['image', 'build', '--name', 'amphora', '--version', '1.0', '--output', join(folder, 'amphora-1.0.img')]);
