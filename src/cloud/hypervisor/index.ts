@@ -84,9 +84,16 @@ export async function createHypervisor(options: {
   const running = new Map<string, GuestProcess>();
   const listeners: ((serverId: string) => void)[] = [];
   const stopping = new Set<string>();
+  const beingStarted = new Set<Promise<void>>();
   let closing = false;
 
   async function run(serverId: string, folder: ServerFolder, record: GuestRecord): Promise<void> {
+    const started = startAndWatch(serverId, folder, record);
+    beingStarted.add(started);
+    await started.finally(() => beingStarted.delete(started));
+  }
+
+  async function startAndWatch(serverId: string, folder: ServerFolder, record: GuestRecord): Promise<void> {
     if (closing) throw new GuestEndedError('was not started: the cloud is stopping');
     const guest = await startGuestProcess({
       arguments: guestArguments(folder, record),
@@ -152,6 +159,7 @@ export async function createHypervisor(options: {
     consoleOutput: (serverId, lines) => readConsoleTail(serverFolder(serversDirectory, serverId), lines),
     close: async () => {
       closing = true;
+      await Promise.allSettled(beingStarted);
       await Promise.all([...running.keys()].map(stop));
       await reaper.close();
     },
