@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { create } from 'tar';
+import { afterAll, beforeAll } from 'vitest';
+import { type Cloud, startCloud } from '../../src/cloud/cloud.ts';
+import { describeComputeContract } from '../../src/testing/contract/compute.ts';
+import { describeNetworkContract } from '../../src/testing/contract/network.ts';
+import { connectClients, type OpenStackClients } from '../../src/testing/openstack-clients.ts';
+
+/** The suites of Nova and Neutron that the test bed passes, against the embedded cloud. */
+
+const folder = mkdtempSync(join(tmpdir(), 'kiln-contract-servers-'));
+const imageFile = join(folder, 'image.tgz');
+let cloud: Cloud;
+
+beforeAll(async () => {
+  cloud = await startCloud({ stateDirectory: join(folder, 'cloud') });
+  const createdAt = '2026-01-01T00:00:00Z';
+  const manifest = { format: 'kiln-amphora-1', name: 'contract', version: '1', entry: 'agent.mjs', createdAt };
+  writeFileSync(join(folder, 'amphora.json'), JSON.stringify(manifest));
+  writeFileSync(join(folder, 'agent.mjs'), 'setInterval(() => {}, 1000);');
+  await create({ gzip: true, file: imageFile, cwd: folder }, ['amphora.json', 'agent.mjs']);
+});
+afterAll(async () => {
+  await cloud?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function connect(): OpenStackClients {
+  const account = cloud.accounts.kiln;
+  return connectClients({
+    authUrl: account.authUrl,
+    authType: 'password',
+    username: account.userName,
+    userDomainName: account.domainName,
+    password: account.password,
+    projectName: account.projectName,
+    projectDomainName: account.domainName,
+  });
+}
+
+/** What a new cloud has, by its name, as any client would find it. */
+async function findId(clients: OpenStackClients, path: string, collection: string, name: string): Promise<string> {
+  const token = await clients.session.token();
+  const answer = await fetch(`${cloud.url}${path}?name=${name}`, { headers: { 'X-Auth-Token': token } });
+  const body = (await answer.json()) as Record<string, { id: string }[]>;
+  return body[collection]?.[0]?.id ?? '';
+}
+
+describeNetworkContract('embedded cloud', async () => {
+  const clients = connect();
+  return {
+    network: clients.network,
+    networkId: await findId(clients, '/network/v2.0/networks', 'networks', 'lb-mgmt-net'),
+    securityGroupId: await findId(clients, '/network/v2.0/security-groups', 'security_groups', 'lb-mgmt-sec-grp'),
+    projectId: cloud.accounts.kiln.projectId,
+    close: clients.close,
+  };
+});
+
+describeComputeContract('embedded cloud', async () => {
+  const clients = connect();
+  const { images, compute, network } = clients;
+  const newImage = () =>
+    images.create({ name: 'contract', diskFormat: 'raw', containerFormat: 'bare', visibility: 'private' });
+  const upload = (imageId: string) => images.upload(imageId, createReadStream(imageFile), statSync(imageFile).size);
+  const [bootable, queued, deactivated] = [await newImage(), await newImage(), await newImage()];
+  await upload(bootable.id);
+  await upload(deactivated.id);
+  await images.deactivate(deactivated.id);
+  return {
+    compute,
+    network,
+    imageId: bootable.id,
+    deadImageIds: [randomUUID(), queued.id, deactivated.id],
+    flavorId: '65',
+    networkId: await findId(clients, '/network/v2.0/networks', 'networks', 'lb-mgmt-net'),
+    securityGroupId: await findId(clients, '/network/v2.0/security-groups', 'security_groups', 'lb-mgmt-sec-grp'),
+    keyName: 'octavia_ssh_key',
+    close: clients.close,
+  };
+});
