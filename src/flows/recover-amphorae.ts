@@ -2,11 +2,13 @@ import type { Amphora } from '../model/amphora.ts';
 import { KilnError } from '../model/errors.ts';
 import { deleteAmphora } from './delete-amphora.ts';
 import type { AmphoraParts } from './parts.ts';
+import { removeServers } from './steps/remove-servers.ts';
 import { undoBoot } from './undo-boot.ts';
 
 /**
  * Takes up what dead processes left: a boot that was under way is undone, an undoing or a deletion is finished.
- * Work of living processes is left alone. Safe to run at any time and by several at once.
+ * Work of living processes is left alone. Safe to run at any time and by several at once. Waits for nobody but Nova: what
+ * can't be finished now is taken up again the next time.
  * @returns how many records were taken up.
  */
 export async function recoverAmphorae(parts: AmphoraParts): Promise<number> {
@@ -36,14 +38,24 @@ async function takeUp(parts: AmphoraParts, amphora: Amphora): Promise<void> {
     await deleteAmphora(parts, amphora.id);
     return;
   }
-  const interrupted = new KilnError(
-    'BOOT_FAILED',
-    'the process that booted this amphora died on the way; its server was deleted',
-    { advice: 'Boot again.' },
-  );
   const reason = amphora.reason as (typeof amphora.reason & { code: KilnError['code'] }) | null;
-  const error = reason ? new KilnError(reason.code, reason.message, { advice: reason.advice }) : interrupted;
-  // Without an ID Nova's answer was never had: the request may still be on its way to becoming a server.
-  const lateSeconds = amphora.computeId === null && amphora.imageId !== null ? parts.settings().createLookupSeconds : 0;
-  await undoBoot(parts, amphora, error, lateSeconds);
+  const error = reason ? new KilnError(reason.code, reason.message, { advice: reason.advice }) : interrupted();
+  if (mayComeLate(parts, amphora)) {
+    // What is there is deleted now; the record stays as it is, and the next look deletes what came after this one.
+    await removeServers(parts, amphora, 0);
+    return;
+  }
+  await undoBoot(parts, amphora, error, 0);
+}
+
+/** Nova's answer was never had, and not long ago: the request may still be on its way to becoming a server. */
+function mayComeLate({ clock, settings }: AmphoraParts, amphora: Amphora): boolean {
+  if (amphora.computeId !== null || amphora.imageId === null) return false;
+  const ageSeconds = (clock.now().getTime() - Date.parse(amphora.updatedAt)) / 1000;
+  return ageSeconds < settings().createLookupSeconds;
+}
+
+function interrupted(): KilnError {
+  const message = 'the process that booted this amphora died on the way; its server was deleted';
+  return new KilnError('BOOT_FAILED', message, { advice: 'Boot again.' });
 }

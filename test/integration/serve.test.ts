@@ -41,8 +41,9 @@ describe('kiln serve', () => {
   it('takes a changed tag and owner on SIGHUP', async () => {
     const other = await dev.push('other', { tag: 'other-tag' });
     await appendFile(dev.cloud.configurationFile, '\n[controller_worker]\namp_image_tag = other-tag\n');
+    const reloaded = serve.next(/configuration read again: 1 options changed/);
     serve.child.kill('SIGHUP');
-    await serve.line(/configuration read again: 1 options changed/);
+    await reloaded;
     expect(await boot()).toMatchObject({ imageId: other, imageChoice: { tag: 'other-tag' } });
   });
 
@@ -78,11 +79,13 @@ describe('kiln serve', () => {
   });
 
   it('undoes a boot under way when it is told to stop, and ends with 0', async () => {
-    await appendFile(dev.cloud.configurationFile, '\n[haproxy_amphora]\nbind_port = 9\n'); // Nobody will answer there.
+    await dev.push('silent', { tag: 'silent', silent: true });
+    await appendFile(dev.cloud.configurationFile, '\n[controller_worker]\namp_image_tag = silent\n');
+    const reloaded = serve.next(/configuration read again: 1 options changed/);
     serve.child.kill('SIGHUP');
-    await serve.line(/configuration read again: 1 options changed.*/);
+    await reloaded;
     const boot = startKiln(['amphora', 'boot'], dev.environment);
-    await boot.line(/agent/);
+    await boot.line(/✓ server active/);
     expect(await serve.stop()).toBe(0);
     expect(await boot.ended).toBe(6);
     const [amphora] = JSON.parse((await kiln('--json', 'amphora', 'list')).stdout);

@@ -21,8 +21,16 @@ export interface DevCloud {
   /** Environment for `kiln` processes: they find octavia.conf and clouds.yaml. */
   environment: NodeJS.ProcessEnv;
   /** Builds and pushes one more image; returns its ID. */
-  push(name: string, options?: { tag?: string; cloud?: string }): Promise<string>;
+  push(name: string, options?: PushOptions): Promise<string>;
   close(): Promise<void>;
+}
+
+interface PushOptions {
+  tag?: string;
+  /** A cloud of clouds.yaml to push as; Kiln's own if absent. */
+  cloud?: string;
+  /** An image that boots and whose agent never answers. */
+  silent?: boolean;
 }
 
 export async function startDevCloud(): Promise<DevCloud> {
@@ -33,9 +41,10 @@ export async function startDevCloud(): Promise<DevCloud> {
   const parts = { clock: createSystemClock(), log: createFakeLog() };
   const openstack = createOpenStack(findAccess(config, null, {}), parts, { createLookupSeconds: 5 });
 
-  async function push(name: string, options: { tag?: string; cloud?: string } = {}): Promise<string> {
+  async function push(name: string, options: PushOptions = {}): Promise<string> {
     const output = join(folder, `${name}.img`);
-    await buildAmphoraImage({ output, name, version: '1.0' });
+    const entry = options.silent ? { entry: join(import.meta.dirname, 'silent-agent.ts') } : {};
+    await buildAmphoraImage({ output, name, version: '1.0', ...entry });
     const tagging = options.tag ? ['--tag', options.tag] : ['--no-tag'];
     const asCloud = options.cloud ? ['--os-cloud', options.cloud] : [];
     const pushed = await runKiln(

@@ -11,6 +11,8 @@ export interface KilnProcess {
   readonly lines: string[];
   /** Resolves with the first line that matches, said already or to come; rejects when the process ends without it. */
   line(pattern: RegExp): Promise<string>;
+  /** As `line`, for lines to come alone: call it before what makes the line come. */
+  next(pattern: RegExp): Promise<string>;
   /** Resolves with the exit status, or the signal that ended it. */
   ended: Promise<number | NodeJS.Signals>;
   stdout(): string;
@@ -40,27 +42,30 @@ export function startKiln(arguments_: readonly string[], environment: NodeJS.Pro
   }
   const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
 
+  const lineFrom = (start: number, pattern: RegExp): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const check = () => {
+        const found = lines.slice(start).find((line) => pattern.test(line));
+        if (found === undefined) return;
+        waiting.delete(check);
+        resolve(found);
+      };
+      waiting.add(check);
+      check();
+      void ended.then((status) => {
+        reject(
+          new Error(`kiln ${arguments_.join(' ')} ended with ${status}, without ${pattern}:\n${lines.join('\n')}`),
+        );
+      });
+    });
+
   return {
     child,
     lines,
     ended,
     stdout: () => stdout,
-    line: (pattern) =>
-      new Promise((resolve, reject) => {
-        const check = () => {
-          const found = lines.find((line) => pattern.test(line));
-          if (found === undefined) return;
-          waiting.delete(check);
-          resolve(found);
-        };
-        waiting.add(check);
-        check();
-        void ended.then((status) => {
-          reject(
-            new Error(`kiln ${arguments_.join(' ')} ended with ${status}, without ${pattern}:\n${lines.join('\n')}`),
-          );
-        });
-      }),
+    line: (pattern) => lineFrom(0, pattern),
+    next: (pattern) => lineFrom(lines.length, pattern),
     async stop() {
       child.kill('SIGTERM');
       return await ended;

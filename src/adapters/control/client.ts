@@ -64,18 +64,28 @@ export async function connectControl(socketPath: string): Promise<ControlClient 
         if (answer.statusCode !== 200) {
           throw fromWire(((await answer.body.json()) as { error?: ReturnType<KilnError['toJSON']> }).error);
         }
-        for await (const text of createInterface({ input: answer.body })) {
-          const line = JSON.parse(text) as BootLine;
-          if ('event' in line) onEvent(line.event);
-          else if ('amphora' in line) return line.amphora;
-          else throw fromWire(line.error);
+        try {
+          for await (const text of createInterface({ input: answer.body })) {
+            const line = JSON.parse(text) as BootLine;
+            if ('event' in line) onEvent(line.event);
+            else if ('amphora' in line) return line.amphora;
+            else throw fromWire(line.error);
+          }
+        } catch (cause) {
+          if (cause instanceof KilnError || signal?.aborted) throw cause;
+          throw servedNoMore(cause);
         }
-        throw new KilnError('CANCELLED', 'kiln serve ended while the amphora was being booted', {
-          advice: 'When it runs again it undoes the boot by itself; `kiln amphora list` shows how it ended.',
-        });
+        throw servedNoMore(null);
       },
     },
   };
+}
+
+function servedNoMore(cause: unknown): KilnError {
+  return new KilnError('CANCELLED', 'kiln serve ended while the amphora was being booted', {
+    cause,
+    advice: 'When it runs again it undoes the boot by itself; `kiln amphora list` shows how it ended.',
+  });
 }
 
 /** An error that came over the socket, as the error it was. */
