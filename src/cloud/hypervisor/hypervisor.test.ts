@@ -174,6 +174,11 @@ describe('an image that can not run', () => {
     expect(hypervisor.isRunning('s1')).toBe(false);
   });
 
+  test('one whose data is gone is no bad image', async () => {
+    const gone = { serverId: 's1', imageFile: join(folder, 'gone'), bindHost: null, files: [], userData: null };
+    await expect(hypervisor.build(gone)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   test('one whose program ends at once', async () => {
     await hypervisor.close();
     hypervisor = await createHypervisor({ stateDirectory: folder, firstMomentMilliseconds: 20_000 });

@@ -26,7 +26,7 @@ export class UnusableImageError extends Error {}
 /**
  * Unpacks an image (a gzip'ed tar) into a folder, which is created, and reads its manifest.
  * Nothing is written outside the folder: absolute paths, `..` and links of either kind refuse the whole image.
- * @throws UnusableImageError
+ * @throws UnusableImageError; what the file system refuses comes as it is.
  */
 export async function unpackImage(imageFile: string, directory: string): Promise<ImageManifest> {
   await mkdir(directory, { recursive: true });
@@ -57,7 +57,10 @@ export async function unpackImage(imageFile: string, directory: string): Promise
     });
   } catch (error) {
     if (refusal.signal.aborted) throw refusal.signal.reason;
-    throw new UnusableImageError(`is not a gzip'ed tar archive: ${(error as Error).message}`);
+    // What tar and zlib complain about lies in the image; a full disk or a file that is gone does not.
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (/^(TAR|Z)_/.test(code)) throw new UnusableImageError(`is not a gzip'ed tar archive: ${message}`);
+    throw error;
   }
   if (refusal.signal.aborted) throw refusal.signal.reason;
   return readManifest(directory);
