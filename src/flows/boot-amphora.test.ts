@@ -58,7 +58,7 @@ describe('booting an amphora', () => {
     const amphora = await bootAmphora(parts, { imageId: null, capabilities: { amp_image_tag: 'big' } }, quiet);
     expect(amphora).toMatchObject({ imageId: 'big', imageChoice: { tagSource: 'flavor' } });
     const wrong = { imageId: null, capabilities: { compute_flavor: 'none' } };
-    await expect(bootAmphora(parts, wrong, quiet)).rejects.toThrow('none could not be found');
+    await expect(bootAmphora(parts, wrong, quiet)).rejects.toThrow('Nova has no flavor none');
   });
 
   it('chooses again, once, when the image vanished before Nova looked at it', async () => {

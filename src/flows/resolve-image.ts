@@ -56,7 +56,7 @@ export function createImageResolver(parts: ImageResolverParts): ImageResolver {
   }, searchKey);
 
   const getFlavor = shareNextCall(
-    (flavorId: string) => parts.compute.getFlavor(flavorId),
+    (flavorId: string) => parts.compute.getFlavor(flavorId).catch((error: unknown) => noSuchFlavor(flavorId, error)),
     (flavorId) => flavorId,
   );
 
@@ -158,5 +158,14 @@ async function abortable<Value>(shared: Promise<Value>, signal: AbortSignal | un
     const abort = () => reject(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     shared.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+function noSuchFlavor(flavorId: string, error: unknown): never {
+  if (!(error instanceof KilnError) || error.code !== 'SERVICE_NOT_FOUND') throw error;
+  throw new KilnError('CONFIGURATION_INVALID', `Nova has no flavor ${flavorId} that Kiln may use`, {
+    cause: error,
+    advice:
+      "Set [controller_worker] amp_flavor_id (or the Octavia flavor's compute_flavor) to an ID of `openstack flavor list --all`.",
   });
 }

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Configuration } from '../config/options/index.ts';
 import { KilnError } from '../model/errors.ts';
 
@@ -18,7 +18,7 @@ export interface StatePaths {
 
 /** @throws CONFIGURATION_INVALID when the control socket's path is longer than Linux allows. */
 export function statePaths({ kiln, database }: Configuration, environment: Environment, isRoot: boolean): StatePaths {
-  const folder = kiln.state_path ?? defaultFolder(environment, isRoot);
+  const folder = resolve(kiln.state_path ?? defaultFolder(environment, isRoot));
   const controlSocket = kiln.control_socket ?? join(folder, 'kiln.sock');
   if (Buffer.byteLength(controlSocket) > LONGEST_SOCKET_PATH_BYTES) {
     throw new KilnError(
@@ -27,7 +27,7 @@ export function statePaths({ kiln, database }: Configuration, environment: Envir
       { advice: 'Set [kiln] control_socket to a shorter path.' },
     );
   }
-  return { folder, controlSocket, database: database.connection ?? `sqlite://${join(folder, 'kiln.sqlite')}` };
+  return { folder, controlSocket, database: database.connection ?? `sqlite:///${join(folder, 'kiln.sqlite')}` };
 }
 
 function defaultFolder(environment: Environment, isRoot: boolean): string {

@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { createReadStream, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from 'tar';
@@ -8,6 +7,7 @@ import { type Cloud, startCloud } from '../../src/cloud/cloud.ts';
 import { describeComputeContract } from '../../src/testing/contract/compute.ts';
 import { describeNetworkContract } from '../../src/testing/contract/network.ts';
 import { connectClients, type OpenStackClients } from '../../src/testing/openstack-clients.ts';
+import { computeSubject } from '../support/compute-subject.ts';
 
 /** The suites of Nova and Neutron that the test bed passes, against the embedded cloud. */
 
@@ -62,23 +62,10 @@ describeNetworkContract('embedded cloud', async () => {
 
 describeComputeContract('embedded cloud', async () => {
   const clients = connect();
-  const { images, compute, network } = clients;
-  const newImage = () =>
-    images.create({ name: 'contract', diskFormat: 'raw', containerFormat: 'bare', visibility: 'private' });
-  const upload = (imageId: string) => images.upload(imageId, createReadStream(imageFile), statSync(imageFile).size);
-  const [bootable, queued, deactivated] = [await newImage(), await newImage(), await newImage()];
-  await upload(bootable.id);
-  await upload(deactivated.id);
-  await images.deactivate(deactivated.id);
-  return {
-    compute,
-    network,
-    imageId: bootable.id,
-    deadImageIds: [randomUUID(), queued.id, deactivated.id],
+  return computeSubject(clients, readFileSync(imageFile), {
     flavorId: '65',
     networkId: await findId(clients, '/network/v2.0/networks', 'networks', 'lb-mgmt-net'),
     securityGroupId: await findId(clients, '/network/v2.0/security-groups', 'security_groups', 'lb-mgmt-sec-grp'),
     keyName: 'octavia_ssh_key',
-    close: clients.close,
-  };
+  });
 });

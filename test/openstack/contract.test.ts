@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describeComputeContract } from '../../src/testing/contract/compute.ts';
 import { describeIdentityContract } from '../../src/testing/contract/identity.ts';
@@ -6,6 +5,7 @@ import { describeImagesContract } from '../../src/testing/contract/images.ts';
 import { describeKeystoneContract } from '../../src/testing/contract/keystone.ts';
 import { describeNetworkContract } from '../../src/testing/contract/network.ts';
 import { connectClients, type OpenStackClients } from '../../src/testing/openstack-clients.ts';
+import { computeSubject } from '../support/compute-subject.ts';
 
 /** The suites that the fakes and the embedded cloud pass, against the test bed (`npm run testbed:up`). */
 
@@ -73,36 +73,11 @@ describeNetworkContract('test bed', async () => {
   return { network, networkId: one.id, securityGroupId: securityGroup.id, projectId: kiln.projectId, close };
 });
 
-describeComputeContract('test bed', async () => {
-  const { images, compute, network, close } = connectAs(kiln);
-  const newImage = () =>
-    images.create({ name: 'contract', diskFormat: 'raw', containerFormat: 'bare', visibility: 'private' });
-  const upload = async (imageId: string) => {
-    const data = Buffer.from('the fake hypervisor boots anything');
-    await images.upload(
-      imageId,
-      (async function* () {
-        yield data;
-      })(),
-      data.byteLength,
-    );
-  };
-  const [bootable, queued, deactivated] = [await newImage(), await newImage(), await newImage()];
-  await upload(bootable.id);
-  await upload(deactivated.id);
-  await images.deactivate(deactivated.id);
-  return {
-    compute,
-    network,
-    imageId: bootable.id,
-    deadImageIds: [randomUUID(), queued.id, deactivated.id],
+describeComputeContract('test bed', () =>
+  computeSubject(connectAs(kiln), Buffer.from('the fake hypervisor boots anything'), {
     flavorId: bed.flavors.amphora.id,
     networkId: bed.network.id,
     securityGroupId: bed.securityGroup.id,
     keyName: bed.keypair,
-    close: async () => {
-      for (const image of [bootable, queued, deactivated]) await images.delete(image.id);
-      await close();
-    },
-  };
-});
+  }),
+);

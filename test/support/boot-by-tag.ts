@@ -22,7 +22,7 @@ export interface BootSubject {
   tenantCloud: string;
   /** Bytes of an image that this cloud can boot. */
   imageData: Buffer;
-  /** ID of a flavor that is too small for an image with min_ram 32. */
+  /** ID of a flavor that is too small for an image with min_ram 48. */
   smallFlavorId: string;
   /** Runs what Nova's pretended hypervisor does not: the agent. Absent where servers are real. */
   withGuests?: (compute: ComputeService) => ComputeService;
@@ -191,7 +191,7 @@ export function describeBootByTag(name: string, start: () => Promise<BootSubject
 
     it('refuses an image that does not fit the flavor, before Nova is asked', async () => {
       aTag();
-      await push({ minRamMiB: 32 });
+      await push({ minRamMiB: 48 });
       let asked = 0;
       const watched = (compute: ComputeService): ComputeService => ({
         ...compute,
