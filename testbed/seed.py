@@ -160,6 +160,13 @@ def seed_cloud():
         'network': ensure_network(kiln),
         'securityGroup': ensure_security_group(kiln),
         'keypair': KEYPAIR,
+        # The services' own account: it may make databases. What is made must be dropped again.
+        'database': {
+            'host': os.environ['TESTBED_DATABASE_HOST'],
+            'port': int(os.environ['TESTBED_DATABASE_PORT']),
+            'user': 'openstack',
+            'password': PASSWORD,
+        },
         'files': {
             'cloudsYaml': os.path.join(STATE, 'clouds.yaml'),
             'octaviaConf': os.path.join(STATE, 'octavia.conf'),

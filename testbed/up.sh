@@ -49,7 +49,8 @@ seed() {
   clean env TESTBED_STATE="$state" TESTBED_CERTS="$keys" TESTBED_PASSWORD="$password" TESTBED_REGION="$region" \
     TESTBED_IDENTITY="http://$ip:$keystone_port/v3" TESTBED_IMAGE="http://$ip:$glance_port" \
     TESTBED_COMPUTE="http://$ip:$nova_port/v2.1" TESTBED_NETWORK="http://$ip:$neutron_port" \
-    TESTBED_PLACEMENT="http://$ip:$placement_port" /usr/bin/python3 -B "$here/seed.py" "$1" >"$log" 2>&1
+    TESTBED_PLACEMENT="http://$ip:$placement_port" TESTBED_DATABASE_HOST="$ip" TESTBED_DATABASE_PORT="$mariadb_port" \
+    /usr/bin/python3 -B "$here/seed.py" "$1" >"$log" 2>&1
 }
 
 # One run's notes: up.NAME for what is up, `failed` when something is not. A killed run's are stale.

@@ -3,11 +3,12 @@ import type { Amphora, AmphoraStatus } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { AmphoraPatch, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { attempt } from './faults.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
 
 type Row = Schema['kiln_amphora'];
 
-/** Amphorae in the table `kiln_amphora`. */
+/** Amphorae in the table `kiln_amphora`. Each call is tried again when the engine undid it in favour of another's. */
 export function createAmphoraStore(database: KilnDatabase, clock: Clock): AmphoraStore {
   async function get(amphoraId: string): Promise<Amphora | null> {
     const row = await database.selectFrom('kiln_amphora').selectAll().where('id', '=', amphoraId).executeTakeFirst();
@@ -15,16 +16,18 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
   }
 
   return {
-    get,
+    get: (amphoraId) => attempt(clock, () => get(amphoraId)),
 
     async insert(amphora) {
-      await database.insertInto('kiln_amphora').values(toRow(amphora)).execute();
+      await attempt(clock, () => database.insertInto('kiln_amphora').values(toRow(amphora)).execute());
     },
 
     async update(amphoraId, patch) {
       const changes = { ...toColumns(patch), updated_at: clock.now().toISOString() };
-      await database.updateTable('kiln_amphora').set(changes).where('id', '=', amphoraId).execute();
-      const amphora = await get(amphoraId);
+      const amphora = await attempt(clock, async () => {
+        await database.updateTable('kiln_amphora').set(changes).where('id', '=', amphoraId).execute();
+        return get(amphoraId);
+      });
       if (!amphora) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId}`);
       return amphora;
     },
@@ -32,7 +35,7 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
     async list({ includeDeleted = false } = {}) {
       let query = database.selectFrom('kiln_amphora').selectAll();
       if (!includeDeleted) query = query.where('status', '!=', 'DELETED');
-      const rows = await query.orderBy('created_at', 'desc').orderBy('id', 'desc').execute();
+      const rows = await attempt(clock, () => query.orderBy('created_at', 'desc').orderBy('id', 'desc').execute());
       return rows.map(fromRow);
     },
   };

@@ -1,45 +1,56 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import SqliteDriver from 'better-sqlite3';
-import { Kysely, SqliteDialect } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { KilnError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { type MysqlConnection, readConnection, type SqliteConnection } from './connection.ts';
+import { mayPass, wordsOf } from './faults.ts';
 import * as amphora from './migrations/0001-amphora.ts';
+import { mysqlDialect } from './mysql.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
+import { sqliteDialect } from './sqlite.ts';
 
-/** In order of name; a migration that has landed is never changed. */
+/** In order of name; a migration that has landed is never changed, and each can be done again without harm (ddl.ts). */
 const migrations: Record<string, Migration> = { '0001-amphora': amphora };
-
-/** How long a writer waits for another process that writes. */
-const BUSY_TIMEOUT_MS = 10_000;
 
 /**
  * Opens the database and brings its tables up to date. Two processes may do so at once.
- * @param connection `sqlite:///absolute/path`, as SQLAlchemy writes it.
- * @throws STATE_UNUSABLE when it can't be opened, or is of an engine that this version doesn't speak.
+ * @param connection as SQLAlchemy writes it; see readConnection.
+ * @throws STATE_UNUSABLE when it can't be opened, or is of an engine that Kiln doesn't speak. Never tells the password.
  */
 export async function openDatabase(connection: string, clock: Clock): Promise<KilnDatabase> {
-  const file = /^sqlite:\/\/(\/.+)$/.exec(connection)?.[1];
-  if (!file) {
-    const scheme = /^[\w+]+/.exec(connection)?.[0] ?? '(none)';
-    throw new KilnError('STATE_UNUSABLE', `[database] connection: the engine ${scheme} is not supported yet`, {
-      advice:
-        'Use sqlite:////absolute/path/kiln.sqlite, or leave [database] connection out of the file that Kiln reads.',
-    });
-  }
+  const target = readConnection(connection);
+  let database: KilnDatabase | null = null;
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const driver = new SqliteDriver(file, { timeout: BUSY_TIMEOUT_MS });
-    driver.pragma('journal_mode = WAL');
-    driver.pragma('synchronous = FULL'); // A step that was journalled survives the loss of power.
-    const database = new Kysely<Schema>({ dialect: new SqliteDialect({ database: driver }) });
+    const dialect = target.engine === 'sqlite' ? sqliteDialect(target.file) : mysqlDialect(target);
+    database = new Kysely<Schema>({ dialect });
+    await sql`select 1`.execute(database); // A refusal is known at once, without the patience that migrations need.
     await migrate(database, clock);
     return database;
   } catch (cause) {
-    if (cause instanceof KilnError) throw cause;
-    throw new KilnError('STATE_UNUSABLE', `cannot open the state file ${file}: ${(cause as Error).message}`, { cause });
+    await database?.destroy();
+    throw cannotOpen(target, cause);
   }
+}
+
+function cannotOpen(target: SqliteConnection | MysqlConnection, cause: unknown): KilnError {
+  const retryable = mayPass(cause);
+  if (target.engine === 'sqlite') {
+    const message = `cannot open the state file ${target.file}: ${wordsOf(cause)}`;
+    return new KilnError('STATE_UNUSABLE', message, { cause, retryable });
+  }
+  const { user, database, host, port, socketPath } = target;
+  const place = socketPath ?? `${host}:${port}`;
+  return new KilnError(
+    'STATE_UNUSABLE',
+    `cannot use the database ${database} at ${place} as ${user}: ${wordsOf(cause)}`,
+    {
+      cause,
+      retryable,
+      advice:
+        '[database] connection: see that the server runs there, that the database exists, and that the user may log in ' +
+        'from this host and create tables in it.',
+    },
+  );
 }
 
 /** Another process that migrates at the same moment makes ours fail; the next try finds its work done. */

@@ -1,0 +1,40 @@
+import { type CreateTableBuilder, type Kysely, MysqlAdapter, type RawBuilder, sql } from 'kysely';
+
+/**
+ * What differs between the engines when tables are made. MySQL can't take back a change of tables, and two processes may
+ * upgrade at once with no lock between them: every step of a migration must do no harm when done again.
+ */
+
+type Database = Kysely<unknown>;
+
+/**
+ * A table, unless it is there. Text compares exactly, as in SQLite: MySQL's default takes `A`, `a` and `ä` for one
+ * (blanks at the end still don't count).
+ */
+export function createTable(database: Database, name: string): CreateTableBuilder<string> {
+  const table = database.schema.createTable(name).ifNotExists();
+  if (!isMysql(database)) return table;
+  return table.modifyEnd(sql`engine = InnoDB, character set utf8mb4, collate utf8mb4_bin`);
+}
+
+const DUPLICATE_KEY_NAME = 1061;
+
+/** An index, unless it is there. MySQL (unlike MariaDB) has no `if not exists` for it. */
+export async function createIndex(database: Database, name: string, table: string, columns: string[]): Promise<void> {
+  const index = database.schema.createIndex(name).on(table).columns(columns);
+  if (!isMysql(database)) return index.ifNotExists().execute();
+  try {
+    await index.execute();
+  } catch (error) {
+    if ((error as { errno?: number }).errno !== DUPLICATE_KEY_NAME) throw error;
+  }
+}
+
+/** Text without a limit that matters: MySQL's own `text` ends at 64 KiB, and an image choice lists all candidates. */
+export function longText(database: Database): 'text' | RawBuilder<string> {
+  return isMysql(database) ? sql<string>`longtext` : 'text';
+}
+
+function isMysql(database: Database): boolean {
+  return database.getExecutor().adapter instanceof MysqlAdapter;
+}

@@ -1,0 +1,88 @@
+import { KilnError } from '../../model/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+
+/**
+ * The engine undid the whole transaction so that another one could go on: 1213 is InnoDB's deadlock and Galera's failed
+ * certification, 1020 MariaDB's "record has changed since last read" (innodb_snapshot_isolation).
+ */
+const UNDONE = new Set([1213, 1020]);
+
+/** MySQL's and MariaDB's numbers for "not now": the connection was ended, or the server can't serve at the moment. */
+const NOT_NOW = new Set([
+  1040, // too many connections
+  1047, // Galera: this node is not part of the cluster just now
+  1053, // shutdown
+  1205, // waited too long for another's lock
+  1290, // read-only: a replica, or a failover under way
+  1317, // query interrupted
+  1836, // read-only
+  1927, // MariaDB: connection was killed
+  4031, // MySQL: connection closed after inactivity
+]);
+const NOT_REACHED = new Set([
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  'PROTOCOL_CONNECTION_LOST',
+]);
+
+/** SQLite's: the disk, or the file. Only a wait for another writer ends by itself. */
+const SQLITE_FAULT = /^SQLITE_(BUSY|CANTOPEN|CORRUPT|FULL|IOERR|LOCKED|NOTADB|PERM|READONLY)/;
+const SQLITE_NOT_NOW = /^SQLITE_(BUSY|LOCKED)/;
+
+interface DriverError {
+  message?: string;
+  code?: string;
+  errno?: number;
+  /** mysql2: the connection is lost with it. */
+  fatal?: boolean;
+}
+
+/** Whether the same call may succeed a little later, with nothing repaired. */
+export function mayPass(error: unknown): boolean {
+  const { code = '', errno = 0, fatal = false } = error as DriverError;
+  if (UNDONE.has(errno) || NOT_NOW.has(errno) || NOT_REACHED.has(code) || SQLITE_NOT_NOW.test(code)) return true;
+  // Without a number of the server's the connection itself broke; with one, it was refused (a wrong password).
+  return fatal && errno <= 0;
+}
+
+/** A driver's own words. Several addresses tried in vain have none: only the code. */
+export function wordsOf(error: unknown): string {
+  const { message, code } = error as DriverError;
+  return message || code || String(error);
+}
+
+const TRIES = 5;
+const PAUSE_MS = 50;
+
+/**
+ * Runs one transaction: again, a few times, when the engine undid it in favour of another one.
+ * @throws STATE_UNUSABLE when the database can't be reached, breaks off, or can't write. On MySQL what broke off may have
+ * been done all the same. Any other error is passed on as it is.
+ */
+export async function attempt<T>(clock: Clock, transaction: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await transaction();
+    } catch (error) {
+      if (!UNDONE.has((error as DriverError).errno ?? 0) || tries === TRIES) throw toStateFault(error);
+      await clock.sleep(PAUSE_MS * tries);
+    }
+  }
+}
+
+function toStateFault(error: unknown): unknown {
+  const retryable = mayPass(error);
+  if (!retryable && !SQLITE_FAULT.test((error as DriverError).code ?? '')) return error;
+  const advice = retryable ? 'Look whether the database runs and what its log says, then try again.' : undefined;
+  return new KilnError('STATE_UNUSABLE', `the database failed: ${wordsOf(error)}`, {
+    cause: error,
+    retryable,
+    ...(advice && { advice }),
+  });
+}

@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { type Dialect, MysqlAdapter, MysqlDialect } from 'kysely';
+import { createPool, type PoolConnection, type SslOptions } from 'mysql2';
+import type { MysqlConnection } from './connection.ts';
+
+/** A boot makes a few short calls; more at once than this wait for each other. */
+const LARGEST_POOL = 10;
+
+/**
+ * Strict: what doesn't fit is refused, not cut. It also takes out NO_BACKSLASH_ESCAPES, with which the driver's quoting
+ * of values would not be safe; and a server may be set up not to commit by itself.
+ */
+const SESSION = "set session sql_mode = 'TRADITIONAL', autocommit = 1";
+
+/**
+ * Galera: reads, updates and deletes wait until this node has what another one has committed. The pool's connections may
+ * end at different nodes, and a row just written on one must be found on the other.
+ */
+const GALERA_SESSION = 'set session wsrep_sync_wait = 3';
+const UNKNOWN_SYSTEM_VARIABLE = 1193;
+
+/** MySQL, MariaDB and Galera, through a pool of connections. */
+export function mysqlDialect(connection: MysqlConnection): Dialect {
+  const { host, port, user, password, database } = connection;
+  const ssl = readTlsFiles(connection);
+  const pool = createPool({
+    host,
+    port,
+    user,
+    password,
+    database,
+    ...(ssl && { ssl }),
+    charset: 'utf8mb4_bin',
+    flags: ['-LOCAL_FILES'], // A server never reads this host's files.
+    connectTimeout: connection.connectTimeoutSeconds * 1000,
+    connectionLimit: LARGEST_POOL,
+    stream: () => openSocket(connection),
+  });
+  pool.on('connection', prepareSession);
+  const dialect = new MysqlDialect({ pool });
+  return {
+    createDriver: () => dialect.createDriver(),
+    createQueryCompiler: () => dialect.createQueryCompiler(),
+    createIntrospector: (kysely) => dialect.createIntrospector(kysely),
+    // Kysely would guard migrations by GET_LOCK, which Galera refuses or keeps to one node. None is needed: migrations can
+    // be repeated (see ddl.ts), and who loses the race for the row in kiln_migration tries again (see database.ts).
+    createAdapter: () =>
+      Object.assign(new MysqlAdapter(), {
+        acquireMigrationLock: async () => {},
+        releaseMigrationLock: async () => {},
+      }),
+  };
+}
+
+/**
+ * The driver has no limit for a server that stops answering; the socket has. A connection that nobody uses is closed by
+ * the same limit, and the pool forgets it.
+ */
+function openSocket({ host, port, socketPath, readTimeoutSeconds }: MysqlConnection): Socket {
+  const place = socketPath ? { path: socketPath } : { host, port, keepAlive: true, noDelay: true };
+  const socket = connect({ ...place, timeout: readTimeoutSeconds * 1000 });
+  return socket.on('timeout', () => {
+    socket.destroy(Object.assign(new Error(`no answer in ${readTimeoutSeconds} s`), { code: 'ETIMEDOUT' }));
+  });
+}
+
+/** A connection's statements run in turn: these are done before the first one of whoever asked for the connection. */
+function prepareSession(connection: PoolConnection): void {
+  // The pool listens for the first error only; a second one without a listener would end the process.
+  connection.on('error', () => {});
+  connection.query(SESSION, (error) => {
+    if (error) connection.destroy();
+  });
+  connection.query(GALERA_SESSION, (error) => {
+    if (error && error.errno !== UNKNOWN_SYSTEM_VARIABLE) connection.destroy();
+  });
+}
+
+/** As PyMySQL: without a CA the connection is encrypted, but anybody may be at its other end. */
+function readTlsFiles({ tls }: MysqlConnection): SslOptions | null {
+  if (!tls) return null;
+  return {
+    ...(tls.caFile && { ca: readFileSync(tls.caFile) }),
+    ...(tls.certFile && { cert: readFileSync(tls.certFile, 'utf8') }),
+    ...(tls.keyFile && { key: readFileSync(tls.keyFile, 'utf8') }),
+    ...(tls.ciphers && { ciphers: tls.ciphers }),
+    rejectUnauthorized: tls.caFile !== null,
+    verifyIdentity: tls.caFile !== null && tls.checkHostname,
+  };
+}

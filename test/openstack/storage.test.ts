@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createAmphoraStore } from '../../src/adapters/storage/amphora-store.ts';
+import { openDatabase } from '../../src/adapters/storage/database.ts';
+import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
+import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
+import { describeAmphoraStoreContract, storedAmphora } from '../../src/testing/contract/amphora-store.ts';
+import { createFakeClock, type FakeClock } from '../../src/testing/fake-clock.ts';
+
+/** Kiln's state in the test bed's MariaDB, in databases of this suite's own, made as an operator makes Octavia's. */
+
+interface Testbed {
+  database: { host: string; port: number; user: string; password: string };
+}
+
+const folder = process.env.KILN_TESTBED_DIR || '/var/tmp/kiln-testbed';
+const { database: server } = JSON.parse(readFileSync(`${folder}/testbed.json`, 'utf8')) as Testbed;
+
+let administrator: Connection;
+beforeAll(async () => {
+  administrator = await createConnection(server);
+});
+afterAll(() => administrator.end());
+
+/** `utf8` and a collation without case, as OpenStack's guides say: neither may show through. */
+async function makeDatabase(): Promise<{ name: string; connection: string; close(): Promise<void> }> {
+  const name = `kiln_test_${process.pid}_${process.hrtime.bigint()}`;
+  await administrator.query(`create database ${name} character set utf8 collate utf8_general_ci`);
+  const { user, password, host, port } = server;
+  return {
+    name,
+    connection: `mysql+pymysql://${user}:${password}@${host}:${port}/${name}?charset=utf8`,
+    close: async () => {
+      await administrator.query(`drop database ${name}`);
+    },
+  };
+}
+
+describeAmphoraStoreContract('MariaDB', makeDatabase);
+
+describe('MariaDB', () => {
+  let subject: Awaited<ReturnType<typeof makeDatabase>>;
+  let clock: FakeClock;
+  let database: KilnDatabase;
+  let store: AmphoraStore;
+  /** Another user of the same tables. */
+  let rival: Connection;
+
+  beforeEach(async () => {
+    clock = createFakeClock({ autoAdvance: true });
+    subject = await makeDatabase();
+    database = await openDatabase(subject.connection, clock);
+    store = createAmphoraStore(database, clock);
+    rival = await createConnection({ ...server, database: subject.name });
+  });
+  afterEach(async () => {
+    rival.destroy();
+    await database.destroy();
+    await subject.close();
+  });
+
+  /** Waits until a connection of the store's waits for a row that the rival has locked, and gives its number. */
+  async function waitingThread(): Promise<number> {
+    const find = async () => {
+      const [rows] = await administrator.query<RowDataPacket[]>(
+        `select trx_mysql_thread_id as thread from information_schema.innodb_trx
+         join information_schema.processlist on id = trx_mysql_thread_id
+         where trx_state = 'LOCK WAIT' and db = ?`,
+        [subject.name],
+      );
+      const thread: unknown = rows[0]?.thread;
+      if (thread === undefined) throw new Error('nobody waits');
+      return Number(thread);
+    };
+    return vi.waitFor(find, { timeout: 10_000, interval: 150 }); // InnoDB renews that table every 100 ms at most.
+  }
+
+  async function lockRow(id: string): Promise<void> {
+    await rival.query('begin');
+    await rival.query('select * from kiln_amphora where id = ? for update', [id]);
+  }
+
+  it('a call whose connection is killed says so; the next one works', async () => {
+    await store.insert(storedAmphora('a'));
+    await lockRow('a');
+    const updating = store.update('a', { status: 'READY' }).catch((error: unknown) => error);
+    await administrator.query(`kill ${await waitingThread()}`);
+    expect(await updating).toMatchObject({ code: 'STATE_UNUSABLE', retryable: true });
+    await rival.query('rollback');
+    expect(await store.get('a')).toMatchObject({ status: 'BOOTING' });
+    expect(await store.update('a', { status: 'READY' })).toMatchObject({ status: 'READY' });
+  });
+
+  it('a call that gets no answer ends by read_timeout; the next one works', async () => {
+    await store.insert(storedAmphora('a'));
+    const hasty = await openDatabase(`${subject.connection}&read_timeout=1`, clock);
+    await lockRow('a');
+    const updating = createAmphoraStore(hasty, clock).update('a', { status: 'READY' });
+    await expect(updating).rejects.toMatchObject({ code: 'STATE_UNUSABLE', retryable: true });
+    expect(await createAmphoraStore(hasty, clock).get('a')).toMatchObject({ status: 'BOOTING' });
+    await hasty.destroy();
+    await rival.query('rollback');
+  });
+
+  it('idle connections that the server closes are replaced unnoticed', async () => {
+    await Promise.all(Array.from({ length: 5 }, () => store.list()));
+    const [rows] = await administrator.query<RowDataPacket[]>(
+      'select id from information_schema.processlist where db = ? and id != ?',
+      [subject.name, rival.threadId],
+    );
+    expect(rows.length).toBeGreaterThan(1);
+    for (const { id } of rows) await administrator.query(`kill ${id}`);
+    await vi.waitFor(async () => expect(await store.list()).toEqual([]));
+    expect(await Promise.all(Array.from({ length: 5 }, () => store.list()))).toHaveLength(5);
+  });
+
+  it('a transaction that InnoDB gave up in favour of another is run again', async () => {
+    await rival.query('begin');
+    // The rival has done more, so that the store's transaction is the one that is undone.
+    for (let n = 0; n < 10; n++) await insertAsRival(`rival-${n}`, n === 0 ? 'contested' : `rival-${n}`);
+    const inserting = store.insert(storedAmphora('b', { serverName: 'contested' }));
+    await waitingThread(); // It holds `b` and waits for `contested`.
+    const before = clock.sleeps.length;
+    await rival.query("select * from kiln_amphora where id = 'b' for update"); // The deadlock.
+    await rival.query('rollback');
+    await inserting;
+    expect(clock.sleeps.slice(before)).toEqual([50]);
+    expect((await store.list()).map(({ id }) => id)).toEqual(['b']);
+  });
+  async function insertAsRival(id: string, serverName: string): Promise<void> {
+    await rival.query(
+      "insert into kiln_amphora (id, server_name, status, timings, created_at, updated_at) values (?, ?, 'x', '{}', '', '')",
+      [id, serverName],
+    );
+  }
+
+  it('refuses what does not fit instead of cutting it', async () => {
+    await store.insert(storedAmphora('a'));
+    await expect(store.update('a', { worker: 'w'.repeat(256) })).rejects.toThrow(/too long/);
+    expect(await store.get('a')).toEqual(storedAmphora('a'));
+  });
+
+  it('a refused login is told without the password, and at once', async () => {
+    const wrong = `mysql+pymysql://${server.user}:not-the-word@${server.host}:${server.port}/${subject.name}`;
+    const error = await openDatabase(wrong, clock).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'STATE_UNUSABLE', retryable: false });
+    expect((error as Error).message).toMatch(/Access denied for user 'openstack'/);
+    expect(inspect(error, { depth: 10 })).not.toContain('not-the-word');
+    expect(clock.sleeps).toEqual([]);
+  });
+
+  it('a database that does not exist is named', async () => {
+    const connection = subject.connection.replace(subject.name, 'kiln_nowhere');
+    await expect(openDatabase(connection, clock)).rejects.toThrow(/database kiln_nowhere .* Unknown database/);
+  });
+});
