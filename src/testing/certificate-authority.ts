@@ -13,7 +13,7 @@ export interface TestAuthority {
   certificateFile: string;
   keyFile: string;
   /** Signs a certificate and writes it with its key into one PEM file, as `[haproxy_amphora] client_cert` wants it. */
-  issueToFile(file: string, commonName: string): Promise<void>;
+  issueToFile(file: string, commonName: string, alternativeNames?: x509.JsonGeneralName[]): Promise<void>;
 }
 
 export interface TestAuthorityOptions {
@@ -46,9 +46,10 @@ export async function createTestAuthority(
   return {
     certificateFile,
     keyFile,
-    async issueToFile(file, commonName) {
+    async issueToFile(file, commonName, alternativeNames = []) {
       const leaf = generateKey('ec');
-      const issued = await sign(leaf, `CN=${commonName}`, key, subject, { notBefore, notAfter }, []);
+      const names = alternativeNames.length > 0 ? [new x509.SubjectAlternativeNameExtension(alternativeNames)] : [];
+      const issued = await sign(leaf, `CN=${commonName}`, key, subject, { notBefore, notAfter }, names);
       writeFileSync(file, `${issued}\n${leaf.privateKey.export({ type: 'pkcs8', format: 'pem' })}`, { mode: 0o600 });
     },
   };

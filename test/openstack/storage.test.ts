@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
+import { sql } from 'kysely';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAmphoraStore } from '../../src/adapters/storage/amphora-store.ts';
@@ -140,6 +141,8 @@ describe('MariaDB', () => {
     await store.insert(storedAmphora('a'));
     await expect(store.update('a', { worker: 'w'.repeat(256) })).rejects.toThrow(/too long/);
     expect(await store.get('a')).toEqual(storedAmphora('a'));
+    const { rows } = await sql`select @@sql_mode as mode, @@collation_connection as collation`.execute(database);
+    expect(rows).toEqual([{ mode: expect.stringContaining('TRADITIONAL'), collation: 'utf8mb4_bin' }]);
   });
 
   it('a refused login is told without the password, and at once', async () => {
@@ -149,6 +152,12 @@ describe('MariaDB', () => {
     expect((error as Error).message).toMatch(/Access denied for user 'openstack'/);
     expect(inspect(error, { depth: 10 })).not.toContain('not-the-word');
     expect(clock.sleeps).toEqual([]);
+  });
+
+  it('where TLS was asked for and the server has none, no password is sent', async () => {
+    const opening = openDatabase(`${subject.connection}&ssl_check_hostname=false`, clock);
+    await expect(opening).rejects.toMatchObject({ code: 'STATE_UNUSABLE', retryable: false });
+    await expect(opening).rejects.toThrow(/does not support secure connection/);
   });
 
   it('a database that does not exist is named', async () => {

@@ -47,8 +47,9 @@ interface DriverError {
 export function mayPass(error: unknown): boolean {
   const { code = '', errno = 0, fatal = false } = error as DriverError;
   if (UNDONE.has(errno) || NOT_NOW.has(errno) || NOT_REACHED.has(code) || SQLITE_NOT_NOW.test(code)) return true;
-  // Without a number of the server's the connection itself broke; with one, it was refused (a wrong password).
-  return fatal && errno <= 0;
+  // What breaks a connection is of the system (a number below 0) or has no code. The rest was refused: a password, a
+  // certificate.
+  return fatal && (errno < 0 || code === '');
 }
 
 /** A driver's own words. Several addresses tried in vain have none: only the code. */

@@ -60,6 +60,8 @@ export function mysqlDialect(connection: MysqlConnection): Dialect {
 function openSocket({ host, port, socketPath, readTimeoutSeconds }: MysqlConnection): Socket {
   const place = socketPath ? { path: socketPath } : { host, port, keepAlive: true, noDelay: true };
   const socket = connect({ ...place, timeout: readTimeoutSeconds * 1000 });
+  // Whom the certificate must name, when it is an address: the driver leaves that to Node, which would ask for `localhost`.
+  Object.assign(socket, { _host: host });
   return socket.on('timeout', () => {
     socket.destroy(Object.assign(new Error(`no answer in ${readTimeoutSeconds} s`), { code: 'ETIMEDOUT' }));
   });
