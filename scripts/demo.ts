@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -37,9 +37,10 @@ interface Ran {
 /** Runs `kiln ARGUMENTS` and shows it as one would type it. */
 async function run(
   arguments_: string[],
-  options: { show?: boolean; environment?: NodeJS.ProcessEnv } = {},
+  options: { show?: 'result' | 'progress' | 'nothing'; environment?: NodeJS.ProcessEnv } = {},
 ): Promise<Ran> {
-  if (options.show !== false) say(`$ kiln ${shown(arguments_)}`);
+  const { show = 'result' } = options;
+  if (show !== 'nothing') say(`$ kiln ${shown(arguments_)}`);
   const child = spawn(kiln, arguments_, {
     env: { ...process.env, ...environment, ...options.environment, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -53,15 +54,15 @@ async function run(
     errors += data;
   });
   const [exitCode] = (await once(child, 'close')) as [number | null];
-  if (exitCode !== 0) output += errors;
-  if (options.show !== false) for (const line of output.trimEnd().split('\n')) say(`  ${line}`);
-  return { exitCode, output };
+  const told = exitCode !== 0 ? output + errors : show === 'progress' ? errors : output;
+  if (show !== 'nothing') for (const line of told.trimEnd().split('\n')) say(`  ${line}`);
+  return { exitCode, output: exitCode === 0 ? output : told };
 }
 
 /** Runs with `--json`, unseen, and gives back the document. */
 // biome-ignore lint/suspicious/noExplicitAny: the document's shape is the command's affair; a wrong guess fails a claim.
 async function ask(arguments_: string[], extra: NodeJS.ProcessEnv = {}): Promise<any> {
-  const { output } = await run(['--json', ...arguments_], { show: false, environment: extra });
+  const { output } = await run(['--json', ...arguments_], { show: 'nothing', environment: extra });
   return JSON.parse(output);
 }
 
@@ -106,11 +107,13 @@ const environment: NodeJS.ProcessEnv = {
 
 async function main(): Promise<void> {
   say('1. A cloud on loopback: Keystone, Glance, Nova and Neutron, with nothing but Node.js');
-  await start(['dev', '--state-dir', folder], /ready/i);
+  const cloud = await start(['dev', '--state-dir', folder], /ready/i);
 
   say('\n2. The operator builds an amphora image and puts it into Glance, with the tag');
   await run(['image', 'build', '--name', 'amphora', '--version', '1.0', '--output', join(folder, 'amphora-1.0.img')]);
-  await run(['image', 'push', join(folder, 'amphora-1.0.img'), '--name', 'amphora-1.0', '--tag', 'amphora']);
+  await run(['image', 'push', join(folder, 'amphora-1.0.img'), '--name', 'amphora-1.0', '--tag', 'amphora'], {
+    show: 'progress',
+  });
 
   say('\n3. Kiln runs, knowing only the tag');
   say(`  ${readFileSync(configuration, 'utf8').match(/^amp_image_tag.*$/m)?.[0]}`);
@@ -130,7 +133,9 @@ async function main(): Promise<void> {
 
   say('\n5. A newer image is released: pushed, and the tag moved. Nothing else is touched');
   await run(['image', 'build', '--name', 'amphora', '--version', '2.0', '--output', join(folder, 'amphora-2.0.img')]);
-  await run(['image', 'push', join(folder, 'amphora-2.0.img'), '--name', 'amphora-2.0', '--no-tag']);
+  await run(['image', 'push', join(folder, 'amphora-2.0.img'), '--name', 'amphora-2.0', '--no-tag'], {
+    show: 'progress',
+  });
   const image2 = await imageNamed('amphora-2.0');
   await run(['image', 'tag', image2.id, 'amphora', '--move']);
   await run(['amphora', 'boot']);
@@ -147,7 +152,9 @@ async function main(): Promise<void> {
 
   say('\n6. A tenant plants an image with the same tag, and newer');
   const demo = ['--os-cloud', 'kiln-dev-demo'];
-  await run([...demo, 'image', 'push', join(folder, 'amphora-1.0.img'), '--name', 'planted', '--tag', 'amphora']);
+  await run([...demo, 'image', 'push', join(folder, 'amphora-1.0.img'), '--name', 'planted', '--tag', 'amphora'], {
+    show: 'progress',
+  });
   const why = await run(['image', 'resolve', '--why']);
   const resolved = await ask(['image', 'resolve', '--why']);
   claim(
@@ -168,10 +175,12 @@ async function main(): Promise<void> {
 
   say('\n8. The end: amphorae deleted, processes gone');
   const booted = [first, second].map((amphora) => amphora?.id as string);
+  claim('until now each amphora was a process of its own', processesOfServers().length >= booted.length);
   for (const id of booted) await run(['amphora', 'delete', id]);
+  claim('deleting them ended their processes', processesOfServers().length === 0, processesOfServers().join(', '));
   await stop(serve);
-  const rest = serversLeft();
-  claim('no amphora process is left', rest.length === 0, rest.join(', '));
+  await stop(cloud);
+  claim('nothing of it runs any more', processesOfServers().length === 0, processesOfServers().join(', '));
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: see ask.
@@ -181,23 +190,18 @@ async function imageNamed(name: string): Promise<any> {
   return images.find((image) => image.name === name) ?? {};
 }
 
-/** Command lines of processes that run out of the demo's folder. */
-function serversLeft(): string[] {
-  const ours = `${folder}/servers/`;
-  return globProc().filter((commandLine) => commandLine.includes(ours));
-}
-
-function globProc(): string[] {
-  const { readdirSync } = process.getBuiltinModule('node:fs');
-  return readdirSync('/proc')
+/** Command lines of the processes that run what images of the demo's cloud held. */
+function processesOfServers(): string[] {
+  const commandLines = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((pid) => {
       try {
         return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
       } catch {
-        return '';
+        return ''; // It ended while we looked.
       }
     });
+  return commandLines.filter((commandLine) => commandLine.includes(`${folder}/servers/`));
 }
 
 try {
