@@ -67,7 +67,7 @@ async function migrate(database: KilnDatabase, clock: Clock): Promise<void> {
   for (let tries = 1; ; tries++) {
     const { error } = await migrator.migrateToLatest();
     if (!error) return;
-    if (tries === MIGRATION_TRIES) throw error;
+    if (tries === MIGRATION_TRIES) throw error as Error;
     await clock.sleep(MIGRATION_PAUSE_MS);
   }
 }
