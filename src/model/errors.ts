@@ -183,6 +183,12 @@ export const errorKinds = {
     advice:
       'Check that [haproxy_amphora] client_cert and server_ca belong to the same authorities as [certificates] do.',
   },
+  FENCED: {
+    httpStatus: 409,
+    exitCode: 1,
+    retryable: false,
+    advice: 'Another worker has taken this operation over; nothing is to be done here.',
+  },
   CANCELLED: { httpStatus: 503, exitCode: bootFailed, retryable: true, advice: 'Kiln was asked to stop. Try again.' },
   INTERNAL: {
     httpStatus: 500,

@@ -1,0 +1,247 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { KilnError } from '../../model/errors.ts';
+import type { JsonObject } from '../../model/operation.ts';
+import type { Journal } from '../../ports/journal.ts';
+import { createFakeClock } from '../../testing/fake-clock.ts';
+import { createFakeJournal } from '../../testing/fake-journal.ts';
+import { createFakeLog } from '../../testing/fake-log.ts';
+import { defineFlow, type Flow, type Step } from './flow.ts';
+import { type EngineParts, runFlow } from './run-flow.ts';
+
+/** A cloud in which things have unique names, and which counts how often each was made. */
+interface World {
+  things: Set<string>;
+  made: Map<string, number>;
+  /** Called between any two instants of a step; a test kills the worker here. */
+  instant(): void;
+}
+
+function createWorld(instant: () => void = () => {}): World {
+  return { things: new Set(), made: new Map(), instant };
+}
+
+/** A step that makes one thing, finding it first; `fails` says how it goes wrong. */
+function making(name: string, fails: () => KilnError | null = () => null): Step<World, JsonObject, JsonObject> {
+  return {
+    name: `make-${name}`,
+    async do(world, _state, { operationId }) {
+      const thing = `${operationId}/${name}`;
+      world.instant();
+      if (!world.things.has(thing)) {
+        world.things.add(thing);
+        world.made.set(thing, (world.made.get(thing) ?? 0) + 1);
+      }
+      world.instant();
+      const failure = fails();
+      if (failure) throw failure;
+      return { [name]: thing };
+    },
+    async undo(world, _state, { operationId }) {
+      world.instant();
+      world.things.delete(`${operationId}/${name}`);
+      world.instant();
+    },
+  };
+}
+
+function flowOf(...steps: Step<World, JsonObject, JsonObject>[]): Flow<World> {
+  let builder = defineFlow<World, JsonObject>('test');
+  for (const step of steps) builder = builder.step(step);
+  return builder.build();
+}
+
+const running = new AbortController().signal;
+const permanent = () => new KilnError('BOOT_FAILED', 'no valid host', { retryable: false });
+const passing = () => new KilnError('SERVICE_FAILED', 'down for a moment');
+
+async function setUp(subject = 'lb-1') {
+  const clock = createFakeClock({ autoAdvance: true });
+  const journal = createFakeJournal(clock);
+  const log = createFakeLog();
+  const limits = { attempts: 3, firstPauseMs: 100, longestPauseMs: 1000 };
+  const engine: EngineParts = { journal, clock, log, doing: limits, undoing: limits };
+  await journal.enqueue({ id: 'op-1', flow: 'test', subject, input: { size: 2 }, priority: 0 });
+  const claim = async (worker = 'w1') => {
+    const claimed = await journal.claim('op-1', worker);
+    if (!claimed) throw new Error('not claimed');
+    return claimed;
+  };
+  const status = async () => (await journal.get('op-1'))?.operation.status;
+  return { clock, journal, log, engine, claim, status };
+}
+
+describe('runFlow', () => {
+  it('does the steps in order, each journalled before the next starts, and gives outputs on', async () => {
+    const { journal, engine, claim } = await setUp();
+    const seen: JsonObject[] = [];
+    const look: Step<World, JsonObject, JsonObject> = {
+      name: 'look',
+      do: async (_world, state) => {
+        seen.push(state);
+        return {};
+      },
+    };
+    expect(await runFlow(flowOf(making('a'), making('b'), look), createWorld(), await claim(), engine, running)).toBe(
+      'done',
+    );
+    expect(seen).toEqual([{ size: 2, a: 'op-1/a', b: 'op-1/b' }]);
+    const kinds = (await journal.get('op-1'))?.entries.map(({ kind, step }) => `${kind} ${step}`);
+    expect(kinds).toEqual([
+      'started make-a',
+      'done make-a',
+      'started make-b',
+      'done make-b',
+      'started look',
+      'done look',
+    ]);
+  });
+
+  it('undoes what was started, last first, and keeps the reason', async () => {
+    const { journal, engine, claim } = await setUp();
+    const world = createWorld();
+    const flow = flowOf(making('a'), making('b', permanent), making('c'));
+    expect(await runFlow(flow, world, await claim(), engine, running)).toBe('undone');
+    expect(world.things).toEqual(new Set());
+    expect(world.made.has('op-1/c')).toBe(false);
+    const ended = await journal.get('op-1');
+    expect(ended?.operation).toMatchObject({ status: 'undone', worker: null, reason: { message: 'no valid host' } });
+    expect(ended?.entries.filter(({ kind }) => kind === 'undone').map(({ step }) => step)).toEqual([
+      'make-b',
+      'make-a',
+    ]);
+  });
+
+  it('tries again what may succeed, and gives up after its limit', async () => {
+    const { engine, claim, clock } = await setUp();
+    let failures = 2;
+    const flaky = making('a', () => (failures-- > 0 ? passing() : null));
+    const world = createWorld();
+    expect(await runFlow(flowOf(flaky), world, await claim(), engine, running)).toBe('done');
+    expect(world.made.get('op-1/a')).toBe(1);
+    expect(clock.sleeps).toEqual([100, 200]);
+
+    const again = await setUp();
+    expect(await runFlow(flowOf(making('a', passing)), createWorld(), await again.claim(), again.engine, running)).toBe(
+      'undone',
+    );
+  });
+
+  it('lets the running step end when it is told to stop, and another worker goes on', async () => {
+    const { engine, claim, status, journal } = await setUp();
+    const stop = new AbortController();
+    const world = createWorld();
+    const flow = flowOf(
+      {
+        ...making('a'),
+        do: async (...all) => {
+          stop.abort();
+          return await making('a').do(...all);
+        },
+      },
+      making('b'),
+    );
+    expect(await runFlow(flow, world, await claim(), engine, stop.signal)).toBe('released');
+    expect(world.things).toEqual(new Set(['op-1/a']));
+    expect(await status()).toBe('running');
+    expect(await journal.unclaimed(10)).toHaveLength(1);
+    expect(await runFlow(flow, world, await claim('w2'), engine, running)).toBe('done');
+    expect(world.made).toEqual(
+      new Map([
+        ['op-1/a', 1],
+        ['op-1/b', 1],
+      ]),
+    );
+  });
+
+  it('keeps a worker out that comes back late', async () => {
+    const { engine, claim, status } = await setUp();
+    const world = createWorld();
+    const late = await claim('late');
+    await runFlow(flowOf(making('a')), world, await claim('w2'), engine, running);
+    await expect(runFlow(flowOf(making('a')), world, late, engine, running)).rejects.toMatchObject({ code: 'FENCED' });
+    expect(world.made.get('op-1/a')).toBe(1);
+    expect(await status()).toBe('done');
+  });
+
+  it('releases an undoing that can not be finished, and the next one finishes it with the first reason', async () => {
+    const { engine, claim, status, journal } = await setUp();
+    const world = createWorld();
+    let down = true;
+    const stubborn: Step<World, JsonObject, JsonObject> = {
+      ...making('a'),
+      async undo(...all) {
+        if (down) throw passing();
+        await making('a').undo?.(...all);
+      },
+    };
+    const flow = flowOf(stubborn, making('b', permanent));
+    expect(await runFlow(flow, world, await claim(), engine, running)).toBe('released');
+    expect(await status()).toBe('undoing');
+    down = false;
+    expect(await runFlow(flow, world, await claim(), engine, running)).toBe('undone');
+    expect(world.things).toEqual(new Set());
+    expect((await journal.get('op-1'))?.operation.reason?.message).toBe('no valid host');
+  });
+
+  it('does not guess at a journal that a newer version wrote', async () => {
+    const { engine, claim, journal } = await setUp();
+    const { operation } = await claim();
+    await journal.record('op-1', operation.fence, { kind: 'started', step: 'from-the-future' });
+    await expect(runFlow(flowOf(making('a')), createWorld(), await claim(), engine, running)).rejects.toThrow(
+      'from-the-future',
+    );
+  });
+
+  it('refuses a flow with two steps of one name', () => {
+    expect(() => flowOf(making('a'), making('a'))).toThrow('two steps make-a');
+  });
+
+  it('killed at any instants, it ends as it would have or is undone: nothing twice, nothing left', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 4 }),
+        fc.option(fc.integer({ min: 0, max: 3 })),
+        fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 6 }),
+        async (count, failing, kills) => {
+          const { journal, engine, status } = await setUp();
+          const names = Array.from({ length: count }, (_, n) => `t${n}`);
+          const flow = flowOf(...names.map((name, n) => making(name, () => (n === failing ? permanent() : null))));
+          const deaths = [...kills];
+          const world = createWorld();
+
+          for (let life = 0; ; life++) {
+            // This worker dies at its n-th instant: from then on it can write nothing, and does nothing.
+            let left = deaths.shift() ?? Number.POSITIVE_INFINITY;
+            const tick = () => {
+              if (--left <= 0) throw new Error('killed');
+            };
+            world.instant = tick;
+            const mortal = Object.fromEntries(
+              Object.entries(journal).map(([method, act]) => [
+                method,
+                async (...values: never[]) => {
+                  tick();
+                  const result = await (act as (...values: never[]) => Promise<unknown>)(...values);
+                  tick();
+                  return result;
+                },
+              ]),
+            ) as unknown as Journal;
+            const claimed = await journal.claim('op-1', `w${life}`);
+            if (!claimed) break;
+            await runFlow(flow, world, claimed, { ...engine, journal: mortal }, running).catch((error: Error) => {
+              if (error.message !== 'killed') throw error;
+            });
+          }
+
+          const fails = failing !== null && failing < count;
+          expect(await status()).toBe(fails ? 'undone' : 'done');
+          expect(world.things).toEqual(new Set(fails ? [] : names.map((name) => `op-1/${name}`)));
+          for (const times of world.made.values()) expect(times).toBe(1);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});

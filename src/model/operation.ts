@@ -1,0 +1,45 @@
+/** Plain data that survives being written as JSON and read again. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+/** Why an operation was undone: the error's code, message and advice. */
+export interface OperationReason {
+  code: string;
+  message: string;
+  advice: string;
+}
+
+/**
+ * queued: nobody works on it. running: its flow goes forward. undoing: its flow goes back. done, undone: ended.
+ * A running or undoing operation whose worker died is claimed by another worker and goes on from its journal.
+ */
+export type OperationStatus = 'queued' | 'running' | 'undoing' | 'done' | 'undone';
+
+/** A change that was asked for: a row written in the same transaction as the status change that announces it. */
+export interface Operation {
+  id: string;
+  /** Name of the flow that carries it out. */
+  flow: string;
+  /** What it changes, such as a load balancer's ID: two operations on one subject never run side by side. */
+  subject: string;
+  input: JsonObject;
+  /** Larger first: a failover goes before a creation. */
+  priority: number;
+  status: OperationStatus;
+  /** Raised by every claim. Who writes with an older one is refused. */
+  fence: number;
+  worker: string | null;
+  reason: OperationReason | null;
+  createdAt: string;
+  updatedAt: string;
+}
+
+/**
+ * One line of an operation's journal. `started` is written before a step does anything and `done` before the next one
+ * starts; `failed` turns the flow around; `undone` is written when a step's undoing is complete.
+ */
+export type JournalEntry =
+  | { kind: 'started'; step: string }
+  | { kind: 'done'; step: string; output: JsonObject }
+  | { kind: 'failed'; step: string; reason: OperationReason }
+  | { kind: 'undone'; step: string };

@@ -1,0 +1,30 @@
+import type { JournalEntry, Operation, OperationReason } from '../model/operation.ts';
+
+export interface ClaimedOperation {
+  operation: Operation;
+  /** In the order in which they were written. */
+  entries: readonly JournalEntry[];
+}
+
+/** Where operations and what their flows have done so far are kept. What a method wrote is durable when it resolves. */
+export interface Journal {
+  /** A new operation, `queued` with fence 0. Repeating it with the same ID changes nothing. */
+  enqueue(operation: Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>): Promise<void>;
+  /**
+   * Takes the operation for a worker and raises its fence: whoever had it before is kept out from here on.
+   * @returns null when it has ended, does not exist, or another operation on its subject is under way.
+   */
+  claim(operationId: string, worker: string): Promise<ClaimedOperation | null>;
+  /** Gives it back to be claimed by whoever comes; status and journal stay. FENCED as `record`. */
+  release(operationId: string, fence: number): Promise<void>;
+  /** Appends one entry. FENCED when somebody else has claimed the operation since: stop at once and touch nothing. */
+  record(operationId: string, fence: number, entry: JournalEntry): Promise<void>;
+  /** The end. FENCED as `record`. */
+  finish(operationId: string, fence: number, end: 'done' | { undone: OperationReason }): Promise<void>;
+  /** Operations that have not ended and that nobody has, most urgent first, then oldest first. */
+  unclaimed(limit: number): Promise<Operation[]>;
+  /** Operations that somebody has: to find those whose worker is dead. */
+  claimed(): Promise<Operation[]>;
+  /** Null when there is none. */
+  get(operationId: string): Promise<ClaimedOperation | null>;
+}
