@@ -183,6 +183,12 @@ export const errorKinds = {
     advice:
       'Check that [haproxy_amphora] client_cert and server_ca belong to the same authorities as [certificates] do.',
   },
+  IMMUTABLE: {
+    httpStatus: 409,
+    exitCode: 1,
+    retryable: true,
+    advice: 'The object is being changed; wait until its provisioning status is ACTIVE or ERROR, then try again.',
+  },
   FENCED: {
     httpStatus: 409,
     exitCode: 1,

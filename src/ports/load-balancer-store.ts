@@ -1,0 +1,85 @@
+import type {
+  HealthMonitor,
+  L7Policy,
+  L7Rule,
+  Listener,
+  LoadBalancer,
+  LoadBalancerTree,
+  Member,
+  Pool,
+  ProvisioningStatus,
+} from '../model/load-balancer.ts';
+import type { Operation } from '../model/operation.ts';
+
+/** The resources of Octavia's API that belong to a load balancer, by the word that its URLs and errors use. */
+export interface Resources {
+  loadbalancer: LoadBalancer;
+  listener: Listener;
+  pool: Pool;
+  member: Member;
+  healthmonitor: HealthMonitor;
+  l7policy: L7Policy;
+  l7rule: L7Rule;
+}
+export type ResourceKind = keyof Resources;
+
+/** IDs of what hangs on a resource, as lists and shows print them beside it. Absent kinds don't apply. */
+export interface RelatedIds {
+  loadBalancerIds?: readonly string[];
+  listenerIds?: readonly string[];
+  poolIds?: readonly string[];
+  memberIds?: readonly string[];
+  healthMonitorId?: string | null;
+  l7PolicyIds?: readonly string[];
+  l7RuleIds?: readonly string[];
+}
+
+export interface ListQuery {
+  /** Only what this project owns; null: everybody's. */
+  projectId: string | null;
+  /** Members of this pool, rules of this policy. */
+  parentId?: string;
+  /** Model field → values, of which one has to be equal. */
+  filters: Readonly<Record<string, readonly (string | number | boolean | null)[]>>;
+  tags?: {
+    all?: readonly string[];
+    any?: readonly string[];
+    notAll?: readonly string[];
+    notAny?: readonly string[];
+  };
+  /** Model fields; the ID is always the last, so that the order is total. */
+  sort: readonly { field: string; direction: 'asc' | 'desc' }[];
+  /** At most so many. */
+  limit: number;
+  /** Begin behind this ID; NOT_FOUND semantics are the caller's: an unknown marker gives an empty page. */
+  marker?: string;
+  /** The page before the marker instead of the one behind it; still in the order of `sort`. */
+  reverse?: boolean;
+}
+
+/** One row put (made or replaced whole) or deleted. */
+export type RowChange = {
+  [Kind in ResourceKind]: { kind: Kind; put: Resources[Kind] } | { kind: Kind; deleteId: string };
+}[ResourceKind];
+
+/** A change that was asked for: its rows, and the operation that carries it out, in one transaction. */
+export interface Change {
+  loadBalancerId: string;
+  /** The load balancer must have one of these now; empty for one that is just being made. Else IMMUTABLE (409). */
+  mutableFrom: readonly ProvisioningStatus[];
+  rows: readonly RowChange[];
+  /** Null for a change that needs no flow. */
+  operation: Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'> | null;
+}
+
+/** Where load balancers and what belongs to them are kept. No method's number of queries grows with rows. */
+export interface LoadBalancerStore {
+  list<Kind extends ResourceKind>(kind: Kind, query: ListQuery): Promise<(Resources[Kind] & { related: RelatedIds })[]>;
+  get<Kind extends ResourceKind>(kind: Kind, id: string): Promise<(Resources[Kind] & { related: RelatedIds }) | null>;
+  /** Everything of one load balancer. */
+  tree(loadBalancerId: string): Promise<LoadBalancerTree | null>;
+  /** One transaction. Two at once on one load balancer: the second sees what the first wrote, and is IMMUTABLE. */
+  apply(change: Change): Promise<void>;
+  /** How much of each kind a project has, deleted ones not counted. */
+  countByProject(projectId: string): Promise<Readonly<Record<ResourceKind, number>>>;
+}
