@@ -24,7 +24,7 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
   const endings: (() => Promise<unknown>)[] = [];
 
   const log = lazily((): Log => {
-    if (options.debug) return createLog({ level: 'debug', file: null });
+    if (options.debug) return createLog({ debug: true, file: null });
     return createRemarkLog(options.quiet ? () => {} : cli.terminal.stderr.write);
   });
   const loaded = lazily((): LoadedConfiguration => readConfiguration(source));

@@ -6,14 +6,22 @@ import type { Log } from '../ports/log.ts';
 /** Fields whose value never reaches a log, wherever they stand. */
 const secrets = ['password', 'token', 'secret', 'passphrase', 'heartbeatKey', 'privateKeyPem', 'x-auth-token'];
 
-/** JSON lines on standard error, or in `[DEFAULT] log_file`. A file is opened to append, so that it can be rotated. */
-export function createLog(options: { level: 'debug' | 'info'; file: string | null }): Log {
-  const destination = options.file
-    ? pino.destination({ dest: options.file, append: true, mkdir: true, sync: false })
-    : pino.destination({ dest: 2, sync: true });
-  return pino(
+/** The log of a process that runs on while its configuration changes. */
+export interface ProcessLog extends Log {
+  setDebug(debug: boolean): void;
+  /** Opens the log file anew, as logrotate needs it. */
+  reopen(): void;
+}
+
+/** JSON lines on standard error, or in `[DEFAULT] log_file`. A line is written before the call returns: none is lost. */
+export function createLog(options: { debug: boolean; file: string | null }): ProcessLog {
+  const destination = pino.destination(
+    options.file ? { dest: options.file, append: true, mkdir: true, sync: true } : { dest: 2, sync: true },
+  );
+  const levelOf = (debug: boolean) => (debug ? 'debug' : 'info');
+  const log = pino(
     {
-      level: options.level,
+      level: levelOf(options.debug),
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: secrets.flatMap((name) => [`["${name}"]`, `*["${name}"]`]), censor: '***' },
@@ -21,6 +29,14 @@ export function createLog(options: { level: 'debug' | 'info'; file: string | nul
     },
     destination,
   );
+  return Object.assign(log, {
+    setDebug: (debug: boolean) => {
+      log.level = levelOf(debug);
+    },
+    reopen: () => {
+      if (options.file) destination.reopen();
+    },
+  });
 }
 
 /**

@@ -14,7 +14,7 @@ import type { Log } from '../ports/log.ts';
 import { amphoraSettings, imageSettings } from './amphora-settings.ts';
 import { findAccess } from './cloud-access.ts';
 import { aborted } from './dev.ts';
-import { createLog, logFileOf } from './log.ts';
+import { createLog, logFileOf, type ProcessLog } from './log.ts';
 import { createOpenStack, type OpenStack } from './openstack.ts';
 import { type ConfigurationSource, readConfiguration } from './source.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
@@ -34,7 +34,13 @@ export async function serve(options: {
   const configuration = createReloadableConfiguration(() => readConfiguration(source));
   const current = () => configuration.current().config;
   amphoraSettings(current()); // What a boot would stumble over is said now.
-  const log = createLog({ level: current().DEFAULT.debug ? 'debug' : 'info', file: logFileOf(current()) });
+  const log = createLog({ debug: current().DEFAULT.debug, file: logFileOf(current()) });
+  const loading = { loadedAt: clock.now().toISOString() };
+  const startedAt = loading.loadedAt;
+  const stopReloading = reloadOnHangup(configuration, log, () => {
+    loading.loadedAt = clock.now().toISOString();
+    log.setDebug(current().DEFAULT.debug);
+  });
   const paths = statePaths(current(), source.environment, process.getuid?.() === 0);
 
   const access = findAccess(current(), null, source.environment);
@@ -44,15 +50,10 @@ export async function serve(options: {
     { createLookupSeconds: current().kiln.create_lookup_seconds },
   );
   const { parts, close } = await wireAmphorae(openstack, paths, { clock, log, current });
-  const loading = { loadedAt: clock.now().toISOString() };
-  const startedAt = loading.loadedAt;
   const underWay = trackBoots(parts, signal);
   const control = await listen(paths, {
     amphorae: underWay.operations,
     status: () => describe({ parts, configuration, version, startedAt, loadedAt: loading.loadedAt }),
-  });
-  const stopReloading = reloadOnHangup(configuration, log, () => {
-    loading.loadedAt = clock.now().toISOString();
   });
   try {
     remarkOnConfiguration(configuration, log);
@@ -118,8 +119,9 @@ async function listen(
 }
 
 /** SIGHUP reads the configuration again; one with faults is refused whole, and the old values stay. */
-function reloadOnHangup(configuration: ReloadableConfiguration, log: Log, onReloaded: () => void): () => void {
+function reloadOnHangup(configuration: ReloadableConfiguration, log: ProcessLog, onReloaded: () => void): () => void {
   const reload = () => {
+    log.reopen();
     try {
       const { changed, needRestart } = configuration.reload();
       onReloaded();

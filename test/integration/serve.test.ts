@@ -60,6 +60,18 @@ describe('kiln serve', () => {
     expect((await boot()).imageChoice.tag).toBe('other-tag');
   });
 
+  it('logs at level debug from SIGHUP on, without a secret', async () => {
+    await appendFile(dev.cloud.configurationFile, '\n[DEFAULT]\ndebug = true\n');
+    const reloaded = serve.next(/configuration read again: 1 options changed/);
+    serve.child.kill('SIGHUP');
+    await reloaded;
+    const asked = serve.next(/"level":"debug".*images/);
+    await boot();
+    await asked;
+    const { password } = dev.cloud.accounts.kiln;
+    expect(serve.lines.some((line) => line.includes(password))).toBe(false);
+  });
+
   it('is one for one state: a second is refused with the pid of the first', async () => {
     const { status, output } = await kiln('serve');
     expect(status).toBe(2);
