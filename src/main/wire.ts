@@ -1,6 +1,7 @@
 /** The one place where ports meet their adapters. */
 import { randomInt, randomUUID } from 'node:crypto';
 import { createAmphoraAgentClient } from '../adapters/amphora-agent/client.ts';
+import type { AmphoraAgentSettings } from '../adapters/amphora-agent/connection.ts';
 import { createCertificateIssuer } from '../adapters/certificates/issuer.ts';
 import { createWorkerIdentity } from '../adapters/process/worker-identity.ts';
 import { createAmphoraStore } from '../adapters/storage/amphora-store.ts';
@@ -8,7 +9,6 @@ import { openDatabase } from '../adapters/storage/database.ts';
 import type { Configuration } from '../config/options/index.ts';
 import type { AmphoraParts } from '../flows/parts.ts';
 import { createImageResolver } from '../flows/resolve-image.ts';
-import type { AmphoraAgent } from '../ports/amphora-agent.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ImageResolver } from '../ports/image-resolver.ts';
 import type { Log } from '../ports/log.ts';
@@ -50,7 +50,7 @@ export async function wireAmphorae(
       },
       clock,
     ),
-    agent: agentByConfiguration(current),
+    agent: createAmphoraAgentClient(() => agentSettings(current())),
     store: createAmphoraStore(database, clock),
     worker: createWorkerIdentity(),
     clock,
@@ -62,24 +62,15 @@ export async function wireAmphorae(
   return { parts, close: () => database.destroy() };
 }
 
-/** A client of agents that follows a reload: made anew when its settings change. */
-function agentByConfiguration(current: () => Configuration): AmphoraAgent {
-  let made: { key: string; agent: AmphoraAgent } | null = null;
+/** What the client of agents is told, at each call. */
+function agentSettings({ haproxy_amphora: haproxy, amphora_agent: agent }: Configuration): AmphoraAgentSettings {
   return {
-    getInfo(amphora, signal) {
-      const { haproxy_amphora: haproxy, amphora_agent: agent } = current();
-      const settings = {
-        clientCertFile: haproxy.client_cert,
-        serverCaFile: haproxy.server_ca,
-        port: haproxy.bind_port,
-        connectTimeoutSeconds: haproxy.rest_request_conn_timeout,
-        readTimeoutSeconds: haproxy.rest_request_read_timeout,
-        lbNetworkInterface: haproxy.lb_network_interface,
-        tlsProtocol: agent.agent_tls_protocol,
-      };
-      const key = JSON.stringify(settings);
-      if (made?.key !== key) made = { key, agent: createAmphoraAgentClient(settings) };
-      return made.agent.getInfo(amphora, signal);
-    },
+    clientCertFile: haproxy.client_cert,
+    serverCaFile: haproxy.server_ca,
+    port: haproxy.bind_port,
+    connectTimeoutSeconds: haproxy.rest_request_conn_timeout,
+    readTimeoutSeconds: haproxy.rest_request_read_timeout,
+    lbNetworkInterface: haproxy.lb_network_interface,
+    tlsProtocol: agent.agent_tls_protocol,
   };
 }

@@ -11,12 +11,147 @@ export interface AgentInfo {
   imageVersion: string | null;
 }
 
-/** The REST API of the agent inside an amphora, over mutual TLS. */
+/** What `GET /1.0/details` says, as far as a controller acts on it. */
+export interface AgentDetails {
+  hostname: string;
+  haproxyVersion: string;
+  /** Processors of the amphora, for HAProxy's threads. Null from agents before Octavia 12. */
+  cpuCount: number | null;
+  /** Names of the TuneD profiles in force, blank-separated; "" where there are none or the agent does not tell. */
+  activeTunedProfiles: string;
+  /** Listeners that are configured, whether they run or not. */
+  listenerIds: readonly string[];
+}
+
+/** One line of `GET /1.0/listeners`. */
+export interface AgentListener {
+  id: string;
+  /** "ACTIVE" as soon as it is configured; UDP listeners also "OFFLINE" and "ERROR". */
+  status: string;
+  /** HAProxy's mode in capitals, "TERMINATED_HTTPS" or "UDP". */
+  type: string;
+}
+
+/** Which agent: the ID must be the name in the certificate that it shows. */
+export interface AmphoraAddress {
+  id: string;
+  /** On the management network. */
+  address: string;
+  /** As `getInfo` told it: saves asking again before each call. */
+  apiVersion?: string;
+}
+
+interface HostRoute {
+  /** CIDR. */
+  destination: string;
+  nexthop: string;
+}
+
+/** An address with what its subnet asks for. */
+export interface PluggedAddress {
+  ipAddress: string;
+  subnetCidr: string;
+  gateway: string | null;
+  hostRoutes: readonly HostRoute[];
+}
+
+/** The amphora's own port in the VIP's network. Subnet, gateway and routes are those of the VIP's subnet. */
+export interface VipInterface {
+  subnetCidr: string;
+  gateway: string | null;
+  macAddress: string;
+  /** Address of the port itself, beside the VIP. */
+  vrrpIp: string | null;
+  mtu: number;
+  hostRoutes: readonly HostRoute[];
+  additionalVips: readonly PluggedAddress[];
+  isSriov: boolean;
+}
+
+/** A port in a network of members. */
+export interface NetworkInterface {
+  macAddress: string;
+  mtu: number;
+  fixedIps: readonly PluggedAddress[];
+  isSriov: boolean;
+  /** Set when the port is the one that carries the VIP: it is configured anew as a whole. */
+  vip?: VipInterface & { vipAddress: string };
+}
+
+export type LoadBalancerAction = 'start' | 'reload' | 'stop';
+
+/**
+ * The REST API of the agent inside an amphora, over mutual TLS: Octavia's, versions 1.0 and 0.5. In 0.5 each listener
+ * has a HAProxy of its own: there `objectId` is a listener's ID, and in 1.0 the load balancer's.
+ *
+ * Nothing here loops: one call is one attempt, bounded by the connect and read time limits, and the flow tries again.
+ * Every call may be repeated when its outcome is unknown; what is said to be there or gone already is success.
+ *
+ * Errors of every call: AGENT_UNREACHABLE when nothing answers (retryable: it boots, or restarts), AGENT_REFUSED when
+ * it answers but TLS, the certificate's name or the request will not do. AGENT_REFUSED is retryable where waiting may
+ * help: the agent failed inside, or the interface to plug is not there yet. What the agent said is in `serviceMessage`.
+ */
 export interface AmphoraAgent {
+  /** Asks one agent who it is. */
+  getInfo(amphora: AmphoraAddress, signal?: AbortSignal): Promise<AgentInfo>;
+  getDetails(amphora: AmphoraAddress, signal?: AbortSignal): Promise<AgentDetails>;
+  listListeners(amphora: AmphoraAddress, signal?: AbortSignal): Promise<AgentListener[]>;
+
   /**
-   * Asks one agent who it is. AGENT_UNREACHABLE when nothing answers (try again while it boots),
-   * AGENT_REFUSED when it answers but TLS or the certificate's name is wrong.
-   * @param amphora.id must be the CN of the certificate that the agent shows.
+   * Replaces HAProxy's configuration. HAProxy runs on with the old one until it is reloaded. A configuration that
+   * HAProxy refuses leaves the old one in place: AGENT_REFUSED, HAProxy's words in `serviceMessage`.
    */
-  getInfo(amphora: { id: string; address: string }, signal?: AbortSignal): Promise<AgentInfo>;
+  uploadHaproxyConfiguration(
+    amphora: AmphoraAddress,
+    objectId: string,
+    configuration: string,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  /**
+   * Replaces keepalived's configuration of one UDP or SCTP listener. Nobody checks it before keepalived starts; our own
+   * agent, which has no IP_VS, refuses it.
+   */
+  uploadLvsConfiguration(
+    amphora: AmphoraAddress,
+    listenerId: string,
+    configuration: string,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  /**
+   * "reload" starts what does not run, "start" of what runs and "stop" of what does not change nothing. For UDP and
+   * SCTP `objectId` is the listener's. AGENT_REFUSED with status 404 when nothing was uploaded for `objectId`.
+   */
+  act(amphora: AmphoraAddress, objectId: string, action: LoadBalancerAction, signal?: AbortSignal): Promise<void>;
+  /** Stops and forgets a load balancer with its certificates, or a UDP listener. One that is gone is success. */
+  deleteListener(amphora: AmphoraAddress, objectId: string, signal?: AbortSignal): Promise<void>;
+
+  /** Replaces a file beside the certificates: a certificate with its key, a CA, or a crt-list. Takes effect at reload. */
+  uploadCertificate(
+    amphora: AmphoraAddress,
+    objectId: string,
+    fileName: string,
+    pem: string,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  /** MD5 of the uploaded file, in hex; null when there is none. To save uploads, not for security. */
+  getCertificateMd5(
+    amphora: AmphoraAddress,
+    objectId: string,
+    fileName: string,
+    signal?: AbortSignal,
+  ): Promise<string | null>;
+  /** A file that is gone is success. */
+  deleteCertificate(amphora: AmphoraAddress, objectId: string, fileName: string, signal?: AbortSignal): Promise<void>;
+
+  /** Brings the VIP up on the interface with this MAC address. An interface that is plugged already is left as it is. */
+  plugVip(amphora: AmphoraAddress, vipAddress: string, vip: VipInterface, signal?: AbortSignal): Promise<void>;
+  /** Brings an interface up; one that is plugged already gets these addresses. */
+  plugNetwork(amphora: AmphoraAddress, network: NetworkInterface, signal?: AbortSignal): Promise<void>;
+  /** Name of the interface that holds an address, such as "eth1"; null when none does. */
+  getInterface(amphora: AmphoraAddress, ipAddress: string, signal?: AbortSignal): Promise<string | null>;
+
+  /** Gives the agent a new certificate and key (PEM, both). It shows them from then on, if not at once. */
+  rotateAgentCertificate(amphora: AmphoraAddress, pem: string, signal?: AbortSignal): Promise<void>;
+  /** Replaces amphora-agent.conf; where heartbeats go, their interval and key take effect without a restart. */
+  updateAgentConfiguration(amphora: AmphoraAddress, configuration: string, signal?: AbortSignal): Promise<void>;
 }

@@ -2,9 +2,9 @@ import type { AmphoraParts, AmphoraSettings } from '../flows/parts.ts';
 import { createImageResolver } from '../flows/resolve-image.ts';
 import type { Amphora } from '../model/amphora.ts';
 import { KilnError } from '../model/errors.ts';
-import type { AmphoraAgent } from '../ports/amphora-agent.ts';
 import type { AmphoraStore } from '../ports/amphora-store.ts';
 import { anImage } from './builders.ts';
+import { createFakeAmphoraAgent } from './fake-amphora-agent.ts';
 import { createFakeClock } from './fake-clock.ts';
 import { createFakeCompute } from './fake-compute.ts';
 import { createFakeIdentity } from './fake-identity.ts';
@@ -22,16 +22,7 @@ export function createFakeParts(over: Partial<AmphoraSettings> = {}) {
   const compute = createFakeCompute();
   const identity = createFakeIdentity();
   const store = withSwitches<AmphoraStore>(createMemoryStore(() => clock.now().toISOString()));
-  const agent = withSwitches<AmphoraAgent>({
-    getInfo: async () => ({
-      hostname: 'amphora',
-      apiVersion: '1.0',
-      haproxyVersion: '2.6',
-      agentVersion: '0.1.0',
-      imageName: 'amphora',
-      imageVersion: '1.0',
-    }),
-  });
+  const agent = createFakeAmphoraAgent();
   const dead = new Set<string>();
   const settings: AmphoraSettings = {
     image: { ampImageId: '', ampImageTag: 'amphora', ampImageOwnerId: '', ampImageTagPolicy: 'newest' },

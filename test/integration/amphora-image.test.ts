@@ -70,8 +70,8 @@ async function startAmphora(changes: Record<string, string> = {}, bindHost = add
   return agent;
 }
 
-function client(changes: Partial<Parameters<typeof createAmphoraAgentClient>[0]> = {}) {
-  return createAmphoraAgentClient({
+function client(changes: Partial<ReturnType<Parameters<typeof createAmphoraAgentClient>[0]>> = {}) {
+  return createAmphoraAgentClient(() => ({
     clientCertFile: join(directory, 'client.pem'),
     serverCaFile: serverAuthority.certificateFile,
     port: 9443,
@@ -80,7 +80,7 @@ function client(changes: Partial<Parameters<typeof createAmphoraAgentClient>[0]>
     lbNetworkInterface: 'o-hm0',
     tlsProtocol: 'TLSv1.2',
     ...changes,
-  });
+  }));
 }
 
 it('tells which agent and which image runs', async () => {

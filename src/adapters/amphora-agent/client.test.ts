@@ -62,7 +62,7 @@ function answers(byPath: Record<string, [status: number, body: unknown]>): Reque
 }
 
 function client(port: number, changes: Partial<AmphoraAgentSettings> = {}) {
-  return createAmphoraAgentClient({
+  return createAmphoraAgentClient(() => ({
     clientCertFile: join(directory, 'client.pem'),
     serverCaFile: authority.certificateFile,
     port,
@@ -71,7 +71,7 @@ function client(port: number, changes: Partial<AmphoraAgentSettings> = {}) {
     lbNetworkInterface: 'o-hm0',
     tlsProtocol: 'TLSv1.2',
     ...changes,
-  });
+  }));
 }
 
 async function failure(port: number, changes: Partial<AmphoraAgentSettings> = {}): Promise<KilnError> {

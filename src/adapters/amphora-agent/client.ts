@@ -1,112 +1,158 @@
-import { isIPv6 } from 'node:net';
-import type { Client } from 'undici';
-import type { AgentInfo, AmphoraAgent } from '../../ports/amphora-agent.ts';
+import type { AmphoraAddress, AmphoraAgent } from '../../ports/amphora-agent.ts';
+import { fromNetwork, fromVip, toAgentDetails, toAgentInfo, toAgentListeners } from './bodies.ts';
 import { type AmphoraAgentSettings, createConnections } from './connection.ts';
-import { type AgentCall, fromConnectionError, refused, unreachable } from './failures.ts';
+import { type AgentRequest, type AgentSession, notAnObject, openSession, requireObject } from './session.ts';
 
-/** API versions whose `info` Kiln reads. Agents of 0.5 have no version discovery (Octavia's rest_api_driver.py). */
-const knownVersions = ['1.0', '0.5'];
-const versionWithoutDiscovery = '0.5';
+/**
+ * Speaks to amphora agents over mutual TLS, as Octavia's rest_api_driver.py does. One connection a call; faults of the
+ * certificate files are CONFIGURATION_INVALID.
+ * @param settings asked at each call, so that a reload of the configuration is followed.
+ */
+export function createAmphoraAgentClient(settings: () => AmphoraAgentSettings): AmphoraAgent {
+  let made: { key: string; connect: ReturnType<typeof createConnections> } | null = null;
 
-interface Answer {
-  status: number;
-  /** Null when the body is not a JSON object. */
-  body: Readonly<Record<string, unknown>> | null;
-}
-
-/** Speaks to amphora agents over mutual TLS. One connection a call; faults of the certificate files are
- * CONFIGURATION_INVALID. */
-export function createAmphoraAgentClient(settings: AmphoraAgentSettings): AmphoraAgent {
-  const openConnection = createConnections(settings);
-  const limitMs = (settings.connectTimeoutSeconds + settings.readTimeoutSeconds) * 1000;
-
-  async function get(client: Client, call: AgentCall, signal: AbortSignal | undefined): Promise<Answer> {
-    const limit = AbortSignal.timeout(limitMs);
-    let greeted = false;
-    client.once('connect', () => {
-      greeted = true;
-    });
+  async function talk<Result>(
+    amphora: AmphoraAddress,
+    signal: AbortSignal | undefined,
+    action: (session: AgentSession) => Promise<Result>,
+  ): Promise<Result> {
+    signal?.throwIfAborted();
+    const now = settings();
+    const key = JSON.stringify(now);
+    if (made?.key !== key) made = { key, connect: createConnections(now) };
+    const client = await made.connect(amphora);
     try {
-      const response = await client.request({
-        method: 'GET',
-        path: call.path,
-        headers: { accept: 'application/json', 'user-agent': 'Kiln' },
-        signal: signal ? AbortSignal.any([signal, limit]) : limit,
-      });
-      greeted = false;
-      return { status: response.statusCode, body: parseObject(await response.body.text()) };
-    } catch (thrown) {
-      signal?.throwIfAborted();
-      throw fromConnectionError(call, thrown, greeted);
+      const limitMs = (now.connectTimeoutSeconds + now.readTimeoutSeconds) * 1000;
+      return await action(await openSession(client, amphora, { port: now.port, limitMs, signal }));
+    } finally {
+      await client.destroy();
     }
   }
 
-  async function discoverVersion(client: Client, call: AgentCall, signal: AbortSignal | undefined): Promise<string> {
-    const answer = await get(client, call, signal);
-    if (answer.status === 404) return versionWithoutDiscovery;
-    const version = requireAnswer(call, answer).api_version;
-    if (typeof version === 'string' && knownVersions.includes(version)) return version;
-    throw refused(call, `speaks API version ${JSON.stringify(version)}; Kiln speaks ${knownVersions.join(' and ')}`);
+  /** A request whose answer tells no more than that it was carried out. */
+  async function command(
+    amphora: AmphoraAddress,
+    signal: AbortSignal | undefined,
+    request: AgentRequest | ((session: AgentSession) => AgentRequest),
+  ): Promise<void> {
+    await talk(amphora, signal, (session) => session.send(typeof request === 'function' ? request(session) : request));
   }
 
   return {
-    async getInfo({ id, address }, signal) {
-      signal?.throwIfAborted();
-      const where = `${isIPv6(address) ? `[${address}]` : address}:${settings.port}`;
-      const client = await openConnection({ id, address });
-      try {
-        const apiVersion = await discoverVersion(client, { amphoraId: id, where, path: '/' }, signal);
-        const call = { amphoraId: id, where, path: `/${apiVersion}/info` };
-        return toAgentInfo(call, apiVersion, requireAnswer(call, await get(client, call, signal)));
-      } finally {
-        await client.destroy();
-      }
-    },
+    getInfo: (amphora, signal) =>
+      talk(amphora, signal, async (session) => {
+        const { answer, fault } = await ask(session, 'info');
+        return toAgentInfo(
+          requireObject(answer, () => fault(notAnObject)),
+          session.apiVersion,
+          without(fault),
+        );
+      }),
+    getDetails: (amphora, signal) =>
+      talk(amphora, signal, async (session) => {
+        const { answer, fault } = await ask(session, 'details');
+        return toAgentDetails(
+          requireObject(answer, () => fault(notAnObject)),
+          without(fault),
+        );
+      }),
+    listListeners: (amphora, signal) =>
+      talk(amphora, signal, async (session) => {
+        const { answer, fault } = await ask(session, 'listeners');
+        if (!Array.isArray(answer.body)) throw fault('with what is not a list');
+        return toAgentListeners(answer.body, without(fault));
+      }),
+
+    uploadHaproxyConfiguration: (amphora, objectId, configuration, signal) =>
+      command(amphora, signal, (session) => ({
+        method: 'PUT',
+        path: `${folderOfObjects(session)}/${amphora.id}/${part(objectId)}/haproxy`,
+        text: configuration,
+      })),
+    uploadLvsConfiguration: (amphora, listenerId, configuration, signal) =>
+      command(amphora, signal, {
+        method: 'PUT',
+        path: `listeners/${amphora.id}/${part(listenerId)}/udp_listener`,
+        text: configuration,
+      }),
+    act: (amphora, objectId, action, signal) =>
+      command(amphora, signal, (session) => ({
+        method: 'PUT',
+        path: `${folderOfObjects(session)}/${part(objectId)}/${action}`,
+      })),
+    deleteListener: (amphora, objectId, signal) =>
+      command(amphora, signal, { method: 'DELETE', path: `listeners/${part(objectId)}`, expected: [404] }),
+
+    uploadCertificate: (amphora, objectId, fileName, pem, signal) =>
+      command(amphora, signal, (session) => ({
+        method: 'PUT',
+        path: certificatePath(session, objectId, fileName),
+        text: pem,
+      })),
+    getCertificateMd5: (amphora, objectId, fileName, signal) =>
+      talk(amphora, signal, (session) => askForString(session, certificatePath(session, objectId, fileName), 'md5sum')),
+    deleteCertificate: (amphora, objectId, fileName, signal) =>
+      command(amphora, signal, (session) => ({
+        method: 'DELETE',
+        path: certificatePath(session, objectId, fileName),
+        expected: [404],
+      })),
+
+    plugVip: (amphora, vipAddress, vip, signal) =>
+      command(amphora, signal, {
+        method: 'POST',
+        path: `plug/vip/${part(vipAddress)}`,
+        json: fromVip(vip),
+        expected: [409],
+      }),
+    plugNetwork: (amphora, network, signal) =>
+      command(amphora, signal, {
+        method: 'POST',
+        path: 'plug/network',
+        json: fromNetwork(network),
+        expected: [409],
+      }),
+    getInterface: (amphora, ipAddress, signal) =>
+      talk(amphora, signal, (session) => askForString(session, `interface/${part(ipAddress)}`, 'interface')),
+
+    rotateAgentCertificate: (amphora, pem, signal) =>
+      command(amphora, signal, { method: 'PUT', path: 'certificate', text: pem }),
+    updateAgentConfiguration: (amphora, configuration, signal) =>
+      command(amphora, signal, { method: 'PUT', path: 'config', text: configuration }),
   };
 }
 
-/** The body of a 200. What an agent that still starts says is AGENT_UNREACHABLE, all else AGENT_REFUSED. */
-function requireAnswer(call: AgentCall, { status, body }: Answer): Readonly<Record<string, unknown>> {
-  if (status === 200 && body) return body;
-  const told = body?.message ?? body?.error ?? body?.details;
-  const serviceMessage = typeof told === 'string' ? told : null;
-  const why = `answers ${status} to GET ${call.path}${serviceMessage ? `: ${serviceMessage}` : ''}`;
-  // A 404 that is not JSON is the web server of an agent whose API is not there yet, to Octavia as well.
-  const starting = status >= 500 || (status === 404 && !body);
-  if (starting) throw unreachable(call, why, { status, serviceMessage });
-  throw refused(call, status === 200 ? `answers GET ${call.path} with what is not a JSON object` : why, {
-    status,
-    serviceMessage,
-  });
+/** Where version 1.0 has load balancers, 0.5 has listeners. */
+function folderOfObjects(session: AgentSession): string {
+  return session.apiVersion === '0.5' ? 'listeners' : 'loadbalancer';
 }
 
-function toAgentInfo(call: AgentCall, apiVersion: string, body: Readonly<Record<string, unknown>>): AgentInfo {
-  const required = (field: string): string => {
-    const value = body[field];
-    if (typeof value === 'string') return value;
-    throw refused(call, `answers GET ${call.path} without ${field}`, { status: 200, serviceMessage: null });
-  };
-  const optional = (field: string): string | null => {
-    const value = body[field];
-    return typeof value === 'string' ? value : null;
-  };
-  return {
-    hostname: required('hostname'),
-    apiVersion,
-    haproxyVersion: required('haproxy_version'),
-    agentVersion: optional('agent_version'),
-    imageName: optional('image_name'),
-    imageVersion: optional('image_version'),
-  };
+function certificatePath(session: AgentSession, objectId: string, fileName: string): string {
+  return `${folderOfObjects(session)}/${part(objectId)}/certificates/${part(fileName)}`;
 }
 
-function parseObject(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
-  } catch {
-    return null;
-  }
+/** One part of a path, whatever is in it. Colons stay: Octavia's agent sees IPv6 addresses with them. */
+function part(value: string): string {
+  return encodeURIComponent(value).replaceAll('%3A', ':');
+}
+
+type Fault = (how: string) => Error;
+
+async function ask(session: AgentSession, path: string, expected: readonly number[] = []) {
+  const request: AgentRequest = { method: 'GET', path, expected };
+  const fault: Fault = (how) => session.fault(request, how);
+  return { answer: await session.send(request), fault };
+}
+
+/** One field of what a path answers; null when there is nothing at that path. */
+async function askForString(session: AgentSession, path: string, field: string): Promise<string | null> {
+  const { answer, fault } = await ask(session, path, [404]);
+  if (answer.status === 404) return null;
+  const value = requireObject(answer, () => fault(notAnObject))[field];
+  if (typeof value === 'string') return value;
+  throw without(fault)(field);
+}
+
+function without(fault: Fault): (field: string) => Error {
+  return (field) => fault(`without ${field}`);
 }

@@ -6,6 +6,7 @@ export interface AgentCall {
   amphoraId: string;
   /** `address:port`, for people. */
   where: string;
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   path: string;
 }
 
@@ -36,13 +37,14 @@ function failure(
     `the agent of amphora ${call.amphoraId} at ${call.where} ${why}`,
     {
       service: 'amphora-agent',
-      method: 'GET',
+      method: call.method,
       path: call.path,
       status: answered?.status ?? null,
       serviceMessage: answered?.serviceMessage ?? null,
       requestId: null,
       retryAfterSeconds: null,
-      outcomeUnknown: false,
+      // Who fails after a change was asked for may have made it. All calls bear repetition.
+      outcomeUnknown: call.method !== 'GET' && (!answered || answered.status >= 500),
     },
     options,
   );
