@@ -3,6 +3,7 @@ import { defineCommand } from '../command.ts';
 import type { ConfigurationRemark, ConfigurationRow, ConfigurationView } from '../context.ts';
 import { plural } from '../format/duration.ts';
 import { printable } from '../format/printable.ts';
+import { placedRemark } from '../format/remark.ts';
 import type { View } from '../output/view.ts';
 
 export const configShow = defineCommand<{ all?: boolean }>({
@@ -54,8 +55,6 @@ function renderRow(row: ConfigurationRow, view: View): string {
 
 function remarks(title: string, list: readonly ConfigurationRemark[], view: View, colour: 'red' | 'yellow'): string[] {
   if (list.length === 0) return [];
-  const lines = list.map((remark) =>
-    printable(`#   [${remark.section}] ${remark.option} (${remark.where}): ${remark.message}`),
-  );
+  const lines = list.map((remark) => printable(`#   ${placedRemark(remark)}`));
   return [[view.paint(colour, `# ${title}`), ...lines].join('\n')];
 }

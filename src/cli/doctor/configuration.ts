@@ -1,9 +1,7 @@
 import { exitCodes } from '../../model/errors.ts';
 import type { ConfigurationRemark } from '../context.ts';
+import { placedRemark, remarkName } from '../format/remark.ts';
 import { type CheckGroup, type Finding, fail, ok, warn } from './check.ts';
-
-const name = ({ section, option }: ConfigurationRemark): string => `[${section}] ${option}`;
-const placed = (remark: ConfigurationRemark): string => `${name(remark)} (${remark.where}): ${remark.message}`;
 
 function each(
   remarks: readonly ConfigurationRemark[],
@@ -23,7 +21,7 @@ export const configurationChecks: CheckGroup = {
       async run({ context }) {
         const { files, faults } = await context.configuration();
         return each(faults, files.length > 0 ? `read ${files.join(', ')}` : 'no file was read', (fault) =>
-          fail(placed(fault), 'Correct the value; nothing else can be checked before.'),
+          fail(placedRemark(fault), 'Correct the value; nothing else can be checked before.'),
         );
       },
     },
@@ -33,7 +31,7 @@ export const configurationChecks: CheckGroup = {
       async run({ context }) {
         const { unknown } = await context.configuration();
         return each(unknown, 'every option is one of Octavia’s or of Kiln’s', (remark) =>
-          warn(placed(remark), 'Correct the spelling or remove the line: it has no effect.'),
+          warn(placedRemark(remark), 'Correct the spelling or remove the line: it has no effect.'),
         );
       },
     },
@@ -42,7 +40,7 @@ export const configurationChecks: CheckGroup = {
       title: 'deprecated options',
       async run({ context }) {
         const { deprecated } = await context.configuration();
-        return each(deprecated, 'none is set', (remark) => warn(placed(remark), 'Move to what takes its place.'));
+        return each(deprecated, 'none is set', (remark) => warn(placedRemark(remark), 'Move to what takes its place.'));
       },
     },
     {
@@ -50,7 +48,9 @@ export const configurationChecks: CheckGroup = {
       title: 'options that Kiln does not use',
       async run({ context }) {
         const { unused } = await context.configuration();
-        return ok(unused.length === 0 ? 'none is set' : `accepted, without effect: ${unused.map(name).join(', ')}`);
+        return ok(
+          unused.length === 0 ? 'none is set' : `accepted, without effect: ${unused.map(remarkName).join(', ')}`,
+        );
       },
     },
   ],

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { daysBetween, formatAge, formatAgeShort, formatDuration, formatSpan, plural } from './duration.ts';
 import { displayWidth, printable, shorten, wrap } from './printable.ts';
+import { placedRemark, remarkName } from './remark.ts';
 import { formatSize } from './size.ts';
 
 describe('durations', () => {
@@ -97,4 +98,13 @@ describe('printable text', () => {
       ),
     );
   });
+});
+
+it.each([
+  ['nova', 'endpoint', '[nova] endpoint', '[nova] endpoint (f:1): m'],
+  ['nova', '', '[nova]', '[nova] (f:1): m'],
+  ['', '', '', 'f:1: m'],
+])('a remark about [%s] %s', (section, option, name, placed) => {
+  const remark = { section, option, where: 'f:1', message: 'm' };
+  expect([remarkName(remark), placedRemark(remark)]).toEqual([name, placed]);
 });

@@ -9,8 +9,10 @@ export function errorDocument(error: KilnError): { error: object } {
 
 /** "error: …" and "what to do: …"; with `debug`, the stack and what caused it as well. Ends with a line feed. */
 export function renderError(error: KilnError, view: View, debug: boolean): string {
+  // Faults of a configuration are the operator's own lines, one each; anybody else's text can't begin a new line.
+  const message = error.code === 'CONFIGURATION_INVALID' ? error.message.split('\n') : [error.message];
   const lines = [
-    `${view.paint('red', 'error:')} ${printable(error.message)}`,
+    `${view.paint('red', 'error:')} ${message.map(printable).join('\n')}`,
     `${view.paint('bold', 'what to do:')} ${printable(error.advice)}`,
   ];
   if (debug) {
