@@ -12,9 +12,11 @@ export interface Journal {
   enqueue(operation: Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>): Promise<void>;
   /**
    * Takes the operation for a worker and raises its fence: whoever had it before is kept out from here on.
-   * @returns null when it has ended, does not exist, or another operation on its subject is under way.
+   * @param seenFence only if its fence is still this one: of several that found it unclaimed, one gets it.
+   * @returns null when it has ended, does not exist, was claimed by somebody else since it was seen (or at this very
+   * moment), or another operation on its subject is under way.
    */
-  claim(operationId: string, worker: string): Promise<ClaimedOperation | null>;
+  claim(operationId: string, worker: string, seenFence?: number): Promise<ClaimedOperation | null>;
   /** Gives it back to be claimed by whoever comes; status and journal stay. FENCED as `record`. */
   release(operationId: string, fence: number): Promise<void>;
   /** Appends one entry. FENCED when somebody else has claimed the operation since: stop at once and touch nothing. */

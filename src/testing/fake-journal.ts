@@ -43,9 +43,10 @@ export function createFakeJournal(clock: Pick<Clock, 'now'>): FakeJournal {
       });
       entries.set(operation.id, []);
     },
-    async claim(operationId, worker) {
+    async claim(operationId, worker, seenFence) {
       const operation = operations.get(operationId);
       if (!operation || hasEnded(operation)) return null;
+      if (seenFence !== undefined && seenFence !== operation.fence) return null;
       const rivals = unended().filter(({ id, subject }) => id !== operationId && subject === operation.subject);
       if (rivals.some(({ status }) => status !== 'queued')) return null;
       const status = operation.status === 'queued' ? 'running' : operation.status;

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { sql } from 'kysely';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
@@ -9,35 +8,15 @@ import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
 import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
 import { describeAmphoraStoreContract, storedAmphora } from '../../src/testing/contract/amphora-store.ts';
 import { createFakeClock, type FakeClock } from '../../src/testing/fake-clock.ts';
+import { makeDatabase, server } from './storage-database.ts';
 
 /** Kiln's state in the test bed's MariaDB, in databases of this suite's own, made as an operator makes Octavia's. */
-
-interface Testbed {
-  database: { host: string; port: number; user: string; password: string };
-}
-
-const folder = process.env.KILN_TESTBED_DIR || '/var/tmp/kiln-testbed';
-const { database: server } = JSON.parse(readFileSync(`${folder}/testbed.json`, 'utf8')) as Testbed;
 
 let administrator: Connection;
 beforeAll(async () => {
   administrator = await createConnection(server);
 });
 afterAll(() => administrator.end());
-
-/** `utf8` and a collation without case, as OpenStack's guides say: neither may show through. */
-async function makeDatabase(): Promise<{ name: string; connection: string; close(): Promise<void> }> {
-  const name = `kiln_test_${process.pid}_${process.hrtime.bigint()}`;
-  await administrator.query(`create database ${name} character set utf8 collate utf8_general_ci`);
-  const { user, password, host, port } = server;
-  return {
-    name,
-    connection: `mysql+pymysql://${user}:${password}@${host}:${port}/${name}?charset=utf8`,
-    close: async () => {
-      await administrator.query(`drop database ${name}`);
-    },
-  };
-}
 
 describeAmphoraStoreContract('MariaDB', makeDatabase);
 

@@ -1,28 +1,33 @@
-import { Kysely, sql } from 'kysely';
+import { Kysely, type Logger, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { KilnError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type MysqlConnection, readConnection, type SqliteConnection } from './connection.ts';
 import { mayPass, wordsOf } from './faults.ts';
 import * as amphora from './migrations/0001-amphora.ts';
+import * as journal from './migrations/0002-journal.ts';
 import { mysqlDialect } from './mysql.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
 import { sqliteDialect } from './sqlite.ts';
 
 /** In order of name; a migration that has landed is never changed, and each can be done again without harm (ddl.ts). */
-const migrations: Record<string, Migration> = { '0001-amphora': amphora };
+const migrations: Record<string, Migration> = {
+  '0001-amphora': amphora,
+  '0002-journal': journal,
+};
 
 /**
  * Opens the database and brings its tables up to date. Two processes may do so at once.
  * @param connection as SQLAlchemy writes it; see readConnection.
+ * @param watch is told of every statement.
  * @throws STATE_UNUSABLE when it can't be opened, or is of an engine that Kiln doesn't speak. Never tells the password.
  */
-export async function openDatabase(connection: string, clock: Clock): Promise<KilnDatabase> {
+export async function openDatabase(connection: string, clock: Clock, watch?: Logger): Promise<KilnDatabase> {
   const target = readConnection(connection);
   let database: KilnDatabase | null = null;
   try {
     const dialect = target.engine === 'sqlite' ? sqliteDialect(target.file) : mysqlDialect(target);
-    database = new Kysely<Schema>({ dialect });
+    database = new Kysely<Schema>({ dialect, ...(watch && { log: watch }) });
     await sql`select 1`.execute(database); // A refusal is known at once, without the patience that migrations need.
     await migrate(database, clock);
     return database;

@@ -1,4 +1,5 @@
-import { type CreateTableBuilder, type Kysely, MysqlAdapter, type RawBuilder, sql } from 'kysely';
+import { type CreateTableBuilder, type Kysely, type RawBuilder, sql } from 'kysely';
+import { isMysql } from './engine.ts';
 
 /**
  * What differs between the engines when tables are made. MySQL can't take back a change of tables, and two processes may
@@ -33,8 +34,4 @@ export async function createIndex(database: Database, name: string, table: strin
 /** Text without a limit that matters: MySQL's own `text` ends at 64 KiB, and an image choice lists all candidates. */
 export function longText(database: Database): 'text' | RawBuilder<string> {
   return isMysql(database) ? sql<string>`longtext` : 'text';
-}
-
-function isMysql(database: Database): boolean {
-  return database.getExecutor().adapter instanceof MysqlAdapter;
 }

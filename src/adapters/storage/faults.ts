@@ -31,6 +31,8 @@ const NOT_REACHED = new Set([
   'PROTOCOL_CONNECTION_LOST',
 ]);
 
+const DUPLICATE_ENTRY = 1062;
+
 /** SQLite's: the disk, or the file. Only a wait for another writer ends by itself. */
 const SQLITE_FAULT = /^SQLITE_(BUSY|CANTOPEN|CORRUPT|FULL|IOERR|LOCKED|NOTADB|PERM|READONLY)/;
 const SQLITE_NOT_NOW = /^SQLITE_(BUSY|LOCKED)/;
@@ -50,6 +52,12 @@ export function mayPass(error: unknown): boolean {
   // What breaks a connection is of the system (a number below 0) or has no code. The rest was refused: a password, a
   // certificate.
   return fatal && (errno < 0 || code === '');
+}
+
+/** Whether the row was refused because another one has its key, or what else must be unique. */
+export function isDuplicate(error: unknown): boolean {
+  const { code = '', errno = 0 } = error as DriverError;
+  return errno === DUPLICATE_ENTRY || /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(code);
 }
 
 /** A driver's own words. Several addresses tried in vain have none: only the code. */

@@ -23,6 +23,29 @@ export interface Schema {
     created_at: string;
     updated_at: string;
   };
+  kiln_operation: {
+    id: string;
+    flow: string;
+    subject: string;
+    input: string;
+    priority: number;
+    status: string;
+    fence: number;
+    worker: string | null;
+    reason: string | null;
+    /** The subject while the operation is under way, else null: unique, so that there is one at a time. */
+    busy_subject: string | null;
+    /** Of the journal. Every entry that is written changes this row, as a claim does: they never pass each other unseen. */
+    entry_count: number;
+    created_at: string;
+    updated_at: string;
+  };
+  kiln_journal_entry: {
+    operation_id: string;
+    /** From 1. */
+    position: number;
+    entry: string;
+  };
 }
 
 export type KilnDatabase = Kysely<Schema>;

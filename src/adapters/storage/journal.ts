@@ -1,0 +1,192 @@
+import { type Selectable, sql, type UpdateObject } from 'kysely';
+import { KilnError } from '../../model/errors.ts';
+import type { JournalEntry, Operation, OperationStatus } from '../../model/operation.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { ClaimedOperation, Journal } from '../../ports/journal.ts';
+import { isMysql } from './engine.ts';
+import { attempt, isDuplicate } from './faults.ts';
+import type { KilnDatabase, Schema } from './schema.ts';
+
+type Row = Selectable<Schema['kiln_operation']>;
+
+type NewOperation = Parameters<Journal['enqueue']>[0];
+
+const unended: readonly OperationStatus[] = ['queued', 'running', 'undoing'];
+
+/**
+ * Operations and their journals in the tables `kiln_operation` and `kiln_journal_entry`. Whatever depends on a fence is
+ * one conditional update of the operation's row, and what else is written goes into the same transaction. No locks are
+ * held between statements: Galera, whose nodes know only of rows that were written, undoes one of two that collide.
+ */
+export function createJournal(database: KilnDatabase, clock: Clock): Journal {
+  const now = () => clock.now().toISOString();
+
+  async function readOperation(operationId: string): Promise<Operation | null> {
+    const row = await database
+      .selectFrom('kiln_operation')
+      .selectAll()
+      .where('id', '=', operationId)
+      .executeTakeFirst();
+    return row ? fromRow(row) : null;
+  }
+
+  async function readEntries(operationId: string): Promise<JournalEntry[]> {
+    const rows = await database
+      .selectFrom('kiln_journal_entry')
+      .select('entry')
+      .where('operation_id', '=', operationId)
+      .orderBy('position')
+      .execute();
+    return rows.map(({ entry }) => JSON.parse(entry) as JournalEntry);
+  }
+
+  async function withEntries(operation: Operation | null): Promise<ClaimedOperation | null> {
+    return operation && { operation, entries: await readEntries(operation.id) };
+  }
+
+  async function claim(operationId: string, worker: string, seenFence?: number): Promise<Operation | null> {
+    const operation = await readOperation(operationId);
+    if (!operation || !unended.includes(operation.status)) return null;
+    if (seenFence !== undefined && seenFence !== operation.fence) return null;
+    const { fence, subject } = operation;
+    const status = operation.status === 'queued' ? 'running' : operation.status;
+    const taken = { status, worker, fence: fence + 1, updatedAt: now() } as const;
+    try {
+      const { numUpdatedRows } = await database
+        .updateTable('kiln_operation')
+        .set({ status, worker, fence: taken.fence, busy_subject: subject, updated_at: taken.updatedAt })
+        .where('id', '=', operationId)
+        .where('fence', '=', fence)
+        .where('status', 'in', unended)
+        .executeTakeFirst();
+      return numUpdatedRows === 1n ? { ...operation, ...taken } : null;
+    } catch (error) {
+      if (isDuplicate(error)) return null; // busy_subject: another operation on it is under way.
+      throw error;
+    }
+  }
+
+  /** @throws FENCED when nothing was changed. */
+  async function change(
+    executor: KilnDatabase,
+    operationId: string,
+    fence: number,
+    columns: UpdateObject<Schema, 'kiln_operation'>,
+  ): Promise<void> {
+    const { numUpdatedRows } = await executor
+      .updateTable('kiln_operation')
+      .set({ ...columns, updated_at: now() })
+      .where('id', '=', operationId)
+      .where('fence', '=', fence)
+      .where('status', 'in', unended)
+      .executeTakeFirst();
+    if (numUpdatedRows !== 1n) throw new KilnError('FENCED', `operation ${operationId} is no longer ours`);
+  }
+
+  return {
+    async enqueue(operation) {
+      await attempt(clock, () => enqueueOperation(database, operation, now()));
+    },
+
+    claim: (operationId, worker, seenFence) =>
+      attempt(clock, async () => withEntries(await claim(operationId, worker, seenFence))),
+
+    async release(operationId, fence) {
+      await attempt(clock, () => change(database, operationId, fence, { worker: null }));
+    },
+
+    async record(operationId, fence, entry) {
+      const turned = entry.kind === 'failed' ? { status: 'undoing', reason: JSON.stringify(entry.reason) } : undefined;
+      await attempt(clock, () =>
+        database.transaction().execute(async (transaction) => {
+          // A claim changes this row too: it comes after this transaction, or its fence is found here.
+          await change(transaction, operationId, fence, { ...turned, entry_count: sql`entry_count + 1` });
+          await transaction
+            .insertInto('kiln_journal_entry')
+            .columns(['operation_id', 'position', 'entry'])
+            .expression((from) =>
+              from
+                .selectFrom('kiln_operation')
+                .select(['id', 'entry_count', from.val(JSON.stringify(entry)).as('entry')])
+                .where('id', '=', operationId),
+            )
+            .execute();
+        }),
+      );
+    },
+
+    async finish(operationId, fence, end) {
+      const fields = end === 'done' ? { status: 'done' } : { status: 'undone', reason: JSON.stringify(end.undone) };
+      await attempt(clock, () => change(database, operationId, fence, { ...fields, worker: null, busy_subject: null }));
+    },
+
+    async unclaimed(limit) {
+      const rows = await attempt(clock, () =>
+        database
+          .selectFrom('kiln_operation')
+          .selectAll()
+          .where('status', 'in', unended)
+          .where('worker', 'is', null)
+          .orderBy('priority', 'desc')
+          .orderBy('created_at')
+          .orderBy('id')
+          .limit(limit)
+          .execute(),
+      );
+      return rows.map(fromRow);
+    },
+
+    async claimed() {
+      const rows = await attempt(clock, () =>
+        database
+          .selectFrom('kiln_operation')
+          .selectAll()
+          .where('status', 'in', unended)
+          .where('worker', 'is not', null)
+          .execute(),
+      );
+      return rows.map(fromRow);
+    },
+
+    get: (operationId) => attempt(clock, async () => withEntries(await readOperation(operationId))),
+  };
+}
+
+/** Adds a queued operation, unless one with its ID is there. In a transaction of somebody else's if given one. */
+export async function enqueueOperation(executor: KilnDatabase, operation: NewOperation, at: string): Promise<void> {
+  const insert = executor.insertInto('kiln_operation').values({
+    id: operation.id,
+    flow: operation.flow,
+    subject: operation.subject,
+    input: JSON.stringify(operation.input),
+    priority: operation.priority,
+    status: 'queued',
+    fence: 0,
+    worker: null,
+    reason: null,
+    busy_subject: null,
+    entry_count: 0,
+    created_at: at,
+    updated_at: at,
+  });
+  await (isMysql(executor)
+    ? insert.onDuplicateKeyUpdate((row) => ({ id: row.ref('id') }))
+    : insert.onConflict((conflict) => conflict.column('id').doNothing())
+  ).execute();
+}
+
+function fromRow(row: Row): Operation {
+  return {
+    id: row.id,
+    flow: row.flow,
+    subject: row.subject,
+    input: JSON.parse(row.input) as Operation['input'],
+    priority: row.priority,
+    status: row.status as OperationStatus,
+    fence: row.fence,
+    worker: row.worker,
+    reason: row.reason === null ? null : (JSON.parse(row.reason) as Operation['reason']),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { createConnection } from 'mysql2/promise';
+
+interface Testbed {
+  database: { host: string; port: number; user: string; password: string };
+}
+
+const folder = process.env.KILN_TESTBED_DIR || '/var/tmp/kiln-testbed';
+
+/** The test bed's MariaDB, and a user who may make databases in it. */
+export const { database: server } = JSON.parse(readFileSync(`${folder}/testbed.json`, 'utf8')) as Testbed;
+
+/**
+ * An empty database, made as an operator makes Octavia's: `utf8` and a collation without case, as OpenStack's guides say.
+ * Neither may show through.
+ */
+export async function makeDatabase(): Promise<{ name: string; connection: string; close(): Promise<void> }> {
+  const name = `kiln_test_${process.pid}_${process.hrtime.bigint()}`;
+  await administer(`create database ${name} character set utf8 collate utf8_general_ci`);
+  const { user, password, host, port } = server;
+  return {
+    name,
+    connection: `mysql+pymysql://${user}:${password}@${host}:${port}/${name}?charset=utf8`,
+    close: () => administer(`drop database ${name}`),
+  };
+}
+
+async function administer(statement: string): Promise<void> {
+  const administrator = await createConnection(server);
+  await administrator.query(statement);
+  await administrator.end();
+}

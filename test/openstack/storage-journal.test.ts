@@ -1,0 +1,20 @@
+import { openDatabase } from '../../src/adapters/storage/database.ts';
+import { createJournal } from '../../src/adapters/storage/journal.ts';
+import { describeJournalContract, describeSharedJournalContract } from '../../src/testing/contract/journal.ts';
+import { makeDatabase } from './storage-database.ts';
+
+/** The journal in the test bed's MariaDB. */
+
+describeJournalContract('MariaDB', async (clock) => {
+  const subject = await makeDatabase();
+  const database = await openDatabase(subject.connection, clock);
+  return {
+    journal: createJournal(database, clock),
+    close: async () => {
+      await database.destroy();
+      await subject.close();
+    },
+  };
+});
+
+describeSharedJournalContract('MariaDB', makeDatabase);
