@@ -31,9 +31,12 @@ export async function serve(options: {
   version: string;
 }): Promise<void> {
   const { source, clock, signal, version } = options;
-  const configuration = createReloadableConfiguration(() => readConfiguration(source));
+  const configuration = createReloadableConfiguration(() => {
+    const loaded = readConfiguration(source);
+    amphoraSettings(loaded.config); // What every boot would stumble over is a fault now, and refuses a reload.
+    return loaded;
+  });
   const current = () => configuration.current().config;
-  amphoraSettings(current()); // What a boot would stumble over is said now.
   const log = createLog({ debug: current().DEFAULT.debug, file: logFileOf(current()) });
   const loading = { loadedAt: clock.now().toISOString() };
   const startedAt = loading.loadedAt;

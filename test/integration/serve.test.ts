@@ -60,6 +60,16 @@ describe('kiln serve', () => {
     expect((await boot()).imageChoice.tag).toBe('other-tag');
   });
 
+  it('refuses a file that no amphora could be booted with', async () => {
+    const good = await readFile(dev.cloud.configurationFile, 'utf8');
+    await writeFile(dev.cloud.configurationFile, `${good}\n[controller_worker]\namp_flavor_id =\n`);
+    const refused = serve.next(/configuration refused/);
+    serve.child.kill('SIGHUP');
+    expect(await refused).toContain('amp_flavor_id is not set');
+    await writeFile(dev.cloud.configurationFile, good);
+    expect(await boot()).toMatchObject({ status: 'READY' });
+  });
+
   it('logs at level debug from SIGHUP on, without a secret', async () => {
     await appendFile(dev.cloud.configurationFile, '\n[DEFAULT]\ndebug = true\n');
     const reloaded = serve.next(/configuration read again: 1 options changed/);
