@@ -45,6 +45,17 @@ module.exports = {
       from: { path: '^src/(model|core)/', pathNot: '\\.test\\.ts$' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|net|zlib)$' },
     },
+    {
+      name: 'commands-start-quickly',
+      comment: 'The command line loads what is large by import() when a command asks for it; types cost nothing.',
+      severity: 'error',
+      from: { path: '^src/main/(kiln|cli-context)\\.ts$' },
+      to: {
+        path: '^src/(adapters/(?!clock/)|cloud/|flows/|main/(cli-context|cloud-access|dev|inspect-certificate|openstack|serve|wire)\\.ts)',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
     { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {

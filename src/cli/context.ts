@@ -4,6 +4,7 @@
  * cloud is down, and `kiln doctor` while the configuration is broken.
  */
 
+import type { CertificateInspection } from '../model/certificate.ts';
 import type { ServeStatus } from '../model/control.ts';
 import type { AmphoraOperations } from '../ports/amphora-operations.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -111,25 +112,6 @@ export const certificateRoles = ['authority', 'client-ca', 'client', 'server-ca'
  */
 export type CertificateRole = (typeof certificateRoles)[number];
 
-export interface CertificateInspection {
-  /** Null: the option is not set. */
-  file: string | null;
-  /** Why the file could not be used at all (not there, not readable, not PEM); null when it could. */
-  problem: string | null;
-  /** What follows is null when there is a problem, or where it does not apply to this role. */
-  subject: string | null;
-  notBefore: string | null;
-  /** ISO 8601 UTC. Of a file with several certificates: the one that ends first. */
-  notAfter: string | null;
-  isCa: boolean | null;
-  /** authority, client: whether the private key could be read (with its passphrase) and belongs to the certificate. */
-  matchesKey: boolean | null;
-  /** Why the key could not be read; null when it could. */
-  keyProblem: string | null;
-  /** client: verified by client-ca. server-ca: verifies what the authority issues. */
-  trusted: boolean | null;
-}
-
 export interface BuildImageOptions {
   /** Null: a name made from `name` and `version`, in the current folder. */
   outputFile: string | null;
@@ -183,4 +165,4 @@ export interface CliContext {
 }
 
 /** Makes the context for one run. Must not read files or reach anything yet: its members do, when they are called. */
-export type MakeContext = (options: GlobalOptions) => CliContext;
+export type MakeContext = (options: GlobalOptions) => CliContext | Promise<CliContext>;

@@ -47,7 +47,7 @@ async function runCommand(
 ): Promise<Outcome | null> {
   const { terminal, clock, signal } = environment;
   const { command, global } = parsed;
-  const context = makeContext(global);
+  const context = await makeContext(global);
   try {
     return await command.run({
       arguments: parsed.arguments,

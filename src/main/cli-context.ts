@@ -1,23 +1,19 @@
-import { buildAmphoraImage } from '../adapters/amphora-image/build.ts';
-import { type ControlClient, connectControl } from '../adapters/control/client.ts';
+import type { ControlClient } from '../adapters/control/client.ts';
 import type { CliContext, CliEnvironment, CliSettings, GlobalOptions } from '../cli/context.ts';
 import type { LoadedConfiguration } from '../config/load.ts';
-import { createAmphoraOperations, recoverAmphorae } from '../flows/index.ts';
 import type { Log } from '../ports/log.ts';
-import { findAccess } from './cloud-access.ts';
 import { configurationView } from './configuration-view.ts';
-import { dev } from './dev.ts';
-import { inspectByRole } from './inspect-certificate.ts';
 import { createLog, createRemarkLog } from './log.ts';
-import { createOpenStack, type OpenStack } from './openstack.ts';
-import { serve } from './serve.ts';
+import type { OpenStack } from './openstack.ts';
 import { readConfiguration, viewConfiguration } from './source.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
-import { wireAmphorae, wireResolver } from './wire.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the commands act through, over the real things. Each is made when a command first asks for it. */
+/**
+ * What the commands act through, over the real things. Each is made when a command first asks for it, and what it is
+ * made of is loaded then as well: listing images shall not wait for a database driver and a bundler.
+ */
 export function createCliContext(options: GlobalOptions, cli: CliEnvironment, environment: Environment): CliContext {
   const { clock, signal } = cli;
   const source = { options, environment };
@@ -30,7 +26,11 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
   const loaded = lazily((): LoadedConfiguration => readConfiguration(source));
   const current = () => loaded().config;
   const paths = lazily((): StatePaths => statePaths(current(), environment, process.getuid?.() === 0));
-  const openstack = lazily((): OpenStack => {
+  const openstack = lazily(async (): Promise<OpenStack> => {
+    const [{ findAccess }, { createOpenStack }] = await Promise.all([
+      import('./cloud-access.ts'),
+      import('./openstack.ts'),
+    ]);
     const access = findAccess(current(), options.osCloud, environment);
     const { create_lookup_seconds: createLookupSeconds } = current().kiln;
     const made = createOpenStack(access, { clock, log: log() }, { createLookupSeconds });
@@ -38,17 +38,22 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
     return made;
   });
   const control = lazily(async (): Promise<ControlClient | null> => {
+    const { connectControl } = await import('../adapters/control/client.ts');
     const client = await connectControl(paths().controlSocket);
     if (client) endings.push(() => client.close());
     return client;
   });
 
   return {
-    images: async () => openstack().images,
-    compute: async () => openstack().compute,
-    network: async () => openstack().network,
-    identity: async () => openstack().identity,
-    resolver: async () => wireResolver(openstack(), { clock, log: log(), current }),
+    images: async () => (await openstack()).images,
+    compute: async () => (await openstack()).compute,
+    network: async () => (await openstack()).network,
+    identity: async () => (await openstack()).identity,
+
+    async resolver() {
+      const { wireResolver } = await import('./wire.ts');
+      return wireResolver(await openstack(), { clock, log: log(), current });
+    },
 
     async amphorae() {
       const client = await control();
@@ -56,7 +61,11 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
         const { pid } = await client.status();
         return { operations: client.amphorae, servedBy: `kiln serve (pid ${pid})` };
       }
-      const { parts, close } = await wireAmphorae(openstack(), paths(), { clock, log: log(), current });
+      const [{ wireAmphorae }, { createAmphoraOperations, recoverAmphorae }] = await Promise.all([
+        import('./wire.ts'),
+        import('../flows/index.ts'),
+      ]);
+      const { parts, close } = await wireAmphorae(await openstack(), paths(), { clock, log: log(), current });
       endings.push(close);
       const operations = createAmphoraOperations(parts);
       return {
@@ -74,17 +83,30 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
 
     settings: async () => cliSettings(loaded()),
     configuration: async () => configurationView(viewConfiguration(source)),
-    inspectCertificate: (role) => inspectByRole(current(), role),
+
+    async inspectCertificate(role) {
+      const { inspectByRole } = await import('./inspect-certificate.ts');
+      return inspectByRole(current(), role);
+    },
 
     async buildImage({ outputFile, name, version }) {
+      const { buildAmphoraImage } = await import('../adapters/amphora-image/build.ts');
       const named = { name: name ?? 'amphora', version: version ?? cli.version };
       const output = outputFile ?? `${named.name}-${named.version}.img`;
       return { ...(await buildAmphoraImage({ ...named, output })), ...named };
     },
 
     status: async () => (await control())?.status() ?? null,
-    serve: () => serve({ source, clock, signal, version: cli.version }),
-    dev: (devOptions, onReady) => dev({ devOptions, onReady, environment, signal, log: log() }),
+
+    async serve() {
+      const { serve } = await import('./serve.ts');
+      await serve({ source, clock, signal, version: cli.version });
+    },
+
+    async dev(devOptions, onReady) {
+      const { dev } = await import('./dev.ts');
+      await dev({ devOptions, onReady, environment, signal, log: log() });
+    },
 
     async close() {
       await Promise.allSettled(endings.reverse().map((end) => end()));

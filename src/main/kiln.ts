@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { createSystemClock } from '../adapters/clock/system-clock.ts';
 import type { CliEnvironment, OutputStream } from '../cli/context.ts';
 import { runCli } from '../cli/run.ts';
-import { createCliContext } from './cli-context.ts';
 
 function outputStream(stream: NodeJS.WriteStream): OutputStream {
   const isTTY = stream.isTTY === true;
@@ -47,6 +46,8 @@ const environment: CliEnvironment = {
   signal: stopSignal(),
   version: versionOfKiln(),
 };
-process.exitCode = await runCli(process.argv.slice(2), environment, (options) =>
-  createCliContext(options, environment, process.env),
-);
+process.exitCode = await runCli(process.argv.slice(2), environment, async (options) => {
+  // Loaded only now: help, the version and a misspelt command need none of it.
+  const { createCliContext } = await import('./cli-context.ts');
+  return createCliContext(options, environment, process.env);
+});
