@@ -1,6 +1,7 @@
 import { type InspectionRequest, inspectCertificate } from '../adapters/certificates/inspect.ts';
-import type { CertificateInspection, CertificateRole } from '../cli/context.ts';
+import type { CertificateRole } from '../cli/context.ts';
 import type { Configuration } from '../config/options/index.ts';
+import type { CertificateInspection } from '../model/certificate.ts';
 
 const nothing = { keyFile: null, keyPassphrase: null, issuedBy: null, mustVerify: null };
 

@@ -1,28 +1,14 @@
-import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../../src/cloud/cloud.ts';
+import { openstackClient, openstackIsMissing } from '../support/openstack-client.ts';
 
 /** Debian's `openstack` (python3-openstackclient) against the embedded cloud: identity and images. */
 
-const client = '/usr/bin/openstack';
-const run = promisify(execFile);
-
-function missing(): string | null {
-  try {
-    execFileSync(client, ['--version'], { stdio: 'ignore', env: {} });
-    return null;
-  } catch {
-    return `${client} is not installed: apt-get install -y --no-install-recommends python3-openstackclient`;
-  }
-}
-
-const reason = missing();
-if (reason) console.warn(`skipped: ${reason}`);
+const reason = openstackIsMissing;
 
 describe.skipIf(reason !== null)(`the openstack client${reason ? ` (skipped: ${reason})` : ''}`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-openstack-client-'));
@@ -40,16 +26,7 @@ describe.skipIf(reason !== null)(`the openstack client${reason ? ` (skipped: ${r
 
   type Who = 'kiln-dev' | 'kiln-dev-admin' | 'kiln-dev-demo';
 
-  /** Nothing of this machine's environment but what the client needs: no proxy, no OS_* variable. */
-  async function openstack(who: Who, ...args: string[]): Promise<string> {
-    const env = {
-      PATH: '/usr/bin:/bin',
-      HOME: folder,
-      LANG: 'C.UTF-8',
-      OS_CLIENT_CONFIG_FILE: join(cloud.stateDirectory, 'clouds.yaml'),
-    };
-    return (await run(client, ['--os-cloud', who, ...args], { env })).stdout.trim();
-  }
+  const openstack = (who: Who, ...words: string[]) => openstackClient(cloud.cloudsFile, who, words);
   async function json<Shape>(who: Who, ...args: string[]): Promise<Shape> {
     return JSON.parse(await openstack(who, ...args, '-f', 'json')) as Shape;
   }

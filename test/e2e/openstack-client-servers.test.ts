@@ -1,28 +1,14 @@
-import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { create } from 'tar';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Cloud, startCloud } from '../../src/cloud/cloud.ts';
+import { openstackClient, openstackIsMissing } from '../support/openstack-client.ts';
 
 /** Debian's `openstack` (python3-openstackclient) against the embedded cloud: servers and networks. */
 
-const client = '/usr/bin/openstack';
-const run = promisify(execFile);
-
-function missing(): string | null {
-  try {
-    execFileSync(client, ['--version'], { stdio: 'ignore', env: {} });
-    return null;
-  } catch {
-    return `${client} is not installed: apt-get install -y --no-install-recommends python3-openstackclient`;
-  }
-}
-
-const reason = missing();
-if (reason) console.warn(`skipped: ${reason}`);
+const reason = openstackIsMissing;
 
 /** Listens on the address it is given, so that the test can see that the server runs what is in the image. */
 const agent = `
@@ -53,11 +39,7 @@ describe.skipIf(reason !== null)(`the openstack client and servers${reason ? ` (
     rmSync(folder, { recursive: true });
   });
 
-  /** Nothing of this machine's environment but what the client needs: no proxy, no OS_* variable. */
-  async function openstack(...args: string[]): Promise<string> {
-    const env = { PATH: '/usr/bin:/bin', HOME: folder, LANG: 'C.UTF-8', OS_CLIENT_CONFIG_FILE: cloud.cloudsFile };
-    return (await run(client, ['--os-cloud', 'kiln-dev', ...args], { env })).stdout.trim();
-  }
+  const openstack = (...words: string[]) => openstackClient(cloud.cloudsFile, 'kiln-dev', words);
   type Row = Record<string, unknown>;
   const show = async (...args: string[]) => JSON.parse(await openstack(...args, '-f', 'json')) as Row;
   const list = async (...args: string[]) => JSON.parse(await openstack(...args, '-f', 'json')) as Row[];

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { CertificateInspection } from '../../model/certificate.ts';
 import { describeCertificate } from './describe.ts';
 
 export interface InspectionRequest {
@@ -14,19 +15,6 @@ export interface InspectionRequest {
   mustVerify: string | null;
 }
 
-/** What is to be known of a certificate file. Never throws for what is wrong with it: the fields say so. */
-export interface Inspection {
-  file: string;
-  problem: string | null;
-  subject: string | null;
-  notBefore: string | null;
-  notAfter: string | null;
-  isCa: boolean | null;
-  matchesKey: boolean | null;
-  keyProblem: string | null;
-  trusted: boolean | null;
-}
-
 const nothingKnown = {
   subject: null,
   notBefore: null,
@@ -37,7 +25,8 @@ const nothingKnown = {
   trusted: null,
 };
 
-export async function inspectCertificate(request: InspectionRequest): Promise<Inspection> {
+/** Describes a certificate file and what hangs on it. Never throws for what is wrong with it. */
+export async function inspectCertificate(request: InspectionRequest): Promise<CertificateInspection> {
   const { file, keyFile } = request;
   let chain: X509Certificate[];
   let description: ReturnType<typeof describeCertificate>;

@@ -1,5 +1,6 @@
+import type { CertificateInspection } from '../../model/certificate.ts';
 import { exitCodes } from '../../model/errors.ts';
-import type { CertificateInspection, CertificateRole } from '../context.ts';
+import type { CertificateRole } from '../context.ts';
 import { daysBetween, plural } from '../format/duration.ts';
 import { type Check, type CheckGroup, type Finding, fail, ok, warn } from './check.ts';
 
