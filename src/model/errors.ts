@@ -183,6 +183,42 @@ export const errorKinds = {
     advice:
       'Check that [haproxy_amphora] client_cert and server_ca belong to the same authorities as [certificates] do.',
   },
+  REQUEST_INVALID: {
+    httpStatus: 400,
+    exitCode: usageOrConfiguration,
+    retryable: false,
+    advice: 'Correct what the message names and ask again.',
+  },
+  REQUEST_UNAUTHENTICATED: {
+    httpStatus: 401,
+    exitCode: usageOrConfiguration,
+    retryable: false,
+    advice: 'Send a token of Keystone that is still valid in X-Auth-Token.',
+  },
+  REQUEST_FORBIDDEN: {
+    httpStatus: 403,
+    exitCode: usageOrConfiguration,
+    retryable: false,
+    advice: 'The roles of the token do not allow this; policy.yaml and docs say which do.',
+  },
+  QUOTA_MET: {
+    httpStatus: 403,
+    exitCode: usageOrConfiguration,
+    retryable: false,
+    advice: "Delete what is not needed, or have the project's quota raised.",
+  },
+  RESOURCE_NOT_FOUND: {
+    httpStatus: 404,
+    exitCode: usageOrConfiguration,
+    retryable: false,
+    advice: 'Check the ID; the object may have been deleted, or belong to another project.',
+  },
+  RESOURCE_CONFLICT: {
+    httpStatus: 409,
+    exitCode: usageOrConfiguration,
+    retryable: false,
+    advice: 'Something else has what this request asks for; the message names it.',
+  },
   IMMUTABLE: {
     httpStatus: 409,
     exitCode: 1,

@@ -1,0 +1,83 @@
+import { isIPv4, isIPv6 } from 'node:net';
+
+/**
+ * The formats that strings of request bodies may have: each gives the value as it is kept, or null when it is not one.
+ * The sentences are those of Octavia and wsme (octavia/api/common/types.py, wsme/types.py).
+ */
+export interface Format {
+  refusal: string;
+  read(value: string): string | null;
+}
+
+export const formats: Readonly<Record<string, Format>> = {
+  uuid: { refusal: 'Value should be UUID format', read: readUuid },
+  ip: { refusal: 'Value should be IPv4 or IPv6 format', read: (value) => (isAddress(value) ? value : null) },
+  cidr: { refusal: 'Value should be IPv4 or IPv6 CIDR format', read: readCidr },
+  'http-url': { refusal: 'Value must be a valid URL string', read: (value) => (isHttpUrl(value) ? value : null) },
+  'url-path': { refusal: 'Value must be a valid URL Path string', read: (value) => (isUrlPath(value) ? value : null) },
+};
+
+/** As Python's uuid.UUID reads it: braces, a urn prefix and missing dashes are taken; kept in the usual form. */
+function readUuid(value: string): string | null {
+  const digits = value
+    .replaceAll(/urn:|uuid:/g, '')
+    .replaceAll(/^[{}]+|[{}]+$/g, '')
+    .replaceAll('-', '');
+  if (!/^[0-9a-f]{32}$/i.test(digits)) return null;
+  return digits.toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** Node takes a zone (`fe80::1%eth0`); nobody else in the cloud does. */
+function isAddress(value: string): boolean {
+  return !value.includes('%') && (isIPv4(value) || isIPv6(value));
+}
+
+/** The network with its prefix length: `10.1.2.3/8` is kept as `10.0.0.0/8`, a single address as `/32` or `/128`. */
+function readCidr(value: string): string | null {
+  const [address = '', length, ...rest] = value.split('/');
+  if (rest.length > 0 || !isAddress(address)) return null;
+  const bits = isIPv4(address) ? 32 : 128;
+  const prefix = length === undefined ? bits : prefixLength(length, bits);
+  if (prefix === null) return null;
+  const hostBits = BigInt(bits - prefix);
+  return `${formatAddress((toNumber(address) >> hostBits) << hostBits, bits)}/${prefix}`;
+}
+
+function prefixLength(text: string, bits: number): number | null {
+  if (/^\d{1,3}$/.test(text)) return Number(text) <= bits ? Number(text) : null;
+  if (bits !== 32 || !isIPv4(text)) return null;
+  // A netmask: ones, then zeros.
+  const mask = toNumber(text).toString(2).padStart(32, '0');
+  return /^1*0*$/.test(mask) ? mask.indexOf('0') + (mask.includes('0') ? 0 : 33) : null;
+}
+
+function toNumber(address: string): bigint {
+  if (isIPv4(address)) {
+    return address.split('.').reduce((sum, part) => (sum << 8n) | BigInt(part), 0n);
+  }
+  // The URL standard writes an IPv6 address in one way: hexadecimal groups, the longest run of zeros left out.
+  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
+  const groups = (text: string | undefined) => (text ? text.split(':') : []);
+  const missing = tail === undefined ? 0 : 8 - groups(head).length - groups(tail).length;
+  const all = [...groups(head), ...Array<string>(missing).fill('0'), ...groups(tail)];
+  return all.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
+}
+
+function formatAddress(value: bigint, bits: number): string {
+  if (bits === 32) return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join('.');
+  const groups = Array.from({ length: 8 }, (_, index) => ((value >> BigInt(16 * (7 - index))) & 0xffffn).toString(16));
+  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+}
+
+/** No control character or space, and what RFC 3986 allows: it will stand in HAProxy's configuration. */
+const uriCharacters = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?#[\]]|%[0-9A-Fa-f]{2})+$/;
+
+function isHttpUrl(value: string): boolean {
+  if (!uriCharacters.test(value) || !/^https?:\/\/[^/?#]/i.test(value)) return false;
+  return URL.canParse(value);
+}
+
+/** Rejects whole URLs and `//host/path` too. */
+function isUrlPath(value: string): boolean {
+  return uriCharacters.test(value) && /^\/(?!\/)[^[\]]*$/.test(value);
+}

@@ -1,0 +1,85 @@
+import { type Static, Type } from 'typebox';
+import * as limits from '../../../core/api/limits.ts';
+import { healthMonitorTypes } from '../../../model/load-balancer.ts';
+import {
+  body,
+  choice,
+  closed,
+  common,
+  flag,
+  idOnly,
+  integer,
+  list,
+  nullable,
+  numberChoice,
+  one,
+  optional,
+  pattern,
+  tags,
+  text,
+  urlPath,
+  uuid,
+} from './fields.ts';
+
+const retries = () =>
+  integer({ minimum: limits.healthMonitorRetries.minimum, maximum: limits.healthMonitorRetries.maximum });
+const seconds = () => integer({ minimum: 0 });
+const domainName = '^(?=.{1,253}\\.?$)(?:(?!-|[^.]+_)[A-Za-z0-9-_]{1,63}(?<!-)(?:\\.|$))+$';
+
+const free = {
+  name: optional(text()),
+  max_retries_down: optional(retries()),
+  http_method: optional(choice(limits.httpMethods)),
+  url_path: optional(urlPath()),
+  expected_codes: optional(pattern('^(\\d{3}(\\s*,\\s*\\d{3})*)$|^(\\d{3}-\\d{3})$')),
+  admin_state_up: optional(flag()),
+  tags: optional(tags()),
+  http_version: optional(numberChoice(limits.httpVersions)),
+  domain_name: optional(pattern(domainName, { minLength: 1, maxLength: 255 })),
+};
+const needed = {
+  type: choice(healthMonitorTypes),
+  delay: seconds(),
+  timeout: seconds(),
+  max_retries: retries(),
+};
+
+/** Inside a pool that is created with its monitor. */
+export const healthMonitorInPool = closed({ ...needed, ...free });
+export type HealthMonitorInPool = Static<typeof healthMonitorInPool>;
+
+const healthMonitor = closed({
+  ...needed,
+  ...free,
+  project_id: optional(text(36)),
+  tenant_id: optional(text(36)),
+  pool_id: uuid(),
+});
+export type HealthMonitorCreate = Static<typeof healthMonitor>;
+export const healthMonitorCreateBody = body('health_monitor_', 'healthmonitor', healthMonitor);
+
+const healthMonitorUpdate = closed({
+  ...free,
+  delay: optional(seconds()),
+  timeout: optional(seconds()),
+  max_retries: optional(retries()),
+});
+export type HealthMonitorUpdate = Static<typeof healthMonitorUpdate>;
+export const healthMonitorUpdateBody = body('health_monitor_', 'healthmonitor', healthMonitorUpdate);
+
+export const healthMonitorView = Type.Object({
+  ...common(),
+  name: Type.String(),
+  type: Type.String(),
+  delay: Type.Integer(),
+  timeout: Type.Integer(),
+  max_retries: Type.Integer(),
+  max_retries_down: Type.Integer(),
+  http_method: nullable(Type.String()),
+  url_path: nullable(Type.String()),
+  expected_codes: nullable(Type.String()),
+  pools: Type.Optional(list(idOnly())),
+  http_version: nullable(Type.Number()),
+  domain_name: nullable(Type.String()),
+});
+export const healthMonitorAnswer = one('healthmonitor', healthMonitorView);

@@ -1,0 +1,80 @@
+import { type Static, Type } from 'typebox';
+import * as limits from '../../../core/api/limits.ts';
+import { l7PolicyActions } from '../../../model/load-balancer.ts';
+import {
+  body,
+  choice,
+  closed,
+  common,
+  flag,
+  idOnly,
+  integer,
+  list,
+  nullable,
+  numberChoice,
+  one,
+  optional,
+  tags,
+  text,
+  url,
+  uuid,
+} from './fields.ts';
+import { l7RuleInPolicy, l7RuleView } from './l7-rule.ts';
+import { poolInTree } from './pool.ts';
+
+const free = {
+  name: optional(text()),
+  description: optional(text()),
+  admin_state_up: optional(flag()),
+  redirect_url: optional(url()),
+  redirect_prefix: optional(url()),
+  position: optional(integer(limits.policyPosition)),
+  tags: optional(tags()),
+  redirect_http_code: optional(numberChoice(limits.redirectHttpCodes)),
+};
+const rules = optional(list(l7RuleInPolicy));
+
+/** Inside a listener that is created whole. */
+export const l7PolicyInListener = closed({
+  ...free,
+  action: choice(l7PolicyActions),
+  redirect_pool: optional(poolInTree),
+  rules,
+});
+export type L7PolicyInListener = Static<typeof l7PolicyInListener>;
+
+const l7Policy = closed({
+  ...free,
+  action: choice(l7PolicyActions),
+  redirect_pool_id: optional(uuid()),
+  listener_id: uuid(),
+  rules,
+  project_id: optional(text(36)),
+  tenant_id: optional(text(36)),
+});
+export type L7PolicyCreate = Static<typeof l7Policy>;
+export const l7PolicyCreateBody = body('l7policy_', 'l7policy', l7Policy);
+
+const l7PolicyUpdate = closed({
+  ...free,
+  action: optional(choice(l7PolicyActions)),
+  redirect_pool_id: optional(uuid()),
+});
+export type L7PolicyUpdate = Static<typeof l7PolicyUpdate>;
+export const l7PolicyUpdateBody = body('l7policy_', 'l7policy', l7PolicyUpdate);
+
+const shared = {
+  ...common(),
+  name: Type.String(),
+  description: Type.String(),
+  action: Type.String(),
+  listener_id: Type.String(),
+  redirect_pool_id: nullable(Type.String()),
+  redirect_url: nullable(Type.String()),
+  redirect_prefix: nullable(Type.String()),
+  position: Type.Integer(),
+  redirect_http_code: nullable(Type.Integer()),
+};
+export const l7PolicyView = Type.Object({ ...shared, rules: list(idOnly()) });
+export const l7PolicyFullView = Type.Object({ ...shared, rules: list(l7RuleView) });
+export const l7PolicyAnswer = one('l7policy', l7PolicyView);

@@ -1,0 +1,116 @@
+import { type Static, Type } from 'typebox';
+import * as limits from '../../../core/api/limits.ts';
+import { lbAlgorithms, poolProtocols, sessionPersistenceTypes } from '../../../model/load-balancer.ts';
+import {
+  address,
+  body,
+  choice,
+  closed,
+  common,
+  flag,
+  idOnly,
+  integer,
+  list,
+  nullable,
+  one,
+  optional,
+  pattern,
+  tags,
+  text,
+  uuid,
+} from './fields.ts';
+import { healthMonitorInPool, healthMonitorView } from './health-monitor.ts';
+import { memberInPool, memberView } from './member.ts';
+
+const persistence = {
+  cookie_name: optional(pattern('^[^\\s,;\\\\]+$', { maxLength: 255 })),
+  persistence_timeout: optional(integer()),
+  persistence_granularity: optional(address()),
+};
+const sessionPersistence = closed({ type: choice(sessionPersistenceTypes), ...persistence });
+const sessionPersistenceUpdate = closed({ type: optional(choice(sessionPersistenceTypes)), ...persistence });
+
+const free = {
+  name: optional(text()),
+  description: optional(text()),
+  admin_state_up: optional(flag()),
+  tags: optional(tags()),
+  tls_container_ref: optional(text()),
+  ca_tls_container_ref: optional(text()),
+  crl_container_ref: optional(text()),
+  tls_enabled: optional(flag()),
+  tls_ciphers: optional(text(2048)),
+  tls_versions: optional(list(text(32))),
+  alpn_protocols: optional(list(choice(limits.alpnProtocols))),
+};
+const contents = {
+  session_persistence: optional(sessionPersistence),
+  healthmonitor: optional(healthMonitorInPool),
+  members: optional(list(memberInPool)),
+};
+
+/** Inside a load balancer or a listener that is created whole; with a name alone it refers to one that is spelled out. */
+export const poolInTree = closed({
+  ...free,
+  ...contents,
+  protocol: optional(choice(poolProtocols)),
+  lb_algorithm: optional(choice(lbAlgorithms)),
+});
+export type PoolInTree = Static<typeof poolInTree>;
+
+const pool = closed({
+  ...free,
+  ...contents,
+  listener_id: optional(uuid()),
+  loadbalancer_id: optional(uuid()),
+  protocol: choice(poolProtocols),
+  lb_algorithm: choice(lbAlgorithms),
+  project_id: optional(text(36)),
+  tenant_id: optional(text(36)),
+});
+export type PoolCreate = Static<typeof pool>;
+export const poolCreateBody = body('pool_', 'pool', pool);
+
+const poolUpdate = closed({
+  ...free,
+  lb_algorithm: optional(choice(lbAlgorithms)),
+  session_persistence: optional(sessionPersistenceUpdate),
+});
+export type PoolUpdate = Static<typeof poolUpdate>;
+export const poolUpdateBody = body('pool_', 'pool', poolUpdate);
+
+const shared = {
+  ...common(),
+  name: Type.String(),
+  description: Type.String(),
+  protocol: Type.String(),
+  lb_algorithm: Type.String(),
+  session_persistence: nullable(
+    Type.Object({
+      type: Type.String(),
+      cookie_name: nullable(Type.String()),
+      persistence_timeout: nullable(Type.Integer()),
+      persistence_granularity: nullable(Type.String()),
+    }),
+  ),
+  listeners: list(idOnly()),
+  tls_container_ref: nullable(Type.String()),
+  ca_tls_container_ref: nullable(Type.String()),
+  crl_container_ref: nullable(Type.String()),
+  tls_enabled: flag(),
+  tls_ciphers: nullable(Type.String()),
+  tls_versions: nullable(list(Type.String())),
+  alpn_protocols: nullable(list(Type.String())),
+};
+export const poolView = Type.Object({
+  ...shared,
+  loadbalancers: list(idOnly()),
+  healthmonitor_id: nullable(Type.String()),
+  members: list(idOnly()),
+});
+export const poolFullView = Type.Object({
+  ...shared,
+  members: list(memberView),
+  healthmonitor: nullable(healthMonitorView),
+});
+export const poolAnswer = one('pool', poolView);

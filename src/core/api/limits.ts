@@ -1,0 +1,40 @@
+/**
+ * Limits and defaults of Octavia's API that no option changes (octavia/common/constants.py, octavia_lib constants):
+ * the one home for schemas and rules alike.
+ */
+
+export const port = { minimum: 1, maximum: 65_535 } as const;
+export const weight = { minimum: 0, maximum: 256, default: 1 } as const;
+export const connectionLimit = { minimum: -1, default: -1 } as const;
+/** Of a listener, milliseconds: 24 days. */
+export const timeoutMs = { minimum: 0, maximum: 2_073_600_000 } as const;
+export const healthMonitorRetries = { minimum: 1, maximum: 10, downDefault: 3 } as const;
+export const policyPosition = { minimum: 1, maximum: 2_147_483_647 } as const;
+export const rulesPerPolicy = 50;
+/** -1 is unlimited. */
+export const quota = { minimum: -1, maximum: 2_000_000_000 } as const;
+/** What a column of the database holds; larger numbers were an error 500 in Octavia. */
+export const largestInteger = 2_147_483_647;
+
+export const httpMethods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'OPTIONS', 'CONNECT', 'PATCH'] as const;
+export const httpVersions = [1.0, 1.1] as const;
+export const redirectHttpCodes = [301, 302, 303, 307, 308] as const;
+export const defaultRedirectHttpCode = 302;
+export const clientAuthenticationModes = ['NONE', 'OPTIONAL', 'MANDATORY'] as const;
+export const alpnProtocols = ['h2', 'http/1.1', 'http/1.0'] as const;
+
+/** What a health monitor of type HTTP or HTTPS asks when it is not told. */
+export const httpCheck = { method: 'GET', urlPath: '/', expectedCodes: '200' } as const;
+
+export const insertableHeaders = ['X-Forwarded-For', 'X-Forwarded-Port', 'X-Forwarded-Proto'] as const;
+/** Only a listener that ends TLS knows these. */
+export const insertableTlsHeaders = [
+  'X-SSL-Client-Verify',
+  'X-SSL-Client-Has-Cert',
+  'X-SSL-Client-DN',
+  'X-SSL-Client-CN',
+  'X-SSL-Issuer',
+  'X-SSL-Client-SHA1',
+  'X-SSL-Client-Not-Before',
+  'X-SSL-Client-Not-After',
+] as const;

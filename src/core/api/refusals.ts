@@ -1,0 +1,43 @@
+import { KilnError } from '../../model/errors.ts';
+
+/**
+ * What Octavia's API says when it refuses a request. Clients and their tests match on these words, so they are
+ * Octavia's (octavia/common/exceptions.py); the codes are Kiln's and carry the HTTP status.
+ */
+
+/** @param resource as Octavia prints it: "Load Balancer", "Health Monitor", "L7 Policy". */
+export const notFound = (resource: string, id: string) =>
+  new KilnError('RESOURCE_NOT_FOUND', `${resource} ${id} not found.`);
+
+/** Something that a request refers to (a subnet, a port) is not there: the request is at fault, not its URL. */
+export const referenceNotFound = (resource: string, id: string) =>
+  new KilnError('REQUEST_INVALID', `${resource} ${id} not found.`);
+
+export const immutable = (resource: string, id: string) =>
+  new KilnError('IMMUTABLE', `${resource} ${id} is immutable and cannot be updated.`);
+
+/** The load balancer itself is changed or deleted while something else goes on. */
+export const pendingState = (status: string, loadBalancerId: string) =>
+  new KilnError('IMMUTABLE', `Invalid state ${status} of loadbalancer resource ${loadBalancerId}`);
+
+export const policyForbids = () =>
+  new KilnError('REQUEST_FORBIDDEN', 'Policy does not allow this request to be performed.');
+
+export const quotaMet = (resource: string) =>
+  new KilnError('QUOTA_MET', `Quota has been met for resources: ${resource}`);
+
+export const validationFailure = (detail: string) => new KilnError('REQUEST_INVALID', `Validation failure: ${detail}`);
+
+export const invalidOption = (value: string, option: string) =>
+  new KilnError('REQUEST_INVALID', `${value} is not a valid option for ${option}`);
+
+export const disabledOption = (option: string, value: string) =>
+  new KilnError('REQUEST_INVALID', `The selected ${option} is not allowed in this deployment: ${value}`);
+
+export const conflict = (message: string) => new KilnError('RESOURCE_CONFLICT', message);
+
+export const invalidRequest = (message: string) => new KilnError('REQUEST_INVALID', message);
+
+/** A field of a body, in wsme's words. */
+export const invalidField = (field: string, value: string, why: string) =>
+  invalidRequest(`Invalid input for field/attribute ${field}. Value: '${value}'. ${why}`);
