@@ -1,4 +1,4 @@
-import type { L7Rule, L7RuleCompareType } from '../../model/load-balancer.ts';
+import type { L7PolicyAction, L7Rule, L7RuleCompareType } from '../../model/load-balancer.ts';
 import type { PlannedListener, PlannedPolicy } from './plan.ts';
 import { quoteSample, quoteUrl, quoteWord } from './quote.ts';
 import { linesOf, words } from './section.ts';
@@ -11,12 +11,18 @@ const methods: Record<L7RuleCompareType, string> = {
   EQUAL_TO: '-m str',
 };
 
-/**
- * The policies of a listener. Whatever the order of lines, HAProxy rejects first, then redirects, then chooses a backend:
- * the order that Octavia's API promises.
- */
+/** What comes first, whatever the positions: Octavia's API promises it, and HAProxy does it in any order of lines. */
+const ranks: Record<L7PolicyAction, number> = {
+  REJECT: 1,
+  REDIRECT_TO_URL: 2,
+  REDIRECT_PREFIX: 2,
+  REDIRECT_TO_POOL: 3,
+};
+
+/** The policies of a listener, in the order in which they are carried out. */
 export function renderPolicies({ listener, policies }: PlannedListener): string[] {
-  return policies.flatMap((planned) =>
+  const inOrder = policies.toSorted((one, other) => ranks[one.policy.action] - ranks[other.policy.action]);
+  return inOrder.flatMap((planned) =>
     linesOf(
       planned.rules.map((rule) => words('acl', rule.id, renderTest(rule))),
       renderAction(planned, listener.id),

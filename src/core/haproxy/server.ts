@@ -25,32 +25,30 @@ export function renderServer(member: Member, context: ServerContext): string {
     member.id,
     socketAddress(`member ${member.id}`, member.address, member.protocolPort),
     `weight ${member.weight}`,
-    monitor && checkOptions(member, monitor, alpn),
+    monitor && checkOptions(member, monitor, pool, alpn),
     pool.sessionPersistence?.type === 'HTTP_COOKIE' && `cookie ${member.id}`,
     pool.protocol === 'PROXY' && 'send-proxy',
     pool.protocol === 'PROXYV2' && (planned.mayEndTls ? 'send-proxy-v2-ssl-cn' : 'send-proxy-v2'),
     member.backup && 'backup',
     !member.adminStateUp && 'disabled',
-    pool.tlsEnabled ? tlsOptions(context) : checksTls(monitor) && 'verify none',
+    pool.tlsEnabled && tlsOptions(context),
     alpn && `alpn ${alpn}`,
   );
 }
 
-function checkOptions(member: Member, monitor: HealthMonitor, alpn: string | null): string {
+/** A check does its TLS handshake on its own where traffic has none; else `verify` of the traffic holds for both. */
+function checkOptions(member: Member, monitor: HealthMonitor, pool: PlannedPool, alpn: string | null): string {
+  const checksTls = monitor.type === 'HTTPS' || monitor.type === 'TLS-HELLO';
   const { monitorAddress, monitorPort } = member;
   return words(
     'check',
-    checksTls(monitor) && 'check-ssl',
+    checksTls && 'check-ssl',
+    checksTls && !pool.tlsEnabled && 'verify none',
     alpn && `check-alpn ${alpn}`,
     `inter ${monitor.delay}s fall ${monitor.maxRetriesDown} rise ${monitor.maxRetries}`,
     monitorAddress && `addr ${hostAddress(`member ${member.id}`, monitorAddress)}`,
     monitorPort && `port ${monitorPort}`,
   );
-}
-
-/** The check does a TLS handshake, even where traffic passes through. */
-function checksTls(monitor: HealthMonitor | null): boolean {
-  return monitor?.type === 'HTTPS' || monitor?.type === 'TLS-HELLO';
 }
 
 /** TLS to the member. With a CA the member has to prove itself, in checks too; without one anybody is believed. */

@@ -354,6 +354,10 @@ export const cases: Record<string, Case> = {
     ],
     files: listenerFiles({ clientCa: path.ca }),
   }),
+  'l7-ampersand': withPolicies(
+    aPolicy({ action: 'REDIRECT_TO_URL', redirectUrl: 'https://example.org/?a=1&b=<2>' }),
+    aPolicy({ rules: [aRule({ compareType: 'EQUAL_TO', value: '/a&b' }, 2)] }, 2),
+  ),
   'l7-inverted': withRules(aRule({ invert: true }), aRule({ value: '/public' }, 2)),
   'l7-disabled': withPolicies(
     aPolicy({ adminStateUp: false }),
