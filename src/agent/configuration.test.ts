@@ -18,6 +18,9 @@ describe('what a controller writes', () => {
       agentRequestReadTimeoutSeconds: 180,
       minTlsVersion: 'TLSv1.2',
       haproxyCmd: '/usr/sbin/haproxy',
+      basePath: '/var/lib/octavia',
+      baseCertDir: '/var/lib/octavia/certs',
+      heartbeat: { controllers: [{ host: '192.0.2.10', port: 5555 }], intervalSeconds: 10, key: 'insecure' },
     });
   });
 
@@ -57,7 +60,17 @@ describe('amphora-agent.conf', () => {
       bindHost: '::',
       bindPort: 9443,
       minTlsVersion: 'TLSv1.2',
+      heartbeat: { controllers: [], intervalSeconds: 10, key: null },
     });
+  });
+
+  it('sends heartbeats to addresses of both families', () => {
+    const text = `${minimal}[health_manager]\ncontroller_ip_port_list = 192.0.2.1:5555, [2001:db8::1]:5556,2001:db8::2:5557\n`;
+    expect(parseAgentConfiguration(text).heartbeat.controllers).toEqual([
+      { host: '192.0.2.1', port: 5555 },
+      { host: '2001:db8::1', port: 5556 },
+      { host: '2001:db8::2', port: 5557 },
+    ]);
   });
 
   it('is the dialect of oslo.config', () => {
@@ -82,6 +95,10 @@ describe('amphora-agent.conf', () => {
     [
       `${minimal}[haproxy_amphora]\nbind_port = 70000\n`,
       '[haproxy_amphora] bind_port is "70000"; allowed is an integer',
+    ],
+    [
+      `${minimal}[health_manager]\ncontroller_ip_port_list = a\n`,
+      'controller_ip_port_list has "a"; allowed is address:port',
     ],
     [`${minimal}agent_tls_protocol = TLSv9\n`, '[amphora_agent] agent_tls_protocol is "TLSv9"; allowed are SSLv3'],
   ])('%j is refused', (text, message) => {

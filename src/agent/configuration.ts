@@ -14,6 +14,19 @@ export interface AgentConfiguration {
   /** Lowest TLS version that is spoken. */
   minTlsVersion: MinTlsVersion;
   haproxyCmd: string;
+  /** [haproxy_amphora] base_path and base_cert_dir: where the agent keeps what it is told. */
+  basePath: string;
+  baseCertDir: string;
+  heartbeat: HeartbeatConfiguration;
+}
+
+/** [health_manager]. */
+export interface HeartbeatConfiguration {
+  /** Where heartbeats go, one after the other. None: nobody wants any. */
+  controllers: ReadonlyArray<{ host: string; port: number }>;
+  intervalSeconds: number;
+  /** A secret. Null when none is configured. */
+  key: string | null;
 }
 
 /** Section → option → value as it stands in the file, the last one where an option is repeated. */
@@ -50,7 +63,28 @@ export function parseAgentConfiguration(text: string): AgentConfiguration {
     agentRequestReadTimeoutSeconds: integer('amphora_agent', 'agent_request_read_timeout', '180', 0, 86_400),
     minTlsVersion: minTlsVersions[protocol],
     haproxyCmd: option('haproxy_amphora', 'haproxy_cmd', '/usr/sbin/haproxy'),
+    basePath: option('haproxy_amphora', 'base_path', '/var/lib/octavia'),
+    baseCertDir: option('haproxy_amphora', 'base_cert_dir', '/var/lib/octavia/certs'),
+    heartbeat: {
+      controllers: parseControllers(file.get('health_manager')?.get('controller_ip_port_list') ?? ''),
+      intervalSeconds: integer('health_manager', 'heartbeat_interval', '10', 1, 86_400),
+      key: file.get('health_manager')?.get('heartbeat_key') ?? null,
+    },
   };
+}
+
+/** `host:port`, comma-separated; IPv6 addresses may stand in brackets. The last colon is the one before the port. */
+function parseControllers(list: string): Array<{ host: string; port: number }> {
+  return list
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+    .map((item) => {
+      const [, host, digits] = /^\[?(.+?)\]?:(\d{1,5})$/.exec(item) ?? [];
+      const port = Number(digits);
+      if (host && port >= 1 && port <= 65535) return { host, port };
+      throw new Error(`[health_manager] controller_ip_port_list has "${item}"; allowed is address:port`);
+    });
 }
 
 /**

@@ -3,8 +3,9 @@
  *
  *   node agent.mjs [--root DIR] [--config-file FILE] [--bind-host IP]
  *
- * `--root` is the folder that the amphora's absolute paths (certificates) are looked up in; the configuration file is
- * taken as it is named. Exit status 1, with a message on standard error, when arguments, configuration or certificates
+ * `--root` is the folder that the amphora's absolute paths (certificates, HAProxy's files) are looked up in; the
+ * configuration file is taken as it is named. HAProxy runs as a child, in the agent's process group, and ends with the
+ * agent; what ran is started again by the next agent. Exit status 1, with a message on standard error, when arguments, configuration or certificates
  * are at fault or the address can't be had; 0 after SIGTERM or SIGINT, when requests under way are answered.
  */
 import { readFile } from 'node:fs/promises';
@@ -12,13 +13,23 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
 import { type AgentConfiguration, parseAgentConfiguration } from './configuration.ts';
+import { createAgentFiles } from './files.ts';
+import { createLoadBalancers } from './haproxy/load-balancers.ts';
+import { readCounters } from './heartbeat/counters.ts';
+import { startHeartbeats } from './heartbeat/sender.ts';
 import { readImageManifest } from './image-manifest.ts';
 import { readInstalledVersions } from './installed-versions.ts';
+import { createInterfaces } from './interfaces.ts';
 import { logger } from './logger.ts';
+import { agentItselfRoutes } from './resources/agent-itself.ts';
+import { certificateRoutes } from './resources/certificates.ts';
 import { detailsRoutes } from './resources/details.ts';
 import { discoveryRoutes } from './resources/discovery.ts';
 import { infoRoutes } from './resources/info.ts';
-import { startServer } from './server.ts';
+import { interfaceRoutes } from './resources/interfaces.ts';
+import { loadBalancerRoutes } from './resources/load-balancers.ts';
+import { lvsListenerRoutes } from './resources/lvs-listeners.ts';
+import { type RunningServer, startServer } from './server.ts';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -29,19 +40,39 @@ async function main(): Promise<void> {
     },
   });
   const root = values.root;
-  const configuration = await readConfiguration(
-    values['config-file'] ?? join(root, 'etc/octavia/amphora-agent.conf'),
-    values['bind-host'],
-  );
+  const configurationFile = values['config-file'] ?? join(root, 'etc/octavia/amphora-agent.conf');
+  const configuration = await readConfiguration(configurationFile, values['bind-host']);
+  const { amphoraId, bindHost, haproxyCmd } = configuration;
   const image = await readImageManifest(import.meta.dirname);
-  const installed = await readInstalledVersions(configuration.haproxyCmd);
-  const server = await startServer(
+  const installed = await readInstalledVersions(haproxyCmd);
+
+  const files = createAgentFiles(root, configuration);
+  const loadBalancers = createLoadBalancers({ files, haproxyCmd, amphoraId, logger });
+  const heartbeats = startHeartbeats({
+    amphoraId,
+    sourceAddress: bindHost,
+    configuration: configuration.heartbeat,
+    loadBalancers,
+    counters: await readCounters(join(files.base, 'stats_counters.json')),
+    logger,
+  });
+  const server: RunningServer = await startServer(
     configuration,
     root,
     [
       ...discoveryRoutes(),
       ...infoRoutes({ installed, agentVersion: packageJson.version, image }),
-      ...detailsRoutes({ installed, root }),
+      ...detailsRoutes({ installed, root, loadBalancers }),
+      ...lvsListenerRoutes(),
+      ...certificateRoutes(files),
+      ...loadBalancerRoutes(loadBalancers),
+      ...interfaceRoutes(createInterfaces(files.base)),
+      ...agentItselfRoutes({
+        certificateFile: files.here(configuration.agentServerCert),
+        configurationFile,
+        renewCertificate: () => server.renewCertificate(),
+        reconfigure: (changed) => heartbeats.reconfigure(changed.heartbeat),
+      }),
     ],
     logger,
   );
@@ -50,9 +81,11 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       logger('info', 'stopping', { signal });
-      void server.stop();
+      heartbeats.stop();
+      void Promise.all([server.stop(), loadBalancers.close()]);
     });
   }
+  await loadBalancers.resume();
 }
 
 async function readConfiguration(file: string, bindHost: string | undefined): Promise<AgentConfiguration> {

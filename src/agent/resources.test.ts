@@ -1,10 +1,13 @@
 /** Answers of the agent against those recorded of Octavia's agent 11, in test/golden/agent. */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createAgentFiles } from './files.ts';
+import { createLoadBalancers } from './haproxy/load-balancers.ts';
 import { detailsRoutes } from './resources/details.ts';
 import { discoveryRoutes } from './resources/discovery.ts';
 import { infoRoutes } from './resources/info.ts';
@@ -19,13 +22,16 @@ const recorded: Recorded[] = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../test/golden/agent/octavia-agent-11.json'), 'utf8'),
 );
 const installed = { haproxy: '2.6.12-1+deb12u4', keepalived: '2.2.7', ipvsadm: '1.31' };
+const root = mkdtempSync(join(tmpdir(), 'kiln-agent-resources-'));
+const files = createAgentFiles(root, { basePath: '/var/lib/octavia', baseCertDir: '/var/lib/octavia/certs' });
+const loadBalancers = createLoadBalancers({ files, haproxyCmd: '/usr/sbin/haproxy', amphoraId: 'a', logger: () => {} });
 const onFault = vi.fn();
 const server = createServer(
   createRequestHandler(
     [
       ...discoveryRoutes(),
       ...infoRoutes({ installed, agentVersion: '0.1.0', image: { name: 'amphora', version: '7' } }),
-      ...detailsRoutes({ installed, root: '/' }),
+      ...detailsRoutes({ installed, root, loadBalancers }),
       { method: 'PUT', path: '/broken', handle: () => Promise.reject(new Error('broken')) },
     ],
     onFault,
@@ -36,7 +42,10 @@ beforeAll(async () => {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 });
-afterAll(() => server.close());
+afterAll(() => {
+  server.close();
+  rmSync(root, { recursive: true });
+});
 
 async function ask(method: string, path: string) {
   const { port } = server.address() as AddressInfo;

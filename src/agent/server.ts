@@ -11,6 +11,8 @@ const stopGraceMs = 5000;
 export interface RunningServer {
   /** `host:port`, IPv6 hosts in brackets. */
   address: string;
+  /** Shows the certificate that is in the file now, to whoever connects from now on. */
+  renewCertificate(): Promise<void>;
   /** Lets requests under way finish, refuses new ones. Idempotent. */
   stop(): Promise<void>;
 }
@@ -26,19 +28,21 @@ export async function startServer(
   routes: readonly Route[],
   logger: Logger,
 ): Promise<RunningServer> {
-  const serverPem = await readPem(join(root, configuration.agentServerCert), 'agent_server_cert');
-  const clientCaPem = await readPem(join(root, configuration.agentServerCa), 'agent_server_ca');
+  const certificateFile = join(root, configuration.agentServerCert);
+  const caFile = join(root, configuration.agentServerCa);
+  const readContext = async () => {
+    const serverPem = await readPem(certificateFile, 'agent_server_cert');
+    const ca = await readPem(caFile, 'agent_server_ca');
+    return { cert: serverPem, key: serverPem, ca, minVersion: configuration.minTlsVersion };
+  };
   const server = createTlsServer(
     {
-      cert: serverPem,
-      key: serverPem,
-      ca: clientCaPem,
+      ...(await readContext()),
       requestCert: true,
       rejectUnauthorized: true,
-      minVersion: configuration.minTlsVersion,
       requestTimeout: configuration.agentRequestReadTimeoutSeconds * 1000,
     },
-    `${join(root, configuration.agentServerCert)} and ${join(root, configuration.agentServerCa)}`,
+    `${certificateFile} and ${caFile}`,
   );
   server.on(
     'request',
@@ -50,7 +54,11 @@ export async function startServer(
     logger('warning', 'connection refused', { from: socket.remoteAddress, reason: error.message });
   });
   const address = await listen(server, configuration.bindHost, configuration.bindPort);
-  return { address, stop: () => stop(server) };
+  return {
+    address,
+    renewCertificate: async () => server.setSecureContext(await readContext()),
+    stop: () => stop(server),
+  };
 }
 
 async function readPem(file: string, option: string): Promise<string> {

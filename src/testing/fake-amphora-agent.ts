@@ -104,7 +104,10 @@ export function createFakeAmphoraAgent(info: Partial<AgentInfo> = {}): FakeAmpho
     async plugNetwork({ id }, network) {
       const addresses = network.fixedIps.map((fixed) => fixed.ipAddress);
       const { interfaces } = at(id);
-      const name = interfaces.get(network.macAddress)?.name ?? `eth${interfaces.size + 2}`;
+      const taken = [...interfaces.values()].map((plugged) => plugged.name);
+      let free = 2;
+      while (taken.includes(`eth${free}`)) free++;
+      const name = interfaces.get(network.macAddress)?.name ?? `eth${free}`;
       plug(id, network.macAddress, name, addresses);
     },
     async getInterface({ id }, ipAddress) {

@@ -1,15 +1,21 @@
 import { cpus, hostname } from 'node:os';
+import type { LoadBalancers } from '../haproxy/load-balancers.ts';
 import type { InstalledVersions } from '../installed-versions.ts';
 import { readMachineState } from '../machine.ts';
 import type { Route } from '../router.ts';
 import { apiVersion } from './discovery.ts';
+import { listListeners } from './load-balancers.ts';
 
 /**
  * `GET /1.0/details`: load of the machine and what it balances. Fields as Octavia's agent has them; topology is always
- * SINGLE there, whatever the amphora's part is. No listeners yet: this agent takes no HAProxy configuration so far.
+ * SINGLE there, whatever the amphora's part is.
  */
-export function detailsRoutes(options: { installed: InstalledVersions; root: string }): Route[] {
-  const { installed, root } = options;
+export function detailsRoutes(options: {
+  installed: InstalledVersions;
+  root: string;
+  loadBalancers: LoadBalancers;
+}): Route[] {
+  const { installed, root, loadBalancers } = options;
   return [
     {
       method: 'GET',
@@ -21,12 +27,13 @@ export function detailsRoutes(options: { installed: InstalledVersions; root: str
           haproxy_version: installed.haproxy,
           api_version: apiVersion,
           active: true,
-          haproxy_count: 0,
+          haproxy_count: await countRunning(loadBalancers),
           cpu_count: cpus().length,
           ...(await readMachineState(root)),
           topology: 'SINGLE',
           topology_status: 'OK',
-          listeners: [],
+          active_tuned_profiles: '',
+          listeners: (await listListeners(loadBalancers)).map(({ uuid }) => uuid).sort(),
           packages: {},
           lvs_listener_process_count: 0,
           keepalived_version: installed.keepalived,
@@ -35,4 +42,9 @@ export function detailsRoutes(options: { installed: InstalledVersions; root: str
       }),
     },
   ];
+}
+
+async function countRunning(loadBalancers: LoadBalancers): Promise<number> {
+  const running = await Promise.all((await loadBalancers.ids()).map((id) => loadBalancers.isRunning(id)));
+  return running.filter(Boolean).length;
 }

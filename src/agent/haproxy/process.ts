@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { mkdir, open, readFile, rm, stat, truncate } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { haproxyProgram, missing } from './program.ts';
+import { queryHaproxy, readHaproxyInfo } from './stats-socket.ts';
+
+/** Files of one HAProxy: all absolute but `statsSocket`'s name in the configuration. */
+export interface HaproxyFiles {
+  workingDirectory: string;
+  /** Read in this order, as if they were one. */
+  configurations: readonly string[];
+  pidFile: string;
+  logFile: string;
+  statsSocket: string;
+  serversState: string;
+}
+
+const startWithinMs = 10_000;
+const stopWithinMs = 5000;
+const pollMs = 20;
+const longestLogBytes = 1024 * 1024;
+
+/**
+ * The master of a running HAProxy. The PID file tells which process, and its command line whether it is that one still:
+ * so an agent that was started anew knows the HAProxy that its predecessor left.
+ */
+export async function runningMaster(files: HaproxyFiles): Promise<number | null> {
+  const pid = Number((await readFile(files.pidFile, 'utf8').catch(() => '')).trim());
+  if (!Number.isSafeInteger(pid) || pid <= 1) return null;
+  // Empty for a process that has ended and that nobody has waited for yet.
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return commandLine.split('\0').includes(files.pidFile) ? pid : null;
+}
+
+/**
+ * Starts HAProxy, master and worker, in our own process group and never as a daemon: whoever ends the amphora ends it
+ * by its group. Waits until the worker answers.
+ * @returns null when it runs, else what HAProxy said. @throws HaproxyMissingError
+ */
+export async function startHaproxy(haproxyCmd: string, files: HaproxyFiles, peerName: string): Promise<string | null> {
+  await rm(files.pidFile, { force: true });
+  await rm(files.statsSocket, { force: true });
+  await mkdir(dirname(files.logFile), { recursive: true });
+  const log = await open(files.logFile, 'a', 0o600);
+  try {
+    await log.truncate();
+    const named = files.configurations.flatMap((file) => ['-f', file]);
+    const child = spawn(haproxyProgram(haproxyCmd), ['-W', '-db', '-p', files.pidFile, '-L', peerName, ...named], {
+      cwd: files.workingDirectory,
+      stdio: ['ignore', log.fd, log.fd],
+    });
+    const fate: { end?: string; failure?: Error } = {};
+    child.once('error', (error) => {
+      fate.failure = error;
+    });
+    child.once('exit', (code, signal) => {
+      fate.end = signal ? `ended with signal ${signal}` : `ended with exit status ${code}`;
+    });
+    // The agent's own end is not put off by it.
+    child.unref();
+    const over = () => fate.failure !== undefined || fate.end !== undefined;
+    const settled = await until(startWithinMs, async () => over() || (await workerOf(files)) !== null);
+    if (fate.failure) throw missing(haproxyCmd, fate.failure.message);
+    if (settled && !over()) return null;
+    if (!over()) child.kill('SIGKILL');
+    return `${await readFile(files.logFile, 'utf8')}HAProxy ${fate.end ?? 'did not answer in time'}.`;
+  } finally {
+    await log.close();
+  }
+}
+
+/**
+ * Has a running HAProxy read its configuration anew: a new worker takes over, the old one serves its connections to
+ * their end. @returns null when the new one answers, else what HAProxy said; the old one then goes on.
+ */
+export async function reloadHaproxy(master: number, files: HaproxyFiles): Promise<string | null> {
+  const before = await workerOf(files);
+  await saveServersState(files);
+  const { size } = await stat(files.logFile);
+  const logStart = size > longestLogBytes ? 0 : size;
+  if (logStart === 0) await truncate(files.logFile);
+  process.kill(master, 'SIGUSR2');
+  const said = async () => (await readFile(files.logFile)).subarray(logStart).toString('utf8');
+  let failed = false;
+  const taken = await until(startWithinMs, async () => {
+    failed = (await said()).includes('Loading failure');
+    const now = await workerOf(files);
+    return failed || (now !== null && now !== before);
+  });
+  return taken && !failed ? null : `${await said()}HAProxy goes on with its old configuration`;
+}
+
+/** Ends master and worker. Connections are cut, as `systemctl stop` cuts them. */
+export async function stopHaproxy(master: number, files: HaproxyFiles): Promise<void> {
+  signal(master, 'SIGTERM');
+  const gone = async () => (await runningMaster(files)) === null;
+  // A worker whose master was killed ends by itself.
+  if (!(await until(stopWithinMs, gone))) signal(master, 'SIGKILL');
+  await until(stopWithinMs, gone);
+  await rm(files.pidFile, { force: true });
+  await rm(files.statsSocket, { force: true });
+}
+
+/** PID of the worker that answers on the stats socket; null when none does. */
+async function workerOf(files: HaproxyFiles): Promise<string | null> {
+  return await readHaproxyInfo(files.statsSocket).then(
+    (info) => info.get('Pid') ?? null,
+    () => null,
+  );
+}
+
+/** What a reloaded HAProxy begins with: which members were up. Losing it costs a health check's time, no more. */
+async function saveServersState(files: HaproxyFiles): Promise<void> {
+  const state = await queryHaproxy(files.statsSocket, 'show servers state').catch(() => null);
+  if (state === null) return;
+  const file = await open(files.serversState, 'w', 0o600);
+  try {
+    await file.writeFile(`${state}\n`);
+  } finally {
+    await file.close();
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // ESRCH: gone is what was wanted.
+  }
+}
+
+/** False when `limitMs` pass before `condition` holds. */
+async function until(limitMs: number, condition: () => Promise<boolean>): Promise<boolean> {
+  const deadline = performance.now() + limitMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) return false;
+    await sleep(pollMs);
+  }
+  return true;
+}

@@ -1,0 +1,59 @@
+import { createConnection } from 'node:net';
+import { relative } from 'node:path';
+
+/** Of sockaddr_un, without the 0 at its end (unix(7)). */
+const longestSocketPathBytes = 107;
+const queryTimeoutMs = 5000;
+const longestAnswerBytes = 64 * 1024 * 1024;
+
+/**
+ * Asks HAProxy through its stats socket (HAProxy's management guide, 9.3).
+ * Rejects when nobody listens there, or nobody answers in five seconds.
+ */
+export async function queryHaproxy(socketFile: string, command: string): Promise<string> {
+  const socket = createConnection(reachablePath(socketFile));
+  return await new Promise<string>((resolve, reject) => {
+    let answer = '';
+    socket.setEncoding('utf8');
+    socket.setTimeout(queryTimeoutMs, () => socket.destroy(new Error(`no answer to "${command}" in time`)));
+    socket.on('error', reject);
+    socket.on('data', (chunk) => {
+      answer += chunk;
+      if (answer.length > longestAnswerBytes) socket.destroy(new Error(`the answer to "${command}" does not end`));
+    });
+    socket.on('end', () => resolve(answer.trimEnd()));
+    socket.end(`${command}\n`);
+  });
+}
+
+/** `show info` as names and values. */
+export async function readHaproxyInfo(socketFile: string): Promise<ReadonlyMap<string, string>> {
+  const lines = (await queryHaproxy(socketFile, 'show info')).split('\n');
+  return new Map(lines.map((line) => [line.split(':', 1)[0] ?? '', line.slice(line.indexOf(':') + 1).trim()]));
+}
+
+/** Rows of a CSV file whose first line, after "# ", names the columns. Values may be quoted, and hold commas then. */
+export function parseCsv(text: string): Array<ReadonlyMap<string, string>> {
+  const [header = '', ...lines] = text
+    .replace(/^# /, '')
+    .split('\n')
+    .filter((line) => line !== '');
+  const columns = header.split(',');
+  return lines.map((line) => {
+    const values = [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)];
+    return new Map(
+      columns.map((column, index) => [column, values[index]?.[1]?.replaceAll('""', '"') ?? values[index]?.[2] ?? '']),
+    );
+  });
+}
+
+/** The shorter one of a path's two forms. */
+function reachablePath(socketFile: string): string {
+  const fromHere = relative(process.cwd(), socketFile);
+  const path = fromHere.length < socketFile.length ? fromHere : socketFile;
+  if (Buffer.byteLength(path) <= longestSocketPathBytes) return path;
+  throw new Error(
+    `the path of HAProxy's stats socket is too long for a Unix socket, which takes ${longestSocketPathBytes} bytes: ` +
+      `${path}. Run the amphora in a folder with a shorter name.`,
+  );
+}
