@@ -92,3 +92,12 @@ it('nothing configured: empty, not invented', () => {
   const { auth } = resolveServiceAccess(configure(''), 'image');
   expect(auth).toMatchObject({ authType: '', authUrl: '', username: null });
 });
+
+it('[neutron] auth_section = service_auth sets its own credentials aside, not its endpoint', () => {
+  const config = configure(
+    `${shared}[neutron]\nauth_section = service_auth\nauth_url = http://other\nusername = x\nregion_name = Three`,
+  );
+  const { auth, endpoint, transport } = resolveServiceAccess(config, 'network');
+  expect(auth).toMatchObject({ authUrl: 'http://keystone', username: 'octavia' });
+  expect([endpoint.regionName, transport.caFile]).toEqual(['Three', '/ca.pem']);
+});

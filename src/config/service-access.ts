@@ -57,7 +57,8 @@ type KeystoneSection = Configuration['service_auth'];
  * - Glance and Nova are used with the credentials of [service_auth]; their own sections say where they are, and may
  *   name other authorities to trust. The region alone is taken from [service_auth] too, which Octavia does not do;
  * - [neutron] may hold credentials of its own. When it names an `auth_url` they stand alone, `auth_type` excepted;
- *   else each option that it leaves out is taken from [service_auth];
+ *   else each option that it leaves out is taken from [service_auth]. With `auth_section = service_auth` its own
+ *   credentials do not count;
  * - `endpoint`, `endpoint_type` and `ca_certificates_file` of [neutron] count where their successors are not set.
  */
 export function resolveServiceAccess(config: Configuration, service: ServiceType): ServiceAccess {
@@ -91,9 +92,12 @@ function resolveNeutron(config: Configuration): ServiceAccess {
         ? [plainInterface(neutron.endpoint_type)]
         : neutron.valid_interfaces,
   };
-  const auth = own.auth_url === null ? inherit(own, shared) : { ...own, auth_type: own.auth_type ?? shared.auth_type };
+  const auth =
+    own.auth_url === null || own.auth_section !== null
+      ? inherit(own, shared)
+      : { ...own, auth_type: own.auth_type ?? shared.auth_type };
   return {
-    auth: readCredentials(auth),
+    auth: readCredentials(own.auth_section === null ? auth : shared),
     endpoint: {
       serviceType: 'network',
       serviceName: own.service_name,

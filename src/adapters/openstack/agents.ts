@@ -30,6 +30,9 @@ export function createAgents(settings: CompleteTransportSettings): Agents {
   };
   // Read now, so that a wrong path is an error at start and not at the first call.
   const ca = read('CA file', settings.caFile);
+  if (ca !== undefined && !/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/.test(ca)) {
+    throw new KilnError('CONFIGURATION_INVALID', `The CA file ${settings.caFile} holds no certificate in PEM form`);
+  }
   const cert = read('client certificate', settings.certFile);
   const key = read('client key', settings.keyFile) ?? (cert?.includes('PRIVATE KEY') ? cert : undefined);
   const make = (protocol: string): Agent => {

@@ -105,7 +105,8 @@ export function failureOfThrown(asked: Asked, thrown: unknown): ServiceError {
     return unreachable(`its TLS certificate is not accepted: ${message} (${code})`, call, {
       retryable: false,
       advice:
-        'Give the authority that signed it as ca_certificates_file (cacert in clouds.yaml), and use its host name.',
+        'Give the authority that signed it as [service_auth] cafile or ca_certificates_file of the service ' +
+        '(cacert in clouds.yaml), and use its host name.',
     });
   }
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {

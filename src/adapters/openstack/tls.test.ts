@@ -109,6 +109,10 @@ describe('TLS', () => {
     expect(() => connect({ caFile: '/no/such.pem' })).toThrow("The CA file /no/such.pem can't be read");
   });
 
+  it('names a file that holds no certificate', () => {
+    expect(() => connect({ caFile: import.meta.filename })).toThrow(`The CA file ${import.meta.filename} holds no`);
+  });
+
   it('says that the other side does not speak it', async () => {
     const plain = url.replace('https:', 'http:');
     await expect(connect({}).get(plain)).rejects.toMatchObject({ name: 'ServiceError' });

@@ -17,8 +17,8 @@ export function keystoneOptions(section: string) {
     }),
     auth_section: string({
       default: null,
-      pattern: { regex: /^$/, description: 'empty: Kiln reads credentials from this section itself' },
-      help: 'Section that holds the credentials instead of this one. Kiln does not follow it, and says so.',
+      pattern: { regex: /^service_auth$/, description: 'service_auth, or not set: Kiln follows no other section' },
+      help: 'Section that holds the credentials instead of this one.',
     }),
     auth_url: string({ default: null, help: 'URL of Keystone, with or without /v3.' }),
     username: string({
