@@ -75,15 +75,15 @@ export async function serve(options: {
   }
 }
 
-/** Boots obey the process's signal, and can be waited for. */
+/** Boots obey the process's signal and that of whoever asked for them, and can be waited for. */
 function trackBoots(parts: AmphoraParts, signal: AbortSignal) {
   const operations = createAmphoraOperations(parts);
   const boots = new Set<Promise<unknown>>();
   return {
     operations: {
       ...operations,
-      boot: (...[request, onEvent]: Parameters<typeof operations.boot>) => {
-        const boot = operations.boot(request, onEvent, signal);
+      boot: (...[request, onEvent, own]: Parameters<typeof operations.boot>) => {
+        const boot = operations.boot(request, onEvent, own ? AbortSignal.any([signal, own]) : signal);
         boots.add(boot);
         const forget = () => boots.delete(boot);
         boot.then(forget, forget);

@@ -100,12 +100,32 @@ describe('kiln serve', () => {
     }
   });
 
-  it('undoes a boot under way when it is told to stop, and ends with 0', async () => {
+  it('undoes a boot when the command that asked for it is interrupted, and serves on', async () => {
     await dev.push('silent', { tag: 'silent', silent: true });
     await appendFile(dev.cloud.configurationFile, '\n[controller_worker]\namp_image_tag = silent\n');
     const reloaded = serve.next(/configuration read again: 1 options changed/);
     serve.child.kill('SIGHUP');
     await reloaded;
+    const boot = startKiln(['amphora', 'boot'], dev.environment);
+    await boot.line(/✓ server active/);
+    const undone = serve.next(/the boot was cancelled/);
+    boot.child.kill('SIGINT');
+    expect(await boot.ended).toBe(6);
+    expect(boot.lines.join('\n')).toContain('`kiln serve` undoes it');
+    await undone;
+    await expect
+      .poll(
+        async () => {
+          const [amphora] = JSON.parse((await kiln('--json', 'amphora', 'list')).stdout);
+          return { status: amphora.status, servers: await dev.openstack.compute.findServersByName(amphora.serverName) };
+        },
+        { timeout: 10_000 },
+      )
+      .toEqual({ status: 'ERROR', servers: [] });
+    expect(serve.child.exitCode).toBeNull();
+  });
+
+  it('undoes a boot under way when it is told to stop, and ends with 0', async () => {
     const boot = startKiln(['amphora', 'boot'], dev.environment);
     await boot.line(/✓ server active/);
     expect(await serve.stop()).toBe(0);

@@ -72,13 +72,20 @@ export async function connectControl(socketPath: string): Promise<ControlClient 
             else throw fromWire(line.error);
           }
         } catch (cause) {
-          if (cause instanceof KilnError || signal?.aborted) throw cause;
-          throw servedNoMore(cause);
+          if (cause instanceof KilnError) throw cause;
+          throw signal?.aborted ? interrupted(cause) : servedNoMore(cause);
         }
         throw servedNoMore(null);
       },
     },
   };
+}
+
+function interrupted(cause: unknown): KilnError {
+  return new KilnError('CANCELLED', 'the boot was interrupted', {
+    cause,
+    advice: '`kiln serve` undoes it; `kiln amphora list` shows how it ended.',
+  });
 }
 
 function servedNoMore(cause: unknown): KilnError {

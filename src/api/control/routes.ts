@@ -52,15 +52,17 @@ export async function controlRoutes(plain: FastifyInstance, parts: ControlParts)
     parts.amphorae.delete(request.params.id),
   );
 
-  /** Answers with one JSON line an event. The boot goes on when the caller leaves. */
+  /** Answers with one JSON line an event. The boot is undone when the caller leaves. */
   app.post('/amphorae', { schema: { body: bootBody } }, (request, reply) => {
     reply.hijack();
     reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson' });
+    const gone = new AbortController();
+    reply.raw.on('close', () => gone.abort(new Error('whoever asked for it has left')));
     const write = (line: BootLine) => {
       if (!reply.raw.destroyed) reply.raw.write(`${JSON.stringify(line)}\n`);
     };
     parts.amphorae
-      .boot(withoutUndefined(request.body), (event) => write({ event }))
+      .boot(withoutUndefined(request.body), (event) => write({ event }), gone.signal)
       .then(
         (amphora) => write({ amphora }),
         (error: unknown) => write({ error: toKilnError(error).toJSON() }),
