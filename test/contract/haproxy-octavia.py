@@ -1,10 +1,16 @@
-"""Renders the cases of haproxy-octavia.test.ts with the real Octavia: JSON on standard input, JSON on standard output."""
+"""What the real Octavia makes of the cases of haproxy-octavia.test.ts, and its agent of Kiln's configurations.
+
+JSON on standard input, JSON on standard output.
+"""
 import json
 import os
 import sys
+import tempfile
 
+from octavia.amphorae.backends.agent.api_server import util
 from octavia.common import config  # noqa: F401 (registers the options)
 from octavia.common import data_models
+from octavia.common import utils
 from octavia.common.jinja.haproxy.combined_listeners import jinja_cfg
 from oslo_config import cfg
 
@@ -138,8 +144,22 @@ def render(case):
         haproxy_versions=[str(version['major']), str(version['minor'])])
 
 
+def read_as_agent(text):
+    with open(util.config_path('lb'), 'w', encoding='utf-8') as stream:
+        stream.write(text)
+    socket, listeners = util.parse_haproxy_file('lb')
+    return {'socket': socket, 'listeners': listeners, 'vips': util.get_haproxy_vip_addresses('lb')}
+
+
 def main():
-    json.dump({name: render(case) for name, case in json.load(sys.stdin).items()}, sys.stdout)
+    task = json.load(sys.stdin)
+    rendered = {name: render(case) for name, case in task['cases'].items()}
+    with tempfile.TemporaryDirectory() as folder:
+        CONF.set_override('base_path', folder, group='haproxy_amphora')
+        os.mkdir(os.path.join(folder, 'lb'))
+        read = {name: read_as_agent(text) for name, text in task['texts'].items()}
+    peers = {id: utils.base64_sha1_string(id).rstrip('=') for id in task['amphoraIds']}
+    json.dump({'rendered': rendered, 'read': read, 'peers': peers}, sys.stdout)
 
 
 main()

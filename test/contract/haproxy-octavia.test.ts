@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { peerName } from '../../src/core/haproxy/peers.ts';
+import { planListeners } from '../../src/core/haproxy/plan.ts';
 import { renderHaproxyConfiguration } from '../../src/core/haproxy/render.ts';
 import { cases } from '../golden/haproxy/cases.ts';
 import { parseConfiguration } from '../golden/haproxy/parse.ts';
@@ -42,13 +44,11 @@ function actions(lines: string[]): string[] {
   return lines.filter((line) => kindOf(line) >= 0).sort((one, other) => kindOf(one) - kindOf(other));
 }
 
-/** What only one side has: `-` Octavia, `+` Kiln. IDs are shortened. */
-function difference(name: string, theirs: string): string[] {
-  const made = cases[name];
-  if (!made) throw new Error(name);
-  const ours = directives(renderHaproxyConfiguration(made.tree, made.files, made.settings));
+/** What only one side has: `-` Octavia, `+` Kiln. IDs are shortened. What both have to do comes in the same order. */
+function difference(our: string, their: string): string[] {
+  const ours = directives(our);
   const only = (these: string[], others: string[]) => these.filter((line) => !others.includes(line));
-  const octavia = directives(theirs);
+  const octavia = directives(their);
   const shared = (lines: string[], others: string[]) => actions(lines).filter((line) => others.includes(line));
   expect(shared(ours, octavia)).toEqual(shared(octavia, ours));
   return [...only(octavia, ours).map((line) => `- ${line}`), ...only(ours, octavia).map((line) => `+ ${line}`)].map(
@@ -134,20 +134,55 @@ const expected: Record<string, string[]> = {
   ],
 };
 
-describe.skipIf(!isInstalled)("Octavia's renderer (skipped without Debian's python3-octavia)", () => {
-  let theirs: Record<string, string>;
+interface Answer {
+  rendered: Record<string, string>;
+  /** What the agent reads out of Kiln's configurations: its list of listeners and the VIPs that it announces. */
+  read: Record<string, { socket: string; listeners: Record<string, { mode: string }>; vips: string[] }>;
+  peers: Record<string, string>;
+}
+
+describe.skipIf(!isInstalled)("Octavia's renderer and agent (skipped without Debian's python3-octavia)", () => {
+  const texts = Object.fromEntries(
+    Object.entries(compared).map(([name, { tree, files, settings }]) => [
+      name,
+      renderHaproxyConfiguration(tree, files, settings),
+    ]),
+  );
+  // Many enough that the name of one starts with a hyphen, which gets another first letter.
+  const amphoraIds = Array.from({ length: 500 }, (_, number) => `amphora-${number}`);
+  let octavia: Answer;
   beforeAll(() => {
     const run = spawnSync(python, [join(import.meta.dirname, 'haproxy-octavia.py')], {
-      input: JSON.stringify(compared),
+      input: JSON.stringify({ cases: compared, texts, amphoraIds }),
       encoding: 'utf8',
       maxBuffer: 64 * 1024 * 1024,
       env: { LC_ALL: 'C.UTF-8' },
     });
     expect({ status: run.status, stderr: run.stderr }).toMatchObject({ status: 0 });
-    theirs = JSON.parse(run.stdout);
+    octavia = JSON.parse(run.stdout);
   });
 
-  it.each(Object.keys(compared))('%s', (name) => {
-    expect(difference(name, theirs[name] ?? '')).toEqual(expected[name] ?? []);
+  it.each(Object.keys(compared))('%s: renders the same', (name) => {
+    expect(difference(texts[name] ?? '', octavia.rendered[name] ?? '')).toEqual(expected[name] ?? []);
+  });
+
+  it.each(Object.entries(compared))('%s: the agent finds listeners, VIPs and socket', (name, { tree, settings }) => {
+    const { loadBalancer } = tree;
+    const listeners = planListeners(tree, settings);
+    const modes = listeners.map(({ listener, mode }) => {
+      const isTls = cases[name]?.files.listeners[listener.id] !== undefined;
+      return [listener.id, isTls ? 'TERMINATED_HTTPS' : mode.toUpperCase()] as const;
+    });
+    const own = Object.entries(octavia.read[name]?.listeners ?? {}).filter(([id]) => !id.startsWith('prometheus'));
+    expect(own.map(([id, { mode }]) => [id, mode])).toEqual(modes);
+    const addresses = [loadBalancer.vip, ...loadBalancer.additionalVips].map(({ address }) => address);
+    const vips = octavia.read[name]?.vips.filter((vip) => vip !== '127.0.0.1');
+    expect(vips).toEqual(listeners.flatMap(() => addresses));
+    expect(octavia.read[name]?.socket).toBe(`/var/lib/octavia/${loadBalancer.id}.sock`);
+  });
+
+  it('names peers alike', () => {
+    expect(Object.fromEntries(amphoraIds.map((id) => [id, peerName(id)]))).toEqual(octavia.peers);
+    expect(Object.values(octavia.peers).some((name) => name.startsWith('x'))).toBe(true);
   });
 });
