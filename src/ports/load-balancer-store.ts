@@ -39,7 +39,10 @@ export interface ListQuery {
   projectId: string | null;
   /** Members of this pool, rules of this policy. */
   parentId?: string;
-  /** Model field → values, of which one has to be equal. */
+  /**
+   * Model field → values, of which one has to be equal, in type as well. A load balancer's VIP has the fields vipAddress,
+   * vipNetworkId, vipSubnetId, vipPortId. REQUEST_INVALID for what is no field, or is a list or an object.
+   */
   filters: Readonly<Record<string, readonly (string | number | boolean | null)[]>>;
   tags?: {
     all?: readonly string[];
@@ -47,13 +50,13 @@ export interface ListQuery {
     notAll?: readonly string[];
     notAny?: readonly string[];
   };
-  /** Model fields; the ID is always the last, so that the order is total. */
+  /** Fields as for filters, null before every value; the ID is always the last, so that the order is total. */
   sort: readonly { field: string; direction: 'asc' | 'desc' }[];
   /** At most so many. */
   limit: number;
   /** Begin behind this ID; NOT_FOUND semantics are the caller's: an unknown marker gives an empty page. */
   marker?: string;
-  /** The page before the marker instead of the one behind it; still in the order of `sort`. */
+  /** The page before the marker instead of the one behind it; still in the order of `sort`. Without a marker, nothing. */
   reverse?: boolean;
 }
 
@@ -65,20 +68,30 @@ export type RowChange = {
 /** A change that was asked for: its rows, and the operation that carries it out, in one transaction. */
 export interface Change {
   loadBalancerId: string;
-  /** The load balancer must have one of these now; empty for one that is just being made. Else IMMUTABLE (409). */
+  /**
+   * The load balancer must have one of these now, else IMMUTABLE (409); RESOURCE_NOT_FOUND when there is none. Empty for
+   * one that is just being made: RESOURCE_CONFLICT when it is there.
+   */
   mutableFrom: readonly ProvisioningStatus[];
   rows: readonly RowChange[];
   /** Null for a change that needs no flow. */
   operation: Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'> | null;
 }
 
-/** Where load balancers and what belongs to them are kept. No method's number of queries grows with rows. */
+/**
+ * Where load balancers and what belongs to them are kept. No method's number of queries grows with rows. What is DELETED
+ * is found by nothing but a list that filters for that status.
+ */
 export interface LoadBalancerStore {
   list<Kind extends ResourceKind>(kind: Kind, query: ListQuery): Promise<(Resources[Kind] & { related: RelatedIds })[]>;
   get<Kind extends ResourceKind>(kind: Kind, id: string): Promise<(Resources[Kind] & { related: RelatedIds }) | null>;
   /** Everything of one load balancer. */
   tree(loadBalancerId: string): Promise<LoadBalancerTree | null>;
-  /** One transaction. Two at once on one load balancer: the second sees what the first wrote, and is IMMUTABLE. */
+  /**
+   * One transaction. RESOURCE_CONFLICT when a new row has what another one has by now: a listener's protocol and port, a
+   * member's address and port in its pool, a pool's health monitor. What hangs on a deleted row is not deleted with it.
+   * Two at once on one load balancer: the second sees what the first wrote, and is IMMUTABLE.
+   */
   apply(change: Change): Promise<void>;
   /** How much of each kind a project has, deleted ones not counted. */
   countByProject(projectId: string): Promise<Readonly<Record<ResourceKind, number>>>;

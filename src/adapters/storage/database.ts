@@ -6,6 +6,7 @@ import { type MysqlConnection, readConnection, type SqliteConnection } from './c
 import { mayPass, wordsOf } from './faults.ts';
 import * as amphora from './migrations/0001-amphora.ts';
 import * as journal from './migrations/0002-journal.ts';
+import * as loadBalancer from './migrations/0003-load-balancer.ts';
 import { mysqlDialect } from './mysql.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
 import { sqliteDialect } from './sqlite.ts';
@@ -14,6 +15,7 @@ import { sqliteDialect } from './sqlite.ts';
 const migrations: Record<string, Migration> = {
   '0001-amphora': amphora,
   '0002-journal': journal,
+  '0003-load-balancer': loadBalancer,
 };
 
 /**

@@ -35,3 +35,11 @@ export async function createIndex(database: Database, name: string, table: strin
 export function longText(database: Database): 'text' | RawBuilder<string> {
   return isMysql(database) ? sql<string>`longtext` : 'text';
 }
+
+/** Text of which blanks at the end count as well, for comparing only: on MySQL its bytes, which drivers read as such. */
+export function exactText(database: Database, characters: number): RawBuilder<string> {
+  const LARGEST_CHARACTER_BYTES = 4;
+  return isMysql(database)
+    ? sql`varbinary(${sql.lit(characters * LARGEST_CHARACTER_BYTES)})`
+    : sql`varchar(${sql.lit(characters)})`;
+}

@@ -46,6 +46,22 @@ export interface Schema {
     position: number;
     entry: string;
   };
+  kiln_load_balancer: ResourceRow;
+  kiln_listener: ResourceRow;
+  kiln_pool: ResourceRow;
+  kiln_member: ResourceRow;
+  kiln_health_monitor: ResourceRow;
+  kiln_l7_policy: ResourceRow;
+  kiln_l7_rule: ResourceRow;
+  /** Which resources have a tag, for filters; the tags of a resource are in its own row, too. */
+  kiln_tag: {
+    resource_id: string;
+    tag: string;
+  };
 }
+
+/** The columns of a resource are named after the fields of its model: see resource-tables.ts. */
+export type ResourceValues = Record<string, string | number | null>;
+export type ResourceRow = ResourceValues & { id: string };
 
 export type KilnDatabase = Kysely<Schema>;

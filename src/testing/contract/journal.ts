@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../adapters/storage/database.ts';
@@ -8,6 +7,7 @@ import type { JournalEntry } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Journal } from '../../ports/journal.ts';
 import { createFakeClock, type FakeClock } from '../fake-clock.ts';
+import { runScript } from '../run-script.ts';
 import type { DatabaseSubject } from './amphora-store.ts';
 
 export interface JournalSubject {
@@ -252,7 +252,7 @@ export function describeSharedJournalContract(name: string, makeSubject: () => P
         await journal.enqueue(newOperation(`op-${n}`, { subject: `lb-${n % SUBJECTS}` }));
       }
       const lists = await Promise.all(
-        Array.from({ length: PROCESSES }, (_, n) => run(claimer(subject.connection, `w${n}`))),
+        Array.from({ length: PROCESSES }, (_, n) => runScript<Ended[]>(claimer(subject.connection, `w${n}`))),
       );
       const ended = lists.flat();
       expect(ended.map(({ id }) => id).sort()).toEqual(Array.from({ length: OPERATIONS }, (_, n) => `op-${n}`).sort());
@@ -270,21 +270,4 @@ export function describeSharedJournalContract(name: string, makeSubject: () => P
 
 function* pairs<Item>(items: readonly Item[]): Generator<[Item, Item]> {
   for (const [n, first] of items.entries()) for (const second of items.slice(n + 1)) yield [first, second];
-}
-
-function run(script: string): Promise<Ended[]> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve(JSON.parse(output) as Ended[]);
-      else reject(new Error(`a claimer ended with ${code}`));
-    });
-  });
 }

@@ -1,0 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeLoadBalancerStoreContract } from '../../testing/contract/load-balancer-store.ts';
+
+async function makeDatabase() {
+  const folder = mkdtempSync(join(tmpdir(), 'kiln-store-'));
+  return {
+    connection: `sqlite:///${folder}/kiln.sqlite`,
+    close: async () => rmSync(folder, { recursive: true }),
+  };
+}
+
+describeLoadBalancerStoreContract('SQLite', makeDatabase);

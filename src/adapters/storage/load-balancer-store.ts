@@ -1,0 +1,78 @@
+import { sql } from 'kysely';
+import { KilnError } from '../../model/errors.ts';
+import type { LoadBalancerTree } from '../../model/load-balancer.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { LoadBalancerStore, ResourceKind } from '../../ports/load-balancer-store.ts';
+import { applyChange } from './apply-change.ts';
+import { attempt, isDuplicate } from './faults.ts';
+import { selectPage } from './list-query.ts';
+import { readTree } from './load-balancer-tree.ts';
+import { withRelatedIds } from './related-ids.ts';
+import { fromRow, resourceKinds, tableOf } from './resource-tables.ts';
+import type { KilnDatabase, ResourceValues } from './schema.ts';
+
+/**
+ * Load balancers and what belongs to them, a table for each kind. What is DELETED is found by no method but a list that
+ * filters for that status.
+ */
+export function createLoadBalancerStore(database: KilnDatabase, clock: Clock): LoadBalancerStore {
+  const related = async <Kind extends ResourceKind>(kind: Kind, rows: readonly ResourceValues[]) =>
+    withRelatedIds(
+      database,
+      kind,
+      rows.map((row) => fromRow(kind, row)),
+    );
+
+  return {
+    list: (kind, query) => attempt(clock, async () => related(kind, await selectPage(database, kind, query))),
+
+    get: (kind, id) =>
+      attempt(clock, async () => {
+        const rows = await database
+          .selectFrom(tableOf(kind).table as 'kiln_listener')
+          .selectAll()
+          .where('id', '=', id)
+          .where('provisioning_status', '!=', 'DELETED')
+          .execute();
+        return (await related(kind, rows))[0] ?? null;
+      }),
+
+    tree: (loadBalancerId): Promise<LoadBalancerTree | null> =>
+      attempt(clock, () =>
+        database
+          .transaction()
+          .setAccessMode('read only') // All of it as it was at one moment.
+          .execute((transaction) => readTree(transaction, loadBalancerId)),
+      ),
+
+    async apply(change) {
+      const at = clock.now().toISOString();
+      try {
+        await attempt(clock, () =>
+          database.transaction().execute((transaction) => applyChange(transaction, change, at)),
+        );
+      } catch (error) {
+        if (!isDuplicate(error)) throw error;
+        const message = `load balancer ${change.loadBalancerId}: something else has the port, address or ID by now`;
+        throw new KilnError('RESOURCE_CONFLICT', message, { cause: error });
+      }
+    },
+
+    countByProject: (projectId) =>
+      attempt(clock, async () => {
+        const { rows } = await sql<Record<ResourceKind, number>>`select ${sql.join(
+          resourceKinds.map((kind) =>
+            database
+              .selectFrom(tableOf(kind).table as 'kiln_listener')
+              .select(({ fn }) => fn.countAll<number>().as('count'))
+              .where('project_id', '=', projectId)
+              .where('provisioning_status', '!=', 'DELETED')
+              .as(kind),
+          ),
+        )}`.execute(database);
+        const [counts] = rows;
+        if (!counts) throw new KilnError('INTERNAL', 'the database counted nothing, not even none');
+        return counts;
+      }),
+  };
+}

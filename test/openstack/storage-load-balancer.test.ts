@@ -1,0 +1,6 @@
+import { describeLoadBalancerStoreContract } from '../../src/testing/contract/load-balancer-store.ts';
+import { makeDatabase } from './storage-database.ts';
+
+/** Load balancers in the test bed's MariaDB. */
+
+describeLoadBalancerStoreContract('MariaDB', makeDatabase);
