@@ -10,7 +10,7 @@ import type { HaproxySettings, TlsFiles } from './settings.ts';
 
 /**
  * `frontend LISTENER_ID`: the name under which heartbeats report the listener.
- * INTERNAL when a TERMINATED_HTTPS listener has no certificate: it would speak HTTP in the clear.
+ * INTERNAL when a TERMINATED_HTTPS listener has no certificate: its port would speak no TLS.
  */
 export function renderFrontend(
   loadBalancer: LoadBalancer,

@@ -217,6 +217,6 @@ it.each(['192.0.2.1 disabled', '192.0.2', 'localhost', '', '192.0.2.1\n', '::1%e
   },
 );
 
-it('refuses a TERMINATED_HTTPS listener without a certificate: it would speak HTTP', () => {
+it('refuses a TERMINATED_HTTPS listener without a certificate: its port would speak no TLS', () => {
   expect(() => render(aCase({ listeners: [aTlsListener()] }))).toThrow(/no certificate/);
 });
