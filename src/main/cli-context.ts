@@ -100,7 +100,7 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
 
     async serve() {
       const { serve } = await import('./serve.ts');
-      await serve({ source, clock, signal, version: cli.version });
+      await serve({ source, clock, signal, version: cli.version, debug: options.debug });
     },
 
     async dev(devOptions, onReady) {

@@ -29,6 +29,8 @@ export async function serve(options: {
   clock: Clock;
   signal: AbortSignal;
   version: string;
+  /** Log at level debug, whatever the configuration says. */
+  debug: boolean;
 }): Promise<void> {
   const { source, clock, signal, version } = options;
   const configuration = createReloadableConfiguration(() => {
@@ -37,12 +39,12 @@ export async function serve(options: {
     return loaded;
   });
   const current = () => configuration.current().config;
-  const log = createLog({ debug: current().DEFAULT.debug, file: logFileOf(current()) });
+  const log = createLog({ debug: options.debug || current().DEFAULT.debug, file: logFileOf(current()) });
   const loading = { loadedAt: clock.now().toISOString() };
   const startedAt = loading.loadedAt;
   const stopReloading = reloadOnHangup(configuration, log, () => {
     loading.loadedAt = clock.now().toISOString();
-    log.setDebug(current().DEFAULT.debug);
+    log.setDebug(options.debug || current().DEFAULT.debug);
   });
   const paths = statePaths(current(), source.environment, process.getuid?.() === 0);
 

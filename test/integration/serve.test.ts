@@ -134,4 +134,13 @@ describe('kiln serve', () => {
     expect(amphora).toMatchObject({ status: 'ERROR', reason: { code: 'CANCELLED' } });
     expect(await dev.openstack.compute.findServersByName(amphora.serverName)).toEqual([]);
   });
+
+  it('logs at level debug from the start with --debug', async () => {
+    const debugging = startKiln(['--debug', 'serve'], { ...dev.environment, OS_DEFAULT__DEBUG: 'false' });
+    await debugging.line(/"msg":"serving"/);
+    const boot = kiln('amphora', 'boot');
+    await debugging.line(/"level":"debug".*images/);
+    expect(await debugging.stop()).toBe(0);
+    await boot;
+  });
 });
