@@ -16,6 +16,8 @@ packages=(
   python3-nova nova-common
   python3-neutron neutron-common
   python3-memcache python3-pymysql python3-requests
+  # Octavia's amphora agent, in agent/.
+  python3-octavia haproxy keepalived ipvsadm nftables iproute2 socat
   curl openssl procps util-linux
 )
 

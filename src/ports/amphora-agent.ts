@@ -152,6 +152,9 @@ export interface AmphoraAgent {
 
   /** Gives the agent a new certificate and key (PEM, both). It shows them from then on, if not at once. */
   rotateAgentCertificate(amphora: AmphoraAddress, pem: string, signal?: AbortSignal): Promise<void>;
-  /** Replaces amphora-agent.conf; where heartbeats go, their interval and key take effect without a restart. */
+  /**
+   * Replaces amphora-agent.conf. Where heartbeats go, their interval and key take effect without a restart; but Octavia's
+   * agent 11 sends them as before until it is started again.
+   */
   updateAgentConfiguration(amphora: AmphoraAddress, configuration: string, signal?: AbortSignal): Promise<void>;
 }

@@ -14,15 +14,23 @@ const heartbeatKey = 'a key of this test';
 const randomMac = async () =>
   ['06', ...Array.from({ length: 5 }, () => randomInt(256).toString(16).padStart(2, '0'))].join(':');
 
-describeAmphoraAgentContract('fake', { traffic: false, hardware: false, lvs: true }, async () => ({
-  agent: createFakeAmphoraAgent(),
-  amphora: { id: randomUUID(), address: '192.0.2.1' },
-  vip: { address: '198.18.5.10', vrrpIp: '198.18.5.11', subnetCidr: '198.18.5.0/24' },
-  attachInterface: randomMac,
-  traffic: null,
-}));
+describeAmphoraAgentContract(
+  'fake',
+  { traffic: false, hardware: false, lvs: true, reconfigurable: false },
+  async () => ({
+    agent: createFakeAmphoraAgent(),
+    amphora: { id: randomUUID(), address: '192.0.2.1' },
+    vip: { address: '198.18.5.10', vrrpIp: '198.18.5.11', subnetCidr: '198.18.5.0/24' },
+    attachInterface: randomMac,
+    traffic: null,
+  }),
+);
 
-describeAmphoraAgentContract('own agent', { traffic: true, hardware: false, lvs: false }, ownAgent);
+describeAmphoraAgentContract(
+  'own agent',
+  { traffic: true, hardware: false, lvs: false, reconfigurable: true },
+  ownAgent,
+);
 
 async function ownAgent(): Promise<AmphoraAgentSubject> {
   const directory = mkdtempSync(join(tmpdir(), 'kiln-own-agent-'));

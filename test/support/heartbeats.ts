@@ -10,10 +10,10 @@ export interface HeartbeatListener {
   close(): void;
 }
 
-/** Listens on a port that the system chooses. */
-export async function listenForHeartbeats(host: string): Promise<HeartbeatListener> {
+/** @param port 0 for one that the system chooses. */
+export async function listenForHeartbeats(host: string, port = 0): Promise<HeartbeatListener> {
   const socket = createSocket('udp4');
-  socket.bind({ address: host, port: 0 });
+  socket.bind({ address: host, port });
   await once(socket, 'listening');
   return {
     address: `${host}:${socket.address().port}`,

@@ -1,0 +1,68 @@
+#!/bin/bash
+# Runs Octavia's own amphora agent in a network namespace until it gets SIGTERM, then takes away what it made. Needs root.
+#
+#   run.sh FOLDER ADDRESS
+#
+# FOLDER holds etc/ (amphora-agent.conf and its certificates: /etc/octavia in the amphora) and gets what the agent writes.
+# ADDRESS is the amphora's, in 169.254.77.0/24; the host has .1 on the same bridge. Prints "ready" when all is set up.
+# `attach.sh` gives the amphora one more network interface.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/names.sh"
+folder=$(realpath "$1") address=$2
+
+# One at a time on this machine. The amphora itself does not hold the lock.
+exec 9>"$lock"
+flock -w 600 9 || { echo "testbed/agent: another run holds $lock" >&2; exit 1; }
+
+sandbox=
+# shellcheck disable=SC2329 # called by trap
+take_down() {
+  trap - EXIT
+  # The group is the sandbox's; its PID namespace ends with it.
+  if [ -n "$sandbox" ]; then
+    kill -KILL -- "-$sandbox" 2>/dev/null || true
+    wait "$sandbox" 2>/dev/null || true
+  fi
+  ip netns del $namespace 2>/dev/null || true # its ends of the cables go with it
+  ip link del $bridge 2>/dev/null || true
+}
+trap take_down EXIT
+trap 'exit 0' TERM INT
+take_down_leftovers() { ip netns del $namespace; ip link del $bridge; }
+take_down_leftovers 2>/dev/null || true
+
+if ip -o address show | grep -qF " $host_address/"; then
+  echo "testbed/agent: another interface of this machine has $host_address" >&2
+  exit 1
+fi
+ip link add $bridge type bridge
+ip address add $host_address/24 dev $bridge
+ip link set $bridge up
+ip netns add $namespace
+ip -n $namespace link set lo up
+"$here/attach.sh" eth0 >/dev/null
+ip -n $namespace address add "$address/24" dev eth0
+ip -n $namespace link set eth0 up
+
+# Of the package octavia-agent only one helper is needed; the package itself wants a whole machine.
+if [ ! -x "$package/usr/bin/octavia-agent-lvs-masquerade" ]; then
+  mkdir -p "$package"
+  (
+    cd "$package"
+    apt-get -qq -o APT::Sandbox::User=root download octavia-agent
+    dpkg-deb -x octavia-agent_*.deb .
+    rm octavia-agent_*.deb
+  )
+fi
+
+# The agent asks /proc/1/comm which init system there is.
+mkdir -p "$folder/bin"
+ln -sf /bin/bash "$folder/bin/systemd"
+# Mount points that the machine may not have; they stay empty.
+mkdir -p /var/lib/octavia /etc/octavia
+setsid ip netns exec $namespace unshare --mount --pid --fork --kill-child --mount-proc \
+  "$folder/bin/systemd" "$here/init.sh" "$folder" "$here" "$package" 9>&- &
+sandbox=$!
+echo ready
+wait "$sandbox"

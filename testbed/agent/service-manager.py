@@ -1,0 +1,109 @@
+#!/usr/bin/python3
+"""systemctl and service, as far as Octavia's agent needs them: runs the Exec lines of the unit files that it writes.
+
+systemctl ACTION UNIT | service UNIT ACTION, where ACTION is start, stop, restart, reload or is-active; all others
+(enable, disable, daemon-reload) have nothing to do.
+"""
+
+import os
+import pathlib
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+UNITS = pathlib.Path('/usr/lib/systemd/system')
+STATE = pathlib.Path('/run/services')
+
+
+class Unit:
+    def __init__(self, name):
+        self.name = name
+        file = UNITS / f'{name}.service'
+        if not file.exists():
+            sys.exit(f'Unit {name}.service not found.')
+        self.settings = {}
+        for key, value in re.findall(r'^(\w+)=(.*)$', file.read_text(), re.MULTILINE):
+            self.settings.setdefault(key, []).append(value)
+        assignments = [word for line in self.settings.get('Environment', []) for word in shlex.split(line)]
+        self.environment = dict(os.environ, **dict(word.split('=', 1) for word in assignments))
+        self.pid_file = STATE / f'{name}.pid'
+
+    def pid(self):
+        """Of the running main process, or None."""
+        try:
+            pid = int(self.pid_file.read_text())
+            state = pathlib.Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0]
+            return None if state == 'Z' else pid
+        except (OSError, ValueError):
+            return None
+
+    def words(self, line):
+        """The words of an Exec line, with the unit's variables in place. A shell's own script keeps its variables."""
+        shell, quote, script = line.partition(" -c '")
+        if quote:  # systemd, unlike a shell, knows \\' between single quotes
+            return [shell, '-c', script.rpartition("'")[0].replace("\\'", "'")]
+        return [re.sub(r'\$\{?(\w+)\}?', lambda m: self.environment.get(m[1], ''), word) for word in shlex.split(line)]
+
+    def run(self, key):
+        """Runs all commands of one key. A minus before one means that it may fail."""
+        for line in self.settings.get(key, []):
+            if '$MAINPID' in line:
+                os.kill(self.pid(), signal.SIGUSR2)
+                continue
+            command = self.words(line.lstrip('-'))
+            if subprocess.call(command, env=self.environment) != 0 and not line.startswith('-'):
+                sys.exit(1)
+
+    def start(self):
+        for required in self.settings.get('Requires', []):
+            name = required.removesuffix('.service')
+            if (UNITS / f'{name}.service').exists():
+                Unit(name).start()
+        done = STATE / f'{self.name}.done'
+        if self.settings.get('Type') == ['oneshot']:
+            if not done.exists():
+                self.run('ExecStart')
+                done.touch()
+            return
+        if self.pid():
+            return
+        self.run('ExecStartPre')
+        with open(STATE / f'{self.name}.log', 'ab') as log:
+            process = subprocess.Popen(
+                self.words(self.settings['ExecStart'][0]), env=self.environment, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.pid_file.write_text(str(process.pid))
+        time.sleep(0.3)
+        if process.poll():
+            sys.exit(1)
+
+    def stop(self):
+        pid = self.pid()
+        if pid:
+            os.kill(pid, signal.SIGTERM)
+        while self.pid():
+            time.sleep(0.05)
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def reload(self):
+        if not self.pid():
+            sys.exit(f'{self.name}.service is not active, cannot reload.')
+        self.run('ExecReload')
+
+
+program, *arguments = sys.argv
+if os.path.basename(program) == 'service':
+    unit, action = arguments
+else:
+    action, unit = arguments[0], arguments[-1]
+unit = unit.removesuffix('.service')
+if action == 'is-active':
+    sys.exit(0 if Unit(unit).pid() else 3)
+if action in ('start', 'stop', 'restart', 'reload'):
+    getattr(Unit(unit), action)()
