@@ -30,6 +30,19 @@ export function authRequest(auth: OpenStackAuthSettings): { auth: object } {
   }
 }
 
+/** Who asks for what, and where, for people to compare with what they meant: `user kiln for project service at URL`. */
+export function describeAuth(auth: OpenStackAuthSettings): string {
+  const { origin, pathname } = new URL(auth.authUrl);
+  const user = auth.username ?? auth.userId;
+  const credential = auth.applicationCredentialName ?? auth.applicationCredentialId;
+  const method = auth.authType.replace(/^v3/, '');
+  const who =
+    method === 'password' ? `user ${user}` : method === 'token' ? 'a token' : `application credential ${credential}`;
+  const project = method.startsWith('application') ? null : (auth.projectName ?? auth.projectId);
+  // Not the URL as it was given: that can hold a password.
+  return `${who}${project ? ` for project ${project}` : ''} at ${origin}${pathname}`;
+}
+
 function passwordIdentity(auth: OpenStackAuthSettings): object {
   need(auth.userId ?? auth.username, 'username or user_id', auth.password, 'password');
   return { methods: ['password'], password: { user: { ...userOf(auth), password: auth.password } } };

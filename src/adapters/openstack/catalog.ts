@@ -38,7 +38,11 @@ export function findEndpoint(catalog: Catalog, wanted: ServiceEndpointSettings):
   throw new KilnError(
     'CONFIGURATION_INVALID',
     `The catalog has no ${interfaces.join(' or ')} endpoint of the ${wanted.serviceType} service${name}${region}: ${reason}`,
-    { advice: 'Correct region, interface (endpoint_type) or service name, or set endpoint_override to the URL.' },
+    {
+      advice:
+        'Correct region_name, endpoint_type or service_name, or name the URL itself: [glance] endpoint, ' +
+        '[nova] endpoint, [neutron] endpoint_override.',
+    },
   );
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { KilnError } from '../../model/errors.ts';
 import { createFakeClock, type FakeClock } from '../../testing/fake-clock.ts';
 import { createFakeLog } from '../../testing/fake-log.ts';
 import { type PlayedCloud, plays, startPlayedCloud } from '../../testing/played-cloud.ts';
@@ -39,6 +40,26 @@ const logins = () => cloud.requests('identity').length;
 const until = async (holds: () => boolean) => {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 };
+
+describe('a refusal', () => {
+  it('names who was refused for what and where, and no secret', async () => {
+    cloud.play('identity', plays.status(401));
+    const error = await connect({ authUrl: `${cloud.url.replace('//', '//me:hidden@')}/identity` })
+      .token()
+      .catch((thrown: KilnError) => thrown);
+    expect(error).toMatchObject({ code: 'SERVICE_UNAUTHORIZED', call: { status: 401 } });
+    expect((error as KilnError).message).toContain(`user kiln for project service at ${cloud.url}/identity`);
+    expect(JSON.stringify(error)).not.toMatch(/secret|hidden/);
+  });
+
+  it('of a URL where no Keystone is says to check the URL', async () => {
+    cloud.play('identity', plays.status(404));
+    await expect(connect().token()).rejects.toMatchObject({
+      code: 'SERVICE_NOT_FOUND',
+      advice: expect.stringContaining('auth_url'),
+    });
+  });
+});
 
 describe('one token for all', () => {
   it('is fetched once however many callers come first', async () => {

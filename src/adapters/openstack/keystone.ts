@@ -5,7 +5,7 @@ import type { AuthenticatedAs, IdentityService } from '../../ports/identity.ts';
 import type { Log } from '../../ports/log.ts';
 import { abortable } from './abortable.ts';
 import { readerOf } from './answers.ts';
-import { authRequest, tokensUrl } from './auth-request.ts';
+import { authRequest, describeAuth, tokensUrl } from './auth-request.ts';
 import { type Catalog, findEndpoint } from './catalog.ts';
 import { nonsense } from './failures.ts';
 import type { Http } from './http.ts';
@@ -84,14 +84,18 @@ export function createKeystone(options: {
 
   async function authenticate(): Promise<Token> {
     const askedAtMs = clock.monotonicMs();
-    const answer = await http.request({
-      service: 'identity',
-      method: 'POST',
-      url: tokensUrl(auth.authUrl),
-      json: authRequest(auth),
-      // A token too many harms nobody.
-      repeatable: true,
-    });
+    const answer = await http
+      .request({
+        service: 'identity',
+        method: 'POST',
+        url: tokensUrl(auth.authUrl),
+        json: authRequest(auth),
+        // A token too many harms nobody.
+        repeatable: true,
+      })
+      .catch((error: unknown) => {
+        throw explained(error, auth);
+      });
     const { token } = readToken(answer);
     const value = answer.header('x-subject-token');
     if (!value) throw nonsense(answer.call, 'it has no X-Subject-Token');
@@ -160,6 +164,22 @@ export function createKeystone(options: {
       return findEndpoint(wanted.endpointOverride ? [] : (await validToken()).catalog, wanted);
     },
   };
+}
+
+/** No token was given: the error says whom Keystone refused and where it was looked for. */
+function explained(error: unknown, auth: OpenStackAuthSettings): unknown {
+  if (!(error instanceof ServiceError)) return error;
+  const advice: Record<string, string> = {
+    SERVICE_UNAUTHORIZED:
+      'Check user name, password, project and the domains of both ([service_auth], or clouds.yaml).',
+    SERVICE_NOT_FOUND: 'Check auth_url: no Keystone v3 answers there.',
+  };
+  const { code, message, call, retryable } = error;
+  return new ServiceError(code, `${message}; asked as ${describeAuth(auth)}`, call, {
+    cause: error,
+    retryable,
+    advice: advice[code] ?? error.advice,
+  });
 }
 
 /** True for the answer 401 of a service to a token. */

@@ -12,7 +12,7 @@ export async function findImage(images: ImageService, idOrName: string, signal: 
   const named = await listEvenHidden(images, { name: idOrName, visibility: 'all' }, signal);
   const [only, ...others] = named;
   if (!only) {
-    throw new KilnError('SERVICE_NOT_FOUND', `no image has the ID or the name "${idOrName}"`, {
+    throw new KilnError('IMAGE_NOT_FOUND', `no image has the ID or the name "${idOrName}"`, {
       advice: '`kiln image list` shows the images that can be seen with these credentials; hidden ones with --hidden.',
     });
   }

@@ -15,7 +15,7 @@ function hiding(
       'A hidden image keeps its tags and is no candidate for new amphorae; those that run it are not touched.',
     arguments: [{ name: 'IMAGE', help: 'ID or name' }],
     examples: [`kiln image ${verb} amphora-2026.1`],
-    exits: ['cloudUnreachable'],
+    exits: ['noUsableImage', 'cloudUnreachable'],
     async run({ arguments: [idOrName = ''], context, signal }) {
       const images = await context.images();
       const { id } = await findImage(images, idOrName, signal);

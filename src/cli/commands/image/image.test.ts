@@ -86,7 +86,7 @@ describe('image show', () => {
     expect(several.exitCode).toBe(2);
     expect(several.stderr).toContain(oldImage.id);
     expect(several.stderr).toContain(newImage.id);
-    expect((await driveCli('image show nobody', { images })).exitCode).toBe(5);
+    expect((await driveCli('image show nobody', { images })).exitCode).toBe(3);
   });
 });
 

@@ -8,7 +8,7 @@ export const imageShow = defineCommand({
   summary: 'Show one image',
   arguments: [{ name: 'IMAGE', help: 'ID or name' }],
   examples: ['kiln image show amphora-2026.1'],
-  exits: ['cloudUnreachable'],
+  exits: ['noUsableImage', 'cloudUnreachable'],
   async run({ arguments: [idOrName = ''], context, signal }) {
     const image = await findImage(await context.images(), idOrName, signal);
     return { document: image, ids: [image.id], render: (view) => renderImage(image, view) };

@@ -99,7 +99,7 @@ export const imageUntag = defineCommand({
     { name: 'TAG', help: 'the tag' },
   ],
   examples: ['kiln image untag amphora-2026.1 amphora'],
-  exits: ['cloudUnreachable'],
+  exits: ['noUsableImage', 'cloudUnreachable'],
   // No parseTag: a tag that could not be found may still have to be taken off.
   async run({ arguments: [idOrName = '', tag = ''], context, signal }) {
     const images = await context.images();
