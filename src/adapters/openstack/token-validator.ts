@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { Type } from 'typebox';
+import { ServiceError } from '../../model/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Caller, TokenValidator } from '../../ports/token-validator.ts';
+import { readerOf } from './answers.ts';
+import type { Http } from './http.ts';
+import type { OpenStackSession } from './keystone.ts';
+import { createServiceClient } from './service-client.ts';
+
+const named = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+});
+const readToken = readerOf(
+  Type.Object({
+    token: Type.Object({
+      expires_at: Type.String(),
+      user: Type.Object({ ...named.properties, domain: Type.Optional(named) }),
+      project: Type.Optional(named),
+      system: Type.Optional(Type.Unknown()),
+      roles: Type.Optional(Type.Array(Type.Object({ name: Type.String() }))),
+    }),
+  }),
+);
+
+interface Entry {
+  answer: Promise<Caller | null>;
+  /** On the monotonic clock; infinite while the question is out. */
+  endsAtMs: number;
+}
+
+/**
+ * Asks Keystone (`GET /v3/auth/tokens`) and remembers the answer for a short while, as keystonemiddleware does: a
+ * revoked token is refused at the latest `cacheSeconds` after it was revoked, an ended one at once. Many requests with
+ * one token at once cost one question. Tokens are not kept, only their hashes.
+ * @param options.cacheSize at most so many tokens are remembered; those not used for longest are forgotten.
+ */
+export function createTokenValidator(options: {
+  session: OpenStackSession;
+  http: Http;
+  clock: Clock;
+  cacheSeconds: number;
+  cacheSize: number;
+}): TokenValidator {
+  const { session, http, clock, cacheSeconds, cacheSize } = options;
+  const keystone = createServiceClient({ serviceType: 'identity', session, http, base: versionedBase });
+  /** In the order of use. */
+  const cache = new Map<string, Entry>();
+
+  async function ask(token: string, entry: Entry): Promise<Caller | null> {
+    let lifeMs = cacheSeconds * 1000;
+    let caller: Caller | null = null;
+    try {
+      const { token: shown } = await keystone.call(
+        { method: 'GET', path: '/auth/tokens', query: [['nocatalog', '']], headers: { 'x-subject-token': token } },
+        readToken,
+      );
+      // expires_at is Keystone's wall clock against ours; it only ever shortens what the cache may promise.
+      lifeMs = Math.min(lifeMs, Date.parse(shown.expires_at) - clock.now().getTime());
+      if (lifeMs > 0) caller = callerOf(shown);
+    } catch (error) {
+      if (!isUnknownToken(error)) throw error;
+    }
+    entry.endsAtMs = clock.monotonicMs() + Math.max(0, lifeMs);
+    return caller;
+  }
+
+  function remember(key: string, token: string): Entry {
+    const entry: Entry = { answer: Promise.resolve(null), endsAtMs: Number.POSITIVE_INFINITY };
+    entry.answer = ask(token, entry).catch((error: unknown) => {
+      // Not knowing is not remembered.
+      if (cache.get(key) === entry) cache.delete(key);
+      throw error;
+    });
+    return entry;
+  }
+
+  return {
+    validate(token) {
+      // What no HTTP header can carry is no token; it would break the question.
+      if (!/^[\x21-\x7e]{1,16384}$/.test(token)) return Promise.resolve(null);
+      const key = createHash('sha256').update(token).digest('base64');
+      const known = cache.get(key);
+      const entry = known && clock.monotonicMs() < known.endsAtMs ? known : remember(key, token);
+      cache.delete(key);
+      cache.set(key, entry);
+      const oldest = cache.keys().next().value;
+      if (cache.size > cacheSize && oldest !== undefined) cache.delete(oldest);
+      return entry.answer;
+    },
+  };
+}
+
+/** Catalogs have Keystone's endpoint with and without the version. */
+function versionedBase(endpoint: string): string {
+  const base = endpoint.replace(/\/+$/, '');
+  return /\/v3$/.test(base) ? base : `${base.replace(/\/v2\.0$/, '')}/v3`;
+}
+
+/** 404 is Keystone's word for a subject token that it doesn't take, whatever the reason. */
+function isUnknownToken(error: unknown): boolean {
+  return error instanceof ServiceError && error.call.status === 404;
+}
+
+function callerOf(token: ReturnType<typeof readToken>['token']): Caller {
+  return {
+    userId: token.user.id,
+    userName: token.user.name ?? null,
+    userDomainId: token.user.domain?.id ?? null,
+    projectId: token.project?.id ?? null,
+    projectName: token.project?.name ?? null,
+    roles: (token.roles ?? []).map(({ name }) => name),
+    systemScope: token.system !== undefined,
+  };
+}

@@ -1,0 +1,115 @@
+import type { Kind } from '../../core/api/resource-names.ts';
+
+/** What a list may be filtered and sorted by: the field in the model (dotted for one inside), and how to read a value. */
+export interface Filterable {
+  field: string;
+  type: 'text' | 'integer' | 'number' | 'flag';
+}
+
+const text = (field: string): Filterable => ({ field, type: 'text' });
+const integer = (field: string): Filterable => ({ field, type: 'integer' });
+const flag = (field: string): Filterable => ({ field, type: 'flag' });
+
+const common = {
+  id: text('id'),
+  provisioning_status: text('provisioningStatus'),
+  operating_status: text('operatingStatus'),
+  admin_state_up: flag('adminStateUp'),
+  created_at: text('createdAt'),
+  updated_at: text('updatedAt'),
+};
+const named = { ...common, name: text('name'), description: text('description') };
+
+/** By the names of the API; the project and tags are not among them, for they are more than filters. */
+export const filterables: Readonly<Record<Kind, Readonly<Record<string, Filterable>>>> = {
+  loadbalancer: {
+    ...named,
+    vip_address: text('vip.address'),
+    vip_subnet_id: text('vip.subnetId'),
+    vip_port_id: text('vip.portId'),
+    vip_network_id: text('vip.networkId'),
+    vip_qos_policy_id: text('vipQosPolicyId'),
+    provider: text('provider'),
+    flavor_id: text('flavorId'),
+    availability_zone: text('availabilityZone'),
+    topology: text('topology'),
+  },
+  listener: {
+    ...named,
+    loadbalancer_id: text('loadBalancerId'),
+    load_balancer_id: text('loadBalancerId'),
+    protocol: text('protocol'),
+    protocol_port: integer('protocolPort'),
+    connection_limit: integer('connectionLimit'),
+    default_pool_id: text('defaultPoolId'),
+    default_tls_container_ref: text('defaultTlsContainerRef'),
+    client_ca_tls_container_ref: text('clientCaTlsContainerRef'),
+    client_crl_container_ref: text('clientCrlContainerRef'),
+    client_authentication: text('clientAuthentication'),
+    timeout_client_data: integer('timeoutClientData'),
+    timeout_member_connect: integer('timeoutMemberConnect'),
+    timeout_member_data: integer('timeoutMemberData'),
+    timeout_tcp_inspect: integer('timeoutTcpInspect'),
+    tls_ciphers: text('tlsCiphers'),
+    hsts_max_age: integer('hstsMaxAge'),
+    hsts_include_subdomains: flag('hstsIncludeSubdomains'),
+    hsts_preload: flag('hstsPreload'),
+  },
+  pool: {
+    ...named,
+    loadbalancer_id: text('loadBalancerId'),
+    load_balancer_id: text('loadBalancerId'),
+    protocol: text('protocol'),
+    lb_algorithm: text('lbAlgorithm'),
+    tls_enabled: flag('tlsEnabled'),
+    tls_container_ref: text('tlsContainerRef'),
+    ca_tls_container_ref: text('caTlsContainerRef'),
+    crl_container_ref: text('crlContainerRef'),
+    tls_ciphers: text('tlsCiphers'),
+  },
+  member: {
+    ...common,
+    name: text('name'),
+    address: text('address'),
+    ip_address: text('address'),
+    protocol_port: integer('protocolPort'),
+    weight: integer('weight'),
+    backup: flag('backup'),
+    subnet_id: text('subnetId'),
+    monitor_address: text('monitorAddress'),
+    monitor_port: integer('monitorPort'),
+  },
+  healthmonitor: {
+    ...common,
+    name: text('name'),
+    pool_id: text('poolId'),
+    type: text('type'),
+    delay: integer('delay'),
+    timeout: integer('timeout'),
+    max_retries: integer('maxRetries'),
+    max_retries_down: integer('maxRetriesDown'),
+    http_method: text('httpMethod'),
+    url_path: text('urlPath'),
+    expected_codes: text('expectedCodes'),
+    http_version: { field: 'httpVersion', type: 'number' },
+    domain_name: text('domainName'),
+  },
+  l7policy: {
+    ...named,
+    listener_id: text('listenerId'),
+    action: text('action'),
+    redirect_pool_id: text('redirectPoolId'),
+    redirect_url: text('redirectUrl'),
+    redirect_prefix: text('redirectPrefix'),
+    redirect_http_code: integer('redirectHttpCode'),
+    position: integer('position'),
+  },
+  l7rule: {
+    ...common,
+    type: text('type'),
+    compare_type: text('compareType'),
+    key: text('key'),
+    value: text('value'),
+    invert: flag('invert'),
+  },
+};

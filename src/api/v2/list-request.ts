@@ -1,0 +1,168 @@
+import { invalidRequest } from '../../core/api/refusals.ts';
+import type { Kind } from '../../core/api/resource-names.ts';
+import type { ListQuery } from '../../ports/load-balancer-store.ts';
+import { type Filterable, filterables } from './filters.ts';
+
+/** A query string, parsed: a name that came several times has several values. */
+export type QueryString = Readonly<Record<string, string | string[] | undefined>>;
+
+/** What a list request asks for, the scope left aside (whose things the caller may see is the policy's question). */
+export interface ListRequest {
+  projectId: string | null;
+  /** Only these fields; null: all. */
+  fields: readonly string[] | null;
+  query: Omit<ListQuery, 'projectId' | 'parentId'>;
+  /** A filter has a value that nothing can have: the list is empty. */
+  nothing: boolean;
+  page: PageRequest;
+}
+
+/** What the links to the pages before and after need. */
+export interface PageRequest {
+  /** Null: no limit. */
+  limit: number | null;
+  marker: string | null;
+  sort: string | null;
+  sortKey: string | null;
+}
+
+type Sort = ListQuery['sort'][number];
+
+/**
+ * Reads filters, tags, sorting and paging as octavia/api/common/pagination.py does.
+ * @param maximum `[api_settings] pagination_max_limit`; null: infinite.
+ * @throws KilnError REQUEST_INVALID in Octavia's words.
+ */
+export function readListRequest(kind: Kind, given: QueryString, maximum: number | null): ListRequest {
+  const single = (name: string): string | null => {
+    const value = given[name];
+    if (Array.isArray(value)) throw duplicateOrInvalid();
+    return value ?? null;
+  };
+  const limit = readLimit(single('limit'), maximum);
+  const marker = single('marker');
+  const { filters, nothing } = readFilters(kind, given);
+  return {
+    projectId: single('project_id') ?? single('tenant_id'),
+    fields: readFields(given),
+    nothing,
+    query: {
+      filters,
+      ...readTags(given),
+      sort: readSort(kind, single('sort'), single('sort_key'), single('sort_dir')),
+      limit: limit ?? Number.MAX_SAFE_INTEGER,
+      ...(marker === null ? {} : { marker, reverse: single('page_reverse')?.toLowerCase() === 'true' }),
+    },
+    page: { limit, marker, sort: single('sort'), sortKey: single('sort_key') },
+  };
+}
+
+/** `fields=id&fields=name`; a comma is part of a name, as it is for Octavia. */
+export function readFields(given: QueryString): string[] | null {
+  const fields = given.fields;
+  if (fields === undefined) return null;
+  return Array.isArray(fields) ? fields : [fields];
+}
+
+export const invalidMarker = (marker: string) => invalidRequest(`Supplied pagination marker '${marker}' is not valid.`);
+
+const duplicateOrInvalid = () => invalidRequest('One or more arguments are either duplicate or invalid');
+
+const auxiliary = new Set([
+  ...['limit', 'marker', 'sort', 'sort_key', 'sort_dir', 'fields', 'page_reverse', 'project_id', 'tenant_id'],
+  ...['tags', 'tags-any', 'not-tags', 'not-tags-any'],
+]);
+
+function readFilters(kind: Kind, given: QueryString): { filters: ListQuery['filters']; nothing: boolean } {
+  const filters: Record<string, (string | number | boolean)[]> = {};
+  let nothing = false;
+  for (const [name, value] of Object.entries(given)) {
+    if (auxiliary.has(name) || value === undefined) continue;
+    const filterable = own(filterables[kind], name);
+    if (!filterable || Array.isArray(value)) throw duplicateOrInvalid();
+    const wanted = readValue(filterable, value);
+    if (wanted === null) nothing = true;
+    else filters[filterable.field] = [wanted];
+  }
+  return { filters, nothing };
+}
+
+/** Null for a value that the field never has. */
+function readValue({ type }: Filterable, value: string): string | number | boolean | null {
+  if (type === 'text') return value;
+  if (type === 'flag') {
+    if (/^(true|t|yes|y|on|1)$/i.test(value)) return true;
+    return /^(false|f|no|n|off|0)$/i.test(value) ? false : null;
+  }
+  const number = /^-?\d{1,15}(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
+  if (type === 'integer' && !Number.isInteger(number)) return null;
+  return Number.isNaN(number) ? null : number;
+}
+
+const tagParameters = [
+  ['tags', 'all'],
+  ['tags-any', 'any'],
+  ['not-tags', 'notAll'],
+  ['not-tags-any', 'notAny'],
+] as const;
+
+function readTags(given: QueryString): { tags?: NonNullable<ListQuery['tags']> } {
+  const tags: Record<string, string[]> = {};
+  for (const [parameter, key] of tagParameters) {
+    const value = given[parameter];
+    if (value !== undefined) tags[key] = [value].flat().flatMap((one) => one.split(','));
+  }
+  return Object.keys(tags).length > 0 ? { tags } : {};
+}
+
+function readSort(kind: Kind, sort: string | null, sortKey: string | null, sortDir: string | null): Sort[] {
+  const wanted: Sort[] = [];
+  const add = (key: string, direction: string) =>
+    wanted.push({ field: sortField(kind, key), direction: way(direction) });
+  if (sort) {
+    for (const part of sort.split(',')) {
+      const [key = '', direction = 'asc', ...rest] = part.split(':');
+      if (rest.length > 0) throw invalidSortKey(part);
+      add(key, direction);
+    }
+  } else if (sortKey) {
+    const directions = sortDir ? sortDir.split(',') : [];
+    for (const [index, key] of sortKey.split(',').entries()) add(key, directions[index] ?? 'asc');
+  }
+  for (const field of ['createdAt', 'id']) {
+    if (!wanted.some((one) => one.field === field)) wanted.push({ field, direction: 'asc' });
+  }
+  return wanted;
+}
+
+function sortField(kind: Kind, key: string): string {
+  const field = key === 'project_id' || key === 'tenant_id' ? 'projectId' : own(filterables[kind], key)?.field;
+  if (field === undefined) throw invalidSortKey(key);
+  return field;
+}
+
+const invalidSortKey = (key: string) => invalidRequest(`Supplied sort key '${key}' is not valid.`);
+
+function way(direction: string): 'asc' | 'desc' {
+  const lower = direction.toLowerCase();
+  if (lower !== 'asc' && lower !== 'desc') {
+    throw invalidRequest(`Supplied sort direction '${lower}' is not valid.`);
+  }
+  return lower;
+}
+
+function readLimit(given: string | null, maximum: number | null): number | null {
+  if (given === null) return maximum;
+  if (given === 'infinite') return maximum;
+  if (!/^\s*[+-]?\d{1,15}\s*$/.test(given)) {
+    throw invalidRequest(`Supplied pagination limit '${given}' is not valid.`);
+  }
+  const limit = Number(given);
+  // Below one means no limit; the operator's maximum holds all the same.
+  if (limit < 1) return maximum;
+  return maximum === null ? limit : Math.min(limit, maximum);
+}
+
+function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}

@@ -1,0 +1,134 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { notFound, policyForbids } from '../../../core/api/refusals.ts';
+import { kindTitle } from '../../../core/api/resource-names.ts';
+import type { RelatedIds, ResourceKind, Resources } from '../../../ports/load-balancer-store.ts';
+import type { Caller } from '../../../ports/token-validator.ts';
+import { demand, listScope } from '../access.ts';
+import { appearances } from '../collections.ts';
+import { invalidMarker, type ListRequest, type QueryString, readFields, readListRequest } from '../list-request.ts';
+import { pageLinks } from '../page-links.ts';
+import type { ApiParts } from '../parts.ts';
+import { links, list } from '../schemas/fields.ts';
+import { loadBalancerStatusAnswer } from '../schemas/load-balancer.ts';
+import { treeToStatus } from '../wire/load-balancer.ts';
+
+type Found<Kind extends ResourceKind> = Resources[Kind] & { related: RelatedIds };
+
+/** Lists and shows of a load balancer and what belongs to it. */
+export function readRoutes(app: FastifyInstance, parts: ApiParts): void {
+  const { store, policy } = parts;
+
+  for (const kind of ['loadbalancer', 'listener', 'pool', 'healthmonitor', 'l7policy'] as const) {
+    const path = `/${appearances[kind].many}`;
+    app.get(path, { schema: listSchema(kind) }, (request) =>
+      answerList(request, kind, (asked) => ({
+        projectId: listScope(policy, kind, callerOf(request), asked.projectId),
+      })),
+    );
+    app.get<{ Params: { id: string } }>(`${path}/:id`, { schema: showSchema(kind) }, async (request) => {
+      const found = await find(kind, request.params.id);
+      demand(policy, `${kind}:get_one`, callerOf(request), found.projectId);
+      return show(kind, found, request);
+    });
+  }
+
+  nested('member', 'pool', '/pools/:parentId/members');
+  nested('l7rule', 'l7policy', '/l7policies/:parentId/rules');
+
+  for (const path of ['/loadbalancers/:id/status', '/loadbalancers/:id/statuses']) {
+    const schema = { response: { 200: loadBalancerStatusAnswer } };
+    app.get<{ Params: { id: string } }>(path, { schema }, async (request) => {
+      const tree = await store.tree(request.params.id);
+      if (!tree) throw notFound(kindTitle.loadbalancer, request.params.id);
+      demand(policy, 'loadbalancer:get_status', callerOf(request), tree.loadBalancer.projectId);
+      return treeToStatus(tree);
+    });
+  }
+
+  function nested(kind: 'member' | 'l7rule', parentKind: 'pool' | 'l7policy', path: string): void {
+    app.get<{ Params: { parentId: string } }>(path, { schema: listSchema(kind) }, async (request) => {
+      const parent = await find(parentKind, request.params.parentId);
+      demand(policy, `${kind}:get_all`, callerOf(request), parent.projectId);
+      return answerList(request, kind, (asked) => ({ projectId: asked.projectId, parentId: parent.id }));
+    });
+    app.get<{ Params: { parentId: string; id: string } }>(
+      `${path}/:id`,
+      { schema: showSchema(kind) },
+      async (request) => {
+        const { parentId, id } = request.params;
+        const found = await find(kind, id);
+        demand(policy, `${kind}:get_one`, callerOf(request), found.projectId);
+        if (parentOf(found) !== parentId) throw notFound(kindTitle[kind], id);
+        return show(kind, found, request);
+      },
+    );
+  }
+
+  async function find<Kind extends ResourceKind>(kind: Kind, id: string): Promise<Found<Kind>> {
+    const found = await store.get(kind, id);
+    if (!found) throw notFound(kindTitle[kind], id);
+    return found;
+  }
+
+  async function answerList<Kind extends ResourceKind>(
+    request: FastifyRequest,
+    kind: Kind,
+    scope: (asked: ListRequest) => { projectId: string | null; parentId?: string },
+  ): Promise<Record<string, unknown>> {
+    const asked = readListRequest(kind, request.query as QueryString, parts.paging.maximum);
+    const scoped = scope(asked);
+    const rows = asked.nothing ? [] : await store.list(kind, { ...asked.query, ...scoped });
+    // Asked only where it matters, so that a page costs one query.
+    if (rows.length === 0 && asked.page.marker !== null && !(await store.get(kind, asked.page.marker))) {
+      throw invalidMarker(asked.page.marker);
+    }
+    const { many, toWire } = appearances[kind];
+    return {
+      [many]: rows.map((row) => pick(toWire(row, row.related), asked.fields)),
+      [`${many}_links`]: pageLinks(
+        pathUrl(request, parts.paging.baseUri),
+        asked.page,
+        rows.map(({ id }) => id),
+      ),
+    };
+  }
+}
+
+function show<Kind extends ResourceKind>(kind: Kind, found: Found<Kind>, request: FastifyRequest) {
+  const { one, toWire } = appearances[kind];
+  return { [one]: pick(toWire(found, found.related), readFields(request.query as QueryString)) };
+}
+
+/** The caller, where one must be known: routes of the API are behind authentication. */
+export function callerOf(request: FastifyRequest): Caller {
+  if (!request.caller) throw policyForbids();
+  return request.caller;
+}
+
+function parentOf(row: { poolId: string } | { l7PolicyId: string }): string {
+  return 'poolId' in row ? row.poolId : row.l7PolicyId;
+}
+
+function pick(row: Record<string, unknown>, fields: readonly string[] | null): Record<string, unknown> {
+  if (fields === null) return row;
+  return Object.fromEntries(Object.entries(row).filter(([field]) => fields.includes(field)));
+}
+
+function pathUrl(request: FastifyRequest, baseUri: string | null): string {
+  const path = request.url.split('?')[0] ?? '';
+  return `${baseUri?.replace(/\/+$/, '') ?? `${request.protocol}://${request.host}`}${path}`;
+}
+
+function listSchema(kind: ResourceKind) {
+  const { many, view } = appearances[kind];
+  return {
+    tags: [kind],
+    response: { 200: Type.Object({ [many]: list(view), [`${many}_links`]: links() }) },
+  };
+}
+
+function showSchema(kind: ResourceKind) {
+  const { one, view } = appearances[kind];
+  return { tags: [kind], response: { 200: Type.Object({ [one]: view }) } };
+}

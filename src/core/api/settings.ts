@@ -1,0 +1,62 @@
+import type { TlsVersion, Topology } from '../../model/load-balancer.ts';
+
+/** What the operator's options say about what users may ask for, and what they get who don't say. */
+export interface ApiSettings {
+  /** Names that are taken; all mean Kiln's own amphorae. The first is the default. */
+  providers: readonly string[];
+  topology: Topology;
+  /** Milliseconds. */
+  timeoutClientData: number;
+  timeoutMemberConnect: number;
+  timeoutMemberData: number;
+  timeoutTcpInspect: number;
+  listenerCiphers: string;
+  listenerTlsVersions: readonly TlsVersion[];
+  listenerAlpnProtocols: readonly string[];
+  poolCiphers: string;
+  poolTlsVersions: readonly TlsVersion[];
+  poolAlpnProtocols: readonly string[];
+  minimumTlsVersion: TlsVersion | null;
+  prohibitedCiphers: readonly string[];
+  allowTlsTerminatedListeners: boolean;
+  allowPrometheusListeners: boolean;
+  allowPingHealthMonitors: boolean;
+  udpConnectMinimumDelaySeconds: number;
+  allowVipPortId: boolean;
+  allowVipNetworkId: boolean;
+  allowVipSubnetId: boolean;
+  /** Addresses that no member may have, such as the metadata service's. */
+  reservedAddresses: readonly string[];
+}
+
+const owaspSuiteB =
+  'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:ECDHE-ECDSA-AES128-GCM-SHA256:' +
+  'ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:' +
+  'ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:DHE-RSA-AES128-GCM-SHA256:' +
+  'DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305';
+
+/** The defaults of Octavia's options (octavia/common/config.py). */
+export const defaultApiSettings: ApiSettings = {
+  providers: ['amphora', 'octavia'],
+  topology: 'SINGLE',
+  timeoutClientData: 50_000,
+  timeoutMemberConnect: 5_000,
+  timeoutMemberData: 50_000,
+  timeoutTcpInspect: 0,
+  listenerCiphers: owaspSuiteB,
+  listenerTlsVersions: ['TLSv1.2', 'TLSv1.3'],
+  listenerAlpnProtocols: ['h2', 'http/1.1', 'http/1.0'],
+  poolCiphers: owaspSuiteB,
+  poolTlsVersions: ['TLSv1.2', 'TLSv1.3'],
+  poolAlpnProtocols: ['h2', 'http/1.1', 'http/1.0'],
+  minimumTlsVersion: null,
+  prohibitedCiphers: [],
+  allowTlsTerminatedListeners: true,
+  allowPrometheusListeners: true,
+  allowPingHealthMonitors: true,
+  udpConnectMinimumDelaySeconds: 3,
+  allowVipPortId: true,
+  allowVipNetworkId: true,
+  allowVipSubnetId: true,
+  reservedAddresses: ['169.254.169.254'],
+};

@@ -1,0 +1,35 @@
+import type { Vip } from '../model/load-balancer.ts';
+
+/** Where a new load balancer shall answer, as its creator said. One of port, network and subnet is given. */
+export interface VipRequest {
+  loadBalancerId: string;
+  projectId: string;
+  name: string;
+  address: string | null;
+  portId: string | null;
+  subnetId: string | null;
+  networkId: string | null;
+  qosPolicyId: string | null;
+  securityGroupIds: readonly string[];
+  additional: readonly { subnetId: string; address: string | null; portId: string | null }[];
+}
+
+export interface AllocatedVips {
+  vip: Vip;
+  additionalVips: readonly Vip[];
+  /** The one asked for, or the one that a given port already has. */
+  qosPolicyId: string | null;
+}
+
+/** Takes the addresses of load balancers from the network. */
+export interface VipAllocator {
+  /**
+   * Checks what the request refers to and makes the ports that it doesn't bring. REQUEST_INVALID in Octavia's words
+   * for what is missing or doesn't fit, RESOURCE_CONFLICT for an address in use. All or nothing.
+   */
+  allocate(request: VipRequest): Promise<AllocatedVips>;
+  /** Gives back what `allocate` made, after the load balancer was refused. Idempotent; ports of the user stay. */
+  release(allocated: AllocatedVips): Promise<void>;
+  /** Throws REQUEST_INVALID ("Subnet X not found.") unless it is there. */
+  checkSubnet(subnetId: string): Promise<void>;
+}

@@ -1,0 +1,181 @@
+import { KilnError } from '../model/errors.ts';
+import type {
+  Change,
+  ListQuery,
+  LoadBalancerStore,
+  RelatedIds,
+  ResourceKind,
+  Resources,
+} from '../ports/load-balancer-store.ts';
+
+type Rows = { [Kind in ResourceKind]: Map<string, Resources[Kind]> };
+type QueuedOperation = NonNullable<Change['operation']>;
+
+/** A store in memory that keeps its port's promises, and what a test wants to look at. */
+export interface FakeLoadBalancerStore extends LoadBalancerStore {
+  /** In the order of their changes. */
+  operations: QueuedOperation[];
+  /** Changes rows behind everybody's back, as a flow that ends does. */
+  settle(): void;
+  /** Runs when the next change is about to be applied: what another request does meanwhile. */
+  beforeNextApply: (() => void) | null;
+  /** How often the store was asked. */
+  reads: number;
+}
+
+export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
+  const rows: Rows = {
+    loadbalancer: new Map(),
+    listener: new Map(),
+    pool: new Map(),
+    member: new Map(),
+    healthmonitor: new Map(),
+    l7policy: new Map(),
+    l7rule: new Map(),
+  };
+  const all = <Kind extends ResourceKind>(kind: Kind): Resources[Kind][] => [
+    ...(rows[kind] as Map<string, Resources[Kind]>).values(),
+  ];
+
+  function relatedTo(kind: ResourceKind, id: string): RelatedIds {
+    const idsOf = (list: readonly { id: string }[]) => list.map((one) => one.id);
+    switch (kind) {
+      case 'loadbalancer':
+        return {
+          listenerIds: idsOf(all('listener').filter((one) => one.loadBalancerId === id)),
+          poolIds: idsOf(all('pool').filter((one) => one.loadBalancerId === id)),
+        };
+      case 'listener':
+        return { l7PolicyIds: idsOf(policiesOf(id)) };
+      case 'pool':
+        return {
+          listenerIds: idsOf(all('listener').filter((one) => usesPool(one.id, one.defaultPoolId, id))),
+          memberIds: idsOf(all('member').filter((one) => one.poolId === id)),
+          healthMonitorId: all('healthmonitor').find((one) => one.poolId === id)?.id ?? null,
+          l7PolicyIds: idsOf(all('l7policy').filter((one) => one.redirectPoolId === id)),
+        };
+      case 'l7policy':
+        return { l7RuleIds: idsOf(all('l7rule').filter((one) => one.l7PolicyId === id)) };
+      default:
+        return {};
+    }
+  }
+
+  const policiesOf = (listenerId: string) =>
+    all('l7policy')
+      .filter((one) => one.listenerId === listenerId)
+      .sort((a, b) => a.position - b.position);
+  const usesPool = (listenerId: string, defaultPoolId: string | null, poolId: string) =>
+    defaultPoolId === poolId || policiesOf(listenerId).some((one) => one.redirectPoolId === poolId);
+
+  const store: FakeLoadBalancerStore = {
+    operations: [],
+    beforeNextApply: null,
+    reads: 0,
+
+    settle() {
+      for (const table of Object.values(rows) as Map<string, Resources[ResourceKind]>[]) {
+        for (const [id, row] of table) {
+          if (row.provisioningStatus === 'PENDING_DELETE') table.delete(id);
+          else table.set(id, { ...row, provisioningStatus: 'ACTIVE' });
+        }
+      }
+    },
+
+    async list(kind, query) {
+      store.reads++;
+      const found = all(kind).filter((row) => matches(row, kind, query));
+      found.sort((a, b) => order(a, b, query.sort));
+      const at = query.marker === undefined ? -1 : found.findIndex(({ id }) => id === query.marker);
+      if (query.marker !== undefined && at < 0) return [];
+      const page = query.reverse
+        ? found.slice(Math.max(0, at - query.limit), Math.max(0, at))
+        : found.slice(at + 1, at + 1 + query.limit);
+      return page.map((row) => ({ ...row, related: relatedTo(kind, row.id) }));
+    },
+
+    async get(kind, id) {
+      store.reads++;
+      const row = (rows[kind] as Map<string, Resources[typeof kind]>).get(id);
+      return row ? { ...row, related: relatedTo(kind, id) } : null;
+    },
+
+    async tree(id) {
+      store.reads++;
+      const loadBalancer = rows.loadbalancer.get(id);
+      if (!loadBalancer) return null;
+      const listeners = all('listener').filter((one) => one.loadBalancerId === id);
+      const pools = all('pool').filter((one) => one.loadBalancerId === id);
+      return {
+        loadBalancer,
+        listeners: listeners.map((listener) => ({
+          ...listener,
+          l7Policies: policiesOf(listener.id).map((policy) => ({
+            ...policy,
+            rules: all('l7rule').filter((one) => one.l7PolicyId === policy.id),
+          })),
+        })),
+        pools: pools.map((pool) => ({
+          ...pool,
+          members: all('member').filter((one) => one.poolId === pool.id),
+          healthMonitor: all('healthmonitor').find((one) => one.poolId === pool.id) ?? null,
+        })),
+      };
+    },
+
+    async apply(change) {
+      store.beforeNextApply?.();
+      store.beforeNextApply = null;
+      const status = rows.loadbalancer.get(change.loadBalancerId)?.provisioningStatus;
+      const mutable =
+        change.mutableFrom.length === 0 ? status === undefined : status && change.mutableFrom.includes(status);
+      if (!mutable) throw new KilnError('IMMUTABLE', `load balancer ${change.loadBalancerId} is ${status ?? 'gone'}`);
+      for (const one of change.rows) {
+        const table = rows[one.kind] as Map<string, Resources[ResourceKind]>;
+        if ('put' in one) table.set(one.put.id, one.put);
+        else table.delete(one.deleteId);
+      }
+      if (change.operation) store.operations.push(change.operation);
+    },
+
+    async countByProject(projectId) {
+      const entries = Object.entries(rows) as [ResourceKind, Map<string, Resources[ResourceKind]>][];
+      return Object.fromEntries(
+        entries.map(([kind, table]) => [
+          kind,
+          [...table.values()].filter((row) => row.projectId === projectId && row.provisioningStatus !== 'DELETED')
+            .length,
+        ]),
+      ) as Record<ResourceKind, number>;
+    },
+  };
+  return store;
+}
+
+function matches(row: Resources[ResourceKind], kind: ResourceKind, query: ListQuery): boolean {
+  if (query.projectId !== null && row.projectId !== query.projectId) return false;
+  if (query.parentId !== undefined) {
+    if (kind === 'member' && valueAt(row, 'poolId') !== query.parentId) return false;
+    if (kind === 'l7rule' && valueAt(row, 'l7PolicyId') !== query.parentId) return false;
+  }
+  for (const [field, values] of Object.entries(query.filters)) {
+    if (!values.includes(valueAt(row, field) as string)) return false;
+  }
+  const { all = [], any, notAll, notAny = [] } = query.tags ?? {};
+  const has = (tag: string) => row.tags.includes(tag);
+  if (!all.every(has) || notAny.some(has)) return false;
+  return (!any || any.some(has)) && !notAll?.every(has);
+}
+
+function order(a: Resources[ResourceKind], b: Resources[ResourceKind], sort: ListQuery['sort']): number {
+  for (const { field, direction } of [...sort, { field: 'id', direction: 'asc' as const }]) {
+    const [left, right] = [valueAt(a, field) ?? '', valueAt(b, field) ?? ''] as [string, string];
+    if (left !== right) return (left < right ? -1 : 1) * (direction === 'asc' ? 1 : -1);
+  }
+  return 0;
+}
+
+/** `vip.address` is the address in the VIP. */
+function valueAt(row: object, field: string): unknown {
+  return field.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | null)?.[key], row);
+}
