@@ -11,8 +11,10 @@ const [first, ...rest] = process.argv.slice(2);
 const openstack = first === 'openstack';
 const filters = openstack ? rest : process.argv.slice(2);
 
-// openssl checks our certificates; the others are the real clients and the real dialect that Kiln is compared with.
-ensureDebianPackages(['openssl', 'python3-openstackclient', 'python3-oslo.config']);
+// openssl checks our certificates and haproxy our configurations; the others are the real clients and renderers that Kiln
+// is compared with.
+const packages = ['openssl', 'haproxy', 'python3-openstackclient', 'python3-oslo.config'];
+ensureDebianPackages(openstack ? [...packages, 'python3-octavia'] : packages);
 
 if (openstack) {
   process.env.KILN_TEST_SUITE = 'openstack';
@@ -38,6 +40,6 @@ for (const module of vitest.state.getTestModules()) {
 }
 counts.failed += vitest.state.getUnhandledErrors().length;
 await vitest.close();
-const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
-console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
+if (counts.skipped > 0) console.log(`${counts.skipped} skipped`);
+console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0);
