@@ -275,6 +275,12 @@ describe('faults', () => {
     ]);
     expect(faults.map(({ option }) => option)).toEqual(['volume_driver', 'auth_section']);
   });
+
+  it('refuse a tag that Glance could not hold', () => {
+    const tagged = (tag: string) => [`[controller_worker]\namp_image_tag = ${tag}\n`];
+    expect(load(tagged('🐘'.repeat(255))).config.controller_worker.amp_image_tag).toHaveLength(510);
+    expect(faultsOf(tagged('t'.repeat(256))).map(({ option, line }) => [option, line])).toEqual([['amp_image_tag', 2]]);
+  });
 });
 
 describe('remarks', () => {

@@ -7,6 +7,7 @@ export const controllerWorkerOptions = {
   amp_image_tag: string({
     default: null,
     mutable: true,
+    pattern: { regex: /^.{1,255}$/su, description: 'a tag of at most 255 characters, as Glance has them' },
     help: 'Tag in Glance of the image that new amphorae boot. Glance is asked before each boot, so moving the tag to another image is all that a new image takes.',
   }),
   amp_image_owner_id: string({
