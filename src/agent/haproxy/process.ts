@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { haproxyProgram, missing } from './program.ts';
-import { queryHaproxy, readHaproxyInfo } from './stats-socket.ts';
+import { queryHaproxy, reachablePath, readHaproxyInfo } from './stats-socket.ts';
 
 /** Files of one HAProxy: all absolute but `statsSocket`'s name in the configuration. */
 export interface HaproxyFiles {
@@ -36,9 +36,11 @@ export async function runningMaster(files: HaproxyFiles): Promise<number | null>
 /**
  * Starts HAProxy, master and worker, in our own process group and never as a daemon: whoever ends the amphora ends it
  * by its group. Waits until the worker answers.
- * @returns null when it runs, else what HAProxy said. @throws HaproxyMissingError
+ * @returns null when it runs, else what HAProxy said. @throws HaproxyMissingError; an Error for too long a path
  */
 export async function startHaproxy(haproxyCmd: string, files: HaproxyFiles, peerName: string): Promise<string | null> {
+  // Else it would start, and nobody could ask it anything.
+  reachablePath(files.statsSocket);
   await rm(files.pidFile, { force: true });
   await rm(files.statsSocket, { force: true });
   await mkdir(dirname(files.logFile), { recursive: true });

@@ -47,8 +47,8 @@ export function parseCsv(text: string): Array<ReadonlyMap<string, string>> {
   });
 }
 
-/** The shorter one of a path's two forms. */
-function reachablePath(socketFile: string): string {
+/** The shorter one of a path's two forms. Throws an Error when that is too long as well. */
+export function reachablePath(socketFile: string): string {
   const fromHere = relative(process.cwd(), socketFile);
   const path = fromHere.length < socketFile.length ? fromHere : socketFile;
   if (Buffer.byteLength(path) <= longestSocketPathBytes) return path;

@@ -1,0 +1,199 @@
+/** The real HAProxy, and what becomes of it when agents and HAProxies end. */
+import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createAgentFiles } from '../files.ts';
+import { createLoadBalancers, type LoadBalancers } from './load-balancers.ts';
+import { HaproxyMissingError } from './program.ts';
+
+const id = '5f5dfb0f-5d1e-4a2c-9a65-1f1f7f3c0a01';
+const address = `127.${randomInt(121, 200)}.${randomInt(256)}.1`;
+let root: string;
+const agents: LoadBalancers[] = [];
+let said: string[] = [];
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'kiln-haproxy-'));
+  said = [];
+});
+afterEach(async () => {
+  await Promise.all(agents.splice(0).map((one) => one.close()));
+  rmSync(root, { recursive: true });
+});
+
+function newAgent(haproxyCmd = '/usr/sbin/haproxy', inRoot = root): LoadBalancers {
+  const made = createLoadBalancers({
+    files: createAgentFiles(inRoot, { basePath: '/var/lib/octavia', baseCertDir: '/var/lib/octavia/certs' }),
+    haproxyCmd,
+    amphoraId: 'a',
+    logger: (_level, message) => said.push(message),
+  });
+  agents.push(made);
+  return made;
+}
+
+const configuration = (port: number, text = 'hello') => `global
+    daemon
+    user nobody
+    stats socket /var/lib/octavia/${id}.sock mode 0666 level user
+    server-state-file /var/lib/octavia/${id}/servers-state
+frontend listener
+    bind ${address}:${port}
+    mode http
+    timeout client 5000
+    http-request return status 200 content-type text/plain string ${text}
+`;
+const get = (port: number) =>
+  fetch(`http://${address}:${port}/`, { headers: { connection: 'close' } }).then((response) => response.text());
+const pid = () => Number(readFileSync(join(root, `var/lib/octavia/${id}/${id}.pid`), 'utf8'));
+const groupOf = (process: number) => readFileSync(`/proc/${process}/stat`, 'utf8').split(') ')[1]?.split(' ')[2];
+
+describe('HAProxy', () => {
+  it("stays in the agent's process group, whatever its configuration says", async () => {
+    const agent = newAgent();
+    expect(await agent.upload(id, configuration(8081))).toBeNull();
+    expect(await agent.start(id)).toBeNull();
+    expect(await get(8081)).toBe('hello');
+    expect(groupOf(pid())).toBe(groupOf(process.pid));
+    await agent.stop(id);
+    expect(await agent.isRunning(id)).toBe(false);
+  });
+
+  it('is known to the next agent, which starts none beside it', async () => {
+    const first = newAgent();
+    await first.upload(id, configuration(8082));
+    await first.start(id);
+    const before = pid();
+    const second = newAgent();
+    await second.resume();
+    expect(await second.isRunning(id)).toBe(true);
+    expect(pid()).toBe(before);
+    // And obeys it.
+    await second.upload(id, configuration(8082, 'changed'));
+    expect(await second.reload(id)).toBeNull();
+    await expect.poll(() => get(8082)).toBe('changed');
+    expect(pid()).toBe(before);
+  });
+
+  it('is started by the next agent when it ended with the last one, unless it was stopped', async () => {
+    const first = newAgent();
+    await first.upload(id, configuration(8083));
+    await first.start(id);
+    await first.close();
+    await expect(get(8083)).rejects.toThrow();
+    const second = newAgent();
+    await second.resume();
+    expect(await get(8083)).toBe('hello');
+    await second.stop(id);
+    await second.close();
+    const third = newAgent();
+    await third.resume();
+    expect(await third.isRunning(id)).toBe(false);
+  });
+
+  it('is started again when it ends by itself', async () => {
+    const agent = newAgent();
+    await agent.upload(id, configuration(8084));
+    await agent.start(id);
+    await agent.resume();
+    const before = pid();
+    process.kill(before, 'SIGKILL');
+    await expect.poll(() => get(8084).catch(() => null), { timeout: 20_000 }).toBe('hello');
+    expect(pid()).not.toBe(before);
+    expect(said).toContain('HAProxy started, as it should run');
+  });
+
+  it('tells why it does not start, and is not tried again: nobody was told that it runs', async () => {
+    const taken = createServer().listen(8085, address);
+    await once(taken, 'listening');
+    const agent = newAgent();
+    await agent.upload(id, configuration(8085));
+    expect(await agent.start(id)).toMatch(/cannot bind socket[\s\S]*HAProxy ended with exit status 1/);
+    expect(await agent.isRunning(id)).toBe(false);
+    taken.close();
+    await once(taken, 'close');
+    await agent.resume();
+    expect(await agent.isRunning(id)).toBe(false);
+  });
+
+  it('goes on with the old configuration when the new one can not be had', async () => {
+    const agent = newAgent();
+    await agent.upload(id, configuration(8086));
+    await agent.start(id);
+    expect(await agent.upload(id, 'frontend x\n  bogus\n')).toContain("unknown keyword 'bogus'");
+    expect(await agent.configuration(id)).toBe(configuration(8086));
+    const taken = createServer().listen(8087, address);
+    await once(taken, 'listening');
+    await agent.upload(id, configuration(8087));
+    expect(await agent.reload(id)).toMatch(/cannot bind socket[\s\S]*goes on with its old configuration/);
+    expect(await get(8086)).toBe('hello');
+    taken.close();
+    await once(taken, 'close');
+    expect(await agent.reload(id)).toBeNull();
+    expect(await get(8087)).toBe('hello');
+  });
+
+  it('takes many orders at once, one after the other', async () => {
+    const agent = newAgent();
+    await agent.upload(id, configuration(8088));
+    const orders = [agent.start(id), agent.reload(id), agent.stop(id), agent.reload(id), agent.start(id)];
+    expect(await Promise.all(orders)).toEqual([null, null, undefined, null, null]);
+    expect(await get(8088)).toBe('hello');
+  });
+
+  it('goes with all its files', async () => {
+    const agent = newAgent();
+    await agent.upload(id, configuration(8089));
+    await agent.start(id);
+    expect(statSync(join(root, `var/lib/octavia/${id}.sock`)).mode & 0o777).toBe(0o600);
+    await agent.remove(id);
+    expect(await agent.ids()).toEqual([]);
+    await expect(get(8089)).rejects.toThrow();
+    expect(() => statSync(join(root, `var/lib/octavia/${id}.sock`))).toThrow('ENOENT');
+  });
+});
+
+it('says what to do when HAProxy is not there', async () => {
+  const path = process.env.PATH;
+  process.env.PATH = '/nowhere';
+  try {
+    const failure = newAgent('/nowhere/haproxy').upload(id, configuration(8090));
+    await expect(failure).rejects.toThrow(HaproxyMissingError);
+    await expect(failure).rejects.toThrow(/apt-get install haproxy/);
+  } finally {
+    process.env.PATH = path;
+  }
+});
+
+it('takes no other process for HAProxy, whatever its PID', async () => {
+  const agent = newAgent();
+  await agent.upload(id, configuration(8091));
+  await agent.start(id);
+  await agent.stop(id);
+  const stranger = spawn('sleep', ['60']);
+  writeFileSync(join(root, `var/lib/octavia/${id}/${id}.pid`), `${stranger.pid}\n`);
+  expect(await agent.isRunning(id)).toBe(false);
+  await agent.stop(id);
+  expect(stranger.exitCode).toBeNull();
+  stranger.kill();
+});
+
+it('runs in a folder of any name', async () => {
+  const agent = newAgent('/usr/sbin/haproxy', join(root, 'a "b" $c #d'));
+  await agent.upload(id, configuration(8092));
+  expect(await agent.start(id)).toBeNull();
+  expect(await get(8092)).toBe('hello');
+});
+
+it('says when a folder is too long for its stats socket', async () => {
+  const agent = newAgent('/usr/sbin/haproxy', join(root, 'x'.repeat(100)));
+  await agent.upload(id, configuration(8093));
+  await expect(agent.start(id)).rejects.toThrow(
+    /too long for a Unix socket.*Run the amphora in a folder with a shorter/,
+  );
+});
