@@ -4,11 +4,13 @@ import { benchBoots } from './boots.ts';
 import { benchProcess } from './process.ts';
 import { machine, table } from './report.ts';
 import { benchResolve } from './resolve.ts';
+import { benchStore } from './store.ts';
 
 const parts = {
   resolve: ['The image choice', benchResolve],
   boots: ['Many boots at once', benchBoots],
   process: ['The process', benchProcess],
+  store: ['The store with 10,000 load balancers', benchStore],
 } as const;
 
 const wanted = process.argv.slice(2);

@@ -1,6 +1,8 @@
+import { describeListContract } from '../../src/testing/contract/load-balancer-lists.ts';
 import { describeLoadBalancerStoreContract } from '../../src/testing/contract/load-balancer-store.ts';
 import { makeDatabase } from './storage-database.ts';
 
 /** Load balancers in the test bed's MariaDB. */
 
 describeLoadBalancerStoreContract('MariaDB', makeDatabase);
+describeListContract('MariaDB', makeDatabase);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeListContract } from '../../testing/contract/load-balancer-lists.ts';
 import { describeLoadBalancerStoreContract } from '../../testing/contract/load-balancer-store.ts';
 
 async function makeDatabase() {
@@ -12,3 +13,4 @@ async function makeDatabase() {
 }
 
 describeLoadBalancerStoreContract('SQLite', makeDatabase);
+describeListContract('SQLite', makeDatabase);
