@@ -135,6 +135,146 @@ describe('answers that will not do', () => {
   });
 });
 
+describe('requests', () => {
+  const vip = {
+    subnetCidr: '10.0.0.0/24',
+    gateway: null,
+    macAddress: '06:00:00:00:00:01',
+    vrrpIp: '10.0.0.3',
+    mtu: 1450,
+    hostRoutes: [{ destination: '10.1.0.0/24', nexthop: '10.0.0.1' }],
+    additionalVips: [{ ipAddress: '10.2.0.2', subnetCidr: '10.2.0.0/24', gateway: '10.2.0.1', hostRoutes: [] }],
+    isSriov: false,
+  };
+  /** An agent that takes everything, and what it was asked. */
+  async function recording(status = 202, body: unknown = { message: 'OK' }) {
+    const asked: string[] = [];
+    const port = await serve((request, response) => {
+      let sent = '';
+      request.on('data', (chunk) => {
+        sent += chunk;
+      });
+      request.on('end', () => {
+        asked.push(`${request.method} ${request.url} ${sent}`.trimEnd());
+        response.writeHead(request.url === '/' ? 404 : status, { 'Content-Type': 'application/json' });
+        response.end(JSON.stringify(request.url === '/' ? {} : body));
+      });
+    });
+    return { agent: client(port), asked };
+  }
+  const known = { id, address, apiVersion: '1.0' };
+
+  it('are those of API 1.0', async () => {
+    const { agent, asked } = await recording();
+    await agent.uploadHaproxyConfiguration(known, 'lb', 'global');
+    await agent.uploadLvsConfiguration(known, 'li', 'virtual');
+    await agent.act(known, 'lb', 'reload');
+    await agent.deleteListener(known, 'lb');
+    await agent.uploadCertificate(known, 'lb', 'a.pem', 'PEM');
+    await agent.deleteCertificate(known, 'lb', '../a.pem');
+    await agent.rotateAgentCertificate(known, 'PEM');
+    await agent.updateAgentConfiguration(known, '[DEFAULT]');
+    expect(asked).toEqual([
+      `PUT /1.0/loadbalancer/${id}/lb/haproxy global`,
+      `PUT /1.0/listeners/${id}/li/udp_listener virtual`,
+      'PUT /1.0/loadbalancer/lb/reload',
+      'DELETE /1.0/listeners/lb',
+      'PUT /1.0/loadbalancer/lb/certificates/a.pem PEM',
+      'DELETE /1.0/loadbalancer/lb/certificates/..%2Fa.pem',
+      'PUT /1.0/certificate PEM',
+      'PUT /1.0/config [DEFAULT]',
+    ]);
+  });
+
+  it('are those of API 0.5, where each listener has its HAProxy', async () => {
+    const { agent, asked } = await recording();
+    await agent.uploadHaproxyConfiguration({ id, address }, 'li', 'global');
+    const old = { id, address, apiVersion: '0.5' };
+    await agent.act(old, 'li', 'start');
+    await agent.uploadCertificate(old, 'li', 'a.pem', 'PEM');
+    await agent.deleteListener(old, 'li');
+    expect(asked).toEqual([
+      'GET /',
+      `PUT /0.5/listeners/${id}/li/haproxy global`,
+      'PUT /0.5/listeners/li/start',
+      'PUT /0.5/listeners/li/certificates/a.pem PEM',
+      'DELETE /0.5/listeners/li',
+    ]);
+  });
+
+  it("plug with the words of Octavia's driver", async () => {
+    const { agent, asked } = await recording();
+    await agent.plugVip(known, '2001:db8::1', vip);
+    const fixedIps = [{ ipAddress: '10.3.0.2', subnetCidr: '10.3.0.0/24', gateway: null, hostRoutes: [] }];
+    const port = { macAddress: 'm', mtu: 1, isSriov: true, fixedIps };
+    await agent.plugNetwork(known, { ...port, vip: { ...vip, vipAddress: '10.0.0.2' } });
+    const told = {
+      subnet_cidr: '10.0.0.0/24',
+      gateway: null,
+      mac_address: '06:00:00:00:00:01',
+      vrrp_ip: '10.0.0.3',
+      mtu: 1450,
+      host_routes: [{ destination: '10.1.0.0/24', nexthop: '10.0.0.1' }],
+      additional_vips: [{ ip_address: '10.2.0.2', subnet_cidr: '10.2.0.0/24', host_routes: [], gateway: '10.2.0.1' }],
+      is_sriov: false,
+    };
+    expect(asked.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
+      'POST /1.0/plug/vip/2001:db8::1',
+      'POST /1.0/plug/network',
+    ]);
+    expect(asked.map((line) => JSON.parse(line.slice(line.indexOf('{'))))).toEqual([
+      told,
+      {
+        mac_address: 'm',
+        mtu: 1,
+        is_sriov: true,
+        fixed_ips: [{ ip_address: '10.3.0.2', subnet_cidr: '10.3.0.0/24', host_routes: [], gateway: null }],
+        vip_net_info: { ...told, vip: '10.0.0.2' },
+      },
+    ]);
+  });
+
+  it('whose end is reached already are done', async () => {
+    const gone = (await recording(404, { message: 'Not Found' })).agent;
+    await gone.deleteListener(known, 'lb');
+    await gone.deleteCertificate(known, 'lb', 'a.pem');
+    expect(await gone.getCertificateMd5(known, 'lb', 'a.pem')).toBeNull();
+    expect(await gone.getInterface(known, '10.0.0.2')).toBeNull();
+    const there = (await recording(409, { message: 'Interface already exists' })).agent;
+    await there.plugVip(known, '10.0.0.2', vip);
+  });
+
+  it.each<[number, unknown, object]>([
+    [400, { message: 'Invalid request', details: 'line 3' }, { code: 'AGENT_REFUSED', retryable: false }],
+    [404, { details: 'No suitable network interface found' }, { code: 'AGENT_REFUSED', retryable: true }],
+    [404, { message: 'Not Found' }, { code: 'AGENT_REFUSED', retryable: false }],
+    [
+      500,
+      { message: 'Error', details: 'why' },
+      { code: 'AGENT_REFUSED', retryable: true, call: { outcomeUnknown: true } },
+    ],
+    [503, 'busy', { code: 'AGENT_UNREACHABLE', retryable: true }],
+  ])('that fail with %i %j', async (status, body, error) => {
+    const { agent } = await recording(status, body);
+    await expect(agent.plugVip(known, '10.0.0.2', vip)).rejects.toMatchObject(error);
+  });
+
+  it('whose answer is lost may have been carried out', async () => {
+    const port = await serve((request) => request.socket.destroy());
+    await expect(client(port).act(known, 'lb', 'start')).rejects.toMatchObject({ call: { outcomeUnknown: true } });
+    await expect(client(port).getInfo(known)).rejects.toMatchObject({ call: { outcomeUnknown: false } });
+  });
+
+  it.each([
+    ['listListeners', {}],
+    ['listListeners', [{ uuid: 'a', status: 'ACTIVE' }]],
+    ['getDetails', { hostname: 'a', haproxy_version: '2' }],
+  ] as const)('%s can not make sense of %j', async (method, body) => {
+    const { agent } = await recording(200, body);
+    await expect(agent[method](known)).rejects.toMatchObject({ code: 'AGENT_REFUSED', retryable: false });
+  });
+});
+
 describe('connections that fail', () => {
   it.each([
     ['hangs up before TLS', (socket: Socket) => socket.destroy()],
