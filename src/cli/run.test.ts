@@ -12,7 +12,9 @@ describe('errors', () => {
     const spoken = await driveCli('image list', failing(error));
     expect(spoken.exitCode).toBe(errorKinds[code].exitCode);
     expect(spoken.stdout).toBe('');
-    expect(spoken.stderr).toBe(`error: ${code} happened\nwhat to do: ${errorKinds[code].advice}\n`);
+    expect(spoken.stderr).toBe(
+      `error: ${code} happened\nwhat to do: ${errorKinds[code].advice}\ncode: ${code}, exit status ${errorKinds[code].exitCode}\n`,
+    );
 
     const machine = await driveCli('image list --json', failing(error));
     expect(machine.exitCode).toBe(errorKinds[code].exitCode);
@@ -91,7 +93,7 @@ describe('usage', () => {
     const run = await driveCli(typed);
     expect(run.exitCode).toBe(2);
     expect(run.stdout).toBe('');
-    expect(run.stderr).toMatch(/^error: .*\nwhat to do: .*\n$/);
+    expect(run.stderr).toMatch(/^error: .*\nwhat to do: .*\ncode: .*\n$/);
     expect(run.stderr).toContain(message);
     expect(run.stderr).toContain(advice);
     // Nothing was begun.

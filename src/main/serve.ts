@@ -130,7 +130,10 @@ function reloadOnHangup(configuration: ReloadableConfiguration, log: ProcessLog,
     try {
       const { changed, needRestart } = configuration.reload();
       onReloaded();
-      log.info({ changed }, `configuration read again: ${changed.length} options changed`);
+      log.info(
+        { changed },
+        `configuration read again: ${changed.length} ${changed.length === 1 ? 'option' : 'options'} changed`,
+      );
       for (const { section, option } of needRestart) {
         log.warn({ section, option }, `[${section}] ${option} was changed and takes effect after a restart`);
       }

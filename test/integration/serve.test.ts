@@ -41,7 +41,7 @@ describe('kiln serve', () => {
   it('takes a changed tag and owner on SIGHUP', async () => {
     const other = await dev.push('other', { tag: 'other-tag' });
     await appendFile(dev.cloud.configurationFile, '\n[controller_worker]\namp_image_tag = other-tag\n');
-    const reloaded = serve.next(/configuration read again: 1 options changed/);
+    const reloaded = serve.next(/configuration read again: 1 option changed/);
     serve.child.kill('SIGHUP');
     await reloaded;
     expect(await boot()).toMatchObject({ imageId: other, imageChoice: { tag: 'other-tag' } });
@@ -72,7 +72,7 @@ describe('kiln serve', () => {
 
   it('logs at level debug from SIGHUP on, without a secret', async () => {
     await appendFile(dev.cloud.configurationFile, '\n[DEFAULT]\ndebug = true\n');
-    const reloaded = serve.next(/configuration read again: 1 options changed/);
+    const reloaded = serve.next(/configuration read again: 1 option changed/);
     serve.child.kill('SIGHUP');
     await reloaded;
     const asked = serve.next(/"level":"debug".*images/);
@@ -103,7 +103,7 @@ describe('kiln serve', () => {
   it('undoes a boot when the command that asked for it is interrupted, and serves on', async () => {
     await dev.push('silent', { tag: 'silent', silent: true });
     await appendFile(dev.cloud.configurationFile, '\n[controller_worker]\namp_image_tag = silent\n');
-    const reloaded = serve.next(/configuration read again: 1 options changed/);
+    const reloaded = serve.next(/configuration read again: 1 option changed/);
     serve.child.kill('SIGHUP');
     await reloaded;
     const boot = startKiln(['amphora', 'boot'], dev.environment);

@@ -204,6 +204,9 @@ function ambiguous(search: ImageSearch, candidates: readonly Image[]): KilnError
   return new KilnError(
     'IMAGE_AMBIGUOUS',
     `${candidates.length} images carry the tag \`${search.tag}\` and amp_image_tag_policy = unique allows one: ${list}`,
-    { details: { ...search, candidates: candidates.map(asCandidate) } },
+    {
+      details: { ...search, candidates: candidates.map(asCandidate) },
+      advice: `Take the tag off all but one image (\`kiln image untag IMAGE ${search.tag}\`), or set amp_image_tag_policy = newest.`,
+    },
   );
 }
