@@ -105,7 +105,7 @@ describe('HAProxy', () => {
     process.kill(before, 'SIGKILL');
     await expect.poll(() => get(8084).catch(() => null), { timeout: 20_000 }).toBe('hello');
     expect(pid()).not.toBe(before);
-    expect(said).toContain('HAProxy started, as it should run');
+    await expect.poll(() => said).toContain('HAProxy started, as it should run');
   });
 
   it('tells why it does not start, and is not tried again: nobody was told that it runs', async () => {
