@@ -15,7 +15,8 @@ import { formats } from './formats.ts';
  */
 export function readBody(schema: TSchema, json: unknown): unknown {
   const argument = textOf(schema, 'title') ?? 'body';
-  if (json === undefined) throw invalidRequest(`Missing argument: "${argument}"`);
+  // No body at all comes as null.
+  if (json === undefined || json === null) throw invalidRequest(`Missing argument: "${argument}"`);
   return readObject(schema, json, { field: argument, path: argument });
 }
 

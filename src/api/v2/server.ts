@@ -8,6 +8,7 @@ import type { ApiParts } from './parts.ts';
 import { readBody } from './read-body.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
 import { readRoutes } from './routes/reads.ts';
+import { writeRoutes } from './routes/writes.ts';
 
 /** What oslo.middleware's sizelimit takes. */
 const largestBodyBytes = 114_688;
@@ -56,6 +57,7 @@ export function createApi(parts: ApiParts, logger: FastifyBaseLogger | null): Fa
       async (scope) => {
         scope.get('/', () => 'v2');
         readRoutes(scope, parts);
+        writeRoutes(scope, parts);
       },
       { prefix },
     );

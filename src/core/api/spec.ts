@@ -1,0 +1,127 @@
+import type {
+  HealthMonitor,
+  L7Policy,
+  L7Rule,
+  Listener,
+  LoadBalancer,
+  Member,
+  Pool,
+  SessionPersistence,
+} from '../../model/load-balancer.ts';
+
+/** A field that a request may leave out, or set to null: on creation as if left out, on a change "back to the default". */
+type Wish<T> = { [Field in keyof T]?: T[Field] | null | undefined };
+/** Lists of names that the rules check themselves, so that a refusal is theirs. */
+type Texts = readonly string[] | null | undefined;
+
+type Common = 'name' | 'adminStateUp' | 'tags';
+
+export type SessionPersistenceSpec = Wish<SessionPersistence>;
+
+type PoolFields = Wish<
+  Pick<
+    Pool,
+    | Common
+    | 'description'
+    | 'lbAlgorithm'
+    | 'tlsEnabled'
+    | 'tlsContainerRef'
+    | 'caTlsContainerRef'
+    | 'crlContainerRef'
+    | 'tlsCiphers'
+    | 'alpnProtocols'
+  >
+> & { tlsVersions?: Texts; sessionPersistence?: SessionPersistenceSpec | null | undefined };
+
+export interface PoolSpec extends PoolFields {
+  protocol?: Pool['protocol'] | null | undefined;
+  healthmonitor?: HealthMonitorSpec | null | undefined;
+  members?: readonly MemberSpec[] | null | undefined;
+}
+export type PoolPatch = PoolFields;
+
+type MemberFields = Wish<Pick<Member, Common | 'weight' | 'backup' | 'monitorPort' | 'monitorAddress'>>;
+export interface MemberSpec extends MemberFields {
+  address: string;
+  protocolPort: number;
+  subnetId?: string | null | undefined;
+  requestSriov?: boolean | null | undefined;
+}
+export type MemberPatch = MemberFields;
+
+type HealthMonitorFields = Wish<
+  Pick<
+    HealthMonitor,
+    Common | 'maxRetriesDown' | 'httpMethod' | 'urlPath' | 'expectedCodes' | 'httpVersion' | 'domainName'
+  >
+>;
+export interface HealthMonitorSpec
+  extends HealthMonitorFields,
+    Pick<HealthMonitor, 'type' | 'delay' | 'timeout' | 'maxRetries'> {}
+export type HealthMonitorPatch = HealthMonitorFields & Wish<Pick<HealthMonitor, 'delay' | 'timeout' | 'maxRetries'>>;
+
+type L7RuleFields = Wish<Pick<L7Rule, 'adminStateUp' | 'tags' | 'key' | 'invert'>>;
+export interface L7RuleSpec extends L7RuleFields, Pick<L7Rule, 'type' | 'compareType' | 'value'> {}
+export type L7RulePatch = L7RuleFields & Wish<Pick<L7Rule, 'type' | 'compareType' | 'value'>>;
+
+type L7PolicyFields = Wish<
+  Pick<L7Policy, Common | 'description' | 'redirectUrl' | 'redirectPrefix' | 'position' | 'redirectHttpCode'>
+>;
+export interface L7PolicySpec extends L7PolicyFields {
+  action: L7Policy['action'];
+  redirectPoolId?: string | null | undefined;
+  /** Inside a load balancer that is made whole: the pool, or the name of one. */
+  redirectPool?: PoolSpec | null | undefined;
+  rules?: readonly L7RuleSpec[] | null | undefined;
+}
+export type L7PolicyPatch = L7PolicyFields & Wish<Pick<L7Policy, 'action' | 'redirectPoolId'>>;
+
+type ListenerFields = Wish<
+  Pick<
+    Listener,
+    | Common
+    | 'description'
+    | 'connectionLimit'
+    | 'defaultTlsContainerRef'
+    | 'sniContainerRefs'
+    | 'defaultPoolId'
+    | 'insertHeaders'
+    | 'timeoutClientData'
+    | 'timeoutMemberConnect'
+    | 'timeoutMemberData'
+    | 'timeoutTcpInspect'
+    | 'clientCaTlsContainerRef'
+    | 'clientAuthentication'
+    | 'clientCrlContainerRef'
+    | 'allowedCidrs'
+    | 'tlsCiphers'
+    | 'alpnProtocols'
+    | 'hstsMaxAge'
+    | 'hstsIncludeSubdomains'
+    | 'hstsPreload'
+  >
+> & { tlsVersions?: Texts };
+export interface ListenerSpec extends ListenerFields, Pick<Listener, 'protocol' | 'protocolPort'> {
+  /** Inside a load balancer that is made whole: the pool, or the name of one. */
+  defaultPool?: PoolSpec | null | undefined;
+  l7policies?: readonly L7PolicySpec[] | null | undefined;
+}
+export type ListenerPatch = ListenerFields;
+
+export interface LoadBalancerSpec extends Wish<Pick<LoadBalancer, Common | 'description' | 'flavorId'>> {
+  vipAddress?: string | null | undefined;
+  vipPortId?: string | null | undefined;
+  vipSubnetId?: string | null | undefined;
+  vipNetworkId?: string | null | undefined;
+  vipQosPolicyId?: string | null | undefined;
+  vipSgIds?: Texts;
+  additionalVips?:
+    | readonly { subnetId: string; ipAddress?: string | null | undefined; portId?: string | null | undefined }[]
+    | null
+    | undefined;
+  provider?: string | null | undefined;
+  availabilityZone?: string | null | undefined;
+  listeners?: readonly ListenerSpec[] | null | undefined;
+  pools?: readonly PoolSpec[] | null | undefined;
+}
+export type LoadBalancerPatch = Wish<Pick<LoadBalancer, Common | 'description' | 'vipQosPolicyId' | 'vipSgIds'>>;

@@ -1,0 +1,44 @@
+import { type TlsVersion, tlsVersions } from '../../model/load-balancer.ts';
+import { validationFailure } from './refusals.ts';
+import type { ApiSettings } from './settings.ts';
+
+/** What may be said of TLS on a listener or a pool (octavia/common/validate.py). */
+
+export function checkCiphers(ciphers: string | null | undefined, settings: ApiSettings): void {
+  if (!ciphers) return;
+  // It will stand in HAProxy's configuration.
+  if (!/^[A-Za-z0-9\-+!:@=_.]+$/.test(ciphers) || ciphers.includes('\n')) {
+    throw validationFailure(
+      'Invalid characters in cipher string. Only alphanumeric, -, +, !, :, @, =, _, and . are allowed.',
+    );
+  }
+  const rejected = ciphers.split(':').filter((cipher) => settings.prohibitedCiphers.includes(cipher));
+  if (rejected.length > 0) {
+    throw validationFailure(`The following ciphers have been prohibited by an administrator: ${rejected.join(', ')}`);
+  }
+}
+
+/** @returns the versions, which are names of versions now. */
+export function checkTlsVersions(versions: readonly string[], settings: ApiSettings): TlsVersion[] {
+  if (versions.length === 0) {
+    throw validationFailure(
+      'Empty TLS version list. Either specify at least one TLS version or remove this parameter to use the default.',
+    );
+  }
+  const known: readonly string[] = tlsVersions;
+  const unknown = versions.filter((version) => !known.includes(version));
+  if (unknown.length > 0) throw validationFailure(`Invalid TLS versions: ${unknown.join(', ')}`);
+  const { minimumTlsVersion: minimum } = settings;
+  const old = minimum ? versions.filter((version) => known.indexOf(version) < known.indexOf(minimum)) : [];
+  if (old.length > 0) {
+    throw validationFailure(`Requested TLS versions are less than the minimum: ${old.join(', ')} < ${minimum}`);
+  }
+  return [...new Set(versions)] as TlsVersion[];
+}
+
+export function checkAlpn(protocols: readonly string[]): void {
+  if (protocols.length > 0) return;
+  throw validationFailure(
+    'Empty ALPN protocol list. Either specify at least one ALPN protocol or remove this parameter to use the default.',
+  );
+}

@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import { createFakeVips, openApiBench, subnetId } from '../../src/testing/api.ts';
+
+const whole = {
+  name: 'full',
+  vip_subnet_id: subnetId,
+  listeners: [
+    {
+      protocol: 'HTTP',
+      protocol_port: '80',
+      name: 'l',
+      default_pool: {
+        name: 'p',
+        protocol: 'HTTP',
+        lb_algorithm: 'ROUND_ROBIN',
+        healthmonitor: { type: 'HTTP', delay: '5', timeout: 1, max_retries: 1 },
+        members: [{ address: '10.0.0.1', protocol_port: 80 }],
+      },
+      l7policies: [
+        { action: 'REJECT', rules: [{ type: 'PATH', compare_type: 'EQUAL_TO', value: '/' }] },
+        { action: 'REDIRECT_TO_POOL', redirect_pool: { name: 'p' }, position: 1 },
+      ],
+    },
+  ],
+};
+
+describe('writing', () => {
+  it('makes a whole load balancer in one request, one change and one operation', async () => {
+    const { call, store, queued } = openApiBench();
+    const { status, body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: whole });
+    expect(status).toBe(201);
+    const [listener] = body.loadbalancer.listeners;
+    const [pool] = body.loadbalancer.pools;
+    // The order of fields was recorded from Octavia 11.
+    expect(Object.keys(body.loadbalancer).slice(0, 4)).toEqual(['listeners', 'pools', 'id', 'name']);
+    expect(Object.keys(listener).slice(0, 2)).toEqual(['l7policies', 'id']);
+    expect(Object.keys(pool).slice(0, 3)).toEqual(['members', 'healthmonitor', 'id']);
+    expect(listener).toMatchObject({ protocol_port: 80, default_pool_id: pool.id, timeout_client_data: 50_000 });
+    expect(pool.healthmonitor).toMatchObject({ delay: 5, http_method: 'GET', url_path: '/', expected_codes: '200' });
+    expect(pool.members[0].operating_status).toBe('OFFLINE');
+    expect(listener.l7policies.map((one: { action: string; position: number }) => [one.action, one.position])).toEqual([
+      ['REDIRECT_TO_POOL', 1],
+      ['REJECT', 2],
+    ]);
+    expect(store.operations.map(({ flow }) => flow)).toEqual(['create-load-balancer']);
+    expect(queued).toEqual(store.operations.map(({ id }) => id));
+    const shown = await call('GET', `/lbaas/loadbalancers/${body.loadbalancer.id}/status`);
+    expect(shown.body.statuses.loadbalancer.listeners[0].pools[0].members).toHaveLength(1);
+  });
+
+  it('lets nothing be changed while something goes on, in the words of Octavia', async () => {
+    const { call, store } = openApiBench();
+    const { body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: whole });
+    const { id } = body.loadbalancer;
+    const faultOf = async (...asked: Parameters<typeof call>) => {
+      const { status, body: answer } = await call(...asked);
+      return [status, answer.faultstring];
+    };
+    const path = `/lbaas/loadbalancers/${id}`;
+    expect(await faultOf('PUT', path, { loadbalancer: { name: 'n' } })).toEqual([
+      409,
+      `Invalid state PENDING_CREATE of loadbalancer resource ${id}`,
+    ]);
+    const listener = { loadbalancer_id: id, protocol: 'HTTP', protocol_port: 81 };
+    const busy = [409, `Load Balancer ${id} is immutable and cannot be updated.`];
+    expect(await faultOf('POST', '/lbaas/listeners', { listener })).toEqual(busy);
+    expect(await faultOf('PUT', `/lbaas/pools/${body.loadbalancer.pools[0].id}`, { pool: { name: 'x' } })).toEqual(
+      busy,
+    );
+    store.settle();
+    expect(await faultOf('DELETE', path)).toEqual([
+      400,
+      `Validation failure: Cannot delete Load Balancer ${id} - it has children`,
+    ]);
+    const taken = { loadbalancer_id: id, protocol: 'TCP', protocol_port: 80 };
+    expect(await faultOf('POST', '/lbaas/listeners', { listener: taken })).toEqual([
+      409,
+      'Another Listener on this Load Balancer is already using protocol HTTP and protocol_port 80',
+    ]);
+    expect((await call('POST', '/lbaas/listeners', { listener })).status).toBe(201);
+    store.settle();
+    expect(
+      (await call('PUT', path, { loadbalancer: { name: null, tags: ['a', 'a'] } })).body.loadbalancer,
+    ).toMatchObject({
+      name: '',
+      tags: ['a'],
+      provisioning_status: 'PENDING_UPDATE',
+    });
+    store.settle();
+    expect((await call('PUT', `${path}/failover`)).status).toBe(202);
+    store.settle();
+    expect((await call('DELETE', `${path}?cascade=true`)).status).toBe(204);
+    expect(store.operations.at(-1)).toMatchObject({ flow: 'delete-load-balancer', input: { cascade: true } });
+  });
+
+  it('tells who comes second when two ask at once', async () => {
+    const { call, store } = openApiBench();
+    const { body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
+    const { id } = body.loadbalancer;
+    store.settle();
+    const asks = [81, 82].map((port) =>
+      call('POST', '/lbaas/listeners', { listener: { loadbalancer_id: id, protocol: 'TCP', protocol_port: port } }),
+    );
+    expect((await Promise.all(asks)).map(({ status }) => status).sort()).toEqual([201, 409]);
+    expect((await call('GET', '/lbaas/listeners')).body.listeners).toHaveLength(1);
+  });
+
+  it('gives the address back when the load balancer is refused after all', async () => {
+    const vips = createFakeVips();
+    const { call, store } = openApiBench({ vips });
+    const listeners = [{ protocol: 'HTTP', protocol_port: 80, allowed_cidrs: ['2001:db8::/32'] }];
+    const { status, body } = await call('POST', '/lbaas/loadbalancers', {
+      loadbalancer: { vip_subnet_id: subnetId, listeners },
+    });
+    expect(status).toBe(400);
+    expect(body.faultstring).toContain('IP version incompatible with all VIPs');
+    expect([vips.released, store.operations.length]).toEqual([1, 0]);
+  });
+
+  it('obeys quotas', async () => {
+    const none = { loadbalancer: 0, listener: -1, pool: -1, member: -1, healthmonitor: -1, l7policy: -1, l7rule: -1 };
+    const { call } = openApiBench({ quotaOf: async () => none });
+    const { status, body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
+    expect([status, body.faultstring]).toEqual([403, 'Quota has been met for resources: Load Balancer']);
+  });
+
+  it('makes a pool the default one of its listener and guards it from the wrong protocol', async () => {
+    const { call, store } = openApiBench();
+    const { body } = await call('POST', '/lbaas/loadbalancers', {
+      loadbalancer: { vip_subnet_id: subnetId, listeners: [{ protocol: 'HTTP', protocol_port: 80 }] },
+    });
+    store.settle();
+    const listener_id = body.loadbalancer.listeners[0].id;
+    const pool = { listener_id, protocol: 'HTTPS', lb_algorithm: 'ROUND_ROBIN' };
+    expect((await call('POST', '/lbaas/pools', { pool })).body.faultstring).toBe(
+      "Validation failure: The pool protocol 'HTTPS' is invalid while the listener protocol is 'HTTP'.",
+    );
+    const made = await call('POST', '/lbaas/pools', { pool: { ...pool, protocol: 'HTTP' } });
+    expect([made.status, made.body.pool.listeners]).toEqual([201, [{ id: listener_id }]]);
+    store.settle();
+    expect((await call('DELETE', `/lbaas/pools/${made.body.pool.id}`)).status).toBe(204);
+  });
+
+  it.each([
+    ['{', 400, 'Request is not in valid JSON format'],
+    ['', 400, 'Missing argument: "load_balancer"'],
+    [`{"loadbalancer":{"name":"${'x'.repeat(120_000)}"}}`, 413, 'Request body is too large'],
+    ['['.repeat(50_000), 400, 'Request is not in valid JSON format'],
+  ])('refuses the body %.20s', async (text, status, faultstring) => {
+    const { app, store } = openApiBench();
+    const answer = await app.inject({
+      method: 'POST',
+      url: '/v2/lbaas/loadbalancers',
+      headers: { 'content-type': 'application/json' },
+      payload: text,
+    });
+    expect([answer.statusCode, answer.json()]).toEqual([status, { faultcode: 'Client', faultstring, debuginfo: null }]);
+    expect(store.operations).toEqual([]);
+  });
+});
