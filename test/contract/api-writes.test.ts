@@ -141,6 +141,32 @@ describe('writing', () => {
     expect((await call('DELETE', `/lbaas/pools/${made.body.pool.id}`)).status).toBe(204);
   });
 
+  it('replaces the members of a pool at once', async () => {
+    const { call, store } = openApiBench();
+    const { body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: whole });
+    store.settle();
+    const path = `/lbaas/pools/${body.loadbalancer.pools[0].id}/members`;
+    const old = body.loadbalancer.pools[0].members[0].id;
+    const taken = await call('POST', path, { member: { address: '10.0.0.1', protocol_port: 80 } });
+    expect([taken.status, taken.body.faultstring]).toEqual([
+      409,
+      'Another member on this pool is already using ip 10.0.0.1 on protocol_port 80',
+    ]);
+    const members = [
+      { address: '10.0.0.1', protocol_port: 80, weight: 7 },
+      { address: '10.0.0.2', protocol_port: 80 },
+    ];
+    expect((await call('PUT', path, { members: [members[0], members[0]] })).status).toBe(400);
+    expect((await call('PUT', path, { members })).status).toBe(202);
+    expect(store.operations.at(-1)).toMatchObject({ flow: 'update-members', input: { updated: [old], deleted: [] } });
+    expect((await call('PUT', path, { members: [] })).status).toBe(409);
+    store.settle();
+    expect((await call('GET', `${path}/${old}`)).body.member.weight).toBe(7);
+    expect((await call('PUT', path, { members: [members[1]] })).status).toBe(202);
+    store.settle();
+    expect((await call('GET', path)).body.members).toHaveLength(1);
+  });
+
   it.each([
     ['{', 400, 'Request is not in valid JSON format'],
     ['', 400, 'Missing argument: "load_balancer"'],

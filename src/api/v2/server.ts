@@ -7,8 +7,9 @@ import { answerError, answerNoMethod, answerNoRoute } from './answer-error.ts';
 import type { ApiParts } from './parts.ts';
 import { readBody } from './read-body.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
+import { poolContentsWrites } from './routes/pool-contents.ts';
 import { readRoutes } from './routes/reads.ts';
-import { writeRoutes } from './routes/writes.ts';
+import { writeRoutes, writeTools } from './routes/writes.ts';
 
 /** What oslo.middleware's sizelimit takes. */
 const largestBodyBytes = 114_688;
@@ -57,7 +58,9 @@ export function createApi(parts: ApiParts, logger: FastifyBaseLogger | null): Fa
       async (scope) => {
         scope.get('/', () => 'v2');
         readRoutes(scope, parts);
-        writeRoutes(scope, parts);
+        const tools = writeTools(parts);
+        writeRoutes(scope, parts, tools);
+        poolContentsWrites(scope, parts, tools);
       },
       { prefix },
     );

@@ -44,8 +44,7 @@ import { callerOf } from './reads.ts';
 type ById = { Params: { id: string } };
 
 /** Creations, changes and deletions: each is checked whole, then written with the operation that carries it out. */
-export function writeRoutes(app: FastifyInstance, parts: ApiParts): void {
-  const tools = writeTools(parts);
+export function writeRoutes(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
   loadBalancerWrites(app, parts, tools);
   listenerWrites(app, parts, tools);
   poolWrites(app, parts, tools);

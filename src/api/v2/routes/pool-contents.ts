@@ -1,0 +1,161 @@
+import type { FastifyInstance } from 'fastify';
+import {
+  checkLoadBalancerIsMutable,
+  checkParentIsMutable,
+  planChange,
+  planMembers,
+} from '../../../core/api/changes.ts';
+import { changeHealthMonitor, makeHealthMonitor } from '../../../core/api/health-monitor.ts';
+import { changeMember, checkNotDuplicate, makeMember, sameEndpoint } from '../../../core/api/member.ts';
+import { conflict, notFound, validationFailure } from '../../../core/api/refusals.ts';
+import { kindTitle } from '../../../core/api/resource-names.ts';
+import { demand } from '../access.ts';
+import type { ApiParts } from '../parts.ts';
+import { healthMonitorAnswer, healthMonitorCreateBody, healthMonitorUpdateBody } from '../schemas/health-monitor.ts';
+import { memberAnswer, memberCreateBody, membersReplaceBody, memberUpdateBody } from '../schemas/member.ts';
+import { camel } from '../wire/camel.ts';
+import { callerOf } from './reads.ts';
+import { bodyOf, type WriteTools } from './writes.ts';
+
+type InPool = { Params: { parentId: string } };
+type ById = { Params: { id: string } };
+
+/** Creations, changes and deletions of members and health monitors. */
+export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
+  const { policy, store, vips, settings } = parts;
+
+  async function locate(poolId: string) {
+    const found = await store.get('pool', poolId);
+    if (!found) throw notFound(kindTitle.pool, poolId);
+    const tree = await tools.treeOf(found.loadBalancerId);
+    const pool = tree.pools.find(({ id }) => id === poolId);
+    if (!pool) throw notFound(kindTitle.pool, poolId);
+    return { pool, tree };
+  }
+  type Located = Awaited<ReturnType<typeof locate>>;
+
+  function checkMutable({ pool, tree }: Located): void {
+    checkLoadBalancerIsMutable(tree.loadBalancer);
+    checkParentIsMutable('Pool', pool);
+  }
+  const home = ({ pool }: Located) => ({ ...pool, monitored: pool.healthMonitor !== null });
+
+  const createMember = { body: memberCreateBody, response: { 201: memberAnswer } };
+  app.post<InPool>('/pools/:parentId/members', { schema: createMember }, async (request, reply) => {
+    const at = await locate(request.params.parentId);
+    demand(policy, 'member:post', callerOf(request), at.pool.projectId);
+    const spec = camel(bodyOf(request, memberCreateBody).member);
+    const making = tools.making();
+    const put = makeMember(making, spec, home(at));
+    if (put.subnetId) await vips.checkSubnet(put.subnetId);
+    await tools.demandQuota('member', at.pool.projectId);
+    checkMutable(at);
+    checkNotDuplicate(put, at.pool.members);
+    await tools.apply(planChange(making, 'create', at.tree, { kind: 'member', put }));
+    return reply.code(201).send(await tools.answer('member', put.id));
+  });
+
+  /** The whole list: what isn't there yet is made, what is there is changed, the rest goes (unless additive_only). */
+  app.put<InPool>('/pools/:parentId/members', { schema: { body: membersReplaceBody } }, async (request, reply) => {
+    const at = await locate(request.params.parentId);
+    const { projectId, members: before } = at.pool;
+    const { additive_only: wish } = request.query as { additive_only?: string };
+    const additive = typeof wish === 'string' && /^(true|t|yes|y|on|1)$/i.test(wish);
+    demand(policy, 'member:post', callerOf(request), projectId);
+    demand(policy, 'member:put', callerOf(request), projectId);
+    if (!additive) demand(policy, 'member:delete', callerOf(request), projectId);
+    checkMutable(at);
+    const making = tools.making();
+    const specs = camel(bodyOf(request, membersReplaceBody).members);
+    const known = (spec: (typeof specs)[number]) => before.find((member) => sameEndpoint(member, spec));
+    const updated = specs.flatMap((spec) => {
+      const member = known(spec);
+      return member ? [changeMember(member, spec, making.now)] : [];
+    });
+    if (new Set(updated.map(({ id }) => id)).size < updated.length) {
+      throw validationFailure('Member must be updated only once in the same request.');
+    }
+    const created = specs.filter((spec) => !known(spec)).map((spec) => makeMember(making, spec, home(at)));
+    for (const [index, member] of created.entries()) checkNotDuplicate(member, created.slice(0, index));
+    for (const subnetId of new Set(created.map((member) => member.subnetId))) {
+      if (subnetId) await vips.checkSubnet(subnetId);
+    }
+    const deleted = additive ? [] : before.filter((member) => !specs.some((spec) => sameEndpoint(member, spec)));
+    await tools.demandQuota('member', projectId, created.length - deleted.length);
+    const changes = { created, updated, deleted };
+    if (created.length + updated.length + deleted.length > 0) {
+      const { members: _members, healthMonitor: _monitor, ...pool } = at.pool;
+      await tools.apply(planMembers(making, at.tree, pool, changes));
+    }
+    return reply.code(202).send();
+  });
+
+  type Member = { Params: { parentId: string; id: string } };
+  async function locateMember({ parentId: poolId, id }: Member['Params']) {
+    const found = await store.get('member', id);
+    const at = found && found.poolId === poolId ? await locate(poolId) : null;
+    const member = at?.pool.members.find((one) => one.id === id);
+    if (!at || !member) throw notFound(kindTitle.member, id);
+    return { ...at, member };
+  }
+
+  const updateMember = { body: memberUpdateBody, response: { 200: memberAnswer } };
+  app.put<Member>('/pools/:parentId/members/:id', { schema: updateMember }, async (request) => {
+    const at = await locateMember(request.params);
+    demand(policy, 'member:put', callerOf(request), at.member.projectId);
+    checkMutable(at);
+    const making = tools.making();
+    const put = changeMember(at.member, camel(bodyOf(request, memberUpdateBody).member), making.now);
+    await tools.apply(planChange(making, 'update', at.tree, { kind: 'member', put }));
+    return tools.answer('member', put.id);
+  });
+
+  app.delete<Member>('/pools/:parentId/members/:id', async (request, reply) => {
+    const at = await locateMember(request.params);
+    demand(policy, 'member:delete', callerOf(request), at.member.projectId);
+    checkMutable(at);
+    await tools.apply(planChange(tools.making(), 'delete', at.tree, { kind: 'member', put: at.member }));
+    return reply.code(204).send();
+  });
+
+  const createMonitor = { body: healthMonitorCreateBody, response: { 201: healthMonitorAnswer } };
+  app.post('/healthmonitors', { schema: createMonitor }, async (request, reply) => {
+    const { healthmonitor } = bodyOf(request, healthMonitorCreateBody);
+    const at = await locate(healthmonitor.pool_id);
+    demand(policy, 'healthmonitor:post', callerOf(request), at.pool.projectId);
+    const making = tools.making();
+    const put = makeHealthMonitor(making, camel(healthmonitor), at.pool);
+    await tools.demandQuota('healthmonitor', at.pool.projectId);
+    checkMutable(at);
+    if (at.pool.healthMonitor) throw conflict('This pool already has a health monitor');
+    await tools.apply(planChange(making, 'create', at.tree, { kind: 'healthmonitor', put }));
+    return reply.code(201).send(await tools.answer('healthmonitor', put.id));
+  });
+
+  async function locateMonitor(id: string) {
+    const found = await store.get('healthmonitor', id);
+    if (!found) throw notFound(kindTitle.healthmonitor, id);
+    const { related: _related, ...monitor } = found;
+    return { ...(await locate(monitor.poolId)), monitor };
+  }
+
+  const updateMonitor = { body: healthMonitorUpdateBody, response: { 200: healthMonitorAnswer } };
+  app.put<ById>('/healthmonitors/:id', { schema: updateMonitor }, async (request) => {
+    const at = await locateMonitor(request.params.id);
+    demand(policy, 'healthmonitor:put', callerOf(request), at.monitor.projectId);
+    const making = tools.making();
+    const patch = camel(bodyOf(request, healthMonitorUpdateBody).healthmonitor);
+    const put = changeHealthMonitor(at.monitor, patch, at.pool.protocol, settings, making.now);
+    checkMutable(at);
+    await tools.apply(planChange(making, 'update', at.tree, { kind: 'healthmonitor', put }));
+    return tools.answer('healthmonitor', put.id);
+  });
+
+  app.delete<ById>('/healthmonitors/:id', async (request, reply) => {
+    const at = await locateMonitor(request.params.id);
+    demand(policy, 'healthmonitor:delete', callerOf(request), at.monitor.projectId);
+    checkMutable(at);
+    await tools.apply(planChange(tools.making(), 'delete', at.tree, { kind: 'healthmonitor', put: at.monitor }));
+    return reply.code(204).send();
+  });
+}
