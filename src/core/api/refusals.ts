@@ -9,10 +9,6 @@ import { KilnError } from '../../model/errors.ts';
 export const notFound = (resource: string, id: string) =>
   new KilnError('RESOURCE_NOT_FOUND', `${resource} ${id} not found.`);
 
-/** Something that a request refers to (a subnet, a port) is not there: the request is at fault, not its URL. */
-export const referenceNotFound = (resource: string, id: string) =>
-  new KilnError('REQUEST_INVALID', `${resource} ${id} not found.`);
-
 export const immutable = (resource: string, id: string) =>
   new KilnError('IMMUTABLE', `${resource} ${id} is immutable and cannot be updated.`);
 

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import * as limits from '../../../core/api/limits.ts';
 import { healthMonitorTypes } from '../../../model/load-balancer.ts';
 import {
@@ -46,7 +46,6 @@ const needed = {
 
 /** Inside a pool that is created with its monitor. */
 export const healthMonitorInPool = closed({ ...needed, ...free });
-export type HealthMonitorInPool = Static<typeof healthMonitorInPool>;
 
 const healthMonitor = closed({
   ...needed,
@@ -55,7 +54,6 @@ const healthMonitor = closed({
   tenant_id: optional(text(36)),
   pool_id: uuid(),
 });
-export type HealthMonitorCreate = Static<typeof healthMonitor>;
 export const healthMonitorCreateBody = body('health_monitor_', 'healthmonitor', healthMonitor);
 
 const healthMonitorUpdate = closed({
@@ -64,7 +62,6 @@ const healthMonitorUpdate = closed({
   timeout: optional(seconds()),
   max_retries: optional(retries()),
 });
-export type HealthMonitorUpdate = Static<typeof healthMonitorUpdate>;
 export const healthMonitorUpdateBody = body('health_monitor_', 'healthmonitor', healthMonitorUpdate);
 
 export const healthMonitorView = Type.Object({

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import * as limits from '../../../core/api/limits.ts';
 import { l7PolicyActions } from '../../../model/load-balancer.ts';
 import {
@@ -41,7 +41,6 @@ export const l7PolicyInListener = closed({
   redirect_pool: optional(poolInTree),
   rules,
 });
-export type L7PolicyInListener = Static<typeof l7PolicyInListener>;
 
 const l7Policy = closed({
   ...free,
@@ -52,7 +51,6 @@ const l7Policy = closed({
   project_id: optional(text(36)),
   tenant_id: optional(text(36)),
 });
-export type L7PolicyCreate = Static<typeof l7Policy>;
 export const l7PolicyCreateBody = body('l7policy_', 'l7policy', l7Policy);
 
 const l7PolicyUpdate = closed({
@@ -60,7 +58,6 @@ const l7PolicyUpdate = closed({
   action: optional(choice(l7PolicyActions)),
   redirect_pool_id: optional(uuid()),
 });
-export type L7PolicyUpdate = Static<typeof l7PolicyUpdate>;
 export const l7PolicyUpdateBody = body('l7policy_', 'l7policy', l7PolicyUpdate);
 
 const shared = {

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { l7RuleCompareTypes, l7RuleTypes } from '../../../model/load-balancer.ts';
 import { body, choice, closed, common, flag, nullable, one, optional, pattern, tags, text } from './fields.ts';
 
@@ -15,10 +15,8 @@ const create = { type: choice(l7RuleTypes), compare_type: choice(l7RuleCompareTy
 
 /** Inside a policy that is created with its rules. */
 export const l7RuleInPolicy = closed(create);
-export type L7RuleInPolicy = Static<typeof l7RuleInPolicy>;
 
 const l7Rule = closed({ ...create, project_id: optional(text(36)), tenant_id: optional(text(36)) });
-export type L7RuleCreate = Static<typeof l7Rule>;
 export const l7RuleCreateBody = body('rule_', 'rule', l7Rule);
 
 const l7RuleUpdate = closed({
@@ -27,7 +25,6 @@ const l7RuleUpdate = closed({
   value: optional(line()),
   ...free,
 });
-export type L7RuleUpdate = Static<typeof l7RuleUpdate>;
 export const l7RuleUpdateBody = body('l7rule_', 'rule', l7RuleUpdate);
 
 export const l7RuleView = Type.Object({

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import * as limits from '../../../core/api/limits.ts';
 import { listenerProtocols } from '../../../model/load-balancer.ts';
 import {
@@ -58,7 +58,6 @@ const create = {
 
 /** Inside a load balancer that is created whole. */
 export const listenerInTree = closed(create);
-export type ListenerInTree = Static<typeof listenerInTree>;
 
 const listener = closed({
   ...create,
@@ -66,11 +65,9 @@ const listener = closed({
   project_id: optional(text(36)),
   tenant_id: optional(text(36)),
 });
-export type ListenerCreate = Static<typeof listener>;
 export const listenerCreateBody = body('listener_', 'listener', listener);
 
 const listenerUpdate = closed(free);
-export type ListenerUpdate = Static<typeof listenerUpdate>;
 export const listenerUpdateBody = body('listener_', 'listener', listenerUpdate);
 
 const shared = {

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import {
   address,
   body,
@@ -44,7 +44,6 @@ const loadBalancer = closed({
   flavor_id: optional(uuid()),
   availability_zone: optional(text()),
 });
-export type LoadBalancerCreate = Static<typeof loadBalancer>;
 export const loadBalancerCreateBody = body('load_balancer', 'loadbalancer', loadBalancer);
 
 const loadBalancerUpdate = closed({
@@ -55,7 +54,6 @@ const loadBalancerUpdate = closed({
   admin_state_up: optional(flag()),
   tags: optional(tags()),
 });
-export type LoadBalancerUpdate = Static<typeof loadBalancerUpdate>;
 export const loadBalancerUpdateBody = body('load_balancer', 'loadbalancer', loadBalancerUpdate);
 
 const shared = {

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import * as limits from '../../../core/api/limits.ts';
 import {
   address,
@@ -32,11 +32,9 @@ const create = {
 
 /** Inside a pool that is created with its members. */
 export const memberInPool = closed(create);
-export type MemberInPool = Static<typeof memberInPool>;
 
 /** `project_id` is taken and ignored, as Octavia does since Rocky: a member belongs to its load balancer's project. */
 const member = closed({ ...create, project_id: optional(text(36)), tenant_id: optional(text(36)) });
-export type MemberCreate = Static<typeof member>;
 export const memberCreateBody = body('member_', 'member', member);
 export const membersReplaceBody = body('members_', 'members', list(member));
 
@@ -50,7 +48,6 @@ const memberUpdate = closed({
   monitor_address,
   tags: tagList,
 });
-export type MemberUpdate = Static<typeof memberUpdate>;
 export const memberUpdateBody = body('member_', 'member', memberUpdate);
 
 export const memberView = Type.Object({

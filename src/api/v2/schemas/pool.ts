@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import * as limits from '../../../core/api/limits.ts';
 import { lbAlgorithms, poolProtocols, sessionPersistenceTypes } from '../../../model/load-balancer.ts';
 import {
@@ -56,7 +56,6 @@ export const poolInTree = closed({
   protocol: optional(choice(poolProtocols)),
   lb_algorithm: optional(choice(lbAlgorithms)),
 });
-export type PoolInTree = Static<typeof poolInTree>;
 
 const pool = closed({
   ...free,
@@ -68,7 +67,6 @@ const pool = closed({
   project_id: optional(text(36)),
   tenant_id: optional(text(36)),
 });
-export type PoolCreate = Static<typeof pool>;
 export const poolCreateBody = body('pool_', 'pool', pool);
 
 const poolUpdate = closed({
@@ -76,7 +74,6 @@ const poolUpdate = closed({
   lb_algorithm: optional(choice(lbAlgorithms)),
   session_persistence: optional(sessionPersistenceUpdate),
 });
-export type PoolUpdate = Static<typeof poolUpdate>;
 export const poolUpdateBody = body('pool_', 'pool', poolUpdate);
 
 const shared = {
