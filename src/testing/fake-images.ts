@@ -62,6 +62,9 @@ function imagesAs(store: Store, caller: ImageCaller): FakeImages {
   };
   const checkTag = (tag: string): void => {
     if ([...tag].length > 255) throw fail('SERVICE_REJECTED_REQUEST', 400, `'${tag}' is too long`);
+    if (/[\u{10000}-\u{10ffff}]/u.test(tag)) {
+      throw fail('SERVICE_REJECTED_REQUEST', 400, "Param values can't contain 4 byte unicode.");
+    }
   };
 
   const port: ImageService = {

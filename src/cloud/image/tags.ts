@@ -8,8 +8,14 @@ type OfTag = { Params: { id: string; tag: string } };
 
 const tagQuota = 128;
 
-/** The list without repetitions; 413 when it is longer than the quota. */
+/** MariaDB's utf8 has no characters beyond the basic plane, and Glance refuses them wherever it runs. */
+const fourByteCharacter = /[\u{10000}-\u{10ffff}]/u;
+
+/** The list without repetitions; 413 when it is longer than the quota, 400 for characters that Glance can't store. */
 export function checkedTags(imageId: string, tags: readonly string[]): string[] {
+  if (tags.some((tag) => fourByteCharacter.test(tag))) {
+    throw new ImageFault(400, "Param values can't contain 4 byte unicode.");
+  }
   const distinct = [...new Set(tags)];
   if (distinct.length > tagQuota) {
     throw new ImageFault(

@@ -247,6 +247,15 @@ export function describeImagesContract(name: string, makeSubject: () => Promise<
       await expect(creation).rejects.toMatchObject({ code: 'SERVICE_REJECTED_REQUEST' });
     });
 
+    it('refuses a tag with characters beyond the basic plane, and the image stays as it was', async () => {
+      const { images } = subject.service;
+      const image = await create('service');
+      await expect(images.addTag(image.id, `🐘-${id}`)).rejects.toMatchObject({ code: 'SERVICE_REJECTED_REQUEST' });
+      expect((await images.get(image.id)).tags).toEqual([]);
+      const creation = create('service', { tags: [`🐘-${id}`] });
+      await expect(creation).rejects.toMatchObject({ code: 'SERVICE_REJECTED_REQUEST' });
+    });
+
     it('says that the image is not there when a tag is added or removed', async () => {
       const { images } = subject.service;
       const gone = randomUUID();
