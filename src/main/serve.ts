@@ -42,10 +42,6 @@ export async function serve(options: {
   const log = createLog({ debug: options.debug || current().DEFAULT.debug, file: logFileOf(current()) });
   const loading = { loadedAt: clock.now().toISOString() };
   const startedAt = loading.loadedAt;
-  const stopReloading = reloadOnHangup(configuration, log, () => {
-    loading.loadedAt = clock.now().toISOString();
-    log.setDebug(options.debug || current().DEFAULT.debug);
-  });
   const paths = statePaths(current(), source.environment, process.getuid?.() === 0);
 
   const access = findAccess(current(), null, source.environment);
@@ -54,6 +50,11 @@ export async function serve(options: {
     { clock, log },
     { createLookupSeconds: current().kiln.create_lookup_seconds },
   );
+  const stopReloading = reloadOnHangup(configuration, log, () => {
+    loading.loadedAt = clock.now().toISOString();
+    log.setDebug(options.debug || current().DEFAULT.debug);
+    void warnAboutImage(openstack, configuration, log);
+  });
   const { parts, close } = await wireAmphorae(openstack, paths, { clock, log, current });
   const underWay = trackBoots(parts, signal);
   const control = await listen(paths, {
@@ -155,7 +156,7 @@ function remarkOnConfiguration(configuration: ReloadableConfiguration, log: Log)
   }
 }
 
-/** Said at start, which doesn't wait for it. A cloud that can't be asked makes the warning shorter. Never throws. */
+/** Said at start and after each reload, which don't wait for it. A cloud that can't be asked makes the warning shorter. Never throws. */
 async function warnAboutImage(openstack: OpenStack, configuration: ReloadableConfiguration, log: Log): Promise<void> {
   const settings = imageSettings(configuration.current().config);
   if (!settings.ampImageId && settings.ampImageOwnerId !== 'any') return;

@@ -47,6 +47,18 @@ describe('kiln serve', () => {
     expect(await boot()).toMatchObject({ imageId: other, imageChoice: { tag: 'other-tag' } });
   });
 
+  it('warns of amp_image_id when a reload brings it, with the commands to leave it again', async () => {
+    const good = await readFile(dev.cloud.configurationFile, 'utf8');
+    await writeFile(dev.cloud.configurationFile, `${good}\n[controller_worker]\namp_image_id = ${dev.imageId}\n`);
+    const warned = serve.next(/amp_image_id is deprecated.*take amp_image_id out of octavia.conf/);
+    serve.child.kill('SIGHUP');
+    await warned;
+    await writeFile(dev.cloud.configurationFile, good);
+    const back = serve.next(/configuration read again: 1 option changed/);
+    serve.child.kill('SIGHUP');
+    await back;
+  });
+
   it('refuses a file with faults whole, keeps the old values, and says why', async () => {
     const good = await readFile(dev.cloud.configurationFile, 'utf8');
     const bad =

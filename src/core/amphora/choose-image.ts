@@ -11,6 +11,7 @@ import type { ComputeFlavor } from '../../model/compute.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { Image, ImageCandidate, ImageChoice, ImageChoiceRule, NearMiss, TagSource } from '../../model/image.ts';
 import { architectureOf, imageMisfits, normalArchitecture } from './image-fit.ts';
+import { shellWord } from './shell-word.ts';
 
 /** `amp_image_owner_id` with this value trusts every project, as Octavia does. */
 export const ANY_OWNER = 'any';
@@ -184,7 +185,7 @@ function noCandidate(search: ImageSearch, listed: readonly Image[], flavor: Comp
   if (refused.length === 0) {
     return new KilnError('IMAGE_NOT_FOUND', `${wanted}, and no other image that Kiln can see carries it`, {
       details: { ...search, refused },
-      advice: `Tag the image that amphorae shall boot, as its owner: \`kiln image tag IMAGE ${search.tag}\` or \`openstack image set --tag ${search.tag} IMAGE\`.`,
+      advice: `Tag the image that amphorae shall boot, as its owner: \`kiln image tag IMAGE ${shellWord(search.tag)}\` or \`openstack image set --tag ${shellWord(search.tag)} IMAGE\`.`,
     });
   }
   const shown = refused.slice(0, 5).map((miss) => `${miss.imageId} ${miss.reason}`);
@@ -206,7 +207,7 @@ function ambiguous(search: ImageSearch, candidates: readonly Image[]): KilnError
     `${candidates.length} images carry the tag \`${search.tag}\` and amp_image_tag_policy = unique allows one: ${list}`,
     {
       details: { ...search, candidates: candidates.map(asCandidate) },
-      advice: `Take the tag off all but one image (\`kiln image untag IMAGE ${search.tag}\`), or set amp_image_tag_policy = newest.`,
+      advice: `Take the tag off all but one image (\`kiln image untag IMAGE ${shellWord(search.tag)}\`), or set amp_image_tag_policy = newest.`,
     },
   );
 }

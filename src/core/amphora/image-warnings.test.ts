@@ -18,6 +18,11 @@ it("gives the commands to move to the tag, with this cloud's IDs", () => {
   expect(warning).toContain('4. take amp_image_id out of octavia.conf; 5. send SIGHUP');
 });
 
+it('quotes a tag that the shell would take apart', () => {
+  const [warning] = imageWarnings({ ...none, ampImageId: 'id-1', ampImageTag: "it's new" }, image, '77');
+  expect(warning).toContain(`openstack image set --tag 'it'\\''s new' id-1`);
+});
+
 it('leaves out what is done already', () => {
   const tagged = { ...image, tags: ['mine'], owner: '77' } as Image;
   const [warning] = imageWarnings({ ...none, ampImageId: 'id-1', ampImageTag: 'mine' }, tagged, '77');

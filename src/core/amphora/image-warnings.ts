@@ -1,5 +1,6 @@
 import type { Image } from '../../model/image.ts';
 import { ANY_OWNER, type ImageSettings } from './choose-image.ts';
+import { shellWord } from './shell-word.ts';
 
 /** Tag that is proposed where none is configured: the one DevStack and most deployment tools use. */
 const USUAL_TAG = 'amphora';
@@ -27,7 +28,7 @@ function moveToTag(settings: ImageSettings, image: Image | null, ownProjectId: s
   const tag = settings.ampImageTag || USUAL_TAG;
   const owner = image?.owner ?? null;
   const steps: string[] = [];
-  if (!image?.tags.includes(tag)) steps.push(`openstack image set --tag ${tag} ${settings.ampImageId}`);
+  if (!image?.tags.includes(tag)) steps.push(`openstack image set --tag ${shellWord(tag)} ${settings.ampImageId}`);
   if (!settings.ampImageTag) steps.push(`in octavia.conf, [controller_worker]: amp_image_tag = ${tag}`);
   const trusted = settings.ampImageOwnerId || ownProjectId;
   if (owner && trusted !== owner && settings.ampImageOwnerId !== ANY_OWNER) {
