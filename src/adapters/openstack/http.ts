@@ -83,7 +83,7 @@ export function createHttp(options: {
         bodyTimeout: request.stream ? settings.uploadSilenceSeconds * 1000 : 0,
       });
       const text = await answer.body.text();
-      return readAnswer(asked, answer.statusCode, answer.headers, text, clock);
+      return readAnswer(asked, answer.statusCode, answer.headers, text, clock, tokensOf(request));
     } catch (thrown) {
       if (thrown instanceof ServiceError) throw thrown;
       if (body.fault()) throw body.fault();
@@ -140,6 +140,7 @@ function readAnswer(
   headers: Readonly<Record<string, string | string[] | undefined>>,
   text: string,
   clock: Clock,
+  tokens: readonly string[],
 ): HttpAnswer {
   const header = (name: string): string | null => {
     const value = headers[name];
@@ -152,7 +153,14 @@ function readAnswer(
     retryAfterSeconds: parseRetryAfter(header('retry-after'), header('date'), clock.now),
   };
   if (status >= 200 && status < 300) return { status, header, text, call };
-  throw failureOfStatus({ ...call, serviceMessage: serviceMessage(text) }, header('location'));
+  // Services and proxies quote what they refuse, and their words go into errors and logs.
+  const masked = (said: string) => tokens.reduce((rest, token) => rest.replaceAll(token, '***'), said);
+  const location = header('location');
+  throw failureOfStatus({ ...call, serviceMessage: serviceMessage(masked(text)) }, location && masked(location));
+}
+
+function tokensOf({ headers }: HttpRequest): string[] {
+  return [headers?.['x-auth-token'], headers?.['x-subject-token']].filter((one): one is string => !!one);
 }
 
 interface Body {

@@ -4,7 +4,8 @@ import { ServiceError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Caller, TokenValidator } from '../../ports/token-validator.ts';
 import { readerOf } from './answers.ts';
-import type { Http } from './http.ts';
+import { nonsense } from './failures.ts';
+import type { Http, HttpAnswer } from './http.ts';
 import type { OpenStackSession } from './keystone.ts';
 import { createServiceClient } from './service-client.ts';
 
@@ -12,7 +13,7 @@ const named = Type.Object({
   id: Type.String({ minLength: 1 }),
   name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
 });
-const readToken = readerOf(
+const readShape = readerOf(
   Type.Object({
     token: Type.Object({
       expires_at: Type.String(),
@@ -49,7 +50,8 @@ export function createTokenValidator(options: {
   const cache = new Map<string, Entry>();
 
   async function ask(token: string, entry: Entry): Promise<Caller | null> {
-    let lifeMs = cacheSeconds * 1000;
+    // From the question on, not from the answer: a token can be revoked while a slow answer is on its way.
+    let endsAtMs = clock.monotonicMs() + cacheSeconds * 1000;
     let caller: Caller | null = null;
     try {
       const { token: shown } = await keystone.call(
@@ -57,12 +59,13 @@ export function createTokenValidator(options: {
         readToken,
       );
       // expires_at is Keystone's wall clock against ours; it only ever shortens what the cache may promise.
-      lifeMs = Math.min(lifeMs, Date.parse(shown.expires_at) - clock.now().getTime());
+      const lifeMs = Date.parse(shown.expires_at) - clock.now().getTime();
+      endsAtMs = Math.min(endsAtMs, clock.monotonicMs() + lifeMs);
       if (lifeMs > 0) caller = callerOf(shown);
     } catch (error) {
       if (!isUnknownToken(error)) throw error;
     }
-    entry.endsAtMs = clock.monotonicMs() + Math.max(0, lifeMs);
+    entry.endsAtMs = endsAtMs;
     return caller;
   }
 
@@ -92,15 +95,25 @@ export function createTokenValidator(options: {
   };
 }
 
+/** An end that is no time would count as "has ended", and refuse everybody. */
+function readToken(answer: HttpAnswer): ReturnType<typeof readShape> {
+  const shown = readShape(answer);
+  if (Number.isNaN(Date.parse(shown.token.expires_at))) throw nonsense(answer.call, 'its expires_at is not a time');
+  return shown;
+}
+
 /** Catalogs have Keystone's endpoint with and without the version. */
 function versionedBase(endpoint: string): string {
   const base = endpoint.replace(/\/+$/, '');
   return /\/v3$/.test(base) ? base : `${base.replace(/\/v2\.0$/, '')}/v3`;
 }
 
-/** 404 is Keystone's word for a subject token that it doesn't take, whatever the reason. */
+/**
+ * 404 is Keystone's word for a subject token that it doesn't take, whatever the reason. The answer to our own login
+ * (a POST) says nothing of it: there 404 means that auth_url is wrong.
+ */
 function isUnknownToken(error: unknown): boolean {
-  return error instanceof ServiceError && error.call.status === 404;
+  return error instanceof ServiceError && error.call.status === 404 && error.call.method === 'GET';
 }
 
 function callerOf(token: ReturnType<typeof readToken>['token']): Caller {
