@@ -7,6 +7,7 @@ import { answerError, answerNoMethod, answerNoRoute } from './answer-error.ts';
 import type { ApiParts } from './parts.ts';
 import { readBody } from './read-body.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
+import { l7Writes } from './routes/l7-writes.ts';
 import { poolContentsWrites } from './routes/pool-contents.ts';
 import { readRoutes } from './routes/reads.ts';
 import { writeRoutes, writeTools } from './routes/writes.ts';
@@ -61,6 +62,7 @@ export function createApi(parts: ApiParts, logger: FastifyBaseLogger | null): Fa
         const tools = writeTools(parts);
         writeRoutes(scope, parts, tools);
         poolContentsWrites(scope, parts, tools);
+        l7Writes(scope, parts, tools);
       },
       { prefix },
     );

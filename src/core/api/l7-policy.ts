@@ -6,7 +6,7 @@ import type { L7PolicyPatch, L7PolicySpec } from './spec.ts';
 
 type Redirect = Pick<L7Policy, 'action' | 'redirectPoolId' | 'redirectUrl' | 'redirectPrefix' | 'redirectHttpCode'>;
 
-/** The position is where it was asked for; `insertPolicy` finds the one that it gets. */
+/** The position is where it was asked for; `arrangePolicies` finds the one that it gets. */
 export function makeL7Policy(
   making: Making,
   spec: L7PolicySpec,
@@ -41,14 +41,14 @@ export function changeL7Policy(policy: L7Policy, patch: L7PolicyPatch, now: stri
     ? redirect({
         action: patch.action ?? actionOf(named, policy.action),
         ...named,
-        redirectHttpCode: patch.redirectHttpCode ?? policy.redirectHttpCode,
+        redirectHttpCode: patch.redirectHttpCode ?? null,
       })
     : { ...policy, redirectHttpCode: httpCode(policy, patch.redirectHttpCode) };
   return {
     ...changedRow(policy, patch, now),
     name: patched(patch.name, policy.name, ''),
     description: patched(patch.description, policy.description, ''),
-    position: patched(patch.position, policy.position, policyPosition.maximum),
+    position: patch.position ?? policy.position,
     action: target.action,
     redirectPoolId: target.redirectPoolId,
     redirectUrl: target.redirectUrl,

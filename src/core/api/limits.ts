@@ -11,8 +11,6 @@ export const timeoutMs = { minimum: 0, maximum: 2_073_600_000 } as const;
 export const healthMonitorRetries = { minimum: 1, maximum: 10, downDefault: 3 } as const;
 export const policyPosition = { minimum: 1, maximum: 2_147_483_647 } as const;
 export const rulesPerPolicy = 50;
-/** -1 is unlimited. */
-export const quota = { minimum: -1, maximum: 2_000_000_000 } as const;
 /** What a column of the database holds; larger numbers were an error 500 in Octavia. */
 export const largestInteger = 2_147_483_647;
 

@@ -98,14 +98,3 @@ export const loadBalancerStatusAnswer = one(
   'statuses',
   one('loadbalancer', Type.Object({ ...named, listeners: list(Type.Object({ ...named, pools: list(poolStatus) })) })),
 );
-
-export const statisticsAnswer = one(
-  'stats',
-  Type.Object({
-    bytes_in: Type.Integer(),
-    bytes_out: Type.Integer(),
-    active_connections: Type.Integer(),
-    total_connections: Type.Integer(),
-    request_errors: Type.Integer(),
-  }),
-);

@@ -1,0 +1,180 @@
+import type { FastifyInstance } from 'fastify';
+import {
+  checkLoadBalancerIsMutable,
+  checkParentIsMutable,
+  planChange,
+  policyRow,
+  type Subject,
+} from '../../../core/api/changes.ts';
+import { arrangePolicies, changeL7Policy } from '../../../core/api/l7-policy.ts';
+import { changeL7Rule, makeL7Rule } from '../../../core/api/l7-rule.ts';
+import { noChildren } from '../../../core/api/listener.ts';
+import { checkProtocols } from '../../../core/api/pool.ts';
+import { notFound } from '../../../core/api/refusals.ts';
+import { kindTitle } from '../../../core/api/resource-names.ts';
+import { checkRuleCount, makeWholePolicy } from '../../../core/api/whole.ts';
+import type { L7Policy, LoadBalancerTree } from '../../../model/load-balancer.ts';
+import { demand } from '../access.ts';
+import type { ApiParts } from '../parts.ts';
+import { l7PolicyAnswer, l7PolicyCreateBody, l7PolicyUpdateBody } from '../schemas/l7-policy.ts';
+import { l7RuleAnswer, l7RuleCreateBody, l7RuleUpdateBody } from '../schemas/l7-rule.ts';
+import { camel } from '../wire/camel.ts';
+import { callerOf } from './reads.ts';
+import { bodyOf, poolInTree, type WriteTools } from './writes.ts';
+
+type TreeListener = LoadBalancerTree['listeners'][number];
+type ById = { Params: { id: string } };
+type InPolicy = { Params: { parentId: string } };
+type Rule = { Params: { parentId: string; id: string } };
+
+/** What Octavia calls a policy where it is the parent of rules; elsewhere it is an "L7 Policy". */
+const parentTitle = 'L7Policy';
+
+/** Creations, changes and deletions of L7 policies and their rules. */
+export function l7Writes(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
+  policyWrites(app, parts, tools);
+  ruleWrites(app, parts, tools);
+}
+
+function policyWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
+  const { policy: access } = parts;
+  const locate = policyLocator(parts, tools);
+
+  const create = { body: l7PolicyCreateBody, response: { 201: l7PolicyAnswer } };
+  app.post('/l7policies', { schema: create }, async (request, reply) => {
+    const { l7policy } = bodyOf(request, l7PolicyCreateBody);
+    const { listener, tree } = await locateListener(parts, tools, l7policy.listener_id);
+    const { projectId } = tree.loadBalancer;
+    demand(access, 'l7policy:post', callerOf(request), projectId);
+    if (listener.protocol === 'PROMETHEUS') throw noChildren(listener.protocol);
+    checkTarget(tree, listener, l7policy.redirect_pool_id);
+    await tools.demandQuota('l7policy', projectId);
+    await tools.demandQuota('l7rule', projectId, l7policy.rules?.length ?? 0);
+    const making = tools.making();
+    const whole = makeWholePolicy(making, camel(l7policy), listener, l7policy.redirect_pool_id ?? null);
+    checkLoadBalancerIsMutable(tree.loadBalancer);
+    const { put, rows } = placed(listener, policyRow(whole));
+    const change = planChange(making, 'create', tree, { kind: 'l7policy', put }, { rows });
+    const rules = whole.rules.map((rule): Subject => ({ kind: 'l7rule', put: rule }));
+    await tools.apply({ ...change, rows: [...change.rows, ...rules] });
+    return reply.code(201).send(await tools.answer('l7policy', put.id));
+  });
+
+  const update = { body: l7PolicyUpdateBody, response: { 200: l7PolicyAnswer } };
+  app.put<ById>('/l7policies/:id', { schema: update }, async (request) => {
+    const { policy, listener, tree } = await locate(request.params.id, kindTitle.l7policy);
+    demand(access, 'l7policy:put', callerOf(request), tree.loadBalancer.projectId);
+    const making = tools.making();
+    const changed = changeL7Policy(policy, camel(bodyOf(request, l7PolicyUpdateBody).l7policy), making.now);
+    if (changed.redirectPoolId !== policy.redirectPoolId) checkTarget(tree, listener, changed.redirectPoolId);
+    checkLoadBalancerIsMutable(tree.loadBalancer);
+    const { put, rows } = placed(listener, changed);
+    await tools.apply(planChange(making, 'update', tree, { kind: 'l7policy', put }, { rows }));
+    return tools.answer('l7policy', put.id);
+  });
+
+  app.delete<ById>('/l7policies/:id', async (request, reply) => {
+    const { policy, listener, tree } = await locate(request.params.id, kindTitle.l7policy);
+    demand(access, 'l7policy:delete', callerOf(request), tree.loadBalancer.projectId);
+    checkLoadBalancerIsMutable(tree.loadBalancer);
+    const others = listener.l7Policies.map(policyRow).filter(({ id }) => id !== policy.id);
+    const rows = moved(listener, arrangePolicies(others, null));
+    await tools.apply(planChange(tools.making(), 'delete', tree, { kind: 'l7policy', put: policy }, { rows }));
+    return reply.code(204).send();
+  });
+}
+
+function ruleWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
+  const { policy: access } = parts;
+  const locate = policyLocator(parts, tools);
+
+  type Located = Awaited<ReturnType<typeof locate>>;
+  function checkMutable({ policy, tree }: Located): void {
+    checkParentIsMutable(parentTitle, policy);
+    checkLoadBalancerIsMutable(tree.loadBalancer);
+  }
+
+  const create = { body: l7RuleCreateBody, response: { 201: l7RuleAnswer } };
+  app.post<InPolicy>('/l7policies/:parentId/rules', { schema: create }, async (request, reply) => {
+    const at = await locate(request.params.parentId, parentTitle);
+    const { projectId } = at.tree.loadBalancer;
+    demand(access, 'l7rule:post', callerOf(request), projectId);
+    const making = tools.making();
+    const put = makeL7Rule(making, camel(bodyOf(request, l7RuleCreateBody).rule), at.policy);
+    checkRuleCount(at.policy.id, at.rules.length + 1);
+    await tools.demandQuota('l7rule', projectId);
+    checkMutable(at);
+    await tools.apply(planChange(making, 'create', at.tree, { kind: 'l7rule', put }));
+    return reply.code(201).send(await tools.answer('l7rule', put.id));
+  });
+
+  async function locateRule({ parentId, id }: Rule['Params']) {
+    const at = await locate(parentId, parentTitle);
+    const rule = at.rules.find((one) => one.id === id);
+    if (!rule) throw notFound(kindTitle.l7rule, id);
+    return { ...at, rule };
+  }
+
+  const update = { body: l7RuleUpdateBody, response: { 200: l7RuleAnswer } };
+  app.put<Rule>('/l7policies/:parentId/rules/:id', { schema: update }, async (request) => {
+    const at = await locateRule(request.params);
+    demand(access, 'l7rule:put', callerOf(request), at.tree.loadBalancer.projectId);
+    const making = tools.making();
+    const put = changeL7Rule(at.rule, camel(bodyOf(request, l7RuleUpdateBody).rule), making.now);
+    checkMutable(at);
+    await tools.apply(planChange(making, 'update', at.tree, { kind: 'l7rule', put }));
+    return tools.answer('l7rule', put.id);
+  });
+
+  app.delete<Rule>('/l7policies/:parentId/rules/:id', async (request, reply) => {
+    const at = await locateRule(request.params);
+    demand(access, 'l7rule:delete', callerOf(request), at.tree.loadBalancer.projectId);
+    checkMutable(at);
+    await tools.apply(planChange(tools.making(), 'delete', at.tree, { kind: 'l7rule', put: at.rule }));
+    return reply.code(204).send();
+  });
+}
+
+async function locateListener({ store }: ApiParts, tools: WriteTools, listenerId: string) {
+  const found = await store.get('listener', listenerId);
+  const tree = found && (await tools.treeOf(found.loadBalancerId));
+  const listener = tree?.listeners.find(({ id }) => id === listenerId);
+  if (!tree || !listener) throw notFound(kindTitle.listener, listenerId);
+  return { listener, tree };
+}
+
+/** Finds a policy, its rules, and where it hangs; the title is what a refusal calls it. */
+function policyLocator(parts: ApiParts, tools: WriteTools) {
+  return async (policyId: string, title: string) => {
+    const found = await parts.store.get('l7policy', policyId);
+    const at = found && (await locateListener(parts, tools, found.listenerId));
+    const whole = at?.listener.l7Policies.find(({ id }) => id === policyId);
+    if (!at || !whole) throw notFound(title, policyId);
+    return { ...at, policy: policyRow(whole), rules: whole.rules };
+  };
+}
+
+/** The pool that a policy sends to is one of the same load balancer, and speaks what the listener speaks. */
+function checkTarget(tree: LoadBalancerTree, listener: TreeListener, poolId: string | null | undefined): void {
+  const pool = poolInTree(tree, poolId);
+  if (pool) checkProtocols(listener.protocol, pool.protocol);
+}
+
+/** A policy at the position that it gets, and the rows of those that make room for it. */
+function placed(listener: TreeListener, wish: L7Policy): { put: L7Policy; rows: Subject[] } {
+  const arranged = arrangePolicies(listener.l7Policies.map(policyRow), wish);
+  const put = arranged.find(({ id }) => id === wish.id) ?? wish;
+  return {
+    put,
+    rows: moved(
+      listener,
+      arranged.filter(({ id }) => id !== wish.id),
+    ),
+  };
+}
+
+/** The rows of the policies that stand elsewhere than before. */
+function moved(listener: TreeListener, arranged: readonly L7Policy[]): Subject[] {
+  const before = new Map(listener.l7Policies.map(({ id, position }) => [id, position]));
+  return arranged.filter(({ id, position }) => before.get(id) !== position).map((put) => ({ kind: 'l7policy', put }));
+}
