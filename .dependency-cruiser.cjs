@@ -40,7 +40,8 @@ module.exports = {
     },
     {
       name: 'model-and-core-are-pure',
-      comment: 'No I/O, no clock: node:crypto for hashing, node:net for address checks and node:zlib are the exceptions.',
+      comment:
+        'No I/O, no clock: node:crypto for hashing, node:net for address checks and node:zlib are the exceptions.',
       severity: 'error',
       from: { path: '^src/(model|core)/', pathNot: '\\.test\\.ts$' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|net|zlib)$' },
