@@ -28,6 +28,11 @@ describeBootByTag('test bed', async () => {
         specs.set(server.id, spec);
         return server;
       },
+      async deleteServer(serverId) {
+        await agents.get(serverId)?.stop();
+        agents.delete(serverId);
+        await compute.deleteServer(serverId);
+      },
       async listInterfaces(serverId, signal) {
         const interfaces = await compute.listInterfaces(serverId, signal);
         const address = interfaces[0]?.fixedIps[0]?.ipAddress;
@@ -43,6 +48,12 @@ describeBootByTag('test bed', async () => {
     };
   }
 
+  async function endGuests(): Promise<void> {
+    const running = [...agents.values()];
+    agents.clear();
+    await Promise.all(running.map((agent) => agent.stop()));
+  }
+
   return {
     configurationFile: join(folder, 'octavia.conf'),
     cloudsFile: join(folder, 'clouds.yaml'),
@@ -50,8 +61,9 @@ describeBootByTag('test bed', async () => {
     imageData: readFileSync(built.file),
     smallFlavorId: '66',
     withGuests,
+    endGuests,
     async close() {
-      await Promise.all([...agents.values()].map((agent) => agent.stop()));
+      await endGuests();
       rmSync(scratch, { recursive: true, force: true });
     },
   };
