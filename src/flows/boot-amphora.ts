@@ -132,6 +132,12 @@ async function recordNew(parts: AmphoraParts, settings: AmphoraSettings, request
   const now = parts.clock.now().toISOString();
   const amphora: Amphora = {
     id,
+    loadBalancerId: null,
+    role: null,
+    vrrpPortId: null,
+    vrrpIp: null,
+    haPortId: null,
+    haIp: null,
     status: 'BOOTING',
     serverName: nameServer(id, settings.randomNameLength, parts.randomInteger),
     computeId: null,

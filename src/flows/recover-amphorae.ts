@@ -7,7 +7,7 @@ import { undoBoot } from './undo-boot.ts';
 
 /**
  * Takes up what dead processes left: a boot that was under way is undone, an undoing or a deletion is finished.
- * Work of living processes is left alone. Safe to run at any time and by several at once. Waits for nobody but Nova: what
+ * Work of living processes is left alone, and so are amphorae of load balancers: their operations have a journal. Safe to run at any time and by several at once. Waits for nobody but Nova: what
  * can't be finished now is taken up again the next time.
  * @returns how many records were taken up.
  */
@@ -29,6 +29,7 @@ export async function recoverAmphorae(parts: AmphoraParts): Promise<number> {
 }
 
 function isAbandoned(parts: AmphoraParts, amphora: Amphora): boolean {
+  if (amphora.loadBalancerId !== null) return false;
   const underWay = amphora.status === 'BOOTING' || amphora.status === 'PENDING_DELETE';
   return underWay && (amphora.worker === null || !parts.worker.isAlive(amphora.worker));
 }

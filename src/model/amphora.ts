@@ -4,6 +4,10 @@ import type { ImageChoice } from './image.ts';
 export const amphoraStatuses = ['BOOTING', 'READY', 'ALLOCATED', 'PENDING_DELETE', 'DELETED', 'ERROR'] as const;
 export type AmphoraStatus = (typeof amphoraStatuses)[number];
 
+/** Octavia's roles: STANDALONE serves a load balancer alone. */
+export const amphoraRoles = ['STANDALONE', 'MASTER', 'BACKUP'] as const;
+export type AmphoraRole = (typeof amphoraRoles)[number];
+
 /** Time each part of a boot took, in milliseconds. Parts not reached are absent. */
 export interface BootTimings {
   chooseMs?: number;
@@ -15,6 +19,15 @@ export interface BootTimings {
 /** One amphora as Kiln records it. Times are ISO 8601 UTC. */
 export interface Amphora {
   id: string;
+  /** The load balancer it serves; null for one that `kiln amphora boot` made. */
+  loadBalancerId: string | null;
+  role: AmphoraRole | null;
+  /** Its own port in the VIP's network, and that port's address. */
+  vrrpPortId: string | null;
+  vrrpIp: string | null;
+  /** The VIP and its port. */
+  haPortId: string | null;
+  haIp: string | null;
   status: AmphoraStatus;
   /** Name of the server in Nova: written down before Nova is asked, so that no server is ever unknown. */
   serverName: string;

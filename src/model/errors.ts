@@ -219,6 +219,24 @@ export const errorKinds = {
     retryable: false,
     advice: 'Something else has what this request asks for; the message names it.',
   },
+  SECRET_NOT_FOUND: {
+    httpStatus: 400,
+    exitCode: usageOrConfiguration,
+    retryable: false,
+    advice: 'Check the reference, and that the service user may read what it names.',
+  },
+  SECRET_INVALID: {
+    httpStatus: 400,
+    exitCode: usageOrConfiguration,
+    retryable: false,
+    advice: 'Store a certificate with its key, as PKCS#12 without a passphrase or as PEM, and refer to that.',
+  },
+  OPERATION_NOT_FOUND: {
+    httpStatus: 404,
+    exitCode: usageOrConfiguration,
+    retryable: false,
+    advice: '`kiln operation list` shows the operations that Kiln knows.',
+  },
   IMMUTABLE: {
     httpStatus: 409,
     exitCode: 1,

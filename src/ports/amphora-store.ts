@@ -10,6 +10,6 @@ export interface AmphoraStore {
   update(amphoraId: string, patch: AmphoraPatch): Promise<Amphora>;
   /** Null when there is none. */
   get(amphoraId: string): Promise<Amphora | null>;
-  /** Newest first; DELETED ones only on demand. */
-  list(options?: { includeDeleted?: boolean }): Promise<Amphora[]>;
+  /** Newest first; DELETED ones only on demand. All, or those of one load balancer. */
+  list(options?: { includeDeleted?: boolean; loadBalancerId?: string }): Promise<Amphora[]>;
 }

@@ -17,6 +17,13 @@ export interface ComputeService {
   /** Idempotent: a server that is gone is success. Nova takes a moment to finish. */
   deleteServer(serverId: string): Promise<void>;
   listInterfaces(serverId: string, signal?: AbortSignal): Promise<ServerInterface[]>;
+  /**
+   * Plugs an existing port into a running server. Idempotent: one that is plugged into this server already is success;
+   * one that is plugged elsewhere is SERVICE_CONFLICT.
+   */
+  attachPort(serverId: string, portId: string): Promise<void>;
+  /** Takes a port out of a server; the port stays. Idempotent: a port or a server that is gone is success. */
+  detachPort(serverId: string, portId: string): Promise<void>;
   getFlavor(flavorId: string, signal?: AbortSignal): Promise<ComputeFlavor>;
   /** True when the key pair exists for the service user. */
   hasKeypair(name: string): Promise<boolean>;

@@ -19,14 +19,21 @@ export interface Journal {
   claim(operationId: string, worker: string, seenFence?: number): Promise<ClaimedOperation | null>;
   /** Gives it back to be claimed by whoever comes; status and journal stay. FENCED as `record`. */
   release(operationId: string, fence: number): Promise<void>;
-  /** Appends one entry. FENCED when somebody else has claimed the operation since: stop at once and touch nothing. */
-  record(operationId: string, fence: number, entry: JournalEntry): Promise<void>;
-  /** The end. FENCED as `record`. */
-  finish(operationId: string, fence: number, end: 'done' | { undone: OperationReason }): Promise<void>;
+  /** Appends entries, all or none. FENCED when somebody else has claimed the operation since: stop at once and touch nothing. */
+  record(operationId: string, fence: number, ...entries: readonly JournalEntry[]): Promise<void>;
+  /** The last entries, and the end. FENCED as `record`. */
+  finish(
+    operationId: string,
+    fence: number,
+    end: 'done' | { undone: OperationReason },
+    ...entries: readonly JournalEntry[]
+  ): Promise<void>;
   /** Operations that have not ended and that nobody has, most urgent first, then oldest first. */
   unclaimed(limit: number): Promise<Operation[]>;
   /** Operations that somebody has: to find those whose worker is dead. */
   claimed(): Promise<Operation[]>;
+  /** Newest first; with a subject, those on it alone. */
+  list(options: { subject?: string; limit: number }): Promise<Operation[]>;
   /** Null when there is none. */
   get(operationId: string): Promise<ClaimedOperation | null>;
 }

@@ -9,7 +9,7 @@ import type {
   Pool,
   ProvisioningStatus,
 } from '../model/load-balancer.ts';
-import type { Operation } from '../model/operation.ts';
+import type { Operation, OperationReason } from '../model/operation.ts';
 
 /** The resources of Octavia's API that belong to a load balancer, by the word that its URLs and errors use. */
 export interface Resources {
@@ -79,6 +79,22 @@ export interface Change {
 }
 
 /**
+ * What an operation leaves behind in the rows when it ends, or when it gives something back. Written in one transaction,
+ * and only while the operation is still its worker's.
+ */
+export interface Settlement {
+  loadBalancerId: string;
+  /** FENCED when somebody else has claimed the operation since. */
+  operation: { id: string; fence: number };
+  /** New provisioning statuses, and nothing else of the rows. */
+  statuses: readonly { kind: ResourceKind; ids: readonly string[]; provisioningStatus: ProvisioningStatus }[];
+  /** Rows that go. Listeners whose default pool goes have none afterwards. */
+  deletes: readonly { kind: ResourceKind; ids: readonly string[] }[];
+  /** Why the load balancer, or something in it, is in ERROR or was not changed; null takes an older reason away. */
+  reason: OperationReason | null;
+}
+
+/**
  * Where load balancers and what belongs to them are kept. No method's number of queries grows with rows. What is DELETED
  * is found by nothing but a list that filters for that status.
  */
@@ -88,11 +104,16 @@ export interface LoadBalancerStore {
   /** Everything of one load balancer. */
   tree(loadBalancerId: string): Promise<LoadBalancerTree | null>;
   /**
-   * One transaction. RESOURCE_CONFLICT when a new row has what another one has by now: a listener's protocol and port, a
+   * One transaction. Operating statuses of rows that are there stay as they are: they are the heartbeats' affair.
+   * RESOURCE_CONFLICT when a new row has what another one has by now: a listener's protocol and port, a
    * member's address and port in its pool, a pool's health monitor. What hangs on a deleted row is not deleted with it.
    * Two at once on one load balancer: the second sees what the first wrote, and is IMMUTABLE.
    */
   apply(change: Change): Promise<void>;
+  /** One transaction. Idempotent: what is gone is gone. */
+  settle(settlement: Settlement): Promise<void>;
+  /** Why the newest operation on it was undone; null when it was not, or there is no such load balancer. */
+  reasonOf(loadBalancerId: string): Promise<OperationReason | null>;
   /** How much of each kind a project has, deleted ones not counted. */
   countByProject(projectId: string): Promise<Readonly<Record<ResourceKind, number>>>;
 }

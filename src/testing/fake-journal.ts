@@ -56,13 +56,16 @@ export function createFakeJournal(clock: Pick<Clock, 'now'>): FakeJournal {
     async release(operationId, fence) {
       change(held(operationId, fence), { worker: null });
     },
-    async record(operationId, fence, entry) {
+    async record(operationId, fence, ...added) {
       const operation = held(operationId, fence);
-      entries.get(operationId)?.push(copy(entry));
-      if (entry.kind === 'failed') change(operation, { status: 'undoing', reason: entry.reason });
+      entries.get(operationId)?.push(...copy(added));
+      for (const entry of added) {
+        if (entry.kind === 'failed') change(operation, { status: 'undoing', reason: entry.reason });
+      }
     },
-    async finish(operationId, fence, end) {
+    async finish(operationId, fence, end, ...added) {
       const operation = held(operationId, fence);
+      entries.get(operationId)?.push(...copy(added));
       const fields = end === 'done' ? { status: 'done' as const } : { status: 'undone' as const, reason: end.undone };
       change(operation, { ...fields, worker: null });
     },
@@ -73,6 +76,12 @@ export function createFakeJournal(clock: Pick<Clock, 'now'>): FakeJournal {
         .slice(0, limit);
     },
     claimed: async () => unended().filter(({ worker }) => worker !== null),
+    async list({ subject, limit }) {
+      return [...operations.values()]
+        .filter((operation) => subject === undefined || operation.subject === subject)
+        .sort((a, b) => b.createdAt.localeCompare(a.createdAt) || (a.id < b.id ? 1 : -1))
+        .slice(0, limit);
+    },
     async get(operationId) {
       const operation = operations.get(operationId);
       return operation ? { operation: copy(operation), entries: copy(entries.get(operationId) ?? []) } : null;

@@ -1,4 +1,5 @@
 import { KilnError } from '../model/errors.ts';
+import type { OperationReason } from '../model/operation.ts';
 import type {
   Change,
   ListQuery,
@@ -6,6 +7,7 @@ import type {
   RelatedIds,
   ResourceKind,
   Resources,
+  Settlement,
 } from '../ports/load-balancer-store.ts';
 
 type Rows = { [Kind in ResourceKind]: Map<string, Resources[Kind]> };
@@ -15,8 +17,9 @@ type QueuedOperation = NonNullable<Change['operation']>;
 export interface FakeLoadBalancerStore extends LoadBalancerStore {
   /** In the order of their changes. */
   operations: QueuedOperation[];
+  settlements: Settlement[];
   /** Changes rows behind everybody's back, as a flow that ends does. */
-  settle(): void;
+  settleAll(): void;
   /** Runs when the next change is about to be applied: what another request does meanwhile. */
   beforeNextApply: (() => void) | null;
   /** How often the store was asked. */
@@ -33,6 +36,7 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
     l7policy: new Map(),
     l7rule: new Map(),
   };
+  const reasons = new Map<string, OperationReason | null>();
   const all = <Kind extends ResourceKind>(kind: Kind): Resources[Kind][] => [
     ...(rows[kind] as Map<string, Resources[Kind]>).values(),
   ];
@@ -70,10 +74,11 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
 
   const store: FakeLoadBalancerStore = {
     operations: [],
+    settlements: [],
     beforeNextApply: null,
     reads: 0,
 
-    settle() {
+    settleAll() {
       for (const table of Object.values(rows) as Map<string, Resources[ResourceKind]>[]) {
         for (const [id, row] of table) {
           if (row.provisioningStatus === 'PENDING_DELETE') table.delete(id);
@@ -136,6 +141,30 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
         else table.delete(one.deleteId);
       }
       if (change.operation) store.operations.push(change.operation);
+    },
+
+    async settle(settlement) {
+      store.settlements.push(settlement);
+      for (const { kind, ids, provisioningStatus } of settlement.statuses) {
+        const table = rows[kind] as Map<string, Resources[ResourceKind]>;
+        for (const id of ids) {
+          const row = table.get(id);
+          if (row) table.set(id, { ...row, provisioningStatus });
+        }
+      }
+      for (const { kind, ids } of settlement.deletes) {
+        for (const id of ids) rows[kind].delete(id);
+        if (kind !== 'pool') continue;
+        for (const listener of all('listener')) {
+          if (ids.includes(listener.defaultPoolId ?? ''))
+            rows.listener.set(listener.id, { ...listener, defaultPoolId: null });
+        }
+      }
+      reasons.set(settlement.loadBalancerId, settlement.reason);
+    },
+
+    async reasonOf(loadBalancerId) {
+      return reasons.get(loadBalancerId) ?? null;
     },
 
     async countByProject(projectId) {

@@ -20,7 +20,7 @@ async function openListener(overrides: Parameters<typeof openApiBench>[0] = {}, 
     pools: [pool('web', 'HTTP'), pool('raw', 'TCP')],
   };
   const { body } = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer }, member);
-  bench.store.settle();
+  bench.store.settleAll();
   const idOf = (name: string): string => body.loadbalancer.pools.find((one: { name: string }) => one.name === name).id;
   const listener_id: string = body.loadbalancer.listeners[0].id;
   return { ...bench, listener_id, loadBalancerId: body.loadbalancer.id as string, web: idOf('web'), raw: idOf('raw') };
@@ -38,7 +38,7 @@ async function addPolicy({ call, store, listener_id }: Bench, fields: Record<str
     l7policy: { listener_id, action: 'REJECT', ...fields },
   });
   expect([status, body.faultstring]).toEqual([201, undefined]);
-  store.settle();
+  store.settleAll();
   return body.l7policy.id;
 }
 
@@ -64,13 +64,13 @@ describe('L7 policies', () => {
     expect([moved.status, moved.body.l7policy.position]).toEqual([200, 2]);
     const neighbour = await call('GET', `/lbaas/l7policies/${a}`);
     expect(neighbour.body.l7policy).toMatchObject({ position: 3, provisioning_status: 'ACTIVE' });
-    store.settle();
+    store.settleAll();
     await call('PUT', `/lbaas/l7policies/${b}`, { l7policy: { position: null, name: 'B' } });
-    store.settle();
+    store.settleAll();
     expect(await order(bench)).toBe('1c 2B 3a');
 
     expect((await call('DELETE', `/lbaas/l7policies/${b}`)).status).toBe(204);
-    store.settle();
+    store.settleAll();
     expect(await order(bench)).toBe('1c 2a');
     expect(store.operations.slice(1).map(({ flow }) => flow)).toEqual([
       'create-l7-policy',
@@ -99,7 +99,7 @@ describe('L7 policies', () => {
     expect(await refusal(bench, 'POST', '/lbaas/l7policies', { l7policy: { listener_id, action: 'REJECT' } })).toEqual(
       busy,
     );
-    store.settle();
+    store.settleAll();
     expect((await call('GET', `${path}/rules`)).body.rules).toHaveLength(2);
   });
 
@@ -110,7 +110,7 @@ describe('L7 policies', () => {
     const id = await addPolicy(bench, { action: 'REDIRECT_TO_URL', redirect_url, redirect_http_code: 301 });
     const change = async (l7policy: object) => {
       const { body } = await call('PUT', `/lbaas/l7policies/${id}`, { l7policy });
-      store.settle();
+      store.settleAll();
       const { action, redirect_pool_id: pool, redirect_url: url, redirect_http_code: code } = body.l7policy;
       return [action, pool, url, code];
     };
@@ -189,15 +189,15 @@ describe('L7 rules', () => {
     expect(await refusal(bench, 'POST', path, { rule })).toEqual(busy);
     expect(await refusal(bench, 'PUT', one, { rule: {} })).toEqual(busy);
     expect(await refusal(bench, 'DELETE', one)).toEqual(busy);
-    store.settle();
+    store.settleAll();
     const changed = await call('PUT', one, { rule: { value: '/v2', invert: true } });
     expect([changed.status, changed.body.rule]).toMatchObject([
       200,
       { ...rule, value: '/v2', invert: true, provisioning_status: 'PENDING_UPDATE' },
     ]);
-    store.settle();
+    store.settleAll();
     expect((await call('DELETE', one)).status).toBe(204);
-    store.settle();
+    store.settleAll();
     expect((await call('GET', path)).body.rules).toEqual([]);
     expect(store.operations.slice(-3).map(({ flow }) => flow)).toEqual([
       'create-l7-rule',
@@ -247,7 +247,7 @@ describe('L7 rules', () => {
     const { call, listener_id, store } = bench;
     const create = { listener_id, action: 'REJECT', rules: [rule] };
     const { body } = await call('POST', '/lbaas/l7policies', { l7policy: create }, member);
-    store.settle();
+    store.settleAll();
     const path = `/lbaas/l7policies/${body.l7policy.id}`;
     const ofRule = `${path}/rules/${body.l7policy.rules[0].id}`;
     const asks: Parameters<ApiBench['call']>[] = [

@@ -67,7 +67,7 @@ describe('writing', () => {
     expect(await faultOf('PUT', `/lbaas/pools/${body.loadbalancer.pools[0].id}`, { pool: { name: 'x' } })).toEqual(
       busy,
     );
-    store.settle();
+    store.settleAll();
     expect(await faultOf('DELETE', path)).toEqual([
       400,
       `Validation failure: Cannot delete Load Balancer ${id} - it has children`,
@@ -78,7 +78,7 @@ describe('writing', () => {
       'Another Listener on this Load Balancer is already using protocol HTTP and protocol_port 80',
     ]);
     expect((await call('POST', '/lbaas/listeners', { listener })).status).toBe(201);
-    store.settle();
+    store.settleAll();
     expect(
       (await call('PUT', path, { loadbalancer: { name: null, tags: ['a', 'a'] } })).body.loadbalancer,
     ).toMatchObject({
@@ -86,9 +86,9 @@ describe('writing', () => {
       tags: ['a'],
       provisioning_status: 'PENDING_UPDATE',
     });
-    store.settle();
+    store.settleAll();
     expect((await call('PUT', `${path}/failover`)).status).toBe(202);
-    store.settle();
+    store.settleAll();
     expect((await call('DELETE', `${path}?cascade=true`)).status).toBe(204);
     expect(store.operations.at(-1)).toMatchObject({ flow: 'delete-load-balancer', input: { cascade: true } });
   });
@@ -97,7 +97,7 @@ describe('writing', () => {
     const { call, store } = openApiBench();
     const { body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
     const { id } = body.loadbalancer;
-    store.settle();
+    store.settleAll();
     const asks = [81, 82].map((port) =>
       call('POST', '/lbaas/listeners', { listener: { loadbalancer_id: id, protocol: 'TCP', protocol_port: port } }),
     );
@@ -129,7 +129,7 @@ describe('writing', () => {
     const { body } = await call('POST', '/lbaas/loadbalancers', {
       loadbalancer: { vip_subnet_id: subnetId, listeners: [{ protocol: 'HTTP', protocol_port: 80 }] },
     });
-    store.settle();
+    store.settleAll();
     const listener_id = body.loadbalancer.listeners[0].id;
     const pool = { listener_id, protocol: 'HTTPS', lb_algorithm: 'ROUND_ROBIN' };
     expect((await call('POST', '/lbaas/pools', { pool })).body.faultstring).toBe(
@@ -137,14 +137,14 @@ describe('writing', () => {
     );
     const made = await call('POST', '/lbaas/pools', { pool: { ...pool, protocol: 'HTTP' } });
     expect([made.status, made.body.pool.listeners]).toEqual([201, [{ id: listener_id }]]);
-    store.settle();
+    store.settleAll();
     expect((await call('DELETE', `/lbaas/pools/${made.body.pool.id}`)).status).toBe(204);
   });
 
   it('replaces the members of a pool at once', async () => {
     const { call, store } = openApiBench();
     const { body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: whole });
-    store.settle();
+    store.settleAll();
     const path = `/lbaas/pools/${body.loadbalancer.pools[0].id}/members`;
     const old = body.loadbalancer.pools[0].members[0].id;
     const taken = await call('POST', path, { member: { address: '10.0.0.1', protocol_port: 80 } });
@@ -160,10 +160,10 @@ describe('writing', () => {
     expect((await call('PUT', path, { members })).status).toBe(202);
     expect(store.operations.at(-1)).toMatchObject({ flow: 'update-members', input: { updated: [old], deleted: [] } });
     expect((await call('PUT', path, { members: [] })).status).toBe(409);
-    store.settle();
+    store.settleAll();
     expect((await call('GET', `${path}/${old}`)).body.member.weight).toBe(7);
     expect((await call('PUT', path, { members: [members[1]] })).status).toBe(202);
-    store.settle();
+    store.settleAll();
     expect((await call('GET', path)).body.members).toHaveLength(1);
   });
 

@@ -1,5 +1,5 @@
 import type { Selectable, Updateable } from 'kysely';
-import type { Amphora, AmphoraStatus } from '../../model/amphora.ts';
+import type { Amphora, AmphoraRole, AmphoraStatus } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { AmphoraPatch, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -32,8 +32,9 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
       return amphora;
     },
 
-    async list({ includeDeleted = false } = {}) {
+    async list({ includeDeleted = false, loadBalancerId } = {}) {
       let query = database.selectFrom('kiln_amphora').selectAll();
+      if (loadBalancerId !== undefined) query = query.where('load_balancer_id', '=', loadBalancerId);
       if (!includeDeleted) query = query.where('status', '!=', 'DELETED');
       const rows = await attempt(clock, () => query.orderBy('created_at', 'desc').orderBy('id', 'desc').execute());
       return rows.map(fromRow);
@@ -44,6 +45,12 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
 function fromRow(row: Selectable<Row>): Amphora {
   return {
     id: row.id,
+    loadBalancerId: row.load_balancer_id,
+    role: row.role as AmphoraRole | null,
+    vrrpPortId: row.vrrp_port_id,
+    vrrpIp: row.vrrp_ip,
+    haPortId: row.ha_port_id,
+    haIp: row.ha_ip,
     status: row.status as AmphoraStatus,
     serverName: row.server_name,
     computeId: row.compute_id,
@@ -76,6 +83,12 @@ function toRow(amphora: Amphora): Row {
 function toColumns(patch: AmphoraPatch): Updateable<Row> {
   const columns: Updateable<Row> = {};
   if (patch.status !== undefined) columns.status = patch.status;
+  if (patch.loadBalancerId !== undefined) columns.load_balancer_id = patch.loadBalancerId;
+  if (patch.role !== undefined) columns.role = patch.role;
+  if (patch.vrrpPortId !== undefined) columns.vrrp_port_id = patch.vrrpPortId;
+  if (patch.vrrpIp !== undefined) columns.vrrp_ip = patch.vrrpIp;
+  if (patch.haPortId !== undefined) columns.ha_port_id = patch.haPortId;
+  if (patch.haIp !== undefined) columns.ha_ip = patch.haIp;
   if (patch.computeId !== undefined) columns.compute_id = patch.computeId;
   if (patch.lbNetworkIp !== undefined) columns.lb_network_ip = patch.lbNetworkIp;
   if (patch.imageId !== undefined) columns.image_id = patch.imageId;

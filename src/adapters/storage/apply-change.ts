@@ -111,9 +111,9 @@ async function applyToKind(
   }
 }
 
-/** New values for rows that are there. */
+/** New values for rows that are there. Heartbeats write operating statuses at any moment: those stay as they are. */
 async function replace(transaction: KilnDatabase, table: 'kiln_listener', rows: readonly ResourceRow[]): Promise<void> {
-  const columns = Object.keys(rows[0] ?? {}).filter((name) => name !== 'id');
+  const columns = Object.keys(rows[0] ?? {}).filter((name) => name !== 'id' && name !== 'operating_status');
   const insert = transaction.insertInto(table).values(rows);
   const given = (pattern: (name: string) => ReturnType<typeof sql<string>>) =>
     Object.fromEntries(columns.map((name) => [name, pattern(name)]));

@@ -7,6 +7,7 @@ import { mayPass, wordsOf } from './faults.ts';
 import * as amphora from './migrations/0001-amphora.ts';
 import * as journal from './migrations/0002-journal.ts';
 import * as loadBalancer from './migrations/0003-load-balancer.ts';
+import * as amphoraOfLoadBalancer from './migrations/0004-amphora-of-load-balancer.ts';
 import { mysqlDialect } from './mysql.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
 import { sqliteDialect } from './sqlite.ts';
@@ -16,6 +17,7 @@ const migrations: Record<string, Migration> = {
   '0001-amphora': amphora,
   '0002-journal': journal,
   '0003-load-balancer': loadBalancer,
+  '0004-amphora-of-load-balancer': amphoraOfLoadBalancer,
 };
 
 /**

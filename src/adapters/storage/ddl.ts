@@ -31,6 +31,23 @@ export async function createIndex(database: Database, name: string, table: strin
   }
 }
 
+const DUPLICATE_COLUMN_NAME = 1060;
+
+/** A column more, unless it is there. */
+export async function addColumn(
+  database: Database,
+  table: string,
+  column: string,
+  type: Parameters<ReturnType<Database['schema']['alterTable']>['addColumn']>[1],
+): Promise<void> {
+  try {
+    await database.schema.alterTable(table).addColumn(column, type).execute();
+  } catch (error) {
+    const { errno, message } = error as { errno?: number; message: string };
+    if (errno !== DUPLICATE_COLUMN_NAME && !/^duplicate column name/.test(message)) throw error;
+  }
+}
+
 /** Text without a limit that matters: MySQL's own `text` ends at 64 KiB, and an image choice lists all candidates. */
 export function longText(database: Database): 'text' | RawBuilder<string> {
   return isMysql(database) ? sql<string>`longtext` : 'text';

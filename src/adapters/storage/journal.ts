@@ -83,6 +83,31 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
     if (numUpdatedRows !== 1n) throw new KilnError('FENCED', `operation ${operationId} is no longer ours`);
   }
 
+  async function append(
+    operationId: string,
+    fence: number,
+    columns: UpdateObject<Schema, 'kiln_operation'>,
+    entries: readonly JournalEntry[],
+  ): Promise<void> {
+    if (entries.length === 0) return await change(database, operationId, fence, columns);
+    await database.transaction().execute(async (transaction) => {
+      // A claim changes this row too: it comes after this transaction, or its fence is found here.
+      const count = sql<number>`entry_count + ${entries.length}`;
+      await change(transaction, operationId, fence, { ...columns, entry_count: count });
+      const { entry_count: last } = await transaction
+        .selectFrom('kiln_operation')
+        .select('entry_count')
+        .where('id', '=', operationId)
+        .executeTakeFirstOrThrow();
+      const rows = entries.map((entry, index) => ({
+        operation_id: operationId,
+        position: last - entries.length + index + 1,
+        entry: JSON.stringify(entry),
+      }));
+      await transaction.insertInto('kiln_journal_entry').values(rows).execute();
+    });
+  }
+
   return {
     async enqueue(operation) {
       await attempt(clock, () => enqueueOperation(database, operation, now()));
@@ -95,29 +120,15 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
       await attempt(clock, () => change(database, operationId, fence, { worker: null }));
     },
 
-    async record(operationId, fence, entry) {
-      const turned = entry.kind === 'failed' ? { status: 'undoing', reason: JSON.stringify(entry.reason) } : undefined;
-      await attempt(clock, () =>
-        database.transaction().execute(async (transaction) => {
-          // A claim changes this row too: it comes after this transaction, or its fence is found here.
-          await change(transaction, operationId, fence, { ...turned, entry_count: sql`entry_count + 1` });
-          await transaction
-            .insertInto('kiln_journal_entry')
-            .columns(['operation_id', 'position', 'entry'])
-            .expression((from) =>
-              from
-                .selectFrom('kiln_operation')
-                .select(['id', 'entry_count', from.val(JSON.stringify(entry)).as('entry')])
-                .where('id', '=', operationId),
-            )
-            .execute();
-        }),
-      );
+    async record(operationId, fence, ...entries) {
+      const failed = entries.find((entry) => entry.kind === 'failed');
+      const turned = failed && { status: 'undoing', reason: JSON.stringify(failed.reason) };
+      await attempt(clock, () => append(operationId, fence, turned ?? {}, entries));
     },
 
-    async finish(operationId, fence, end) {
+    async finish(operationId, fence, end, ...entries) {
       const fields = end === 'done' ? { status: 'done' } : { status: 'undone', reason: JSON.stringify(end.undone) };
-      await attempt(clock, () => change(database, operationId, fence, { ...fields, worker: null, busy_subject: null }));
+      await attempt(clock, () => append(operationId, fence, { ...fields, worker: null, busy_subject: null }, entries));
     },
 
     async unclaimed(limit) {
@@ -148,8 +159,36 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
       return rows.map(fromRow);
     },
 
+    async list({ subject, limit }) {
+      let query = database.selectFrom('kiln_operation').selectAll();
+      if (subject !== undefined) query = query.where('subject', '=', subject);
+      const rows = await attempt(clock, () =>
+        query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute(),
+      );
+      return rows.map(fromRow);
+    },
+
     get: (operationId) => attempt(clock, async () => withEntries(await readOperation(operationId))),
   };
+}
+
+/**
+ * Sees, in a transaction of somebody else's, that the operation is still the worker's; a claim waits for its end.
+ * @throws FENCED
+ */
+export async function demandFence(
+  transaction: KilnDatabase,
+  operation: { id: string; fence: number },
+  at: string,
+): Promise<void> {
+  const { numUpdatedRows } = await transaction
+    .updateTable('kiln_operation')
+    .set({ updated_at: at, entry_count: sql`entry_count + 0` })
+    .where('id', '=', operation.id)
+    .where('fence', '=', operation.fence)
+    .where('status', 'in', unended)
+    .executeTakeFirst();
+  if (numUpdatedRows !== 1n) throw new KilnError('FENCED', `operation ${operation.id} is no longer ours`);
 }
 
 /** Adds a queued operation, unless one with its ID is there. In a transaction of somebody else's if given one. */

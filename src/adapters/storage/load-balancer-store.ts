@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { KilnError } from '../../model/errors.ts';
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
+import type { OperationReason } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LoadBalancerStore, ResourceKind } from '../../ports/load-balancer-store.ts';
 import { applyChange } from './apply-change.ts';
@@ -10,6 +11,7 @@ import { readTree } from './load-balancer-tree.ts';
 import { withRelatedIds } from './related-ids.ts';
 import { fromRow, resourceKinds, tableOf } from './resource-tables.ts';
 import type { KilnDatabase, ResourceValues } from './schema.ts';
+import { applySettlement } from './settle.ts';
 
 /**
  * Load balancers and what belongs to them, a table for each kind. What is DELETED is found by no method but a list that
@@ -57,6 +59,23 @@ export function createLoadBalancerStore(database: KilnDatabase, clock: Clock): L
         throw new KilnError('RESOURCE_CONFLICT', message, { cause: error });
       }
     },
+
+    async settle(settlement) {
+      const at = clock.now().toISOString();
+      await attempt(clock, () =>
+        database.transaction().execute((transaction) => applySettlement(transaction, settlement, at)),
+      );
+    },
+
+    reasonOf: (loadBalancerId) =>
+      attempt(clock, async () => {
+        const row = await database
+          .selectFrom('kiln_load_balancer')
+          .select('reason')
+          .where('id', '=', loadBalancerId)
+          .executeTakeFirst();
+        return row?.reason ? (JSON.parse(String(row.reason)) as OperationReason) : null;
+      }),
 
     countByProject: (projectId) =>
       attempt(clock, async () => {

@@ -7,6 +7,12 @@ import type { Kysely } from 'kysely';
 export interface Schema {
   kiln_amphora: {
     id: string;
+    load_balancer_id: string | null;
+    role: string | null;
+    vrrp_port_id: string | null;
+    vrrp_ip: string | null;
+    ha_port_id: string | null;
+    ha_ip: string | null;
     status: string;
     server_name: string;
     compute_id: string | null;

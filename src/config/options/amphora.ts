@@ -2,6 +2,16 @@ import { boolean, choice, float, integer, ipAddress, list, port, string } from '
 
 const hostAndPort = { regex: /^[^\s,]+:\d{1,5}$/, description: 'host:port' };
 
+const milliseconds = (byDefault: number, help: string) =>
+  integer({
+    default: byDefault,
+    unit: 'milliseconds',
+    min: 0,
+    max: 2_073_600_000,
+    mutable: true,
+    help: `${help} Of a listener that does not say.`,
+  });
+
 /** [haproxy_amphora]: how to reach the agent of an amphora, and what it is told about itself. */
 export const haproxyAmphoraOptions = {
   bind_host: ipAddress({ default: '::', mutable: true, help: 'Address in the amphora that its agent listens on.' }),
@@ -59,9 +69,42 @@ export const haproxyAmphoraOptions = {
     mutable: true,
     help: 'Pause before a new amphora is tried again.',
   }),
+  build_rate_limit: integer({
+    default: -1,
+    min: -1,
+    mutable: true,
+    help: 'Amphorae that one worker process builds at the same time; failovers come before creations. -1: any number.',
+  }),
+  connection_logging: boolean({
+    default: true,
+    mutable: true,
+    help: 'Log connections through listeners, in the amphora.',
+  }),
+  default_connection_limit: integer({
+    default: 50000,
+    min: 1,
+    mutable: true,
+    help: 'Connection limit of HAProxy for a listener without one.',
+  }),
+  haproxy_stick_size: string({
+    default: '10k',
+    mutable: true,
+    pattern: { regex: /^\d+[kmg]?$/i, description: 'a number, perhaps with k, m or g' },
+    help: 'Entries of the stick tables for session persistence.',
+  }),
+  user_log_format: string({
+    default:
+      '{{ project_id }} {{ lb_id }} %f %ci %cp %t %{+Q}r %ST %B %U %[ssl_c_verify] %{+Q}[ssl_c_s_dn] %b %s %Tt %tsc',
+    mutable: true,
+    help: "HAProxy's log-format for connections; {{ project_id }} and {{ lb_id }} are put in.",
+  }),
+  timeout_client_data: milliseconds(50_000, 'How long a client may be silent.'),
+  timeout_member_connect: milliseconds(5_000, 'How long a connection to a member may take.'),
+  timeout_member_data: milliseconds(50_000, 'How long a member may be silent.'),
+  timeout_tcp_inspect: milliseconds(0, 'How long to wait for more data before a TCP connection is judged.'),
 };
 
-/** [health_manager]: what amphorae are told about their heartbeats. */
+/** [health_manager]: where heartbeats come in, and what amphorae are told about them. */
 export const healthManagerOptions = {
   controller_ip_port_list: list({
     default: [],
@@ -82,6 +125,8 @@ export const healthManagerOptions = {
     mutable: true,
     help: 'Time between two heartbeats of an amphora.',
   }),
+  bind_ip: ipAddress({ default: '127.0.0.1', help: 'Address that heartbeats are received on.' }),
+  bind_port: port({ default: 5555, help: 'UDP port that heartbeats are received on.' }),
 };
 
 const facility = { min: 0, max: 7, mutable: true } as const;

@@ -6,6 +6,14 @@ export const certificatesOptions = {
     default: 'local_cert_generator',
     help: 'Driver that issues the certificates of agents. Kiln has this one.',
   }),
+  cert_manager: choice(['local_cert_manager', 'barbican_cert_manager'], {
+    default: 'local_cert_manager',
+    help: 'Where the certificates of listeners are kept: local_cert_manager, a folder of this machine. Kiln does not speak with Barbican yet: then no reference can be read.',
+  }),
+  storage_path: string({
+    default: null,
+    help: 'Folder of local_cert_manager. Not set: secrets in [kiln] state_path.',
+  }),
   ca_certificate: string({
     default: '/etc/ssl/certs/ssl-cert-snakeoil.pem',
     defaultVariable: 'OS_OCTAVIA_TLS_CA_CERT',

@@ -73,17 +73,21 @@ export const controllerWorkerOptions = {
     deprecated: 'user data is too small for the files of an amphora; leave it out',
     help: 'Send the files of an amphora as cloud-init user data instead of personality files.',
   }),
-  amphora_driver: choice(['amphora_haproxy_rest_driver'], {
+  amphora_driver: choice(['amphora_haproxy_rest_driver', 'amphora_noop_driver'], {
     default: 'amphora_haproxy_rest_driver',
-    help: 'Driver that speaks with amphorae. Kiln has this one.',
+    help: 'Driver that speaks with amphorae. amphora_noop_driver speaks with nobody: for conformance tests and measurements.',
   }),
-  compute_driver: choice(['compute_nova_driver'], {
+  compute_driver: choice(['compute_nova_driver', 'compute_noop_driver'], {
     default: 'compute_nova_driver',
-    help: 'Driver that builds servers. Kiln has this one.',
+    help: 'Driver that builds servers. compute_noop_driver builds none.',
   }),
-  image_driver: choice(['image_glance_driver'], {
+  network_driver: choice(['allowed_address_pairs_driver', 'network_noop_driver'], {
+    default: 'allowed_address_pairs_driver',
+    help: 'Driver that makes ports and plugs them. network_noop_driver makes none.',
+  }),
+  image_driver: choice(['image_glance_driver', 'image_noop_driver'], {
     default: 'image_glance_driver',
-    help: 'Driver that finds images. Kiln has this one.',
+    help: 'Driver that finds images. image_noop_driver asks nobody.',
   }),
   volume_driver: choice(['volume_noop_driver'], {
     default: 'volume_noop_driver',

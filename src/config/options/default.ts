@@ -13,4 +13,9 @@ export const defaultOptions = {
     deprecatedNames: [['DEFAULT', 'logdir']],
     help: 'Folder of log_file.',
   }),
+  transport_url: string({
+    default: null,
+    secret: true,
+    help: 'RabbitMQ, as oslo.messaging writes it: rabbit://user:password@host:port,user:password@host2:port/vhost. With it, operations are handed out to any number of worker processes. Not set: this process carries out its own.',
+  }),
 };

@@ -1,25 +1,46 @@
 import type { Option } from '../option.ts';
 import { amphoraAgentOptions, haproxyAmphoraOptions, healthManagerOptions } from './amphora.ts';
+import {
+  apiSettingsOptions,
+  networkingOptions,
+  osloMiddlewareOptions,
+  osloPolicyOptions,
+  quotasOptions,
+  taskFlowOptions,
+} from './api-settings.ts';
 import { certificatesOptions } from './certificates.ts';
 import { controllerWorkerOptions } from './controller-worker.ts';
 import { databaseOptions } from './database.ts';
 import { defaultOptions } from './default.ts';
 import { kilnOptions } from './kiln.ts';
-import { glanceOptions, neutronOptions, novaOptions, serviceAuthOptions } from './services.ts';
+import {
+  glanceOptions,
+  keystoneAuthtokenOptions,
+  neutronOptions,
+  novaOptions,
+  serviceAuthOptions,
+} from './services.ts';
 
 /** Every option that Kiln reads, by section, in the order in which they are documented and shown. */
 export const declarations = {
   DEFAULT: defaultOptions,
+  api_settings: apiSettingsOptions,
   controller_worker: controllerWorkerOptions,
+  task_flow: taskFlowOptions,
+  networking: networkingOptions,
+  quotas: quotasOptions,
   service_auth: serviceAuthOptions,
   glance: glanceOptions,
   nova: novaOptions,
   neutron: neutronOptions,
+  keystone_authtoken: keystoneAuthtokenOptions,
   haproxy_amphora: haproxyAmphoraOptions,
   certificates: certificatesOptions,
   amphora_agent: amphoraAgentOptions,
   health_manager: healthManagerOptions,
   database: databaseOptions,
+  oslo_policy: osloPolicyOptions,
+  oslo_middleware: osloMiddlewareOptions,
   kiln: kilnOptions,
 };
 

@@ -27,6 +27,22 @@ function endpointOptions(service: string) {
 /** [service_auth]: who Kiln is in the cloud. */
 export const serviceAuthOptions = keystoneOptions('service_auth');
 
+/** [keystone_authtoken]: how tokens of the API's callers are checked; what it lacks is taken from [service_auth]. */
+export const keystoneAuthtokenOptions = {
+  ...keystoneOptions('keystone_authtoken'),
+  www_authenticate_uri: string({
+    default: null,
+    deprecatedNames: [['keystone_authtoken', 'auth_uri']],
+    help: 'URL of Keystone that callers without a good token are told of. Not set: auth_url.',
+  }),
+  token_cache_time: integer({
+    default: 10,
+    unit: 'seconds',
+    min: 0,
+    help: 'How long the answer about a token is remembered: a revoked one is refused within this time. (keystonemiddleware: 300.)',
+  }),
+};
+
 /** [glance] */
 export const glanceOptions = endpointOptions('Glance');
 

@@ -1,9 +1,13 @@
-import type { JsonObject } from '../../model/operation.ts';
+import type { JsonObject, OperationReason } from '../../model/operation.ts';
 
 /** What a step is told of its surroundings. */
 export interface StepRun {
   /** Of the operation: stable over restarts, so that names made from it find again what a killed process made. */
   operationId: string;
+  /** With which the worker has the operation: what it writes into the store carries it. */
+  fence: number;
+  /** Why the flow goes back; null while it goes forward. */
+  reason: OperationReason | null;
   /** Progress for people; nothing depends on it. */
   note(message: string): void;
 }
@@ -26,6 +30,11 @@ export interface Step<Parts, Needs extends JsonObject, Gives extends JsonObject>
 export interface Flow<Parts> {
   readonly name: string;
   readonly steps: readonly Step<Parts, JsonObject, JsonObject>[];
+  /**
+   * The steps from this index on can't be turned around: what they leave behind is owed, and whoever has the operation
+   * next goes on with them. As many as there are steps, where all can be undone.
+   */
+  readonly pointOfNoReturn: number;
 }
 
 /** A flow as it is being written down: each step may need what the input and the steps before it give. */
@@ -33,12 +42,15 @@ export interface FlowBuilder<Parts, State extends JsonObject> {
   step<Needs extends JsonObject, Gives extends JsonObject>(
     step: State extends Needs ? Step<Parts, Needs, Gives> : never,
   ): FlowBuilder<Parts, State & Gives>;
+  /** From here on there is no way back: a step that fails is tried again until it succeeds. */
+  commit(): FlowBuilder<Parts, State>;
   build(): Flow<Parts>;
 }
 
 /** Begins a flow. Two steps of one name are a fault in Kiln and throw at once. */
 export function defineFlow<Parts, Input extends JsonObject>(name: string): FlowBuilder<Parts, Input> {
   const steps: Step<Parts, JsonObject, JsonObject>[] = [];
+  let pointOfNoReturn: number | null = null;
   const builder: FlowBuilder<Parts, Input> = {
     step(step) {
       const untyped = step as unknown as Step<Parts, JsonObject, JsonObject>;
@@ -47,7 +59,11 @@ export function defineFlow<Parts, Input extends JsonObject>(name: string): FlowB
       steps.push(untyped);
       return builder as never;
     },
-    build: () => ({ name, steps }),
+    commit() {
+      pointOfNoReturn = steps.length;
+      return builder as never;
+    },
+    build: () => ({ name, steps, pointOfNoReturn: pointOfNoReturn ?? steps.length }),
   };
   return builder;
 }

@@ -43,26 +43,39 @@ export async function runFlow<Parts>(
   const past = readJournal(flow, input, claimed.entries);
   const run: StepRun = {
     operationId: id,
+    fence,
+    reason: null,
     note: (message) => log.info({ operation: id, flow: flow.name }, message),
   };
-  const record = (entry: JournalEntry) => journal.record(id, fence, entry);
+  /** That a step is done is written together with the start of the next one: nothing happens in between. */
+  let unwritten: JournalEntry[] = [];
+  const record = async (entry: JournalEntry) => {
+    await journal.record(id, fence, ...unwritten, entry);
+    unwritten = [];
+  };
   let { state, reason } = past;
   const started = new Set(past.started);
 
-  for (const step of flow.steps) {
+  for (const [index, step] of flow.steps.entries()) {
     if (reason) break;
     if (past.done.has(step.name)) continue;
     if (stop.aborted) return await release();
     if (!started.has(step.name)) await record({ kind: 'started', step: step.name });
     started.add(step.name);
+    const committed = index >= flow.pointOfNoReturn;
     try {
-      const output = await persistently(engine, engine.doing, stop, () => step.do(parts, state, run));
-      await record({ kind: 'done', step: step.name, output });
+      const limits = committed ? engine.undoing : engine.doing;
+      const output = await persistently(engine, limits, stop, () => step.do(parts, state, run));
+      unwritten.push({ kind: 'done', step: step.name, output });
       state = { ...state, ...output };
     } catch (thrown) {
       const error = toKilnError(thrown);
       if (error.code === 'FENCED') throw error;
       if (stop.aborted && error.retryable) return await release();
+      if (committed) {
+        log.error({ operation: id, flow: flow.name, step: step.name, err: error }, 'a step that is owed fails for now');
+        return await release();
+      }
       log.warn({ operation: id, flow: flow.name, step: step.name, err: error }, 'a step failed; the flow is undone');
       const { code, message, advice } = error;
       reason = { code, message, advice };
@@ -70,9 +83,10 @@ export async function runFlow<Parts>(
     }
   }
   if (!reason) {
-    await journal.finish(id, fence, 'done');
+    await journal.finish(id, fence, 'done', ...unwritten);
     return 'done';
   }
+  run.reason = reason;
 
   for (const step of flow.steps.toReversed()) {
     if (!started.has(step.name) || past.undone.has(step.name)) continue;
@@ -95,6 +109,7 @@ export async function runFlow<Parts>(
   }
 
   async function release(): Promise<FlowEnd> {
+    if (unwritten.length > 0) await journal.record(id, fence, ...unwritten);
     await journal.release(id, fence);
     return 'released';
   }

@@ -19,6 +19,12 @@ export function storedAmphora(id: string, over: Partial<Amphora> = {}): Amphora 
   return {
     id,
     status: 'BOOTING',
+    loadBalancerId: null,
+    role: null,
+    vrrpPortId: null,
+    vrrpIp: null,
+    haPortId: null,
+    haIp: null,
     serverName: `amphora-${id}`,
     computeId: null,
     lbNetworkIp: null,

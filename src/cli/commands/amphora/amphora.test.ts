@@ -9,6 +9,12 @@ const image = makeImage({ tags: ['amphora'] });
 const ready: Amphora = {
   id: '0d6f2f1c-8f3e-4b0a-9a53-6f0f4d1f2f7a',
   status: 'READY',
+  loadBalancerId: null,
+  role: null,
+  vrrpPortId: null,
+  vrrpIp: null,
+  haPortId: null,
+  haIp: null,
   serverName: 'amphora-0d6f2f1c-8f3e-4b0a-9a53-6f0f4d1f2f7a',
   computeId: '5a1e0000-0000-4000-8000-00000000000a',
   lbNetworkIp: '192.0.2.17',

@@ -1,0 +1,46 @@
+import type { ResourceKind, Settlement } from '../../ports/load-balancer-store.ts';
+import { demandFence } from './journal.ts';
+import { tableOf } from './resource-tables.ts';
+import type { KilnDatabase } from './schema.ts';
+
+/** SQLite takes 32766 values in one statement. */
+const LARGEST_BATCH = 5_000;
+
+/** Carries a settlement out, in a transaction that the caller has begun: a statement for each kind and status it names. */
+export async function applySettlement(transaction: KilnDatabase, settlement: Settlement, at: string): Promise<void> {
+  await demandFence(transaction, settlement.operation, at);
+  // The tables of all kinds have one shape.
+  const table = (kind: ResourceKind) => tableOf(kind).table as 'kiln_listener';
+  for (const { kind, ids, provisioningStatus } of settlement.statuses) {
+    for (const batch of batches(ids)) {
+      await transaction
+        .updateTable(table(kind))
+        .set({ provisioning_status: provisioningStatus })
+        .where('id', 'in', batch)
+        .execute();
+    }
+  }
+  for (const { kind, ids } of settlement.deletes) {
+    for (const batch of batches(ids)) {
+      if (kind === 'pool') {
+        await transaction
+          .updateTable('kiln_listener')
+          .set({ default_pool_id: null })
+          .where('default_pool_id', 'in', batch)
+          .execute();
+      }
+      await transaction.deleteFrom('kiln_tag').where('resource_id', 'in', batch).execute();
+      await transaction.deleteFrom(table(kind)).where('id', 'in', batch).execute();
+    }
+  }
+  const reason = settlement.reason && JSON.stringify(settlement.reason);
+  await transaction
+    .updateTable('kiln_load_balancer')
+    .set({ reason })
+    .where('id', '=', settlement.loadBalancerId)
+    .execute();
+}
+
+function* batches(ids: readonly string[]): Generator<readonly string[]> {
+  for (let start = 0; start < ids.length; start += LARGEST_BATCH) yield ids.slice(start, start + LARGEST_BATCH);
+}

@@ -1,0 +1,15 @@
+/**
+ * How operations reach workers. The journal is the truth; a queue only brings the word, and may bring it twice, late, or
+ * to a worker who finds that there is nothing to do.
+ */
+export interface OperationQueue {
+  /** An operation has been committed. Nobody waits for it; what is lost is found again by the workers' sweeps. */
+  announce(operation: { id: string; priority: number }): void;
+  /**
+   * From now on operations are handed to `take`, most urgent first, and no more than `capacity` at a time.
+   * `take` never rejects. "ended": the queue forgets the operation; "later": somebody is to try again in a while.
+   */
+  start(take: (operationId: string) => Promise<'ended' | 'later'>, capacity: number): Promise<void>;
+  /** Takes no more; resolves when all that was taken has come back. */
+  stop(): Promise<void>;
+}
