@@ -309,13 +309,13 @@ describe('remarks', () => {
 
   it('an option of Octavia that Kiln does not use is no fault', () => {
     const { unused, unknown } = load([
-      '[DEFAULT]\ntransport_url = rabbit://\n[oslo_messaging_rabbit]\nrabbit_quorum_queue = x\n[quotas]\ndefault_pool_quota = 9\n',
+      '[DEFAULT]\ncontrol_exchange = octavia\n[oslo_messaging_rabbit]\nrabbit_quorum_queue = x\n[house_keeping]\ncert_interval = 9\n',
     ]);
     expect(unknown).toEqual([]);
     expect(unused.map(({ section, option }) => `${section}.${option}`)).toEqual([
-      'DEFAULT.transport_url',
+      'DEFAULT.control_exchange',
       'oslo_messaging_rabbit.rabbit_quorum_queue',
-      'quotas.default_pool_quota',
+      'house_keeping.cert_interval',
     ]);
   });
 

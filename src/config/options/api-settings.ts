@@ -153,6 +153,6 @@ export const taskFlowOptions = {
   max_workers: integer({
     default: 100,
     min: 1,
-    help: 'Operations that one worker process carries out side by side. (Octavia: threads in one flow, 5.)',
+    help: 'Operations that one worker process carries out side by side. In Octavia it is the threads of one flow, and 5.',
   }),
 };

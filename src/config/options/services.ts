@@ -39,7 +39,7 @@ export const keystoneAuthtokenOptions = {
     default: 10,
     unit: 'seconds',
     min: 0,
-    help: 'How long the answer about a token is remembered: a revoked one is refused within this time. (keystonemiddleware: 300.)',
+    help: 'How long the answer about a token is remembered: a revoked one is refused within this time. keystonemiddleware has 300.',
   }),
 };
 

@@ -186,7 +186,43 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
       expect(await createJournal(database, clock).get('op')).toMatchObject({ operation: operation('op') });
     });
 
-    it('replaces rows whole and deletes them; the last word on a row counts', async () => {
+    it('settles an operation: statuses, rows that go, the reason; and only while the operation is ours', async () => {
+      await store.apply(fullCreation);
+      const journal = createJournal(database, clock);
+      const fence = (await journal.claim('op', 'w1'))?.operation.fence ?? 0;
+      const reason = { code: 'BOOT_FAILED', message: 'no valid host', advice: 'wait' };
+      const settlement = {
+        loadBalancerId: 'lb',
+        operation: { id: 'op', fence },
+        statuses: [
+          { kind: 'loadbalancer' as const, ids: ['lb'], provisioningStatus: 'ACTIVE' as const },
+          { kind: 'listener' as const, ids: ['li', 'nowhere'], provisioningStatus: 'ERROR' as const },
+        ],
+        deletes: [{ kind: 'pool' as const, ids: ['po'] }],
+        reason,
+      };
+      await store.settle(settlement);
+      await store.settle(settlement);
+      expect(await store.get('loadbalancer', 'lb')).toMatchObject({
+        ...full.loadbalancer,
+        provisioningStatus: 'ACTIVE',
+        related: { poolIds: [] },
+      });
+      expect(await store.get('listener', 'li')).toMatchObject({ provisioningStatus: 'ERROR', defaultPoolId: null });
+      expect(await store.get('pool', 'po')).toBeNull();
+      expect(await store.reasonOf('lb')).toEqual(reason);
+      await store.settle({ ...settlement, statuses: [], deletes: [], reason: null });
+      expect(await store.reasonOf('lb')).toBeNull();
+      expect(await store.reasonOf('nowhere')).toBeNull();
+
+      await journal.claim('op', 'w2');
+      const late = { ...settlement, deletes: [{ kind: 'listener' as const, ids: ['li'] }] };
+      await expect(store.settle(late)).rejects.toMatchObject({ code: 'FENCED' });
+      expect(await store.get('listener', 'li')).not.toBeNull();
+    });
+
+    it('replaces rows but for their operating status, and deletes them; the last word on a row counts', async () => {
+      const { operatingStatus } = full.loadbalancer;
       await store.apply(fullCreation);
       await store.apply(
         change(
@@ -205,8 +241,9 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
           { mutableFrom: ['ERROR', 'PENDING_CREATE'] },
         ),
       );
-      expect(await store.get('loadbalancer', 'lb')).toMatchObject(storedLoadBalancer('lb'));
-      expect(await store.get('pool', 'po')).toMatchObject(storedPool('po', 'lb'));
+      expect(await store.get('loadbalancer', 'lb')).toMatchObject(storedLoadBalancer('lb', { operatingStatus }));
+      const poolStatus = full.pool.operatingStatus;
+      expect(await store.get('pool', 'po')).toMatchObject(storedPool('po', 'lb', { operatingStatus: poolStatus }));
       expect(await ids('member')).toEqual(['new', 'newer']);
       expect(await store.get('member', 'newer')).toMatchObject({ weight: 8 });
       expect(await ids('l7rule')).toEqual(['ru']);
