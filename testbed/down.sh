@@ -1,13 +1,13 @@
 #!/bin/bash
 # Ends the processes that up.sh started, and no others. Keeps the data, so that the next up is quick.
-# `down.sh --wipe` removes the bed's whole folder as well.
+# `down.sh --wipe` removes the bed's whole folder as well; `down.sh octavia` ends Octavia alone.
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 . "$here/settings.sh"
 . "$here/lib.sh"
 
-case ${1:-} in '' | --wipe) ;; *)
-  echo 'usage: down.sh [--wipe]' >&2
+case ${1:-} in '' | --wipe | octavia) ;; *)
+  echo 'usage: down.sh [--wipe | octavia]' >&2
   exit 2
   ;;
 esac
@@ -16,6 +16,14 @@ if [ ! -d "$run" ]; then
   exit 0
 fi
 take_lock
+
+if [ "${1:-}" = octavia ]; then
+  for record in "$run"/octavia-*.process; do
+    if [ -e "$record" ]; then stop "$(basename "$record" .process)"; fi
+  done
+  say 'Octavia is down'
+  exit 0
+fi
 
 # The database goes last, the broker before it: whoever is writing can finish.
 backing=(rabbitmq epmd memcached mariadb)

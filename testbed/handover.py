@@ -15,7 +15,7 @@ def write(path, text):
 
 
 def clouds_yaml(bed):
-    clouds = {'testbed': 'kiln', 'testbed-demo': 'demo', 'testbed-admin': 'admin'}
+    clouds = {'testbed' if name == 'kiln' else f'testbed-{name}': name for name in bed['users']}
     return 'clouds:\n' + ''.join(
         f"""  {cloud}:
     region_name: {bed['region']}

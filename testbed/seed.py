@@ -26,8 +26,12 @@ PROJECTS = ('service', 'demo')
 USERS = {  # user: (project, roles)
     **{name: ('service', ('admin', 'service')) for name in SERVICES.values()},
     'kiln': ('service', ('admin', 'service')),
-    'demo': ('demo', ('member',)),
+    'demo': ('demo', ('member', 'load-balancer_member')),
+    'observer': ('demo', ('reader', 'load-balancer_observer')),
+    'operator': ('service', ('load-balancer_admin',)),
 }
+# Octavia's own (octavia/policies/base.py), as its guide has them made.
+LOAD_BALANCER_ROLES = tuple(f'load-balancer_{name}' for name in ('observer', 'global_observer', 'member', 'quota_admin', 'admin'))
 FLAVORS = {  # ids are strings in Nova
     'amphora': {'id': '65', 'name': 'amphora', 'vcpus': 1, 'ram': 64, 'disk': 1},
     'tooSmall': {'id': '66', 'name': 'amphora-too-small', 'vcpus': 1, 'ram': 8, 'disk': 1},
@@ -76,7 +80,7 @@ def seed_identity():
         return admin.ensure('identity', '/' + path, kind, query, {**query, **more})['id']
 
     projects = {name: ensure('projects', 'project', {'name': name, 'domain_id': 'default'}) for name in PROJECTS}
-    roles = {name: ensure('roles', 'role', {'name': name}) for name in ('admin', 'member', 'service')}
+    roles = {name: ensure('roles', 'role', {'name': name}) for name in ('admin', 'member', 'reader', 'service', *LOAD_BALANCER_ROLES)}
     for name, (project, user_roles) in USERS.items():
         user = ensure('users', 'user', {'name': name, 'domain_id': 'default'}, password=PASSWORD)
         for role in user_roles:
@@ -137,7 +141,8 @@ def ensure_security_group(kiln):
 
 def seed_cloud():
     kiln = Session('kiln', 'service')
-    sessions = {'kiln': (kiln, 'service'), 'demo': (Session('demo', 'demo'), 'demo'), 'admin': (Session('admin', 'admin'), 'admin')}
+    people = {'demo': 'demo', 'admin': 'admin', 'observer': 'demo', 'operator': 'service'}
+    sessions = {'kiln': (kiln, 'service'), **{name: (Session(name, project), project) for name, project in people.items()}}
     ensure_flavors(kiln)
     ensure_keypair(kiln)
     bed = {

@@ -25,6 +25,8 @@ rabbitmq_distribution_port=$((port_base + 673))
 neutron_port=$((port_base + 696))
 nova_port=$((port_base + 774))
 placement_port=$((port_base + 778))
+octavia_port=$((port_base + 876)) # only after `up.sh octavia`
+octavia_heartbeat_port=$((port_base + 555))
 
 # The machine's own Python and tools: another Python earlier in PATH does not have Debian's packages.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8

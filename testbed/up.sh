@@ -1,14 +1,23 @@
 #!/bin/bash
 # Brings up a real OpenStack on loopback and prints where it is. Re-runnable: what runs is left alone, what is missing
 # or half done is made. Each file in services/ is run as a job of its own, all at once; `after` makes them wait for
-# each other. Exit status 0: all is up; 1: something failed (the last lines of its log are shown); 2: packages are
-# missing and this user cannot install them.
+# each other. Arguments name files in extra/ that are to come up as well: `up.sh octavia`. Exit status 0: all is up; 1:
+# something failed (the last lines of its log are shown); 2: packages are missing and this user cannot install them.
 set -euo pipefail
 umask 077
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 . "$here/settings.sh"
 . "$here/lib.sh"
 . "$here/openstack.sh"
+
+extras=()
+for name in "$@"; do
+  if [ ! -e "$here/extra/$name.sh" ]; then
+    echo "usage: up.sh [$(basename -a -s .sh "$here"/extra/*.sh | paste -sd ' ')]" >&2
+    exit 1
+  fi
+  extras+=("$here/extra/$name.sh")
+done
 
 mkdir -p "$etc" "$logs" "$run" "$stamps" "$home"
 take_lock
@@ -62,12 +71,14 @@ trap 'rm -rf "$round"' EXIT
 trap 'touch "$round/failed"; exit 130' INT TERM HUP
 
 bring_up() {
+  local service
+  service=$(basename "$1" .sh)
   # shellcheck disable=SC2064 # the name now, the status then
-  trap "job_ended '$1' \$?" EXIT
+  trap "job_ended '$service' \$?" EXIT
   # shellcheck source=/dev/null
-  . "$here/services/$1.sh"
-  : >"$round/up.$1"
-  if [ -n "$news" ]; then say "$1"; fi
+  . "$1"
+  : >"$round/up.$service"
+  if [ -n "$news" ]; then say "$service"; fi
 }
 job_ended() {
   if [ "$2" -eq 0 ] || [ "$2" -eq 75 ]; then return; fi # 75: gave up because another one failed
@@ -82,8 +93,8 @@ job_ended() {
 }
 
 jobs=()
-for file in "$here"/services/*.sh; do
-  bring_up "$(basename "$file" .sh)" &
+for file in "$here"/services/*.sh "${extras[@]}"; do
+  bring_up "$file" &
   jobs+=($!)
 done
 wait "${jobs[@]}" || true

@@ -1,0 +1,96 @@
+# Octavia: API and worker, for comparison with Kiln. It has its port and no place in the catalog: only those ask it who
+# name its endpoint. Its drivers touch no cloud unless KILN_TESTBED_OCTAVIA_DRIVERS=real; even then no agent answers, for
+# Nova's hypervisor only pretends.
+
+case ${KILN_TESTBED_OCTAVIA_DRIVERS:-noop} in
+  noop)
+    drivers='compute_driver = compute_noop_driver
+image_driver = image_noop_driver
+network_driver = network_noop_driver'
+    ;;
+  real)
+    in_bed() { /usr/bin/python3 -c "import json; print(json.load(open('$state/testbed.json'))['$1']['id'])"; }
+    [ -e "$state/testbed.json" ] || { echo 'bring the bed up first, then Octavia with real drivers' >&2; exit 1; }
+    drivers="compute_driver = compute_nova_driver
+image_driver = image_glance_driver
+network_driver = allowed_address_pairs_driver
+amp_flavor_id = 65
+amp_boot_network_list = $(in_bed network)
+amp_secgroup_list = $(in_bed securityGroup)
+amp_active_wait_sec = 1"
+    ;;
+  *)
+    echo "KILN_TESTBED_OCTAVIA_DRIVERS is noop or real, not $KILN_TESTBED_OCTAVIA_DRIVERS" >&2
+    exit 1
+    ;;
+esac
+
+mkdir -p "$etc/octavia"
+cat >"$etc/octavia/octavia.conf" <<X
+[DEFAULT]
+transport_url = $(rabbitmq_url)
+host = testbed
+[database]
+connection = $(database_url octavia)
+[api_settings]
+bind_host = $ip
+bind_port = $octavia_port
+api_base_uri = http://$ip:$octavia_port
+auth_strategy = keystone
+enabled_provider_drivers = amphora:The Octavia Amphora driver.,octavia:Deprecated alias of the Octavia Amphora driver.
+default_provider_driver = amphora
+healthcheck_enabled = true
+[oslo_messaging]
+topic = octavia_prov
+[certificates]
+cert_generator = local_cert_generator
+ca_certificate = $keys/server_ca.cert.pem
+ca_private_key = $keys/server_ca.key.pem
+ca_private_key_passphrase = $password
+server_certs_key_passphrase = insecure-key-do-not-use-this-key
+[haproxy_amphora]
+client_cert = $keys/client.cert-and-key.pem
+server_ca = $keys/server_ca.cert.pem
+[health_manager]
+bind_ip = $ip
+bind_port = $octavia_heartbeat_port
+controller_ip_port_list = $ip:$octavia_heartbeat_port
+heartbeat_key = $password
+[driver_agent]
+status_socket_path = $run/octavia-status.sock
+stats_socket_path = $run/octavia-stats.sock
+get_socket_path = $run/octavia-get.sock
+[controller_worker]
+workers = 1
+loadbalancer_topology = SINGLE
+amphora_driver = amphora_noop_driver
+volume_driver = volume_noop_driver
+$drivers
+client_ca = $keys/client_ca.cert.pem
+amp_image_tag = amphora
+[service_auth]
+$(login kiln)
+$(token_checks kiln)
+X
+# Its WSGI program takes the configuration's place from its arguments, and under uWSGI it has none.
+cat >"$etc/octavia/wsgi.py" <<X
+from octavia.api.app import setup_app
+
+application = setup_app(argv=['octavia-api', '--config-file', '$etc/octavia/octavia.conf'])
+X
+
+prepare() {
+  fresh_database octavia
+  clean octavia-db-manage --config-file "$etc/octavia/octavia.conf" upgrade head
+}
+after mariadb memcached
+once octavia prepare
+
+after rabbitmq keystone certificates
+start octavia-worker - octavia /usr/bin/octavia-worker --config-file "$etc/octavia/octavia.conf"
+# http11-socket keeps connections alive, so that what is measured is Octavia and not connecting.
+start octavia-api "$octavia_port" octavia uwsgi --plugins python3 --master --http11-socket "$ip:$octavia_port" \
+  --wsgi-file "$etc/octavia/wsgi.py" --processes 2 --threads 8 --enable-threads --lazy-apps --thunder-lock --need-app \
+  --die-on-term --no-orphans --listen 100 --buffer-size 65535 --procname-prefix-spaced 'testbed octavia-api' \
+  --log-format '%(ltime) %(addr) "%(method) %(uri)" %(status) %(size) %(msecs)ms'
+await octavia-api http_answers "$octavia_port" /
