@@ -48,7 +48,7 @@ export function createOpenStack(
     identity: sessionOf(access.identity.auth),
     images: createGlance(clientParts('image')),
     compute: createNova({ ...clientParts('compute'), clock, log, createLookupSeconds: options.createLookupSeconds }),
-    network: createNeutron(clientParts('network')),
+    network: createNeutron({ ...clientParts('network'), clock, log }),
     async close() {
       await Promise.all([...transports.values()].map((http) => http.close()));
     },

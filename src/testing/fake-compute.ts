@@ -1,6 +1,8 @@
 import type { ComputeFlavor, Server, ServerInterface, ServerSpec } from '../model/compute.ts';
 import type { ComputeService } from '../ports/compute.ts';
+import type { Port } from '../ports/network.ts';
 import { aFlavor, aServer } from './builders.ts';
+import type { FakeNetwork } from './fake-network.ts';
 import { aServiceError, type Switches, withSwitches } from './switches.ts';
 
 /** What becomes of servers that are made from now on. */
@@ -14,9 +16,22 @@ export interface FakeCompute extends ComputeService, Switches<keyof ComputeServi
   allowImages(isBootable: ((imageId: string) => boolean) | null): void;
 }
 
+interface FakeServer {
+  server: Server;
+  spec: ServerSpec;
+  outcome: BootOutcome;
+  polls: number;
+  number: number;
+  interfaces: ServerInterface[];
+  /** Ports that were made for this server and end with it. */
+  ownPortIds: string[];
+}
+
 /**
  * Nova in memory.
  * @param options.pollsUntilActive how often a new server is shown as BUILD.
+ * @param options.network where its servers' ports are made and bound. Without it they have made-up ports, and any port can
+ * be plugged.
  */
 export function createFakeCompute(
   options: {
@@ -24,13 +39,12 @@ export function createFakeCompute(
     keypairs?: readonly string[];
     zones?: readonly string[];
     pollsUntilActive?: number;
+    network?: FakeNetwork;
   } = {},
 ): FakeCompute {
-  const { flavors = [aFlavor()], keypairs = ['octavia_ssh_key'], zones = ['nova'], pollsUntilActive = 1 } = options;
-  const servers = new Map<
-    string,
-    { server: Server; spec: ServerSpec; outcome: BootOutcome; polls: number; number: number }
-  >();
+  const { flavors = [aFlavor()], keypairs = ['octavia_ssh_key'], zones = ['nova'], network } = options;
+  const { pollsUntilActive = 1 } = options;
+  const servers = new Map<string, FakeServer>();
   let outcome: BootOutcome = 'active';
   let isBootable: ((imageId: string) => boolean) | null = null;
   let made = 0;
@@ -42,6 +56,27 @@ export function createFakeCompute(
     if (!found) throw fail('SERVICE_NOT_FOUND', 404, `Instance ${serverId} could not be found.`);
     return found;
   };
+
+  const holderOf = (portId: string) =>
+    [...servers.values()].find((entry) => entry.interfaces.some((one) => one.portId === portId));
+
+  /** What a server is plugged into when it is built: its networks in order, then the ports that were given. */
+  async function plugIn({ server, spec, number, interfaces, ownPortIds }: FakeServer): Promise<void> {
+    for (const [index, networkId] of spec.networkIds.entries()) {
+      if (!network) {
+        interfaces.push(madeUpInterface(server.id, networkId, index, number));
+        continue;
+      }
+      const made = await network.makeServerPort(networkId, server.id);
+      ownPortIds.push(made.id);
+      interfaces.push(interfaceOf(made));
+    }
+    for (const portId of spec.portIds) {
+      interfaces.push(
+        network ? interfaceOf(network.bindPort(portId, server.id)) : madeUpPort(portId, interfaces.length, number),
+      );
+    }
+  }
 
   const port: ComputeService = {
     async createServer(spec) {
@@ -61,7 +96,9 @@ export function createFakeCompute(
         createdAt,
         availabilityZone: null,
       });
-      servers.set(server.id, { server, spec, outcome, polls: 0, number: made });
+      const entry = { server, spec, outcome, polls: 0, number: made, interfaces: [], ownPortIds: [] };
+      servers.set(server.id, entry);
+      if (outcome === 'active') await plugIn(entry);
       return { id: server.id };
     },
 
@@ -81,20 +118,45 @@ export function createFakeCompute(
       [...servers.values()].map(({ server }) => server).filter((server) => server.name === name),
 
     async deleteServer(serverId) {
+      const entry = servers.get(serverId);
       servers.delete(serverId);
+      if (!entry || !network) return;
+      for (const one of network.ports().filter((port) => port.deviceId === serverId)) {
+        if (entry.ownPortIds.includes(one.id)) network.removePort(one.id);
+        else network.bindPort(one.id, '');
+      }
     },
 
     async listInterfaces(serverId) {
-      const { spec, number, server } = existing(serverId);
-      if (server.status !== 'ACTIVE') return [];
-      return spec.networkIds.map(
-        (networkId, index): ServerInterface => ({
-          portId: `${serverId}-${index}`,
-          networkId,
-          macAddress: `fa:16:3e:00:${hex(index)}:${hex(number)}`,
-          fixedIps: [{ subnetId: `${networkId}-subnet`, ipAddress: `10.${index}.${number >> 8}.${number & 255}` }],
-        }),
-      );
+      const { interfaces, server } = existing(serverId);
+      return server.status === 'ACTIVE' ? [...interfaces] : [];
+    },
+
+    async attachPort(serverId, portId) {
+      const entry = existing(serverId);
+      if (entry.server.status !== 'ACTIVE') {
+        const state = `it is in vm_state ${entry.server.status === 'BUILD' ? 'building' : 'error'}`;
+        throw fail('SERVICE_CONFLICT', 409, `Cannot 'attach_interface' instance ${serverId} while ${state}`);
+      }
+      if (entry.interfaces.some((one) => one.portId === portId)) return;
+      if (holderOf(portId)) throw fail('SERVICE_CONFLICT', 409, `Port ${portId} is still in use.`);
+      if (!network) {
+        entry.interfaces.push(madeUpPort(portId, entry.interfaces.length, entry.number));
+        return;
+      }
+      const found = network.ports().find((one) => one.id === portId);
+      if (!found) throw fail('SERVICE_NOT_FOUND', 404, `Port id ${portId} could not be found.`);
+      if (found.deviceId !== '') throw fail('SERVICE_CONFLICT', 409, `Port ${portId} is still in use.`);
+      entry.interfaces.push(interfaceOf(network.bindPort(portId, serverId)));
+    },
+
+    async detachPort(serverId, portId) {
+      const entry = servers.get(serverId);
+      if (!entry?.interfaces.some((one) => one.portId === portId)) return;
+      entry.interfaces = entry.interfaces.filter((one) => one.portId !== portId);
+      if (!network?.ports().some((one) => one.id === portId)) return;
+      if (entry.ownPortIds.includes(portId)) network.removePort(portId);
+      else network.bindPort(portId, '');
     },
 
     async getFlavor(flavorId) {
@@ -118,6 +180,23 @@ export function createFakeCompute(
       isBootable = next;
     },
   };
+}
+
+function interfaceOf(port: Port): ServerInterface {
+  return { portId: port.id, networkId: port.networkId, macAddress: port.macAddress, fixedIps: port.fixedIps };
+}
+
+function madeUpInterface(serverId: string, networkId: string, index: number, number: number): ServerInterface {
+  return {
+    portId: `${serverId}-${index}`,
+    networkId,
+    macAddress: `fa:16:3e:00:${hex(index)}:${hex(number)}`,
+    fixedIps: [{ subnetId: `${networkId}-subnet`, ipAddress: `10.${index}.${number >> 8}.${number & 255}` }],
+  };
+}
+
+function madeUpPort(portId: string, index: number, number: number): ServerInterface {
+  return { ...madeUpInterface(portId, 'network', index, number), portId };
 }
 
 function hex(value: number): string {

@@ -1,31 +1,262 @@
-import type { Network, NetworkService, SecurityGroup } from '../ports/network.ts';
+import { randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
+import type {
+  FixedIp,
+  Network,
+  NetworkService,
+  NewPort,
+  Port,
+  SecurityGroup,
+  SecurityGroupRule,
+  Subnet,
+} from '../ports/network.ts';
+import { addressAt, isWithin } from './fake-addresses.ts';
 import { aServiceError, type Switches, withSwitches } from './switches.ts';
 
 export interface FakeNetwork extends NetworkService, Switches<keyof NetworkService> {
-  addPort(deviceId: string, port: { id: string; networkId: string; ipAddresses: readonly string[] }): void;
+  /** All ports and security groups that there are, oldest first. */
+  ports(): Port[];
+  securityGroups(): SecurityGroup[];
+  addNetwork(network: Network, subnets?: readonly Subnet[]): void;
+  addQosPolicy(policyId: string): void;
+  /** What Nova does, and what the switches don't count: a new port of a server. */
+  makeServerPort(networkId: string, serverId: string): Promise<Port>;
+  /** Gives a port to a server, or takes it back ("" for the server). */
+  bindPort(portId: string, serverId: string): Port;
+  removePort(portId: string): void;
 }
 
-/** Neutron in memory: one network and one security group unless told otherwise. */
-export function createFakeNetwork(
-  options: { networks?: readonly Network[]; securityGroups?: readonly SecurityGroup[] } = {},
-): FakeNetwork {
-  const { networks = [aNetwork()], securityGroups = [aSecurityGroup()] } = options;
-  const ports = new Map<string, { id: string; networkId: string; ipAddresses: readonly string[] }[]>();
-  const find = <T extends { id: string }>(what: string, all: readonly T[], id: string): T => {
-    const found = all.find((one) => one.id === id);
-    if (found) return found;
-    const serviceMessage = `${what} ${id} could not be found.`;
-    throw aServiceError('SERVICE_NOT_FOUND', { service: 'network', status: 404, serviceMessage });
+interface Seed {
+  networks?: readonly Network[];
+  subnets?: readonly Subnet[];
+  securityGroups?: readonly SecurityGroup[];
+  qosPolicyIds?: readonly string[];
+  /** The project that the service authenticates as. */
+  projectId?: string;
+}
+
+/**
+ * Neutron in memory. Unless told otherwise: the management network with its security group, and the shared network
+ * `lb-vip-net` of a tenant.
+ */
+export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
+  const {
+    networks: givenNetworks = [
+      aNetwork(),
+      aNetwork({
+        id: 'lb-vip-net',
+        name: 'lb-vip-net',
+        projectId: 'demo-project',
+        subnetIds: ['lb-vip-subnet'],
+        shared: true,
+      }),
+    ],
+    subnets: givenSubnets = [
+      aSubnet(),
+      aSubnet({
+        id: 'lb-vip-subnet',
+        name: 'lb-vip-subnet',
+        networkId: 'lb-vip-net',
+        projectId: 'demo-project',
+        cidr: '10.100.0.0/16',
+        gatewayIp: '10.100.0.1',
+      }),
+    ],
+    securityGroups: givenGroups = [aSecurityGroup()],
+    projectId: ownProject = 'service-project',
+  } = seed;
+  const byId = <One extends { id: string }>(all: readonly One[]) => new Map(all.map((one) => [one.id, one]));
+  const networks = byId(givenNetworks);
+  const subnets = byId(givenSubnets);
+  const groups = byId(givenGroups);
+  const ports = new Map<string, Port>();
+  const qosPolicies = new Set(seed.qosPolicyIds);
+  let made = 0;
+
+  const fault = (
+    status: number,
+    code: Parameters<typeof aServiceError>[0],
+    serviceMessage: string,
+    retryable?: boolean,
+  ) =>
+    aServiceError(code, { service: 'network', status, serviceMessage }, retryable === undefined ? {} : { retryable });
+  const find = <One>(what: string, all: ReadonlyMap<string, One>, id: string): One => {
+    const found = all.get(id);
+    if (found === undefined) throw fault(404, 'SERVICE_NOT_FOUND', `${what} ${id} could not be found.`);
+    return found;
   };
-  const port: NetworkService = {
+  const subnetsOf = (networkId: string) => [...subnets.values()].filter((subnet) => subnet.networkId === networkId);
+  const isTaken = (networkId: string, address: string) =>
+    [...ports.values()].some(
+      (port) => port.networkId === networkId && port.fixedIps.some((ip) => ip.ipAddress === address),
+    );
+
+  function claim(networkId: string, wanted: NewPort['fixedIps'][number]): FixedIp {
+    const candidates = subnetsOf(networkId).filter((one) => wanted.subnetId === null || one.id === wanted.subnetId);
+    if (wanted.subnetId !== null && candidates.length === 0) {
+      const why = `because fixed_ips included invalid subnet ${wanted.subnetId}`;
+      throw fault(400, 'SERVICE_REJECTED_REQUEST', `Failed to create port on network ${networkId}, ${why}`);
+    }
+    const { ipAddress } = wanted;
+    if (ipAddress === null) {
+      for (const subnet of candidates) {
+        // .0 is the network's own, .1 the gateway's.
+        for (let n = 2; n < 2 ** 16; n++) {
+          const address = addressAt(subnet.cidr, n);
+          if (!isWithin(address, subnet.cidr)) break;
+          if (!isTaken(networkId, address)) return { subnetId: subnet.id, ipAddress: address };
+        }
+      }
+      throw fault(409, 'SERVICE_LIMIT', `No more IP addresses available on network ${networkId}.`);
+    }
+    const home = candidates.find((subnet) => isIP(ipAddress) !== 0 && isWithin(ipAddress, subnet.cidr));
+    if (!home) {
+      throw fault(
+        400,
+        'SERVICE_REJECTED_REQUEST',
+        `IP address ${ipAddress} is not a valid IP for the specified subnet.`,
+      );
+    }
+    if (isTaken(networkId, ipAddress)) {
+      const message = `IP address ${ipAddress} already allocated in subnet ${home.id}`;
+      throw fault(409, 'SERVICE_CONFLICT', message, false);
+    }
+    return { subnetId: home.id, ipAddress };
+  }
+
+  const checkedGroups = (ids: readonly string[]) => ids.map((id) => find('Security group', groups, id).id);
+  const checkedPolicy = (id: string | null) => {
+    if (id !== null && !qosPolicies.has(id)) {
+      throw fault(404, 'SERVICE_NOT_FOUND', `QoS policy ${id} could not be found.`);
+    }
+    return id;
+  };
+
+  const service: NetworkService = {
     getNetwork: async (networkId) => find('Network', networks, networkId),
-    getSecurityGroup: async (groupId) => find('Security group', securityGroups, groupId),
-    listPortsOfDevice: async (deviceId) => ports.get(deviceId) ?? [],
+    getSubnet: async (subnetId) => find('Subnet', subnets, subnetId),
+    listSubnetsOfNetwork: async (networkId) => subnetsOf(networkId),
+    getPort: async (portId) => find('Port', ports, portId),
+    listPortsOfDevice: async (deviceId) => [...ports.values()].filter((port) => port.deviceId === deviceId),
+    findPortsByName: async (name) => [...ports.values()].filter((port) => port.name === name),
+
+    async createPort(port) {
+      find('Network', networks, port.networkId);
+      made++;
+      const wanted =
+        port.fixedIps.length > 0 || subnetsOf(port.networkId).length === 0
+          ? port.fixedIps
+          : [{ subnetId: null, ipAddress: null }];
+      const row: Port = {
+        id: randomUUID(),
+        name: port.name,
+        networkId: port.networkId,
+        projectId: port.projectId ?? ownProject,
+        macAddress: `fa:16:3e:01:${hex(made >> 8)}:${hex(made)}`,
+        adminStateUp: port.adminStateUp,
+        status: 'DOWN',
+        deviceId: port.deviceId,
+        deviceOwner: port.deviceOwner,
+        fixedIps: wanted.map((one) => claim(port.networkId, one)),
+        securityGroupIds: checkedGroups(port.securityGroupIds ?? []),
+        allowedAddressPairs: port.allowedAddressPairs,
+        qosPolicyId: checkedPolicy(port.qosPolicyId),
+        portSecurityEnabled: true,
+      };
+      ports.set(row.id, row);
+      return row;
+    },
+
+    async updatePort(portId, patch) {
+      const port = find('Port', ports, portId);
+      if (patch.securityGroupIds) checkedGroups(patch.securityGroupIds);
+      if (patch.qosPolicyId !== undefined) checkedPolicy(patch.qosPolicyId);
+      const changed: Port = { ...port, ...patch };
+      ports.set(portId, changed);
+      return changed;
+    },
+
+    async deletePort(portId) {
+      ports.delete(portId);
+    },
+
+    getSecurityGroup: async (groupId) => find('Security group', groups, groupId),
+    findSecurityGroupsByName: async (name) => [...groups.values()].filter((group) => group.name === name),
+
+    async createSecurityGroup({ name }) {
+      const letOut = ['IPv4', 'IPv6'].map((etherType) => aRule({ direction: 'egress', etherType, protocol: null }));
+      const group: SecurityGroup = { id: randomUUID(), name, projectId: ownProject, rules: letOut };
+      groups.set(group.id, group);
+      return group;
+    },
+
+    async deleteSecurityGroup(groupId) {
+      if ([...ports.values()].some((port) => port.securityGroupIds.includes(groupId))) {
+        throw fault(409, 'SERVICE_CONFLICT', `Security Group ${groupId} in use.`);
+      }
+      groups.delete(groupId);
+    },
+
+    async createSecurityGroupRule(groupId, rule) {
+      const group = find('Security group', groups, groupId);
+      const key = ({ id: _, ...rest }: SecurityGroupRule) => JSON.stringify(Object.entries(rest).toSorted());
+      const row: SecurityGroupRule = { ...rule, id: randomUUID(), direction: 'ingress' };
+      if (group.rules.some((one) => key(one) === key(row))) return;
+      groups.set(groupId, { ...group, rules: [...group.rules, row] });
+    },
+
+    async deleteSecurityGroupRule(ruleId) {
+      for (const group of groups.values()) {
+        groups.set(group.id, { ...group, rules: group.rules.filter((rule) => rule.id !== ruleId) });
+      }
+    },
+
+    async getQosPolicy(policyId) {
+      return { id: checkedPolicy(policyId) ?? policyId };
+    },
   };
+
+  function bindPort(portId: string, serverId: string): Port {
+    const bound = serverId !== '';
+    const port: Port = {
+      ...find('Port', ports, portId),
+      deviceId: serverId,
+      deviceOwner: bound ? 'compute:nova' : '',
+      status: bound ? 'ACTIVE' : 'DOWN',
+    };
+    ports.set(portId, port);
+    return port;
+  }
+
   return {
-    ...withSwitches(port),
-    addPort: (deviceId, one) => {
-      ports.set(deviceId, [...(ports.get(deviceId) ?? []), one]);
+    ...withSwitches(service),
+    ports: () => [...ports.values()],
+    securityGroups: () => [...groups.values()],
+    addNetwork: (network, its = []) => {
+      networks.set(network.id, network);
+      for (const subnet of its) subnets.set(subnet.id, subnet);
+    },
+    addQosPolicy: (policyId) => {
+      qosPolicies.add(policyId);
+    },
+    makeServerPort: async (networkId, serverId) => {
+      const made = await service.createPort({
+        name: '',
+        networkId,
+        projectId: null,
+        fixedIps: [],
+        deviceId: '',
+        deviceOwner: '',
+        adminStateUp: true,
+        securityGroupIds: null,
+        allowedAddressPairs: [],
+        qosPolicyId: null,
+      });
+      return bindPort(made.id, serverId);
+    },
+    bindPort,
+    removePort: (portId) => {
+      ports.delete(portId);
     },
   };
 }
@@ -39,17 +270,48 @@ export function aNetwork(fields: Partial<Network> = {}): Network {
     status: 'ACTIVE',
     subnetIds: ['lb-mgmt-net-subnet'],
     shared: false,
+    mtu: 1450,
+    ...fields,
+  };
+}
+
+export function aSubnet(fields: Partial<Subnet> = {}): Subnet {
+  return {
+    id: 'lb-mgmt-net-subnet',
+    name: 'lb-mgmt-net-subnet',
+    networkId: 'lb-mgmt-net',
+    projectId: 'service-project',
+    ipVersion: 4,
+    cidr: '10.0.0.0/16',
+    gatewayIp: null,
+    hostRoutes: [],
     ...fields,
   };
 }
 
 export function aSecurityGroup(fields: Partial<SecurityGroup> = {}): SecurityGroup {
-  const rule = { protocol: 'tcp', portRangeMin: 9443, portRangeMax: 9443, etherType: 'IPv4', remoteIpPrefix: null };
   return {
     id: 'lb-mgmt-sec-grp',
     name: 'lb-mgmt-sec-grp',
     projectId: 'service-project',
-    rules: [{ direction: 'ingress', ...rule }],
+    rules: [aRule({ portRangeMin: 9443, portRangeMax: 9443 })],
     ...fields,
   };
+}
+
+function aRule(fields: Partial<SecurityGroupRule>): SecurityGroupRule {
+  return {
+    id: randomUUID(),
+    direction: 'ingress',
+    protocol: 'tcp',
+    portRangeMin: null,
+    portRangeMax: null,
+    etherType: 'IPv4',
+    remoteIpPrefix: null,
+    ...fields,
+  };
+}
+
+function hex(value: number): string {
+  return (value & 255).toString(16).padStart(2, '0');
 }

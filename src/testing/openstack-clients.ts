@@ -31,7 +31,7 @@ export function connectClients(auth: OpenStackAuthSettings): OpenStackClients {
     images: createGlance({ session, http }),
     imagesByPage: (pageSize) => createGlance({ session, http, pageSize }),
     compute: createNova({ session, http, clock, log }),
-    network: createNeutron({ session, http }),
+    network: createNeutron({ session, http, clock, log }),
     close: () => http.close(),
   };
 }

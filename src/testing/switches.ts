@@ -1,4 +1,4 @@
-import { type ErrorCode, type ServiceCall, ServiceError } from '../model/errors.ts';
+import { type ErrorCode, type ErrorOptions, type ServiceCall, ServiceError } from '../model/errors.ts';
 
 /** What tests do to a fake: see what it was asked, and make it fail. */
 export interface Switches<Method extends string> {
@@ -54,7 +54,11 @@ export function withSwitches<Port extends object>(port: Port): Port & Switches<M
 }
 
 /** A ServiceError as a client would throw it. */
-export function aServiceError(code: ErrorCode, call: Partial<ServiceCall> = {}): ServiceError {
+export function aServiceError(
+  code: ErrorCode,
+  call: Partial<ServiceCall> = {},
+  options: ErrorOptions = {},
+): ServiceError {
   const whole: ServiceCall = {
     service: 'compute',
     method: 'GET',
@@ -66,5 +70,10 @@ export function aServiceError(code: ErrorCode, call: Partial<ServiceCall> = {}):
     outcomeUnknown: false,
     ...call,
   };
-  return new ServiceError(code, `${whole.service}: ${code}: ${whole.serviceMessage ?? 'made by a fake'}`, whole);
+  return new ServiceError(
+    code,
+    `${whole.service}: ${code}: ${whole.serviceMessage ?? 'made by a fake'}`,
+    whole,
+    options,
+  );
 }

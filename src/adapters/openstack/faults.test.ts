@@ -59,7 +59,7 @@ function connect(settings: TransportSettings = {}) {
     session,
     images: createGlance({ session, http, pageSize: 2 }),
     compute: createNova({ session, http, clock, log, createLookupSeconds: 30 }),
-    network: createNeutron({ session, http }),
+    network: createNeutron({ session, http, clock, log }),
   };
 }
 

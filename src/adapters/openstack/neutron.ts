@@ -1,114 +1,251 @@
-import { type Static, Type } from 'typebox';
-import type { Network, NetworkService, SecurityGroup } from '../../ports/network.ts';
-import { readerOf } from './answers.ts';
+import { ServiceError } from '../../model/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { NetworkService, NewPort, Port, PortPatch } from '../../ports/network.ts';
 import type { Http } from './http.ts';
 import type { OpenStackSession } from './keystone.ts';
+import {
+  networkOf,
+  portOf,
+  readNetwork,
+  readPort,
+  readPorts,
+  readQosPolicy,
+  readSecurityGroup,
+  readSecurityGroups,
+  readSubnet,
+  readSubnets,
+  securityGroupOf,
+  subnetOf,
+} from './neutron-answers.ts';
 import { createServiceClient, segment } from './service-client.ts';
 
-/** Neutron v2.0. */
-export function createNeutron(options: { session: OpenStackSession; http: Http }): NetworkService {
+/** How long a port is looked for after the answer to its creation was lost. Neutron makes one while the caller waits. */
+const defaultLookupSeconds = 10;
+
+/**
+ * Neutron v2.0.
+ * @param options.portLookupSeconds how long to look for a port whose creation got no proper answer.
+ */
+export function createNeutron(options: {
+  session: OpenStackSession;
+  http: Http;
+  clock: Clock;
+  log: Log;
+  portLookupSeconds?: number;
+}): NetworkService {
+  const { clock, log, portLookupSeconds = defaultLookupSeconds } = options;
   const client = createServiceClient({
     serviceType: 'network',
     session: options.session,
     http: options.http,
     base: (endpoint) => `${endpoint.replace(/\/v2(\.0)?$/, '')}/v2.0`,
   });
+  const portPath = (portId: string) => `/ports/${segment('The port ID', portId)}`;
+  const groupPath = (groupId: string) => `/security-groups/${segment('The security group ID', groupId)}`;
+
+  async function listPorts(query: readonly (readonly [string, string])[]): Promise<Port[]> {
+    return (await client.call({ method: 'GET', path: '/ports', query }, readPorts)).ports.map(portOf);
+  }
+  // Neutron leaves out a filter with an empty value, and some databases compare without case: exact again on this side.
+  const findPortsByName = async (name: string) =>
+    (await listPorts([['name', name]])).filter((port) => port.name === name);
+
+  const sendPort = async (port: NewPort) => {
+    const json = { port: portRequest(port) };
+    return portOf((await client.call({ method: 'POST', path: '/ports', json }, readPort)).port);
+  };
+
+  /** The port that a lost creation may have made: looked for until it is there, or the time is up. */
+  async function lookForLost(port: NewPort): Promise<Port | null> {
+    const deadlineMs = clock.monotonicMs() + portLookupSeconds * 1000;
+    for (let delayMs = 250; ; delayMs = Math.min(delayMs * 2, 4_000)) {
+      const found = await ofThisName(port).catch((error: unknown) => {
+        // Neutron may be restarting: that is often why the answer got lost.
+        if (!(error instanceof ServiceError && error.retryable)) throw error;
+        return null;
+      });
+      if (found) return found;
+      if (clock.monotonicMs() + delayMs > deadlineMs) return null;
+      await clock.sleep(delayMs);
+    }
+  }
+
+  /** Several of a name that is unique to its purpose can only be the same creation, carried out twice: one is kept. */
+  async function ofThisName({ name, networkId }: NewPort): Promise<Port | null> {
+    const found = (await findPortsByName(name)).filter((port) => port.networkId === networkId);
+    const [first, ...others] = found.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    for (const other of others) {
+      log.warn({ name, portId: other.id }, 'A port was made twice because an answer was lost; one of them is deleted');
+      await deletePort(other.id);
+    }
+    return first ?? null;
+  }
+
+  async function afterLostAnswer(port: NewPort, lost: ServiceError): Promise<Port> {
+    log.warn({ name: port.name, error: lost.message }, 'The answer to a port creation was lost; looking for the port');
+    const found = await lookForLost(port).catch((error: Error) => {
+      log.warn({ name: port.name, error: error.message }, 'Looking for the port failed');
+      throw lost;
+    });
+    if (found) {
+      log.info({ name: port.name, portId: found.id }, 'Neutron had made the port; it is used');
+      return found;
+    }
+    const made = await sendPort(port).catch(async (error: unknown) => {
+      // The first one may have been slow: then its address is taken, or this answer got lost as well.
+      const late = await ofThisName(port).catch(() => null);
+      if (late) return late;
+      throw notRetryableConflict(error);
+    });
+    return (await ofThisName(port)) ?? made;
+  }
+
+  async function deletePort(portId: string): Promise<void> {
+    await client.send({ method: 'DELETE', path: portPath(portId) }).catch(unlessNotFound);
+  }
+
   return {
     async getNetwork(networkId) {
       const path = `/networks/${segment('The network ID', networkId)}`;
       return networkOf((await client.call({ method: 'GET', path }, readNetwork)).network);
     },
-    async getSecurityGroup(securityGroupId) {
-      const path = `/security-groups/${segment('The security group ID', securityGroupId)}`;
-      return securityGroupOf((await client.call({ method: 'GET', path }, readSecurityGroup)).security_group);
+
+    async getSubnet(subnetId) {
+      const path = `/subnets/${segment('The subnet ID', subnetId)}`;
+      return subnetOf((await client.call({ method: 'GET', path }, readSubnet)).subnet);
     },
+
+    async listSubnetsOfNetwork(networkId) {
+      const query = [['network_id', networkId]] as const;
+      const { subnets } = await client.call({ method: 'GET', path: '/subnets', query }, readSubnets);
+      return subnets.filter((one) => one.network_id === networkId).map(subnetOf);
+    },
+
+    async getPort(portId) {
+      return portOf((await client.call({ method: 'GET', path: portPath(portId) }, readPort)).port);
+    },
+
     async listPortsOfDevice(deviceId) {
-      const query = [['device_id', deviceId]] as const;
-      const { ports } = await client.call({ method: 'GET', path: '/ports', query }, readPorts);
-      // Neutron leaves out a filter with an empty value; then these would be everyone's ports.
-      return ports
-        .filter((port) => port.device_id === deviceId)
-        .map((port) => ({
-          id: port.id,
-          networkId: port.network_id,
-          ipAddresses: port.fixed_ips.map((ip) => ip.ip_address),
-        }));
+      return (await listPorts([['device_id', deviceId]])).filter((port) => port.deviceId === deviceId);
+    },
+
+    findPortsByName,
+
+    async createPort(port) {
+      try {
+        return await sendPort(port);
+      } catch (error) {
+        if (!(error instanceof ServiceError && error.call.outcomeUnknown)) throw notRetryableConflict(error);
+        return afterLostAnswer(port, error);
+      }
+    },
+
+    async updatePort(portId, patch) {
+      const request = { method: 'PUT', path: portPath(portId), json: { port: portChange(patch) } } as const;
+      return portOf((await client.call(request, readPort)).port);
+    },
+
+    deletePort,
+
+    async getSecurityGroup(groupId) {
+      const { security_group } = await client.call({ method: 'GET', path: groupPath(groupId) }, readSecurityGroup);
+      return securityGroupOf(security_group);
+    },
+
+    async findSecurityGroupsByName(name) {
+      const request = { method: 'GET', path: '/security-groups', query: [['name', name]] } as const;
+      const { security_groups } = await client.call(request, readSecurityGroups);
+      return security_groups.filter((group) => group.name === name).map(securityGroupOf);
+    },
+
+    async createSecurityGroup(group) {
+      const request = { method: 'POST', path: '/security-groups', json: { security_group: group } } as const;
+      return securityGroupOf((await client.call(request, readSecurityGroup)).security_group);
+    },
+
+    async deleteSecurityGroup(groupId) {
+      await client.send({ method: 'DELETE', path: groupPath(groupId) }).catch(unlessNotFound);
+    },
+
+    async createSecurityGroupRule(groupId, rule) {
+      const security_group_rule = {
+        security_group_id: groupId,
+        direction: 'ingress',
+        ethertype: rule.etherType,
+        protocol: rule.protocol,
+        port_range_min: rule.portRangeMin,
+        port_range_max: rule.portRangeMax,
+        remote_ip_prefix: rule.remoteIpPrefix,
+      };
+      // Neutron itself refuses a second one like it, so that sending it again does no harm.
+      const request = { method: 'POST', path: '/security-group-rules', repeatable: true } as const;
+      await client.send({ ...request, json: { security_group_rule } }).catch((error: unknown) => {
+        if (error instanceof ServiceError && /rule already exists/i.test(error.call.serviceMessage ?? '')) return;
+        throw error;
+      });
+    },
+
+    async deleteSecurityGroupRule(ruleId) {
+      const path = `/security-group-rules/${segment('The rule ID', ruleId)}`;
+      await client.send({ method: 'DELETE', path }).catch(unlessNotFound);
+    },
+
+    async getQosPolicy(policyId) {
+      // Without the extension qos there is no such path, and that is a 404 as well.
+      const path = `/qos/policies/${segment('The QoS policy ID', policyId)}`;
+      const { policy } = await client.call({ method: 'GET', path }, readQosPolicy);
+      return { id: policy.id };
     },
   };
 }
 
-const id = Type.String({ minLength: 1 });
-const optionalText = Type.Optional(Type.Union([Type.String(), Type.Null()]));
-/** The project has two names, of which old and new Neutrons leave one out. */
-const project = { project_id: Type.Optional(Type.String()), tenant_id: Type.Optional(Type.String()) };
-const projectOf = (one: { project_id?: string; tenant_id?: string }) => one.project_id ?? one.tenant_id ?? '';
-
-const network = Type.Object({
-  ...project,
-  id,
-  name: Type.String(),
-  admin_state_up: Type.Boolean(),
-  status: Type.String(),
-  subnets: Type.Array(Type.String()),
-  shared: Type.Optional(Type.Boolean()),
-});
-const readNetwork = readerOf(Type.Object({ network }));
-
-function networkOf(one: Static<typeof network>): Network {
+function portRequest(port: NewPort): object {
+  const fixedIps = port.fixedIps.map(({ subnetId, ipAddress }) => ({
+    ...(subnetId === null ? {} : { subnet_id: subnetId }),
+    ...(ipAddress === null ? {} : { ip_address: ipAddress }),
+  }));
   return {
-    id: one.id,
-    name: one.name,
-    projectId: projectOf(one),
-    adminStateUp: one.admin_state_up,
-    status: one.status,
-    subnetIds: one.subnets,
-    shared: one.shared ?? false,
+    name: port.name,
+    network_id: port.networkId,
+    device_id: port.deviceId,
+    device_owner: port.deviceOwner,
+    admin_state_up: port.adminStateUp,
+    ...(port.projectId === null ? {} : { project_id: port.projectId }),
+    // An empty list would ask for a port without an address.
+    ...(fixedIps.length === 0 ? {} : { fixed_ips: fixedIps }),
+    ...(port.securityGroupIds === null ? {} : { security_groups: port.securityGroupIds }),
+    ...(port.allowedAddressPairs.length === 0 ? {} : { allowed_address_pairs: addressPairs(port) }),
+    // A Neutron without QoS refuses the field itself.
+    ...(port.qosPolicyId === null ? {} : { qos_policy_id: port.qosPolicyId }),
   };
 }
 
-const port = Type.Optional(Type.Union([Type.Integer(), Type.Null()]));
-const securityGroup = Type.Object({
-  ...project,
-  id,
-  name: Type.String(),
-  security_group_rules: Type.Array(
-    Type.Object({
-      direction: Type.Union([Type.Literal('ingress'), Type.Literal('egress')]),
-      ethertype: Type.String(),
-      protocol: optionalText,
-      port_range_min: port,
-      port_range_max: port,
-      remote_ip_prefix: optionalText,
-    }),
-  ),
-});
-const readSecurityGroup = readerOf(Type.Object({ security_group: securityGroup }));
-
-function securityGroupOf(one: Static<typeof securityGroup>): SecurityGroup {
+function portChange(patch: PortPatch): object {
   return {
-    id: one.id,
-    name: one.name,
-    projectId: projectOf(one),
-    rules: one.security_group_rules.map((rule) => ({
-      direction: rule.direction,
-      protocol: rule.protocol ?? null,
-      portRangeMin: rule.port_range_min ?? null,
-      portRangeMax: rule.port_range_max ?? null,
-      etherType: rule.ethertype,
-      remoteIpPrefix: rule.remote_ip_prefix ?? null,
-    })),
+    ...(patch.name === undefined ? {} : { name: patch.name }),
+    ...(patch.adminStateUp === undefined ? {} : { admin_state_up: patch.adminStateUp }),
+    ...(patch.deviceId === undefined ? {} : { device_id: patch.deviceId }),
+    ...(patch.deviceOwner === undefined ? {} : { device_owner: patch.deviceOwner }),
+    ...(patch.allowedAddressPairs === undefined ? {} : { allowed_address_pairs: addressPairs(patch) }),
+    ...(patch.qosPolicyId === undefined ? {} : { qos_policy_id: patch.qosPolicyId }),
+    ...(patch.securityGroupIds === undefined ? {} : { security_groups: patch.securityGroupIds }),
   };
 }
 
-const readPorts = readerOf(
-  Type.Object({
-    ports: Type.Array(
-      Type.Object({
-        id,
-        network_id: id,
-        device_id: Type.String(),
-        fixed_ips: Type.Array(Type.Object({ ip_address: Type.String() })),
-      }),
-    ),
-  }),
-);
+function addressPairs({ allowedAddressPairs = [] }: Pick<PortPatch, 'allowedAddressPairs'>): object[] {
+  return allowedAddressPairs.map(({ ipAddress }) => ({ ip_address: ipAddress }));
+}
+
+/** What a new port asks for is taken by another one, and stays so: an address, or a hardware address. */
+function notRetryableConflict(error: unknown): unknown {
+  if (!(error instanceof ServiceError) || error.code !== 'SERVICE_CONFLICT') return error;
+  const noAddressLeft = /no more ip addresses/i.test(error.call.serviceMessage ?? '');
+  const code = noAddressLeft ? 'SERVICE_LIMIT' : 'SERVICE_CONFLICT';
+  return new ServiceError(code, error.message, error.call, { cause: error, retryable: noAddressLeft });
+}
+
+function unlessNotFound(error: unknown): undefined {
+  if (error instanceof ServiceError && error.code === 'SERVICE_NOT_FOUND') return undefined;
+  throw error;
+}

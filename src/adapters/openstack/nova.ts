@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { Server, ServerSpec } from '../../model/compute.ts';
+import type { Server, ServerInterface, ServerSpec } from '../../model/compute.ts';
 import { ServiceError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ComputeService } from '../../ports/compute.ts';
@@ -48,6 +48,17 @@ export function createNova(options: {
       readServers,
     );
     return servers.map(serverOf).filter((server) => server.name === name);
+  }
+
+  async function listInterfaces(serverId: string, signal?: AbortSignal): Promise<ServerInterface[]> {
+    const request = { method: 'GET', path: `${pathOf(serverId)}/os-interface`, headers, signal } as const;
+    return (await client.call(request, readInterfaces)).interfaceAttachments.map(interfaceOf);
+  }
+
+  /** False also when it can't be told: the error that led to the question says more. */
+  async function hasPort(serverId: string, portId: string): Promise<boolean> {
+    const interfaces = await listInterfaces(serverId).catch(() => []);
+    return interfaces.some((one) => one.portId === portId);
   }
 
   /** Looks for the server that a lost create may have made: until it is there, or the time is up. */
@@ -125,9 +136,25 @@ export function createNova(options: {
       await client.send({ method: 'DELETE', path: pathOf(serverId), headers }).catch(unlessNotFound);
     },
 
-    async listInterfaces(serverId, signal) {
-      const request = { method: 'GET', path: `${pathOf(serverId)}/os-interface`, headers, signal } as const;
-      return (await client.call(request, readInterfaces)).interfaceAttachments.map(interfaceOf);
+    listInterfaces,
+
+    async attachPort(serverId, portId) {
+      const request = { method: 'POST', path: `${pathOf(serverId)}/os-interface`, headers } as const;
+      const json = { interfaceAttachment: { port_id: portId } };
+      try {
+        await client.send({ ...request, json });
+      } catch (error) {
+        // "Port … is still in use" is also what Nova says of one that is in this very server.
+        const maybeDone =
+          error instanceof ServiceError && (error.code === 'SERVICE_CONFLICT' || error.call.outcomeUnknown);
+        if (!maybeDone || !(await hasPort(serverId, portId))) throw error;
+        log.info({ serverId, portId }, 'The port was plugged into the server already');
+      }
+    },
+
+    async detachPort(serverId, portId) {
+      const path = `${pathOf(serverId)}/os-interface/${segment('The port ID', portId)}`;
+      await client.send({ method: 'DELETE', path, headers }).catch(unlessNotFound);
     },
 
     async getFlavor(flavorId, signal) {

@@ -21,6 +21,7 @@ function makeCloud() {
     projectId: 'project-service',
     rules: [
       {
+        id: 'rule-agent',
         direction: 'ingress',
         protocol: 'tcp',
         portRangeMin: 9443,
@@ -38,6 +39,7 @@ function makeCloud() {
     status: 'ACTIVE',
     subnetIds: ['subnet'],
     shared: false,
+    mtu: 1450,
   };
   const who: AuthenticatedAs = {
     projectId: 'project-service',
@@ -93,6 +95,12 @@ function makeCloud() {
   };
   const up = async (type: string): Promise<void> => cloud.down[type]?.();
   const unused = () => Promise.reject(new Error('doctor must change nothing'));
+  const unusedOfNetwork = {
+    ...{ getSubnet: unused, listSubnetsOfNetwork: unused, getPort: unused, listPortsOfDevice: unused },
+    ...{ findPortsByName: unused, createPort: unused, updatePort: unused, deletePort: unused },
+    ...{ findSecurityGroupsByName: unused, createSecurityGroup: unused, deleteSecurityGroup: unused },
+    ...{ createSecurityGroupRule: unused, deleteSecurityGroupRule: unused, getQosPolicy: unused },
+  };
   const parts: Partial<CliContext> = {
     settings: async () => cloud.settings,
     configuration: async () => cloud.configuration,
@@ -125,6 +133,8 @@ function makeCloud() {
       findServersByName: unused,
       deleteServer: unused,
       listInterfaces: unused,
+      attachPort: unused,
+      detachPort: unused,
       getFlavor: async (id) => {
         if (!cloud.flavors.includes(id)) throw missing();
         return { id, name: 'm1.amphora', vcpus: 1, ramMiB: 1024, diskGiB: 2, extraSpecs: {} };
@@ -137,6 +147,7 @@ function makeCloud() {
       },
     }),
     network: async () => ({
+      ...unusedOfNetwork,
       getNetwork: async (id) => {
         await up('network');
         const found = cloud.networks.find((candidate) => candidate.id === id);
@@ -148,7 +159,6 @@ function makeCloud() {
         if (!found) throw missing();
         return found;
       },
-      listPortsOfDevice: unused,
     }),
     inspectCertificate: async (role) => cloud.certificates[role],
   };

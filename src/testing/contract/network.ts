@@ -36,6 +36,7 @@ export function describeNetworkContract(name: string, makeSubject: () => Promise
       const group = await subject.network.getSecurityGroup(subject.securityGroupId);
       expect(group).toMatchObject({ id: subject.securityGroupId, projectId: subject.projectId });
       expect(group.rules).toContainEqual({
+        id: expect.any(String),
         direction: 'ingress',
         protocol: 'tcp',
         portRangeMin: 9443,
