@@ -6,8 +6,15 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 stamp=node_modules/.kiln-lockfile
 
-if [ -f "$stamp" ] && cmp -s package-lock.json "$stamp" && node_modules/.bin/node --version >/dev/null 2>&1; then
-  exit 0
+is_installed() {
+  [ -f "$stamp" ] && cmp -s package-lock.json "$stamp" && node_modules/.bin/node --version >/dev/null 2>&1
+}
+if is_installed; then exit 0; fi
+# Two at once would delete each other's packages: the second one waits, and finds the work done.
+if command -v flock >/dev/null 2>&1; then
+  exec 9<package.json
+  flock -w 600 9 || echo "kiln: another installation has gone on for ten minutes; installing all the same" >&2
+  if is_installed; then exit 0; fi
 fi
 if ! command -v npm >/dev/null 2>&1; then
   echo "kiln: npm is needed once, to install Kiln's packages. On Debian: apt-get install -y nodejs npm" >&2
