@@ -1,0 +1,352 @@
+import { describe, expect, it } from 'vitest';
+import { createInProcessQueue } from '../adapters/queue/in-process.ts';
+import { growingPauseMs } from '../core/growing-pause.ts';
+import { KilnError } from '../model/errors.ts';
+import type { JsonObject } from '../model/operation.ts';
+import { createFakeClock } from '../testing/fake-clock.ts';
+import { createFakeJournal } from '../testing/fake-journal.ts';
+import { createFakeLog } from '../testing/fake-log.ts';
+import { defineFlow, type StepRun } from './engine/flow.ts';
+import { createWorker, type Worker, type WorkerSettings } from './worker.ts';
+
+/** What the steps of the tests see and do. */
+interface Bench {
+  /** Operations whose step is under way. */
+  busy: Set<string>;
+  began: string[];
+  ended: string[];
+  mostAtOnce: number;
+  /** Waited for by the step of an operation. */
+  gates: Map<string, Promise<void>>;
+  fails: Map<string, () => Error | null>;
+}
+
+async function work(bench: Bench, operationId: string, step: string): Promise<void> {
+  bench.busy.add(operationId);
+  bench.began.push(`${operationId} ${step}`);
+  bench.mostAtOnce = Math.max(bench.mostAtOnce, bench.busy.size);
+  try {
+    await bench.gates.get(`${operationId} ${step}`);
+    const failure = bench.fails.get(`${operationId} ${step}`)?.();
+    if (failure) throw failure;
+    bench.ended.push(`${operationId} ${step}`);
+  } finally {
+    bench.busy.delete(operationId);
+  }
+}
+
+const step = (name: string) => ({
+  name,
+  do: async (bench: Bench, _state: JsonObject, { operationId }: StepRun) => {
+    await work(bench, operationId, name);
+    return {};
+  },
+});
+
+const twoSteps = defineFlow<Bench, JsonObject>('two-steps').step(step('one')).step(step('two')).build();
+const committed = defineFlow<Bench, JsonObject>('committed').commit().step(step('owed')).build();
+
+const SWEEP_MS = 5_000;
+const down = () => new KilnError('STATE_UNUSABLE', 'the database failed: gone', { retryable: true });
+
+function setUp() {
+  const clock = createFakeClock();
+  const journal = createFakeJournal(clock);
+  const log = createFakeLog();
+  const limits = { attempts: 1, firstPauseMs: 100, longestPauseMs: 1000 };
+  const engine = { journal, clock, log, doing: limits, undoing: limits };
+  const bench: Bench = {
+    busy: new Set(),
+    began: [],
+    ended: [],
+    mostAtOnce: 0,
+    gates: new Map(),
+    fails: new Map(),
+  };
+  const flows = new Map([twoSteps, committed].map((flow) => [flow.name, flow]));
+  const dead = new Set<string>();
+  const workers: Worker[] = [];
+
+  function makeWorker(over: Partial<WorkerSettings<Bench>> = {}) {
+    const queue = createInProcessQueue({ clock, pauseMs: growingPauseMs });
+    const worker = createWorker<Bench>({
+      queue,
+      journal,
+      flows,
+      parts: bench,
+      engine,
+      self: 'w1',
+      isAlive: async (name) => !dead.has(name),
+      capacity: 5,
+      clock,
+      log,
+      sweepEveryMs: SWEEP_MS,
+      ...over,
+    });
+    workers.push(worker);
+    return { queue, worker };
+  }
+  async function enqueue(id: string, over: { subject?: string; priority?: number; flow?: string } = {}) {
+    const operation = { id, flow: 'two-steps', subject: `lb-of-${id}`, input: {}, priority: 0, ...over };
+    await journal.enqueue(operation);
+    return operation;
+  }
+  /** Holds a step until it is let go. */
+  function hold(id: string, name = 'one') {
+    const gate = Promise.withResolvers<void>();
+    bench.gates.set(`${id} ${name}`, gate.promise);
+    return gate;
+  }
+  const operation = async (id: string) => (await journal.get(id))?.operation;
+  const settle = () => clock.advance(0);
+  return { clock, journal, log, bench, dead, makeWorker, enqueue, hold, operation, settle };
+}
+
+describe('worker', () => {
+  it('carries out what is announced, and what was there before it', async () => {
+    const { makeWorker, enqueue, operation, settle, bench } = setUp();
+    await enqueue('before');
+    const { queue, worker } = makeWorker();
+    await worker.start();
+    await settle();
+    queue.announce(await enqueue('after'));
+    await settle();
+    expect(bench.ended).toEqual(['before one', 'before two', 'after one', 'after two']);
+    expect(await operation('before')).toMatchObject({ status: 'done', fence: 1 });
+    expect(await operation('after')).toMatchObject({ status: 'done', fence: 1 });
+    expect(worker.running()).toEqual([]);
+    await worker.stop();
+  });
+
+  it('runs no more than its capacity at once, the most urgent first', async () => {
+    const { makeWorker, enqueue, hold, settle, bench } = setUp();
+    const gates = ['a', 'b'].map((id) => hold(id));
+    await enqueue('a');
+    await enqueue('b');
+    const { queue, worker } = makeWorker({ capacity: 2 });
+    await worker.start();
+    await settle();
+    expect(worker.running()).toEqual([
+      { id: 'a', flow: 'two-steps', subject: 'lb-of-a' },
+      { id: 'b', flow: 'two-steps', subject: 'lb-of-b' },
+    ]);
+    for (const [id, priority] of [
+      ['plain', 0],
+      ['failover', 10],
+      ['late', 0],
+    ] as const) {
+      queue.announce(await enqueue(id, { priority }));
+    }
+    await settle();
+    expect(bench.began).toEqual(['a one', 'b one']);
+    gates[0]?.resolve();
+    await settle();
+    expect(bench.ended.filter((line) => line.endsWith('two'))).toEqual([
+      'a two',
+      'failover two',
+      'plain two',
+      'late two',
+    ]);
+    gates[1]?.resolve();
+    await settle();
+    expect(bench.mostAtOnce).toBe(2);
+    await worker.stop();
+  });
+
+  it('a hundred subjects side by side', async () => {
+    const { makeWorker, enqueue, hold, settle, bench, journal } = setUp();
+    const ids = Array.from({ length: 100 }, (_, n) => `op-${n}`);
+    const gates = ids.map((id) => hold(id));
+    const { queue, worker } = makeWorker({ capacity: 100 });
+    await worker.start();
+    for (const id of ids) queue.announce(await enqueue(id));
+    await settle();
+    expect(bench.mostAtOnce).toBe(100);
+    for (const gate of gates) gate.resolve();
+    await settle();
+    expect((await journal.list({ limit: 1000 })).every(({ status }) => status === 'done')).toBe(true);
+    await worker.stop();
+  });
+
+  it('one at a time on a subject, and the next one at once when it ends', async () => {
+    const { makeWorker, enqueue, hold, settle, bench, clock } = setUp();
+    const gate = hold('a');
+    const { queue, worker } = makeWorker();
+    await worker.start();
+    const subject = 'lb';
+    for (const [id, priority] of [
+      ['a', 0],
+      ['b', 0],
+      ['urgent', 5],
+    ] as const) {
+      queue.announce(await enqueue(id, { subject, priority }));
+    }
+    await settle();
+    expect(bench.began).toEqual(['a one']);
+    const before = clock.monotonicMs();
+    gate.resolve();
+    await settle();
+    expect(bench.ended).toEqual(['a one', 'a two', 'urgent one', 'urgent two', 'b one', 'b two']);
+    expect(clock.monotonicMs()).toBe(before);
+    await worker.stop();
+  });
+
+  it('finds by its sweeps what nobody announced', async () => {
+    const { makeWorker, enqueue, operation, clock } = setUp();
+    const { worker } = makeWorker();
+    await worker.start();
+    await clock.advance(SWEEP_MS);
+    await enqueue('unheard');
+    await clock.advance(3 * SWEEP_MS);
+    expect(await operation('unheard')).toMatchObject({ status: 'done' });
+    await worker.stop();
+  });
+
+  it('leaves alone what a living worker has, and carries on what a dead one left', async () => {
+    const { makeWorker, enqueue, operation, clock, journal, dead, bench } = setUp();
+    await enqueue('a');
+    await journal.claim('a', 'other');
+    await journal.record('a', 1, { kind: 'started', step: 'one' }, { kind: 'done', step: 'one', output: {} });
+    const { queue, worker } = makeWorker();
+    await worker.start();
+    queue.announce({ id: 'a', priority: 0 });
+    await clock.advance(60_000);
+    expect(await operation('a')).toMatchObject({ worker: 'other', fence: 1 });
+    dead.add('other');
+    await clock.advance(2 * SWEEP_MS);
+    expect(await operation('a')).toMatchObject({ status: 'done', fence: 2 });
+    expect(bench.began).toEqual(['a two']);
+    await worker.stop();
+  });
+
+  it('kept out by the fence, it goes silent', async () => {
+    const { makeWorker, enqueue, operation, hold, settle, journal, bench } = setUp();
+    const gate = hold('a');
+    await enqueue('a');
+    const { worker } = makeWorker();
+    await worker.start();
+    await settle();
+    await journal.claim('a', 'heir');
+    gate.resolve();
+    await settle();
+    expect(bench.began).toEqual(['a one']);
+    expect(await operation('a')).toMatchObject({ worker: 'heir', fence: 2, status: 'running' });
+    expect((await journal.get('a'))?.entries).toEqual([{ kind: 'started', step: 'one' }]);
+    expect(worker.running()).toEqual([]);
+    await worker.stop();
+  });
+
+  it('lets the running step end at a shutdown and gives the operation back', async () => {
+    const { makeWorker, enqueue, operation, hold, settle, bench } = setUp();
+    const gate = hold('a');
+    await enqueue('a');
+    const { queue, worker } = makeWorker();
+    await worker.start();
+    await settle();
+    let stopped = false;
+    const stop = worker.stop().then(() => {
+      stopped = true;
+    });
+    queue.announce(await enqueue('too-late'));
+    await settle();
+    expect(stopped).toBe(false);
+    gate.resolve();
+    await stop;
+    expect(bench.began).toEqual(['a one']);
+    expect(await operation('a')).toMatchObject({ status: 'running', worker: null });
+    const { worker: heir } = makeWorker({ self: 'w2' });
+    await heir.start();
+    await settle();
+    expect(await operation('a')).toMatchObject({ status: 'done', fence: 2 });
+    expect(bench.began).toEqual(['a one', 'a two', 'too-late one', 'too-late two']);
+    await heir.stop();
+  });
+
+  it('tries what it had to give back again with a growing pause', async () => {
+    const { makeWorker, enqueue, operation, clock, bench } = setUp();
+    const times: number[] = [];
+    bench.fails.set('a owed', () => {
+      times.push(clock.monotonicMs());
+      return times.length < 8 ? new KilnError('SERVICE_FAILED', 'down') : null;
+    });
+    await enqueue('a', { flow: 'committed' });
+    const { worker } = makeWorker();
+    await worker.start();
+    await clock.advance(15 * 60_000);
+    expect(await operation('a')).toMatchObject({ status: 'done' });
+    const pauses = times.slice(1).map((time, n) => time - (times[n] ?? 0));
+    expect(pauses).toHaveLength(7);
+    for (const [n, pause] of pauses.entries()) {
+      expect(pause).toBeGreaterThanOrEqual(Math.min(5_000 * 2 ** n, 60_000));
+      expect(pause).toBeLessThanOrEqual(60_000 + SWEEP_MS);
+    }
+    await worker.stop();
+  });
+
+  it.each(['get', 'claim', 'record', 'finish'] as const)('outlives a database that is down at %s', async (method) => {
+    const { makeWorker, enqueue, operation, clock, journal, bench } = setUp();
+    const { queue, worker } = makeWorker();
+    await worker.start();
+    await clock.advance(0);
+    journal.failNext(method, down(), 3);
+    journal.failNext('release', down(), 2);
+    journal.failNext('unclaimed', down(), 2);
+    journal.failNext('claimed', down(), 2);
+    queue.announce(await enqueue('a'));
+    await clock.advance(10 * 60_000);
+    expect(await operation('a')).toMatchObject({ status: 'done' });
+    expect(bench.ended.at(-1)).toBe('a two');
+    await worker.stop();
+  });
+
+  it('claims again what it has by a claim whose answer was lost', async () => {
+    const { makeWorker, enqueue, operation, clock, journal } = setUp();
+    const { queue, worker } = makeWorker();
+    await worker.start();
+    journal.loseNextAnswer('claim', down());
+    queue.announce(await enqueue('a'));
+    await clock.advance(60_000);
+    expect(await operation('a')).toMatchObject({ status: 'done', fence: 2 });
+    await worker.stop();
+  });
+
+  it('leaves an operation of an unknown flow alone, and says so once', async () => {
+    const { makeWorker, enqueue, operation, clock, log } = setUp();
+    await enqueue('a', { flow: 'of-the-future' });
+    await enqueue('b', { flow: 'of-the-future' });
+    const { worker } = makeWorker();
+    await worker.start();
+    await clock.advance(5 * 60_000);
+    expect(await operation('a')).toMatchObject({ status: 'queued', fence: 0 });
+    expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+    await worker.stop();
+  });
+
+  it('stops after the running step when it could not beat for a lease, and goes on when it can', async () => {
+    const { makeWorker, enqueue, operation, clock, hold, bench } = setUp();
+    const gate = hold('a');
+    await enqueue('a');
+    let beating = true;
+    const lease = {
+      lastsMs: 30_000,
+      beat: async () => {
+        if (!beating) throw down();
+      },
+    };
+    const { queue, worker } = makeWorker({ lease });
+    await worker.start();
+    await clock.advance(40_000);
+    beating = false;
+    await clock.advance(41_000);
+    queue.announce(await enqueue('b'));
+    gate.resolve();
+    await clock.advance(10_000);
+    expect(bench.began).toEqual(['a one']);
+    expect(await operation('a')).toMatchObject({ worker: null, status: 'running' });
+    beating = true;
+    await clock.advance(2 * 60_000);
+    expect(await operation('a')).toMatchObject({ status: 'done' });
+    expect(await operation('b')).toMatchObject({ status: 'done' });
+    await worker.stop();
+  });
+});

@@ -1,0 +1,246 @@
+import { growingPauseMs } from '../core/growing-pause.ts';
+import { toKilnError } from '../model/errors.ts';
+import type { Operation } from '../model/operation.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ClaimedOperation, Journal } from '../ports/journal.ts';
+import type { Log } from '../ports/log.ts';
+import type { OperationQueue } from '../ports/operation-queue.ts';
+import type { Flow } from './engine/flow.ts';
+import { type EngineParts, runFlow } from './engine/run-flow.ts';
+
+export interface WorkerSettings<Parts> {
+  queue: OperationQueue;
+  journal: Journal;
+  /** By name. */
+  flows: ReadonlyMap<string, Flow<Parts>>;
+  /** What the steps of flows act through. */
+  parts: Parts;
+  engine: EngineParts;
+  /** Who claims. Of all workers that share the journal, this one alone has the name. */
+  self: string;
+  /** Whether a worker that has an operation may still be at it. */
+  isAlive(worker: string): Promise<boolean>;
+  /** Operations carried out at once. */
+  capacity: number;
+  clock: Clock;
+  log: Log;
+  /** How often the journal is searched for what no word has reached anybody of. */
+  sweepEveryMs: number;
+  /** Where other processes look whether this one lives. Absent where there are none. */
+  lease?: WorkerLease;
+}
+
+export interface WorkerLease {
+  beat(): Promise<void>;
+  /** The others take this worker for dead when it has not beaten for so long. */
+  lastsMs: number;
+}
+
+export interface RunningOperation {
+  id: string;
+  flow: string;
+  subject: string;
+}
+
+export interface Worker {
+  /** Takes operations from now on, those first that were left behind. */
+  start(): Promise<void>;
+  /** Takes no more, lets each running step end, gives the operations back, and resolves when all have come back. */
+  stop(): Promise<void>;
+  running(): readonly RunningOperation[];
+}
+
+/** Unclaimed operations looked at in one sweep. */
+const SWEEP_LIMIT = 500;
+/** Operations of one subject among which its next one is sought. */
+const SUBJECT_LIMIT = 100;
+/** How long a slot stays closed when the journal can't be read: else a queue would be emptied into nothing. */
+const DATABASE_PAUSE_MS = 5_000;
+/** Beats in a lease: two may be lost. */
+const BEATS_IN_LEASE = 3;
+
+type End = 'ended' | 'later';
+
+/** Carries out operations: claims what the queue brings, runs its flow, and finds again what others left. */
+export function createWorker<Parts>(settings: WorkerSettings<Parts>): Worker {
+  const { queue, journal, flows, parts, engine, self, capacity, clock, log, sweepEveryMs, lease } = settings;
+  const stopping = new AbortController();
+  const running = new Map<string, RunningOperation>();
+  /** What the sweeps saw unclaimed (or left by the dead): since when at this fence, and when it is announced. */
+  const seen = new Map<string, { fence: number; announceAtMs: number }>();
+  const unknownFlows = new Set<string>();
+  /** Aborted while this worker has to fear that it counts as dead. */
+  let trusted = new AbortController();
+  let lastBeatMs = clock.monotonicMs();
+  let background: Promise<unknown> = Promise.resolve();
+
+  /** Never rejects. */
+  async function take(operationId: string): Promise<End> {
+    if (stopping.signal.aborted || trusted.signal.aborted || running.has(operationId)) return 'later';
+    // Noted before it is claimed: what this worker has and does not run counts as left behind.
+    running.set(operationId, { id: operationId, flow: '', subject: '' });
+    try {
+      return await carryOut(operationId);
+    } catch (thrown) {
+      const error = toKilnError(thrown);
+      if (error.code === 'FENCED') {
+        log.warn({ operation: operationId, worker: self }, 'another worker has the operation now; it is let go');
+      } else {
+        log.error({ operation: operationId, err: error }, 'an operation could not be carried on; it is tried again');
+      }
+      if (error.code === 'STATE_UNUSABLE') await clock.sleep(DATABASE_PAUSE_MS, stopping.signal).catch(() => {});
+      return 'later';
+    } finally {
+      running.delete(operationId);
+    }
+  }
+
+  async function carryOut(operationId: string): Promise<End> {
+    const found = await journal.get(operationId);
+    if (!found || hasEnded(found.operation)) return 'ended';
+    const { fence, flow: flowName, subject } = found.operation;
+    const flow = flows.get(flowName);
+    if (!flow) {
+      if (!unknownFlows.has(flowName)) {
+        log.error({ operation: operationId, flow: flowName }, 'this version of Kiln has no such flow');
+      }
+      unknownFlows.add(flowName);
+      return 'later';
+    }
+    if (await isHeld(found.operation)) return 'later';
+    const claimed = await journal.claim(operationId, self, fence);
+    if (!claimed) return 'later';
+    running.set(operationId, { id: operationId, flow: flowName, subject });
+    const end = await run(flow, claimed);
+    if (end === 'released') return 'later';
+    await announceNextOn(subject).catch((error: unknown) => {
+      log.warn({ subject, err: error }, 'what waits for the subject could not be looked up; the next sweep does');
+    });
+    return 'ended';
+  }
+
+  /** By a worker that may be at it. What is ours and not running here was left when the journal could not be reached. */
+  async function isHeld({ worker }: Operation): Promise<boolean> {
+    return worker !== null && worker !== self && (await settings.isAlive(worker));
+  }
+
+  async function run(flow: Flow<Parts>, claimed: ClaimedOperation): Promise<'done' | 'undone' | 'released'> {
+    const { id, fence } = claimed.operation;
+    const began = clock.monotonicMs();
+    try {
+      const end = await runFlow(flow, parts, claimed, engine, AbortSignal.any([stopping.signal, trusted.signal]));
+      log.info(
+        { operation: id, flow: flow.name, end, ms: Math.round(clock.monotonicMs() - began) },
+        'a flow came back',
+      );
+      return end;
+    } catch (thrown) {
+      // Nobody works on it from here on. If that can't be written either, a sweep finds it.
+      if (toKilnError(thrown).code !== 'FENCED') await journal.release(id, fence).catch(() => {});
+      throw thrown;
+    }
+  }
+
+  /** What waited for the subject is not kept waiting for a sweep. */
+  async function announceNextOn(subject: string): Promise<void> {
+    const waiting = (await journal.list({ subject, limit: SUBJECT_LIMIT }))
+      .filter((operation) => !hasEnded(operation) && operation.worker === null)
+      .sort((a, b) => b.priority - a.priority || (a.createdAt < b.createdAt ? -1 : 1));
+    if (waiting[0]) queue.announce(waiting[0]);
+  }
+
+  async function sweep(first: boolean): Promise<void> {
+    const left: Operation[] = [];
+    for (const operation of await journal.claimed()) {
+      if (!running.has(operation.id) && !(await isHeld(operation))) left.push(operation);
+    }
+    // A worker that is busy would announce what it can't take; the word of it waits with the others in the queue.
+    const hasRoom = running.size < capacity;
+    const unclaimed = hasRoom ? await journal.unclaimed(SWEEP_LIMIT) : [];
+    const open = [...left, ...unclaimed];
+    const nowMs = clock.monotonicMs();
+    for (const operation of open) {
+      const { id, fence, worker } = operation;
+      const before = seen.get(id);
+      if (before?.fence !== fence) {
+        // First sight. What was left by the dead has nobody to bring the word; so has everything after a start. All else
+        // was announced a moment ago, or given back by a worker that could not finish it.
+        const atOnce = first || worker !== null;
+        seen.set(id, { fence, announceAtMs: nowMs + growingPauseMs(atOnce ? 1 : fence) });
+        if (atOnce) queue.announce(operation);
+      } else if (nowMs >= before.announceAtMs) {
+        before.announceAtMs = nowMs + growingPauseMs(Number.POSITIVE_INFINITY);
+        queue.announce(operation);
+      }
+    }
+    if (hasRoom) forgetAllBut(open);
+  }
+
+  function forgetAllBut(open: readonly Operation[]): void {
+    const ids = new Set(open.map(({ id }) => id));
+    for (const id of seen.keys()) if (!ids.has(id)) seen.delete(id);
+  }
+
+  async function keepSweeping(): Promise<void> {
+    for (let first = true; !stopping.signal.aborted; ) {
+      try {
+        await sweep(first);
+        first = false;
+      } catch (error) {
+        log.warn({ err: error }, 'the journal could not be searched; it is tried again');
+      }
+      await clock.sleep(sweepEveryMs, stopping.signal).catch(() => {});
+    }
+  }
+
+  async function beat({ beat }: Pick<WorkerLease, 'beat'>): Promise<void> {
+    const beganMs = clock.monotonicMs();
+    try {
+      await beat();
+      lastBeatMs = beganMs;
+      if (!trusted.signal.aborted) return;
+      trusted = new AbortController();
+      log.info({ worker: self }, 'other workers see this one again; it takes operations');
+    } catch (error) {
+      log.warn({ err: error }, 'this worker could not be entered as living');
+    }
+  }
+
+  async function keepBeating(kept: WorkerLease): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await clock.sleep(kept.lastsMs / BEATS_IN_LEASE, stopping.signal).catch(() => {});
+      if (!stopping.signal.aborted) await beat(kept);
+    }
+  }
+
+  /** Apart from the beats: one of them may hang for as long as the database is silent. */
+  async function watchLease({ lastsMs }: WorkerLease): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const overdueMs = clock.monotonicMs() - lastBeatMs - lastsMs;
+      if (overdueMs >= 0 && !trusted.signal.aborted) {
+        trusted.abort();
+        log.error({ worker: self }, 'others may take this worker for dead: its flows stop after their running steps');
+      }
+      const pauseMs = overdueMs >= 0 ? lastsMs / BEATS_IN_LEASE : -overdueMs;
+      await clock.sleep(pauseMs, stopping.signal).catch(() => {});
+    }
+  }
+
+  return {
+    async start() {
+      if (lease) await beat(lease);
+      await queue.start(take, capacity);
+      background = Promise.all([keepSweeping(), ...(lease ? [keepBeating(lease), watchLease(lease)] : [])]);
+    },
+    async stop() {
+      stopping.abort();
+      await queue.stop();
+      await background;
+    },
+    running: () => [...running.values()].filter(({ flow }) => flow !== ''),
+  };
+}
+
+function hasEnded({ status }: Operation): boolean {
+  return status === 'done' || status === 'undone';
+}
