@@ -6,6 +6,10 @@ export interface StepRun {
   operationId: string;
   /** With which the worker has the operation: what it writes into the store carries it. */
   fence: number;
+  /** Of the operation: a failover's is larger than a creation's. */
+  priority: number;
+  /** This step was started before, by somebody who did not come to its end: what it asked for may yet come to be. */
+  resumed: boolean;
   /** Why the flow goes back; null while it goes forward. */
   reason: OperationReason | null;
   /** Progress for people; nothing depends on it. */

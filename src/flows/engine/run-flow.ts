@@ -44,6 +44,8 @@ export async function runFlow<Parts>(
   const run: StepRun = {
     operationId: id,
     fence,
+    priority: claimed.operation.priority,
+    resumed: false,
     reason: null,
     note: (message) => log.info({ operation: id, flow: flow.name }, message),
   };
@@ -65,7 +67,9 @@ export async function runFlow<Parts>(
     const committed = index >= flow.pointOfNoReturn;
     try {
       const limits = committed ? engine.undoing : engine.doing;
-      const output = await persistently(engine, limits, stop, () => step.do(parts, state, run));
+      const output = await persistently(engine, limits, stop, () =>
+        step.do(parts, state, { ...run, resumed: past.started.has(step.name) }),
+      );
       unwritten.push({ kind: 'done', step: step.name, output });
       state = { ...state, ...output };
     } catch (thrown) {
@@ -86,7 +90,6 @@ export async function runFlow<Parts>(
     await journal.finish(id, fence, 'done', ...unwritten);
     return 'done';
   }
-  run.reason = reason;
 
   for (const step of flow.steps.toReversed()) {
     if (!started.has(step.name) || past.undone.has(step.name)) continue;
@@ -105,7 +108,7 @@ export async function runFlow<Parts>(
   return 'undone';
 
   async function undo(step: Step<Parts, JsonObject, JsonObject>): Promise<void> {
-    await step.undo?.(parts, state, run);
+    await step.undo?.(parts, state, { ...run, reason });
   }
 
   async function release(): Promise<FlowEnd> {

@@ -1,0 +1,46 @@
+import { failed, succeeded } from '../../core/operations/settlement.ts';
+import { defineFlow } from '../engine/flow.ts';
+import {
+  type CertificatesUploaded,
+  reload,
+  uploadCertificates,
+  uploadConfiguration,
+} from '../steps/configure-listeners.ts';
+import { createServer } from '../steps/create-server.ts';
+import { type LoadBalancerInput, markActive, markErrorOnRevert } from '../steps/mark-error-on-revert.ts';
+import { plugMemberNetworks } from '../steps/plug-member-networks.ts';
+import { plugVip } from '../steps/plug-vip.ts';
+import { waitForAmphora, waitForServer } from '../steps/reach-amphora.ts';
+import { markAmphoraAllocated, recordAmphora } from '../steps/record-amphora.ts';
+import { resolveAmphora } from '../steps/resolve-amphora.ts';
+import { createVipSecurityGroup } from '../steps/vip-security-group.ts';
+import { createVrrpPort, plugVrrpPort } from '../steps/vrrp-port.ts';
+import type { LoadBalancerParts } from './parts.ts';
+import { type BuiltAmphora, builtAmphora } from './targets.ts';
+
+type Built = LoadBalancerInput & BuiltAmphora;
+const inAmphora = { targetsOf: builtAmphora, subjectOf: null };
+
+/** A load balancer with everything in it, from its VIP (which the API has taken) to traffic. SINGLE topology. */
+export const createLoadBalancer = defineFlow<LoadBalancerParts, LoadBalancerInput>('create-load-balancer')
+  .step(
+    markErrorOnRevert((_parts, tree, { resourceId }) =>
+      failed(tree, { verb: 'create', kind: 'loadbalancer', resourceId, before: null }),
+    ),
+  )
+  .step(resolveAmphora)
+  .step(recordAmphora)
+  .step(createServer)
+  .step(waitForServer)
+  .step(waitForAmphora)
+  .step(createVipSecurityGroup)
+  .step(createVrrpPort)
+  .step(plugVrrpPort)
+  .step(plugVip)
+  .step(plugMemberNetworks<Built>(builtAmphora))
+  .step(uploadCertificates<Built>(inAmphora))
+  .step(uploadConfiguration<Built & CertificatesUploaded>(inAmphora))
+  .step(reload<Built & CertificatesUploaded>(inAmphora))
+  .step(markAmphoraAllocated)
+  .step(markActive(succeeded))
+  .build();

@@ -1,0 +1,59 @@
+import { succeeded } from '../../core/operations/settlement.ts';
+import { defineFlow, type Flow } from '../engine/flow.ts';
+import {
+  type CertificatesUploaded,
+  reload,
+  uploadCertificates,
+  uploadConfiguration,
+} from '../steps/configure-listeners.ts';
+import { createServer } from '../steps/create-server.ts';
+import {
+  failedFailover,
+  type LoadBalancerInput,
+  markActive,
+  markErrorOnRevert,
+} from '../steps/mark-error-on-revert.ts';
+import { plugMemberNetworks } from '../steps/plug-member-networks.ts';
+import { plugVip } from '../steps/plug-vip.ts';
+import { waitForAmphora, waitForServer } from '../steps/reach-amphora.ts';
+import { markAmphoraAllocated, recordAmphora } from '../steps/record-amphora.ts';
+import { moveVip, removeOldAmphorae } from '../steps/remove-amphorae.ts';
+import { resolveAmphora } from '../steps/resolve-amphora.ts';
+import { createVipSecurityGroup } from '../steps/vip-security-group.ts';
+import { createVrrpPort, plugVrrpPort } from '../steps/vrrp-port.ts';
+import type { LoadBalancerParts } from './parts.ts';
+import { type BuiltAmphora, builtAmphora } from './targets.ts';
+
+type Built = LoadBalancerInput & BuiltAmphora;
+const inAmphora = { targetsOf: builtAmphora, subjectOf: null };
+
+/**
+ * Make before break: a new amphora, its image chosen anew, is built, configured and answering before the old one loses
+ * the VIP. If it can't be built the old one goes on serving, and the reason is on show. SINGLE topology: the load
+ * balancer's one amphora is the one that fails over, whichever of the two was asked for.
+ */
+const failover = (name: string): Flow<LoadBalancerParts> =>
+  defineFlow<LoadBalancerParts, LoadBalancerInput>(name)
+    .step(markErrorOnRevert(failedFailover))
+    .step(resolveAmphora)
+    .step(recordAmphora)
+    .step(createServer)
+    .step(waitForServer)
+    .step(waitForAmphora)
+    .step(createVipSecurityGroup)
+    .step(createVrrpPort)
+    .step(plugVrrpPort)
+    .step(plugMemberNetworks<Built>(builtAmphora))
+    .step(uploadCertificates<Built>(inAmphora))
+    .step(uploadConfiguration<Built & CertificatesUploaded>(inAmphora))
+    .step(plugVip)
+    .step(reload<Built & CertificatesUploaded>(inAmphora))
+    .commit()
+    .step(moveVip)
+    .step(markAmphoraAllocated)
+    .step(removeOldAmphorae)
+    .step(markActive(succeeded))
+    .build();
+
+export const failoverLoadBalancer = failover('failover-load-balancer');
+export const failoverAmphora = failover('failover-amphora');

@@ -1,0 +1,36 @@
+/** The contents page: which operation on a load balancer is carried out by which flow. */
+import type { Flow } from '../engine/flow.ts';
+import { configureAmphora } from './configure-amphora.ts';
+import { createLoadBalancer } from './create-load-balancer.ts';
+import { deleteLoadBalancer } from './delete-load-balancer.ts';
+import { failoverAmphora, failoverLoadBalancer } from './failover.ts';
+import type { LoadBalancerParts } from './parts.ts';
+import { reconfigure } from './reconfigure.ts';
+
+export const loadBalancerFlows: readonly Flow<LoadBalancerParts>[] = [
+  createLoadBalancer,
+  reconfigure('update-load-balancer', 'update', 'loadbalancer'),
+  deleteLoadBalancer,
+  failoverLoadBalancer,
+  failoverAmphora,
+  configureAmphora,
+  reconfigure('create-listener', 'create', 'listener'),
+  reconfigure('update-listener', 'update', 'listener'),
+  reconfigure('delete-listener', 'delete', 'listener'),
+  reconfigure('create-pool', 'create', 'pool'),
+  reconfigure('update-pool', 'update', 'pool'),
+  reconfigure('delete-pool', 'delete', 'pool'),
+  reconfigure('create-member', 'create', 'member'),
+  reconfigure('update-member', 'update', 'member'),
+  reconfigure('delete-member', 'delete', 'member'),
+  reconfigure('update-members', 'replace', 'pool'),
+  reconfigure('create-health-monitor', 'create', 'healthmonitor'),
+  reconfigure('update-health-monitor', 'update', 'healthmonitor'),
+  reconfigure('delete-health-monitor', 'delete', 'healthmonitor'),
+  reconfigure('create-l7-policy', 'create', 'l7policy'),
+  reconfigure('update-l7-policy', 'update', 'l7policy'),
+  reconfigure('delete-l7-policy', 'delete', 'l7policy'),
+  reconfigure('create-l7-rule', 'create', 'l7rule'),
+  reconfigure('update-l7-rule', 'update', 'l7rule'),
+  reconfigure('delete-l7-rule', 'delete', 'l7rule'),
+];

@@ -1,0 +1,41 @@
+import type { OperationKind, OperationSubject, OperationVerb } from '../../core/operations/operation-subject.ts';
+import { succeeded } from '../../core/operations/settlement.ts';
+import type { JsonObject } from '../../model/operation.ts';
+import { defineFlow, type Flow } from '../engine/flow.ts';
+import { reload, removeCertificates, uploadCertificates, uploadConfiguration } from '../steps/configure-listeners.ts';
+import { failedSubject, type LoadBalancerInput, markActive, markErrorOnRevert } from '../steps/mark-error-on-revert.ts';
+import { plugMemberNetworks, unplugMemberNetworks } from '../steps/plug-member-networks.ts';
+import { updateQosPolicy, updateVip } from '../steps/update-vip.ts';
+import type { LoadBalancerParts } from './parts.ts';
+import { servingAmphorae } from './targets.ts';
+
+type Input = LoadBalancerInput & { before?: JsonObject };
+
+/**
+ * A change inside a load balancer: its amphora gets everything as it shall be, in one go. What is already as it shall be
+ * stays untouched, so that each of these flows is the same, and each is cheap.
+ */
+export function reconfigure(name: string, verb: OperationVerb, kind: OperationKind): Flow<LoadBalancerParts> {
+  const subjectOf = ({ resourceId, before }: Input): OperationSubject => ({
+    verb,
+    kind,
+    resourceId,
+    before: before ?? null,
+  });
+  const inAmphorae = {
+    targetsOf: servingAmphorae,
+    subjectOf: subjectOf as (state: LoadBalancerInput) => OperationSubject,
+  };
+  return defineFlow<LoadBalancerParts, Input>(name)
+    .step(markErrorOnRevert(failedSubject(subjectOf)))
+    .step(updateQosPolicy(subjectOf))
+    .step(plugMemberNetworks(servingAmphorae))
+    .step(uploadCertificates(inAmphorae))
+    .step(uploadConfiguration(inAmphorae))
+    .step(reload(inAmphorae))
+    .step(updateVip(subjectOf))
+    .step(removeCertificates(inAmphorae))
+    .step(unplugMemberNetworks(servingAmphorae))
+    .step(markActive(succeeded))
+    .build();
+}

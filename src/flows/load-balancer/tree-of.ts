@@ -1,0 +1,13 @@
+import { KilnError } from '../../model/errors.ts';
+import type { LoadBalancerTree } from '../../model/load-balancer.ts';
+import type { LoadBalancerParts } from './parts.ts';
+
+/** @throws RESOURCE_NOT_FOUND */
+export async function treeOf(
+  { loadBalancers }: Pick<LoadBalancerParts, 'loadBalancers'>,
+  loadBalancerId: string,
+): Promise<LoadBalancerTree> {
+  const tree = await loadBalancers.tree(loadBalancerId);
+  if (!tree) throw new KilnError('RESOURCE_NOT_FOUND', `there is no load balancer ${loadBalancerId}`);
+  return tree;
+}

@@ -1,0 +1,97 @@
+import { buildServerSpec } from '../../core/amphora/server-spec.ts';
+import type { Server } from '../../model/compute.ts';
+import { KilnError } from '../../model/errors.ts';
+import type { Step } from '../engine/flow.ts';
+import type { LoadBalancerParts } from '../load-balancer/parts.ts';
+import { waitUntil } from '../wait-until.ts';
+import type { LoadBalancerInput } from './mark-error-on-revert.ts';
+import { removeServers } from './remove-servers.ts';
+import { type AmphoraChoices, chooseImageFor } from './resolve-amphora.ts';
+
+export type ServerCreated = { serverId: string };
+
+/**
+ * Asks Nova for the amphora's server. Waits for a place among the amphorae that may be built at a time.
+ * The name is the amphora's own: who goes on after somebody else's death looks for a server of that name first, as long
+ * as Nova may yet make one of the request that was under way.
+ */
+export const createServer: Step<LoadBalancerParts, LoadBalancerInput & AmphoraChoices, ServerCreated> = {
+  name: 'create-server',
+  async do(parts, state, run) {
+    await parts.builds.acquire(run.operationId, run.priority);
+    const { amphoraId, serverName } = state;
+    const found = run.resumed ? await lookForServer(parts, serverName) : null;
+    const serverId = found?.id ?? (await ask(parts, state)).id;
+    await parts.amphorae.update(amphoraId, { computeId: serverId });
+    return { serverId };
+  },
+  async undo(parts, { serverName, serverId }, run) {
+    parts.builds.release(run.operationId);
+    // Where Nova surely took nothing, or its answer was had, nothing can come late.
+    const mayComeLate = serverId === undefined && !(run.reason && surelyRefused.has(run.reason.code));
+    const lateSeconds = mayComeLate ? parts.settings().createLookupSeconds : 0;
+    await removeServers(parts, { serverName, computeId: serverId ?? null }, lateSeconds);
+  },
+};
+
+/** Errors after which Nova has made nothing of the request. */
+const surelyRefused = new Set<string>([
+  'IMAGE_GONE',
+  'IMAGE_NOT_FOUND',
+  'SERVICE_REJECTED_REQUEST',
+  'SERVICE_FORBIDDEN',
+  'SERVICE_UNAUTHORIZED',
+  'SERVICE_LIMIT',
+  'SERVICE_CONFLICT',
+  'CERTIFICATE_AUTHORITY_UNUSABLE',
+  'CONFIGURATION_INVALID',
+]);
+
+async function lookForServer(parts: LoadBalancerParts, serverName: string): Promise<Server | null> {
+  const patience = {
+    totalMs: parts.settings().createLookupSeconds * 1000,
+    firstPauseMs: 250,
+    longestPauseMs: 4_000,
+  };
+  return await waitUntil(parts.clock, patience, async () => {
+    const servers = await parts.compute.findServersByName(serverName);
+    const alive = servers.filter(({ status }) => status !== 'DELETED');
+    return alive.sort((one, other) => (one.createdAt < other.createdAt ? -1 : 1))[0] ?? null;
+  });
+}
+
+/** The image may vanish between the choice and Nova's look at it: it is chosen again, once. */
+async function ask(parts: LoadBalancerParts, state: LoadBalancerInput & AmphoraChoices): Promise<{ id: string }> {
+  const settings = parts.settings();
+  const { amphoraId, serverName, topology, computeFlavorId, computeZone, managementNetworkId } = state;
+  const certificate = await parts.certificates.issueAgentCertificate(amphoraId, settings.certificateValiditySeconds);
+  await parts.amphorae.update(amphoraId, { certExpiration: certificate.notAfter });
+  const clientCaPem = await settings.clientCaPem();
+  const zone = {
+    ...(computeZone === null ? {} : { computeZone }),
+    ...(managementNetworkId === null ? {} : { managementNetworkId }),
+  };
+  const boot = (imageId: string) =>
+    parts.compute.createServer(
+      buildServerSpec(settings.server, {
+        amphoraId,
+        serverName,
+        topology,
+        imageId,
+        computeFlavorId,
+        certificate,
+        clientCaPem,
+        zone,
+      }),
+    );
+  try {
+    return await boot(state.imageId);
+  } catch (error) {
+    if (!(error instanceof KilnError) || error.code !== 'IMAGE_GONE' || state.imageChoice.tag === null) throw error;
+    parts.log.warn({ amphora: amphoraId, image: state.imageId }, 'the chosen image is gone; choosing again');
+    const fromFlavor = state.imageChoice.tagSource === 'flavor' ? String(state.imageChoice.tag) : undefined;
+    const again = await chooseImageFor(parts, fromFlavor, computeFlavorId);
+    await parts.amphorae.update(amphoraId, { imageId: again.imageId, imageChoice: again });
+    return await boot(again.imageId);
+  }
+}

@@ -1,0 +1,59 @@
+import type { OperationSubject } from '../../core/operations/operation-subject.ts';
+import { treeBefore } from '../../core/operations/operation-subject.ts';
+import type { LoadBalancerTree } from '../../model/load-balancer.ts';
+import type { Step } from '../engine/flow.ts';
+import type { LoadBalancerParts } from '../load-balancer/parts.ts';
+import { treeOf } from '../load-balancer/tree-of.ts';
+import type { LoadBalancerInput } from './mark-error-on-revert.ts';
+import { syncVipSecurityRules } from './vip-security-group.ts';
+
+/** The VIP lets in what the listeners take now, with the QoS policy that the load balancer has now. */
+export function updateVip<Input extends LoadBalancerInput>(
+  subjectOf: (input: Input) => OperationSubject,
+): Step<LoadBalancerParts, Input, Record<string, never>> {
+  return {
+    name: 'update-vip-security-group',
+    async do(parts, input) {
+      await syncVipSecurityRules(parts, withoutLeaving(await treeOf(parts, input.loadBalancerId)));
+      return {};
+    },
+    async undo(parts, input) {
+      const tree = await treeOf(parts, input.loadBalancerId);
+      await syncVipSecurityRules(parts, treeBefore(tree, subjectOf(input as unknown as Input)));
+    },
+  };
+}
+
+/** Its QoS policy, on the VIP's port and on those of its amphorae. */
+export function updateQosPolicy<Input extends LoadBalancerInput>(
+  subjectOf: (input: Input) => OperationSubject,
+): Step<LoadBalancerParts, Input, Record<string, never>> {
+  return {
+    name: 'apply-qos-policy',
+    async do(parts, input) {
+      const tree = await treeOf(parts, input.loadBalancerId);
+      // Known to be as it was: nobody is asked.
+      if (subjectOf(input).before?.vipQosPolicyId !== tree.loadBalancer.vipQosPolicyId) await applyQos(parts, tree);
+      return {};
+    },
+    async undo(parts, input) {
+      const before = treeBefore(await treeOf(parts, input.loadBalancerId), subjectOf(input as unknown as Input));
+      await applyQos(parts, before);
+    },
+  };
+}
+
+async function applyQos(parts: LoadBalancerParts, tree: LoadBalancerTree): Promise<void> {
+  const { id, vip, vipQosPolicyId: qosPolicyId } = tree.loadBalancer;
+  const amphorae = await parts.amphorae.list({ loadBalancerId: id });
+  for (const portId of [vip.portId, ...amphorae.map(({ vrrpPortId }) => vrrpPortId)]) {
+    if (portId !== null) await parts.network.updatePort(portId, { qosPolicyId });
+  }
+}
+
+function withoutLeaving(tree: LoadBalancerTree): LoadBalancerTree {
+  return {
+    ...tree,
+    listeners: tree.listeners.filter(({ provisioningStatus }) => provisioningStatus !== 'PENDING_DELETE'),
+  };
+}
