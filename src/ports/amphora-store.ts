@@ -1,4 +1,6 @@
 import type { Amphora } from '../model/amphora.ts';
+import type { Operation } from '../model/operation.ts';
+import type { ListQuery } from './load-balancer-store.ts';
 
 export type AmphoraPatch = Partial<Omit<Amphora, 'id' | 'createdAt' | 'updatedAt' | 'serverName'>>;
 
@@ -12,4 +14,23 @@ export interface AmphoraStore {
   get(amphoraId: string): Promise<Amphora | null>;
   /** Newest first; DELETED ones only on demand. All, or those of one load balancer. */
   list(options?: { includeDeleted?: boolean; loadBalancerId?: string }): Promise<Amphora[]>;
+}
+
+export interface AmphoraListQuery extends Pick<ListQuery, 'filters' | 'sort' | 'limit' | 'marker' | 'reverse'> {
+  /** Only those of load balancers that this project owns; null: all, those without a load balancer included. */
+  projectId: string | null;
+}
+
+/** What the API does with amphorae. No method's number of queries grows with rows. */
+export interface AmphoraRegister {
+  /** Filters and sorting by single-valued fields of Amphora, as in ListQuery. Never DELETED ones. */
+  listPage(query: AmphoraListQuery): Promise<Amphora[]>;
+  /**
+   * Marks an amphora in ERROR PENDING_DELETE and enqueues the operation that deletes it, in one transaction.
+   * AMPHORA_NOT_FOUND when there is none or it is DELETED, IMMUTABLE in any status but ERROR.
+   */
+  requestDeletion(
+    amphoraId: string,
+    operation: Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>,
+  ): Promise<void>;
 }

@@ -1,15 +1,45 @@
-import type { Selectable, Updateable } from 'kysely';
+import { expressionBuilder, type Selectable, type Updateable } from 'kysely';
 import type { Amphora, AmphoraRole, AmphoraStatus } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
-import type { AmphoraPatch, AmphoraStore } from '../../ports/amphora-store.ts';
+import type { AmphoraPatch, AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { attempt } from './faults.ts';
-import type { KilnDatabase, Schema } from './schema.ts';
+import { enqueueOperation } from './journal.ts';
+import { type PagedTable, selectPageOf } from './list-query.ts';
+import { columnsOf } from './resource-tables.ts';
+import type { KilnDatabase, ResourceValues, Schema } from './schema.ts';
 
 type Row = Schema['kiln_amphora'];
 
+/** What lists may be filtered and sorted by. */
+const paged: PagedTable = {
+  table: 'kiln_amphora',
+  kind: 'amphora',
+  key: 'id',
+  columns: columnsOf({
+    id: 'string',
+    loadBalancerId: 'string?',
+    role: 'string?',
+    vrrpPortId: 'string?',
+    vrrpIp: 'string?',
+    haPortId: 'string?',
+    haIp: 'string?',
+    status: 'string',
+    serverName: 'string',
+    computeId: 'string?',
+    lbNetworkIp: 'string?',
+    imageId: 'string?',
+    computeFlavor: 'string?',
+    cachedZone: 'string?',
+    certExpiration: 'string?',
+    agentVersion: 'string?',
+    createdAt: 'string',
+    updatedAt: 'string',
+  }),
+};
+
 /** Amphorae in the table `kiln_amphora`. Each call is tried again when the engine undid it in favour of another's. */
-export function createAmphoraStore(database: KilnDatabase, clock: Clock): AmphoraStore {
+export function createAmphoraStore(database: KilnDatabase, clock: Clock): AmphoraStore & AmphoraRegister {
   async function get(amphoraId: string): Promise<Amphora | null> {
     const row = await database.selectFrom('kiln_amphora').selectAll().where('id', '=', amphoraId).executeTakeFirst();
     return row ? fromRow(row) : null;
@@ -39,8 +69,42 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
       const rows = await attempt(clock, () => query.orderBy('created_at', 'desc').orderBy('id', 'desc').execute());
       return rows.map(fromRow);
     },
+
+    async listPage({ projectId, ...query }) {
+      const scope = [builder('status', '!=', 'DELETED')];
+      if (projectId !== null) {
+        const owned = database.selectFrom('kiln_load_balancer').select('id').where('project_id', '=', projectId);
+        scope.push(builder('load_balancer_id', 'in', owned));
+      }
+      const rows = await attempt(clock, () => selectPageOf(database, paged, query, scope));
+      return rows.map((row) => fromRow(row as unknown as Selectable<Row>));
+    },
+
+    async requestDeletion(amphoraId, operation) {
+      const at = clock.now().toISOString();
+      const found = await attempt(clock, () =>
+        database.transaction().execute(async (transaction) => {
+          const { numUpdatedRows } = await transaction
+            .updateTable('kiln_amphora')
+            .set({ status: 'PENDING_DELETE', updated_at: at })
+            .where('id', '=', amphoraId)
+            .where('status', '=', 'ERROR')
+            .executeTakeFirst();
+          if (numUpdatedRows === 1n) {
+            await enqueueOperation(transaction, operation, at);
+            return null;
+          }
+          const columns = transaction.selectFrom('kiln_amphora').select('status').where('id', '=', amphoraId);
+          return (await columns.executeTakeFirst())?.status ?? 'DELETED';
+        }),
+      );
+      if (found === 'DELETED') throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId}`);
+      if (found !== null) throw new KilnError('IMMUTABLE', `amphora ${amphoraId} is ${found}, not ERROR`);
+    },
   };
 }
+
+const builder = expressionBuilder<Record<string, ResourceValues>, string>();
 
 function fromRow(row: Selectable<Row>): Amphora {
   return {

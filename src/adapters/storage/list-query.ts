@@ -19,26 +19,49 @@ interface SortKey {
 
 const row = expressionBuilder<Record<string, ResourceRow>, string>();
 
+/** A table that pages are read of. */
+export interface PagedTable {
+  table: string;
+  /** What its rows are, for refusals. */
+  kind: string;
+  /** The field that is different in every row: the last sort key, and what markers name. */
+  key: string;
+  columns: ReadonlyMap<string, Column>;
+}
+
+/** One page of a kind's rows; see `selectPageOf`. */
+export function selectPage(database: KilnDatabase, kind: ResourceKind, query: ListQuery): Promise<ResourceValues[]> {
+  const { table, columns } = tableOf(kind);
+  const paged = { table, kind, key: 'id', columns };
+  return selectPageOf(database, paged, query, scopeOf(database, kind, query));
+}
+
 /**
- * One page of a kind's rows, in at most two statements: one for the marker's place in the order, if there is a marker, and
+ * One page of a table, in at most two statements: one for the marker's place in the order, if there is a marker, and
  * one for the page, which begins behind that place by its values (no row is counted or skipped). Null comes before every
  * value, as both engines have it.
- * @throws REQUEST_INVALID for a filter or sort key that is no field of the kind, or is a structure.
+ * @param scope what must hold beside the filters.
+ * @throws REQUEST_INVALID for a filter or sort key that is no field of the table, or is a structure.
  */
-export async function selectPage(
+export async function selectPageOf(
   database: KilnDatabase,
-  kind: ResourceKind,
-  query: ListQuery,
+  paged: PagedTable,
+  query: Pick<ListQuery, 'filters' | 'sort' | 'limit' | 'marker' | 'reverse'>,
+  scope: readonly Expression<SqlBool>[] = [],
 ): Promise<ResourceValues[]> {
-  const { table } = tableOf(kind);
-  const resources = database as unknown as ResourceDatabase;
+  const { table } = paged;
+  const rows = database as unknown as ResourceDatabase;
   const reverse = query.marker !== undefined && query.reverse === true;
-  const keys = sortKeys(kind, query.sort, reverse);
-  let page = resources.selectFrom(table).selectAll() as Query;
-  for (const condition of conditions(database, kind, query)) page = page.where(condition);
+  const keys = sortKeys(paged, query.sort, reverse);
+  let page = rows.selectFrom(table).selectAll() as Query;
+  for (const condition of scope) page = page.where(condition);
+  for (const [field, values] of Object.entries(query.filters)) {
+    page = page.where(isOneOf(columnOf(paged, field), values));
+  }
 
   if (query.marker !== undefined) {
-    const marker = await resources.selectFrom(table).selectAll().where('id', '=', query.marker).executeTakeFirst();
+    const key = columnOf(paged, paged.key).name;
+    const marker = await rows.selectFrom(table).selectAll().where(key, '=', query.marker).executeTakeFirst();
     if (!marker) return [];
     page = page.where(behind(keys, marker));
     // The same, less sharply, in a form that lets an index be entered at the marker.
@@ -50,24 +73,24 @@ export async function selectPage(
   }
   for (const { column, direction } of keys) page = page.orderBy(column.name, direction);
   if (Number.isFinite(query.limit)) page = page.limit(query.limit);
-  const rows = await page.execute();
-  return reverse ? rows.reverse() : rows;
+  const found = await page.execute();
+  return reverse ? found.reverse() : found;
 }
 
-/** What is asked for, then the ID; turned around for the page before the marker. */
-function sortKeys(kind: ResourceKind, sort: ListQuery['sort'], reverse: boolean): SortKey[] {
+/** What is asked for, then the key; turned around for the page before the marker. */
+function sortKeys(paged: PagedTable, sort: ListQuery['sort'], reverse: boolean): SortKey[] {
   const keys = new Map<string, SortKey>();
-  for (const { field, direction } of [...sort, { field: 'id', direction: 'asc' as const }]) {
-    if (keys.has('id')) break; // Nothing can come after it.
+  for (const { field, direction } of [...sort, { field: paged.key, direction: 'asc' as const }]) {
+    if (keys.has(paged.key)) break; // Nothing can come after it.
     if (keys.has(field)) continue;
     const turned = reverse ? (direction === 'asc' ? 'desc' : 'asc') : direction;
-    keys.set(field, { column: columnOf(kind, field), direction: turned });
+    keys.set(field, { column: columnOf(paged, field), direction: turned });
   }
   return [...keys.values()];
 }
 
-function columnOf(kind: ResourceKind, field: string): Column {
-  const column = tableOf(kind).columns.get(field);
+function columnOf({ columns, kind }: PagedTable, field: string): Column {
+  const column = columns.get(field);
   if (column && column.type !== 'json') return column;
   throw new KilnError('REQUEST_INVALID', `a ${kind} can't be filtered or sorted by ${field}`);
 }
@@ -87,7 +110,7 @@ function behind([key, ...lesser]: readonly SortKey[], marker: ResourceValues): E
   return lesser.length === 0 ? after() : row.or([after(), row.and([level, behind(lesser, marker)])]);
 }
 
-function conditions(database: KilnDatabase, kind: ResourceKind, query: ListQuery): Expression<SqlBool>[] {
+function scopeOf(database: KilnDatabase, kind: ResourceKind, query: ListQuery): Expression<SqlBool>[] {
   const { projectId, parentId, filters } = query;
   const found: Expression<SqlBool>[] = [];
   if (projectId !== null) found.push(row('project_id', '=', projectId));
@@ -95,7 +118,6 @@ function conditions(database: KilnDatabase, kind: ResourceKind, query: ListQuery
     const { parent } = tableOf(kind);
     found.push(parent ? row(parent, '=', parentId) : row.lit(false));
   }
-  for (const [field, values] of Object.entries(filters)) found.push(isOneOf(columnOf(kind, field), values));
   if (!filters.provisioningStatus?.includes('DELETED')) found.push(row('provisioning_status', '!=', 'DELETED'));
   return [...found, ...tagConditions(database, query.tags ?? {})];
 }

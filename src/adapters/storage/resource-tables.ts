@@ -19,7 +19,7 @@ type Flat = Omit<Resources, 'loadbalancer'> & { loadbalancer: FlatLoadBalancer }
 
 type Base = 'string' | 'number' | 'boolean' | 'json';
 /** How a field is kept; `?` may be null. JSON is written as text and can't be filtered or sorted by. */
-type FieldType = Base | `${Base}?`;
+export type FieldType = Base | `${Base}?`;
 type BaseOf<Value> = [Value] extends [string]
   ? 'string'
   : [Value] extends [number]
@@ -196,7 +196,8 @@ export interface Column {
   nullable: boolean;
 }
 
-function columnsOf(fields: Record<string, FieldType>): ReadonlyMap<string, Column> {
+/** The columns of a table, by the names of the model's fields. */
+export function columnsOf(fields: Readonly<Record<string, FieldType>>): ReadonlyMap<string, Column> {
   return new Map(
     Object.entries(fields).map(([field, type]) => {
       const name = field.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
@@ -226,16 +227,28 @@ export function tableOf(kind: ResourceKind): TableOfKind {
 
 export function toRow<Kind extends ResourceKind>(kind: Kind, resource: Resources[Kind]): ResourceRow {
   const flat = kind === 'loadbalancer' ? flatten(resource as LoadBalancer) : resource;
-  const values = flat as unknown as Record<string, unknown>;
-  const row: ResourceRow = { id: resource.id };
-  for (const { field, name, type } of tableOf(kind).columns.values()) row[name] = toColumn(type, values[field]);
-  return row;
+  return { id: resource.id, ...toColumns(tableOf(kind).columns, flat) };
 }
 
 export function fromRow<Kind extends ResourceKind>(kind: Kind, row: ResourceValues): Resources[Kind] {
-  const values: Record<string, unknown> = {};
-  for (const { field, name, type } of tableOf(kind).columns.values()) values[field] = fromColumn(type, row[name]);
+  const values = fromColumns(tableOf(kind).columns, row);
   return (kind === 'loadbalancer' ? unflatten(values as unknown as FlatLoadBalancer) : values) as Resources[Kind];
+}
+
+type Columns = ReadonlyMap<string, Column>;
+
+/** The columns of all fields, as the engines keep them. */
+export function toColumns(columns: Columns, model: object): ResourceValues {
+  const values = model as Record<string, unknown>;
+  const row: ResourceValues = {};
+  for (const { field, name, type } of columns.values()) row[name] = toColumn(type, values[field]);
+  return row;
+}
+
+export function fromColumns(columns: Columns, row: ResourceValues): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const { field, name, type } of columns.values()) values[field] = fromColumn(type, row[name]);
+  return values;
 }
 
 function toColumn(type: Base, value: unknown): string | number | null {

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { Generated, Kysely } from 'kysely';
 
 /**
  * Tables of Kiln, prefixed so that they can stand in the database that Octavia used. Structured values are JSON text;
@@ -43,14 +43,40 @@ export interface Schema {
     busy_subject: string | null;
     /** Of the journal. Every entry that is written changes this row, as a claim does: they never pass each other unseen. */
     entry_count: number;
+    /** 1 once the broker has confirmed the word of it; where there is no broker it stays 0. */
+    announced: Generated<number>;
     created_at: string;
     updated_at: string;
+  };
+  kiln_worker: {
+    id: string;
+    host: string;
+    role: string;
+    /** Beats so far. Others look whether it grows, by their own clocks. */
+    beats: number;
+    /** For people, and for forgetting rows of long ago: clocks of hosts differ. */
+    beat_at: string;
+    started_at: string;
   };
   kiln_journal_entry: {
     operation_id: string;
     /** From 1. */
     position: number;
     entry: string;
+  };
+  kiln_listener_statistics: {
+    listener_id: string;
+    /** The listener's ID where amphorae that are forgotten are added up. */
+    amphora_id: string;
+    bytes_in: number;
+    bytes_out: number;
+    active_connections: number;
+    total_connections: number;
+    request_errors: number;
+  };
+  kiln_amphora_health: {
+    amphora_id: string;
+    last_heard: string;
   };
   kiln_load_balancer: ResourceRow;
   kiln_listener: ResourceRow;
@@ -64,6 +90,11 @@ export interface Schema {
     resource_id: string;
     tag: string;
   };
+  kiln_flavor_profile: ResourceValues;
+  kiln_flavor: ResourceValues;
+  kiln_availability_zone_profile: ResourceValues;
+  kiln_availability_zone: ResourceValues;
+  kiln_quota: { [column: string]: string | number | null; project_id: string };
 }
 
 /** The columns of a resource are named after the fields of its model: see resource-tables.ts. */

@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAmphoraStore } from '../../adapters/storage/amphora-store.ts';
 import { openDatabase } from '../../adapters/storage/database.ts';
+import { createJournal } from '../../adapters/storage/journal.ts';
+import { createLoadBalancerStore } from '../../adapters/storage/load-balancer-store.ts';
 import type { KilnDatabase } from '../../adapters/storage/schema.ts';
 import type { Amphora } from '../../model/amphora.ts';
-import type { AmphoraStore } from '../../ports/amphora-store.ts';
+import type { AmphoraListQuery, AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { createFakeClock } from '../fake-clock.ts';
+import { storedLoadBalancer } from '../stored-resources.ts';
 
 export interface DatabaseSubject {
   /** `[database] connection` of a place where nothing was ever kept. */
@@ -69,7 +72,7 @@ export function describeAmphoraStoreContract(name: string, makeSubject: () => Pr
     let subject: DatabaseSubject;
     let clock: Clock;
     let database: KilnDatabase;
-    let store: AmphoraStore;
+    let store: AmphoraStore & AmphoraRegister;
 
     beforeEach(async () => {
       clock = createFakeClock({ start: '2026-11-23T12:00:00Z', autoAdvance: true });
@@ -141,6 +144,65 @@ export function describeAmphoraStoreContract(name: string, makeSubject: () => Pr
       await store.insert(storedAmphora('c', { createdAt: '2026-11-23T11:00:00.000Z', status: 'DELETED' }));
       expect((await store.list()).map(({ id }) => id)).toEqual(['b', 'a']);
       expect((await store.list({ includeDeleted: true })).map(({ id }) => id)).toEqual(['c', 'b', 'a']);
+    });
+    const all: AmphoraListQuery = { projectId: null, filters: {}, sort: [], limit: 100 };
+    const idsOf = async (query: Partial<AmphoraListQuery>) =>
+      (await store.listPage({ ...all, ...query })).map(({ id }) => id);
+    it('gives pages, filtered, sorted, forwards and backwards', async () => {
+      const images = ['i', 'j', 'i', null, 'i', 'i'];
+      for (const [n, imageId] of images.entries()) {
+        const status = n === 5 ? 'DELETED' : 'ALLOCATED';
+        await store.insert(storedAmphora(`id-${n}`, { imageId, status, createdAt: `2026-11-23T11:0${9 - n}:00.000Z` }));
+      }
+      expect(await idsOf({})).toEqual(['id-0', 'id-1', 'id-2', 'id-3', 'id-4']);
+      expect(await idsOf({ filters: { imageId: ['i'] } })).toEqual(['id-0', 'id-2', 'id-4']);
+      expect(await idsOf({ filters: { imageId: [null] } })).toEqual(['id-3']);
+      expect(await idsOf({ filters: { status: ['DELETED'] } })).toEqual([]);
+      const sort = [{ field: 'createdAt', direction: 'asc' as const }];
+      expect(await idsOf({ sort, limit: 2 })).toEqual(['id-4', 'id-3']);
+      expect(await idsOf({ sort, limit: 2, marker: 'id-3' })).toEqual(['id-2', 'id-1']);
+      expect(await idsOf({ sort, limit: 2, marker: 'id-2', reverse: true })).toEqual(['id-4', 'id-3']);
+      expect(await idsOf({ marker: 'nowhere' })).toEqual([]);
+      await expect(idsOf({ filters: { timings: ['{}'] } })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+    });
+    it("gives a project's alone", async () => {
+      const balancers = createLoadBalancerStore(database, clock);
+      for (const [id, projectId] of [
+        ['lb-1', 'p1'],
+        ['lb-2', 'p2'],
+      ] as const) {
+        await balancers.apply({
+          loadBalancerId: id,
+          mutableFrom: [],
+          rows: [{ kind: 'loadbalancer', put: storedLoadBalancer(id, { projectId }) }],
+          operation: null,
+        });
+      }
+      await store.insert(storedAmphora('a', { loadBalancerId: 'lb-1' }));
+      await store.insert(storedAmphora('b', { loadBalancerId: 'lb-2' }));
+      await store.insert(storedAmphora('c'));
+      expect(await idsOf({ projectId: 'p2' })).toEqual(['b']);
+      expect(await idsOf({ projectId: 'p3' })).toEqual([]);
+      expect(await idsOf({})).toEqual(['a', 'b', 'c']);
+    });
+    it('marks one in ERROR for deletion, together with the operation, and no other', async () => {
+      const journal = createJournal(database, clock);
+      const operation = (id: string) => ({ id, flow: 'f', subject: 'a', input: {}, priority: 0 });
+      await store.insert(storedAmphora('a', { status: 'ERROR' }));
+      await store.insert(storedAmphora('b', { status: 'ALLOCATED' }));
+      await store.insert(storedAmphora('c', { status: 'DELETED' }));
+      await store.requestDeletion('a', operation('op-1'));
+      expect(await store.get('a')).toMatchObject({ status: 'PENDING_DELETE' });
+      for (const [id, code] of [
+        ['a', 'IMMUTABLE'],
+        ['b', 'IMMUTABLE'],
+        ['c', 'AMPHORA_NOT_FOUND'],
+        ['d', 'AMPHORA_NOT_FOUND'],
+      ] as const) {
+        await expect(store.requestDeletion(id, operation('op-2'))).rejects.toMatchObject({ code });
+      }
+      expect((await journal.list({ limit: 10 })).map(({ id }) => id)).toEqual(['op-1']);
+      expect(await store.get('b')).toMatchObject({ status: 'ALLOCATED' });
     });
     it('is opened by many at once, each of which sees what the others wrote', async () => {
       const several = await Promise.all(Array.from({ length: 8 }, () => openDatabase(subject.connection, clock)));

@@ -1,0 +1,8 @@
+import { describeFlavorStoreContract } from '../../src/testing/contract/flavor-store.ts';
+import { describeQuotaStoreContract } from '../../src/testing/contract/quota-store.ts';
+import { makeDatabase } from './storage-database.ts';
+
+/** Flavors, availability zones and quotas in the test bed's MariaDB. */
+
+describeFlavorStoreContract('MariaDB', makeDatabase);
+describeQuotaStoreContract('MariaDB', makeDatabase);
