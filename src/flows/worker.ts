@@ -71,6 +71,8 @@ export function createWorker<Parts>(settings: WorkerSettings<Parts>): Worker {
   const unknownFlows = new Set<string>();
   /** Aborted while this worker has to fear that it counts as dead. */
   let trusted = new AbortController();
+  /** Without a lease nobody looks; with one, nothing is claimed before the first beat. */
+  if (lease) trusted.abort();
   let lastBeatMs = clock.monotonicMs();
   let background: Promise<unknown> = Promise.resolve();
 
@@ -200,7 +202,7 @@ export function createWorker<Parts>(settings: WorkerSettings<Parts>): Worker {
       lastBeatMs = beganMs;
       if (!trusted.signal.aborted) return;
       trusted = new AbortController();
-      log.info({ worker: self }, 'other workers see this one again; it takes operations');
+      log.info({ worker: self }, 'this worker is seen by the others and takes operations');
     } catch (error) {
       log.warn({ err: error }, 'this worker could not be entered as living');
     }

@@ -18,5 +18,7 @@ it('knows itself, a dead process, a reused pid, an earlier boot and another host
 
   const name = host.split(':')[0];
   expect(identity.isAlive(`${name}:00000000/${process.pid}/1`)).toBe(false);
-  expect(identity.isAlive('elsewhere:00000000/1/1')).toBe(true);
+  expect(identity.isAlive(`${name}:00000000:1/${process.pid}/1`)).toBe(false);
+  expect(identity.isAlive(`${host.split(':').slice(0, 2).join(':')}:1/${child.pid}/1`)).toBe(true); // Another container.
+  expect(identity.isAlive('elsewhere:00000000:1/1/1')).toBe(true);
 });

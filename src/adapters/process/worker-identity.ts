@@ -1,17 +1,24 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { WorkerIdentity } from '../../ports/worker-identity.ts';
 
-/** Identifies processes by host, pid and start time (proc(5), field 22 of stat, in clock ticks since boot). */
+/**
+ * Identifies processes by host, pid and start time (proc(5), field 22 of stat, in clock ticks since boot). The host is
+ * its name, its boot, and the namespace in which pids are counted: containers may share the first two.
+ */
 export function createWorkerIdentity(): WorkerIdentity {
-  const host = `${hostname()}:${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim().slice(0, 8)}`;
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim().slice(0, 8);
+  const host = `${hostname()}:${boot}:${/\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? ''}`;
   const describe = (pid: number, startTime: string) => `${host}/${pid}/${startTime}`;
   return {
     self: describe(process.pid, startTimeOf(process.pid) ?? '0'),
     isAlive(worker) {
       const [itsHost, pid] = worker.split('/');
-      // Same machine, earlier boot: surely dead. Another machine: we can't know.
-      if (itsHost !== host) return itsHost?.split(':')[0] !== hostname();
+      if (itsHost !== host) {
+        // Same machine, earlier boot: surely dead. Another machine, or a container beside this one: we can't know.
+        const [itsName, itsBoot] = itsHost?.split(':') ?? [];
+        return itsName !== hostname() || itsBoot === boot;
+      }
       const startTime = startTimeOf(Number(pid));
       return startTime !== null && describe(Number(pid), startTime) === worker;
     },

@@ -1,4 +1,4 @@
-import { type CreateTableBuilder, type Kysely, type RawBuilder, sql } from 'kysely';
+import { type ColumnBuilderCallback, type CreateTableBuilder, type Kysely, type RawBuilder, sql } from 'kysely';
 import { isMysql } from './engine.ts';
 
 /**
@@ -39,9 +39,10 @@ export async function addColumn(
   table: string,
   column: string,
   type: Parameters<ReturnType<Database['schema']['alterTable']>['addColumn']>[1],
+  complete: ColumnBuilderCallback = (definition) => definition,
 ): Promise<void> {
   try {
-    await database.schema.alterTable(table).addColumn(column, type).execute();
+    await database.schema.alterTable(table).addColumn(column, type, complete).execute();
   } catch (error) {
     const { errno, message } = error as { errno?: number; message: string };
     if (errno !== DUPLICATE_COLUMN_NAME && !/^duplicate column name/.test(message)) throw error;

@@ -36,4 +36,10 @@ export const kilnOptions = {
     mutable: true,
     help: 'How long to look for a server whose create was never answered, before Kiln decides that Nova did not take the request.',
   }),
+  worker_lease_seconds: integer({
+    default: 30,
+    unit: 'seconds',
+    min: 3,
+    help: 'A worker of another host (or container) that has not been heard of in the database for so long is taken for dead, and its operations are carried on by others. A worker that can not reach the database for so long starts no further step.',
+  }),
 };
