@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { KilnError } from '../../model/errors.ts';
+import type { SecretFolder, StoredSecret } from '../../ports/secret-folder.ts';
+import type { SecretStore } from '../../ports/secret-store.ts';
+import { largestSecretBytes } from './limits.ts';
+import { readCaCertificates, readCertificate, readRevocationList } from './read-secret.ts';
+import { type SecretId, secretIdOf } from './reference.ts';
+
+/**
+ * The key manager of one machine: a folder with a file for each secret, named by its UUID, as it was given, readable by
+ * its owner alone; a name that it was given stands beside it in `UUID.name`. References of all projects lead to all of
+ * them. Octavia's own LocalCertManager keeps `UUID.crt`, `UUID.key` and `UUID.int` instead: these are read too.
+ */
+export function createLocalSecretStore(folder: string): SecretStore & SecretFolder {
+  const read = async (reference: string) => readSecret(folder, requireId(reference), reference);
+  return {
+    getCertificate: async (reference) => readCertificate(await read(reference)),
+    getCaCertificates: async (reference) => readCaCertificates(await read(reference)),
+    getRevocationList: async (reference) => readRevocationList(await read(reference)),
+
+    async store(content, name) {
+      const described = await describe(content);
+      if (described.failure) throw described.failure;
+      const id = randomUUID();
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      if (name !== null) await writeFile(join(folder, `${id}.name`), name, { mode: 0o600 });
+      await writeWhole(join(folder, id), content);
+      return storedSecret(folder, id);
+    },
+
+    async list() {
+      const files = await readdir(folder).catch(ignoring('ENOENT', [] as string[]));
+      const ids = new Set(files.map((file) => file.replace(/\.crt$/, '')).filter((id) => secretIdOf(id) === id));
+      const secrets = await Promise.all([...ids].map((id) => storedSecret(folder, id)));
+      return secrets.sort((one, other) =>
+        `${one.storedAt} ${one.reference}` < `${other.storedAt} ${other.reference}` ? -1 : 1,
+      );
+    },
+
+    async delete(reference) {
+      const id = requireId(reference);
+      const secret = await storedSecret(folder, id);
+      for (const suffix of ['.name', '', ...octaviaSuffixes]) await rm(join(folder, `${id}${suffix}`), { force: true });
+      return secret;
+    },
+  };
+}
+
+const octaviaSuffixes = ['.crt', '.key', '.int'];
+
+async function storedSecret(folder: string, id: SecretId): Promise<StoredSecret> {
+  const { failure, ...described } = await readSecret(folder, id, id).then(describe, unusable);
+  const found = (await statIfThere(join(folder, id))) ?? (await stat(join(folder, `${id}.crt`)));
+  const name = await readFile(join(folder, `${id}.name`), 'utf8').catch(ignoring('ENOENT', null));
+  return {
+    reference: id,
+    name,
+    ...described,
+    problem: failure?.message ?? null,
+    storedAt: found.mtime.toISOString(),
+  };
+}
+
+type Description = Pick<StoredSecret, 'kind' | 'subject' | 'notAfter'> & { failure: KilnError | null };
+
+/** The first kind that `content` can be. Not any: the reason why it is no certificate, which most of them shall be. */
+async function describe(content: Uint8Array): Promise<Description> {
+  const plain = { subject: null, notAfter: null, failure: null };
+  try {
+    const { commonName, dnsNames, notAfter } = await readCertificate(content);
+    return { kind: 'certificate', subject: commonName ?? dnsNames[0] ?? null, notAfter, failure: null };
+  } catch (error) {
+    if (await succeeds(readCaCertificates(content))) return { ...plain, kind: 'ca-certificates' };
+    if (await succeeds(readRevocationList(content))) return { ...plain, kind: 'revocation-list' };
+    return { ...plain, kind: 'unusable', failure: error as KilnError };
+  }
+}
+
+/** One that can't be read stands in the list all the same; one that isn't there doesn't. */
+function unusable(failure: KilnError): Description {
+  if (failure.message.startsWith('There is no secret')) throw failure;
+  return { kind: 'unusable', subject: null, notAfter: null, failure };
+}
+
+const succeeds = (attempt: Promise<unknown>) =>
+  attempt.then(
+    () => true,
+    () => false,
+  );
+
+function requireId(reference: string): SecretId {
+  const id = secretIdOf(reference);
+  if (id === null) {
+    throw new KilnError('SECRET_NOT_FOUND', `${JSON.stringify(reference)} is no reference to a secret.`, {
+      advice: 'A reference is a UUID, or a URL that ends in one; `kiln secret list` shows those that lead somewhere.',
+    });
+  }
+  return id;
+}
+
+async function readSecret(folder: string, id: SecretId, reference: string): Promise<Buffer> {
+  const own = await readLimited(join(folder, id));
+  if (own) return own;
+  const parts = await Promise.all(octaviaSuffixes.map((suffix) => readLimited(join(folder, `${id}${suffix}`))));
+  const found = parts.filter((part) => part !== null).flatMap((part) => [part, Buffer.from('\n')]);
+  if (found.length > 0) return Buffer.concat(found);
+  throw new KilnError('SECRET_NOT_FOUND', `There is no secret ${reference}.`, {
+    advice: '`kiln secret store FILE` stores one, `kiln secret list` shows those that are there.',
+  });
+}
+
+/** At most a byte more than a secret may have, whatever the file's size: the one byte is what the reader refuses. */
+async function readLimited(file: string): Promise<Buffer | null> {
+  let handle: FileHandle | null = null;
+  try {
+    handle = await open(file);
+    const buffer = Buffer.alloc(largestSecretBytes + 1);
+    let filled = 0;
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, filled);
+      filled += bytesRead;
+      if (bytesRead === 0 || filled === buffer.length) return buffer.subarray(0, filled);
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    // Without the path, which is no business of those who refer to it.
+    throw new KilnError('SECRET_NOT_FOUND', `The secret ${basename(file)} can not be read: ${code}.`);
+  } finally {
+    await handle?.close();
+  }
+}
+
+/** Under its name only when all of it is there. */
+async function writeWhole(file: string, content: Uint8Array): Promise<void> {
+  const draft = `${file}.draft`;
+  await writeFile(draft, content, { mode: 0o600, flush: true });
+  await rename(draft, file);
+}
+
+const statIfThere = (file: string) => stat(file).catch(ignoring('ENOENT', null));
+
+function ignoring<Value>(code: string, instead: Value): (error: NodeJS.ErrnoException) => Value {
+  return (error) => {
+    if (error.code === code) return instead;
+    throw error;
+  };
+}
