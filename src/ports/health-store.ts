@@ -1,3 +1,4 @@
+import type { AmphoraStatus } from '../model/amphora.ts';
 import type { OperatingStatus } from '../model/load-balancer.ts';
 import type { ResourceKind } from './load-balancer-store.ts';
 
@@ -18,8 +19,8 @@ export type StatisticsSum = Omit<ListenerStatistics, 'listenerId' | 'amphoraId'>
 /** What one heartbeat has come to, written in one transaction. */
 export interface HeartbeatRecord {
   amphoraId: string;
-  /** ISO 8601 UTC. */
-  receivedAt: string;
+  /** ISO 8601 UTC; null for one that is no sign of health, as when it tells of too few listeners. */
+  receivedAt: string | null;
   /** Added to what is there when `countersAreDeltas`, else put in its place; activeConnections always in its place. */
   statistics: readonly Omit<ListenerStatistics, 'amphoraId'>[];
   countersAreDeltas: boolean;
@@ -29,14 +30,28 @@ export interface HeartbeatRecord {
 
 /** What amphorae tell of themselves. No method's number of statements grows with rows. */
 export interface HealthStore {
+  /** At most one of an amphora. */
   record(heartbeats: readonly HeartbeatRecord[]): Promise<void>;
-  /** Sums; zeros where nothing is known. */
+  /** Sums; zeros where nothing is known. Connections count as open at amphorae that are ALLOCATED, and at no other. */
   statisticsOfLoadBalancer(loadBalancerId: string): Promise<StatisticsSum>;
   statisticsOfListener(listenerId: string): Promise<StatisticsSum>;
   /** One row a listener. */
   statisticsOfAmphora(amphoraId: string): Promise<ListenerStatistics[]>;
   /** When the amphora was last heard of; null: never. */
   lastHeard(amphoraId: string): Promise<string | null>;
-  /** Forgets an amphora: its statistics are kept with the listener, under the next amphora's. Idempotent. */
+  /** Forgets an amphora; what went through it stays in the sums of its listeners. Idempotent. */
   forget(amphoraId: string): Promise<void>;
+}
+
+/** Whom heartbeats come from. */
+export interface KnownAmphora {
+  status: AmphoraStatus;
+  loadBalancerId: string | null;
+  /** Another one as soon as anything in its load balancer is another; null without a load balancer. */
+  revision: string | null;
+}
+
+export interface AmphoraDirectory {
+  /** As they are now, by ID, in one statement. Those that nobody knows are left out. */
+  find(amphoraIds: readonly string[]): Promise<ReadonlyMap<string, KnownAmphora>>;
 }
