@@ -1,3 +1,7 @@
+import type { NewSecurityGroupRule, SecurityGroupRule } from '../model/network.ts';
+
+export type { NewSecurityGroupRule, SecurityGroupRule } from '../model/network.ts';
+
 /** A network as Neutron has it, as far as amphorae and VIPs need it. */
 export interface Network {
   id: string;
@@ -19,16 +23,6 @@ export interface Subnet {
   cidr: string;
   gatewayIp: string | null;
   hostRoutes: readonly { destination: string; nexthop: string }[];
-}
-
-export interface SecurityGroupRule {
-  id: string;
-  direction: 'ingress' | 'egress';
-  protocol: string | null;
-  portRangeMin: number | null;
-  portRangeMax: number | null;
-  etherType: string;
-  remoteIpPrefix: string | null;
 }
 
 export interface SecurityGroup {
@@ -81,8 +75,6 @@ export interface NewPort {
 export type PortPatch = Partial<
   Pick<Port, 'name' | 'adminStateUp' | 'deviceId' | 'deviceOwner' | 'allowedAddressPairs' | 'qosPolicyId'>
 > & { securityGroupIds?: readonly string[] };
-
-export type NewSecurityGroupRule = Omit<SecurityGroupRule, 'id' | 'direction'>;
 
 /**
  * Neutron. Absent objects are SERVICE_NOT_FOUND; what names something wrong (a subnet of another network, an address

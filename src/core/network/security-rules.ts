@@ -1,0 +1,67 @@
+import { isIPv6 } from 'node:net';
+import type { Listener, LoadBalancerTree } from '../../model/load-balancer.ts';
+import type { NewSecurityGroupRule, SecurityGroupRule } from '../../model/network.ts';
+
+/** HAProxy's peers of a pair tell each other of their clients here (octavia/common/constants.py, HAPROXY_BASE_PEER_PORT). */
+const peerPort = 1025;
+/** VRRP, and the authentication header that keepalived puts before it. */
+const pairProtocols = ['112', '51'];
+
+const transports = { UDP: 'udp', SCTP: 'sctp' } as const;
+const transportOf = ({ protocol }: Listener) =>
+  protocol === 'UDP' || protocol === 'SCTP' ? transports[protocol] : 'tcp';
+
+/**
+ * What the VIP lets in: each listener's port, from everywhere or from its allowed CIDRs, for the families of addresses that
+ * the VIPs have; and, for a pair, what its two amphorae tell each other
+ * (octavia/network/drivers/neutron/allowed_address_pairs.py, _update_security_group_rules). Each rule once.
+ */
+export function vipSecurityRules({ loadBalancer, listeners }: LoadBalancerTree): NewSecurityGroupRule[] {
+  const addresses = [loadBalancer.vip, ...loadBalancer.additionalVips].map(({ address }) => address);
+  const families = [...new Set(addresses.map((address) => (isIPv6(address) ? 'IPv6' : 'IPv4')))];
+  const rules: NewSecurityGroupRule[] = [];
+  const letIn = (protocol: string, port: number | null, remoteIpPrefix: string | null) => {
+    const wanted = remoteIpPrefix === null ? families : [remoteIpPrefix.includes(':') ? 'IPv6' : 'IPv4'];
+    for (const etherType of wanted) {
+      if (!families.includes(etherType as (typeof families)[number])) continue;
+      rules.push({ protocol, portRangeMin: port, portRangeMax: port, etherType, remoteIpPrefix });
+    }
+  };
+  for (const listener of listeners) {
+    if (listener.provisioningStatus === 'PENDING_DELETE' || listener.provisioningStatus === 'DELETED') continue;
+    const from = listener.allowedCidrs.length > 0 ? listener.allowedCidrs : [null];
+    for (const cidr of from) letIn(transportOf(listener), listener.protocolPort, cidr);
+  }
+  if (loadBalancer.topology === 'ACTIVE_STANDBY') {
+    letIn('tcp', peerPort, null);
+    for (const protocol of pairProtocols) letIn(protocol, null, null);
+  }
+  return [...new Map(rules.map((rule) => [keyOf(rule), rule])).values()];
+}
+
+/** Of the wanted rules, those that the group lacks. */
+export function rulesToAdd(
+  present: readonly SecurityGroupRule[],
+  wanted: readonly NewSecurityGroupRule[],
+): NewSecurityGroupRule[] {
+  const there = new Set(present.filter(isIngress).map(keyOf));
+  return wanted.filter((rule) => !there.has(keyOf(rule)));
+}
+
+/** Of the group's rules, those that let in what is not wanted. What goes out is nobody's affair. */
+export function rulesToRemove(
+  present: readonly SecurityGroupRule[],
+  wanted: readonly NewSecurityGroupRule[],
+): SecurityGroupRule[] {
+  const kept = new Set(wanted.map(keyOf));
+  return present.filter((rule) => isIngress(rule) && !kept.has(keyOf(rule)));
+}
+
+const isIngress = ({ direction }: SecurityGroupRule) => direction === 'ingress';
+
+/** Some Neutrons write "from everywhere" as a network of all addresses. */
+function keyOf(rule: NewSecurityGroupRule): string {
+  const { protocol, portRangeMin, portRangeMax, etherType, remoteIpPrefix } = rule;
+  const from = remoteIpPrefix === '0.0.0.0/0' || remoteIpPrefix === '::/0' ? null : remoteIpPrefix;
+  return JSON.stringify([protocol?.toLowerCase() ?? null, portRangeMin, portRangeMax, etherType, from]);
+}
