@@ -56,7 +56,10 @@ export function haproxyListeners(tree: LoadBalancerTree): LoadBalancerTree['list
 }
 
 /** What HAProxy serves for `tree`: nothing for a disabled load balancer. */
-export function planListeners(tree: LoadBalancerTree, settings: HaproxySettings): PlannedListener[] {
+export function planListeners(
+  tree: LoadBalancerTree,
+  settings: Pick<HaproxySettings, 'defaultConnectionLimit'>,
+): PlannedListener[] {
   if (!tree.loadBalancer.adminStateUp) return [];
   const livePools = new Map(tree.pools.filter(isLive).map((pool) => [pool.id, pool]));
   const poolOf = (id: string | null) => livePools.get(id ?? '') ?? null;
