@@ -86,14 +86,22 @@ export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
     return found;
   };
   const subnetsOf = (networkId: string) => [...subnets.values()].filter((subnet) => subnet.networkId === networkId);
-  const isTaken = (networkId: string, address: string) =>
-    [...ports.values()].some(
-      (port) => port.networkId === networkId && port.fixedIps.some((ip) => ip.ipAddress === address),
-    );
+  function claimAll(networkId: string, wanted: NewPort['fixedIps']): FixedIp[] {
+    const claimed: FixedIp[] = [];
+    for (const one of wanted) claimed.push(claim(networkId, one, claimed));
+    return claimed;
+  }
 
-  function claim(networkId: string, wanted: NewPort['fixedIps'][number]): FixedIp {
+  /** `claimed`: what the same port has got already. */
+  function claim(networkId: string, wanted: NewPort['fixedIps'][number], claimed: readonly FixedIp[]): FixedIp {
+    const isTaken = (address: string) =>
+      claimed.some((ip) => ip.ipAddress === address) ||
+      [...ports.values()].some(
+        (port) => port.networkId === networkId && port.fixedIps.some((ip) => ip.ipAddress === address),
+      );
     const candidates = subnetsOf(networkId).filter((one) => wanted.subnetId === null || one.id === wanted.subnetId);
     if (wanted.subnetId !== null && candidates.length === 0) {
+      find('Subnet', subnets, wanted.subnetId);
       const why = `because fixed_ips included invalid subnet ${wanted.subnetId}`;
       throw fault(400, 'SERVICE_REJECTED_REQUEST', `Failed to create port on network ${networkId}, ${why}`);
     }
@@ -104,7 +112,7 @@ export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
         for (let n = 2; n < 2 ** 16; n++) {
           const address = addressAt(subnet.cidr, n);
           if (!isWithin(address, subnet.cidr)) break;
-          if (!isTaken(networkId, address)) return { subnetId: subnet.id, ipAddress: address };
+          if (!isTaken(address)) return { subnetId: subnet.id, ipAddress: address };
         }
       }
       throw fault(409, 'SERVICE_LIMIT', `No more IP addresses available on network ${networkId}.`);
@@ -117,7 +125,7 @@ export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
         `IP address ${ipAddress} is not a valid IP for the specified subnet.`,
       );
     }
-    if (isTaken(networkId, ipAddress)) {
+    if (isTaken(ipAddress)) {
       const message = `IP address ${ipAddress} already allocated in subnet ${home.id}`;
       throw fault(409, 'SERVICE_CONFLICT', message, false);
     }
@@ -157,7 +165,7 @@ export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
         status: 'DOWN',
         deviceId: port.deviceId,
         deviceOwner: port.deviceOwner,
-        fixedIps: wanted.map((one) => claim(port.networkId, one)),
+        fixedIps: claimAll(port.networkId, wanted),
         securityGroupIds: checkedGroups(port.securityGroupIds ?? []),
         allowedAddressPairs: port.allowedAddressPairs,
         qosPolicyId: checkedPolicy(port.qosPolicyId),

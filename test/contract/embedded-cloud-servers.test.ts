@@ -56,6 +56,9 @@ describeNetworkContract('embedded cloud', async () => {
     networkId: await findId(clients, '/network/v2.0/networks', 'networks', 'lb-mgmt-net'),
     securityGroupId: await findId(clients, '/network/v2.0/security-groups', 'security_groups', 'lb-mgmt-sec-grp'),
     projectId: cloud.accounts.kiln.projectId,
+    otherSubnetId: null,
+    tenantProjectId: cloud.accounts.demo.projectId,
+    qosPolicyId: null,
     close: clients.close,
   };
 });

@@ -19,12 +19,13 @@ describeImagesContract('fake', async () => {
 });
 
 describeComputeContract('fake', async () => {
-  const compute = createFakeCompute();
+  const network = createFakeNetwork();
+  const compute = createFakeCompute({ network });
   const imageId = randomUUID();
   compute.allowImages((id) => id === imageId);
   return {
     compute,
-    network: null,
+    network,
     imageId,
     deadImageIds: [randomUUID()],
     flavorId: '65',
@@ -35,7 +36,10 @@ describeComputeContract('fake', async () => {
 });
 
 describeNetworkContract('fake', async () => ({
-  network: createFakeNetwork(),
+  network: createFakeNetwork({ qosPolicyIds: ['gold'] }),
+  qosPolicyId: 'gold',
+  otherSubnetId: 'lb-vip-subnet',
+  tenantProjectId: 'demo-project',
   networkId: 'lb-mgmt-net',
   securityGroupId: 'lb-mgmt-sec-grp',
   projectId: 'service-project',

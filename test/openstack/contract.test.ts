@@ -70,7 +70,16 @@ describeImagesContract('test bed', async () => {
 describeNetworkContract('test bed', async () => {
   const { network, close } = connectAs(kiln);
   const { network: one, securityGroup } = bed;
-  return { network, networkId: one.id, securityGroupId: securityGroup.id, projectId: kiln.projectId, close };
+  return {
+    network,
+    networkId: one.id,
+    securityGroupId: securityGroup.id,
+    projectId: kiln.projectId,
+    otherSubnetId: null,
+    tenantProjectId: demo.projectId,
+    qosPolicyId: null,
+    close,
+  };
 });
 
 describeComputeContract('test bed', () =>

@@ -52,6 +52,27 @@ describe('what a VIP lets in', () => {
     ]);
   });
 
+  it.each([
+    [
+      { remoteIpPrefix: '2001:DB8:0::/32', etherType: 'IPv6' },
+      { remoteIpPrefix: '2001:db8::/32', etherType: 'IPv6' },
+    ],
+    [
+      { remoteIpPrefix: '2001:db8::1', etherType: 'IPv6' },
+      { remoteIpPrefix: '2001:db8::1/128', etherType: 'IPv6' },
+    ],
+    [{ remoteIpPrefix: '192.0.2.1' }, { remoteIpPrefix: '192.0.2.1/32' }],
+    [{ remoteIpPrefix: '0.0.0.0/0' }, { remoteIpPrefix: null }],
+    [{ protocol: '112' }, { protocol: 'vrrp' }],
+    [{ protocol: 'TCP' }, { protocol: '6' }],
+  ])('a rule %j that Neutron shows as %j is the same', (asked, shown) => {
+    const rule = { protocol: 'tcp', portRangeMin: 80, portRangeMax: 80, etherType: 'IPv4', remoteIpPrefix: null };
+    const present = [{ ...rule, ...shown, id: 'r', direction: 'ingress' as const }];
+    expect(rulesToAdd(present, [{ ...rule, ...asked }])).toEqual([]);
+    expect(rulesToRemove(present, [{ ...rule, ...asked }])).toEqual([]);
+    expect(rulesToRemove(present, [{ ...rule, ...asked, portRangeMax: 81 }])).toHaveLength(1);
+  });
+
   it('whatever was there: after adding and removing, it is what is wanted, and what goes out is untouched', () => {
     const rule = fc.record({
       protocol: fc.constantFrom('tcp', 'udp', null),

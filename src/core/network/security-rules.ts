@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIPv6, SocketAddress } from 'node:net';
 import type { Listener, LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { NewSecurityGroupRule, SecurityGroupRule } from '../../model/network.ts';
 
@@ -59,9 +59,30 @@ export function rulesToRemove(
 
 const isIngress = ({ direction }: SecurityGroupRule) => direction === 'ingress';
 
-/** Some Neutrons write "from everywhere" as a network of all addresses. */
+/**
+ * Equal for rules that mean the same, however they are written: Neutron shortens IPv6 networks, gives single addresses a
+ * length, and some releases give back names for the numbers of protocols (neutron_lib/constants.py, IP_PROTOCOL_MAP). A
+ * rule that did not recognise itself would be removed as unwanted.
+ */
 function keyOf(rule: NewSecurityGroupRule): string {
-  const { protocol, portRangeMin, portRangeMax, etherType, remoteIpPrefix } = rule;
-  const from = remoteIpPrefix === '0.0.0.0/0' || remoteIpPrefix === '::/0' ? null : remoteIpPrefix;
-  return JSON.stringify([protocol?.toLowerCase() ?? null, portRangeMin, portRangeMax, etherType, from]);
+  const { portRangeMin, portRangeMax, etherType } = rule;
+  const protocol = rule.protocol?.toLowerCase() ?? null;
+  return JSON.stringify([
+    protocol === null ? null : (protocolNames[protocol] ?? protocol),
+    portRangeMin,
+    portRangeMax,
+    etherType,
+    networkOf(rule.remoteIpPrefix),
+  ]);
+}
+
+const protocolNames: Readonly<Record<string, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp', vrrp: '112', ah: '51' };
+
+/** Null for everywhere, which is also written as a network of all addresses. */
+function networkOf(cidr: string | null): string | null {
+  if (cidr === null) return null;
+  const [address = '', length = isIPv6(cidr) ? '128' : '32'] = cidr.split('/');
+  if (Number(length) === 0) return null;
+  const written = isIPv6(address) ? new SocketAddress({ address, family: 'ipv6' }).address : address;
+  return `${written}/${Number(length)}`;
 }

@@ -3,12 +3,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Server, ServerSpec } from '../../model/compute.ts';
 import type { ComputeService } from '../../ports/compute.ts';
-import type { NetworkService } from '../../ports/network.ts';
+import type { NetworkService, Port } from '../../ports/network.ts';
 
 export interface ComputeSubject {
   compute: ComputeService;
-  /** Null where Neutron and Nova don't know of each other. */
-  network: NetworkService | null;
+  /** The Neutron that Nova works with. */
+  network: NetworkService;
   /** An image that boots. */
   imageId: string;
   /** An image that is not active, or that is not there. */
@@ -27,12 +27,14 @@ export function describeComputeContract(name: string, makeSubject: () => Promise
   describe(`ComputeService: ${name}`, () => {
     let subject: ComputeSubject;
     const made: string[] = [];
+    const madePorts: string[] = [];
 
     beforeAll(async () => {
       subject = await makeSubject();
     });
     afterEach(async () => {
       for (const id of made.splice(0)) await subject.compute.deleteServer(id);
+      for (const id of madePorts.splice(0)) await subject.network.deletePort(id);
     });
     afterAll(async () => subject?.close?.());
 
@@ -55,6 +57,26 @@ export function describeComputeContract(name: string, makeSubject: () => Promise
       made.push(id);
       return id;
     }
+    async function createPort(): Promise<Port> {
+      const port = await subject.network.createPort({
+        name: `contract-${randomUUID()}`,
+        networkId: subject.networkId,
+        projectId: null,
+        fixedIps: [],
+        deviceId: '',
+        deviceOwner: 'Octavia',
+        adminStateUp: true,
+        securityGroupIds: [],
+        allowedAddressPairs: [],
+        qosPolicyId: null,
+      });
+      madePorts.push(port.id);
+      return port;
+    }
+    /** Nova answers before it has done it. */
+    async function unplugged(portId: string): Promise<void> {
+      while ((await subject.network.getPort(portId)).deviceId !== '') await wait(100);
+    }
     async function built(id: string): Promise<Server> {
       for (;;) {
         const server = await subject.compute.getServer(id);
@@ -75,11 +97,64 @@ export function describeComputeContract(name: string, makeSubject: () => Promise
       expect(interfaces[0]).toMatchObject({ networkId: subject.networkId });
       expect(interfaces[0]?.macAddress).toMatch(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
       expect(interfaces[0]?.fixedIps[0]?.ipAddress).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
-      if (subject.network) {
-        const ports = await subject.network.listPortsOfDevice(id);
-        expect(ports.map((port) => port.id)).toEqual(interfaces.map((one) => one.portId));
-        expect(ports[0]?.fixedIps).toEqual(interfaces[0]?.fixedIps);
-      }
+      const ports = await subject.network.listPortsOfDevice(id);
+      expect(ports.map((port) => port.id)).toEqual(interfaces.map((one) => one.portId));
+      expect(ports[0]?.fixedIps).toEqual(interfaces[0]?.fixedIps);
+    });
+
+    it('plugs a port in and takes it out, once, however often it is asked; the port stays', async () => {
+      const { compute, network } = subject;
+      const id = await boot(specOf());
+      await built(id);
+      const port = await createPort();
+      await compute.attachPort(id, port.id);
+      await compute.attachPort(id, port.id);
+      const interfaces = await compute.listInterfaces(id);
+      expect(interfaces.filter((one) => one.portId === port.id)).toEqual([
+        { portId: port.id, networkId: port.networkId, macAddress: port.macAddress, fixedIps: port.fixedIps },
+      ]);
+      expect(interfaces).toHaveLength(2);
+      expect(await network.getPort(port.id)).toMatchObject({ deviceId: id, deviceOwner: 'compute:nova' });
+
+      const other = await boot(specOf());
+      await built(other);
+      await expect(compute.attachPort(other, port.id)).rejects.toMatchObject({ code: 'SERVICE_CONFLICT' });
+
+      await compute.detachPort(id, port.id);
+      await unplugged(port.id);
+      await compute.detachPort(id, port.id);
+      expect(await compute.listInterfaces(id)).toHaveLength(1);
+      expect(await network.getPort(port.id)).toMatchObject({ deviceId: '', fixedIps: port.fixedIps });
+      // It can go elsewhere now, and survives the server it is in.
+      await compute.attachPort(other, port.id);
+      await compute.deleteServer(other);
+      await unplugged(port.id);
+      expect((await network.getPort(port.id)).fixedIps).toEqual(port.fixedIps);
+    }, 120_000);
+
+    it('says what is not there to be plugged in; what is not there is out already', async () => {
+      const { compute } = subject;
+      const id = await boot(specOf());
+      await built(id);
+      const port = await createPort();
+      await expect(compute.attachPort(id, randomUUID())).rejects.toMatchObject({ code: 'SERVICE_NOT_FOUND' });
+      await expect(compute.attachPort(randomUUID(), port.id)).rejects.toMatchObject({ code: 'SERVICE_NOT_FOUND' });
+      await compute.detachPort(id, port.id);
+      await compute.detachPort(id, randomUUID());
+      await compute.detachPort(randomUUID(), port.id);
+      expect(await compute.listInterfaces(id)).toHaveLength(1);
+    });
+
+    it('boots with a port that is there already', async () => {
+      const { compute, network } = subject;
+      const port = await createPort();
+      const id = await boot(specOf({ portIds: [port.id] }));
+      await built(id);
+      const [, plugged] = (await compute.listInterfaces(id)).toSorted((a) => (a.portId === port.id ? 1 : -1));
+      expect(plugged).toMatchObject({ portId: port.id, macAddress: port.macAddress, fixedIps: port.fixedIps });
+      await compute.deleteServer(id);
+      await unplugged(port.id);
+      expect((await network.getPort(port.id)).fixedIps).toEqual(port.fixedIps);
     });
 
     it('finds servers by their exact name and no others', async () => {
