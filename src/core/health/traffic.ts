@@ -1,0 +1,42 @@
+import type { Heartbeat, ListenerCounters } from '../heartbeat/message.ts';
+
+/** Traffic that has been told of and not been written yet. */
+export interface Traffic {
+  /** By listener ID. */
+  counters: ReadonlyMap<string, ListenerCounters>;
+  /** True: to be added to what is written; false: to be put in its place. */
+  areDeltas: boolean;
+}
+
+export function trafficOf({ listeners, countersAreDeltas }: Heartbeat): Traffic {
+  return {
+    counters: new Map([...listeners].map(([id, { counters }]) => [id, counters])),
+    areDeltas: countersAreDeltas,
+  };
+}
+
+/**
+ * What two heartbeats come to, so that one may be written for both. Totals make what was before them void; deltas count
+ * up whatever was before them. Open connections are those of the later one that tells of the listener.
+ */
+export function addTraffic(earlier: Traffic, later: Traffic): Traffic {
+  if (!later.areDeltas) return later;
+  const counters = new Map(earlier.counters);
+  for (const [id, added] of later.counters) {
+    const before = counters.get(id);
+    counters.set(id, before ? add(before, added) : added);
+  }
+  return { counters, areDeltas: earlier.areDeltas };
+}
+
+function add(before: ListenerCounters, added: ListenerCounters): ListenerCounters {
+  // A number beyond this could not be written; a heartbeat cannot hold one either.
+  const sum = (a: number, b: number) => Math.min(a + b, Number.MAX_SAFE_INTEGER);
+  return {
+    bytesIn: sum(before.bytesIn, added.bytesIn),
+    bytesOut: sum(before.bytesOut, added.bytesOut),
+    activeConnections: added.activeConnections,
+    totalConnections: sum(before.totalConnections, added.totalConnections),
+    requestErrors: sum(before.requestErrors, added.requestErrors),
+  };
+}
