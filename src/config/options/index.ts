@@ -13,6 +13,7 @@ import { controllerWorkerOptions } from './controller-worker.ts';
 import { databaseOptions } from './database.ts';
 import { defaultOptions } from './default.ts';
 import { kilnOptions } from './kiln.ts';
+import { osloMessagingRabbitOptions } from './messaging.ts';
 import {
   glanceOptions,
   keystoneAuthtokenOptions,
@@ -39,6 +40,7 @@ export const declarations = {
   amphora_agent: amphoraAgentOptions,
   health_manager: healthManagerOptions,
   database: databaseOptions,
+  oslo_messaging_rabbit: osloMessagingRabbitOptions,
   oslo_policy: osloPolicyOptions,
   oslo_middleware: osloMiddlewareOptions,
   kiln: kilnOptions,

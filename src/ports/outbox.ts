@@ -1,0 +1,10 @@
+/**
+ * Which committed operations a broker has not yet been told of. The mark stands in the operation's own row: what was
+ * committed and not announced is found again, whoever died in between.
+ */
+export interface Outbox {
+  /** Operations that have not ended and that no broker has confirmed, most urgent first, then oldest first. */
+  unannounced(limit: number): Promise<{ id: string; priority: number }[]>;
+  /** A broker has confirmed the word of these. Repeating it changes nothing. */
+  markAnnounced(operationIds: readonly string[]): Promise<void>;
+}
