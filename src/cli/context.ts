@@ -12,6 +12,7 @@ import type { ComputeService } from '../ports/compute.ts';
 import type { IdentityService } from '../ports/identity.ts';
 import type { ImageResolver } from '../ports/image-resolver.ts';
 import type { ImageService } from '../ports/images.ts';
+import type { Journal } from '../ports/journal.ts';
 import type { NetworkService } from '../ports/network.ts';
 
 /** The options that every command has. */
@@ -142,7 +143,23 @@ export interface DevReady {
   endpoints: Readonly<Record<string, string>>;
 }
 
+/** What one process of `kiln serve` does. */
+export const serveRoles = ['api', 'worker', 'health-manager'] as const;
+export type ServeRole = (typeof serveRoles)[number];
+
+export interface DatabaseStatus {
+  /** Which one, without its password. */
+  database: string;
+  /** In order. `executedAt` is null for one that has not been made. */
+  migrations: readonly { name: string; executedAt: string | null }[];
+}
+
 export interface CliContext {
+  /** What was asked for, and what became of it. Read from the database; no `kiln serve` is needed. */
+  journal(): Promise<Pick<Journal, 'get' | 'list'>>;
+  databaseStatus(): Promise<DatabaseStatus>;
+  /** Brings the tables up to date. */
+  upgradeDatabase(): Promise<DatabaseStatus>;
   images(): Promise<ImageService>;
   resolver(): Promise<ImageResolver>;
   compute(): Promise<ComputeService>;
@@ -157,7 +174,7 @@ export interface CliContext {
   /** Null when no `kiln serve` answers. */
   status(): Promise<ServeStatus | null>;
   /** Runs until the environment's signal is aborted; resolves when everything is ended. */
-  serve(): Promise<void>;
+  serve(roles: readonly ServeRole[]): Promise<void>;
   /** As `serve`; `onReady` is called when the embedded cloud answers. */
   dev(options: DevOptions, onReady: (ready: DevReady) => void): Promise<void>;
   /** Ends connections and children. Called once, after the command, whatever became of it. */

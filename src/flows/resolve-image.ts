@@ -139,6 +139,12 @@ export function createImageResolver(parts: ImageResolverParts): ImageResolver {
   return { resolve, explain, status: () => [...outcomes.values()] };
 }
 
+/** `image_noop_driver`: Glance is not asked, and every amphora has the image that Octavia's noop driver names. */
+export function createNoopResolver(clock: Clock): ImageResolver {
+  const resolve = async () => choiceById('1', 'configured-id', clock.now());
+  return { resolve, explain: async () => ({ choice: await resolve(), refused: [] }), status: () => [] };
+}
+
 function ownerOf(search: ImageSearch): { owner?: string } {
   return search.owner === ANY_OWNER ? {} : { owner: search.owner };
 }

@@ -8,7 +8,7 @@ import { KilnError } from '../model/errors.ts';
 /** octavia.conf, narrowed to what the flows of an amphora need. An option that is not set is an empty string there. */
 export function amphoraSettings(configuration: Configuration): AmphoraSettings {
   const { controller_worker: worker, haproxy_amphora: haproxy, nova, kiln, certificates } = configuration;
-  if (!worker.amp_flavor_id) {
+  if (!worker.amp_flavor_id && worker.compute_driver === 'compute_nova_driver') {
     throw new KilnError('CONFIGURATION_INVALID', '[controller_worker] amp_flavor_id is not set: Nova needs a flavor', {
       advice: "Set it to the ID of the amphorae's Nova flavor: `openstack flavor list --all`.",
     });
@@ -16,7 +16,7 @@ export function amphoraSettings(configuration: Configuration): AmphoraSettings {
   return {
     image: imageSettings(configuration),
     server: serverSettings(configuration),
-    flavorId: worker.amp_flavor_id,
+    flavorId: worker.amp_flavor_id ?? '',
     topology: worker.loadbalancer_topology,
     randomNameLength: nova.random_amphora_name_length,
     certificateValiditySeconds: certificates.cert_validity_time,

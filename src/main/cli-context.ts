@@ -98,9 +98,27 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
 
     status: async () => (await control())?.status() ?? null,
 
-    async serve() {
+    async serve(roles) {
       const { serve } = await import('./serve.ts');
-      await serve({ source, clock, signal, version: cli.version, debug: options.debug });
+      await serve({ source, clock, signal, version: cli.version, debug: options.debug, roles });
+    },
+
+    async journal() {
+      const { openState } = await import('./state.ts');
+      const state = await openState(paths().database, clock);
+      endings.push(() => state.close());
+      return state.journal;
+    },
+
+    async databaseStatus() {
+      const { databaseStatus } = await import('../adapters/storage/database.ts');
+      return await databaseStatus(paths().database);
+    },
+
+    async upgradeDatabase() {
+      const { databaseStatus, openDatabase } = await import('../adapters/storage/database.ts');
+      await (await openDatabase(paths().database, clock)).destroy();
+      return await databaseStatus(paths().database);
     },
 
     async dev(devOptions, onReady) {

@@ -4,13 +4,18 @@ import { createKeystone, type OpenStackSession } from '../adapters/openstack/key
 import { createNeutron } from '../adapters/openstack/neutron.ts';
 import { createNova } from '../adapters/openstack/nova.ts';
 import type { OpenStackAuthSettings, TransportSettings } from '../adapters/openstack/settings.ts';
+import { createTokenValidator } from '../adapters/openstack/token-validator.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ComputeService } from '../ports/compute.ts';
 import type { IdentityService } from '../ports/identity.ts';
 import type { ImageService } from '../ports/images.ts';
 import type { Log } from '../ports/log.ts';
 import type { NetworkService } from '../ports/network.ts';
+import type { TokenValidator } from '../ports/token-validator.ts';
 import { type Access, type ServiceType, serviceTypes } from './cloud-access.ts';
+
+/** Tokens whose answers are remembered at a time. */
+const LARGEST_TOKEN_CACHE = 10_000;
 
 /** The services of one cloud, with one set of credentials each. */
 export interface OpenStack {
@@ -18,6 +23,8 @@ export interface OpenStack {
   images: ImageService;
   compute: ComputeService;
   network: NetworkService;
+  /** Checks the tokens of callers, with Kiln's own as the one that asks. */
+  tokens(options: { cacheSeconds: number }): TokenValidator;
   close(): Promise<void>;
 }
 
@@ -49,6 +56,16 @@ export function createOpenStack(
     images: createGlance(clientParts('image')),
     compute: createNova({ ...clientParts('compute'), clock, log, createLookupSeconds: options.createLookupSeconds }),
     network: createNeutron({ ...clientParts('network'), clock, log }),
+    tokens({ cacheSeconds }) {
+      const { auth, transport } = access.identity;
+      return createTokenValidator({
+        session: sessionOf(auth),
+        http: httpOf(transport),
+        clock,
+        cacheSeconds,
+        cacheSize: LARGEST_TOKEN_CACHE,
+      });
+    },
     async close() {
       await Promise.all([...transports.values()].map((http) => http.close()));
     },

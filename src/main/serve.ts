@@ -3,6 +3,8 @@ import { dirname } from 'node:path';
 import Fastify from 'fastify';
 import { connectControl } from '../adapters/control/client.ts';
 import { controlRoutes } from '../api/control/routes.ts';
+import { type ServeRole, serveRoles } from '../cli/context.ts';
+import type { Configuration } from '../config/options/index.ts';
 import { createReloadableConfiguration, type ReloadableConfiguration } from '../config/reload.ts';
 import { imageWarnings } from '../core/amphora/image-warnings.ts';
 import { createAmphoraOperations, recoverAmphorae } from '../flows/index.ts';
@@ -15,15 +17,19 @@ import { amphoraSettings, imageSettings } from './amphora-settings.ts';
 import { findAccess } from './cloud-access.ts';
 import { aborted } from './dev.ts';
 import { createLog, logFileOf, type ProcessLog } from './log.ts';
-import { createOpenStack, type OpenStack } from './openstack.ts';
+import type { OpenStack } from './openstack.ts';
+import { readPolicy, serveApi } from './roles/api.ts';
+import { apiParts } from './roles/api-parts.ts';
+import { wireQueue, wireWorker } from './roles/worker.ts';
 import { type ConfigurationSource, readConfiguration } from './source.ts';
+import { openState } from './state.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
-import { wireAmphorae } from './wire.ts';
+import { amphoraParts, secretStore, wireOpenStack } from './wire.ts';
 
 /** How often work that dead processes left is looked for. */
 const RECOVERY_EVERY_MS = 30_000;
 
-/** The long-running Kiln: runs until the signal is aborted, then lets what is under way be undone, and ends. */
+/** The long-running Kiln: runs until the signal is aborted, then lets what is under way come to rest, and ends. */
 export async function serve(options: {
   source: ConfigurationSource;
   clock: Clock;
@@ -31,51 +37,89 @@ export async function serve(options: {
   version: string;
   /** Log at level debug, whatever the configuration says. */
   debug: boolean;
+  roles: readonly ServeRole[];
 }): Promise<void> {
-  const { source, clock, signal, version } = options;
+  const { source, clock, signal, version, roles } = options;
   const configuration = createReloadableConfiguration(() => {
     const loaded = readConfiguration(source);
     amphoraSettings(loaded.config); // What every boot would stumble over is a fault now, and refuses a reload.
     return loaded;
   });
   const current = () => configuration.current().config;
+  demandSharedState(current(), roles);
   const log = createLog({ debug: options.debug || current().DEFAULT.debug, file: logFileOf(current()) });
   const loading = { loadedAt: clock.now().toISOString() };
   const startedAt = loading.loadedAt;
   const paths = statePaths(current(), source.environment, process.getuid?.() === 0);
+  const around = { clock, log, current };
 
-  const access = findAccess(current(), null, source.environment);
-  const openstack = createOpenStack(
-    access,
-    { clock, log },
-    { createLookupSeconds: current().kiln.create_lookup_seconds },
-  );
+  const openstack = wireOpenStack(findAccess(current(), null, source.environment), around);
   const stopReloading = reloadOnHangup(configuration, log, () => {
     loading.loadedAt = clock.now().toISOString();
     log.setDebug(options.debug || current().DEFAULT.debug);
     void warnAboutImage(openstack, configuration, log);
   });
-  const { parts, close } = await wireAmphorae(openstack, paths, { clock, log, current });
-  const underWay = trackBoots(parts, signal);
-  const control = await listen(paths, {
-    amphorae: underWay.operations,
-    status: () => describe({ parts, configuration, version, startedAt, loadedAt: loading.loadedAt }),
-  });
+  const endings: (() => Promise<unknown>)[] = [() => openstack.close()];
+  const state = await openState(paths.database, clock);
+  endings.push(() => state.close());
   try {
+    const parts = amphoraParts(openstack, state, around);
+    const underWay = trackBoots(parts, signal);
+    const secrets = secretStore(current(), paths);
+    const queue = wireQueue(state, around);
+
+    if (roles.length === serveRoles.length) {
+      const control = await listen(paths, {
+        amphorae: underWay.operations,
+        status: () => describe({ parts, configuration, version, startedAt, loadedAt: loading.loadedAt }),
+      });
+      endings.push(() => control.close());
+    }
+    if (roles.includes('worker')) {
+      const worker = wireWorker({ openstack, state, secrets, queue, identity: parts.worker }, around);
+      await worker.start();
+      endings.push(() => worker.stop());
+    }
+    if (roles.includes('api')) {
+      const policy = readPolicy(current(), configuration.current().files);
+      const api = await serveApi({
+        parts: apiParts({ openstack, state, secrets, queue, policy }, around),
+        configuration: current(),
+        logger: null,
+      });
+      endings.push(() => api.close());
+      log.info({ url: api.url }, 'the load-balancer API listens');
+    }
+
     remarkOnConfiguration(configuration, log);
     void warnAboutImage(openstack, configuration, log);
-    log.info({ socket: paths.controlSocket, files: configuration.current().files, version }, 'serving');
-    const recovery = recoverUntil(parts, clock, signal);
+    log.info(
+      { socket: paths.controlSocket, files: configuration.current().files, version, roles, pid: process.pid },
+      'serving',
+    );
+    const recovery = roles.includes('worker') ? recoverUntil(parts, clock, signal) : aborted(signal);
     await aborted(signal);
-    log.info({}, 'stopping: boots under way are undone');
+    log.info({}, 'stopping: boots under way are undone, flows rest after their running steps');
     await Promise.all([recovery, underWay.settled()]);
   } finally {
     stopReloading();
-    await control.close();
-    await close();
-    await openstack.close();
+    // In the order opposite to that in which they began.
+    for (const end of endings.reverse()) await end();
     log.info({}, 'stopped');
   }
+}
+
+/** Several processes need a database and a broker that all of them reach. */
+function demandSharedState({ DEFAULT, database }: Configuration, roles: readonly ServeRole[]): void {
+  if (roles.length === serveRoles.length || roles.length === 0) return;
+  const missing = [
+    ...(DEFAULT.transport_url ? [] : ['[DEFAULT] transport_url']),
+    ...(database.connection && !database.connection.startsWith('sqlite') ? [] : ['[database] connection']),
+  ];
+  if (missing.length === 0) return;
+  throw new KilnError('CONFIGURATION_INVALID', `--role ${roles.join(',')} needs ${missing.join(' and ')}`, {
+    advice: 'Name a RabbitMQ and a MySQL or MariaDB that all processes reach, or run `kiln serve` without --role.',
+  });
 }
 
 /** Boots obey the process's signal and that of whoever asked for them, and can be waited for. */

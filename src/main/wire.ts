@@ -1,29 +1,52 @@
 /** The one place where ports meet their adapters. */
 import { randomInt, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { createAmphoraAgentClient } from '../adapters/amphora-agent/client.ts';
 import type { AmphoraAgentSettings } from '../adapters/amphora-agent/connection.ts';
 import { createCertificateIssuer } from '../adapters/certificates/issuer.ts';
+import { createNoopAgent } from '../adapters/noop/agent.ts';
+import { createNoopCompute } from '../adapters/noop/compute.ts';
+import { createNoopNetwork } from '../adapters/noop/network.ts';
 import { createWorkerIdentity } from '../adapters/process/worker-identity.ts';
-import { createAmphoraStore } from '../adapters/storage/amphora-store.ts';
-import { openDatabase } from '../adapters/storage/database.ts';
+import { createBarbicanNotYet } from '../adapters/secrets/barbican-not-yet.ts';
+import { createLocalSecretStore } from '../adapters/secrets/local-secret-store.ts';
 import type { Configuration } from '../config/options/index.ts';
+import { createBuildSlots } from '../flows/load-balancer/build-slots.ts';
+import type { LoadBalancerParts } from '../flows/load-balancer/parts.ts';
 import type { AmphoraParts } from '../flows/parts.ts';
-import { createImageResolver } from '../flows/resolve-image.ts';
+import { createImageResolver, createNoopResolver } from '../flows/resolve-image.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ImageResolver } from '../ports/image-resolver.ts';
 import type { Log } from '../ports/log.ts';
+import type { SecretStore } from '../ports/secret-store.ts';
 import { amphoraSettings, imageSettings } from './amphora-settings.ts';
-import type { OpenStack } from './openstack.ts';
+import type { Access } from './cloud-access.ts';
+import { loadBalancerSettings } from './load-balancer-settings.ts';
+import { createOpenStack, type OpenStack } from './openstack.ts';
+import { openState, type State } from './state.ts';
 import type { StatePaths } from './state-paths.ts';
 
-interface Around {
+export interface Around {
   clock: Clock;
   log: Log;
   /** In force now: what a reload changes takes effect with the next flow. */
   current: () => Configuration;
 }
 
+/** The cloud's services by the drivers that [controller_worker] names. */
+export function wireOpenStack(access: Access, { clock, log, current }: Around): OpenStack {
+  const options = { createLookupSeconds: current().kiln.create_lookup_seconds };
+  const openstack = createOpenStack(access, { clock, log }, options);
+  const { compute_driver: compute, network_driver: network } = current().controller_worker;
+  return {
+    ...openstack,
+    ...(compute === 'compute_noop_driver' ? { compute: createNoopCompute() } : {}),
+    ...(network === 'network_noop_driver' ? { network: createNoopNetwork() } : {}),
+  };
+}
+
 export function wireResolver(openstack: OpenStack, around: Around): ImageResolver {
+  if (around.current().controller_worker.image_driver === 'image_noop_driver') return createNoopResolver(around.clock);
   const { images, identity, compute } = openstack;
   const { clock, log, current } = around;
   return createImageResolver({ images, identity, compute, clock, log, settings: () => imageSettings(current()) });
@@ -35,10 +58,14 @@ export async function wireAmphorae(
   paths: StatePaths,
   around: Around,
 ): Promise<{ parts: AmphoraParts; close(): Promise<void> }> {
+  const state = await openState(paths.database, around.clock);
+  return { parts: amphoraParts(openstack, state, around), close: () => state.close() };
+}
+
+export function amphoraParts(openstack: OpenStack, state: State, around: Around): AmphoraParts {
   const { clock, log, current } = around;
   const { certificates } = current();
-  const database = await openDatabase(paths.database, clock);
-  const parts: AmphoraParts = {
+  return {
     resolver: wireResolver(openstack, around),
     compute: openstack.compute,
     certificates: createCertificateIssuer(
@@ -50,8 +77,11 @@ export async function wireAmphorae(
       },
       clock,
     ),
-    agent: createAmphoraAgentClient(() => agentSettings(current())),
-    store: createAmphoraStore(database, clock),
+    agent:
+      current().controller_worker.amphora_driver === 'amphora_noop_driver'
+        ? createNoopAgent()
+        : createAmphoraAgentClient(() => agentSettings(current())),
+    store: state.amphorae,
     worker: createWorkerIdentity(),
     clock,
     log,
@@ -59,7 +89,39 @@ export async function wireAmphorae(
     newId: randomUUID,
     randomInteger: randomInt,
   };
-  return { parts, close: () => database.destroy() };
+}
+
+/** What the flows of load balancers act through. */
+export function loadBalancerParts(
+  openstack: OpenStack,
+  state: State,
+  secrets: SecretStore,
+  around: Around,
+): LoadBalancerParts {
+  const {
+    store: amphorae,
+    settings: _settings,
+    newId: _newId,
+    worker: _worker,
+    ...shared
+  } = amphoraParts(openstack, state, around);
+  return {
+    ...shared,
+    amphorae,
+    loadBalancers: state.loadBalancers,
+    network: openstack.network,
+    secrets,
+    flavors: state.flavors,
+    health: state.health,
+    builds: createBuildSlots(() => around.current().haproxy_amphora.build_rate_limit),
+    settings: () => loadBalancerSettings(around.current()),
+  };
+}
+
+/** [certificates] cert_manager. */
+export function secretStore({ certificates }: Configuration, paths: StatePaths): SecretStore {
+  if (certificates.cert_manager === 'barbican_cert_manager') return createBarbicanNotYet();
+  return createLocalSecretStore(certificates.storage_path ?? join(paths.folder, 'secrets'));
 }
 
 /** What the client of agents is told, at each call. */

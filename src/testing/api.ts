@@ -54,7 +54,7 @@ export function openApiBench(overrides: Partial<ApiParts> = {}): ApiBench {
       settings: defaultApiSettings,
       paging: { maximum: 1000, baseUri: null },
       quotaOf: async () => unlimited,
-      operationQueued: (id) => queued.push(id),
+      operationQueued: ({ id }) => queued.push(id),
       health: async () => [],
       ...overrides,
     },

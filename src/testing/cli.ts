@@ -106,6 +106,9 @@ const absentParts: CliContext = {
   buildImage: absent('image builder'),
   status: absent('status'),
   serve: absent('controller'),
+  journal: absent('journal'),
+  databaseStatus: absent('database'),
+  upgradeDatabase: absent('database'),
   dev: absent('embedded cloud'),
   close: async () => undefined,
 };

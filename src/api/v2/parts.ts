@@ -1,6 +1,10 @@
 import type { ApiSettings } from '../../core/api/settings.ts';
+import type { AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { LoadBalancerStore, ResourceKind } from '../../ports/load-balancer-store.ts';
+import type { FlavorStore } from '../../ports/flavor-store.ts';
+import type { HealthStore } from '../../ports/health-store.ts';
+import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
+import type { QuotaStore } from '../../ports/quota-store.ts';
 import type { VipAllocator } from '../../ports/vip-allocator.ts';
 import type { Authentication } from '../auth/authenticate.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -8,16 +12,18 @@ import type { Policy } from '../policy/policy.ts';
 /** What the API is made of. */
 export interface ApiParts {
   store: LoadBalancerStore;
+  flavors: FlavorStore;
+  quotas: QuotaStore;
+  amphorae: AmphoraRegister & Pick<AmphoraStore, 'get'>;
+  healthStore: Pick<HealthStore, 'statisticsOfLoadBalancer' | 'statisticsOfListener' | 'statisticsOfAmphora'>;
   vips: VipAllocator;
   policy: Policy;
   authentication: Authentication;
   clock: Clock;
   settings: ApiSettings;
   paging: PagingSettings;
-  /** How much of each kind a project may have; -1: any number. */
-  quotaOf(projectId: string): Promise<Readonly<Record<ResourceKind, number>>>;
   /** After a change was committed with its operation: nothing waits for the answer. */
-  operationQueued(operationId: string): void;
+  operationQueued(operation: { id: string; priority: number }): void;
   /** Null: `/healthcheck` is off. Else what is wrong; nothing when all is well. */
   health: (() => Promise<readonly string[]>) | null;
 }

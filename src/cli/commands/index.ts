@@ -5,6 +5,8 @@ import { amphoraDelete } from './amphora/delete.ts';
 import { amphoraList } from './amphora/list.ts';
 import { amphoraShow } from './amphora/show.ts';
 import { configShow } from './config-show.ts';
+import { dbStatus } from './db/status.ts';
+import { dbUpgrade } from './db/upgrade.ts';
 import { dev } from './dev.ts';
 import { doctor } from './doctor.ts';
 import { imageBuild } from './image/build.ts';
@@ -14,6 +16,8 @@ import { imagePush } from './image/push.ts';
 import { imageResolve } from './image/resolve.ts';
 import { imageShow } from './image/show.ts';
 import { imageTag, imageUntag } from './image/tag.ts';
+import { operationList } from './operation/list.ts';
+import { operationShow } from './operation/show.ts';
 import { serve } from './serve.ts';
 import { status } from './status.ts';
 
@@ -31,6 +35,10 @@ export const commands: readonly Command[] = [
   amphoraList,
   amphoraShow,
   amphoraDelete,
+  operationList,
+  operationShow,
+  dbStatus,
+  dbUpgrade,
   configShow,
   doctor,
   status,

@@ -1,14 +1,35 @@
+import { KilnError } from '../../model/errors.ts';
 import { defineCommand } from '../command.ts';
+import { serveRoles } from '../context.ts';
 
-export const serve = defineCommand({
+export const serve = defineCommand<{ role?: string }>({
   noun: null,
   verb: 'serve',
   summary: 'Run the controller until it is told to stop',
-  description: 'SIGHUP reads the configuration again; SIGTERM and ctrl-C end it. Logs are JSON lines.',
-  examples: ['kiln serve --config-file /etc/octavia/octavia.conf'],
+  description:
+    'The load-balancer API, the workers that carry out what it is asked, and the receiver of heartbeats: in one process, or each in as many as you like. SIGHUP reads the configuration again; SIGTERM and ctrl-C end it. Logs are JSON lines.',
+  options: [
+    {
+      flags: '--role <roles>',
+      help: `what this process does, with commas between: ${serveRoles.join(', ')} (default: all)`,
+    },
+  ],
+  examples: [
+    'kiln serve --config-file /etc/octavia/octavia.conf',
+    'kiln serve --role api      # with [DEFAULT] transport_url and a MariaDB in [database] connection',
+    'kiln serve --role worker',
+  ],
   exits: ['cloudUnreachable'],
-  async run({ context }) {
-    await context.serve();
+  async run({ options, context }) {
+    await context.serve(options.role === undefined ? serveRoles : readRoles(options.role));
     return null;
   },
 });
+
+function readRoles(text: string): (typeof serveRoles)[number][] {
+  return text.split(',').map((word) => {
+    const role = serveRoles.find((one) => one === word.trim());
+    if (role) return role;
+    throw new KilnError('USAGE', `--role has "${word}"; allowed are ${serveRoles.join(', ')}, with commas between`);
+  });
+}

@@ -1,7 +1,6 @@
 import { haproxyListeners } from '../../core/haproxy/plan.ts';
 import { renderHaproxyConfiguration } from '../../core/haproxy/render.ts';
 import type { HaproxyVersion, TlsFiles } from '../../core/haproxy/settings.ts';
-import { renderLvsConfiguration } from '../../core/keepalived/lvs/render.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { Listener, LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { LoadBalancerParts } from './parts.ts';
@@ -25,13 +24,6 @@ export async function uploadConfigurations(
       peers: [],
     });
     await agent.uploadHaproxyConfiguration(target, tree.loadBalancer.id, rendered);
-  }
-  for (const listener of datagramListeners(tree)) {
-    await agent.uploadLvsConfiguration(
-      target,
-      listener.id,
-      renderLvsConfiguration(tree, listener, lvsSettings(settings)),
-    );
   }
 }
 

@@ -13,10 +13,9 @@ export type TargetsOf<State> = (parts: LoadBalancerParts, state: State) => Promi
 export type BuiltAmphora = { amphoraId: string; address: string; serverId: string };
 
 /** The one that this very flow has built. */
-export const builtAmphora: TargetsOf<BuiltAmphora> = async (
-  _parts,
-  { amphoraId, address, serverId },
-) => [{ id: amphoraId, address, serverId }];
+export const builtAmphora: TargetsOf<BuiltAmphora> = async (_parts, { amphoraId, address, serverId }) => [
+  { id: amphoraId, address, serverId },
+];
 
 /**
  * Those that serve the load balancer.

@@ -1,0 +1,208 @@
+import { BlockList, isIPv6 } from 'node:net';
+import { KilnError, ServiceError } from '../../model/errors.ts';
+import type { Vip } from '../../model/load-balancer.ts';
+import type { NetworkService, NewPort, Port, Subnet } from '../../ports/network.ts';
+import type { AllocatedVips, VipAllocator, VipRequest } from '../../ports/vip-allocator.ts';
+
+/** By which Octavia's own tools know the ports that it made. */
+const owner = 'Octavia';
+
+/** What a request comes to, once everything that it refers to has been looked at. */
+interface Place {
+  networkId: string;
+  subnetId: string;
+  /** Null: Neutron chooses. */
+  address: string | null;
+  /** One that the user brought. */
+  port: Port | null;
+  qosPolicyId: string | null;
+}
+
+/**
+ * VIPs from Neutron, as Octavia takes them (octavia/api/v2/controllers/load_balancer.py, _validate_vip_request_object;
+ * octavia/network/drivers/neutron/allowed_address_pairs.py, allocate_vip): one port, with an address in each subnet.
+ * Refusals are in Octavia's words.
+ */
+export function createVipAllocator(options: {
+  network: NetworkService;
+  /** [networking] valid_vip_networks; empty: any. */
+  validVipNetworkIds: readonly string[];
+}): VipAllocator {
+  const { network, validVipNetworkIds } = options;
+
+  const subnetOf = (id: string) => network.getSubnet(id).catch(orRefuse('Subnet', id));
+
+  async function placeOf(request: VipRequest): Promise<Place> {
+    if (request.portId !== null) return await placeOfPort(request, request.portId);
+    const { address, qosPolicyId } = request;
+    if (request.networkId !== null) {
+      const subnet = await subnetInNetwork(request, request.networkId);
+      return { networkId: request.networkId, subnetId: subnet.id, address, port: null, qosPolicyId };
+    }
+    const subnet = await subnetOf(request.subnetId ?? '');
+    return { networkId: subnet.networkId, subnetId: subnet.id, address, port: null, qosPolicyId };
+  }
+
+  async function placeOfPort(request: VipRequest, portId: string): Promise<Place> {
+    const port = await network.getPort(portId).catch(orRefuse('Port', portId));
+    if (port.deviceId !== '') {
+      throw validationFailure(`Port ${portId} is already used by device ${port.deviceId} `);
+    }
+    const qosPolicyId = request.qosPolicyId ?? port.qosPolicyId;
+    const at = (fixedIp: Port['fixedIps'][number]): Place => ({
+      networkId: port.networkId,
+      subnetId: fixedIp.subnetId,
+      address: fixedIp.ipAddress,
+      port,
+      qosPolicyId,
+    });
+    if (request.subnetId !== null) {
+      const subnet = await subnetOf(request.subnetId);
+      const fixedIp = port.fixedIps.find(({ subnetId }) => subnetId === subnet.id);
+      if (fixedIp) return at(fixedIp);
+      throw validationFailure('No VIP address found on the specified VIP port within the specified subnet.');
+    }
+    if (request.address !== null) {
+      const wanted = compressed(request.address);
+      const fixedIp = port.fixedIps.find(({ ipAddress }) => compressed(ipAddress) === wanted);
+      if (fixedIp) return at(fixedIp);
+      throw validationFailure('Specified VIP address not found on the specified VIP port.');
+    }
+    const [fixedIp, ...others] = port.fixedIps;
+    if (fixedIp && others.length === 0) return at(fixedIp);
+    throw validationFailure(
+      "VIP port's subnet could not be determined. Please specify either a VIP subnet or address.",
+    );
+  }
+
+  async function subnetInNetwork(request: VipRequest, networkId: string): Promise<Subnet> {
+    const found = await network.getNetwork(networkId).catch(orRefuse('Network', networkId));
+    if (request.subnetId !== null) {
+      if (!found.subnetIds.includes(request.subnetId)) throw refusal('Subnet', request.subnetId);
+      return await subnetOf(request.subnetId);
+    }
+    const subnets = found.subnetIds.length > 0 ? await network.listSubnetsOfNetwork(networkId) : [];
+    const { address } = request;
+    if (address !== null) {
+      const home = subnets.find(({ cidr }) => contains(cidr, address));
+      if (home) return home;
+      throw validationFailure('Supplied network does not contain a subnet for VIP address specified.');
+    }
+    const chosen = subnets.find(({ ipVersion }) => ipVersion === 4) ?? subnets[0];
+    if (chosen) return chosen;
+    throw validationFailure('Supplied network does not contain a subnet.');
+  }
+
+  function checkNetwork(networkId: string): void {
+    const allowed = validVipNetworkIds.map((id) => id.toLowerCase());
+    if (allowed.length === 0 || allowed.includes(networkId.toLowerCase())) return;
+    throw validationFailure('Supplied VIP network_id is not allowed by the configuration of this deployment.');
+  }
+
+  /** The subnets of all VIPs are of one network, and none is named twice. */
+  async function checkAdditional({ additional }: VipRequest, place: Place): Promise<void> {
+    const subnetIds = [place.subnetId, ...additional.map(({ subnetId }) => subnetId)];
+    if (new Set(subnetIds).size < subnetIds.length) {
+      throw validationFailure('Duplicate VIP subnet(s) specified. Only one IP can be bound per subnet.');
+    }
+    const subnets = await Promise.all(additional.map(({ subnetId }) => subnetOf(subnetId)));
+    if (subnets.some(({ networkId }) => networkId !== place.networkId)) {
+      throw validationFailure('All VIP subnets must belong to the same network.');
+    }
+  }
+
+  async function makePort(request: VipRequest, place: Place): Promise<Port> {
+    const asked: NewPort = {
+      name: `octavia-lb-${request.loadBalancerId}`,
+      networkId: place.networkId,
+      projectId: request.projectId,
+      fixedIps: [
+        { subnetId: place.subnetId, ipAddress: place.address },
+        ...request.additional.map(({ subnetId, address }) => ({ subnetId, ipAddress: address })),
+      ],
+      deviceId: `lb-${request.loadBalancerId}`,
+      deviceOwner: owner,
+      adminStateUp: false,
+      securityGroupIds: null,
+      allowedAddressPairs: [],
+      qosPolicyId: place.qosPolicyId,
+    };
+    try {
+      return await network.createPort(asked);
+    } catch (error) {
+      throw inNeutronsWords(error);
+    }
+  }
+
+  return {
+    async allocate(request) {
+      const place = await placeOf(request);
+      checkNetwork(place.networkId);
+      if (request.qosPolicyId !== null) {
+        await network.getQosPolicy(request.qosPolicyId).catch(orRefuse('qos_policy', request.qosPolicyId));
+      }
+      for (const id of request.securityGroupIds) {
+        await network.getSecurityGroup(id).catch(orRefuse('Security Group', id));
+      }
+      await checkAdditional(request, place);
+      const port = place.port ?? (await makePort(request, place));
+      return allocated(request, place, port);
+    },
+
+    async release({ vip }) {
+      if (vip.octaviaOwned && vip.portId !== null) await network.deletePort(vip.portId);
+    },
+
+    async checkSubnet(subnetId) {
+      await subnetOf(subnetId);
+    },
+  };
+}
+
+function allocated(request: VipRequest, place: Place, port: Port): AllocatedVips {
+  const vipIn = (subnetId: string): Vip => ({
+    address: port.fixedIps.find((fixedIp) => fixedIp.subnetId === subnetId)?.ipAddress ?? '',
+    networkId: port.networkId,
+    subnetId,
+    portId: port.id,
+    octaviaOwned: place.port === null,
+  });
+  return {
+    vip: vipIn(place.subnetId),
+    additionalVips: request.additional.map(({ subnetId }) => vipIn(subnetId)),
+    qosPolicyId: place.qosPolicyId,
+  };
+}
+
+const validationFailure = (detail: string) => new KilnError('REQUEST_INVALID', `Validation failure: ${detail}`);
+const refusal = (resource: string, id: string) => new KilnError('REQUEST_INVALID', `${resource} ${id} not found.`);
+
+/** What is not there, or not to be seen, is the caller's mistake; a Neutron that can't be asked is not. */
+function orRefuse(resource: string, id: string) {
+  return (error: unknown): never => {
+    const missing = error instanceof KilnError && (error.code === 'SERVICE_NOT_FOUND' || error.code === 'USAGE');
+    throw missing ? refusal(resource, id) : error;
+  };
+}
+
+/** Neutron's refusal of a port is the caller's to hear, under Neutron's status: an address in use, or outside. */
+function inNeutronsWords(error: unknown): unknown {
+  if (!(error instanceof ServiceError)) return error;
+  const { serviceMessage, status } = error.call;
+  if (status === 409) return new KilnError('RESOURCE_CONFLICT', serviceMessage ?? error.message, { cause: error });
+  if (status === 400) return new KilnError('REQUEST_INVALID', serviceMessage ?? error.message, { cause: error });
+  return error;
+}
+
+function compressed(address: string): string {
+  return isIPv6(address) ? new URL(`http://[${address}]`).hostname : address;
+}
+
+function contains(cidr: string, address: string): boolean {
+  const [base = '', length = ''] = cidr.split('/');
+  const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+  if (isIPv6(base) !== isIPv6(address)) return false;
+  const block = new BlockList();
+  block.addSubnet(base, Number(length), family);
+  return block.check(address, family);
+}

@@ -1,0 +1,55 @@
+import { createVipAllocator } from '../../adapters/network/vip-allocator.ts';
+
+import type { Policy } from '../../api/policy/policy.ts';
+import type { ApiParts } from '../../api/v2/parts.ts';
+import type { OperationQueue } from '../../ports/operation-queue.ts';
+import type { SecretStore } from '../../ports/secret-store.ts';
+import { apiSettings, pagingSettings } from '../api-settings.ts';
+import type { OpenStack } from '../openstack.ts';
+import type { State } from '../state.ts';
+import type { Around } from '../wire.ts';
+import { authenticationOf } from './api.ts';
+
+/** What the API acts through. */
+export function apiParts(
+  own: {
+    openstack: OpenStack;
+    state: State;
+    secrets: SecretStore;
+    queue: Pick<OperationQueue, 'announce'>;
+    policy: Policy;
+  },
+  { clock, current }: Around,
+): ApiParts {
+  const { openstack, state, queue, policy } = own;
+  const configuration = current();
+  return {
+    store: state.loadBalancers,
+    flavors: state.flavors,
+    quotas: state.quotas,
+    amphorae: state.amphorae,
+    healthStore: state.health,
+    vips: createVipAllocator({
+      network: openstack.network,
+      validVipNetworkIds: configuration.networking.valid_vip_networks,
+    }),
+    policy,
+    authentication: authenticationOf(configuration, () =>
+      openstack.tokens({ cacheSeconds: configuration.keystone_authtoken.token_cache_time }),
+    ),
+    clock,
+    settings: apiSettings(configuration),
+    paging: pagingSettings(configuration),
+    operationQueued: (operation) => queue.announce(operation),
+    health: configuration.api_settings.healthcheck_enabled
+      ? async () => {
+          try {
+            await state.journal.list({ limit: 1 });
+            return [];
+          } catch (error) {
+            return [(error as Error).message];
+          }
+        }
+      : null,
+  };
+}

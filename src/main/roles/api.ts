@@ -1,0 +1,54 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Authentication } from '../../api/auth/authenticate.ts';
+import { createPolicy, type Policy } from '../../api/policy/policy.ts';
+import type { ApiParts } from '../../api/v2/parts.ts';
+import { createApi } from '../../api/v2/server.ts';
+import type { Configuration } from '../../config/options/index.ts';
+import { KilnError } from '../../model/errors.ts';
+
+/** The load-balancer API, listening. */
+export async function serveApi(options: {
+  parts: ApiParts;
+  configuration: Configuration;
+  logger: FastifyBaseLogger | null;
+}): Promise<{ url: string; close(): Promise<void> }> {
+  const { bind_host: host, bind_port: port } = options.configuration.api_settings;
+  const app = createApi(options.parts, options.logger);
+  try {
+    const url = await app.listen({ host, port });
+    return { url, close: () => app.close() };
+  } catch (error) {
+    await app.close();
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new KilnError('CONFIGURATION_INVALID', `port ${port} of ${host}, where the API shall listen, is taken`, {
+      advice: 'End what listens there (perhaps Octavia itself), or set [api_settings] bind_host and bind_port.',
+      cause: error,
+    });
+  }
+}
+
+/** Octavia's policies with those of [oslo_policy] policy_file. @param files octavia.conf, as it was read. */
+export function readPolicy(configuration: Configuration, files: readonly string[]): Policy {
+  const { policy_file: name, enforce_new_defaults: enforceNewDefaults } = configuration.oslo_policy;
+  const file = isAbsolute(name) ? name : join(dirname(files[0] ?? '/etc/octavia/octavia.conf'), name);
+  return createPolicy({
+    overrides: existsSync(file) ? readFileSync(file, 'utf8') : null,
+    enforceNewDefaults,
+    everybodyIsAdmin: configuration.api_settings.auth_strategy === 'noauth',
+  });
+}
+
+export function authenticationOf(
+  configuration: Configuration,
+  tokens: () => Extract<Authentication, { strategy: 'keystone' }>['tokens'],
+): Authentication {
+  if (configuration.api_settings.auth_strategy === 'noauth') return { strategy: 'noauth' };
+  const { keystone_authtoken: own, service_auth: shared } = configuration;
+  return {
+    strategy: 'keystone',
+    tokens: tokens(),
+    authUrl: own.www_authenticate_uri ?? own.auth_url ?? shared.auth_url ?? '',
+  };
+}

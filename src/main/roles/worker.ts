@@ -1,0 +1,49 @@
+import { createInProcessQueue } from '../../adapters/queue/in-process.ts';
+import { createWorkerRegistry } from '../../adapters/storage/worker-registry.ts';
+import { growingPauseMs } from '../../core/growing-pause.ts';
+import { loadBalancerFlows } from '../../flows/load-balancer/index.ts';
+import { createWorker, type Worker } from '../../flows/worker.ts';
+import type { OperationQueue } from '../../ports/operation-queue.ts';
+import type { SecretStore } from '../../ports/secret-store.ts';
+import type { WorkerIdentity } from '../../ports/worker-identity.ts';
+import type { OpenStack } from '../openstack.ts';
+import type { State } from '../state.ts';
+import { type Around, loadBalancerParts } from '../wire.ts';
+
+/** Going forward, a step that may yet succeed is tried for about ten seconds: then the flow goes back. */
+const DOING = { attempts: 5, firstPauseMs: 500, longestPauseMs: 5_000 };
+/** Going back, or on where there is no way back, for about a minute; then somebody tries again later. */
+const UNDOING = { attempts: 8, firstPauseMs: 500, longestPauseMs: 15_000 };
+
+const SWEEP_EVERY_MS = 5_000;
+
+/** How operations reach workers: by RabbitMQ where a transport_url is set, else within this process. */
+export function wireQueue(_state: State, { clock }: Around): OperationQueue {
+  return createInProcessQueue({ clock, pauseMs: growingPauseMs });
+}
+
+/** Carries out operations on load balancers. */
+export function wireWorker(
+  own: { openstack: OpenStack; state: State; secrets: SecretStore; queue: OperationQueue; identity: WorkerIdentity },
+  around: Around,
+): Worker {
+  const { clock, log, current } = around;
+  const { openstack, state, secrets, queue, identity } = own;
+  const leaseMs = current().kiln.worker_lease_seconds * 1000;
+  const registry = createWorkerRegistry(state.database, clock, { identity, role: 'worker', leaseMs });
+  const { journal } = state;
+  return createWorker({
+    queue,
+    journal,
+    flows: new Map(loadBalancerFlows.map((flow) => [flow.name, flow])),
+    parts: loadBalancerParts(openstack, state, secrets, around),
+    engine: { journal, clock, log, doing: DOING, undoing: UNDOING },
+    self: identity.self,
+    isAlive: (worker) => registry.isAlive(worker),
+    capacity: current().task_flow.max_workers,
+    clock,
+    log,
+    sweepEveryMs: SWEEP_EVERY_MS,
+    lease: { beat: () => registry.beat(), lastsMs: leaseMs },
+  });
+}

@@ -1,0 +1,41 @@
+import { createAmphoraStore } from '../adapters/storage/amphora-store.ts';
+import { openDatabase } from '../adapters/storage/database.ts';
+import { createFlavorStore } from '../adapters/storage/flavor-store.ts';
+import { createHealthStore } from '../adapters/storage/health-store.ts';
+import { createJournal } from '../adapters/storage/journal.ts';
+import { createLoadBalancerStore } from '../adapters/storage/load-balancer-store.ts';
+import { createQuotaStore } from '../adapters/storage/quota-store.ts';
+import type { AmphoraRegister, AmphoraStore } from '../ports/amphora-store.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { FlavorStore } from '../ports/flavor-store.ts';
+import type { HealthStore } from '../ports/health-store.ts';
+import type { Journal } from '../ports/journal.ts';
+import type { LoadBalancerStore } from '../ports/load-balancer-store.ts';
+import type { QuotaStore } from '../ports/quota-store.ts';
+
+/** Everything that Kiln must not forget, in one database. */
+export interface State {
+  database: Awaited<ReturnType<typeof openDatabase>>;
+  amphorae: AmphoraStore & AmphoraRegister;
+  loadBalancers: LoadBalancerStore;
+  journal: Journal;
+  flavors: FlavorStore;
+  quotas: QuotaStore;
+  health: HealthStore;
+  close(): Promise<void>;
+}
+
+/** @param connection as SQLAlchemy writes it. STATE_UNUSABLE when it can't be opened. */
+export async function openState(connection: string, clock: Clock): Promise<State> {
+  const database = await openDatabase(connection, clock);
+  return {
+    database,
+    amphorae: createAmphoraStore(database, clock),
+    loadBalancers: createLoadBalancerStore(database, clock),
+    journal: createJournal(database, clock),
+    flavors: createFlavorStore(database, clock),
+    quotas: createQuotaStore(database, clock),
+    health: createHealthStore(database, clock),
+    close: () => database.destroy(),
+  };
+}
