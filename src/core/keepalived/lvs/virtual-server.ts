@@ -1,0 +1,54 @@
+import type { HealthMonitor, LbAlgorithm } from '../../../model/load-balancer.ts';
+import { type Block, linesOf } from './block.ts';
+import { renderPersistence } from './persistence.ts';
+import { type Family, membersOf, type PlannedListener, type PlannedPool } from './plan.ts';
+import { renderRealServer } from './real-server.ts';
+import type { LvsSettings } from './settings.ts';
+
+const schedulers: Record<LbAlgorithm, string> = {
+  ROUND_ROBIN: 'wrr',
+  LEAST_CONNECTIONS: 'lc',
+  SOURCE_IP: 'sh',
+  SOURCE_IP_PORT: 'wrr',
+};
+
+/** For each family of VIPs a group with the addresses, and what is balanced behind it. */
+export function renderVirtualServers(planned: PlannedListener, settings: LvsSettings): Block[] {
+  const { pool, listener } = planned;
+  if (!pool) return [];
+  return planned.vips.flatMap(({ family, addresses }) => [
+    {
+      header: `virtual_server_group ipv${family}-group`,
+      lines: addresses.map((address) => `${address} ${listener.protocolPort}`),
+    },
+    {
+      header: `virtual_server group ipv${family}-group`,
+      lines: linesOf(
+        `lb_algo ${schedulers[pool.pool.lbAlgorithm]}`,
+        'lb_kind NAT',
+        `protocol ${listener.protocol}`,
+        renderPersistence(pool.pool.sessionPersistence, family),
+        planned.monitor && renderRhythm(planned.monitor),
+        renderPool(planned, pool, family, settings),
+      ),
+    },
+  ]);
+}
+
+/** How often members are checked, and how often a check has to fail. */
+function renderRhythm({ delay, maxRetriesDown }: HealthMonitor): string[] {
+  return [
+    `delay_loop ${delay}`,
+    `delay_before_retry ${delay}`,
+    ...(maxRetriesDown > 0 ? [`retry ${maxRetriesDown}`] : []),
+  ];
+}
+
+function renderPool(planned: PlannedListener, pool: PlannedPool, family: Family, settings: LvsSettings) {
+  const { id, adminStateUp } = pool.pool;
+  return linesOf(
+    adminStateUp ? `# Configuration for Pool ${id}` : `# Pool ${id} is disabled`,
+    planned.monitor && `# Configuration for HealthMonitor ${planned.monitor.id}`,
+    adminStateUp && membersOf(pool, family).flatMap((member) => renderRealServer(member, planned, settings)),
+  );
+}
