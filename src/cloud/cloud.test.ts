@@ -139,6 +139,46 @@ test('an octavia.conf that was edited keeps the edits; when the URL moves, only 
   expect(moved).toContain(`# mine, and ${first.url}0 is not the cloud`);
 });
 
+test('the catalog says where octavia.conf has the load-balancer API, also when its owner moved it', async () => {
+  const first = await start();
+  const urls = async (cloud: Cloud) => {
+    const session = await openCloudSession(cloud.url, cloud.accounts.demo);
+    const { catalog } = (await session.call('GET', '/identity/v3/auth/catalog')).body;
+    const octavia = catalog.find((service: { name: string }) => service.name === 'octavia');
+    expect(octavia.type).toBe('load-balancer');
+    return octavia.endpoints.map((endpoint: { url: string }) => endpoint.url);
+  };
+  expect(await urls(first)).toEqual([first.apiUrl, first.apiUrl, first.apiUrl]);
+  const text = readFileSync(first.configurationFile, 'utf8');
+  const port = new URL(first.apiUrl).port;
+  expect(text).toContain(`[api_settings]\nbind_host = 127.0.0.1\nbind_port = ${port}\n`);
+  const [, heartbeats] = /^\[health_manager\]\nbind_ip = 127.0.0.1\nbind_port = (\d+)$/m.exec(text) ?? [];
+  expect(text).toContain(`controller_ip_port_list = 127.0.0.1:${heartbeats}\n`);
+  await first.close();
+
+  const second = await start();
+  expect(second.apiUrl).toBe(first.apiUrl);
+  writeFileSync(second.configurationFile, text.replace(`bind_port = ${port}`, 'bind_port = 19876'));
+  await second.close();
+  const third = await start();
+  expect(third.apiUrl).toBe('http://127.0.0.1:19876');
+  expect(await urls(third)).toContain('http://127.0.0.1:19876');
+});
+
+test('an octavia.conf from before load balancers gets the port of their API, and keeps the rest', async () => {
+  const first = await start();
+  const before = readFileSync(first.configurationFile, 'utf8').replace(/\[api_settings\][^[]*/, '');
+  writeFileSync(first.configurationFile, before);
+  await first.close();
+  const second = await start();
+  expect(second.notices).toEqual([expect.stringContaining('[api_settings] bind_port = ')]);
+  expect(readFileSync(second.configurationFile, 'utf8')).toBe(
+    `${before}\n[api_settings]\nbind_host = 127.0.0.1\nbind_port = ${new URL(second.apiUrl).port}\n`,
+  );
+  await second.close();
+  expect((await start()).notices).toEqual([]);
+});
+
 test('files of a cloud whose state is gone are put aside', async () => {
   const first = await start();
   const old = readFileSync(first.configurationFile, 'utf8');

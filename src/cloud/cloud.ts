@@ -6,7 +6,8 @@ import { KilnError } from '../model/errors.ts';
 import { ensureAuthorities } from './authorities.ts';
 import { computeService, seedCompute } from './compute/index.ts';
 import type { CloudContext } from './context.ts';
-import { type CloudAccount, type ConfigurationFacts, writeClientFiles } from './files.ts';
+import { type CloudAccount, type ConfigurationFacts, kilnHost, writeClientFiles } from './files.ts';
+import { findFreePort } from './free-port.ts';
 import { createHypervisor } from './hypervisor/index.ts';
 import { type IdentityTables, identityTables } from './identity/rows.ts';
 import { identityService } from './identity/service.ts';
@@ -14,7 +15,7 @@ import { createTokenStore } from './identity/tokens.ts';
 import { imageService } from './image/service.ts';
 import { createNetworkFacade, networkService, seedNetwork } from './network/index.ts';
 import type { SeededUser } from './seed.ts';
-import { newPassword, seededUsers, seedIdentity } from './seed.ts';
+import { announceLoadBalancers, newPassword, seededUsers, seedIdentity } from './seed.ts';
 import { CloudState } from './state.ts';
 
 export type { CloudAccount } from './files.ts';
@@ -39,6 +40,8 @@ export interface Cloud {
   cloudsFile: string;
   /** octavia.conf for Kiln. */
   configurationFile: string;
+  /** Where the load-balancer API is, by the catalog: `kiln serve` with octavia.conf serves it, not the cloud. */
+  apiUrl: string;
   /** What people should know of this start, one sentence each. Often none. */
   notices: string[];
   /** Ends every server and stops listening. The state stays. */
@@ -51,6 +54,9 @@ interface Settings {
   passwords: Record<SeededUser, string>;
   caKeyPassphrase: string;
   heartbeatKey: string;
+  /** Of Kiln's API and of its heartbeats. Missing in clouds from before load balancers. */
+  apiPort?: number;
+  heartbeatPort?: number;
 }
 
 /**
@@ -72,7 +78,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   try {
     const settingsTable = state.table<Settings>('settings');
     const known = settingsTable.get('cloud');
-    const settings = known ?? newSettings();
+    const given = known ?? newSettings();
+    const apiPort = given.apiPort ?? (await findFreePort('tcp', kilnHost));
+    const heartbeatPort = given.heartbeatPort ?? (await findFreePort('udp', kilnHost));
+    const settings = { ...given, apiPort, heartbeatPort };
     const tables = identityTables(state);
     state.atomically(() => {
       seedIdentity(tables, settings.passwords);
@@ -92,7 +101,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       findImage: () => null,
     };
     const userId = (name: SeededUser) => tables.users.all().find((row) => row.name === name)?.id ?? '';
-    seedNetwork(context, projectId(tables, 'kiln'));
+    seedNetwork(context, { service: projectId(tables, 'kiln'), tenant: projectId(tables, 'demo') });
     const { keyName } = seedCompute(context, userId('kiln'));
 
     app = newServer();
@@ -112,7 +121,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     const isNewCloud = known === undefined;
     const authorities = await ensureAuthorities(join(stateDirectory, 'certificates'), caKeyPassphrase, isNewCloud);
     const facts = { ...namedResources(state), keyName, stateDirectory, account: logins.kiln, authorities };
-    const files = writeClientFiles(url, logins, { ...facts, caKeyPassphrase, heartbeatKey }, isNewCloud);
+    const kiln = { caKeyPassphrase, heartbeatKey, apiPort, heartbeatPort };
+    const files = writeClientFiles(url, logins, { ...facts, ...kiln }, isNewCloud);
+    announceLoadBalancers(tables, files.apiUrl);
 
     const running = app;
     return {

@@ -30,13 +30,21 @@ export interface ConfigurationFacts {
   authorities: AuthorityFiles;
   caKeyPassphrase: string;
   heartbeatKey: string;
+  /** Where Kiln shall serve its API (TCP) and take heartbeats (UDP), on `kilnHost`. */
+  apiPort: number;
+  heartbeatPort: number;
 }
+
+/** Kiln and its amphorae are all on this machine. */
+export const kilnHost = '127.0.0.1';
 
 export interface ClientFiles {
   /** clouds.yaml with kiln-dev, kiln-dev-admin and kiln-dev-demo. */
   cloudsFile: string;
   /** octavia.conf for Kiln. */
   configurationFile: string;
+  /** Where Kiln's API listens, by octavia.conf: `http://127.0.0.1:PORT`. */
+  apiUrl: string;
   /** What was done to files that were there before, for people. */
   notices: string[];
 }
@@ -67,14 +75,40 @@ export function writeClientFiles(
     ...(isNewCloud ? Object.values(files).map(putAside) : []),
     keepOrWrite(files.cloudsFile, url, () => cloudsYaml(accounts)),
     keepOrWrite(files.configurationFile, url, () => octaviaConf(facts)),
+    addApiSettings(files.configurationFile, facts),
   ];
-  return { ...files, notices: notices.filter((notice) => notice !== null) };
+  return {
+    ...files,
+    apiUrl: apiUrlIn(readFileSync(files.configurationFile, 'utf8')),
+    notices: notices.filter((notice) => notice !== null),
+  };
+}
+
+/** Octavia's defaults (octavia/common/config.py) for a file that doesn't say; the last value wins, as everywhere. */
+function apiUrlIn(octaviaConf: string): string {
+  let [section, host, port] = ['', kilnHost, '9876'];
+  for (const line of octaviaConf.split('\n')) {
+    section = /^\[(.+)\]\s*$/.exec(line)?.[1] ?? section;
+    const [, name, value = ''] = /^(bind_host|bind_port)\s*[=:]\s*(\S+)\s*$/.exec(line) ?? [];
+    if (section !== 'api_settings') continue;
+    if (name === 'bind_host') host = value;
+    if (name === 'bind_port') port = value;
+  }
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function putAside(file: string): string | null {
   if (!existsSync(file)) return null;
   renameSync(file, `${file}.old`);
   return `${file} was of a cloud whose state is gone; it is now ${file}.old.`;
+}
+
+/** Files from before Kiln had an API name no port for it: two clouds on one machine would meet on the default. */
+function addApiSettings(file: string, { apiPort }: ConfigurationFacts): string | null {
+  const present = readFileSync(file, 'utf8');
+  if (/^\[api_settings\]/m.test(present)) return null;
+  writeAtomically(file, `${present.trimEnd()}\n\n[api_settings]\nbind_host = ${kilnHost}\nbind_port = ${apiPort}\n`);
+  return `${file} now says where the load-balancer API listens: [api_settings] bind_port = ${apiPort}.`;
 }
 
 const header = '# Written by `kiln dev` for the cloud at ';
@@ -150,7 +184,14 @@ function octaviaConf(facts: ConfigurationFacts): string {
       ca_private_key: authorities.serverCaKey,
       ca_private_key_passphrase: facts.caKeyPassphrase,
     },
-    health_manager: { heartbeat_key: facts.heartbeatKey, controller_ip_port_list: '127.0.0.1:5555' },
+    api_settings: { bind_host: kilnHost, bind_port: facts.apiPort },
+    health_manager: {
+      bind_ip: kilnHost,
+      bind_port: facts.heartbeatPort,
+      controller_ip_port_list: `${kilnHost}:${facts.heartbeatPort}`,
+      heartbeat_key: facts.heartbeatKey,
+      heartbeat_interval: 3,
+    },
     kiln: { state_path: join(facts.stateDirectory, 'kiln') },
   };
   const lines = Object.entries(sections).map(([name, options]) => {

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hashPassword } from './identity/passwords.ts';
-import type { IdentityTables } from './identity/rows.ts';
+import type { EndpointRow, IdentityTables } from './identity/rows.ts';
 
 const newId = () => randomUUID().replaceAll('-', '');
 
@@ -39,6 +39,18 @@ const services = [
   { type: 'network', name: 'neutron', path: '/network' },
 ];
 
+/** The catalog names Kiln's API, which is not the cloud's own: it says where `kiln serve` will listen. */
+export function announceLoadBalancers(tables: IdentityTables, url: string): void {
+  const known = tables.services.all().find((row) => row.type === 'load-balancer');
+  if (known?.url === url) return;
+  const row = known ?? { id: newId(), type: 'load-balancer', name: 'octavia', path: '', endpoints: newEndpoints() };
+  tables.services.put({ ...row, url });
+}
+
+function newEndpoints(): EndpointRow[] {
+  return (['public', 'internal', 'admin'] as const).map((face) => ({ id: newId(), interface: face }));
+}
+
 /** A password nobody could guess: other users of the machine reach the same loopback address. */
 export function newPassword(): string {
   return randomBytes(18).toString('hex');
@@ -54,8 +66,7 @@ export function seedIdentity(tables: IdentityTables, passwords: Record<SeededUse
     tables.projects.put({ id: newId(), name, domain_id: 'default', description });
   }
   for (const service of services) {
-    const endpoints = (['public', 'internal', 'admin'] as const).map((face) => ({ id: newId(), interface: face }));
-    tables.services.put({ id: newId(), ...service, endpoints });
+    tables.services.put({ id: newId(), ...service, endpoints: newEndpoints() });
   }
   for (const [name, { project, roles }] of Object.entries(seededUsers)) {
     const userId = newId();

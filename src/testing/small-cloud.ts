@@ -68,7 +68,8 @@ export async function startSmallCloud(
       findImage: (imageId) => images.get(imageId) ?? null,
     };
     if (options.seeded !== false) {
-      seedNetwork(context, smallCloudUsers.kiln.projectId);
+      const { kiln, demo } = smallCloudUsers;
+      seedNetwork(context, { service: kiln.projectId, tenant: demo.projectId });
       seedCompute(context, smallCloudUsers.kiln.userId);
     }
     app = Fastify();

@@ -49,6 +49,15 @@ async function findId(clients: OpenStackClients, path: string, collection: strin
   return body[collection]?.[0]?.id ?? '';
 }
 
+async function makeQosPolicy({ session }: OpenStackClients): Promise<string> {
+  const answer = await fetch(`${cloud.url}/network/v2.0/qos/policies`, {
+    method: 'POST',
+    headers: { 'X-Auth-Token': await session.token(), 'Content-Type': 'application/json' },
+    body: JSON.stringify({ policy: { name: 'gold' } }),
+  });
+  return ((await answer.json()) as { policy: { id: string } }).policy.id;
+}
+
 describeNetworkContract('embedded cloud', async () => {
   const clients = connect();
   return {
@@ -56,9 +65,9 @@ describeNetworkContract('embedded cloud', async () => {
     networkId: await findId(clients, '/network/v2.0/networks', 'networks', 'lb-mgmt-net'),
     securityGroupId: await findId(clients, '/network/v2.0/security-groups', 'security_groups', 'lb-mgmt-sec-grp'),
     projectId: cloud.accounts.kiln.projectId,
-    otherSubnetId: null,
+    otherSubnetId: await findId(clients, '/network/v2.0/subnets', 'subnets', 'lb-vip-subnet'),
     tenantProjectId: cloud.accounts.demo.projectId,
-    qosPolicyId: null,
+    qosPolicyId: await makeQosPolicy(clients),
     close: clients.close,
   };
 });

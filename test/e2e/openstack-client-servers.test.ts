@@ -53,9 +53,14 @@ describe.skipIf(reason !== null)(`the openstack client and servers${reason ? ` (
       list('keypair', 'list'),
     ]);
     expect(flavors).toContainEqual(expect.objectContaining({ ID: '65', Name: 'amphora', 'Is Public': true }));
-    expect(networks).toEqual([expect.objectContaining({ Name: 'lb-mgmt-net' })]);
-    expect(subnets).toEqual([expect.objectContaining({ Name: 'lb-mgmt-subnet', Network: networks[0]?.ID })]);
-    expect(subnets[0]?.Subnet).toMatch(/^127\.\d+\.0\.0\/16$/);
+    expect(networks.map((row) => row.Name).sort()).toEqual(['lb-mgmt-net', 'lb-vip-net']);
+    const idOf = (name: string) => networks.find((row) => row.Name === name)?.ID;
+    const management = subnets.find((row) => row.Name === 'lb-mgmt-subnet');
+    expect(management).toMatchObject({ Network: idOf('lb-mgmt-net') });
+    expect(management?.Subnet).toMatch(/^127\.\d+\.0\.0\/16$/);
+    const vips = subnets.find((row) => row.Name === 'lb-vip-subnet');
+    expect(vips).toMatchObject({ Network: idOf('lb-vip-net') });
+    expect(vips?.Subnet).toMatch(/^127\.\d+\.0\.0\/16$/);
     expect(groups.map((row) => row.Name).sort()).toEqual(['default', 'lb-mgmt-sec-grp']);
     expect(keys).toEqual([expect.objectContaining({ Name: 'octavia_ssh_key' })]);
 
@@ -69,8 +74,8 @@ describe.skipIf(reason !== null)(`the openstack client and servers${reason ? ` (
       list('availability', 'zone', 'list', '--compute'),
     ]);
     expect(flavor).toMatchObject({ id: '65', vcpus: 1 });
-    expect(network).toMatchObject({ name: 'lb-mgmt-net', status: 'ACTIVE', subnets: [subnets[0]?.ID] });
-    expect(subnet).toMatchObject({ cidr: subnets[0]?.Subnet, gateway_ip: null });
+    expect(network).toMatchObject({ name: 'lb-mgmt-net', status: 'ACTIVE', subnets: [management?.ID] });
+    expect(subnet).toMatchObject({ cidr: management?.Subnet, gateway_ip: null });
     expect(rules).toContainEqual(expect.objectContaining({ 'IP Protocol': 'tcp', 'Port Range': '9443:9443' }));
     expect(rules).toContainEqual(expect.objectContaining({ 'IP Protocol': 'icmp', Direction: 'ingress' }));
     expect([ports, servers]).toEqual([[], []]);

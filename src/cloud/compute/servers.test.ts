@@ -17,7 +17,7 @@ let networkId: string;
 beforeEach(async () => {
   cloud = await startSmallCloud();
   await cloud.addImage(image, runs);
-  networkId = (await cloud.call('GET', '/network/v2.0/networks')).body.networks[0].id;
+  networkId = (await cloud.call('GET', '/network/v2.0/networks?name=lb-mgmt-net')).body.networks[0].id;
 });
 afterEach(() => cloud.close());
 

@@ -19,7 +19,7 @@ export interface CatalogService {
 }
 
 export function serviceUrl(service: ServiceRow, baseUrl: string): string {
-  return baseUrl + service.path;
+  return service.url ?? baseUrl + service.path;
 }
 
 export function catalog(tables: IdentityTables, baseUrl: string): CatalogService[] {

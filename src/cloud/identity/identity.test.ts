@@ -114,6 +114,7 @@ describe('tokens', () => {
       'image',
       'compute',
       'network',
+      'load-balancer',
     ]);
     const own = (await demo.call('GET', '/identity/v3/auth/tokens', undefined, { 'X-Subject-Token': demo.token })).body;
     expect(own.token.catalog).toEqual(catalog);

@@ -66,13 +66,15 @@ export interface EndpointRow {
   interface: 'public' | 'internal' | 'admin';
 }
 
-/** A service of the catalog. Its URL is not stored: it follows from the address the cloud listens on. */
+/** A service of the catalog. The URL of the cloud's own ones follows from the address that it listens on. */
 export interface ServiceRow {
   id: string;
   type: string;
   name: string;
   /** What follows the cloud's base URL. */
   path: string;
+  /** Of a service that is somebody else's: where that listens. */
+  url?: string;
   endpoints: EndpointRow[];
 }
 

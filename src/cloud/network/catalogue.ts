@@ -14,6 +14,7 @@ const extensions: Record<string, string> = {
   'port-security': 'Port Security',
   'project-id': 'project_id field enabled',
   provider: 'Provider Network',
+  qos: 'Quality of Service',
   quotas: 'Quota management support',
   'security-group': 'security-group',
   'shared-tenant-access': 'Shared Tenant Access',

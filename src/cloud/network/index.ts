@@ -5,6 +5,7 @@ import { catalogueRoutes } from './catalogue.ts';
 import { NetworkFault, renderFault } from './fault.ts';
 import { networks } from './networks.ts';
 import { ports } from './ports.ts';
+import { qosPolicies } from './qos-policies.ts';
 import { resourceRoutes } from './resource.ts';
 import { networkTables } from './rows.ts';
 import { ensureDefaultGroup, securityGroupRules, securityGroups } from './security-groups.ts';
@@ -14,7 +15,7 @@ export { createNetworkFacade, type NetworkFacade } from './facade.ts';
 export { seedNetwork } from './seed.ts';
 
 /**
- * Neutron v2.0: networks, IPv4 subnets, ports, security groups and their rules. Behaves as a real Neutron 21 does
+ * Neutron v2.0: networks, IPv4 subnets, ports, security groups and their rules, QoS policies without rules. Behaves as a real Neutron 21 does
  * (test/recorded/nova). Nothing is switched or filtered: addresses are given out, rules are only kept.
  */
 export function networkService(context: CloudContext): FastifyPluginAsync {
@@ -62,6 +63,7 @@ export function networkService(context: CloudContext): FastifyPluginAsync {
     resourceRoutes(app, ports(tables), userOf, baseUrl);
     resourceRoutes(app, securityGroups(tables), userOf, baseUrl);
     resourceRoutes(app, securityGroupRules(tables), userOf, baseUrl);
+    resourceRoutes(app, qosPolicies(tables), userOf, baseUrl);
   };
 }
 

@@ -15,8 +15,8 @@ const fault = (type: string, message: string | RegExp) => ({
 
 beforeEach(async () => {
   cloud = await startSmallCloud();
-  [{ id: networkId }] = (await get('networks')).networks;
-  [{ id: subnetId }] = (await get('subnets')).subnets;
+  [{ id: networkId }] = (await get('networks?name=lb-mgmt-net')).networks;
+  [{ id: subnetId }] = (await get(`subnets?network_id=${networkId}`)).subnets;
 });
 afterEach(() => cloud.close());
 
@@ -26,7 +26,7 @@ async function port(attributes: object = {}, token: Who = 'kiln') {
 
 describe('what a new cloud has', () => {
   test('a management network on loopback whose group lets the agent be reached', async () => {
-    const { subnets } = await get('subnets');
+    const { subnets } = await get(`subnets?network_id=${networkId}`);
     expect(subnets).toMatchObject([{ network_id: networkId, gateway_ip: null, name: 'lb-mgmt-subnet' }]);
     expect(subnets[0].cidr).toMatch(/^127\.\d+\.0\.0\/16$/);
     const { security_groups } = await get('security-groups?name=lb-mgmt-sec-grp');
@@ -39,9 +39,33 @@ describe('what a new cloud has', () => {
     ]);
   });
 
+  test('a network for VIPs that everybody may use, on loopback and apart from the other', async () => {
+    const [vips] = (await get('networks?name=lb-vip-net', 'demo')).networks;
+    expect(vips).toMatchObject({ shared: true, project_id: 'project-demo' });
+    const [subnet] = (await get(`subnets?network_id=${vips.id}`, 'demo')).subnets;
+    expect(subnet).toMatchObject({ name: 'lb-vip-subnet', gateway_ip: null });
+    expect(Number(/^127\.(\d+)\.0\.0\/16$/.exec(subnet.cidr)?.[1])).toBeGreaterThanOrEqual(192);
+    const made = await call('POST', 'ports', { port: { network_id: vips.id, project_id: 'project-demo' } });
+    expect(made.body.port.fixed_ips).toMatchObject([{ subnet_id: subnet.id }]);
+  });
+
   test('the same again after a restart, and nothing twice', async () => {
+    const before = (await get('networks')).networks;
     await cloud.restart();
-    expect((await get('networks')).networks).toMatchObject([{ id: networkId }]);
+    expect((await get('networks')).networks).toEqual(before);
+    expect(before).toHaveLength(2);
+  });
+
+  test('what clouds lacked that are older than it; what was deleted stays away', async () => {
+    const [vips] = (await get('networks?name=lb-vip-net')).networks;
+    expect((await call('DELETE', `networks/${vips.id}`)).status).toBe(204);
+    cloud.context.state.table('network-seeds').delete('lb-vip-net');
+    await cloud.restart();
+    const [again] = (await get('networks?name=lb-vip-net')).networks;
+    expect(again.id).not.toBe(vips.id);
+    expect((await call('DELETE', `networks/${again.id}`)).status).toBe(204);
+    await cloud.restart();
+    expect((await get('networks')).networks).toMatchObject([{ id: networkId, name: 'lb-mgmt-net' }]);
   });
 });
 
@@ -58,13 +82,15 @@ describe('ports', () => {
   });
 
   test('can ask for an address, once', async () => {
-    const [{ cidr }] = (await get('subnets')).subnets;
+    const [{ cidr }] = (await get(`subnets?id=${subnetId}`)).subnets;
     const ip_address = cidr.replace('0.0/16', '7.7');
     const wanted = {
       fixed_ips: [{ subnet_id: subnetId, ip_address }],
       allowed_address_pairs: [{ ip_address: '10.0.0.1' }],
     };
-    expect((await port(wanted)).body.port).toMatchObject(wanted);
+    const { body } = await port(wanted);
+    expect(body.port).toMatchObject(wanted);
+    expect(body.port.allowed_address_pairs[0].mac_address).toBe(body.port.mac_address);
     expect(await port(wanted)).toMatchObject({
       status: 409,
       body: fault('IpAddressAlreadyAllocated', `IP address ${ip_address} already allocated in subnet ${subnetId}`),
@@ -123,7 +149,7 @@ describe('lists', () => {
       const rest = await follow(rel, new URL(next.href).search.slice(1));
       return rel === 'next' ? [...names, ...rest] : [...rest, ...names];
     };
-    const sorted = ['a', 'b', 'c', 'lb-mgmt-net'];
+    const sorted = ['a', 'b', 'c', 'lb-mgmt-net', 'lb-vip-net'];
     const order = 'sort_key=name&sort_dir=asc&limit=2';
     expect(await follow('next', order)).toEqual(sorted);
     expect(await follow('previous', `${order}&page_reverse=True`)).toEqual(sorted);
@@ -132,7 +158,8 @@ describe('lists', () => {
   });
 
   test('have only the fields asked for', async () => {
-    expect(await get('networks?fields=id&fields=name')).toEqual({ networks: [{ id: networkId, name: 'lb-mgmt-net' }] });
+    const query = `networks?id=${networkId}&fields=id&fields=name`;
+    expect(await get(query)).toEqual({ networks: [{ id: networkId, name: 'lb-mgmt-net' }] });
     expect(await get(`networks/${networkId}?fields=name`)).toEqual({ network: { name: 'lb-mgmt-net' } });
   });
 });
@@ -145,8 +172,8 @@ describe('who may what', () => {
   });
 
   test('a tenant sees neither networks nor ports nor groups of others, and uses none of them', async () => {
-    expect((await get('networks', 'demo')).networks).toEqual([]);
-    expect((await get('subnets', 'demo')).subnets).toEqual([]);
+    expect((await get('networks', 'demo')).networks).toMatchObject([{ name: 'lb-vip-net' }]);
+    expect((await get('subnets', 'demo')).subnets).toMatchObject([{ name: 'lb-vip-subnet' }]);
     expect((await get('security-groups', 'demo')).security_groups).toMatchObject([{ name: 'default' }]);
     expect(await port({}, 'demo')).toMatchObject({ status: 404, body: fault('NetworkNotFound', /could not be found/) });
     expect(await call('DELETE', `networks/${networkId}`, undefined, 'demo')).toMatchObject({ status: 404 });
@@ -156,8 +183,9 @@ describe('who may what', () => {
 
   test('a shared network is seen and used, not changed', async () => {
     await call('PUT', `networks/${networkId}`, { network: { shared: true } });
-    expect((await get('networks', 'demo')).networks).toMatchObject([{ id: networkId }]);
-    expect((await get('networks', 'demo')).networks[0]).not.toHaveProperty('provider:network_type');
+    const [seen] = (await get(`networks?id=${networkId}`, 'demo')).networks;
+    expect(seen).toMatchObject({ id: networkId });
+    expect(seen).not.toHaveProperty('provider:network_type');
     const { body } = await port({}, 'demo');
     expect(body.port).toMatchObject({ project_id: 'project-demo' });
     expect(body.port).not.toHaveProperty('binding:host_id');
@@ -179,11 +207,33 @@ describe('what is in use stays', () => {
     expect(await call('DELETE', `security-groups/${group.id}`)).toMatchObject({ status: 409 });
     expect((await call('DELETE', `ports/${id}`)).status).toBe(204);
     expect((await call('DELETE', `networks/${networkId}`)).status).toBe(204);
-    expect((await get('subnets')).subnets).toEqual([]);
+    expect((await get(`subnets?network_id=${networkId}`)).subnets).toEqual([]);
     expect(await call('GET', `ports/${id}`)).toMatchObject({
       status: 404,
       body: fault('PortNotFound', `Port ${id} could not be found.`),
     });
+  });
+});
+
+describe('QoS policies', () => {
+  test('are made by administrators, given to ports, and stay while a port has them', async () => {
+    expect(await call('POST', 'qos/policies', { policy: { name: 'mine' } }, 'demo')).toMatchObject({ status: 403 });
+    const { id } = (await call('POST', 'qos/policies', { policy: { name: 'gold', shared: true } })).body.policy;
+    expect((await get('qos/policies?name=gold', 'demo')).policies).toMatchObject([{ id, rules: [] }]);
+    const made = (await port({ qos_policy_id: id })).body.port;
+    expect(made.qos_policy_id).toBe(id);
+    expect(await call('DELETE', `qos/policies/${id}`)).toMatchObject({
+      status: 409,
+      body: fault('QosPolicyInUse', /./),
+    });
+    const changed = await call('PUT', `ports/${made.id}`, { port: { qos_policy_id: null } });
+    expect(changed.body.port.qos_policy_id).toBeNull();
+    expect((await call('DELETE', `qos/policies/${id}`)).status).toBe(204);
+    expect(await port({ qos_policy_id: id })).toMatchObject({
+      status: 404,
+      body: fault('QosPolicyNotFound', `QoS policy ${id} could not be found.`),
+    });
+    expect((await get('extensions/qos')).extension).toMatchObject({ alias: 'qos' });
   });
 });
 
@@ -206,6 +256,18 @@ describe('what makes no sense is refused', () => {
       /IPv4 subnets only/,
     ],
     ['subnets', { subnet: { network_id: 'NET', ip_version: 4, cidr: '127.0.0.0/8' } }, 'InvalidInput', /overlaps/],
+    [
+      'ports',
+      { port: { network_id: 'NET', allowed_address_pairs: [{ ip_address: 'no' }] } },
+      'InvalidInput',
+      /'no' is not a valid IP subnet/,
+    ],
+    [
+      'ports',
+      { port: { network_id: 'NET', fixed_ips: [{ subnet_id: 'no' }] } },
+      'SubnetNotFound',
+      'Subnet no could not be found.',
+    ],
     [
       'security-group-rules',
       { security_group_rule: { security_group_id: 'no', direction: 'ingress' } },

@@ -1,10 +1,13 @@
+import { isIP } from 'node:net';
 import { parseCidr, pickAddress, randomMac, toNumber } from './addresses.ts';
 import { boolean, ipv4, list, oneOf, string } from './attributes.ts';
 import { invalidInput, NetworkFault } from './fault.ts';
 import { networkNotFound, networks, requireOwner } from './networks.ts';
+import { qosPolicyNotFound } from './qos-policies.ts';
 import type { Attributes, Resource } from './resource.ts';
 import { type FixedIp, type NetworkTables, newRow, type PortRow, revised, type SubnetRow } from './rows.ts';
 import { ensureDefaultGroup, securityGroupNotFound } from './security-groups.ts';
+import { subnetNotFound } from './subnets.ts';
 
 const vnicTypes = ['normal', 'direct', 'macvtap', 'baremetal', 'direct-physical', 'virtio-forwarder', 'smart-nic'];
 
@@ -34,7 +37,10 @@ export function ports(tables: NetworkTables): Resource<PortRow> {
         device_id: row.device_id,
         device_owner: row.device_owner,
         fixed_ips: row.fixed_ips,
-        allowed_address_pairs: row.allowed_address_pairs,
+        allowed_address_pairs: row.allowed_address_pairs.map((pair) => ({
+          ...pair,
+          mac_address: pair.mac_address ?? row.mac_address,
+        })),
         extra_dhcp_opts: [],
         security_groups: row.security_groups,
         description: row.description,
@@ -48,6 +54,7 @@ export function ports(tables: NetworkTables): Resource<PortRow> {
             }
           : {}),
         port_security_enabled: row.port_security_enabled,
+        qos_policy_id: row.qos_policy_id ?? null,
         tags: row.tags,
         created_at: row.created_at,
         updated_at: row.updated_at,
@@ -76,6 +83,7 @@ export function ports(tables: NetworkTables): Resource<PortRow> {
         device_id: string(attributes, 'device_id'),
         device_owner: string(attributes, 'device_owner'),
         fixed_ips: allocate(tables, networkId, attributes.fixed_ips, []),
+        qos_policy_id: qosPolicy(tables, attributes),
         allowed_address_pairs: addressPairs(attributes),
         security_groups: Array.isArray(attributes.security_groups)
           ? groups(tables, attributes, user.isAdmin ? null : user.projectId)
@@ -105,6 +113,7 @@ export function ports(tables: NetworkTables): Resource<PortRow> {
         ...(attributes.fixed_ips
           ? { fixed_ips: allocate(tables, row.network_id, attributes.fixed_ips, row.fixed_ips) }
           : {}),
+        ...(attributes.qos_policy_id === undefined ? {} : { qos_policy_id: qosPolicy(tables, attributes) }),
         ...(attributes.allowed_address_pairs ? { allowed_address_pairs: addressPairs(attributes) } : {}),
         ...(attributes.security_groups ? { security_groups: groups(tables, attributes, project) } : {}),
       });
@@ -120,7 +129,8 @@ export function ports(tables: NetworkTables): Resource<PortRow> {
 
 const updatable = [
   ...['name', 'description', 'admin_state_up', 'device_id', 'device_owner', 'fixed_ips', 'mac_address'],
-  ...['allowed_address_pairs', 'security_groups', 'port_security_enabled', 'binding:vnic_type', 'binding:host_id'],
+  ...['allowed_address_pairs', 'security_groups', 'port_security_enabled', 'qos_policy_id'],
+  ...['binding:vnic_type', 'binding:host_id'],
 ];
 
 function macAddress(tables: NetworkTables, networkId: string, wanted: unknown): string {
@@ -184,6 +194,8 @@ function allocate(tables: NetworkTables, networkId: string, wanted: unknown, own
   return list<Attributes>({ fixed_ips: wanted }, 'fixed_ips').map((request) => {
     const subnets = request.subnet_id ? candidates.filter((subnet) => subnet.id === request.subnet_id) : candidates;
     if (request.subnet_id && subnets.length === 0) {
+      const id = String(request.subnet_id);
+      if (!tables.subnets.get(id)) throw subnetNotFound(id);
       throw invalidInput(
         `Failed to create port on network ${networkId}, because fixed_ips included invalid subnet ${String(request.subnet_id)}`,
       );
@@ -205,13 +217,35 @@ function allocate(tables: NetworkTables, networkId: string, wanted: unknown, own
   });
 }
 
-function addressPairs(attributes: Attributes): unknown[] {
-  return list<Attributes>(attributes, 'allowed_address_pairs').map((pair) => {
+/** Neutron's default `max_allowed_address_pair`. */
+const mostPairs = 10;
+
+/** Addresses or networks, of either family; a hardware address of its own is rare. */
+function addressPairs(attributes: Attributes): PortRow['allowed_address_pairs'] {
+  const pairs = list<Attributes>(attributes, 'allowed_address_pairs');
+  if (pairs.length > mostPairs) {
+    const message = `The number of allowed address pair exceeds the maximum ${mostPairs}.`;
+    throw new NetworkFault(400, 'AllowedAddressPairExhausted', message);
+  }
+  return pairs.map((pair) => {
     if (typeof pair?.ip_address !== 'string') {
       throw new NetworkFault(400, 'AllowedAddressPairsMissingIP', 'AllowedAddressPair must contain ip_address');
     }
-    return pair;
+    const [address = '', length = '0'] = pair.ip_address.split('/');
+    if (!isIP(address) || !/^\d{1,3}$/.test(length)) {
+      const reason = `'${pair.ip_address}' is not a valid IP subnet`;
+      throw invalidInput(`Invalid input for allowed_address_pairs. Reason: ${reason}`);
+    }
+    const { mac_address: mac } = pair;
+    return { ip_address: pair.ip_address, ...(typeof mac === 'string' ? { mac_address: mac.toLowerCase() } : {}) };
   });
+}
+
+/** Null for none. */
+function qosPolicy(tables: NetworkTables, { qos_policy_id: id }: Attributes): string | null {
+  if (id === undefined || id === null) return null;
+  if (!tables.qosPolicies.get(String(id))) throw qosPolicyNotFound(String(id));
+  return String(id);
 }
 
 /** @param projectId null for an administrator, who may use anybody's groups. */

@@ -6,10 +6,12 @@ import { listViews, selectFields, type View } from './query.ts';
 /** What a caller sent, inside the resource's own envelope. */
 export type Attributes = Record<string, unknown>;
 
-/** One kind of thing in Neutron. `name` and `collection` are as in bodies; the path has dashes for underscores. */
+/** One kind of thing in Neutron. `name` and `collection` are as in bodies. */
 export interface Resource<Row extends { id: string }> {
   name: string;
   collection: string;
+  /** Below /v2.0. Default: the collection, with dashes for underscores. */
+  path?: string;
   /** Neutron's exception for one that is not there, and its words. */
   notFound(id: string): NetworkFault;
   all(): Row[];
@@ -41,7 +43,7 @@ export function resourceRoutes<Row extends { id: string }>(
   userOf: (request: FastifyRequest) => CloudUser,
   baseUrl: () => string,
 ): void {
-  const path = `/v2.0/${resource.collection.replaceAll('_', '-')}`;
+  const path = `/v2.0${resource.path ?? `/${resource.collection.replaceAll('_', '-')}`}`;
   const one = `${path}/:id`;
   type One = { Params: { id: string } };
 
@@ -53,11 +55,11 @@ export function resourceRoutes<Row extends { id: string }>(
 
   app.get(path, async (request) => {
     const user = userOf(request);
-    const views = resource
-      .all()
+    const query = queryOf(request);
+    const views = candidates(resource, query)
       .filter((row) => resource.isVisible(row, user))
       .map((row) => resource.view(row, user));
-    return listViews(views, queryOf(request), filterable(resource), {
+    return listViews(views, query, filterable(resource), {
       name: resource.collection,
       url: `${baseUrl()}${path}`,
     });
@@ -96,6 +98,19 @@ export function resourceRoutes<Row extends { id: string }>(
     resource.delete(find(request), userOf(request));
     return reply.code(204).send();
   });
+}
+
+/** Rows that may match: those filters first that rule out nearly all rows, before anything is rendered. */
+function candidates<Row extends { id: string }>(resource: Resource<Row>, query: URLSearchParams): Row[] {
+  const telling = ['id', 'name', 'device_id', 'network_id', 'security_group_id'].filter((key) => query.has(key));
+  if (telling.length === 0) return resource.all();
+  const wanted = telling.map((key) => [key, new Set(query.getAll(key))] as const);
+  return resource.all().filter((row) =>
+    wanted.every(([key, values]) => {
+      const value = (row as Record<string, unknown>)[key];
+      return typeof value !== 'string' || values.has(value);
+    }),
+  );
 }
 
 function queryOf(request: FastifyRequest): URLSearchParams {

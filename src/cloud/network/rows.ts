@@ -45,11 +45,18 @@ export interface PortRow extends Common {
   device_id: string;
   device_owner: string;
   fixed_ips: FixedIp[];
-  allowed_address_pairs: unknown[];
+  /** Some of older clouds have no hardware address: then it is the port's own. */
+  allowed_address_pairs: { ip_address: string; mac_address?: string }[];
   security_groups: string[];
   port_security_enabled: boolean;
   vnic_type: string;
   host_id: string;
+  /** Missing in rows of clouds from before QoS. */
+  qos_policy_id?: string | null;
+}
+
+export interface QosPolicyRow extends Common {
+  shared: boolean;
 }
 
 export interface SecurityGroupRow extends Common {
@@ -73,6 +80,7 @@ export interface NetworkTables {
   networks: Table<NetworkRow>;
   subnets: Table<SubnetRow>;
   ports: Table<PortRow>;
+  qosPolicies: Table<QosPolicyRow>;
   securityGroups: Table<SecurityGroupRow>;
   securityGroupRules: Table<SecurityGroupRuleRow>;
   /** Runs several writes as one. */
@@ -84,6 +92,7 @@ export function networkTables(state: CloudState): NetworkTables {
     networks: state.table('networks'),
     subnets: state.table('subnets'),
     ports: state.table('ports'),
+    qosPolicies: state.table('qos-policies'),
     securityGroups: state.table('security-groups'),
     securityGroupRules: state.table('security-group-rules'),
     atomically: (work) => state.atomically(work),

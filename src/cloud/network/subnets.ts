@@ -5,13 +5,17 @@ import { networkNotFound, networks, requireOwner } from './networks.ts';
 import type { Resource } from './resource.ts';
 import { type NetworkTables, newRow, revised, type SubnetRow } from './rows.ts';
 
+export function subnetNotFound(id: string): NetworkFault {
+  return new NetworkFault(404, 'SubnetNotFound', `Subnet ${id} could not be found.`);
+}
+
 /** IPv4 only: the embedded cloud has no use for others. */
 export function subnets(tables: NetworkTables): Resource<SubnetRow> {
   const { isVisible: isNetworkVisible } = networks(tables);
   return {
     name: 'subnet',
     collection: 'subnets',
-    notFound: (id) => new NetworkFault(404, 'SubnetNotFound', `Subnet ${id} could not be found.`),
+    notFound: subnetNotFound,
     all: tables.subnets.all,
     get: tables.subnets.get,
     isVisible: (row, user) => {
