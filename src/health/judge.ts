@@ -1,0 +1,182 @@
+import { deriveStatuses, type Judgement } from '../core/health/derive-statuses.ts';
+import { fingerprintOf } from '../core/health/fingerprint.ts';
+import type { AmphoraStatus } from '../model/amphora.ts';
+import type { LoadBalancerTree } from '../model/load-balancer.ts';
+import type { AmphoraDirectory, HeartbeatRecord, KnownAmphora } from '../ports/health-store.ts';
+import type { LoadBalancerStore } from '../ports/load-balancer-store.ts';
+import type { Log } from '../ports/log.ts';
+import { createForgetfulMap } from './forgetful-map.ts';
+import type { Waiting } from './inbox.ts';
+
+/** Makes records of heartbeats. */
+export interface Judge {
+  /** Those of amphorae that nobody knows are left out. */
+  judge(batch: readonly Waiting[]): Promise<Judged[]>;
+  /** They are recorded: what was decided needs no deciding again. */
+  remember(judged: readonly Judged[]): void;
+}
+
+export interface Judged {
+  record: HeartbeatRecord;
+  verdict: Verdict;
+}
+
+/** What came out for an amphora the last time. It holds until its load balancer, or what it says, is another. */
+export interface Verdict {
+  loadBalancerId: string | null;
+  revision: string | null;
+  /** Null: it was not judged. */
+  fingerprint: string | null;
+  healthy: boolean;
+  listenerIds: ReadonlySet<string>;
+}
+
+export interface JudgeCounts {
+  unknownAmphorae: number;
+  wrongListenerCounts: number;
+  treesRead: number;
+}
+
+/** An amphora in any other status is just being made, or taken away: its load balancer is not to be judged by it. */
+const judgedStatuses: readonly AmphoraStatus[] = ['ALLOCATED', 'READY'];
+
+/** A tree takes several statements. The database has others to serve as well. */
+const TREES_AT_ONCE = 4;
+const FORGET_AFTER_MS = 3_600_000;
+
+/**
+ * Looks all senders up in one statement, and reads a load balancer only when it, or what its amphora says of it, has
+ * changed since the last time; counters change always, and need no judging.
+ */
+export function createJudge(
+  parts: {
+    directory: AmphoraDirectory;
+    loadBalancers: Pick<LoadBalancerStore, 'tree'>;
+    log: Log;
+    monotonicMs: () => number;
+  },
+  counts: JudgeCounts,
+): Judge {
+  const { directory, loadBalancers, log, monotonicMs } = parts;
+  const verdicts = createForgetfulMap<Verdict>(monotonicMs, FORGET_AFTER_MS);
+  const strangers = createForgetfulMap<true>(monotonicMs, FORGET_AFTER_MS);
+
+  function noteStranger(amphoraId: string): void {
+    counts.unknownAmphorae++;
+    if (strangers.get(amphoraId)) return;
+    strangers.set(amphoraId, true);
+    log.warn(
+      { amphoraId: amphoraId.slice(0, 64) },
+      'heartbeat of an amphora that is not recorded here; it may have been deleted a moment ago',
+    );
+  }
+
+  /** Trees of those whose last verdict does not hold any more, each read once. */
+  async function readTrees(ids: ReadonlySet<string>): Promise<ReadonlyMap<string, LoadBalancerTree | null>> {
+    const trees = new Map<string, LoadBalancerTree | null>();
+    const left = [...ids];
+    counts.treesRead += left.length;
+    const reader = async () => {
+      for (let id = left.pop(); id !== undefined; id = left.pop()) trees.set(id, await loadBalancers.tree(id));
+    };
+    await Promise.all(Array.from({ length: TREES_AT_ONCE }, reader));
+    return trees;
+  }
+
+  function explain(amphoraId: string, tree: LoadBalancerTree | null, judgement: Judgement, found: number): void {
+    const loadBalancerId = tree?.loadBalancer.id ?? null;
+    if (!judgement.healthy) {
+      counts.wrongListenerCounts++;
+      log.warn(
+        { amphoraId, loadBalancerId, found, expected: judgement.listenersExpected },
+        'heartbeat tells of another number of listeners than the load balancer has; it is no sign of health',
+      );
+    }
+    if (judgement.unknown.length > 0) {
+      log.warn(
+        { amphoraId, loadBalancerId, of: judgement.unknown },
+        'heartbeat has words for a status that Kiln does not know',
+      );
+    }
+    if (judgement.changes.length > 0) {
+      log.debug({ amphoraId, loadBalancerId, changes: judgement.changes }, 'operating statuses change');
+    }
+  }
+
+  function judgeAnew(waiting: Waiting, known: KnownAmphora, tree: LoadBalancerTree | null, fingerprint: string) {
+    const { heartbeat } = waiting;
+    const { amphoraId } = heartbeat;
+    const judges = judgedStatuses.includes(known.status);
+    const judgement: Judgement = tree
+      ? deriveStatuses(tree, heartbeat)
+      : { changes: [], healthy: heartbeat.listeners.size === 0, listenersExpected: 0, unknown: [] };
+    if (judges) explain(amphoraId, tree, judgement, heartbeat.listeners.size);
+    const verdict: Verdict = {
+      loadBalancerId: known.loadBalancerId,
+      revision: known.revision,
+      fingerprint: judges ? fingerprint : null,
+      healthy: judges && judgement.healthy,
+      listenerIds: new Set(tree?.listeners.map(({ id }) => id)),
+    };
+    return { verdict, changes: judges ? judgement.changes : [] };
+  }
+
+  return {
+    async judge(batch) {
+      const known = await directory.find(batch.map(({ heartbeat }) => heartbeat.amphoraId));
+      const open: { waiting: Waiting; amphora: KnownAmphora; fingerprint: string }[] = [];
+      const judged: Judged[] = [];
+      for (const waiting of batch) {
+        const { amphoraId } = waiting.heartbeat;
+        const amphora = known.get(amphoraId);
+        if (!amphora || amphora.status === 'DELETED') {
+          noteStranger(amphoraId);
+          continue;
+        }
+        const fingerprint = fingerprintOf(waiting.heartbeat);
+        const verdict = verdicts.get(amphoraId);
+        if (verdict && holds(verdict, amphora, fingerprint)) judged.push(judgedAs(waiting, verdict, []));
+        else open.push({ waiting, amphora, fingerprint });
+      }
+      const ids = open.flatMap(({ amphora }) => (amphora.loadBalancerId === null ? [] : [amphora.loadBalancerId]));
+      const trees = await readTrees(new Set(ids));
+      for (const { waiting, amphora, fingerprint } of open) {
+        const tree = amphora.loadBalancerId === null ? null : (trees.get(amphora.loadBalancerId) ?? null);
+        const { verdict, changes } = judgeAnew(waiting, amphora, tree, fingerprint);
+        judged.push(judgedAs(waiting, verdict, changes));
+      }
+      return judged;
+    },
+
+    // Where statuses were written the revision is another now, and the next heartbeat is judged by what is there then.
+    remember(judged) {
+      for (const { record, verdict } of judged) verdicts.set(record.amphoraId, verdict);
+    },
+  };
+}
+
+function holds(verdict: Verdict, amphora: KnownAmphora, fingerprint: string): boolean {
+  return (
+    verdict.loadBalancerId === amphora.loadBalancerId &&
+    verdict.revision === amphora.revision &&
+    verdict.fingerprint === (judgedStatuses.includes(amphora.status) ? fingerprint : null)
+  );
+}
+
+/** Traffic is counted for listeners that the load balancer has, and no others: who has the key is not to be trusted more. */
+function judgedAs(waiting: Waiting, verdict: Verdict, changes: Judgement['changes']): Judged {
+  const { heartbeat, traffic, receivedAt } = waiting;
+  const { healthy, listenerIds } = verdict;
+  return {
+    verdict,
+    record: {
+      amphoraId: heartbeat.amphoraId,
+      receivedAt: healthy ? receivedAt.toISOString() : null,
+      statistics: [...traffic.counters]
+        .filter(([listenerId]) => listenerIds.has(listenerId))
+        .map(([listenerId, counters]) => ({ listenerId, ...counters })),
+      countersAreDeltas: traffic.areDeltas,
+      operatingStatuses: changes,
+    },
+  };
+}
