@@ -1,9 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { createAmphoraStore } from '../adapters/storage/amphora-store.ts';
+import { openDatabase } from '../adapters/storage/database.ts';
+import { createFlavorStore } from '../adapters/storage/flavor-store.ts';
+import { createLoadBalancerStore } from '../adapters/storage/load-balancer-store.ts';
+import { createQuotaStore } from '../adapters/storage/quota-store.ts';
+import { resourceKinds, tableOf } from '../adapters/storage/resource-tables.ts';
+import type { KilnDatabase } from '../adapters/storage/schema.ts';
 import { createPolicy } from '../api/policy/policy.ts';
 import type { ApiParts } from '../api/v2/parts.ts';
 import { createApi } from '../api/v2/server.ts';
 import { defaultApiSettings } from '../core/api/settings.ts';
 import { KilnError } from '../model/errors.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { VipAllocator } from '../ports/vip-allocator.ts';
 import { createFakeClock } from './fake-clock.ts';
 import { createFakeLoadBalancerStore, type FakeLoadBalancerStore } from './fake-load-balancer-store.ts';
@@ -35,39 +46,118 @@ export interface ApiBench {
 export function openApiBench(overrides: Partial<ApiParts> = {}): ApiBench {
   const store = createFakeLoadBalancerStore();
   const queued: string[] = [];
-  const unlimited = {
-    loadbalancer: -1,
-    listener: -1,
-    pool: -1,
-    member: -1,
-    healthmonitor: -1,
-    l7policy: -1,
-    l7rule: -1,
+  const clock = createFakeClock();
+  const database = temporaryDatabase(clock);
+  const parts: ApiParts = {
+    ...partsFor(clock, queued),
+    store,
+    flavors: lazily(async () => createFlavorStore(await database(), clock)),
+    quotas: lazily(async () => createQuotaStore(await database(), clock)),
+    amphorae: lazily(async () => createAmphoraStore(await database(), clock)),
+    ...overrides,
   };
-  const app = createApi(
-    {
-      store,
-      vips: createFakeVips(),
-      policy: createPolicy({ everybodyIsAdmin: true }),
-      authentication: { strategy: 'noauth' },
-      clock: createFakeClock(),
-      settings: defaultApiSettings,
-      paging: { maximum: 1000, baseUri: null },
-      quotaOf: async () => unlimited,
-      operationQueued: ({ id }) => queued.push(id),
-      health: async () => [],
-      ...overrides,
-    },
-    null,
-  );
+  return { store, queued, ...apiOf(parts) };
+}
+
+/** The API over a database in a file of its own. */
+export interface StoredApiBench extends Pick<ApiBench, 'app' | 'call' | 'queued'> {
+  database: KilnDatabase;
+  parts: ApiParts;
+  /** Statements so far. */
+  statements(): number;
+  /** Everything that is on its way arrives, as when flows end: what is PENDING_DELETE goes, all else is ACTIVE. */
+  settleAll(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openStoredApiBench(overrides: Partial<ApiParts> = {}): Promise<StoredApiBench> {
+  const queued: string[] = [];
+  const clock = createFakeClock({ autoAdvance: true });
+  let statements = 0;
+  const folder = mkdtempSync(join(tmpdir(), 'kiln-api-'));
+  const database = await openDatabase(`sqlite:///${folder}/kiln.sqlite`, clock, () => {
+    statements++;
+  });
+  const parts: ApiParts = {
+    ...partsFor(clock, queued),
+    store: createLoadBalancerStore(database, clock),
+    flavors: createFlavorStore(database, clock),
+    quotas: createQuotaStore(database, clock),
+    amphorae: createAmphoraStore(database, clock),
+    ...overrides,
+  };
+  const { app, call } = apiOf(parts);
   return {
     app,
-    store,
+    call,
+    parts,
     queued,
+    database,
+    statements: () => statements,
+    async settleAll() {
+      for (const kind of resourceKinds) {
+        const table = tableOf(kind).table as 'kiln_listener';
+        await database.deleteFrom(table).where('provisioning_status', '=', 'PENDING_DELETE').execute();
+        await database.updateTable(table).set({ provisioning_status: 'ACTIVE' }).execute();
+      }
+    },
+    async close() {
+      await app.close();
+      await database.destroy();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+function partsFor(clock: Clock, queued: string[]) {
+  const nothing = { bytesIn: 0, bytesOut: 0, activeConnections: 0, totalConnections: 0, requestErrors: 0 };
+  return {
+    healthStore: {
+      statisticsOfLoadBalancer: async () => nothing,
+      statisticsOfListener: async () => nothing,
+      statisticsOfAmphora: async () => [],
+    },
+    vips: createFakeVips(),
+    policy: createPolicy({ everybodyIsAdmin: true }),
+    authentication: { strategy: 'noauth' },
+    clock,
+    settings: defaultApiSettings,
+    paging: { maximum: 1000, baseUri: null },
+    operationQueued: ({ id }) => queued.push(id),
+    health: async () => [],
+  } satisfies Omit<ApiParts, 'store' | 'flavors' | 'quotas' | 'amphorae'>;
+}
+
+/** A database that is made when somebody first asks for it, and gone with the process. */
+function temporaryDatabase(clock: Clock): () => Promise<KilnDatabase> {
+  let opened: Promise<KilnDatabase> | null = null;
+  return () => {
+    if (!opened) {
+      const folder = mkdtempSync(join(tmpdir(), 'kiln-api-'));
+      process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+      opened = openDatabase(`sqlite:///${folder}/kiln.sqlite`, clock);
+    }
+    return opened;
+  };
+}
+
+/** A store all of whose methods wait until it is there. */
+function lazily<Store extends object>(open: () => Promise<Store>): Store {
+  const call =
+    (name: string) =>
+    async (...given: unknown[]) =>
+      ((await open()) as Record<string, (...given: unknown[]) => unknown>)[name]?.(...given);
+  return new Proxy({} as Store, { get: (_target, name) => call(String(name)) });
+}
+
+function apiOf(parts: ApiParts): Pick<ApiBench, 'app' | 'call'> {
+  const app = createApi(parts, null);
+  return {
+    app,
     async call(method, path, body, headers = {}) {
       const answer = await app.inject({
         method,
-        url: path.startsWith('/v2') || !path.startsWith('/lbaas') ? path : `/v2.0${path}`,
+        url: /^\/(lbaas|octavia)\//.test(path) ? `/v2.0${path}` : path,
         headers: {
           'x-project-id': ownProject,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/api/policy/policy.ts';
+import { defaultApiSettings } from '../../src/core/api/settings.ts';
 import { type ApiBench, openApiBench, otherProject, subnetId } from '../../src/testing/api.ts';
 
 const rule = { type: 'PATH', compare_type: 'STARTS_WITH', value: '/api' };
@@ -128,7 +129,7 @@ describe('L7 policies', () => {
 
   it('are refused in the words and the order of Octavia', async () => {
     const none = { loadbalancer: -1, listener: -1, pool: -1, member: -1, healthmonitor: -1, l7policy: 0, l7rule: -1 };
-    const bench = await openListener({ quotaOf: async () => none });
+    const bench = await openListener({ settings: { ...defaultApiSettings, quotaDefaults: none } });
     const { listener_id, raw, store } = bench;
     const before = store.operations.length;
     const asking = (fields: object) =>
@@ -208,11 +209,13 @@ describe('L7 rules', () => {
 
   it('are refused in the words and the order of Octavia', async () => {
     let l7rule = 0;
-    const quotaOf = async () => ({
-      ...{ loadbalancer: -1, listener: -1, pool: -1, member: -1, healthmonitor: -1, l7policy: -1 },
-      l7rule,
-    });
-    const bench = await openListener({ quotaOf });
+    const quotaDefaults = {
+      ...defaultApiSettings.quotaDefaults,
+      get l7rule() {
+        return l7rule;
+      },
+    };
+    const bench = await openListener({ settings: { ...defaultApiSettings, quotaDefaults } });
     const policyId = await addPolicy(bench, {});
     const path = `/lbaas/l7policies/${policyId}/rules`;
     const bad = { type: 'HEADER', compare_type: 'EQUAL_TO', value: 'x' };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { defaultApiSettings } from '../../src/core/api/settings.ts';
 import { createFakeVips, openApiBench, subnetId } from '../../src/testing/api.ts';
 
 const whole = {
@@ -119,7 +120,7 @@ describe('writing', () => {
 
   it('obeys quotas', async () => {
     const none = { loadbalancer: 0, listener: -1, pool: -1, member: -1, healthmonitor: -1, l7policy: -1, l7rule: -1 };
-    const { call } = openApiBench({ quotaOf: async () => none });
+    const { call } = openApiBench({ settings: { ...defaultApiSettings, quotaDefaults: none } });
     const { status, body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
     expect([status, body.faultstring]).toEqual([403, 'Quota has been met for resources: Load Balancer']);
   });

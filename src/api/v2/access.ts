@@ -14,7 +14,7 @@ export function demand(policy: Policy, action: Action, caller: Caller, projectId
  */
 export function listScope(
   policy: Policy,
-  kind: 'loadbalancer' | 'listener' | 'pool' | 'healthmonitor' | 'l7policy',
+  kind: 'loadbalancer' | 'listener' | 'pool' | 'healthmonitor' | 'l7policy' | 'quota',
   caller: Caller,
   asked: string | null,
 ): string | null {

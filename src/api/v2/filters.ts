@@ -20,8 +20,17 @@ const common = {
 };
 const named = { ...common, name: text('name'), description: text('description') };
 
-/** By the names of the API; the project and tags are not among them, for they are more than filters. */
-export const filterables: Readonly<Record<Kind, Readonly<Record<string, Filterable>>>> = {
+/** What a list of something may be asked for. */
+export interface Listable {
+  /** By the names of the API; the project and tags are not among them, for they are more than filters. */
+  filters: Readonly<Record<string, Filterable>>;
+  /** Whether it belongs to projects, so that one may ask for one project's. */
+  ofProjects: boolean;
+  /** Fields of the model that a list is in the order of where nothing else is asked for, and behind what is. */
+  order: readonly string[];
+}
+
+const filterables: Readonly<Record<Kind, Readonly<Record<string, Filterable>>>> = {
   loadbalancer: {
     ...named,
     vip_address: text('vip.address'),
@@ -113,3 +122,56 @@ export const filterables: Readonly<Record<Kind, Readonly<Record<string, Filterab
     invert: flag('invert'),
   },
 };
+
+const resources = Object.fromEntries(
+  Object.entries(filterables).map(([kind, filters]) => [
+    kind,
+    { filters, ofProjects: true, order: ['createdAt', 'id'] } satisfies Listable,
+  ]),
+) as unknown as Readonly<Record<Kind, Listable>>;
+
+const nameAndProvider = { name: text('name'), provider_name: text('providerName') };
+const offered = { name: text('name'), description: text('description'), enabled: flag('enabled') };
+const byId = { ofProjects: false, order: ['id'] } as const;
+
+export const listables = {
+  ...resources,
+  quota: { filters: {}, ofProjects: true, order: ['projectId'] },
+  flavor: { filters: { id: text('id'), ...offered, flavor_profile_id: text('flavorProfileId') }, ...byId },
+  flavorProfile: {
+    filters: { id: text('id'), ...nameAndProvider, flavor_data: text('flavorData') },
+    ...byId,
+  },
+  availabilityZone: {
+    filters: { ...offered, availability_zone_profile_id: text('availabilityZoneProfileId') },
+    ofProjects: false,
+    order: ['name'],
+  },
+  availabilityZoneProfile: {
+    filters: { id: text('id'), ...nameAndProvider, availability_zone_data: text('availabilityZoneData') },
+    ...byId,
+  },
+  amphora: {
+    filters: {
+      id: text('id'),
+      loadbalancer_id: text('loadBalancerId'),
+      load_balancer_id: text('loadBalancerId'),
+      compute_id: text('computeId'),
+      lb_network_ip: text('lbNetworkIp'),
+      vrrp_ip: text('vrrpIp'),
+      ha_ip: text('haIp'),
+      vrrp_port_id: text('vrrpPortId'),
+      ha_port_id: text('haPortId'),
+      cert_expiration: text('certExpiration'),
+      role: text('role'),
+      status: text('status'),
+      cached_zone: text('cachedZone'),
+      created_at: text('createdAt'),
+      updated_at: text('updatedAt'),
+      image_id: text('imageId'),
+      compute_flavor: text('computeFlavor'),
+    },
+    ofProjects: true,
+    order: ['createdAt', 'id'],
+  },
+} as const satisfies Record<string, Listable>;

@@ -1,7 +1,6 @@
 import { invalidRequest } from '../../core/api/refusals.ts';
-import type { Kind } from '../../core/api/resource-names.ts';
 import type { ListQuery } from '../../ports/load-balancer-store.ts';
-import { type Filterable, filterables } from './filters.ts';
+import type { Filterable, Listable } from './filters.ts';
 
 /** A query string, parsed: a name that came several times has several values. */
 export type QueryString = Readonly<Record<string, string | string[] | undefined>>;
@@ -33,7 +32,7 @@ type Sort = ListQuery['sort'][number];
  * @param maximum `[api_settings] pagination_max_limit`; null: infinite.
  * @throws KilnError REQUEST_INVALID in Octavia's words.
  */
-export function readListRequest(kind: Kind, given: QueryString, maximum: number | null): ListRequest {
+export function readListRequest(listable: Listable, given: QueryString, maximum: number | null): ListRequest {
   const single = (name: string): string | null => {
     const value = given[name];
     if (Array.isArray(value)) throw duplicateOrInvalid();
@@ -41,7 +40,7 @@ export function readListRequest(kind: Kind, given: QueryString, maximum: number 
   };
   const limit = readLimit(single('limit'), maximum);
   const marker = single('marker');
-  const { filters, nothing } = readFilters(kind, given);
+  const { filters, nothing } = readFilters(listable, given);
   return {
     projectId: single('project_id') ?? single('tenant_id'),
     fields: readFields(given),
@@ -49,7 +48,7 @@ export function readListRequest(kind: Kind, given: QueryString, maximum: number 
     query: {
       filters,
       ...readTags(given),
-      sort: readSort(kind, single('sort'), single('sort_key'), single('sort_dir')),
+      sort: readSort(listable, single('sort'), single('sort_key'), single('sort_dir')),
       limit: limit ?? Number.MAX_SAFE_INTEGER,
       ...(marker === null ? {} : { marker, reverse: single('page_reverse')?.toLowerCase() === 'true' }),
     },
@@ -68,17 +67,23 @@ export const invalidMarker = (marker: string) => invalidRequest(`Supplied pagina
 
 const duplicateOrInvalid = () => invalidRequest('One or more arguments are either duplicate or invalid');
 
-const auxiliary = new Set([
-  ...['limit', 'marker', 'sort', 'sort_key', 'sort_dir', 'fields', 'page_reverse', 'project_id', 'tenant_id'],
-  ...['tags', 'tags-any', 'not-tags', 'not-tags-any'],
-]);
+/** Parameters that say how to list, not what. */
+export const pagingParameters = ['limit', 'marker', 'page_reverse', 'sort', 'sort_key', 'sort_dir', 'fields'] as const;
+export const projectParameters = ['project_id', 'tenant_id'] as const;
 
-function readFilters(kind: Kind, given: QueryString): { filters: ListQuery['filters']; nothing: boolean } {
+const auxiliary: ReadonlySet<string> = new Set([...pagingParameters, 'tags', 'tags-any', 'not-tags', 'not-tags-any']);
+const ofProjects: ReadonlySet<string> = new Set(projectParameters);
+
+function isNoFilter(listable: Listable, name: string): boolean {
+  return auxiliary.has(name) || (listable.ofProjects && ofProjects.has(name));
+}
+
+function readFilters(listable: Listable, given: QueryString): { filters: ListQuery['filters']; nothing: boolean } {
   const filters: Record<string, (string | number | boolean)[]> = {};
   let nothing = false;
   for (const [name, value] of Object.entries(given)) {
-    if (auxiliary.has(name) || value === undefined) continue;
-    const filterable = own(filterables[kind], name);
+    if (value === undefined || isNoFilter(listable, name)) continue;
+    const filterable = own(listable.filters, name);
     if (!filterable || Array.isArray(value)) throw duplicateOrInvalid();
     const wanted = readValue(filterable, value);
     if (wanted === null) nothing = true;
@@ -115,10 +120,10 @@ function readTags(given: QueryString): { tags?: NonNullable<ListQuery['tags']> }
   return Object.keys(tags).length > 0 ? { tags } : {};
 }
 
-function readSort(kind: Kind, sort: string | null, sortKey: string | null, sortDir: string | null): Sort[] {
+function readSort(listable: Listable, sort: string | null, sortKey: string | null, sortDir: string | null): Sort[] {
   const wanted: Sort[] = [];
   const add = (key: string, direction: string) =>
-    wanted.push({ field: sortField(kind, key), direction: way(direction) });
+    wanted.push({ field: sortField(listable, key), direction: way(direction) });
   if (sort) {
     for (const part of sort.split(',')) {
       const [key = '', direction = 'asc', ...rest] = part.split(':');
@@ -129,14 +134,15 @@ function readSort(kind: Kind, sort: string | null, sortKey: string | null, sortD
     const directions = sortDir ? sortDir.split(',') : [];
     for (const [index, key] of sortKey.split(',').entries()) add(key, directions[index] ?? 'asc');
   }
-  for (const field of ['createdAt', 'id']) {
+  for (const field of listable.order) {
     if (!wanted.some((one) => one.field === field)) wanted.push({ field, direction: 'asc' });
   }
   return wanted;
 }
 
-function sortField(kind: Kind, key: string): string {
-  const field = key === 'project_id' || key === 'tenant_id' ? 'projectId' : own(filterables[kind], key)?.field;
+function sortField(listable: Listable, key: string): string {
+  const byProject = listable.ofProjects && ofProjects.has(key);
+  const field = byProject ? 'projectId' : own(listable.filters, key)?.field;
   if (field === undefined) throw invalidSortKey(key);
   return field;
 }

@@ -4,13 +4,22 @@ import type { TSchema } from 'typebox';
 import { invalidRequest } from '../../core/api/refusals.ts';
 import { authenticate } from '../auth/authenticate.ts';
 import { answerError, answerNoMethod, answerNoRoute } from './answer-error.ts';
+import './annotations.ts';
 import type { ApiParts } from './parts.ts';
 import { readBody } from './read-body.ts';
+import { amphoraRoutes } from './routes/amphorae.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
+import { flavorRoutes } from './routes/flavors.ts';
 import { l7Writes } from './routes/l7-writes.ts';
+import { listenerWrites } from './routes/listener-writes.ts';
+import { loadBalancerWrites } from './routes/load-balancer-writes.ts';
 import { poolContentsWrites } from './routes/pool-contents.ts';
+import { poolWrites } from './routes/pool-writes.ts';
+import { providerRoutes } from './routes/providers.ts';
+import { quotaRoutes } from './routes/quotas.ts';
 import { readRoutes } from './routes/reads.ts';
-import { writeRoutes, writeTools } from './routes/writes.ts';
+import { statisticsRoutes } from './routes/statistics.ts';
+import { writeTools } from './routes/write-tools.ts';
 
 /** What oslo.middleware's sizelimit takes. */
 const largestBodyBytes = 114_688;
@@ -60,9 +69,16 @@ export function createApi(parts: ApiParts, logger: FastifyBaseLogger | null): Fa
         scope.get('/', () => 'v2');
         readRoutes(scope, parts);
         const tools = writeTools(parts);
-        writeRoutes(scope, parts, tools);
+        loadBalancerWrites(scope, parts, tools);
+        listenerWrites(scope, parts, tools);
+        poolWrites(scope, parts, tools);
         poolContentsWrites(scope, parts, tools);
         l7Writes(scope, parts, tools);
+        statisticsRoutes(scope, parts);
+        quotaRoutes(scope, parts);
+        providerRoutes(scope, parts);
+        flavorRoutes(scope, parts);
+        if (!prefix.endsWith('/lbaas')) amphoraRoutes(scope, parts, tools);
       },
       { prefix },
     );

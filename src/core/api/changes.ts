@@ -1,15 +1,16 @@
-import type {
-  HealthMonitor,
-  L7Policy,
-  L7Rule,
-  Listener,
-  LoadBalancer,
-  LoadBalancerTree,
-  Member,
-  Pool,
-  ProvisioningStatus,
+import {
+  type HealthMonitor,
+  type L7Policy,
+  type L7Rule,
+  type Listener,
+  type LoadBalancer,
+  type LoadBalancerTree,
+  type Member,
+  type Pool,
+  type ProvisioningStatus,
+  provisioningStatuses,
 } from '../../model/load-balancer.ts';
-import type { Operation } from '../../model/operation.ts';
+import type { JsonObject, Operation } from '../../model/operation.ts';
 import type { Making } from './making.ts';
 import { immutable } from './refusals.ts';
 import { type Kind, type Kinds, kindTitle } from './resource-names.ts';
@@ -51,11 +52,14 @@ export function planCreation(making: Making, tree: LoadBalancerTree): PlannedCha
     loadBalancerId: id,
     mutableFrom: [],
     rows: rowsOf(tree),
-    operation: operation(making, 'create-load-balancer', id, { resourceId: id }),
+    operation: operation(making, 'create-load-balancer', id, { verb: 'create', kind: 'loadbalancer', resourceId: id }),
   };
 }
 
-/** Made, changed or to be deleted: something inside a load balancer, or the load balancer itself. */
+/**
+ * Made, changed or to be deleted: something inside a load balancer, or the load balancer itself. The operation of an
+ * update holds the row as it was before, so that its flow can give it back.
+ */
 export function planChange(
   making: Making,
   verb: Verb,
@@ -74,7 +78,10 @@ export function planChange(
     mutableFrom: verb === 'delete' && subject.kind === 'loadbalancer' ? ['ACTIVE', 'ERROR'] : ['ACTIVE'],
     rows,
     operation: operation(making, `${verb}-${flowWords[subject.kind]}`, loadBalancer.id, {
+      verb,
+      kind: subject.kind,
       resourceId: subject.put.id,
+      ...(verb === 'update' ? { before: rowBefore(tree, subject) } : {}),
       ...more.input,
     }),
   };
@@ -101,6 +108,8 @@ export function planMembers(
       ...members.map((put) => ({ kind: 'member' as const, put })),
     ],
     operation: operation(making, 'update-members', tree.loadBalancer.id, {
+      verb: 'replace',
+      kind: 'pool',
       resourceId: pool.id,
       created: ids(changes.created),
       updated: ids(changes.updated),
@@ -125,6 +134,34 @@ export function planFailover(making: Making, loadBalancer: LoadBalancer): Planne
       priority: priorities.failover,
     },
   };
+}
+
+/** In SINGLE topology it takes the load balancer's one amphora, as the failover of the load balancer does. */
+export function planAmphoraFailover(making: Making, loadBalancer: LoadBalancer, amphoraId: string): PlannedChange {
+  const { operation: planned, ...change } = planFailover(making, loadBalancer);
+  const input = { ...planned.input, amphoraId };
+  return { ...change, mutableFrom: ['ACTIVE'], operation: { ...planned, flow: 'failover-amphora', input } };
+}
+
+/** The agent gets its configuration anew; nothing of the load balancer changes, so that it may be in any status. */
+export function planAmphoraConfiguration(making: Making, { id }: LoadBalancer, amphoraId: string): PlannedChange {
+  return {
+    loadBalancerId: id,
+    mutableFrom: provisioningStatuses.filter((status) => status !== 'DELETED'),
+    rows: [],
+    operation: operation(making, 'configure-amphora', id, { resourceId: id, amphoraId }),
+  };
+}
+
+/** Of an amphora in ERROR. */
+export function planAmphoraDeletion(making: Making, amphoraId: string, loadBalancerId: string | null) {
+  return {
+    id: making.newId(),
+    flow: 'delete-amphora',
+    subject: loadBalancerId ?? amphoraId,
+    input: { amphoraId, loadBalancerId, resourceId: loadBalancerId },
+    priority: priorities.other,
+  } satisfies PlannedChange['operation'];
 }
 
 /** A pool or a policy that is in ERROR, or being changed, takes no members, monitors or rules. */
@@ -185,6 +222,22 @@ function locked(making: Making, tree: LoadBalancerTree, parents: Parents): Row[]
   const pool = tree.pools.find(({ id }) => id === parents.poolId);
   if (pool) rows.push({ kind: 'pool', put: { ...poolRow(pool), ...pending } });
   return rows;
+}
+
+/** The row that a change is about, as the tree has it: nothing of a change is in there yet. */
+function rowBefore(tree: LoadBalancerTree, { kind, put }: Subject): JsonObject | null {
+  const policies = tree.listeners.flatMap(({ l7Policies }) => l7Policies);
+  const rows: { readonly [K in Kind]: readonly Kinds[K][] } = {
+    loadbalancer: [tree.loadBalancer],
+    listener: tree.listeners.map(listenerRow),
+    pool: tree.pools.map(poolRow),
+    member: tree.pools.flatMap(({ members }) => members),
+    healthmonitor: tree.pools.flatMap(({ healthMonitor }) => healthMonitor ?? []),
+    l7policy: policies.map(policyRow),
+    l7rule: policies.flatMap(({ rules }) => rules),
+  };
+  const row = rows[kind].find(({ id }) => id === put.id);
+  return row ? ({ ...row } as unknown as JsonObject) : null;
 }
 
 function toBeDeleted(subject: Subject): Row {

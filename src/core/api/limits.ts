@@ -14,6 +14,12 @@ export const rulesPerPolicy = 50;
 /** What a column of the database holds; larger numbers were an error 500 in Octavia. */
 export const largestInteger = 2_147_483_647;
 
+export const quota = { minimum: -1, maximum: 2_000_000_000 } as const;
+/** Characters of a project's ID. */
+export const quotaProjectLength = 36;
+/** Characters of a profile's JSON text. */
+export const profileDataLength = 4096;
+
 export const httpMethods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'OPTIONS', 'CONNECT', 'PATCH'] as const;
 export const httpVersions = [1.0, 1.1] as const;
 export const redirectHttpCodes = [301, 302, 303, 307, 308] as const;

@@ -1,6 +1,7 @@
+import type { Flavor, FlavorCapabilities, FlavorProfile, Zone, ZoneCapabilities } from '../../model/flavor.ts';
 import type { LoadBalancer, Vip } from '../../model/load-balancer.ts';
 import { changedRow, type Making, newRow, patched } from './making.ts';
-import { invalidRequest, validationFailure } from './refusals.ts';
+import { disabledOption, invalidRequest, providerNotEnabled, validationFailure } from './refusals.ts';
 import type { ApiSettings } from './settings.ts';
 import type { LoadBalancerPatch, LoadBalancerSpec } from './spec.ts';
 
@@ -22,15 +23,52 @@ export function checkLoadBalancerSpec(spec: LoadBalancerSpec, settings: ApiSetti
   if (new Set([...subnets, spec.vipSubnetId]).size <= subnets.length) {
     throw validationFailure('Duplicate VIP subnet(s) specified. Only one IP can be bound per subnet.');
   }
-  if (spec.provider && !settings.providers.includes(spec.provider)) {
-    throw invalidRequest(`Provider '${spec.provider}' is not enabled.`);
+  if (spec.provider && !Object.hasOwn(settings.providers, spec.provider)) throw providerNotEnabled(spec.provider);
+}
+
+/** What the operator offers under the names that a creation asks for; null where it names none. */
+export interface Offer {
+  flavor: { profile: FlavorProfile; capabilities: FlavorCapabilities } | null;
+  zone: ZoneCapabilities | null;
+}
+
+/** @param flavor what is there under the ID that a request gave. */
+export function checkFlavor(flavorId: string, flavor: Flavor | null): Flavor {
+  if (!flavor) throw validationFailure('Invalid flavor_id.');
+  if (!flavor.enabled) throw disabledOption('flavor', flavorId);
+  return flavor;
+}
+
+/** @param zone what is there under the name that a request gave. */
+export function checkZone(name: string, zone: Zone | null): void {
+  if (!zone) throw validationFailure('Invalid availability zone.');
+  if (!zone.enabled) throw disabledOption('availability_zone', name);
+}
+
+/** A load balancer that names no provider has its flavor's. */
+export function providerOf(spec: LoadBalancerSpec, offer: Offer, settings: ApiSettings): string {
+  const profile = offer.flavor?.profile;
+  if (!profile) return spec.provider ?? settings.defaultProvider;
+  if (spec.provider && spec.provider !== profile.providerName) {
+    throw invalidRequest(`Flavor '${spec.flavorId}' is not compatible with provider '${spec.provider}'`);
   }
+  if (!Object.hasOwn(settings.providers, profile.providerName)) throw providerNotEnabled(profile.providerName);
+  return profile.providerName;
+}
+
+/** @throws KilnError REQUEST_INVALID when VIPs may not be in this network: by the zone, else by the configuration. */
+export function checkVipNetwork(networkId: string, offer: Offer, settings: ApiSettings): void {
+  const ofZone = offer.zone?.valid_vip_networks ?? [];
+  const allowed = ofZone.length > 0 ? ofZone : settings.validVipNetworks;
+  if (allowed.length === 0 || allowed.some((one) => one.toLowerCase() === networkId.toLowerCase())) return;
+  throw validationFailure('Supplied VIP network_id is not allowed by the configuration of this deployment.');
 }
 
 export function makeLoadBalancer(
   making: Making,
   spec: LoadBalancerSpec,
   projectId: string,
+  offer: Offer,
   allocated: { id: string; vip: Vip; additionalVips: readonly Vip[]; qosPolicyId: string | null },
 ): LoadBalancer {
   return {
@@ -42,10 +80,10 @@ export function makeLoadBalancer(
     vipQosPolicyId: allocated.qosPolicyId,
     vipSgIds: [...new Set(spec.vipSgIds ?? [])],
     additionalVips: allocated.additionalVips,
-    provider: spec.provider ?? making.settings.providers[0] ?? 'amphora',
+    provider: providerOf(spec, offer, making.settings),
     flavorId: spec.flavorId ?? null,
     availabilityZone: spec.availabilityZone ?? null,
-    topology: making.settings.topology,
+    topology: offer.flavor?.capabilities.loadbalancer_topology ?? making.settings.topology,
     serverGroupId: null,
   };
 }

@@ -30,6 +30,26 @@ export const invalidOption = (value: string, option: string) =>
 export const disabledOption = (option: string, value: string) =>
   new KilnError('REQUEST_INVALID', `The selected ${option} is not allowed in this deployment: ${value}`);
 
+/** @param option as Octavia prints it: what the provider was asked for and doesn't know. */
+export const providerLacksOption = (provider: string, option: string) =>
+  new KilnError('REQUEST_INVALID', `Provider '${provider}' does not support a requested option: ${option}`);
+
+export const providerNotEnabled = (provider: string) =>
+  new KilnError('REQUEST_INVALID', `Provider '${provider}' is not enabled.`);
+
+/** @param object as Octavia prints it: "Flavor", "Flavor profile", "Availability Zone". */
+export const objectInUse = (object: string, id: string) =>
+  new KilnError('RESOURCE_CONFLICT', `${object} ${id} is in use and cannot be modified.`);
+
+export const nameTaken = (what: 'flavor' | 'availability zone', name: string) =>
+  new KilnError('RESOURCE_CONFLICT', `A ${what} of ${name} already exists.`);
+
+export const missingProject = () =>
+  new KilnError(
+    'REQUEST_INVALID',
+    'Validation failure: Missing project ID in request where one is required. An administrator should check the keystone settings in the Octavia configuration.',
+  );
+
 export const conflict = (message: string) => new KilnError('RESOURCE_CONFLICT', message);
 
 export const invalidRequest = (message: string) => new KilnError('REQUEST_INVALID', message);

@@ -1,9 +1,13 @@
 import type { TlsVersion, Topology } from '../../model/load-balancer.ts';
+import type { Limits } from './quota.ts';
 
 /** What the operator's options say about what users may ask for, and what they get who don't say. */
 export interface ApiSettings {
-  /** Names that are taken; all mean Kiln's own amphorae. The first is the default. */
-  providers: readonly string[];
+  /** Names that are taken, with their descriptions; all mean Kiln's own amphorae. */
+  providers: Readonly<Record<string, string>>;
+  defaultProvider: string;
+  /** For projects that have no quota of their own. */
+  quotaDefaults: Limits;
   topology: Topology;
   /** Milliseconds. */
   timeoutClientData: number;
@@ -25,6 +29,8 @@ export interface ApiSettings {
   allowVipPortId: boolean;
   allowVipNetworkId: boolean;
   allowVipSubnetId: boolean;
+  /** IDs of networks that VIPs may be in; empty: any. */
+  validVipNetworks: readonly string[];
   /** Addresses that no member may have, such as the metadata service's. */
   reservedAddresses: readonly string[];
 }
@@ -37,7 +43,9 @@ const owaspSuiteB =
 
 /** The defaults of Octavia's options (octavia/common/config.py). */
 export const defaultApiSettings: ApiSettings = {
-  providers: ['amphora', 'octavia'],
+  providers: { amphora: 'The Octavia Amphora driver.', octavia: 'Deprecated alias of the Octavia Amphora driver.' },
+  defaultProvider: 'amphora',
+  quotaDefaults: { loadbalancer: -1, listener: -1, pool: -1, member: -1, healthmonitor: -1, l7policy: -1, l7rule: -1 },
   topology: 'SINGLE',
   timeoutClientData: 50_000,
   timeoutMemberConnect: 5_000,
@@ -58,5 +66,6 @@ export const defaultApiSettings: ApiSettings = {
   allowVipPortId: true,
   allowVipNetworkId: true,
   allowVipSubnetId: true,
+  validVipNetworks: [],
   reservedAddresses: ['169.254.169.254'],
 };

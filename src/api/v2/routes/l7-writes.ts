@@ -20,10 +20,9 @@ import { l7PolicyAnswer, l7PolicyCreateBody, l7PolicyUpdateBody } from '../schem
 import { l7RuleAnswer, l7RuleCreateBody, l7RuleUpdateBody } from '../schemas/l7-rule.ts';
 import { camel } from '../wire/camel.ts';
 import { callerOf } from './reads.ts';
-import { bodyOf, poolInTree, type WriteTools } from './writes.ts';
+import { type ById, bodyOf, poolInTree, type WriteTools } from './write-tools.ts';
 
 type TreeListener = LoadBalancerTree['listeners'][number];
-type ById = { Params: { id: string } };
 type InPolicy = { Params: { parentId: string } };
 type Rule = { Params: { parentId: string; id: string } };
 
@@ -48,8 +47,7 @@ function policyWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools):
     demand(access, 'l7policy:post', callerOf(request), projectId);
     if (listener.protocol === 'PROMETHEUS') throw noChildren(listener.protocol);
     checkTarget(tree, listener, l7policy.redirect_pool_id);
-    await tools.demandQuota('l7policy', projectId);
-    await tools.demandQuota('l7rule', projectId, l7policy.rules?.length ?? 0);
+    await tools.demandQuota(projectId, { l7policy: 1, l7rule: l7policy.rules?.length ?? 0 });
     const making = tools.making();
     const whole = makeWholePolicy(making, camel(l7policy), listener, l7policy.redirect_pool_id ?? null);
     checkLoadBalancerIsMutable(tree.loadBalancer);
@@ -102,7 +100,7 @@ function ruleWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): v
     const making = tools.making();
     const put = makeL7Rule(making, camel(bodyOf(request, l7RuleCreateBody).rule), at.policy);
     checkRuleCount(at.policy.id, at.rules.length + 1);
-    await tools.demandQuota('l7rule', projectId);
+    await tools.demandQuota(projectId, { l7rule: 1 });
     checkMutable(at);
     await tools.apply(planChange(making, 'create', at.tree, { kind: 'l7rule', put }));
     return reply.code(201).send(await tools.answer('l7rule', put.id));

@@ -15,10 +15,9 @@ import { healthMonitorAnswer, healthMonitorCreateBody, healthMonitorUpdateBody }
 import { memberAnswer, memberCreateBody, membersReplaceBody, memberUpdateBody } from '../schemas/member.ts';
 import { camel } from '../wire/camel.ts';
 import { callerOf } from './reads.ts';
-import { bodyOf, type WriteTools } from './writes.ts';
+import { type ById, bodyOf, type WriteTools } from './write-tools.ts';
 
 type InPool = { Params: { parentId: string } };
-type ById = { Params: { id: string } };
 
 /** Creations, changes and deletions of members and health monitors. */
 export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
@@ -48,7 +47,7 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
     const making = tools.making();
     const put = makeMember(making, spec, home(at));
     if (put.subnetId) await vips.checkSubnet(put.subnetId);
-    await tools.demandQuota('member', at.pool.projectId);
+    await tools.demandQuota(at.pool.projectId, { member: 1 });
     checkMutable(at);
     checkNotDuplicate(put, at.pool.members);
     await tools.apply(planChange(making, 'create', at.tree, { kind: 'member', put }));
@@ -81,7 +80,7 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
       if (subnetId) await vips.checkSubnet(subnetId);
     }
     const deleted = additive ? [] : before.filter((member) => !specs.some((spec) => sameEndpoint(member, spec)));
-    await tools.demandQuota('member', projectId, created.length - deleted.length);
+    await tools.demandQuota(projectId, { member: created.length - deleted.length });
     const changes = { created, updated, deleted };
     if (created.length + updated.length + deleted.length > 0) {
       const { members: _members, healthMonitor: _monitor, ...pool } = at.pool;
@@ -125,7 +124,7 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
     demand(policy, 'healthmonitor:post', callerOf(request), at.pool.projectId);
     const making = tools.making();
     const put = makeHealthMonitor(making, camel(healthmonitor), at.pool);
-    await tools.demandQuota('healthmonitor', at.pool.projectId);
+    await tools.demandQuota(at.pool.projectId, { healthmonitor: 1 });
     checkMutable(at);
     if (at.pool.healthMonitor) throw conflict('This pool already has a health monitor');
     await tools.apply(planChange(making, 'create', at.tree, { kind: 'healthmonitor', put }));

@@ -6,6 +6,7 @@ import type { RelatedIds, ResourceKind, Resources } from '../../../ports/load-ba
 import type { Caller } from '../../../ports/token-validator.ts';
 import { demand, listScope } from '../access.ts';
 import { appearances } from '../collections.ts';
+import { listables } from '../filters.ts';
 import { invalidMarker, type ListRequest, type QueryString, readFields, readListRequest } from '../list-request.ts';
 import { pageLinks } from '../page-links.ts';
 import type { ApiParts } from '../parts.ts';
@@ -76,7 +77,7 @@ export function readRoutes(app: FastifyInstance, parts: ApiParts): void {
     kind: Kind,
     scope: (asked: ListRequest) => { projectId: string | null; parentId?: string },
   ): Promise<Record<string, unknown>> {
-    const asked = readListRequest(kind, request.query as QueryString, parts.paging.maximum);
+    const asked = readListRequest(listables[kind], request.query as QueryString, parts.paging.maximum);
     const scoped = scope(asked);
     const rows = asked.nothing ? [] : await store.list(kind, { ...asked.query, ...scoped });
     // Asked only where it matters, so that a page costs one query.
@@ -110,12 +111,14 @@ function parentOf(row: { poolId: string } | { l7PolicyId: string }): string {
   return 'poolId' in row ? row.poolId : row.l7PolicyId;
 }
 
-function pick(row: Record<string, unknown>, fields: readonly string[] | null): Record<string, unknown> {
+/** Only the fields that were asked for. */
+export function pick(row: Record<string, unknown>, fields: readonly string[] | null): Record<string, unknown> {
   if (fields === null) return row;
   return Object.fromEntries(Object.entries(row).filter(([field]) => fields.includes(field)));
 }
 
-function pathUrl(request: FastifyRequest, baseUri: string | null): string {
+/** Scheme, host and path that the client asked. */
+export function pathUrl(request: FastifyRequest, baseUri: string | null): string {
   const path = request.url.split('?')[0] ?? '';
   return `${baseUri?.replace(/\/+$/, '') ?? `${request.protocol}://${request.host}`}${path}`;
 }

@@ -1,0 +1,134 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import {
+  type PlannedChange,
+  planAmphoraConfiguration,
+  planAmphoraDeletion,
+  planAmphoraFailover,
+} from '../../../core/api/changes.ts';
+import { conflict, immutable, notFound } from '../../../core/api/refusals.ts';
+import type { Amphora } from '../../../model/amphora.ts';
+import type { LoadBalancer } from '../../../model/load-balancer.ts';
+import type { Action } from '../../policy/defaults.ts';
+import { demand } from '../access.ts';
+import { listables } from '../filters.ts';
+import { invalidMarker, type QueryString, readFields, readListRequest } from '../list-request.ts';
+import { pageLinks } from '../page-links.ts';
+import type { ApiParts } from '../parts.ts';
+import { amphoraAnswer, amphoraeAnswer } from '../schemas/amphora.ts';
+import { amphoraStatisticsAnswer } from '../schemas/statistics.ts';
+import { amphoraToWire } from '../wire/amphora.ts';
+import { amphoraStatisticsToWire } from '../wire/statistics.ts';
+import { translated } from './flavor-tools.ts';
+import { callerOf, pathUrl, pick } from './reads.ts';
+import type { ById, WriteTools } from './write-tools.ts';
+
+const title = 'Amphora';
+const tags = ['amphora'];
+
+/** The administrator's amphorae (octavia/api/v2/controllers/amphora.py). */
+export function amphoraRoutes(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
+  amphoraReads(app, parts);
+  amphoraWrites(app, parts, tools);
+}
+
+async function find({ amphorae }: ApiParts, id: string): Promise<Amphora> {
+  const amphora = await amphorae.get(id);
+  if (!amphora || amphora.status === 'DELETED') throw notFound(title, id);
+  return amphora;
+}
+
+function demandOwn({ policy }: ApiParts, request: FastifyRequest, action: Action): void {
+  const caller = callerOf(request);
+  demand(policy, action, caller, caller.projectId);
+}
+
+function amphoraReads(app: FastifyInstance, parts: ApiParts): void {
+  const { amphorae, healthStore } = parts;
+
+  const listSchema = { tags, listable: listables.amphora, response: { 200: amphoraeAnswer } };
+  app.get('/octavia/amphorae', { schema: listSchema }, async (request) => {
+    demandOwn(parts, request, 'amphora:get_all');
+    const asked = readListRequest(listables.amphora, request.query as QueryString, parts.paging.maximum);
+    const { tags: _tags, ...query } = asked.query;
+    const rows = asked.nothing ? [] : await amphorae.listPage({ ...query, projectId: asked.projectId });
+    const { marker } = asked.page;
+    if (rows.length === 0 && marker !== null && !(await amphorae.get(marker))) throw invalidMarker(marker);
+    return {
+      amphorae: rows.map((row) => pick(amphoraToWire(row), asked.fields)),
+      amphorae_links: pageLinks(
+        pathUrl(request, parts.paging.baseUri),
+        asked.page,
+        rows.map(({ id }) => id),
+      ),
+    };
+  });
+
+  const showSchema = { tags, response: { 200: amphoraAnswer } };
+  app.get<ById>('/octavia/amphorae/:id', { schema: showSchema }, async (request) => {
+    demandOwn(parts, request, 'amphora:get_one');
+    const amphora = await find(parts, request.params.id);
+    return { amphora: pick(amphoraToWire(amphora), readFields(request.query as QueryString)) };
+  });
+
+  const statisticsSchema = { tags, response: { 200: amphoraStatisticsAnswer } };
+  app.get<ById>('/octavia/amphorae/:id/stats', { schema: statisticsSchema }, async (request) => {
+    demandOwn(parts, request, 'amphora:get_stats');
+    const { id } = request.params;
+    const rows = await healthStore.statisticsOfAmphora(id);
+    const amphora = rows.length > 0 ? await amphorae.get(id) : null;
+    if (!amphora) throw notFound('Amphora stats for', id);
+    return { amphora_stats: rows.map((row) => amphoraStatisticsToWire(row, amphora.loadBalancerId)) };
+  });
+}
+
+function amphoraWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
+  const { amphorae, store, policy } = parts;
+
+  /** An amphora, and the load balancer that it serves; one that serves none can only be shown and deleted. */
+  async function locate(request: FastifyRequest<ById>, action: Action) {
+    const { id } = request.params;
+    const amphora = await find(parts, id);
+    const found = amphora.loadBalancerId === null ? null : await store.get('loadbalancer', amphora.loadBalancerId);
+    demand(policy, action, callerOf(request), found?.projectId ?? null);
+    if (!found) throw conflict(`Amphora ${id} serves no load balancer.`);
+    const { related: _related, ...loadBalancer } = found;
+    return { amphora, loadBalancer };
+  }
+
+  async function enqueue(
+    request: FastifyRequest<ById>,
+    action: Action,
+    plan: (loadBalancer: LoadBalancer, amphoraId: string) => PlannedChange,
+  ): Promise<void> {
+    const { amphora, loadBalancer } = await locate(request, action);
+    await tools.apply(plan(loadBalancer, amphora.id));
+  }
+
+  const accepted = { schema: { tags, emptyAnswer: 202 } };
+  app.put<ById>('/octavia/amphorae/:id/failover', accepted, async (request, reply) => {
+    await enqueue(request, 'amphora:put_failover', (loadBalancer, amphoraId) =>
+      planAmphoraFailover(tools.making(), loadBalancer, amphoraId),
+    );
+    return reply.code(202).send();
+  });
+
+  app.put<ById>('/octavia/amphorae/:id/config', accepted, async (request, reply) => {
+    await enqueue(request, 'amphora:put_config', (loadBalancer, amphoraId) =>
+      planAmphoraConfiguration(tools.making(), loadBalancer, amphoraId),
+    );
+    return reply.code(202).send();
+  });
+
+  app.delete<ById>('/octavia/amphorae/:id', { schema: { tags, emptyAnswer: 204 } }, async (request, reply) => {
+    demandOwn(parts, request, 'amphora:delete');
+    const { id } = request.params;
+    const { loadBalancerId } = await find(parts, id);
+    const operation = planAmphoraDeletion(tools.making(), id, loadBalancerId);
+    await translated(amphorae.requestDeletion(id, operation), {
+      AMPHORA_NOT_FOUND: () => notFound(title, id),
+      IMMUTABLE: () => immutable(title, id),
+    });
+    parts.operationQueued(operation);
+    return reply.code(204).send();
+  });
+}

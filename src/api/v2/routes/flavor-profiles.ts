@@ -1,0 +1,108 @@
+import type { FastifyInstance } from 'fastify';
+import type { Static, TSchema } from 'typebox';
+import { checkProfileData } from '../../../core/api/capabilities.ts';
+import { invalidOption, notFound, objectInUse, providerNotEnabled } from '../../../core/api/refusals.ts';
+import type { FlavorProfile, ZoneProfile } from '../../../model/flavor.ts';
+import type { Flavors } from '../../../ports/flavor-store.ts';
+import { flavorAppearances, profiles } from '../flavor-catalog.ts';
+import type { ApiParts } from '../parts.ts';
+import { one } from '../schemas/fields.ts';
+import * as schemas from '../schemas/flavor.ts';
+import { type ByKey, demandAction, findFlavor, translated } from './flavor-tools.ts';
+import { bodyOf } from './write-tools.ts';
+
+type ProfileKind = keyof typeof profiles;
+
+/** Creations and changes of flavor profiles and availability zone profiles. */
+export function profileRoutes(app: FastifyInstance, parts: ApiParts): void {
+  flavorProfileWrites(app, parts);
+  zoneProfileWrites(app, parts);
+}
+
+interface ProfileWish {
+  name?: string | null;
+  provider_name?: string | null;
+  data?: string | null;
+}
+
+function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update extends TSchema>(
+  app: FastifyInstance,
+  parts: ApiParts,
+  kind: Kind,
+  bodies: { create: Create; update: Update },
+  wishOf: (body: Static<Create> | Static<Update>) => ProfileWish,
+  make: (fields: { id: string; name: string; providerName: string; data: string }) => Flavors[Kind],
+): void {
+  const { flavors, settings } = parts;
+  const { path, one: key, view, toWire, title, titleWhenDeleted } = flavorAppearances[kind];
+  const { field, modelField, capabilities, user } = profiles[kind];
+  const tags = [kind];
+  const answer = one(key, view);
+
+  function check(provider: string, data: string): void {
+    if (!Object.hasOwn(settings.providers, provider)) throw providerNotEnabled(provider);
+    checkProfileData(provider, field, data, capabilities);
+  }
+
+  app.post(`/${path}`, { schema: { tags, body: bodies.create, response: { 201: answer } } }, async (request, reply) => {
+    demandAction(parts, request, kind, 'post');
+    const { name, provider_name, data } = wishOf(bodyOf(request, bodies.create));
+    check(String(provider_name), String(data));
+    const id = crypto.randomUUID();
+    const row = make({ id, name: String(name), providerName: String(provider_name), data: String(data) });
+    await flavors.insert(kind, row);
+    return reply.code(201).send({ [key]: toWire(row) });
+  });
+
+  app.put<ByKey>(
+    `/${path}/:key`,
+    { schema: { tags, body: bodies.update, response: { 200: answer } } },
+    async (request) => {
+      demandAction(parts, request, kind, 'put');
+      const { name, provider_name: providerName, data } = wishOf(bodyOf(request, bodies.update));
+      for (const [option, value] of Object.entries({ name, provider_name: providerName, [field]: data })) {
+        if (value === null) throw invalidOption('None', option);
+      }
+      const id = request.params.key;
+      const before = (await findFlavor(parts, kind, id)) as FlavorProfile | ZoneProfile;
+      if (data !== undefined || providerName !== undefined) {
+        const users = await flavors.list(user.kind, { filters: { [user.field]: id }, sort: [], limit: 1 });
+        if (users.length > 0) throw objectInUse(titleWhenDeleted, id);
+      }
+      if (data != null) check(providerName ?? before.providerName, data);
+      else if (providerName != null && !Object.hasOwn(settings.providers, providerName)) {
+        throw providerNotEnabled(providerName);
+      }
+      const patch = Object.fromEntries(
+        Object.entries({ name, providerName, [modelField]: data }).filter(([, value]) => value !== undefined),
+      ) as Partial<Flavors[Kind]>;
+      const row = await translated(flavors.update(kind, id, patch), { RESOURCE_NOT_FOUND: () => notFound(title, id) });
+      return { [key]: toWire(row) };
+    },
+  );
+}
+
+function flavorProfileWrites(app: FastifyInstance, parts: ApiParts): void {
+  profileWrites(
+    app,
+    parts,
+    'flavorProfile',
+    { create: schemas.flavorProfileCreateBody, update: schemas.flavorProfileUpdateBody },
+    ({ flavorprofile: { flavor_data: data, ...rest } }) => ({ ...rest, ...(data === undefined ? {} : { data }) }),
+    ({ data, ...fields }) => ({ ...fields, flavorData: data }),
+  );
+}
+
+function zoneProfileWrites(app: FastifyInstance, parts: ApiParts): void {
+  profileWrites(
+    app,
+    parts,
+    'availabilityZoneProfile',
+    { create: schemas.zoneProfileCreateBody, update: schemas.zoneProfileUpdateBody },
+    ({ availability_zone_profile: { availability_zone_data: data, ...rest } }) => ({
+      ...rest,
+      ...(data === undefined ? {} : { data }),
+    }),
+    ({ data, ...fields }) => ({ ...fields, availabilityZoneData: data }),
+  );
+}

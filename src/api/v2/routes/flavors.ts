@@ -1,0 +1,174 @@
+import type { FastifyInstance } from 'fastify';
+import type { Static, TSchema } from 'typebox';
+import { invalidOption, nameTaken, notFound, objectInUse } from '../../../core/api/refusals.ts';
+import type { Flavor, Zone } from '../../../model/flavor.ts';
+import type { FlavorKind, FlavorListQuery, Flavors } from '../../../ports/flavor-store.ts';
+import { listables } from '../filters.ts';
+import { flavorAppearances, type profiles } from '../flavor-catalog.ts';
+import { invalidMarker, type QueryString, readFields, readListRequest } from '../list-request.ts';
+import { pageLinks } from '../page-links.ts';
+import type { ApiParts } from '../parts.ts';
+import { one } from '../schemas/fields.ts';
+import * as schemas from '../schemas/flavor.ts';
+import { profileRoutes } from './flavor-profiles.ts';
+import { type ByKey, demandAction, findFlavor, translated } from './flavor-tools.ts';
+import { pathUrl, pick } from './reads.ts';
+import { bodyOf } from './write-tools.ts';
+
+type ProfileKind = keyof typeof profiles;
+
+/**
+ * Flavors, availability zones and their profiles (octavia/api/v2/controllers/{flavors,flavor_profiles,
+ * availability_zones,availability_zone_profiles}.py). They belong to no project.
+ */
+export function flavorRoutes(app: FastifyInstance, parts: ApiParts): void {
+  for (const kind of Object.keys(flavorAppearances) as FlavorKind[]) readsAndDeletion(app, parts, kind);
+  flavorWrites(app, parts);
+  zoneWrites(app, parts);
+  profileRoutes(app, parts);
+}
+
+function readsAndDeletion<Kind extends FlavorKind>(app: FastifyInstance, parts: ApiParts, kind: Kind): void {
+  const { flavors } = parts;
+  const appearance = flavorAppearances[kind];
+  const path = `/${appearance.path}`;
+  const tags = [kind];
+  const keyOf = (row: Flavors[Kind]) => String((row as unknown as Record<string, unknown>)[appearance.key]);
+
+  const listSchema = {
+    tags,
+    response: { 200: schemas.page(appearance.many, appearance.links, appearance.view) },
+  };
+  app.get(path, { schema: listSchema }, async (request) => {
+    demandAction(parts, request, kind, 'get_all');
+    const asked = readListRequest(listables[kind], request.query as QueryString, parts.paging.maximum);
+    const query = flavorQuery(asked.query);
+    const rows = asked.nothing ? [] : await flavors.list(kind, query);
+    const { marker } = asked.page;
+    if (rows.length === 0 && marker !== null && !(await flavors.get(kind, marker))) throw invalidMarker(marker);
+    return {
+      [appearance.many]: rows.map((row) => pick(appearance.toWire(row), asked.fields)),
+      [appearance.links]: pageLinks(pathUrl(request, parts.paging.baseUri), asked.page, rows.map(keyOf)),
+    };
+  });
+
+  const showSchema = { tags, response: { 200: one(appearance.one, appearance.view) } };
+  app.get<ByKey>(`${path}/:key`, { schema: showSchema }, async (request) => {
+    demandAction(parts, request, kind, 'get_one');
+    const found = await findFlavor(parts, kind, request.params.key);
+    return { [appearance.one]: pick(appearance.toWire(found), readFields(request.query as QueryString)) };
+  });
+
+  app.delete<ByKey>(`${path}/:key`, { schema: { tags } }, async (request, reply) => {
+    demandAction(parts, request, kind, 'delete');
+    const { key } = request.params;
+    const { titleWhenDeleted } = appearance;
+    await translated(flavors.delete(kind, key), {
+      RESOURCE_NOT_FOUND: () => notFound(titleWhenDeleted, key),
+      RESOURCE_CONFLICT: () => objectInUse(titleWhenDeleted, key),
+    });
+    return reply.code(204).send();
+  });
+}
+
+/** These lists take one value a filter. */
+function flavorQuery(query: ReturnType<typeof readListRequest>['query']): FlavorListQuery {
+  const { filters, sort, limit, marker, reverse } = query;
+  const single = Object.entries(filters).map(([field, [value]]) => [field, value]);
+  return {
+    filters: Object.fromEntries(single) as FlavorListQuery['filters'],
+    sort,
+    limit,
+    ...(marker === undefined ? {} : { marker, reverse: reverse ?? false }),
+  };
+}
+
+/** What both kinds that have a profile do when they are made or changed. */
+function writes<Kind extends 'flavor' | 'availabilityZone', Create extends TSchema, Update extends TSchema>(
+  app: FastifyInstance,
+  parts: ApiParts,
+  kind: Kind,
+  bodies: { create: Create; update: Update },
+  make: (body: Static<Create>) => Flavors[Kind],
+  change: (body: Static<Update>) => Partial<Flavors[Kind]>,
+): void {
+  const { flavors } = parts;
+  const { path, one: key, view, toWire, title } = flavorAppearances[kind];
+  const tags = [kind];
+  const answer = one(key, view);
+  const word = kind === 'flavor' ? 'flavor' : 'availability zone';
+
+  app.post(`/${path}`, { schema: { tags, body: bodies.create, response: { 201: answer } } }, async (request, reply) => {
+    demandAction(parts, request, kind, 'post');
+    const row = make(bodyOf(request, bodies.create));
+    const { profileKind, profileId } = profileOf(row);
+    await findFlavor(parts, profileKind, profileId);
+    await translated(flavors.insert(kind, row), {
+      RESOURCE_CONFLICT: () => nameTaken(word, row.name),
+      RESOURCE_NOT_FOUND: () => notFound(flavorAppearances[profileKind].title, profileId),
+    });
+    return reply.code(201).send({ [key]: toWire(row) });
+  });
+
+  app.put<ByKey>(
+    `/${path}/:key`,
+    { schema: { tags, body: bodies.update, response: { 200: answer } } },
+    async (request) => {
+      demandAction(parts, request, kind, 'put');
+      const patch = change(bodyOf(request, bodies.update));
+      const row = await translated(flavors.update(kind, request.params.key, patch), {
+        RESOURCE_CONFLICT: () => nameTaken(word, String(patch.name)),
+        RESOURCE_NOT_FOUND: () => notFound(title, request.params.key),
+      });
+      return { [key]: toWire(row) };
+    },
+  );
+}
+
+function profileOf(row: Flavor | Zone): { profileKind: ProfileKind; profileId: string } {
+  return 'flavorProfileId' in row
+    ? { profileKind: 'flavorProfile', profileId: row.flavorProfileId }
+    : { profileKind: 'availabilityZoneProfile', profileId: row.availabilityZoneProfileId };
+}
+
+/** Null means the default, as everywhere in the API. */
+const described = (wish: { description?: string | null; enabled?: boolean | null }) => ({
+  ...(wish.description === undefined ? {} : { description: wish.description ?? '' }),
+  ...(wish.enabled === undefined ? {} : { enabled: wish.enabled ?? true }),
+});
+
+function flavorWrites(app: FastifyInstance, parts: ApiParts): void {
+  writes(
+    app,
+    parts,
+    'flavor',
+    { create: schemas.flavorCreateBody, update: schemas.flavorUpdateBody },
+    ({ flavor }): Flavor => ({
+      id: crypto.randomUUID(),
+      name: flavor.name,
+      description: flavor.description ?? '',
+      enabled: flavor.enabled ?? true,
+      flavorProfileId: flavor.flavor_profile_id,
+    }),
+    ({ flavor }) => {
+      if (flavor.name === null) throw invalidOption('None', 'name');
+      return { ...(flavor.name === undefined ? {} : { name: flavor.name }), ...described(flavor) };
+    },
+  );
+}
+
+function zoneWrites(app: FastifyInstance, parts: ApiParts): void {
+  writes(
+    app,
+    parts,
+    'availabilityZone',
+    { create: schemas.zoneCreateBody, update: schemas.zoneUpdateBody },
+    ({ availability_zone: zone }): Zone => ({
+      name: zone.name,
+      description: zone.description ?? '',
+      enabled: zone.enabled ?? true,
+      availabilityZoneProfileId: zone.availability_zone_profile_id,
+    }),
+    ({ availability_zone: zone }) => described(zone),
+  );
+}

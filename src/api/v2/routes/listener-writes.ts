@@ -1,0 +1,67 @@
+import type { FastifyInstance } from 'fastify';
+import { checkLoadBalancerIsMutable, planChange } from '../../../core/api/changes.ts';
+import { changeListener, checkPortIsFree, makeListener, noChildren } from '../../../core/api/listener.ts';
+import { checkProtocols } from '../../../core/api/pool.ts';
+import { notFound, validationFailure } from '../../../core/api/refusals.ts';
+import { kindTitle } from '../../../core/api/resource-names.ts';
+import { demand } from '../access.ts';
+import type { ApiParts } from '../parts.ts';
+import { listenerAnswer, listenerCreateBody, listenerUpdateBody } from '../schemas/listener.ts';
+import { camel } from '../wire/camel.ts';
+import { callerOf } from './reads.ts';
+import { type ById, bodyOf, poolInTree, type WriteTools } from './write-tools.ts';
+
+/** Creations, changes and deletions of listeners. */
+export function listenerWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
+  const { policy, store } = parts;
+
+  const create = { body: listenerCreateBody, response: { 201: listenerAnswer } };
+  app.post('/listeners', { schema: create }, async (request, reply) => {
+    const { listener } = bodyOf(request, listenerCreateBody);
+    const tree = await tools.treeOf(listener.loadbalancer_id);
+    const { loadBalancer } = tree;
+    demand(policy, 'listener:post', callerOf(request), loadBalancer.projectId);
+    await tools.demandQuota(loadBalancer.projectId, { listener: 1 });
+    if (listener.default_pool || listener.l7policies?.length) {
+      throw validationFailure('default_pool and l7policies are for fully populated loadbalancers alone.');
+    }
+    const spec = camel(listener);
+    const pool = poolInTree(tree, spec.defaultPoolId);
+    if (pool && spec.protocol === 'PROMETHEUS') throw noChildren(spec.protocol);
+    if (pool) checkProtocols(spec.protocol, pool.protocol);
+    const making = tools.making();
+    const put = makeListener(making, spec, loadBalancer, pool?.id ?? null);
+    checkLoadBalancerIsMutable(loadBalancer);
+    checkPortIsFree(put, tree.listeners);
+    await tools.apply(planChange(making, 'create', tree, { kind: 'listener', put }));
+    return reply.code(201).send(await tools.answer('listener', put.id));
+  });
+
+  async function locate(id: string) {
+    const found = await store.get('listener', id);
+    if (!found) throw notFound(kindTitle.listener, id);
+    const { related: _related, ...listener } = found;
+    return { listener, tree: await tools.treeOf(listener.loadBalancerId) };
+  }
+
+  const update = { body: listenerUpdateBody, response: { 200: listenerAnswer } };
+  app.put<ById>('/listeners/:id', { schema: update }, async (request) => {
+    const { listener, tree } = await locate(request.params.id);
+    demand(policy, 'listener:put', callerOf(request), listener.projectId);
+    const patch = camel(bodyOf(request, listenerUpdateBody).listener);
+    const pool = poolInTree(tree, patch.defaultPoolId);
+    if (pool && listener.protocol === 'PROMETHEUS') throw noChildren(listener.protocol);
+    if (pool) checkProtocols(listener.protocol, pool.protocol);
+    const making = tools.making();
+    const put = changeListener(listener, patch, tree.loadBalancer, parts.settings, making.now);
+    await tools.apply(planChange(making, 'update', tree, { kind: 'listener', put }));
+    return tools.answer('listener', put.id);
+  });
+
+  app.delete<ById>('/listeners/:id', async (request, reply) => {
+    const { listener, tree } = await locate(request.params.id);
+    demand(policy, 'listener:delete', callerOf(request), listener.projectId);
+    await tools.apply(planChange(tools.making(), 'delete', tree, { kind: 'listener', put: listener }));
+    return reply.code(204).send();
+  });
+}

@@ -1,0 +1,142 @@
+import type { FastifyInstance } from 'fastify';
+import { planChange, planCreation, planFailover, type Subject } from '../../../core/api/changes.ts';
+import {
+  changeLoadBalancer,
+  checkFlavor,
+  checkLoadBalancerSpec,
+  checkVipNetwork,
+  checkZone,
+  makeLoadBalancer,
+  type Offer,
+  providerOf,
+} from '../../../core/api/load-balancer.ts';
+import { missingProject, notFound, validationFailure } from '../../../core/api/refusals.ts';
+import { kindTitle } from '../../../core/api/resource-names.ts';
+import type { LoadBalancerSpec } from '../../../core/api/spec.ts';
+import { makeWhole } from '../../../core/api/whole.ts';
+import type { LoadBalancerTree } from '../../../model/load-balancer.ts';
+import { demand } from '../access.ts';
+import type { ApiParts } from '../parts.ts';
+import {
+  loadBalancerAnswer,
+  loadBalancerCreateBody,
+  loadBalancerFullAnswer,
+  loadBalancerUpdateBody,
+} from '../schemas/load-balancer.ts';
+import { camel } from '../wire/camel.ts';
+import { treeToWire } from '../wire/load-balancer.ts';
+import { callerOf } from './reads.ts';
+import { type ById, bodyOf, type WriteTools } from './write-tools.ts';
+
+/** Creations, changes, deletions and failovers of load balancers. */
+export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
+  const { policy, store, vips, flavors } = parts;
+
+  const create = { body: loadBalancerCreateBody, response: { 201: loadBalancerFullAnswer } };
+  app.post('/loadbalancers', { schema: create }, async (request, reply) => {
+    const { loadbalancer } = bodyOf(request, loadBalancerCreateBody);
+    const caller = callerOf(request);
+    const projectId = loadbalancer.project_id || loadbalancer.tenant_id || caller.projectId;
+    if (!projectId) throw missingProject();
+    demand(policy, 'loadbalancer:post', caller, projectId);
+    if (loadbalancer.vip_sg_ids !== undefined) demand(policy, 'loadbalancer:post:vip_sg_ids', caller, projectId);
+    const spec = camel(loadbalancer);
+    checkLoadBalancerSpec(spec, parts.settings);
+    const offer = await offerOf(spec);
+    providerOf(spec, offer, parts.settings);
+    await tools.demandQuota(projectId, { loadbalancer: 1 });
+
+    const making = tools.making();
+    const id = making.newId();
+    const allocated = await vips.allocate({
+      loadBalancerId: id,
+      projectId,
+      name: spec.name ?? '',
+      address: spec.vipAddress ?? null,
+      portId: spec.vipPortId ?? null,
+      subnetId: spec.vipSubnetId ?? null,
+      networkId: spec.vipNetworkId ?? null,
+      qosPolicyId: spec.vipQosPolicyId ?? null,
+      securityGroupIds: spec.vipSgIds ?? [],
+      additional: (spec.additionalVips ?? []).map((vip) => ({
+        subnetId: vip.subnetId,
+        address: vip.ipAddress ?? null,
+        portId: vip.portId ?? null,
+      })),
+    });
+    try {
+      checkVipNetwork(allocated.vip.networkId, offer, parts.settings);
+      const tree = makeWhole(making, spec, makeLoadBalancer(making, spec, projectId, offer, { id, ...allocated }));
+      await tools.demandQuota(projectId, contentsOf(tree));
+      await tools.apply(planCreation(making, tree));
+      return reply.code(201).send({ loadbalancer: treeToWire(tree) });
+    } catch (error) {
+      await vips.release(allocated);
+      throw error;
+    }
+  });
+
+  async function offerOf({ flavorId, availabilityZone }: LoadBalancerSpec): Promise<Offer> {
+    let flavor: Offer['flavor'] = null;
+    if (flavorId) {
+      const { flavorProfileId } = checkFlavor(flavorId, await flavors.get('flavor', flavorId));
+      const profile = await flavors.get('flavorProfile', flavorProfileId);
+      if (!profile) throw validationFailure('Invalid flavor_id.');
+      flavor = { profile, capabilities: await flavors.flavorCapabilities(flavorId) };
+    }
+    if (!availabilityZone) return { flavor, zone: null };
+    checkZone(availabilityZone, await flavors.get('availabilityZone', availabilityZone));
+    return { flavor, zone: await flavors.zoneCapabilities(availabilityZone) };
+  }
+
+  const update = { body: loadBalancerUpdateBody, response: { 200: loadBalancerAnswer } };
+  app.put<ById>('/loadbalancers/:id', { schema: update }, async (request) => {
+    const { loadbalancer } = bodyOf(request, loadBalancerUpdateBody);
+    const tree = await tools.treeOf(request.params.id);
+    const { id, projectId } = tree.loadBalancer;
+    demand(policy, 'loadbalancer:put', callerOf(request), projectId);
+    if (loadbalancer.vip_sg_ids !== undefined) {
+      demand(policy, 'loadbalancer:put:vip_sg_ids', callerOf(request), projectId);
+    }
+    const making = tools.making();
+    const put = changeLoadBalancer(tree.loadBalancer, camel(loadbalancer), making.now);
+    await tools.apply(planChange(making, 'update', tree, { kind: 'loadbalancer', put }), true);
+    return tools.answer('loadbalancer', id);
+  });
+
+  app.delete<ById>('/loadbalancers/:id', async (request, reply) => {
+    const tree = await tools.treeOf(request.params.id);
+    const { loadBalancer } = tree;
+    demand(policy, 'loadbalancer:delete', callerOf(request), loadBalancer.projectId);
+    const { cascade: wish } = request.query as { cascade?: string };
+    const cascade = typeof wish === 'string' && /^(true|t|yes|y|on|1)$/i.test(wish);
+    if (!cascade && tree.listeners.length + tree.pools.length > 0) {
+      throw validationFailure(`Cannot delete Load Balancer ${loadBalancer.id} - it has children`);
+    }
+    const subject: Subject = { kind: 'loadbalancer', put: loadBalancer };
+    await tools.apply(planChange(tools.making(), 'delete', tree, subject, { input: { cascade } }), true);
+    return reply.code(204).send();
+  });
+
+  app.put<ById>('/loadbalancers/:id/failover', async (request, reply) => {
+    const found = await store.get('loadbalancer', request.params.id);
+    if (!found) throw notFound(kindTitle.loadbalancer, request.params.id);
+    const { related: _related, ...loadBalancer } = found;
+    demand(policy, 'loadbalancer:put_failover', callerOf(request), loadBalancer.projectId);
+    await tools.apply(planFailover(tools.making(), loadBalancer), true);
+    return reply.code(202).send();
+  });
+}
+
+/** How many of each kind are in a load balancer. */
+function contentsOf(tree: LoadBalancerTree) {
+  const policies = tree.listeners.flatMap((listener) => listener.l7Policies);
+  return {
+    pool: tree.pools.length,
+    listener: tree.listeners.length,
+    healthmonitor: tree.pools.filter(({ healthMonitor }) => healthMonitor).length,
+    member: tree.pools.reduce((sum, { members }) => sum + members.length, 0),
+    l7policy: policies.length,
+    l7rule: policies.reduce((sum, { rules }) => sum + rules.length, 0),
+  };
+}

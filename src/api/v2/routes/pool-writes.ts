@@ -1,0 +1,81 @@
+import type { FastifyInstance } from 'fastify';
+import { checkLoadBalancerIsMutable, contentsOfPool, planChange, poolRow } from '../../../core/api/changes.ts';
+import { noChildren } from '../../../core/api/listener.ts';
+import { changePool, checkProtocols } from '../../../core/api/pool.ts';
+import { conflict, notFound, validationFailure } from '../../../core/api/refusals.ts';
+import { kindTitle } from '../../../core/api/resource-names.ts';
+import { makeWholePool } from '../../../core/api/whole.ts';
+import { demand } from '../access.ts';
+import type { ApiParts } from '../parts.ts';
+import { poolAnswer, poolCreateBody, poolUpdateBody } from '../schemas/pool.ts';
+import { camel } from '../wire/camel.ts';
+import { callerOf } from './reads.ts';
+import { type ById, bodyOf, type WriteTools } from './write-tools.ts';
+
+/** Creations, changes and deletions of pools. */
+export function poolWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
+  const { policy, store } = parts;
+
+  const create = { body: poolCreateBody, response: { 201: poolAnswer } };
+  app.post('/pools', { schema: create }, async (request, reply) => {
+    const { pool } = bodyOf(request, poolCreateBody);
+    const asked = pool.listener_id ? await store.get('listener', pool.listener_id) : null;
+    if (pool.listener_id && !asked) throw notFound(kindTitle.listener, pool.listener_id);
+    const loadBalancerId = pool.loadbalancer_id ?? asked?.loadBalancerId;
+    if (!loadBalancerId) throw validationFailure('Must provide at least one of: loadbalancer_id, listener_id');
+    const tree = await tools.treeOf(loadBalancerId);
+    const { loadBalancer } = tree;
+    demand(policy, 'pool:post', callerOf(request), loadBalancer.projectId);
+    const listener = asked && tree.listeners.find(({ id }) => id === asked.id);
+    if (asked && !listener) throw notFound(kindTitle.listener, asked.id);
+    if (listener?.protocol === 'PROMETHEUS') throw noChildren(listener.protocol);
+    if (listener) checkProtocols(listener.protocol, pool.protocol);
+    await tools.demandQuota(loadBalancer.projectId, { pool: 1 });
+    const making = tools.making();
+    const whole = makeWholePool(making, camel(pool), loadBalancer);
+    if (listener?.defaultPoolId) throw conflict('This listener already has a default pool');
+    checkLoadBalancerIsMutable(loadBalancer);
+    const { l7Policies: _policies, ...listenerRow } = listener ?? { l7Policies: [] };
+    const using = listener
+      ? [
+          {
+            kind: 'listener' as const,
+            put: {
+              ...(listenerRow as typeof listener),
+              defaultPoolId: whole.id,
+              provisioningStatus: 'PENDING_UPDATE' as const,
+            },
+          },
+        ]
+      : [];
+    const change = planChange(making, 'create', tree, { kind: 'pool', put: poolRow(whole) });
+    await tools.apply({ ...change, rows: [...change.rows, ...contentsOfPool(whole), ...using] });
+    return reply.code(201).send(await tools.answer('pool', whole.id));
+  });
+
+  async function locate(id: string) {
+    const found = await store.get('pool', id);
+    if (!found) throw notFound(kindTitle.pool, id);
+    const { related: _related, ...pool } = found;
+    return { pool, tree: await tools.treeOf(pool.loadBalancerId) };
+  }
+
+  const update = { body: poolUpdateBody, response: { 200: poolAnswer } };
+  app.put<ById>('/pools/:id', { schema: update }, async (request) => {
+    const { pool, tree } = await locate(request.params.id);
+    demand(policy, 'pool:put', callerOf(request), pool.projectId);
+    const making = tools.making();
+    const put = changePool(pool, camel(bodyOf(request, poolUpdateBody).pool), parts.settings, making.now);
+    await tools.apply(planChange(making, 'update', tree, { kind: 'pool', put }));
+    return tools.answer('pool', put.id);
+  });
+
+  app.delete<ById>('/pools/:id', async (request, reply) => {
+    const { pool, tree } = await locate(request.params.id);
+    demand(policy, 'pool:delete', callerOf(request), pool.projectId);
+    const user = tree.listeners.flatMap((one) => one.l7Policies).find((one) => one.redirectPoolId === pool.id);
+    if (user) throw conflict(`Pool ${pool.id} is in use by L7 policy ${user.id}`);
+    await tools.apply(planChange(tools.making(), 'delete', tree, { kind: 'pool', put: pool }));
+    return reply.code(204).send();
+  });
+}

@@ -1,0 +1,43 @@
+import type { FastifyInstance } from 'fastify';
+import { flavorCapabilities, zoneCapabilities } from '../../../core/api/capabilities.ts';
+import { providerNotEnabled } from '../../../core/api/refusals.ts';
+import { demand } from '../access.ts';
+import { type QueryString, readFields } from '../list-request.ts';
+import type { ApiParts } from '../parts.ts';
+import { flavorCapabilitiesAnswer, providersAnswer, zoneCapabilitiesAnswer } from '../schemas/provider.ts';
+import { callerOf, pick } from './reads.ts';
+
+/** Which providers there are, and what their profiles may say (octavia/api/v2/controllers/provider.py). */
+export function providerRoutes(app: FastifyInstance, parts: ApiParts): void {
+  const { policy, settings } = parts;
+  const tags = ['provider'];
+
+  app.get('/providers', { schema: { tags, response: { 200: providersAnswer } } }, (request) => {
+    const caller = callerOf(request);
+    demand(policy, 'provider:get_all', caller, caller.projectId);
+    const fields = readFields(request.query as QueryString);
+    const providers = Object.entries(settings.providers).map(([name, description]) => ({ name, description }));
+    return { providers: providers.map((one) => pick(one, fields)) };
+  });
+
+  const capabilities = [
+    ['flavor_capabilities', 'provider-flavor:get_all', flavorCapabilities, flavorCapabilitiesAnswer],
+    ['availability_zone_capabilities', 'provider-availability-zone:get_all', zoneCapabilities, zoneCapabilitiesAnswer],
+  ] as const;
+  for (const [key, action, known, answer] of capabilities) {
+    const schema = { tags, response: { 200: answer } };
+    app.get<{ Params: { provider: string } }>(`/providers/:provider/${key}`, { schema }, (request) => {
+      const caller = callerOf(request);
+      demand(policy, action, caller, caller.projectId);
+      const { provider } = request.params;
+      if (!Object.hasOwn(settings.providers, provider)) throw providerNotEnabled(provider);
+      const query = request.query as QueryString;
+      const rows = Object.entries(known)
+        .map(([name, { description }]) => ({ name, description }))
+        .filter((row) => isAsked(query.name, row.name) && isAsked(query.description, row.description));
+      return { [key]: rows.map((row) => pick(row, readFields(query))) };
+    });
+  }
+}
+
+const isAsked = (filter: QueryString[string], value: string) => filter === undefined || filter === value;

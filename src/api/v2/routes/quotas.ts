@@ -1,0 +1,85 @@
+import type { FastifyInstance } from 'fastify';
+import { quotaProjectLength } from '../../../core/api/limits.ts';
+import { limitsOf } from '../../../core/api/quota.ts';
+import { invalidField } from '../../../core/api/refusals.ts';
+import { demand, listScope } from '../access.ts';
+import { listables } from '../filters.ts';
+import { type QueryString, readListRequest } from '../list-request.ts';
+import { pageLinks } from '../page-links.ts';
+import type { ApiParts } from '../parts.ts';
+import { quotaAnswer, quotasAnswer, quotaUpdateBody } from '../schemas/quota.ts';
+import { quotaFromWire, quotaToWire } from '../wire/quota.ts';
+import { callerOf, pathUrl, pick } from './reads.ts';
+import { bodyOf } from './write-tools.ts';
+
+type OfProject = { Params: { projectId: string } };
+
+/** How much of each kind projects may have (octavia/api/v2/controllers/quotas.py). */
+export function quotaRoutes(app: FastifyInstance, parts: ApiParts): void {
+  const { policy, quotas, settings } = parts;
+  const tags = ['quota'];
+
+  app.get('/quotas', { schema: { tags, response: { 200: quotasAnswer } } }, async (request) => {
+    const asked = readListRequest(listables.quota, request.query as QueryString, parts.paging.maximum);
+    const { limit, marker, reverse } = asked.query;
+    const projectId = listScope(policy, 'quota', callerOf(request), asked.projectId);
+    const rows = await quotas.list({
+      projectId,
+      limit,
+      ...(marker === undefined ? {} : { marker, reverse: reverse ?? false }),
+    });
+    const url = pathUrl(request, parts.paging.baseUri);
+    return {
+      quotas: rows.map((row) => pick(quotaToWire(row.projectId, row), asked.fields)),
+      quotas_links: pageLinks(
+        url,
+        asked.page,
+        rows.map((row) => row.projectId),
+      ),
+    };
+  });
+
+  const show = { schema: { tags, response: { 200: quotaAnswer } } };
+
+  /** What clients ask to see the configuration's; to Octavia it is a project of this name, which has no quota. */
+  app.get('/quotas/defaults', show, (request) => {
+    const projectId = 'defaults';
+    demand(policy, 'quota:get_one', callerOf(request), projectId);
+    return { quota: quotaToWire(projectId, settings.quotaDefaults) };
+  });
+
+  app.get<OfProject>('/quotas/:projectId/default', show, (request) => {
+    const { projectId } = request.params;
+    demand(policy, 'quota:get_defaults', callerOf(request), projectId);
+    return { quota: quotaToWire(projectId, settings.quotaDefaults) };
+  });
+
+  app.get<OfProject>('/quotas/:projectId', show, async (request) => {
+    const { projectId } = request.params;
+    demand(policy, 'quota:get_one', callerOf(request), projectId);
+    return answer(projectId, await quotas.get(projectId));
+  });
+
+  const update = { schema: { tags, body: quotaUpdateBody, response: { 202: quotaAnswer } } };
+  app.put<OfProject>('/quotas/:projectId', update, async (request, reply) => {
+    const { projectId } = request.params;
+    demand(policy, 'quota:put', callerOf(request), projectId);
+    if (projectId.length > quotaProjectLength) {
+      const why = `Value should have a maximum character requirement of ${quotaProjectLength}`;
+      throw invalidField('project_id', `${projectId.slice(0, quotaProjectLength)}...`, why);
+    }
+    const own = await quotas.put(projectId, quotaFromWire(bodyOf(request, quotaUpdateBody).quota));
+    return reply.code(202).send(answer(projectId, own));
+  });
+
+  app.delete<OfProject>('/quotas/:projectId', { schema: { tags } }, async (request, reply) => {
+    const { projectId } = request.params;
+    demand(policy, 'quota:delete', callerOf(request), projectId);
+    await quotas.delete(projectId);
+    return reply.code(202).send();
+  });
+
+  function answer(projectId: string, own: Parameters<typeof limitsOf>[0]) {
+    return { quota: quotaToWire(projectId, limitsOf(own, settings.quotaDefaults)) };
+  }
+}

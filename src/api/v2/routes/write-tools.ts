@@ -1,0 +1,77 @@
+import type { FastifyRequest } from 'fastify';
+import type { Static, TSchema } from 'typebox';
+import type { PlannedChange } from '../../../core/api/changes.ts';
+import type { Making } from '../../../core/api/making.ts';
+import { limitsOf, quotaExceeded } from '../../../core/api/quota.ts';
+import { immutable, notFound, pendingState, quotaMet } from '../../../core/api/refusals.ts';
+import { type Kind, kindTitle } from '../../../core/api/resource-names.ts';
+import { KilnError } from '../../../model/errors.ts';
+import type { LoadBalancerTree } from '../../../model/load-balancer.ts';
+import { appearances } from '../collections.ts';
+import type { ApiParts } from '../parts.ts';
+
+export type ById = { Params: { id: string } };
+
+export type WriteTools = ReturnType<typeof writeTools>;
+
+export function writeTools(parts: ApiParts) {
+  const { store } = parts;
+
+  async function treeOf(loadBalancerId: string): Promise<LoadBalancerTree> {
+    const tree = await store.tree(loadBalancerId);
+    if (!tree) throw notFound(kindTitle.loadbalancer, loadBalancerId);
+    return tree;
+  }
+
+  return {
+    treeOf,
+    making: (): Making => ({
+      settings: parts.settings,
+      newId: () => crypto.randomUUID(),
+      now: parts.clock.now().toISOString(),
+    }),
+
+    /** @param more how many of each kind are to be made. */
+    async demandQuota(projectId: string, more: Readonly<Partial<Record<Kind, number>>>): Promise<void> {
+      const limits = limitsOf(await parts.quotas.get(projectId), parts.settings.quotaDefaults);
+      // Nothing is counted for those who may have any number.
+      const limited = Object.entries(more).filter(([kind, count]) => count > 0 && limits[kind as Kind] >= 0);
+      if (limited.length === 0) return;
+      const exceeded = quotaExceeded(limits, await store.countByProject(projectId), more);
+      if (exceeded) throw quotaMet(kindTitle[exceeded]);
+    },
+
+    /** The store has the last word on whether the load balancer may be changed; its refusal is told in Octavia's words. */
+    async apply(planned: PlannedChange, aboutItself = false): Promise<void> {
+      try {
+        await store.apply(planned);
+      } catch (error) {
+        if (!(error instanceof KilnError) || error.code !== 'IMMUTABLE') throw error;
+        if (!aboutItself) throw immutable(kindTitle.loadbalancer, planned.loadBalancerId);
+        const now = await store.get('loadbalancer', planned.loadBalancerId);
+        throw pendingState(now?.provisioningStatus ?? 'DELETED', planned.loadBalancerId);
+      }
+      parts.operationQueued(planned.operation);
+    },
+
+    async answer(kind: Kind, id: string): Promise<Record<string, unknown>> {
+      const found = await store.get(kind, id);
+      if (!found) throw notFound(kindTitle[kind], id);
+      const appearance = appearances[kind] as { one: string; toWire(row: unknown, related: unknown): unknown };
+      return { [appearance.one]: appearance.toWire(found, found.related) };
+    },
+  };
+}
+
+/** A body that the validator has read by this schema. */
+export function bodyOf<Schema extends TSchema>(request: FastifyRequest, _schema: Schema): Static<Schema> {
+  return request.body as Static<Schema>;
+}
+
+/** The pool of this load balancer that a listener shall use. */
+export function poolInTree(tree: LoadBalancerTree, poolId: string | null | undefined) {
+  if (!poolId) return null;
+  const pool = tree.pools.find(({ id }) => id === poolId);
+  if (!pool) throw notFound(kindTitle.pool, poolId);
+  return pool;
+}

@@ -1,0 +1,24 @@
+import type { Kind } from './resource-names.ts';
+
+/** How much of each kind a project may have; -1: any number. */
+export type Limits = Readonly<Record<Kind, number>>;
+
+/** What holds for a project: its own quota where it has one, else the configuration's. */
+export function limitsOf(own: Readonly<Record<Kind, number | null>>, defaults: Limits): Limits {
+  return Object.fromEntries(
+    Object.entries(defaults).map(([kind, limit]) => [kind, own[kind as Kind] ?? limit]),
+  ) as unknown as Limits;
+}
+
+/** The first kind of which `more` would be more than allowed; null when all is well. */
+export function quotaExceeded(
+  limits: Limits,
+  existing: Readonly<Record<Kind, number>>,
+  more: Readonly<Partial<Record<Kind, number>>>,
+): Kind | null {
+  for (const [name, count] of Object.entries(more)) {
+    const kind = name as Kind;
+    if (count > 0 && limits[kind] >= 0 && existing[kind] + count > limits[kind]) return kind;
+  }
+  return null;
+}

@@ -1,0 +1,107 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createPolicy } from '../../src/api/policy/policy.ts';
+import { defaultApiSettings } from '../../src/core/api/settings.ts';
+import { openStoredApiBench, otherProject, ownProject, type StoredApiBench, subnetId } from '../../src/testing/api.ts';
+
+const quotaDefaults = { ...defaultApiSettings.quotaDefaults, loadbalancer: 2, healthmonitor: 7 };
+
+let bench: StoredApiBench;
+beforeEach(async () => {
+  bench = await openStoredApiBench({ settings: { ...defaultApiSettings, quotaDefaults } });
+});
+afterEach(() => bench.close());
+
+const put = (project: string, quota: object) => bench.call('PUT', `/lbaas/quotas/${project}`, { quota });
+
+describe('quotas', () => {
+  it('are the defaults until they are set, in the order and the spellings of Octavia', async () => {
+    const { body } = await bench.call('GET', '/lbaas/quotas/p1');
+    expect(Object.entries(body.quota)).toEqual([
+      ['project_id', 'p1'],
+      ['loadbalancer', 2],
+      ['load_balancer', 2],
+      ['listener', -1],
+      ['member', -1],
+      ['pool', -1],
+      ['healthmonitor', 7],
+      ['health_monitor', 7],
+      ['l7policy', -1],
+      ['l7rule', -1],
+    ]);
+    expect((await bench.call('GET', '/lbaas/quotas/p1/default')).body).toEqual(body);
+    const defaults = await bench.call('GET', '/lbaas/quotas/defaults');
+    expect(defaults.body.quota).toEqual({ ...body.quota, project_id: 'defaults' });
+    expect((await bench.call('GET', '/lbaas/quotas')).body).toEqual({ quotas: [], quotas_links: [] });
+  });
+
+  it('are set kind by kind under both spellings, listed, and reset', async () => {
+    const set = await put('p1', { load_balancer: 5, listener: 0, health_monitor: 9, healthmonitor: 3 });
+    expect([set.status, set.body.quota]).toMatchObject([
+      202,
+      { project_id: 'p1', loadbalancer: 5, listener: 0, healthmonitor: 3, pool: -1 },
+    ]);
+    expect((await put('p1', { pool: 4, listener: null })).body.quota).toMatchObject({
+      loadbalancer: 5,
+      listener: -1,
+      pool: 4,
+    });
+    await put('p2', { member: 1 });
+    const { body } = await bench.call('GET', '/lbaas/quotas');
+    expect(body.quotas.map((one: { project_id: string }) => one.project_id)).toEqual(['p1', 'p2']);
+    expect(body.quotas[1]).toMatchObject({ loadbalancer: null, member: 1 });
+    const page = await bench.call('GET', '/lbaas/quotas?limit=1&marker=p1&fields=project_id');
+    expect(page.body.quotas).toEqual([{ project_id: 'p2' }]);
+    expect((await bench.call('GET', '/lbaas/quotas?project_id=p2')).body.quotas).toHaveLength(1);
+
+    const reset = await bench.call('DELETE', '/lbaas/quotas/p1');
+    expect([reset.status, reset.body]).toEqual([202, '']);
+    expect((await bench.call('GET', '/lbaas/quotas/p1')).body.quota).toMatchObject({ loadbalancer: 2, pool: -1 });
+  });
+
+  it('refuse what is no number of things', async () => {
+    for (const [quota, message] of [
+      [{ pool: -2 }, 'Value should be greater or equal to -1'],
+      [{ pool: 2_000_000_001 }, 'Value should be lower or equal to 2000000000'],
+      [{ pool: 'many' }, 'Value should be an integer'],
+      [{ colour: 1 }, 'Unknown attribute for argument quotas.quota: colour'],
+    ] as const) {
+      const { status, body } = await put('p', quota);
+      expect([status, body.faultstring]).toEqual([400, expect.stringContaining(message)]);
+    }
+    expect((await put('p'.repeat(37), { pool: 1 })).body.faultstring).toContain('project_id');
+    expect((await bench.call('GET', '/lbaas/quotas')).body.quotas).toEqual([]);
+  });
+
+  it('hold: the default, and what was set', async () => {
+    const create = async () => {
+      const loadbalancer = { vip_subnet_id: subnetId, listeners: [{ protocol: 'HTTP', protocol_port: 80 }] };
+      const { status, body } = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer });
+      return [status, body.faultstring ?? null];
+    };
+    const met = [403, 'Quota has been met for resources: Load Balancer'];
+    expect([await create(), await create(), await create()]).toEqual([[201, null], [201, null], met]);
+    await put(ownProject, { loadbalancer: 3, listener: 3 });
+    expect([await create(), await create()]).toEqual([[201, null], met]);
+    await put(ownProject, { loadbalancer: -1 });
+    expect(await create()).toEqual([403, 'Quota has been met for resources: Listener']);
+    await put(ownProject, { listener: -1 });
+    expect(await create()).toEqual([201, null]);
+  });
+
+  it('are read by the project, listed whole and written by the quota administrator', async () => {
+    await bench.close();
+    bench = await openStoredApiBench({ policy: createPolicy({}) });
+    const member = { 'x-roles': 'load-balancer_member' };
+    const quotaAdmin = { 'x-roles': 'load-balancer_quota_admin' };
+    const quota = { quota: { pool: 1 } };
+    const statuses = async (headers: Record<string, string>) => [
+      (await bench.call('GET', `/lbaas/quotas/${ownProject}`, undefined, headers)).status,
+      (await bench.call('GET', `/lbaas/quotas/${otherProject}`, undefined, headers)).status,
+      (await bench.call('PUT', `/lbaas/quotas/${otherProject}`, quota, headers)).status,
+      (await bench.call('GET', '/lbaas/quotas', undefined, headers)).body.quotas?.length,
+      (await bench.call('DELETE', `/lbaas/quotas/${otherProject}`, undefined, headers)).status,
+    ];
+    expect(await statuses(member)).toEqual([200, 403, 403, 0, 403]);
+    expect(await statuses(quotaAdmin)).toEqual([200, 200, 202, 1, 202]);
+  });
+});
