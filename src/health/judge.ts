@@ -85,7 +85,8 @@ export function createJudge(
 
   function explain(amphoraId: string, tree: LoadBalancerTree | null, judgement: Judgement, found: number): void {
     const loadBalancerId = tree?.loadBalancer.id ?? null;
-    if (!judgement.healthy) {
+    const before = verdicts.get(amphoraId);
+    if (!judgement.healthy && (!before || before.healthy || before.fingerprint === null)) {
       counts.wrongListenerCounts++;
       log.warn(
         { amphoraId, loadBalancerId, found, expected: judgement.listenersExpected },
