@@ -20,6 +20,7 @@ import { createLog, logFileOf, type ProcessLog } from './log.ts';
 import type { OpenStack } from './openstack.ts';
 import { readPolicy, serveApi } from './roles/api.ts';
 import { apiParts } from './roles/api-parts.ts';
+import { wireHealthManager } from './roles/health-manager.ts';
 import { wireQueue, wireWorker } from './roles/worker.ts';
 import { type ConfigurationSource, readConfiguration } from './source.ts';
 import { openState } from './state.ts';
@@ -74,6 +75,12 @@ export async function serve(options: {
         status: () => describe({ parts, configuration, version, startedAt, loadedAt: loading.loadedAt }),
       });
       endings.push(() => control.close());
+    }
+    if (roles.includes('health-manager')) {
+      const healthManager = wireHealthManager(state, around);
+      const { address, port } = await healthManager.start();
+      endings.push(() => healthManager.stop());
+      log.info({ address, port }, 'heartbeats are received');
     }
     if (roles.includes('worker')) {
       const worker = wireWorker({ openstack, state, secrets, queue, identity: parts.worker }, around);

@@ -1,6 +1,7 @@
 import { haproxyListeners } from '../../core/haproxy/plan.ts';
 import { renderHaproxyConfiguration } from '../../core/haproxy/render.ts';
 import type { HaproxyVersion, TlsFiles } from '../../core/haproxy/settings.ts';
+import { renderLvsConfiguration } from '../../core/keepalived/lvs/render.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { Listener, LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { LoadBalancerParts } from './parts.ts';
@@ -24,6 +25,10 @@ export async function uploadConfigurations(
       peers: [],
     });
     await agent.uploadHaproxyConfiguration(target, tree.loadBalancer.id, rendered);
+  }
+  for (const listener of datagramListeners(tree)) {
+    const rendered = renderLvsConfiguration(tree, listener, { basePath: settings.haproxy.basePath });
+    await agent.uploadLvsConfiguration(target, listener.id, rendered);
   }
 }
 

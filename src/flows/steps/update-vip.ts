@@ -31,17 +31,21 @@ export function updateQosPolicy<Input extends LoadBalancerInput>(
   return {
     name: 'apply-qos-policy',
     async do(parts, input) {
+      const subject = subjectOf(input);
+      if (!mayChangeQos(subject)) return {};
       const tree = await treeOf(parts, input.loadBalancerId);
-      // Known to be as it was: nobody is asked.
-      if (subjectOf(input).before?.vipQosPolicyId !== tree.loadBalancer.vipQosPolicyId) await applyQos(parts, tree);
+      if (subject.before?.vipQosPolicyId !== tree.loadBalancer.vipQosPolicyId) await applyQos(parts, tree);
       return {};
     },
     async undo(parts, input) {
-      const before = treeBefore(await treeOf(parts, input.loadBalancerId), subjectOf(input as unknown as Input));
-      await applyQos(parts, before);
+      const subject = subjectOf(input as unknown as Input);
+      if (mayChangeQos(subject)) await applyQos(parts, treeBefore(await treeOf(parts, input.loadBalancerId), subject));
     },
   };
 }
+
+/** Only a change of the load balancer itself can. */
+const mayChangeQos = ({ kind, before }: OperationSubject) => kind === 'loadbalancer' && before !== null;
 
 async function applyQos(parts: LoadBalancerParts, tree: LoadBalancerTree): Promise<void> {
   const { id, vip, vipQosPolicyId: qosPolicyId } = tree.loadBalancer;

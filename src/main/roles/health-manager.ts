@@ -1,0 +1,26 @@
+import { createAmphoraDirectory } from '../../adapters/storage/amphora-directory.ts';
+import { createUdpReceiver } from '../../adapters/udp/receiver.ts';
+import { createHealthManager, type HealthManager } from '../../health/health-manager.ts';
+import type { State } from '../state.ts';
+import type { Around } from '../wire.ts';
+
+/** Receives heartbeats on [health_manager] bind_ip and bind_port. */
+export function wireHealthManager(state: State, { clock, log, current }: Around): HealthManager {
+  const { bind_ip: address, bind_port: port } = current().health_manager;
+  return createHealthManager({
+    datagrams: createUdpReceiver({ address, port }),
+    directory: createAmphoraDirectory(state.database, clock),
+    loadBalancers: state.loadBalancers,
+    health: state.health,
+    clock,
+    log,
+    settings: () => {
+      const { health_manager: health } = current();
+      return {
+        heartbeatKey: health.heartbeat_key,
+        heartbeatIntervalSeconds: health.heartbeat_interval,
+        controllers: health.controller_ip_port_list.length,
+      };
+    },
+  });
+}
