@@ -32,6 +32,8 @@ export interface RelatedIds {
   healthMonitorId?: string | null;
   l7PolicyIds?: readonly string[];
   l7RuleIds?: readonly string[];
+  /** Of a load balancer that `get` found: what `reasonOf` says, where it says something. Lists don't have it. */
+  reason?: OperationReason;
 }
 
 export interface ListQuery {

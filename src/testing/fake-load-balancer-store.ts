@@ -102,7 +102,9 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
     async get(kind, id) {
       store.reads++;
       const row = (rows[kind] as Map<string, Resources[typeof kind]>).get(id);
-      return row ? { ...row, related: relatedTo(kind, id) } : null;
+      if (!row) return null;
+      const reason = kind === 'loadbalancer' ? reasons.get(id) : null;
+      return { ...row, related: { ...relatedTo(kind, id), ...(reason ? { reason } : {}) } };
     },
 
     async tree(id) {

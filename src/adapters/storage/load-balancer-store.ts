@@ -36,7 +36,9 @@ export function createLoadBalancerStore(database: KilnDatabase, clock: Clock): L
           .where('id', '=', id)
           .where('provisioning_status', '!=', 'DELETED')
           .execute();
-        return (await related(kind, rows))[0] ?? null;
+        const [found] = await related(kind, rows);
+        const reason = kind === 'loadbalancer' ? readReason(rows[0]?.reason) : null;
+        return found && reason ? { ...found, related: { ...found.related, reason } } : (found ?? null);
       }),
 
     tree: (loadBalancerId): Promise<LoadBalancerTree | null> =>
@@ -74,7 +76,7 @@ export function createLoadBalancerStore(database: KilnDatabase, clock: Clock): L
           .select('reason')
           .where('id', '=', loadBalancerId)
           .executeTakeFirst();
-        return row?.reason ? (JSON.parse(String(row.reason)) as OperationReason) : null;
+        return readReason(row?.reason);
       }),
 
     countByProject: (projectId) =>
@@ -94,4 +96,8 @@ export function createLoadBalancerStore(database: KilnDatabase, clock: Clock): L
         return counts;
       }),
   };
+}
+
+function readReason(json: ResourceValues[string] | undefined): OperationReason | null {
+  return json ? (JSON.parse(String(json)) as OperationReason) : null;
 }

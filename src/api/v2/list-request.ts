@@ -160,12 +160,12 @@ function way(direction: string): 'asc' | 'desc' {
 function readLimit(given: string | null, maximum: number | null): number | null {
   if (given === null) return maximum;
   if (given === 'infinite') return maximum;
-  if (!/^\s*[+-]?\d{1,15}\s*$/.test(given)) {
+  if (!/^\s*[+-]?\d{1,19}\s*$/.test(given)) {
     throw invalidRequest(`Supplied pagination limit '${given}' is not valid.`);
   }
   const limit = Number(given);
-  // Below one means no limit; the operator's maximum holds all the same.
-  if (limit < 1) return maximum;
+  // Below one means no limit, as does what our links say without one; the operator's maximum holds all the same.
+  if (limit < 1 || !Number.isSafeInteger(limit)) return maximum;
   return maximum === null ? limit : Math.min(limit, maximum);
 }
 

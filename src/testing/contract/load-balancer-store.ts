@@ -211,6 +211,7 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
       expect(await store.get('listener', 'li')).toMatchObject({ provisioningStatus: 'ERROR', defaultPoolId: null });
       expect(await store.get('pool', 'po')).toBeNull();
       expect(await store.reasonOf('lb')).toEqual(reason);
+      expect((await store.get('loadbalancer', 'lb'))?.related.reason).toEqual(reason);
       await store.settle({ ...settlement, statuses: [], deletes: [], reason: null });
       expect(await store.reasonOf('lb')).toBeNull();
       expect(await store.reasonOf('nowhere')).toBeNull();

@@ -11,8 +11,8 @@ import { invalidMarker, type ListRequest, type QueryString, readFields, readList
 import { pageLinks } from '../page-links.ts';
 import type { ApiParts } from '../parts.ts';
 import { links, list } from '../schemas/fields.ts';
-import { loadBalancerStatusAnswer } from '../schemas/load-balancer.ts';
-import { treeToStatus } from '../wire/load-balancer.ts';
+import { loadBalancerShowView, loadBalancerStatusAnswer } from '../schemas/load-balancer.ts';
+import { reasonToWire, treeToStatus } from '../wire/load-balancer.ts';
 
 type Found<Kind extends ResourceKind> = Resources[Kind] & { related: RelatedIds };
 
@@ -98,7 +98,10 @@ export function readRoutes(app: FastifyInstance, parts: ApiParts): void {
 
 function show<Kind extends ResourceKind>(kind: Kind, found: Found<Kind>, request: FastifyRequest) {
   const { one, toWire } = appearances[kind];
-  return { [one]: pick(toWire(found, found.related), readFields(request.query as QueryString)) };
+  const { reason } = found.related;
+  // Kiln's own, behind Octavia's fields, and only where there is something to tell.
+  const more = reason ? { provisioning_reason: reasonToWire(reason) } : {};
+  return { [one]: pick({ ...toWire(found, found.related), ...more }, readFields(request.query as QueryString)) };
 }
 
 /** The caller, where one must be known: routes of the API are behind authentication. */
@@ -133,5 +136,6 @@ function listSchema(kind: ResourceKind) {
 
 function showSchema(kind: ResourceKind) {
   const { one, view } = appearances[kind];
-  return { tags: [kind], response: { 200: Type.Object({ [one]: view }) } };
+  const shown = kind === 'loadbalancer' ? loadBalancerShowView : view;
+  return { tags: [kind], response: { 200: Type.Object({ [one]: shown }) } };
 }

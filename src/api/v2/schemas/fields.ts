@@ -38,7 +38,7 @@ export const optional = <Schema extends TSchema>(schema: Schema) => Type.Optiona
 
 export const idOnly = () => Type.Object({ id: Type.String() });
 export const status = () => Type.String();
-export const links = () => list(Type.Object({ rel: Type.String(), href: Type.String() }));
+export const links = () => list(Type.Object({ href: Type.String(), rel: Type.String() }));
 
 /** An object that takes no other fields. */
 export const closed = <Fields extends Parameters<typeof Type.Object>[0]>(fields: Fields) =>

@@ -79,6 +79,12 @@ const shared = {
   vip_vnic_type: Type.String(),
 };
 export const loadBalancerView = Type.Object({ ...shared, listeners: list(idOnly()), pools: list(idOnly()) });
+/** Why its last operation was undone: see docs/decisions/0008-reason-on-show.md. */
+const reason = Type.Object({ code: Type.String(), message: Type.String(), advice: Type.String() });
+export const loadBalancerShowView = Type.Object({
+  ...loadBalancerView.properties,
+  provisioning_reason: Type.Optional(reason),
+});
 /** What a creation answers: everything that was created with the load balancer. */
 export const loadBalancerFullView = Type.Object({
   ...shared,

@@ -1,5 +1,6 @@
 import type { Static } from 'typebox';
 import type { LoadBalancer, LoadBalancerTree } from '../../../model/load-balancer.ts';
+import type { OperationReason } from '../../../model/operation.ts';
 import type { RelatedIds } from '../../../ports/load-balancer-store.ts';
 import type { loadBalancerFullView, loadBalancerStatusAnswer, loadBalancerView } from '../schemas/load-balancer.ts';
 import { ids, vnicType, wireTime, wireTimeOrNull } from './common.ts';
@@ -14,6 +15,8 @@ export function loadBalancerToWire(loadBalancer: LoadBalancer, related: RelatedI
     ...tail(loadBalancer),
   };
 }
+
+export const reasonToWire = ({ code, message, advice }: OperationReason) => ({ code, message, advice });
 
 /** With everything in it, as a creation answers. */
 export function treeToWire(tree: LoadBalancerTree): Static<typeof loadBalancerFullView> {
