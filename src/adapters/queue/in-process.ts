@@ -25,6 +25,8 @@ export interface InProcessQueueSettings {
 export interface InProcessQueue extends OperationQueue {
   /** Whether the operation waits, runs or rests here. */
   knows(operationId: string): boolean;
+  /** Forgets it if it waits; false if it runs, rests, or is not here. */
+  forgetWaiting(operationId: string): boolean;
 }
 
 /**
@@ -130,5 +132,12 @@ export function createInProcessQueue({ clock, pauseMs }: InProcessQueueSettings)
     },
 
     knows: (operationId) => entries.has(operationId),
+
+    forgetWaiting(operationId) {
+      const entry = entries.get(operationId);
+      if (entry?.state !== 'ready') return false;
+      leaveLine(entry);
+      return entries.delete(operationId);
+    },
   };
 }

@@ -1,0 +1,297 @@
+import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { OperationQueue } from '../../ports/operation-queue.ts';
+import type { Outbox } from '../../ports/outbox.ts';
+import { createInProcessQueue } from './in-process.ts';
+import { keepLink, type RabbitLinkSettings } from './rabbit-link.ts';
+
+type Take = Parameters<OperationQueue['start']>[0];
+type Word = Parameters<OperationQueue['announce']>[0];
+
+export interface RabbitQueueSettings extends RabbitLinkSettings {
+  clock: Clock;
+  log: Log;
+  outbox: Outbox;
+  /** How often the outbox is searched for what was committed and never confirmed. */
+  relayEveryMs: number;
+  /** How long an operation rests after the so many-eth "later" in a row. */
+  pauseMs(laters: number): number;
+}
+
+/** The urgent one (a priority above 0) is for what must not wait behind creations. */
+const queueNames = { urgent: 'kiln.operations.urgent', plain: 'kiln.operations' } as const;
+const RELAY_BATCH = 100;
+/** How long a message may lie in a busy worker's hand before the others get it; doubled each time it comes back. */
+const FIRST_GRACE_MS = 1_000;
+const LONGEST_GRACE_MS = 60_000;
+
+interface Link {
+  connection: ChannelModel;
+  publishing: ConfirmChannel;
+  consuming: Channel | null;
+  /** What the broker knows this worker's interest in its queues by. */
+  consumers: string[];
+}
+
+/** A message that is not yet acknowledged, and the channel by which alone it can be. */
+interface Token {
+  channel: Channel;
+  message: ConsumeMessage;
+}
+
+/**
+ * Operations by way of RabbitMQ. A message is only word of an operation: it is acknowledged when `take` has come back,
+ * and comes again to somebody when the connection or the process dies before. One that is to be tried later is kept in
+ * memory, not in the broker, where it would keep others from coming; when this process dies it is found by a sweep, as
+ * everything in the journal is. Which operations were committed but not confirmed by the broker stands in their rows: a
+ * relay publishes them, so the broker may be away for as long as it likes.
+ */
+export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue {
+  const { clock, log, outbox, relayEveryMs } = settings;
+  const stopping = new AbortController();
+  /** After `stopping`: what ran has been answered. */
+  const leaving = new AbortController();
+  /** Order, capacity, pauses and one at a time: as in a process of its own. */
+  const local = createInProcessQueue(settings);
+  const inHand = new Map<string, Token[]>();
+  /** Published, and not yet answered by the broker. */
+  const unconfirmed = new Set<string>();
+  /** Published to a queue that was not there. */
+  const returned = new Set<unknown>();
+  let confirmed: string[] = [];
+  let worker: { capacity: number } | null = null;
+  let link: Link | null = null;
+  /** The broker is short of memory or disk: what is sent to it stays unread. */
+  let blocked = false;
+
+  const whileServed = keepLink(settings, settings, serve, lose, leaving.signal);
+  const whileRelaying = keepRelaying();
+
+  async function serve(connection: ChannelModel): Promise<void> {
+    blocked = false;
+    connection.on('blocked', (reason) => {
+      blocked = true;
+      log.warn({ reason }, 'RabbitMQ takes no messages at the moment');
+    });
+    connection.on('unblocked', () => {
+      blocked = false;
+    });
+    const publishing = await connection.createConfirmChannel();
+    endWith(publishing, connection);
+    publishing.on('return', ({ properties }) => {
+      returned.add(properties.messageId);
+    });
+    for (const queue of Object.values(queueNames)) {
+      await publishing.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+    }
+    link = { connection, publishing, consuming: null, consumers: [] };
+    if (worker) await consume(link, worker.capacity);
+    void relay();
+  }
+
+  function lose(): void {
+    link = null;
+    // What was in hand comes again; what waits here may as well be done.
+    inHand.clear();
+  }
+
+  /** A channel that the broker closes can't be used again; everything is made anew. */
+  function endWith(channel: Channel, connection: ChannelModel): void {
+    channel.on('error', (error) => {
+      log.warn({ err: error }, 'RabbitMQ closed a channel');
+      connection.close().catch(() => {});
+    });
+  }
+
+  async function consume(on: Link, capacity: number): Promise<void> {
+    const channel = await on.connection.createChannel();
+    on.consuming = channel;
+    endWith(channel, on.connection);
+    await channel.prefetch(capacity);
+    for (const queue of [queueNames.urgent, queueNames.plain]) {
+      if (stopping.signal.aborted) return;
+      const { consumerTag } = await channel.consume(queue, (message) => {
+        // Null: the queue was deleted, or moved. It is declared again with the connection.
+        if (!message) on.connection.close().catch(() => {});
+        else receive({ channel, message });
+      });
+      on.consumers.push(consumerTag);
+    }
+  }
+
+  /** Messages that nobody has begun to work on are for other workers. */
+  async function consumeNoMore(): Promise<void> {
+    for (const token of [...inHand.values()].flat()) answer(token, 'requeue');
+    inHand.clear();
+    const { consuming, consumers } = link ?? {};
+    for (const tag of consumers ?? []) await consuming?.cancel(tag).catch(() => {});
+  }
+
+  function receive(token: Token): void {
+    const word = readWord(token.message);
+    if (!word || stopping.signal.aborted) {
+      if (!word)
+        log.warn({ messageId: token.message.properties.messageId }, 'a message that is none of Kiln is dropped');
+      answer(token, word ? 'requeue' : 'ack');
+      return;
+    }
+    inHand.set(word.id, [...(inHand.get(word.id) ?? []), token]);
+    local.announce(word);
+    void passOnWhenIdle(word.id, token);
+  }
+
+  /** A message that this worker can't start is for whoever can. */
+  async function passOnWhenIdle(id: string, token: Token): Promise<void> {
+    const returns = Number(token.message.properties.headers?.['x-delivery-count'] ?? 0);
+    const graceMs = Math.min(FIRST_GRACE_MS * 2 ** returns, LONGEST_GRACE_MS);
+    await clock.sleep(graceMs, stopping.signal).catch(() => {});
+    const tokens = inHand.get(id);
+    if (!tokens?.includes(token)) return;
+    // It runs here already: the message is kept until that has ended.
+    if (!local.forgetWaiting(id)) return;
+    inHand.delete(id);
+    for (const each of tokens) answer(each, 'requeue');
+  }
+
+  function takeAndAnswer(take: Take): Take {
+    return async (id) => {
+      const tokens = inHand.get(id) ?? [];
+      inHand.delete(id);
+      const end = await take(id);
+      // At a shutdown another worker is to go on at once.
+      for (const token of tokens) answer(token, end === 'later' && stopping.signal.aborted ? 'requeue' : 'ack');
+      return end;
+    };
+  }
+
+  function answer({ channel, message }: Token, how: 'ack' | 'requeue'): void {
+    try {
+      if (how === 'ack') channel.ack(message);
+      else channel.nack(message, false, true);
+    } catch {
+      // The channel is closed: the broker has taken the message back.
+    }
+  }
+
+  /** Whether the broker has it for sure. */
+  function publish({ id, priority }: Word): Promise<boolean> {
+    if (!link || blocked) return Promise.resolve(false);
+    const { publishing, connection } = link;
+    unconfirmed.add(id);
+    return new Promise((resolve) => {
+      const settle = (wellDone: boolean) => {
+        unconfirmed.delete(id);
+        resolve(wellDone);
+      };
+      const queue = priority > 0 ? queueNames.urgent : queueNames.plain;
+      const content = Buffer.from(JSON.stringify({ id, priority }));
+      const options = { persistent: true, mandatory: true, messageId: id, contentType: 'application/json' };
+      try {
+        publishing.sendToQueue(queue, content, options, (error: unknown) => {
+          // A message that comes back does so before it is confirmed. The queue is declared again with the connection.
+          const cameBack = returned.delete(id);
+          if (cameBack) connection.close().catch(() => {});
+          settle(!error && !cameBack);
+        });
+      } catch {
+        settle(false); // The channel closed a moment ago.
+      }
+    });
+  }
+
+  async function publishAndNote(word: Word): Promise<boolean> {
+    const wellDone = await publish(word);
+    if (wellDone) {
+      confirmed.push(word.id);
+      void noteConfirmed();
+    }
+    return wellDone;
+  }
+
+  let noting: Promise<void> | null = null;
+  /** Many at once, as they come in. What can't be noted is published again, which does no harm. */
+  function noteConfirmed(): Promise<void> {
+    noting ??= (async () => {
+      await Promise.resolve();
+      while (confirmed.length > 0) {
+        const ids = confirmed;
+        confirmed = [];
+        await outbox.markAnnounced(ids).catch((error: unknown) => {
+          log.warn({ err: error, operations: ids.length }, 'what RabbitMQ confirmed could not be noted');
+        });
+      }
+      noting = null;
+    })();
+    return noting;
+  }
+
+  let relaying: Promise<void> | null = null;
+  /** Publishes what the outbox has, a batch at a time, until there is no more or the broker fails. */
+  function relay(): Promise<void> {
+    relaying ??= (async () => {
+      try {
+        while (link && !blocked && !stopping.signal.aborted) {
+          const rows = await outbox.unannounced(RELAY_BATCH + unconfirmed.size);
+          const batch = rows.filter(({ id }) => !unconfirmed.has(id)).slice(0, RELAY_BATCH);
+          const results = await Promise.all(batch.map(publishAndNote));
+          await noteConfirmed();
+          if (batch.length < RELAY_BATCH || results.includes(false)) break;
+        }
+      } catch (error) {
+        log.warn({ err: error }, 'the outbox could not be read; it is tried again');
+      } finally {
+        relaying = null;
+      }
+    })();
+    return relaying;
+  }
+
+  async function keepRelaying(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await clock.sleep(relayEveryMs, stopping.signal).catch(() => {});
+      await relay();
+    }
+  }
+
+  return {
+    announce(word) {
+      if (stopping.signal.aborted) return;
+      if (local.knows(word.id)) local.announce(word);
+      // Without the broker a worker that found something takes it itself.
+      else if (link && !blocked) void publishAndNote(word);
+      else if (worker) local.announce(word);
+    },
+
+    async start(take, capacity) {
+      worker = { capacity };
+      // Without a connection it is done as soon as there is one.
+      const now = link;
+      await local.start(takeAndAnswer(take), capacity);
+      await (now && consume(now, capacity))?.catch((error: unknown) => {
+        log.warn({ err: error }, 'RabbitMQ gives no messages yet');
+        now?.connection.close().catch(() => {});
+      });
+    },
+
+    async stop() {
+      stopping.abort();
+      const ended = local.stop();
+      await consumeNoMore();
+      await ended;
+      await whileRelaying;
+      await noting;
+      leaving.abort();
+      await whileServed;
+    },
+  };
+}
+
+function readWord({ content }: ConsumeMessage): Word | null {
+  try {
+    const { id, priority } = JSON.parse(content.toString('utf8')) as Partial<Word>;
+    return typeof id === 'string' && typeof priority === 'number' ? { id, priority } : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,314 @@
+import { connect } from 'amqplib';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
+import { createRabbitQueue, type RabbitQueueSettings } from '../../src/adapters/queue/rabbitmq.ts';
+import { readTransportUrl } from '../../src/adapters/queue/transport-url.ts';
+import { openDatabase } from '../../src/adapters/storage/database.ts';
+import { createJournal } from '../../src/adapters/storage/journal.ts';
+import { createOutbox } from '../../src/adapters/storage/outbox.ts';
+import type { OperationQueue } from '../../src/ports/operation-queue.ts';
+import { describeOperationQueueContract } from '../../src/testing/contract/operation-queue.ts';
+import { describeWorkerRegistryContract } from '../../src/testing/contract/worker-registry.ts';
+import { createFakeLog } from '../../src/testing/fake-log.ts';
+import { brokerPort, makeVirtualHost } from '../support/broker.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { makeDatabase } from './storage-database.ts';
+
+/** The queue over the test bed's RabbitMQ and MariaDB. */
+
+const eventually = { timeout: 30_000, interval: 50 };
+const clock = createSystemClock();
+let virtualHost: Awaited<ReturnType<typeof makeVirtualHost>>;
+beforeAll(async () => {
+  virtualHost = await makeVirtualHost();
+});
+afterAll(() => virtualHost.close());
+
+/** A database, and a broker whose queues are empty. */
+async function makeBench() {
+  const place = await makeDatabase();
+  const database = await openDatabase(place.connection, clock);
+  const journal = createJournal(database, clock);
+  const outbox = createOutbox(database, clock);
+  const log = createFakeLog();
+  const { hosts, virtualHost: name } = readTransportUrl(virtualHost.url());
+  const control = await connect(virtualHost.url().replace('rabbit:', 'amqp:'));
+  const channel = await control.createChannel();
+  const queues = ['kiln.operations', 'kiln.operations.urgent'];
+  for (const queue of queues) await channel.deleteQueue(queue);
+  const made: OperationQueue[] = [];
+
+  function makeQueue(over: Partial<RabbitQueueSettings> = {}): OperationQueue {
+    const queue = createRabbitQueue({
+      hosts,
+      virtualHost: name,
+      tls: null,
+      heartbeatTimeoutSeconds: 60,
+      clock,
+      log,
+      outbox,
+      relayEveryMs: 200,
+      pauseMs: () => 20,
+      ...over,
+    });
+    made.push(queue);
+    return queue;
+  }
+  const commit = ({ id, priority }: { id: string; priority: number }) =>
+    journal.enqueue({ id, flow: 'toy', subject: id, input: {}, priority });
+  /** Messages that nobody has taken. */
+  const waiting = async () => {
+    const counts = await Promise.all(queues.map(async (queue) => (await channel.checkQueue(queue)).messageCount));
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+  return {
+    hosts,
+    journal,
+    outbox,
+    log,
+    channel,
+    makeQueue,
+    commit,
+    waiting,
+    async urgentArrived() {
+      await vi.waitFor(async () => {
+        expect(await outbox.unannounced(1)).toEqual([]);
+        expect((await channel.checkQueue('kiln.operations.urgent')).messageCount).toBe(0);
+      }, eventually);
+    },
+    async close() {
+      await Promise.all(made.map((queue) => queue.stop()));
+      await control.close();
+      await database.destroy();
+      await place.close();
+    },
+  };
+}
+
+describeOperationQueueContract('RabbitMQ', async () => {
+  const bench = await makeBench();
+  return { ...bench, makeQueue: (pauseMs) => bench.makeQueue({ pauseMs: () => pauseMs }) };
+});
+
+describeWorkerRegistryContract('MariaDB', makeDatabase);
+
+describe('RabbitMQ, its outbox and its failures', () => {
+  let bench: Awaited<ReturnType<typeof makeBench>>;
+  async function withBench(act: () => Promise<void>): Promise<void> {
+    bench = await makeBench();
+    try {
+      await act();
+    } finally {
+      await bench.close();
+    }
+  }
+  const ids = (count: number) => Array.from({ length: count }, (_, n) => `op-${n}`);
+
+  it('a broker that is down loses nothing: all is published when it is back, a batch at a time', () =>
+    withBench(async () => {
+      const proxy = await startTcpProxy(brokerPort);
+      const hosts = bench.hosts.map((host) => ({ ...host, port: proxy.port }));
+      await proxy.down();
+      const api = bench.makeQueue({ hosts });
+      for (const id of ids(250)) {
+        await bench.commit({ id, priority: 0 });
+        api.announce({ id, priority: 0 });
+      }
+      expect(await bench.outbox.unannounced(1000)).toHaveLength(250);
+      const taken = new Set<string>();
+      const worker = bench.makeQueue();
+      await worker.start(async (id) => {
+        taken.add(id);
+        return 'ended';
+      }, 5);
+      await proxy.up();
+      await vi.waitFor(() => expect(taken.size).toBe(250), eventually);
+      await vi.waitFor(async () => expect(await bench.outbox.unannounced(1)).toEqual([]), eventually);
+      await proxy.close();
+    }));
+
+  it('what nobody announced is published by any relay; two at once do no harm', () =>
+    withBench(async () => {
+      for (const id of ids(120)) await bench.commit({ id, priority: 0 });
+      const taken: string[] = [];
+      for (let n = 0; n < 3; n++) {
+        const queue = bench.makeQueue();
+        await queue.start(async (id) => {
+          taken.push(id);
+          return 'ended';
+        }, 5);
+      }
+      await vi.waitFor(() => expect(new Set(taken).size).toBe(120), eventually);
+      await vi.waitFor(async () => expect(await bench.outbox.unannounced(1)).toEqual([]), eventually);
+    }));
+
+  it('queues are quorum queues, and urgent operations have one of their own', () =>
+    withBench(async () => {
+      const queue = bench.makeQueue();
+      await bench.commit({ id: 'plain', priority: 0 });
+      await bench.commit({ id: 'urgent', priority: 1 });
+      await vi.waitFor(async () => expect(await bench.outbox.unannounced(1)).toEqual([]), eventually);
+      for (const [name, id, priority] of [
+        ['kiln.operations', 'plain', 0],
+        ['kiln.operations.urgent', 'urgent', 1],
+      ] as const) {
+        const got = await bench.channel.get(name);
+        if (!got) throw new Error(`nothing in ${name}`);
+        expect(JSON.parse(got.content.toString())).toEqual({ id, priority });
+        expect(got.properties.deliveryMode).toBe(2);
+        bench.channel.nack(got);
+        // Of another type they could not be declared.
+        await bench.channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+      }
+      await queue.stop();
+    }));
+
+  it('a message is acknowledged when its operation has come back, and before that comes to another worker', () =>
+    withBench(async () => {
+      const proxy = await startTcpProxy(brokerPort);
+      const cut = bench.makeQueue({ hosts: bench.hosts.map((host) => ({ ...host, port: proxy.port })) });
+      const gate = Promise.withResolvers<'ended'>();
+      const first: string[] = [];
+      await cut.start((id) => {
+        first.push(id);
+        return gate.promise;
+      }, 1);
+      await bench.commit({ id: 'a', priority: 0 });
+      await vi.waitFor(() => expect(first).toEqual(['a']), eventually);
+      const second: string[] = [];
+      const other = bench.makeQueue();
+      await other.start(async (id) => {
+        second.push(id);
+        return 'ended';
+      }, 1);
+      await proxy.down();
+      await vi.waitFor(() => expect(second).toEqual(['a']), eventually);
+      gate.resolve('ended');
+      await proxy.up();
+      await cut.stop();
+      await other.stop();
+      expect(await bench.waiting()).toBe(0);
+      await proxy.close();
+    }));
+
+  it('keeps one copy running when the broker brings the word again to the same worker', () =>
+    withBench(async () => {
+      const proxy = await startTcpProxy(brokerPort);
+      const queue = bench.makeQueue({ hosts: bench.hosts.map((host) => ({ ...host, port: proxy.port })) });
+      const gate = Promise.withResolvers<'ended'>();
+      let atOnce = 0;
+      let most = 0;
+      let taken = 0;
+      await queue.start(async () => {
+        taken++;
+        most = Math.max(most, ++atOnce);
+        await gate.promise;
+        atOnce--;
+        return 'ended';
+      }, 3);
+      await bench.commit({ id: 'a', priority: 0 });
+      await vi.waitFor(() => expect(taken).toBe(1), eventually);
+      proxy.cut();
+      const connected = () => bench.log.lines.filter(({ message }) => message === 'connected to RabbitMQ').length;
+      await vi.waitFor(() => expect(connected()).toBe(2), eventually);
+      gate.resolve('ended');
+      await vi.waitFor(() => expect(taken).toBe(2), eventually);
+      expect(most).toBe(1);
+      await queue.stop();
+      expect(await bench.waiting()).toBe(0);
+      await proxy.close();
+    }));
+
+  it('what a busy worker was given and can not start goes to an idle one', () =>
+    withBench(async () => {
+      const busy = bench.makeQueue();
+      const gate = Promise.withResolvers<'ended'>();
+      const began: string[] = [];
+      await busy.start((id) => {
+        began.push(id);
+        return gate.promise;
+      }, 1);
+      await bench.commit({ id: 'plain', priority: 0 });
+      await vi.waitFor(() => expect(began).toEqual(['plain']), eventually);
+      await bench.commit({ id: 'urgent', priority: 1 });
+      await bench.urgentArrived();
+      const idle = bench.makeQueue();
+      const taken: string[] = [];
+      await idle.start(async (id) => {
+        taken.push(id);
+        return 'ended';
+      }, 1);
+      await vi.waitFor(() => expect(taken).toEqual(['urgent']), eventually);
+      gate.resolve('ended');
+    }));
+
+  it('at a shutdown, what was given back goes to another worker', () =>
+    withBench(async () => {
+      const leaving = bench.makeQueue();
+      const gate = Promise.withResolvers<'later'>();
+      const began: string[] = [];
+      await leaving.start((id) => {
+        began.push(id);
+        return gate.promise;
+      }, 1);
+      await bench.commit({ id: 'a', priority: 0 });
+      await vi.waitFor(() => expect(began).toEqual(['a']), eventually);
+      const stopped = leaving.stop();
+      gate.resolve('later');
+      await stopped;
+      expect(await bench.waiting()).toBe(1);
+    }));
+
+  it('declares its queues again when somebody deletes them, and publishes what was lost with them at the next word', () =>
+    withBench(async () => {
+      const queue = bench.makeQueue();
+      const taken: string[] = [];
+      await queue.start(async (id) => {
+        taken.push(id);
+        return 'ended';
+      }, 1);
+      await bench.commit({ id: 'a', priority: 0 });
+      await vi.waitFor(() => expect(taken).toEqual(['a']), eventually);
+      await bench.channel.deleteQueue('kiln.operations');
+      await bench.commit({ id: 'b', priority: 0 });
+      await vi.waitFor(() => expect(taken).toContain('b'), eventually);
+    }));
+
+  it('drops what is no word of Kiln', () =>
+    withBench(async () => {
+      const queue = bench.makeQueue();
+      const taken: string[] = [];
+      await queue.start(async (id) => {
+        taken.push(id);
+        return 'ended';
+      }, 1);
+      await bench.commit({ id: 'a', priority: 0 });
+      await vi.waitFor(() => expect(taken).toEqual(['a']), eventually);
+      for (const text of ['', '{', '[]', '{"id":1}', 'null']) {
+        bench.channel.sendToQueue('kiln.operations', Buffer.from(text));
+      }
+      await bench.commit({ id: 'b', priority: 0 });
+      await vi.waitFor(() => expect(taken).toContain('b'), eventually);
+      await queue.stop();
+      expect(await bench.waiting()).toBe(0);
+    }));
+
+  it('tries several hosts in turn, and logs no password', () =>
+    withBench(async () => {
+      const [good] = bench.hosts;
+      if (!good) throw new Error('no host');
+      const wrong = { ...good, password: 'sesame-open' };
+      const queue = bench.makeQueue({ hosts: [{ ...good, port: 1, password: 'sesame-open' }, wrong, good] });
+      const taken: string[] = [];
+      await queue.start(async (id) => {
+        taken.push(id);
+        return 'ended';
+      }, 1);
+      await bench.commit({ id: 'a', priority: 0 });
+      await vi.waitFor(() => expect(taken).toEqual(['a']), eventually);
+      const warnings = bench.log.lines.filter(({ level }) => level === 'warn');
+      expect(warnings.length).toBeGreaterThanOrEqual(2);
+      const words = warnings.map(({ fields, message }) => `${message} ${String((fields as { err?: unknown }).err)}`);
+      expect(JSON.stringify([warnings, words])).not.toContain('sesame');
+    }));
+});
