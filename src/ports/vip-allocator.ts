@@ -12,6 +12,11 @@ export interface VipRequest {
   qosPolicyId: string | null;
   securityGroupIds: readonly string[];
   additional: readonly { subnetId: string; address: string | null; portId: string | null }[];
+  /**
+   * Of whoever asks. What the request refers to is looked up with it, so that nobody takes a VIP from a network that is
+   * hidden from them. Absent: everything that Kiln itself sees may be used.
+   */
+  userToken?: string | undefined;
 }
 
 export interface AllocatedVips {
@@ -31,5 +36,5 @@ export interface VipAllocator {
   /** Gives back what `allocate` made, after the load balancer was refused. Idempotent; ports of the user stay. */
   release(allocated: AllocatedVips): Promise<void>;
   /** Throws REQUEST_INVALID ("Subnet X not found.") unless it is there. */
-  checkSubnet(subnetId: string): Promise<void>;
+  checkSubnet(subnetId: string, userToken?: string): Promise<void>;
 }

@@ -27,20 +27,90 @@ export function createVipAllocator(options: {
   network: NetworkService;
   /** [networking] valid_vip_networks; empty: any. */
   validVipNetworkIds: readonly string[];
+  /** Neutron as a user sees it. Absent where all see the same. */
+  networkAs?: (userToken: string) => NetworkService;
 }): VipAllocator {
-  const { network, validVipNetworkIds } = options;
+  const { network, validVipNetworkIds, networkAs } = options;
+  const seenBy = (userToken: string | undefined): NetworkService =>
+    userToken === undefined || !networkAs ? network : networkAs(userToken);
 
+  return {
+    async allocate(request) {
+      const place = await createLookup(seenBy(request.userToken)).placeOf(request);
+      checkNetwork(place.networkId);
+      const port = place.port ?? (await makePort(request, place));
+      return allocated(request, place, port);
+    },
+
+    async release({ vip }) {
+      if (vip.octaviaOwned && vip.portId !== null) await network.deletePort(vip.portId);
+    },
+
+    async checkSubnet(subnetId, userToken) {
+      await createLookup(seenBy(userToken)).subnetOf(subnetId);
+    },
+  };
+
+  function checkNetwork(networkId: string): void {
+    const allowed = validVipNetworkIds.map((id) => id.toLowerCase());
+    if (allowed.length === 0 || allowed.includes(networkId.toLowerCase())) return;
+    throw validationFailure('Supplied VIP network_id is not allowed by the configuration of this deployment.');
+  }
+
+  async function makePort(request: VipRequest, place: Place): Promise<Port> {
+    const asked: NewPort = {
+      name: `octavia-lb-${request.loadBalancerId}`,
+      networkId: place.networkId,
+      projectId: request.projectId,
+      fixedIps: [
+        { subnetId: place.subnetId, ipAddress: place.address },
+        ...request.additional.map(({ subnetId, address }) => ({ subnetId, ipAddress: address })),
+      ],
+      deviceId: `lb-${request.loadBalancerId}`,
+      deviceOwner: owner,
+      // Nothing is ever plugged into it: it holds the address, which the ports of amphorae are allowed to use.
+      adminStateUp: false,
+      securityGroupIds: null,
+      allowedAddressPairs: [],
+      // Octavia gives the policy to the ports that traffic goes through.
+      qosPolicyId: null,
+    };
+    let port: Port;
+    try {
+      port = await network.createPort(asked);
+    } catch (error) {
+      throw inNeutronsWords(error);
+    }
+    if (port.portSecurityEnabled) return port;
+    await network.deletePort(port.id);
+    throw new KilnError('REQUEST_INVALID', 'Port security must be enabled on the VIP network.');
+  }
+}
+
+/** What a request refers to, as `network` shows it. */
+function createLookup(network: NetworkService) {
   const subnetOf = (id: string) => network.getSubnet(id).catch(orRefuse('Subnet', id));
 
+  /** In Octavia's order: a client that made several mistakes hears of the same one first. */
   async function placeOf(request: VipRequest): Promise<Place> {
+    const place = await primaryPlace(request);
+    if (request.qosPolicyId !== null) await checkQosPolicy(request.qosPolicyId);
+    await checkAdditional(request, place);
+    for (const id of request.securityGroupIds) {
+      await network.getSecurityGroup(id).catch(orRefuse('Security Group', id));
+    }
+    return place;
+  }
+
+  async function primaryPlace(request: VipRequest): Promise<Place> {
     if (request.portId !== null) return await placeOfPort(request, request.portId);
     const { address, qosPolicyId } = request;
-    if (request.networkId !== null) {
-      const subnet = await subnetInNetwork(request, request.networkId);
-      return { networkId: request.networkId, subnetId: subnet.id, address, port: null, qosPolicyId };
-    }
-    const subnet = await subnetOf(request.subnetId ?? '');
-    return { networkId: subnet.networkId, subnetId: subnet.id, address, port: null, qosPolicyId };
+    const subnet =
+      request.networkId !== null
+        ? await subnetInNetwork(request, request.networkId)
+        : await subnetOf(request.subnetId ?? '');
+    const networkId = request.networkId ?? subnet.networkId;
+    return { networkId, subnetId: subnet.id, address, port: null, qosPolicyId };
   }
 
   async function placeOfPort(request: VipRequest, portId: string): Promise<Place> {
@@ -93,70 +163,42 @@ export function createVipAllocator(options: {
     throw validationFailure('Supplied network does not contain a subnet.');
   }
 
-  function checkNetwork(networkId: string): void {
-    const allowed = validVipNetworkIds.map((id) => id.toLowerCase());
-    if (allowed.length === 0 || allowed.includes(networkId.toLowerCase())) return;
-    throw validationFailure('Supplied VIP network_id is not allowed by the configuration of this deployment.');
+  /** octavia/common/validate.py, qos_policy_exists. */
+  async function checkQosPolicy(policyId: string): Promise<void> {
+    await network.getQosPolicy(policyId).catch((error: unknown) => {
+      // A Neutron without QoS says that the path is not there, and not that the policy isn't.
+      const said = error instanceof ServiceError ? (error.call.serviceMessage ?? '') : '';
+      if (error instanceof ServiceError && error.code === 'SERVICE_NOT_FOUND' && !said.includes(policyId)) {
+        throw validationFailure('VIP QoS policy is not allowed in this deployment.');
+      }
+      return orRefuse('qos_policy', policyId)(error);
+    });
   }
 
-  /** The subnets of all VIPs are of one network, and none is named twice. */
+  /** The subnets of all VIPs are of one network, and none is named twice; a port that was brought is in all of them. */
   async function checkAdditional({ additional }: VipRequest, place: Place): Promise<void> {
     const subnetIds = [place.subnetId, ...additional.map(({ subnetId }) => subnetId)];
     if (new Set(subnetIds).size < subnetIds.length) {
       throw validationFailure('Duplicate VIP subnet(s) specified. Only one IP can be bound per subnet.');
     }
-    const subnets = await Promise.all(additional.map(({ subnetId }) => subnetOf(subnetId)));
+    const missing = (subnetId: string) => validationFailure(`Subnet ${subnetId} not found`);
+    const subnets = await Promise.all(
+      additional.map(({ subnetId }) =>
+        network.getSubnet(subnetId).catch((error: unknown) => {
+          throw isMissing(error) ? missing(subnetId) : error;
+        }),
+      ),
+    );
     if (subnets.some(({ networkId }) => networkId !== place.networkId)) {
       throw validationFailure('All VIP subnets must belong to the same network.');
     }
-  }
-
-  async function makePort(request: VipRequest, place: Place): Promise<Port> {
-    const asked: NewPort = {
-      name: `octavia-lb-${request.loadBalancerId}`,
-      networkId: place.networkId,
-      projectId: request.projectId,
-      fixedIps: [
-        { subnetId: place.subnetId, ipAddress: place.address },
-        ...request.additional.map(({ subnetId, address }) => ({ subnetId, ipAddress: address })),
-      ],
-      deviceId: `lb-${request.loadBalancerId}`,
-      deviceOwner: owner,
-      adminStateUp: false,
-      securityGroupIds: null,
-      allowedAddressPairs: [],
-      qosPolicyId: place.qosPolicyId,
-    };
-    try {
-      return await network.createPort(asked);
-    } catch (error) {
-      throw inNeutronsWords(error);
+    const { port } = place;
+    if (port && subnets.some(({ id }) => !port.fixedIps.some(({ subnetId }) => subnetId === id))) {
+      throw validationFailure('No VIP address found on the specified VIP port within the specified subnet.');
     }
   }
 
-  return {
-    async allocate(request) {
-      const place = await placeOf(request);
-      checkNetwork(place.networkId);
-      if (request.qosPolicyId !== null) {
-        await network.getQosPolicy(request.qosPolicyId).catch(orRefuse('qos_policy', request.qosPolicyId));
-      }
-      for (const id of request.securityGroupIds) {
-        await network.getSecurityGroup(id).catch(orRefuse('Security Group', id));
-      }
-      await checkAdditional(request, place);
-      const port = place.port ?? (await makePort(request, place));
-      return allocated(request, place, port);
-    },
-
-    async release({ vip }) {
-      if (vip.octaviaOwned && vip.portId !== null) await network.deletePort(vip.portId);
-    },
-
-    async checkSubnet(subnetId) {
-      await subnetOf(subnetId);
-    },
-  };
+  return { placeOf, subnetOf };
 }
 
 function allocated(request: VipRequest, place: Place, port: Port): AllocatedVips {
@@ -174,21 +216,30 @@ function allocated(request: VipRequest, place: Place, port: Port): AllocatedVips
   };
 }
 
-const validationFailure = (detail: string) => new KilnError('REQUEST_INVALID', `Validation failure: ${detail}`);
+const validationFailure = (detail: string, cause?: unknown) =>
+  new KilnError('REQUEST_INVALID', `Validation failure: ${detail}`, { cause });
 const refusal = (resource: string, id: string) => new KilnError('REQUEST_INVALID', `${resource} ${id} not found.`);
 
 /** What is not there, or not to be seen, is the caller's mistake; a Neutron that can't be asked is not. */
 function orRefuse(resource: string, id: string) {
   return (error: unknown): never => {
-    const missing = error instanceof KilnError && (error.code === 'SERVICE_NOT_FOUND' || error.code === 'USAGE');
-    throw missing ? refusal(resource, id) : error;
+    throw isMissing(error) ? refusal(resource, id) : error;
   };
+}
+
+/** Neutron also forbids what it would rather not show. */
+function isMissing(error: unknown): boolean {
+  const codes: readonly string[] = ['SERVICE_NOT_FOUND', 'SERVICE_FORBIDDEN', 'USAGE'];
+  return error instanceof KilnError && codes.includes(error.code);
 }
 
 /** Neutron's refusal of a port is the caller's to hear, under Neutron's status: an address in use, or outside. */
 function inNeutronsWords(error: unknown): unknown {
   if (!(error instanceof ServiceError)) return error;
   const { serviceMessage, status } = error.call;
+  if (/no more ip addresses/i.test(serviceMessage ?? '')) {
+    return validationFailure('Subnet(s) in the supplied network do not contain enough available IPs.', error);
+  }
   if (status === 409) return new KilnError('RESOURCE_CONFLICT', serviceMessage ?? error.message, { cause: error });
   if (status === 400) return new KilnError('REQUEST_INVALID', serviceMessage ?? error.message, { cause: error });
   return error;
