@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from 'tar';
 import { afterAll, beforeAll } from 'vitest';
+import { createVipAllocator } from '../../src/adapters/network/vip-allocator.ts';
 import { type Cloud, startCloud } from '../../src/cloud/cloud.ts';
 import { describeComputeContract } from '../../src/testing/contract/compute.ts';
 import { describeNetworkContract } from '../../src/testing/contract/network.ts';
+import { describeVipAllocatorContract } from '../../src/testing/contract/vip-allocator.ts';
 import { connectClients, type OpenStackClients } from '../../src/testing/openstack-clients.ts';
 import { computeSubject } from '../support/compute-subject.ts';
 
@@ -49,13 +51,13 @@ async function findId(clients: OpenStackClients, path: string, collection: strin
   return body[collection]?.[0]?.id ?? '';
 }
 
-async function makeQosPolicy({ session }: OpenStackClients): Promise<string> {
-  const answer = await fetch(`${cloud.url}/network/v2.0/qos/policies`, {
+async function make({ session }: OpenStackClients, path: string, kind: string, fields: object): Promise<string> {
+  const answer = await fetch(`${cloud.url}${path}`, {
     method: 'POST',
     headers: { 'X-Auth-Token': await session.token(), 'Content-Type': 'application/json' },
-    body: JSON.stringify({ policy: { name: 'gold' } }),
+    body: JSON.stringify({ [kind]: fields }),
   });
-  return ((await answer.json()) as { policy: { id: string } }).policy.id;
+  return ((await answer.json()) as Record<string, { id: string }>)[kind]?.id ?? '';
 }
 
 describeNetworkContract('embedded cloud', async () => {
@@ -67,7 +69,26 @@ describeNetworkContract('embedded cloud', async () => {
     projectId: cloud.accounts.kiln.projectId,
     otherSubnetId: await findId(clients, '/network/v2.0/subnets', 'subnets', 'lb-vip-subnet'),
     tenantProjectId: cloud.accounts.demo.projectId,
-    qosPolicyId: await makeQosPolicy(clients),
+    qosPolicyId: await make(clients, '/network/v2.0/qos/policies', 'policy', { name: 'gold' }),
+    close: clients.close,
+  };
+});
+
+describeVipAllocatorContract('embedded cloud', async () => {
+  const clients = connect();
+  const { network } = clients;
+  const idOf = (path: string, collection: string, name: string) =>
+    findId(clients, `/network/v2.0/${path}`, collection, name);
+  return {
+    network,
+    vips: createVipAllocator({ network, validVipNetworkIds: [] }),
+    networkId: await idOf('networks', 'networks', 'lb-vip-net'),
+    subnetId: await idOf('subnets', 'subnets', 'lb-vip-subnet'),
+    otherSubnetId: await idOf('subnets', 'subnets', 'lb-mgmt-subnet'),
+    emptyNetworkId: await make(clients, '/network/v2.0/networks', 'network', { name: 'empty' }),
+    qosPolicyId: await make(clients, '/network/v2.0/qos/policies', 'policy', { name: 'silver' }),
+    securityGroupId: await idOf('security-groups', 'security_groups', 'lb-mgmt-sec-grp'),
+    projectId: cloud.accounts.demo.projectId,
     close: clients.close,
   };
 });

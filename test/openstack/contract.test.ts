@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { createVipAllocator } from '../../src/adapters/network/vip-allocator.ts';
 import { describeComputeContract } from '../../src/testing/contract/compute.ts';
 import { describeIdentityContract } from '../../src/testing/contract/identity.ts';
 import { describeImagesContract } from '../../src/testing/contract/images.ts';
 import { describeKeystoneContract } from '../../src/testing/contract/keystone.ts';
 import { describeNetworkContract } from '../../src/testing/contract/network.ts';
+import { describeVipAllocatorContract } from '../../src/testing/contract/vip-allocator.ts';
 import { connectClients, type OpenStackClients } from '../../src/testing/openstack-clients.ts';
 import { computeSubject } from '../support/compute-subject.ts';
 
@@ -81,6 +83,52 @@ describeNetworkContract('test bed', async () => {
     close,
   };
 });
+
+describeVipAllocatorContract('test bed', async () => {
+  const clients = connectAs(kiln);
+  const { network } = clients;
+  const neutron = await openNeutron(clients);
+  const emptyNetworkId = await neutron.make('networks', 'network', { name: 'contract-empty' });
+  const otherId = await neutron.make('networks', 'network', { name: 'contract-other' });
+  const other = { network_id: otherId, ip_version: 4, cidr: '198.18.0.0/24' };
+  const otherSubnetId = await neutron.make('subnets', 'subnet', other);
+  const [subnet] = await network.listSubnetsOfNetwork(bed.network.id);
+  return {
+    network,
+    vips: createVipAllocator({ network, validVipNetworkIds: [] }),
+    networkId: bed.network.id,
+    subnetId: subnet?.id ?? '',
+    otherSubnetId,
+    emptyNetworkId,
+    qosPolicyId: null,
+    securityGroupId: bed.securityGroup.id,
+    projectId: demo.projectId,
+    close: async () => {
+      for (const id of [emptyNetworkId, otherId]) await neutron.remove('networks', id);
+      await clients.close();
+    },
+  };
+});
+
+/** What Kiln's own client never asks for. */
+async function openNeutron({ session }: OpenStackClients) {
+  const endpoint = (await session.endpoint('network')).replace(/\/+$/, '');
+  const call = async (method: string, path: string, body?: object) =>
+    fetch(`${endpoint}/v2.0/${path}`, {
+      method,
+      headers: { 'X-Auth-Token': await session.token(), 'Content-Type': 'application/json' },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+  return {
+    async make(collection: string, kind: string, fields: object): Promise<string> {
+      const answer = await call('POST', collection, { [kind]: fields });
+      return ((await answer.json()) as Record<string, { id: string }>)[kind]?.id ?? '';
+    },
+    async remove(collection: string, id: string): Promise<void> {
+      await call('DELETE', `${collection}/${id}`);
+    },
+  };
+}
 
 describeComputeContract('test bed', () =>
   computeSubject(connectAs(kiln), Buffer.from('the fake hypervisor boots anything'), {
