@@ -6,6 +6,7 @@ import { readTransportUrl } from '../../src/adapters/queue/transport-url.ts';
 import { openDatabase } from '../../src/adapters/storage/database.ts';
 import { createJournal } from '../../src/adapters/storage/journal.ts';
 import { createOutbox } from '../../src/adapters/storage/outbox.ts';
+import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
 import type { OperationQueue } from '../../src/ports/operation-queue.ts';
 import { describeOperationQueueContract } from '../../src/testing/contract/operation-queue.ts';
 import { describeWorkerRegistryContract } from '../../src/testing/contract/worker-registry.ts';
@@ -19,15 +20,22 @@ import { makeDatabase } from './storage-database.ts';
 const eventually = { timeout: 30_000, interval: 50 };
 const clock = createSystemClock();
 let virtualHost: Awaited<ReturnType<typeof makeVirtualHost>>;
+let place: Awaited<ReturnType<typeof makeDatabase>>;
+let database: KilnDatabase;
 beforeAll(async () => {
   virtualHost = await makeVirtualHost();
+  place = await makeDatabase();
+  database = await openDatabase(place.connection, clock);
 });
-afterAll(() => virtualHost.close());
+afterAll(async () => {
+  await database.destroy();
+  await place.close();
+  await virtualHost.close();
+});
 
-/** A database, and a broker whose queues are empty. */
+/** A database without operations, and a broker whose queues are empty. */
 async function makeBench() {
-  const place = await makeDatabase();
-  const database = await openDatabase(place.connection, clock);
+  await database.deleteFrom('kiln_operation').execute();
   const journal = createJournal(database, clock);
   const outbox = createOutbox(database, clock);
   const log = createFakeLog();
@@ -79,8 +87,6 @@ async function makeBench() {
     async close() {
       await Promise.all(made.map((queue) => queue.stop()));
       await control.close();
-      await database.destroy();
-      await place.close();
     },
   };
 }

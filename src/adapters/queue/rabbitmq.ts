@@ -212,39 +212,39 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
   let noting: Promise<void> | null = null;
   /** Many at once, as they come in. What can't be noted is published again, which does no harm. */
   function noteConfirmed(): Promise<void> {
-    noting ??= (async () => {
-      await Promise.resolve();
-      while (confirmed.length > 0) {
-        const ids = confirmed;
-        confirmed = [];
-        await outbox.markAnnounced(ids).catch((error: unknown) => {
-          log.warn({ err: error, operations: ids.length }, 'what RabbitMQ confirmed could not be noted');
-        });
-      }
+    noting ??= noteAll().finally(() => {
       noting = null;
-    })();
+    });
     return noting;
+  }
+  async function noteAll(): Promise<void> {
+    while (confirmed.length > 0) {
+      const ids = confirmed;
+      confirmed = [];
+      await outbox.markAnnounced(ids).catch((error: unknown) => {
+        log.warn({ err: error, operations: ids.length }, 'what RabbitMQ confirmed could not be noted');
+      });
+    }
   }
 
   let relaying: Promise<void> | null = null;
   /** Publishes what the outbox has, a batch at a time, until there is no more or the broker fails. */
   function relay(): Promise<void> {
-    relaying ??= (async () => {
-      try {
-        while (link && !blocked && !stopping.signal.aborted) {
-          const rows = await outbox.unannounced(RELAY_BATCH + unconfirmed.size);
-          const batch = rows.filter(({ id }) => !unconfirmed.has(id)).slice(0, RELAY_BATCH);
-          const results = await Promise.all(batch.map(publishAndNote));
-          await noteConfirmed();
-          if (batch.length < RELAY_BATCH || results.includes(false)) break;
-        }
-      } catch (error) {
-        log.warn({ err: error }, 'the outbox could not be read; it is tried again');
-      } finally {
+    relaying ??= relayAll()
+      .catch((error: unknown) => log.warn({ err: error }, 'the outbox could not be read; it is tried again'))
+      .finally(() => {
         relaying = null;
-      }
-    })();
+      });
     return relaying;
+  }
+  async function relayAll(): Promise<void> {
+    while (link && !blocked && !stopping.signal.aborted) {
+      const rows = await outbox.unannounced(RELAY_BATCH + unconfirmed.size);
+      const batch = rows.filter(({ id }) => !unconfirmed.has(id)).slice(0, RELAY_BATCH);
+      const results = await Promise.all(batch.map(publishAndNote));
+      await noteConfirmed();
+      if (batch.length < RELAY_BATCH || results.includes(false)) return;
+    }
   }
 
   async function keepRelaying(): Promise<void> {
@@ -280,7 +280,7 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
       await consumeNoMore();
       await ended;
       await whileRelaying;
-      await noting;
+      await noteConfirmed();
       leaving.abort();
       await whileServed;
     },
