@@ -5,6 +5,7 @@ import { createNeutron } from '../adapters/openstack/neutron.ts';
 import { createNova } from '../adapters/openstack/nova.ts';
 import type { OpenStackAuthSettings, TransportSettings } from '../adapters/openstack/settings.ts';
 import { createTokenValidator } from '../adapters/openstack/token-validator.ts';
+import { createUserSession } from '../adapters/openstack/user-session.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ComputeService } from '../ports/compute.ts';
 import type { IdentityService } from '../ports/identity.ts';
@@ -23,6 +24,8 @@ export interface OpenStack {
   images: ImageService;
   compute: ComputeService;
   network: NetworkService;
+  /** Neutron as the owner of a token sees it. Absent where everybody sees the same. */
+  networkAs?: ((userToken: string) => NetworkService) | undefined;
   /** Checks the tokens of callers, with Kiln's own as the one that asks. */
   tokens(options: { cacheSeconds: number }): TokenValidator;
   close(): Promise<void>;
@@ -56,6 +59,10 @@ export function createOpenStack(
     images: createGlance(clientParts('image')),
     compute: createNova({ ...clientParts('compute'), clock, log, createLookupSeconds: options.createLookupSeconds }),
     network: createNeutron({ ...clientParts('network'), clock, log }),
+    networkAs(userToken) {
+      const { session, http } = clientParts('network');
+      return createNeutron({ session: createUserSession(session, userToken), http, clock, log });
+    },
     tokens({ cacheSeconds }) {
       const { auth, transport } = access.identity;
       return createTokenValidator({

@@ -41,7 +41,7 @@ export function wireOpenStack(access: Access, { clock, log, current }: Around): 
   return {
     ...openstack,
     ...(compute === 'compute_noop_driver' ? { compute: createNoopCompute() } : {}),
-    ...(network === 'network_noop_driver' ? { network: createNoopNetwork() } : {}),
+    ...(network === 'network_noop_driver' ? { network: createNoopNetwork(), networkAs: undefined } : {}),
   };
 }
 

@@ -5,6 +5,7 @@ import { createKeystone, type OpenStackSession } from '../adapters/openstack/key
 import { createNeutron } from '../adapters/openstack/neutron.ts';
 import { createNova } from '../adapters/openstack/nova.ts';
 import type { OpenStackAuthSettings } from '../adapters/openstack/settings.ts';
+import { createUserSession } from '../adapters/openstack/user-session.ts';
 import type { ComputeService } from '../ports/compute.ts';
 import type { ImageService } from '../ports/images.ts';
 import type { NetworkService } from '../ports/network.ts';
@@ -17,6 +18,8 @@ export interface OpenStackClients {
   imagesByPage(pageSize: number): ImageService;
   compute: ComputeService;
   network: NetworkService;
+  /** As the owner of a token sees it. */
+  networkAs(userToken: string): NetworkService;
   close(): Promise<void>;
 }
 
@@ -32,6 +35,7 @@ export function connectClients(auth: OpenStackAuthSettings): OpenStackClients {
     imagesByPage: (pageSize) => createGlance({ session, http, pageSize }),
     compute: createNova({ session, http, clock, log }),
     network: createNeutron({ session, http, clock, log }),
+    networkAs: (token) => createNeutron({ session: createUserSession(session, token), http, clock, log }),
     close: () => http.close(),
   };
 }

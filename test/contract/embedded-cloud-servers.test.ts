@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from 'tar';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { createVipAllocator } from '../../src/adapters/network/vip-allocator.ts';
 import { type Cloud, startCloud } from '../../src/cloud/cloud.ts';
+import { openCloudSession } from '../../src/testing/cloud-session.ts';
 import { describeComputeContract } from '../../src/testing/contract/compute.ts';
 import { describeNetworkContract } from '../../src/testing/contract/network.ts';
 import { describeVipAllocatorContract } from '../../src/testing/contract/vip-allocator.ts';
@@ -91,6 +92,20 @@ describeVipAllocatorContract('embedded cloud', async () => {
     projectId: cloud.accounts.demo.projectId,
     close: clients.close,
   };
+});
+
+it('a tenant gets VIPs from networks that they see, and from no others', async () => {
+  const clients = connect();
+  onTestFinished(clients.close);
+  const { network, networkAs } = clients;
+  const vips = createVipAllocator({ network, networkAs, validVipNetworkIds: [] });
+  const demo = await openCloudSession(cloud.url, cloud.accounts.demo);
+  const subnetOf = (name: string) => findId(clients, '/network/v2.0/subnets', 'subnets', name);
+  const hidden = await subnetOf('lb-mgmt-subnet');
+  await vips.checkSubnet(hidden);
+  await expect(vips.checkSubnet(hidden, demo.token)).rejects.toThrow(`Subnet ${hidden} not found.`);
+  await vips.checkSubnet(await subnetOf('lb-vip-subnet'), demo.token);
+  await expect(vips.checkSubnet(hidden, 'no-such-token')).rejects.toMatchObject({ code: 'SERVICE_UNAUTHORIZED' });
 });
 
 describeComputeContract('embedded cloud', async () => {

@@ -3,7 +3,6 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { NetworkService, NewPort, Port, PortPatch } from '../../ports/network.ts';
 import type { Http } from './http.ts';
-import type { OpenStackSession } from './keystone.ts';
 import {
   networkOf,
   portOf,
@@ -18,7 +17,7 @@ import {
   securityGroupOf,
   subnetOf,
 } from './neutron-answers.ts';
-import { createServiceClient, segment } from './service-client.ts';
+import { createServiceClient, type ServiceSession, segment } from './service-client.ts';
 
 /** How long a port is looked for after the answer to its creation was lost. Neutron makes one while the caller waits. */
 const defaultLookupSeconds = 10;
@@ -28,7 +27,7 @@ const defaultLookupSeconds = 10;
  * @param options.portLookupSeconds how long to look for a port whose creation got no proper answer.
  */
 export function createNeutron(options: {
-  session: OpenStackSession;
+  session: ServiceSession;
   http: Http;
   clock: Clock;
   log: Log;

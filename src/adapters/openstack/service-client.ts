@@ -10,6 +10,9 @@ export interface ServiceRequest extends Omit<HttpRequest, 'service' | 'url'> {
   query?: readonly (readonly [name: string, value: string])[];
 }
 
+/** Where a service is, and the token that it is called with. */
+export type ServiceSession = Pick<OpenStackSession, 'token' | 'tokenAfterRefusal' | 'endpoint'>;
+
 /** Calls to one service, with a token. */
 export interface ServiceClient {
   call<T>(request: ServiceRequest, read: Reader<T>): Promise<T>;
@@ -23,7 +26,7 @@ export interface ServiceClient {
  */
 export function createServiceClient(options: {
   serviceType: string;
-  session: OpenStackSession;
+  session: ServiceSession;
   http: Http;
   base: (endpoint: string) => string;
 }): ServiceClient {

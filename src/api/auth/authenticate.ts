@@ -14,6 +14,14 @@ export type Authentication =
   /** Believes the headers that keystonemiddleware would have set. For tests alone. */
   | { strategy: 'noauth' };
 
+/** Not on the request itself, which may be logged. */
+const userTokens = new WeakMap<FastifyRequest, string>();
+
+/** The token that a request was let in with, to ask other services as the caller would; undefined without Keystone. */
+export function userTokenOf(request: FastifyRequest): string | undefined {
+  return userTokens.get(request);
+}
+
 /** A hook that finds the caller or answers 401 in keystonemiddleware's words. */
 export function authenticate(authentication: Authentication) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
@@ -23,7 +31,10 @@ export function authenticate(authentication: Authentication) {
     }
     const token = header(request, 'x-auth-token');
     request.caller = token === null ? null : await authentication.tokens.validate(token);
-    if (request.caller) return undefined;
+    if (request.caller && token !== null) {
+      userTokens.set(request, token);
+      return undefined;
+    }
     return reply
       .code(401)
       .header('www-authenticate', `Keystone uri="${authentication.authUrl}"`)

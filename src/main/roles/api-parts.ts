@@ -31,6 +31,7 @@ export function apiParts(
     healthStore: state.health,
     vips: createVipAllocator({
       network: openstack.network,
+      ...(openstack.networkAs ? { networkAs: openstack.networkAs } : {}),
       validVipNetworkIds: configuration.networking.valid_vip_networks,
     }),
     policy,
