@@ -50,7 +50,7 @@ export interface HealthManagerStats {
   failedBatches: number;
   /** Operating statuses written. */
   statusChanges: number;
-  /** Heartbeats that wait at this moment. */
+  /** Heartbeats that wait at this moment, or are just being recorded. */
   waiting: number;
 }
 
@@ -62,8 +62,8 @@ export interface HealthManager {
   stats(): HealthManagerStats;
 }
 
-/** Heartbeats of one transaction. */
-const LARGEST_BATCH = 500;
+/** Heartbeats of one transaction. More would keep the socket waiting while its statements are put together. */
+const LARGEST_BATCH = 250;
 /** So long the first heartbeat waits for others to come along: a transaction costs the same for one and for many. */
 const GATHER_MS = 50;
 const PAUSE_AFTER_FAILURE_MS = 1_000;
@@ -101,6 +101,7 @@ export function createHealthManager(parts: HealthManagerParts): HealthManager {
   const stopping = new AbortController();
   let working: Promise<void> | null = null;
   let databaseFailed = false;
+  let underWay = 0;
 
   function receive(bytes: Uint8Array, fromAddress: string): void {
     counts.packets++;
@@ -131,7 +132,10 @@ export function createHealthManager(parts: HealthManagerParts): HealthManager {
     while (inbox.size() > 0) {
       if (inbox.size() < LARGEST_BATCH) await pause(GATHER_MS);
       const batch = inbox.take(LARGEST_BATCH);
-      if (await recordBatch(batch)) continue;
+      underWay = batch.length;
+      const isDone = await recordBatch(batch);
+      underWay = 0;
+      if (isDone) continue;
       inbox.putBack(batch);
       if (stopping.signal.aborted) {
         log.error({ heartbeats: inbox.size() }, 'heartbeats are lost: they could not be recorded before the end');
@@ -210,7 +214,7 @@ export function createHealthManager(parts: HealthManagerParts): HealthManager {
       dropped.flush();
     },
 
-    stats: () => ({ ...counts, dropped: { ...dropped.counts }, waiting: inbox.size() }),
+    stats: () => ({ ...counts, dropped: { ...dropped.counts }, waiting: inbox.size() + underWay }),
   };
 }
 
