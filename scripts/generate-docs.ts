@@ -5,12 +5,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { renderErrors } from './docs/errors.ts';
+import { renderOpenApi } from './docs/openapi.ts';
 import { renderOptions } from './docs/options.ts';
 
 /** Every generated document: where it is kept, relative to the root of the project, and what makes its text. */
 export const documents: readonly { file: string; render: () => string }[] = [
   { file: 'docs/generated/options.md', render: renderOptions },
   { file: 'docs/generated/errors.md', render: renderErrors },
+  { file: 'openapi/kiln-v2.json', render: renderOpenApi },
 ];
 
 const root = join(import.meta.dirname, '..');

@@ -4,7 +4,7 @@ import type { TSchema } from 'typebox';
 import { invalidRequest } from '../../core/api/refusals.ts';
 import { authenticate } from '../auth/authenticate.ts';
 import { answerError, answerNoMethod, answerNoRoute } from './answer-error.ts';
-import './annotations.ts';
+import { openApiRoute } from './openapi/route.ts';
 import type { ApiParts } from './parts.ts';
 import { readBody } from './read-body.ts';
 import { amphoraRoutes } from './routes/amphorae.ts';
@@ -24,11 +24,15 @@ import { writeTools } from './routes/write-tools.ts';
 /** What oslo.middleware's sizelimit takes. */
 const largestBodyBytes = 114_688;
 
+/** What needs no token. */
+const openPaths: ReadonlySet<string> = new Set(['/', '/healthcheck', '/metrics', '/openapi.json']);
+
 /** Where Octavia serves the same API: with and without `lbaas`, under both spellings of the version. */
 const prefixes = ['/v2/lbaas', '/v2.0/lbaas', '/v2', '/v2.0'];
 
 /**
- * The public API, ready to listen. Everything but the versions and the health check needs a token.
+ * The public API, ready to listen. Everything needs a token but the versions, the health check, the metrics
+ * and the OpenAPI document.
  * @param logger null: silent.
  */
 export function createApi(parts: ApiParts, logger: FastifyBaseLogger | null): FastifyInstance {
@@ -58,10 +62,11 @@ export function createApi(parts: ApiParts, logger: FastifyBaseLogger | null): Fa
     reply.header('x-openstack-request-id', request.id);
     if (!acceptsJson(request.headers.accept)) return reply.code(406).send(notAcceptable(request.id));
     const path = request.url.split('?')[0] ?? '';
-    return path === '/' || path === '/healthcheck' ? undefined : check(request, reply);
+    return openPaths.has(path) ? undefined : check(request, reply);
   });
 
   const answerOtherMethods = collectMethods(app);
+  openApiRoute(app);
   discoveryRoutes(app, parts);
   for (const prefix of prefixes) {
     app.register(

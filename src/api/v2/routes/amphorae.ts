@@ -15,6 +15,7 @@ import { invalidMarker, type QueryString, readFields, readListRequest } from '..
 import { pageLinks } from '../page-links.ts';
 import type { ApiParts } from '../parts.ts';
 import { amphoraAnswer, amphoraeAnswer } from '../schemas/amphora.ts';
+import { listQuery, nothing, showQuery } from '../schemas/query.ts';
 import { amphoraStatisticsAnswer } from '../schemas/statistics.ts';
 import { amphoraToWire } from '../wire/amphora.ts';
 import { amphoraStatisticsToWire } from '../wire/statistics.ts';
@@ -23,7 +24,6 @@ import { callerOf, pathUrl, pick } from './reads.ts';
 import type { ById, WriteTools } from './write-tools.ts';
 
 const title = 'Amphora';
-const tags = ['amphora'];
 
 /** The administrator's amphorae (octavia/api/v2/controllers/amphora.py). */
 export function amphoraRoutes(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
@@ -45,7 +45,7 @@ function demandOwn({ policy }: ApiParts, request: FastifyRequest, action: Action
 function amphoraReads(app: FastifyInstance, parts: ApiParts): void {
   const { amphorae, healthStore } = parts;
 
-  const listSchema = { tags, listable: listables.amphora, response: { 200: amphoraeAnswer } };
+  const listSchema = { querystring: listQuery(listables.amphora, { tags: false }), response: { 200: amphoraeAnswer } };
   app.get('/octavia/amphorae', { schema: listSchema }, async (request) => {
     demandOwn(parts, request, 'amphora:get_all');
     const asked = readListRequest(listables.amphora, request.query as QueryString, parts.paging.maximum);
@@ -63,14 +63,14 @@ function amphoraReads(app: FastifyInstance, parts: ApiParts): void {
     };
   });
 
-  const showSchema = { tags, response: { 200: amphoraAnswer } };
+  const showSchema = { querystring: showQuery(), response: { 200: amphoraAnswer } };
   app.get<ById>('/octavia/amphorae/:id', { schema: showSchema }, async (request) => {
     demandOwn(parts, request, 'amphora:get_one');
     const amphora = await find(parts, request.params.id);
     return { amphora: pick(amphoraToWire(amphora), readFields(request.query as QueryString)) };
   });
 
-  const statisticsSchema = { tags, response: { 200: amphoraStatisticsAnswer } };
+  const statisticsSchema = { response: { 200: amphoraStatisticsAnswer } };
   app.get<ById>('/octavia/amphorae/:id/stats', { schema: statisticsSchema }, async (request) => {
     demandOwn(parts, request, 'amphora:get_stats');
     const { id } = request.params;
@@ -104,7 +104,7 @@ function amphoraWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools)
     await tools.apply(plan(loadBalancer, amphora.id));
   }
 
-  const accepted = { schema: { tags, emptyAnswer: 202 } };
+  const accepted = { schema: { response: { 202: nothing() } } };
   app.put<ById>('/octavia/amphorae/:id/failover', accepted, async (request, reply) => {
     await enqueue(request, 'amphora:put_failover', (loadBalancer, amphoraId) =>
       planAmphoraFailover(tools.making(), loadBalancer, amphoraId),
@@ -119,7 +119,7 @@ function amphoraWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools)
     return reply.code(202).send();
   });
 
-  app.delete<ById>('/octavia/amphorae/:id', { schema: { tags, emptyAnswer: 204 } }, async (request, reply) => {
+  app.delete<ById>('/octavia/amphorae/:id', { schema: { response: { 204: nothing() } } }, async (request, reply) => {
     demandOwn(parts, request, 'amphora:delete');
     const { id } = request.params;
     const { loadBalancerId } = await find(parts, id);

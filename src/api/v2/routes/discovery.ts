@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import type { ApiParts } from '../parts.ts';
 
 /** Octavia's API versions and when each came; what one added is in its release notes (octavia/api/root_controller.py). */
@@ -35,9 +36,22 @@ const versions: readonly (readonly [id: string, updated: string])[] = [
   ['v2.29', '2024-10-15T00:00:00Z'],
 ];
 
+export const currentVersion = versions.at(-1)?.[0] ?? '';
+
+const versionsAnswer = Type.Object({
+  versions: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      status: Type.String(),
+      updated: Type.String({ format: 'date-time' }),
+      links: Type.Array(Type.Object({ href: Type.String(), rel: Type.String() })),
+    }),
+  ),
+});
+
 /** What needs no token: the versions, and whether this process is well. */
 export function discoveryRoutes(app: FastifyInstance, parts: ApiParts): void {
-  app.get('/', (request) => ({
+  app.get('/', { schema: { response: { 200: versionsAnswer } } }, (request) => ({
     versions: versions.map(([id, updated], index) => ({
       id,
       status: index === versions.length - 1 ? 'CURRENT' : 'SUPPORTED',
@@ -49,14 +63,18 @@ export function discoveryRoutes(app: FastifyInstance, parts: ApiParts): void {
   const { health } = parts;
   if (!health) return;
   /** As oslo.middleware's healthcheck answers: text unless JSON is asked for, 503 with the reasons. */
-  app.get('/healthcheck', async (request, reply) => {
-    const reasons = await health();
-    reply.code(reasons.length > 0 ? 503 : 200);
-    if (request.headers.accept?.includes('application/json')) {
-      return { detailed: false, reasons: reasons.length > 0 ? reasons : ['OK'] };
-    }
-    return reply.type('text/plain; charset=UTF-8').send(reasons.join('\n') || 'OK');
-  });
+  app.get(
+    '/healthcheck',
+    { schema: { response: { 200: Type.String(), 503: Type.String() } } },
+    async (request, reply) => {
+      const reasons = await health();
+      reply.code(reasons.length > 0 ? 503 : 200);
+      if (request.headers.accept?.includes('application/json')) {
+        return { detailed: false, reasons: reasons.length > 0 ? reasons : ['OK'] };
+      }
+      return reply.type('text/plain; charset=UTF-8').send(reasons.join('\n') || 'OK');
+    },
+  );
 }
 
 function baseUrl(request: FastifyRequest, baseUri: string | null): string {

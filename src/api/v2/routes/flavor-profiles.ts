@@ -36,7 +36,6 @@ function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update 
   const { flavors, settings } = parts;
   const { path, one: key, view, toWire, title, titleWhenDeleted } = flavorAppearances[kind];
   const { field, modelField, capabilities, user } = profiles[kind];
-  const tags = [kind];
   const answer = one(key, view);
 
   function check(provider: string, data: string): void {
@@ -44,7 +43,7 @@ function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update 
     checkProfileData(provider, field, data, capabilities);
   }
 
-  app.post(`/${path}`, { schema: { tags, body: bodies.create, response: { 201: answer } } }, async (request, reply) => {
+  app.post(`/${path}`, { schema: { body: bodies.create, response: { 201: answer } } }, async (request, reply) => {
     demandAction(parts, request, kind, 'post');
     const { name, provider_name, data } = wishOf(bodyOf(request, bodies.create));
     check(String(provider_name), String(data));
@@ -54,32 +53,28 @@ function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update 
     return reply.code(201).send({ [key]: toWire(row) });
   });
 
-  app.put<ByKey>(
-    `/${path}/:key`,
-    { schema: { tags, body: bodies.update, response: { 200: answer } } },
-    async (request) => {
-      demandAction(parts, request, kind, 'put');
-      const { name, provider_name: providerName, data } = wishOf(bodyOf(request, bodies.update));
-      for (const [option, value] of Object.entries({ name, provider_name: providerName, [field]: data })) {
-        if (value === null) throw invalidOption('None', option);
-      }
-      const id = request.params.key;
-      const before = (await findFlavor(parts, kind, id)) as FlavorProfile | ZoneProfile;
-      if (data !== undefined || providerName !== undefined) {
-        const users = await flavors.list(user.kind, { filters: { [user.field]: id }, sort: [], limit: 1 });
-        if (users.length > 0) throw objectInUse(titleWhenDeleted, id);
-      }
-      if (data != null) check(providerName ?? before.providerName, data);
-      else if (providerName != null && !Object.hasOwn(settings.providers, providerName)) {
-        throw providerNotEnabled(providerName);
-      }
-      const patch = Object.fromEntries(
-        Object.entries({ name, providerName, [modelField]: data }).filter(([, value]) => value !== undefined),
-      ) as Partial<Flavors[Kind]>;
-      const row = await translated(flavors.update(kind, id, patch), { RESOURCE_NOT_FOUND: () => notFound(title, id) });
-      return { [key]: toWire(row) };
-    },
-  );
+  app.put<ByKey>(`/${path}/:key`, { schema: { body: bodies.update, response: { 200: answer } } }, async (request) => {
+    demandAction(parts, request, kind, 'put');
+    const { name, provider_name: providerName, data } = wishOf(bodyOf(request, bodies.update));
+    for (const [option, value] of Object.entries({ name, provider_name: providerName, [field]: data })) {
+      if (value === null) throw invalidOption('None', option);
+    }
+    const id = request.params.key;
+    const before = (await findFlavor(parts, kind, id)) as FlavorProfile | ZoneProfile;
+    if (data !== undefined || providerName !== undefined) {
+      const users = await flavors.list(user.kind, { filters: { [user.field]: id }, sort: [], limit: 1 });
+      if (users.length > 0) throw objectInUse(titleWhenDeleted, id);
+    }
+    if (data != null) check(providerName ?? before.providerName, data);
+    else if (providerName != null && !Object.hasOwn(settings.providers, providerName)) {
+      throw providerNotEnabled(providerName);
+    }
+    const patch = Object.fromEntries(
+      Object.entries({ name, providerName, [modelField]: data }).filter(([, value]) => value !== undefined),
+    ) as Partial<Flavors[Kind]>;
+    const row = await translated(flavors.update(kind, id, patch), { RESOURCE_NOT_FOUND: () => notFound(title, id) });
+    return { [key]: toWire(row) };
+  });
 }
 
 function flavorProfileWrites(app: FastifyInstance, parts: ApiParts): void {

@@ -10,6 +10,7 @@ import { pageLinks } from '../page-links.ts';
 import type { ApiParts } from '../parts.ts';
 import { one } from '../schemas/fields.ts';
 import * as schemas from '../schemas/flavor.ts';
+import { listQuery, nothing, showQuery } from '../schemas/query.ts';
 import { profileRoutes } from './flavor-profiles.ts';
 import { type ByKey, demandAction, findFlavor, translated } from './flavor-tools.ts';
 import { pathUrl, pick } from './reads.ts';
@@ -32,11 +33,10 @@ function readsAndDeletion<Kind extends FlavorKind>(app: FastifyInstance, parts: 
   const { flavors } = parts;
   const appearance = flavorAppearances[kind];
   const path = `/${appearance.path}`;
-  const tags = [kind];
   const keyOf = (row: Flavors[Kind]) => String((row as unknown as Record<string, unknown>)[appearance.key]);
 
   const listSchema = {
-    tags,
+    querystring: listQuery(listables[kind], { tags: false }),
     response: { 200: schemas.page(appearance.many, appearance.links, appearance.view) },
   };
   app.get(path, { schema: listSchema }, async (request) => {
@@ -52,14 +52,14 @@ function readsAndDeletion<Kind extends FlavorKind>(app: FastifyInstance, parts: 
     };
   });
 
-  const showSchema = { tags, response: { 200: one(appearance.one, appearance.view) } };
+  const showSchema = { querystring: showQuery(), response: { 200: one(appearance.one, appearance.view) } };
   app.get<ByKey>(`${path}/:key`, { schema: showSchema }, async (request) => {
     demandAction(parts, request, kind, 'get_one');
     const found = await findFlavor(parts, kind, request.params.key);
     return { [appearance.one]: pick(appearance.toWire(found), readFields(request.query as QueryString)) };
   });
 
-  app.delete<ByKey>(`${path}/:key`, { schema: { tags } }, async (request, reply) => {
+  app.delete<ByKey>(`${path}/:key`, { schema: { response: { 204: nothing() } } }, async (request, reply) => {
     demandAction(parts, request, kind, 'delete');
     const { key } = request.params;
     const { titleWhenDeleted } = appearance;
@@ -94,11 +94,10 @@ function writes<Kind extends 'flavor' | 'availabilityZone', Create extends TSche
 ): void {
   const { flavors } = parts;
   const { path, one: key, view, toWire, title } = flavorAppearances[kind];
-  const tags = [kind];
   const answer = one(key, view);
   const word = kind === 'flavor' ? 'flavor' : 'availability zone';
 
-  app.post(`/${path}`, { schema: { tags, body: bodies.create, response: { 201: answer } } }, async (request, reply) => {
+  app.post(`/${path}`, { schema: { body: bodies.create, response: { 201: answer } } }, async (request, reply) => {
     demandAction(parts, request, kind, 'post');
     const row = make(bodyOf(request, bodies.create));
     const { profileKind, profileId } = profileOf(row);
@@ -110,19 +109,15 @@ function writes<Kind extends 'flavor' | 'availabilityZone', Create extends TSche
     return reply.code(201).send({ [key]: toWire(row) });
   });
 
-  app.put<ByKey>(
-    `/${path}/:key`,
-    { schema: { tags, body: bodies.update, response: { 200: answer } } },
-    async (request) => {
-      demandAction(parts, request, kind, 'put');
-      const patch = change(bodyOf(request, bodies.update));
-      const row = await translated(flavors.update(kind, request.params.key, patch), {
-        RESOURCE_CONFLICT: () => nameTaken(word, String(patch.name)),
-        RESOURCE_NOT_FOUND: () => notFound(title, request.params.key),
-      });
-      return { [key]: toWire(row) };
-    },
-  );
+  app.put<ByKey>(`/${path}/:key`, { schema: { body: bodies.update, response: { 200: answer } } }, async (request) => {
+    demandAction(parts, request, kind, 'put');
+    const patch = change(bodyOf(request, bodies.update));
+    const row = await translated(flavors.update(kind, request.params.key, patch), {
+      RESOURCE_CONFLICT: () => nameTaken(word, String(patch.name)),
+      RESOURCE_NOT_FOUND: () => notFound(title, request.params.key),
+    });
+    return { [key]: toWire(row) };
+  });
 }
 
 function profileOf(row: Flavor | Zone): { profileKind: ProfileKind; profileId: string } {

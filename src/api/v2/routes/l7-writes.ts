@@ -6,7 +6,7 @@ import {
   policyRow,
   type Subject,
 } from '../../../core/api/changes.ts';
-import { arrangePolicies, changeL7Policy } from '../../../core/api/l7-policy.ts';
+import { arrangePolicies, changeL7Policy, checkListenerTakesPolicies } from '../../../core/api/l7-policy.ts';
 import { changeL7Rule, makeL7Rule } from '../../../core/api/l7-rule.ts';
 import { noChildren } from '../../../core/api/listener.ts';
 import { checkProtocols } from '../../../core/api/pool.ts';
@@ -18,6 +18,7 @@ import { demand } from '../access.ts';
 import type { ApiParts } from '../parts.ts';
 import { l7PolicyAnswer, l7PolicyCreateBody, l7PolicyUpdateBody } from '../schemas/l7-policy.ts';
 import { l7RuleAnswer, l7RuleCreateBody, l7RuleUpdateBody } from '../schemas/l7-rule.ts';
+import { nothing } from '../schemas/query.ts';
 import { camel } from '../wire/camel.ts';
 import { callerOf } from './reads.ts';
 import { type ById, bodyOf, poolInTree, type WriteTools } from './write-tools.ts';
@@ -25,6 +26,8 @@ import { type ById, bodyOf, poolInTree, type WriteTools } from './write-tools.ts
 type TreeListener = LoadBalancerTree['listeners'][number];
 type InPolicy = { Params: { parentId: string } };
 type Rule = { Params: { parentId: string; id: string } };
+
+const removal = { response: { 204: nothing() } };
 
 /** What Octavia calls a policy where it is the parent of rules; elsewhere it is an "L7 Policy". */
 const parentTitle = 'L7Policy';
@@ -51,6 +54,7 @@ function policyWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools):
     const making = tools.making();
     const whole = makeWholePolicy(making, camel(l7policy), listener, l7policy.redirect_pool_id ?? null);
     checkLoadBalancerIsMutable(tree.loadBalancer);
+    checkListenerTakesPolicies(listener, tree.loadBalancer.provider);
     const { put, rows } = placed(listener, policyRow(whole));
     const change = planChange(making, 'create', tree, { kind: 'l7policy', put }, { rows });
     const rules = whole.rules.map((rule): Subject => ({ kind: 'l7rule', put: rule }));
@@ -71,7 +75,7 @@ function policyWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools):
     return tools.answer('l7policy', put.id);
   });
 
-  app.delete<ById>('/l7policies/:id', async (request, reply) => {
+  app.delete<ById>('/l7policies/:id', { schema: removal }, async (request, reply) => {
     const { policy, listener, tree } = await locate(request.params.id, kindTitle.l7policy);
     demand(access, 'l7policy:delete', callerOf(request), tree.loadBalancer.projectId);
     checkLoadBalancerIsMutable(tree.loadBalancer);
@@ -124,7 +128,7 @@ function ruleWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): v
     return tools.answer('l7rule', put.id);
   });
 
-  app.delete<Rule>('/l7policies/:parentId/rules/:id', async (request, reply) => {
+  app.delete<Rule>('/l7policies/:parentId/rules/:id', { schema: removal }, async (request, reply) => {
     const at = await locateRule(request.params);
     demand(access, 'l7rule:delete', callerOf(request), at.tree.loadBalancer.projectId);
     checkMutable(at);

@@ -7,6 +7,7 @@ import { kindTitle } from '../../../core/api/resource-names.ts';
 import { demand } from '../access.ts';
 import type { ApiParts } from '../parts.ts';
 import { listenerAnswer, listenerCreateBody, listenerUpdateBody } from '../schemas/listener.ts';
+import { nothing } from '../schemas/query.ts';
 import { camel } from '../wire/camel.ts';
 import { callerOf } from './reads.ts';
 import { type ById, bodyOf, poolInTree, type WriteTools } from './write-tools.ts';
@@ -58,7 +59,7 @@ export function listenerWrites(app: FastifyInstance, parts: ApiParts, tools: Wri
     return tools.answer('listener', put.id);
   });
 
-  app.delete<ById>('/listeners/:id', async (request, reply) => {
+  app.delete<ById>('/listeners/:id', { schema: { response: { 204: nothing() } } }, async (request, reply) => {
     const { listener, tree } = await locate(request.params.id);
     demand(policy, 'listener:delete', callerOf(request), listener.projectId);
     await tools.apply(planChange(tools.making(), 'delete', tree, { kind: 'listener', put: listener }));

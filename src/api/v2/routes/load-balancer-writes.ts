@@ -15,6 +15,7 @@ import { kindTitle } from '../../../core/api/resource-names.ts';
 import type { LoadBalancerSpec } from '../../../core/api/spec.ts';
 import { makeWhole } from '../../../core/api/whole.ts';
 import type { LoadBalancerTree } from '../../../model/load-balancer.ts';
+import { userTokenOf } from '../../auth/authenticate.ts';
 import { demand } from '../access.ts';
 import type { ApiParts } from '../parts.ts';
 import {
@@ -23,6 +24,7 @@ import {
   loadBalancerFullAnswer,
   loadBalancerUpdateBody,
 } from '../schemas/load-balancer.ts';
+import { flagQuery, nothing } from '../schemas/query.ts';
 import { camel } from '../wire/camel.ts';
 import { treeToWire } from '../wire/load-balancer.ts';
 import { callerOf } from './reads.ts';
@@ -63,6 +65,7 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
         address: vip.ipAddress ?? null,
         portId: vip.portId ?? null,
       })),
+      userToken: userTokenOf(request),
     });
     try {
       checkVipNetwork(allocated.vip.networkId, offer, parts.settings);
@@ -104,7 +107,9 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
     return tools.answer('loadbalancer', id);
   });
 
-  app.delete<ById>('/loadbalancers/:id', async (request, reply) => {
+  const cascadeWish = 'Also what is in it; without it a load balancer must be empty.';
+  const removal = { querystring: flagQuery('cascade', cascadeWish), response: { 204: nothing() } };
+  app.delete<ById>('/loadbalancers/:id', { schema: removal }, async (request, reply) => {
     const tree = await tools.treeOf(request.params.id);
     const { loadBalancer } = tree;
     demand(policy, 'loadbalancer:delete', callerOf(request), loadBalancer.projectId);
@@ -118,7 +123,7 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
     return reply.code(204).send();
   });
 
-  app.put<ById>('/loadbalancers/:id/failover', async (request, reply) => {
+  app.put<ById>('/loadbalancers/:id/failover', { schema: { response: { 202: nothing() } } }, async (request, reply) => {
     const found = await store.get('loadbalancer', request.params.id);
     if (!found) throw notFound(kindTitle.loadbalancer, request.params.id);
     const { related: _related, ...loadBalancer } = found;

@@ -9,13 +9,17 @@ import { changeHealthMonitor, makeHealthMonitor } from '../../../core/api/health
 import { changeMember, checkNotDuplicate, makeMember, sameEndpoint } from '../../../core/api/member.ts';
 import { conflict, notFound, validationFailure } from '../../../core/api/refusals.ts';
 import { kindTitle } from '../../../core/api/resource-names.ts';
+import { userTokenOf } from '../../auth/authenticate.ts';
 import { demand } from '../access.ts';
 import type { ApiParts } from '../parts.ts';
 import { healthMonitorAnswer, healthMonitorCreateBody, healthMonitorUpdateBody } from '../schemas/health-monitor.ts';
 import { memberAnswer, memberCreateBody, membersReplaceBody, memberUpdateBody } from '../schemas/member.ts';
+import { flagQuery, nothing } from '../schemas/query.ts';
 import { camel } from '../wire/camel.ts';
 import { callerOf } from './reads.ts';
 import { type ById, bodyOf, type WriteTools } from './write-tools.ts';
+
+const removal = { response: { 204: nothing() } };
 
 type InPool = { Params: { parentId: string } };
 
@@ -46,7 +50,7 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
     const spec = camel(bodyOf(request, memberCreateBody).member);
     const making = tools.making();
     const put = makeMember(making, spec, home(at));
-    if (put.subnetId) await vips.checkSubnet(put.subnetId);
+    if (put.subnetId) await vips.checkSubnet(put.subnetId, userTokenOf(request));
     await tools.demandQuota(at.pool.projectId, { member: 1 });
     checkMutable(at);
     checkNotDuplicate(put, at.pool.members);
@@ -54,8 +58,13 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
     return reply.code(201).send(await tools.answer('member', put.id));
   });
 
+  const replaceMembers = {
+    querystring: flagQuery('additive_only', 'Those that the request leaves out stay.'),
+    body: membersReplaceBody,
+    response: { 202: nothing() },
+  };
   /** The whole list: what isn't there yet is made, what is there is changed, the rest goes (unless additive_only). */
-  app.put<InPool>('/pools/:parentId/members', { schema: { body: membersReplaceBody } }, async (request, reply) => {
+  app.put<InPool>('/pools/:parentId/members', { schema: replaceMembers }, async (request, reply) => {
     const at = await locate(request.params.parentId);
     const { projectId, members: before } = at.pool;
     const { additive_only: wish } = request.query as { additive_only?: string };
@@ -77,7 +86,7 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
     const created = specs.filter((spec) => !known(spec)).map((spec) => makeMember(making, spec, home(at)));
     for (const [index, member] of created.entries()) checkNotDuplicate(member, created.slice(0, index));
     for (const subnetId of new Set(created.map((member) => member.subnetId))) {
-      if (subnetId) await vips.checkSubnet(subnetId);
+      if (subnetId) await vips.checkSubnet(subnetId, userTokenOf(request));
     }
     const deleted = additive ? [] : before.filter((member) => !specs.some((spec) => sameEndpoint(member, spec)));
     await tools.demandQuota(projectId, { member: created.length - deleted.length });
@@ -109,7 +118,7 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
     return tools.answer('member', put.id);
   });
 
-  app.delete<Member>('/pools/:parentId/members/:id', async (request, reply) => {
+  app.delete<Member>('/pools/:parentId/members/:id', { schema: removal }, async (request, reply) => {
     const at = await locateMember(request.params);
     demand(policy, 'member:delete', callerOf(request), at.member.projectId);
     checkMutable(at);
@@ -150,7 +159,7 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
     return tools.answer('healthmonitor', put.id);
   });
 
-  app.delete<ById>('/healthmonitors/:id', async (request, reply) => {
+  app.delete<ById>('/healthmonitors/:id', { schema: removal }, async (request, reply) => {
     const at = await locateMonitor(request.params.id);
     demand(policy, 'healthmonitor:delete', callerOf(request), at.monitor.projectId);
     checkMutable(at);

@@ -8,6 +8,7 @@ import { makeWholePool } from '../../../core/api/whole.ts';
 import { demand } from '../access.ts';
 import type { ApiParts } from '../parts.ts';
 import { poolAnswer, poolCreateBody, poolUpdateBody } from '../schemas/pool.ts';
+import { nothing } from '../schemas/query.ts';
 import { camel } from '../wire/camel.ts';
 import { callerOf } from './reads.ts';
 import { type ById, bodyOf, type WriteTools } from './write-tools.ts';
@@ -70,7 +71,7 @@ export function poolWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTo
     return tools.answer('pool', put.id);
   });
 
-  app.delete<ById>('/pools/:id', async (request, reply) => {
+  app.delete<ById>('/pools/:id', { schema: { response: { 204: nothing() } } }, async (request, reply) => {
     const { pool, tree } = await locate(request.params.id);
     demand(policy, 'pool:delete', callerOf(request), pool.projectId);
     const user = tree.listeners.flatMap((one) => one.l7Policies).find((one) => one.redirectPoolId === pool.id);

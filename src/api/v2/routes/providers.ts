@@ -5,14 +5,15 @@ import { demand } from '../access.ts';
 import { type QueryString, readFields } from '../list-request.ts';
 import type { ApiParts } from '../parts.ts';
 import { flavorCapabilitiesAnswer, providersAnswer, zoneCapabilitiesAnswer } from '../schemas/provider.ts';
+import { capabilitiesQuery, showQuery } from '../schemas/query.ts';
 import { callerOf, pick } from './reads.ts';
 
 /** Which providers there are, and what their profiles may say (octavia/api/v2/controllers/provider.py). */
 export function providerRoutes(app: FastifyInstance, parts: ApiParts): void {
   const { policy, settings } = parts;
-  const tags = ['provider'];
 
-  app.get('/providers', { schema: { tags, response: { 200: providersAnswer } } }, (request) => {
+  const listSchema = { querystring: showQuery(), response: { 200: providersAnswer } };
+  app.get('/providers', { schema: listSchema }, (request) => {
     const caller = callerOf(request);
     demand(policy, 'provider:get_all', caller, caller.projectId);
     const fields = readFields(request.query as QueryString);
@@ -25,7 +26,7 @@ export function providerRoutes(app: FastifyInstance, parts: ApiParts): void {
     ['availability_zone_capabilities', 'provider-availability-zone:get_all', zoneCapabilities, zoneCapabilitiesAnswer],
   ] as const;
   for (const [key, action, known, answer] of capabilities) {
-    const schema = { tags, response: { 200: answer } };
+    const schema = { querystring: capabilitiesQuery(), response: { 200: answer } };
     app.get<{ Params: { provider: string } }>(`/providers/:provider/${key}`, { schema }, (request) => {
       const caller = callerOf(request);
       demand(policy, action, caller, caller.projectId);

@@ -7,6 +7,7 @@ import { listables } from '../filters.ts';
 import { type QueryString, readListRequest } from '../list-request.ts';
 import { pageLinks } from '../page-links.ts';
 import type { ApiParts } from '../parts.ts';
+import { listQuery, nothing } from '../schemas/query.ts';
 import { quotaAnswer, quotasAnswer, quotaUpdateBody } from '../schemas/quota.ts';
 import { quotaFromWire, quotaToWire } from '../wire/quota.ts';
 import { callerOf, pathUrl, pick } from './reads.ts';
@@ -17,9 +18,12 @@ type OfProject = { Params: { projectId: string } };
 /** How much of each kind projects may have (octavia/api/v2/controllers/quotas.py). */
 export function quotaRoutes(app: FastifyInstance, parts: ApiParts): void {
   const { policy, quotas, settings } = parts;
-  const tags = ['quota'];
 
-  app.get('/quotas', { schema: { tags, response: { 200: quotasAnswer } } }, async (request) => {
+  const listSchema = {
+    querystring: listQuery(listables.quota, { tags: false }),
+    response: { 200: quotasAnswer },
+  };
+  app.get('/quotas', { schema: listSchema }, async (request) => {
     const asked = readListRequest(listables.quota, request.query as QueryString, parts.paging.maximum);
     const { limit, marker, reverse } = asked.query;
     const projectId = listScope(policy, 'quota', callerOf(request), asked.projectId);
@@ -39,7 +43,7 @@ export function quotaRoutes(app: FastifyInstance, parts: ApiParts): void {
     };
   });
 
-  const show = { schema: { tags, response: { 200: quotaAnswer } } };
+  const show = { schema: { response: { 200: quotaAnswer } } };
 
   /** What clients ask to see the configuration's; to Octavia it is a project of this name, which has no quota. */
   app.get('/quotas/defaults', show, (request) => {
@@ -60,7 +64,7 @@ export function quotaRoutes(app: FastifyInstance, parts: ApiParts): void {
     return answer(projectId, await quotas.get(projectId));
   });
 
-  const update = { schema: { tags, body: quotaUpdateBody, response: { 202: quotaAnswer } } };
+  const update = { schema: { body: quotaUpdateBody, response: { 202: quotaAnswer } } };
   app.put<OfProject>('/quotas/:projectId', update, async (request, reply) => {
     const { projectId } = request.params;
     demand(policy, 'quota:put', callerOf(request), projectId);
@@ -72,7 +76,7 @@ export function quotaRoutes(app: FastifyInstance, parts: ApiParts): void {
     return reply.code(202).send(answer(projectId, own));
   });
 
-  app.delete<OfProject>('/quotas/:projectId', { schema: { tags } }, async (request, reply) => {
+  app.delete<OfProject>('/quotas/:projectId', { schema: { response: { 202: nothing() } } }, async (request, reply) => {
     const { projectId } = request.params;
     demand(policy, 'quota:delete', callerOf(request), projectId);
     await quotas.delete(projectId);

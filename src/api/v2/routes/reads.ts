@@ -12,6 +12,7 @@ import { pageLinks } from '../page-links.ts';
 import type { ApiParts } from '../parts.ts';
 import { links, list } from '../schemas/fields.ts';
 import { loadBalancerShowView, loadBalancerStatusAnswer } from '../schemas/load-balancer.ts';
+import { listQuery, showQuery } from '../schemas/query.ts';
 import { reasonToWire, treeToStatus } from '../wire/load-balancer.ts';
 
 type Found<Kind extends ResourceKind> = Resources[Kind] & { related: RelatedIds };
@@ -129,7 +130,7 @@ export function pathUrl(request: FastifyRequest, baseUri: string | null): string
 function listSchema(kind: ResourceKind) {
   const { many, view } = appearances[kind];
   return {
-    tags: [kind],
+    querystring: listQuery(listables[kind], { tags: true }),
     response: { 200: Type.Object({ [many]: list(view), [`${many}_links`]: links() }) },
   };
 }
@@ -137,5 +138,5 @@ function listSchema(kind: ResourceKind) {
 function showSchema(kind: ResourceKind) {
   const { one, view } = appearances[kind];
   const shown = kind === 'loadbalancer' ? loadBalancerShowView : view;
-  return { tags: [kind], response: { 200: Type.Object({ [one]: shown }) } };
+  return { querystring: showQuery(), response: { 200: Type.Object({ [one]: shown }) } };
 }

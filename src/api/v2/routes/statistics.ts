@@ -16,7 +16,7 @@ export function statisticsRoutes(app: FastifyInstance, parts: ApiParts): void {
     ['listener', 'listeners', (id: string) => healthStore.statisticsOfListener(id)],
   ] as const;
   for (const [kind, path, read] of sources) {
-    const schema = { tags: [kind], response: { 200: statisticsAnswer } };
+    const schema = { response: { 200: statisticsAnswer } };
     app.get<ById>(`/${path}/:id/stats`, { schema }, async (request) => {
       const { id } = request.params;
       const found = await store.get(kind, id);

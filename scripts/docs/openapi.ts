@@ -1,0 +1,17 @@
+import type { ApiParts } from '../../src/api/v2/parts.ts';
+import { createApi } from '../../src/api/v2/server.ts';
+
+/** Nothing is asked of the API's parts: only its routes are looked at. */
+async function describe(): Promise<string> {
+  const app = createApi({ health: async () => [] } as unknown as ApiParts, null);
+  await app.ready();
+  const document = app.openApi();
+  await app.close();
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+// Fastify knows its routes a moment after they were registered.
+const text = await describe();
+
+/** The OpenAPI document of the load-balancer API. */
+export const renderOpenApi = () => text;
