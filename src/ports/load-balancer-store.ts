@@ -88,7 +88,10 @@ export interface Settlement {
   loadBalancerId: string;
   /** FENCED when somebody else has claimed the operation since. */
   operation: { id: string; fence: number };
-  /** New provisioning statuses, and nothing else of the rows. */
+  /**
+   * New provisioning statuses; the rows are updated now. What no heartbeat tells of (health monitors, L7 policies and rules)
+   * is ONLINE when it is ACTIVE and enabled, else OFFLINE, as Octavia has it (MarkHealthMonitorActiveInDB and its kin).
+   */
   statuses: readonly { kind: ResourceKind; ids: readonly string[]; provisioningStatus: ProvisioningStatus }[];
   /** Rows that go. Listeners whose default pool goes have none afterwards. */
   deletes: readonly { kind: ResourceKind; ids: readonly string[] }[];

@@ -151,7 +151,11 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
         const table = rows[kind] as Map<string, Resources[ResourceKind]>;
         for (const id of ids) {
           const row = table.get(id);
-          if (row) table.set(id, { ...row, provisioningStatus });
+          if (!row) continue;
+          const settled = { ...row, provisioningStatus, updatedAt: new Date().toISOString() };
+          const operatingStatus = row.adminStateUp ? 'ONLINE' : 'OFFLINE';
+          const worksByItself = ['healthmonitor', 'l7policy', 'l7rule'].includes(kind) && provisioningStatus === 'ACTIVE';
+          table.set(id, worksByItself ? { ...settled, operatingStatus } : settled);
         }
       }
       for (const { kind, ids } of settlement.deletes) {
@@ -206,7 +210,10 @@ function order(a: Resources[ResourceKind], b: Resources[ResourceKind], sort: Lis
   return 0;
 }
 
-/** `vip.address` is the address in the VIP. */
+/** `vipAddress` is the address in the VIP. */
 function valueAt(row: object, field: string): unknown {
-  return field.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | null)?.[key], row);
+  const values = row as Record<string, unknown>;
+  if (field in values || !('vip' in values)) return values[field];
+  const inVip = /^vip([A-Z])(.*)$/.exec(field);
+  return inVip && (values.vip as Record<string, unknown>)[`${inVip[1]?.toLowerCase()}${inVip[2]}`];
 }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { ResourceKind, Settlement } from '../../ports/load-balancer-store.ts';
 import { demandFence } from './journal.ts';
 import { tableOf } from './resource-tables.ts';
@@ -6,16 +7,23 @@ import type { KilnDatabase } from './schema.ts';
 /** SQLite takes 32766 values in one statement. */
 const LARGEST_BATCH = 5_000;
 
+/** What works when it is in the configuration: no heartbeat tells of it. */
+const worksByItself: ReadonlySet<ResourceKind> = new Set(['healthmonitor', 'l7policy', 'l7rule']);
+
 /** Carries a settlement out, in a transaction that the caller has begun: a statement for each kind and status it names. */
 export async function applySettlement(transaction: KilnDatabase, settlement: Settlement, at: string): Promise<void> {
   await demandFence(transaction, settlement.operation, at);
   // The tables of all kinds have one shape.
   const table = (kind: ResourceKind) => tableOf(kind).table as 'kiln_listener';
   for (const { kind, ids, provisioningStatus } of settlement.statuses) {
+    const operating =
+      provisioningStatus === 'ACTIVE' && worksByItself.has(kind)
+        ? { operating_status: sql<string>`case when admin_state_up = 1 then 'ONLINE' else 'OFFLINE' end` }
+        : {};
     for (const batch of batches(ids)) {
       await transaction
         .updateTable(table(kind))
-        .set({ provisioning_status: provisioningStatus })
+        .set({ provisioning_status: provisioningStatus, updated_at: at, ...operating })
         .where('id', 'in', batch)
         .execute();
     }

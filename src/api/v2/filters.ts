@@ -1,6 +1,6 @@
 import type { Kind } from '../../core/api/resource-names.ts';
 
-/** What a list may be filtered and sorted by: the field in the model (dotted for one inside), and how to read a value. */
+/** What a list may be filtered and sorted by: the field in the model (see ListQuery), and how to read a value. */
 export interface Filterable {
   field: string;
   type: 'text' | 'integer' | 'number' | 'flag';
@@ -33,10 +33,10 @@ export interface Listable {
 const filterables: Readonly<Record<Kind, Readonly<Record<string, Filterable>>>> = {
   loadbalancer: {
     ...named,
-    vip_address: text('vip.address'),
-    vip_subnet_id: text('vip.subnetId'),
-    vip_port_id: text('vip.portId'),
-    vip_network_id: text('vip.networkId'),
+    vip_address: text('vipAddress'),
+    vip_subnet_id: text('vipSubnetId'),
+    vip_port_id: text('vipPortId'),
+    vip_network_id: text('vipNetworkId'),
     vip_qos_policy_id: text('vipQosPolicyId'),
     provider: text('provider'),
     flavor_id: text('flavorId'),

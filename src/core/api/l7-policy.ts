@@ -1,10 +1,18 @@
 import type { L7Policy } from '../../model/load-balancer.ts';
 import { defaultRedirectHttpCode, policyPosition } from './limits.ts';
 import { changedRow, type Making, newRow, patched } from './making.ts';
-import { invalidRequest } from './refusals.ts';
+import { invalidRequest, providerLacksOption } from './refusals.ts';
 import type { L7PolicyPatch, L7PolicySpec } from './spec.ts';
 
 type Redirect = Pick<L7Policy, 'action' | 'redirectPoolId' | 'redirectUrl' | 'redirectPrefix' | 'redirectHttpCode'>;
+
+const protocolsWithPolicies: readonly string[] = ['HTTP', 'TERMINATED_HTTPS'];
+
+/** As Octavia's amphora driver checks it: after everything else (octavia/api/drivers/amphora_driver). */
+export function checkListenerTakesPolicies(listener: { protocol: string }, provider: string): void {
+  if (protocolsWithPolicies.includes(listener.protocol)) return;
+  throw providerLacksOption(provider, `${listener.protocol} protocol listeners do not support L7 policies`);
+}
 
 /** The position is where it was asked for; `arrangePolicies` finds the one that it gets. */
 export function makeL7Policy(
@@ -59,7 +67,7 @@ export function changeL7Policy(policy: L7Policy, patch: L7PolicyPatch, now: stri
 
 function httpCode(policy: L7Policy, wish: number | null | undefined): number | null {
   if (policy.redirectUrl === null && policy.redirectPrefix === null) return policy.redirectHttpCode;
-  return patched(wish, policy.redirectHttpCode, defaultRedirectHttpCode);
+  return wish === undefined ? policy.redirectHttpCode : wish;
 }
 
 type Named = Pick<L7Policy, 'redirectPoolId' | 'redirectUrl' | 'redirectPrefix'>;

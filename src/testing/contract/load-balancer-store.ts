@@ -187,7 +187,8 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
     });
 
     it('settles an operation: statuses, rows that go, the reason; and only while the operation is ours', async () => {
-      await store.apply(fullCreation);
+      const enabled = storedL7Rule('on', 'l7', { adminStateUp: true, operatingStatus: 'OFFLINE' });
+      await store.apply({ ...fullCreation, rows: [...fullCreation.rows, { kind: 'l7rule', put: enabled }] });
       const journal = createJournal(database, clock);
       const fence = (await journal.claim('op', 'w1'))?.operation.fence ?? 0;
       const reason = { code: 'BOOT_FAILED', message: 'no valid host', advice: 'wait' };
@@ -197,6 +198,9 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
         statuses: [
           { kind: 'loadbalancer' as const, ids: ['lb'], provisioningStatus: 'ACTIVE' as const },
           { kind: 'listener' as const, ids: ['li', 'nowhere'], provisioningStatus: 'ERROR' as const },
+          { kind: 'healthmonitor' as const, ids: ['hm'], provisioningStatus: 'ACTIVE' as const },
+          { kind: 'l7policy' as const, ids: ['l7'], provisioningStatus: 'ERROR' as const },
+          { kind: 'l7rule' as const, ids: ['ru', 'on'], provisioningStatus: 'ACTIVE' as const },
         ],
         deletes: [{ kind: 'pool' as const, ids: ['po'] }],
         reason,
@@ -206,8 +210,14 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
       expect(await store.get('loadbalancer', 'lb')).toMatchObject({
         ...full.loadbalancer,
         provisioningStatus: 'ACTIVE',
+        updatedAt: clock.now().toISOString(),
         related: { poolIds: [] },
       });
+      // What no heartbeat tells of works by being there; all else waits for one.
+      expect(await store.get('healthmonitor', 'hm')).toMatchObject({ operatingStatus: 'OFFLINE' });
+      expect(await store.get('l7rule', 'ru')).toMatchObject({ operatingStatus: 'OFFLINE' });
+      expect(await store.get('l7rule', 'on')).toMatchObject({ provisioningStatus: 'ACTIVE', operatingStatus: 'ONLINE' });
+      expect(await store.get('l7policy', 'l7')).toMatchObject({ operatingStatus: full.l7policy.operatingStatus });
       expect(await store.get('listener', 'li')).toMatchObject({ provisioningStatus: 'ERROR', defaultPoolId: null });
       expect(await store.get('pool', 'po')).toBeNull();
       expect(await store.reasonOf('lb')).toEqual(reason);

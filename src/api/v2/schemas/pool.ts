@@ -102,7 +102,7 @@ const shared = {
 export const poolView = Type.Object({
   ...shared,
   loadbalancers: list(idOnly()),
-  healthmonitor_id: nullable(Type.String()),
+  healthmonitor_id: Type.Optional(Type.String()),
   members: list(idOnly()),
 });
 export const poolFullView = Type.Object({

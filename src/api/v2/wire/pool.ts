@@ -12,7 +12,8 @@ export function poolToWire(pool: Pool, related: RelatedIds): Static<typeof poolV
     loadbalancers: ids([pool.loadBalancerId]),
     listeners: ids(related.listenerIds),
     ...times(pool),
-    healthmonitor_id: related.healthMonitorId ?? null,
+    // Octavia leaves the field away where there is no monitor.
+    ...(related.healthMonitorId && { healthmonitor_id: related.healthMonitorId }),
     members: ids(related.memberIds),
     ...tail(pool),
   };
