@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aServerSpec } from '../../testing/builders.ts';
 import { createFakeClock } from '../../testing/fake-clock.ts';
 import { createFakeLog } from '../../testing/fake-log.ts';
@@ -106,4 +106,41 @@ it.each(['/compute', '/compute/', '/compute/v2.1', '/compute/v2', '/compute/v2.1
 it.each(['', '.', '..'])('does not ask for a server %j: that would be another call', async (id) => {
   await expect(connect().deleteServer(id)).rejects.toMatchObject({ code: 'USAGE' });
   expect(cloud.requests('compute')).toEqual([]);
+});
+
+describe('a port is plugged in', () => {
+  const attached = (...portIds: string[]) =>
+    plays.ok({
+      interfaceAttachments: portIds.map((id) => ({ port_id: id, net_id: 'n', mac_addr: 'm', fixed_ips: [] })),
+    });
+  const isAttachment = ({ method }: { method: string }) => method === 'POST';
+  const inUse = plays.status(409, { conflictingRequest: { code: 409, message: 'Port p1 is still in use.' } });
+
+  it('by its ID, and not again when it is there already', async () => {
+    cloud.play('compute', plays.ok({ interfaceAttachment: {} }), { times: 1, only: isAttachment });
+    await connect().attachPort('s1', 'p1');
+    const [request] = cloud.requests('compute');
+    expect(request?.path).toBe('/v2.1/servers/s1/os-interface');
+    expect(JSON.parse(request?.body ?? '')).toEqual({ interfaceAttachment: { port_id: 'p1' } });
+
+    cloud.play('compute', inUse, { only: isAttachment });
+    cloud.play('compute', attached('p0', 'p1'), { only: ({ method }) => method === 'GET' });
+    await connect().attachPort('s1', 'p1');
+  });
+
+  it('although the answer is lost, when Nova did it', async () => {
+    cloud.play('compute', plays.cut, { only: isAttachment });
+    cloud.play('compute', attached('p1'), { only: ({ method }) => method === 'GET' });
+    await connect().attachPort('s1', 'p1');
+    expect(cloud.requests('compute').filter(isAttachment)).toHaveLength(1);
+  });
+
+  it('nowhere, when another server has it', async () => {
+    cloud.play('compute', inUse, { only: isAttachment });
+    cloud.play('compute', attached('p0'), { only: ({ method }) => method === 'GET' });
+    await expect(connect().attachPort('s1', 'p1')).rejects.toMatchObject({
+      code: 'SERVICE_CONFLICT',
+      call: { serviceMessage: 'Port p1 is still in use.' },
+    });
+  });
 });
