@@ -150,6 +150,6 @@ describe.skipIf(reason !== null)(`the openstack client and servers${reason ? ` (
     await openstack('port', 'delete', 'q');
     await openstack('network', 'delete', 'n');
     await openstack('security', 'group', 'delete', 'g');
-    expect((await list('network', 'list')).map((row) => row.Name)).toEqual(['lb-mgmt-net']);
+    expect((await list('network', 'list')).map((row) => row.Name).sort()).toEqual(['lb-mgmt-net', 'lb-vip-net']);
   });
 });
