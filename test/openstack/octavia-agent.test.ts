@@ -2,15 +2,18 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAmphoraAgentClient } from '../../src/adapters/amphora-agent/client.ts';
+import { createCertificateIssuer } from '../../src/adapters/certificates/issuer.ts';
+import { renderLvsConfiguration } from '../../src/core/keepalived/lvs/render.ts';
 import { createTestAuthority } from '../../src/testing/certificate-authority.ts';
 import { type AmphoraAgentSubject, describeAmphoraAgentContract } from '../../src/testing/contract/amphora-agent.ts';
+import { cases as lvsCases, settings } from '../golden/keepalived/cases.ts';
 import { listenForHeartbeats } from '../support/heartbeats.ts';
 
 const scripts = join(import.meta.dirname, '../../testbed/agent');
@@ -25,23 +28,77 @@ if (process.getuid?.() === 0) {
     { traffic: true, hardware: true, lvs: true, reconfigurable: false },
     octaviaAgent,
   );
+  describeLvs();
 } else {
   describe("AmphoraAgent: Octavia's agent", () => {
     it.skip('needs root: it runs in namespaces of its own', () => undefined);
   });
 }
 
-async function octaviaAgent(): Promise<AmphoraAgentSubject> {
+/**
+ * What Kiln renders for UDP and SCTP listeners is taken as it is. Carrying it needs IP_VS in the kernel; where that is
+ * missing, keepalived says so and ends, which is all that can be seen here.
+ */
+function describeLvs(): void {
+  describe("Octavia's agent and keepalived", () => {
+    let subject: AmphoraAgentSubject & { folder: string };
+    beforeAll(async () => {
+      subject = await octaviaAgent();
+    });
+    afterAll(() => subject?.close?.());
+
+    it.each(['udp', 'sctp', 'both-families', 'disabled-listener'])(
+      'takes the configuration of the case %s',
+      async (name) => {
+        const { agent, amphora, folder } = subject;
+        const { tree, listener } = lvsCases[name] as (typeof lvsCases)[string];
+        const configuration = renderLvsConfiguration(tree, listener, settings);
+        await agent.uploadLvsConfiguration(amphora, listener.id, configuration);
+        const file = join(folder, 'lib/lvs', `octavia-keepalivedlvs-${listener.id}.conf`);
+        expect(readFileSync(file, 'utf8')).toBe(configuration);
+        expect(await agent.listListeners(amphora)).toEqual([{ id: listener.id, status: 'OFFLINE', type: 'UDP' }]);
+        await agent.deleteListener(amphora, listener.id);
+        expect(existsSync(file)).toBe(false);
+      },
+    );
+
+    it('starts keepalived, which ends where the kernel has no IP_VS', async () => {
+      const { agent, amphora } = subject;
+      const { tree, listener } = lvsCases['monitor-udp-connect'] as (typeof lvsCases)[string];
+      await agent.uploadLvsConfiguration(amphora, listener.id, renderLvsConfiguration(tree, listener, settings));
+      // Accepted either way: the agent does not wait for what becomes of it.
+      await agent.act(amphora, listener.id, 'start');
+      const status = existsSync('/proc/net/ip_vs') ? 'ACTIVE' : 'OFFLINE';
+      await expect
+        .poll(() => agent.listListeners(amphora), { timeout: 20_000 })
+        .toEqual([{ id: listener.id, status, type: 'UDP' }]);
+      await agent.deleteListener(amphora, listener.id);
+      expect(await agent.listListeners(amphora)).toEqual([]);
+    });
+  });
+}
+
+async function octaviaAgent(): Promise<AmphoraAgentSubject & { folder: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-octavia-agent-'));
   const id = randomUUID();
   const authority = await createTestAuthority(folder, 'ca');
   await authority.issueToFile(join(folder, 'client.pem'), 'controller');
   mkdirSync(join(folder, 'etc/certs'), { recursive: true });
-  const issue = async (file: string) => {
-    await authority.issueToFile(file, id);
-    return readFileSync(file, 'utf8');
+  // As Kiln issues them for every amphora: what the agent gets is what it will have to work with.
+  const issuer = createCertificateIssuer(
+    {
+      caCertificateFile: authority.certificateFile,
+      caPrivateKeyFile: authority.keyFile,
+      caPrivateKeyPassphrase: null,
+      signingDigest: 'sha256',
+    },
+    { now: () => new Date() },
+  );
+  const issue = async () => {
+    const { certificatePem, privateKeyPem } = await issuer.issueAgentCertificate(id, 3600);
+    return certificatePem + privateKeyPem;
   };
-  await issue(join(folder, 'etc/certs/server.pem'));
+  writeFileSync(join(folder, 'etc/certs/server.pem'), await issue());
   writeFileSync(join(folder, 'etc/certs/client_ca.pem'), readFileSync(authority.certificateFile));
   const configuration = agentConfiguration(id);
   writeFileSync(join(folder, 'etc/amphora-agent.conf'), configuration);
@@ -67,6 +124,7 @@ async function octaviaAgent(): Promise<AmphoraAgentSubject> {
 
   let attached = 0;
   return {
+    folder,
     agent,
     amphora,
     vip: { address: '169.254.77.101', vrrpIp: '169.254.77.102', subnetCidr: '169.254.77.0/24' },
@@ -77,7 +135,7 @@ async function octaviaAgent(): Promise<AmphoraAgentSubject> {
       heartbeatKey,
       nextHeartbeat: heartbeats.next,
       configuration,
-      newCertificate: () => issue(join(folder, 'renewed.pem')),
+      newCertificate: issue,
     },
     async close() {
       heartbeats.close();

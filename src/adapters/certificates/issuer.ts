@@ -18,9 +18,9 @@ const generateKeyPairAsync = promisify(generateKeyPair);
 const backdatedSeconds = 300;
 
 /**
- * Issues certificates of amphora agents as Octavia's local generator does (octavia/certificates/generator/local.py):
- * RSA 2048, CN and SAN equal to the amphora's ID, for servers and clients. The key is made in a thread of its own.
- * The authority's files are read once, and again when they change on disk. A certificate never outlives its authority.
+ * Issues certificates of amphora agents as Octavia's local generator does (octavia/certificates/generator/local.py): CN
+ * and SAN equal to the amphora's ID, for servers and clients. The key is ECDSA on P-256, where Octavia makes RSA 2048:
+ * docs/decisions/0009-agent-keys.md says why. It is made in a thread of its own. The authority's files are read once, and again when they change on disk. A certificate never outlives its authority.
  */
 export function createCertificateIssuer(
   settings: CertificateAuthoritySettings,
@@ -43,10 +43,10 @@ async function issue(
   validitySeconds: number,
   now: Date,
 ): Promise<AgentCertificate> {
-  const { publicKey: publicKeyDer, privateKey: privateKeyPem } = await generateKeyPairAsync('rsa', {
-    modulusLength: 2048,
+  const { publicKey: publicKeyDer, privateKey: privateKeyPem } = await generateKeyPairAsync('ec', {
+    namedCurve: 'prime256v1',
     publicKeyEncoding: { type: 'spki', format: 'der' },
-    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
   const publicKey = new x509.PublicKey(publicKeyDer);
   const notAfter = new Date(Math.min(now.getTime() + validitySeconds * 1000, authority.notAfter.getTime()));
@@ -63,10 +63,8 @@ async function issue(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: amphoraId }]),
-      new x509.KeyUsagesExtension(
-        usage.digitalSignature | usage.keyEncipherment | usage.dataEncipherment | usage.keyAgreement,
-        true,
-      ),
+      // Such a key enciphers nothing (RFC 5480, 3), unlike the RSA key for which Octavia allows that too.
+      new x509.KeyUsagesExtension(usage.digitalSignature | usage.keyAgreement, true),
       new x509.ExtendedKeyUsageExtension([purpose.serverAuth, purpose.clientAuth], true),
       await x509.SubjectKeyIdentifierExtension.create(publicKey),
       await authorityKeyIdentifier(authority.certificate),
