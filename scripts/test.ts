@@ -14,7 +14,7 @@ const filters = openstack ? rest : process.argv.slice(2);
 // openssl checks our certificates and haproxy our configurations; the others are the real clients and renderers that Kiln
 // is compared with.
 const packages = ['openssl', 'haproxy', 'python3-openstackclient', 'python3-oslo.config'];
-ensureDebianPackages(openstack ? [...packages, 'python3-octavia'] : packages);
+ensureDebianPackages(openstack ? [...packages, 'python3-octavia', 'python3-octaviaclient'] : packages);
 
 if (openstack) {
   process.env.KILN_TEST_SUITE = 'openstack';
