@@ -176,7 +176,7 @@ describe('worker', () => {
     const subject = 'lb';
     for (const [id, priority] of [
       ['a', 0],
-      ['b', 0],
+      ['z', 0],
       ['urgent', 5],
     ] as const) {
       queue.announce(await enqueue(id, { subject, priority }));
@@ -186,7 +186,7 @@ describe('worker', () => {
     const before = clock.monotonicMs();
     gate.resolve();
     await settle();
-    expect(bench.ended).toEqual(['a one', 'a two', 'urgent one', 'urgent two', 'b one', 'b two']);
+    expect(bench.ended).toEqual(['a one', 'a two', 'urgent one', 'urgent two', 'z one', 'z two']);
     expect(clock.monotonicMs()).toBe(before);
     await worker.stop();
   });
@@ -310,6 +310,19 @@ describe('worker', () => {
     await worker.stop();
   });
 
+  it('gives back what it can not carry on, for a worker that can', async () => {
+    const { makeWorker, enqueue, operation, settle, journal } = setUp();
+    await enqueue('a');
+    await journal.claim('a', 'newer');
+    await journal.record('a', 1, { kind: 'started', step: 'of-the-future' });
+    await journal.release('a', 1);
+    const { worker } = makeWorker();
+    await worker.start();
+    await settle();
+    expect(await operation('a')).toMatchObject({ status: 'running', worker: null, fence: 2 });
+    await worker.stop();
+  });
+
   it('leaves an operation of an unknown flow alone, and says so once', async () => {
     const { makeWorker, enqueue, operation, clock, log } = setUp();
     await enqueue('a', { flow: 'of-the-future' });
@@ -329,6 +342,7 @@ describe('worker', () => {
     let beating = true;
     const lease = {
       lastsMs: 30_000,
+      remove: async () => {},
       beat: async () => {
         if (!beating) throw down();
       },
@@ -348,5 +362,29 @@ describe('worker', () => {
     expect(await operation('a')).toMatchObject({ status: 'done' });
     expect(await operation('b')).toMatchObject({ status: 'done' });
     await worker.stop();
+  });
+
+  it('claims nothing before it has been entered as living, and is taken away at its end', async () => {
+    const { makeWorker, enqueue, operation, clock } = setUp();
+    await enqueue('a');
+    const beats: string[] = [];
+    const lease = {
+      lastsMs: 30_000,
+      beat: async () => {
+        beats.push('beat');
+        if (beats.length < 4) throw down();
+      },
+      remove: async () => {
+        beats.push('remove');
+      },
+    };
+    const { worker } = makeWorker({ lease });
+    await worker.start();
+    await clock.advance(25_000);
+    expect(await operation('a')).toMatchObject({ status: 'queued', fence: 0 });
+    await clock.advance(60_000);
+    expect(await operation('a')).toMatchObject({ status: 'done' });
+    await worker.stop();
+    expect(beats.at(-1)).toBe('remove');
   });
 });

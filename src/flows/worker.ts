@@ -32,6 +32,8 @@ export interface WorkerSettings<Parts> {
 
 export interface WorkerLease {
   beat(): Promise<void>;
+  /** Of a worker that has stopped. */
+  remove(): Promise<void>;
   /** The others take this worker for dead when it has not beaten for so long. */
   lastsMs: number;
 }
@@ -238,6 +240,8 @@ export function createWorker<Parts>(settings: WorkerSettings<Parts>): Worker {
       stopping.abort();
       await queue.stop();
       await background;
+      // If it can't be taken away now, it is forgotten as that of a dead worker is.
+      await lease?.remove().catch((error: unknown) => log.debug({ err: error }, 'a worker that ends stays entered'));
     },
     running: () => [...running.values()].filter(({ flow }) => flow !== ''),
   };

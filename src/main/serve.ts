@@ -68,6 +68,7 @@ export async function serve(options: {
     const underWay = trackBoots(parts, signal);
     const secrets = secretStore(current(), paths);
     const queue = wireQueue(state, around);
+    endings.push(() => queue.stop());
 
     if (roles.length === serveRoles.length) {
       const control = await listen(paths, {
@@ -86,6 +87,8 @@ export async function serve(options: {
       const worker = wireWorker({ openstack, state, secrets, queue, identity: parts.worker }, around);
       await worker.start();
       endings.push(() => worker.stop());
+    } else {
+      endings.push(() => queue.stop());
     }
     if (roles.includes('api')) {
       const policy = readPolicy(current(), configuration.current().files);

@@ -62,13 +62,12 @@ const worker = createWorker({
   clock,
   log,
   sweepEveryMs: 1_000,
-  lease: { beat: () => registry.beat(), lastsMs: leaseMs },
+  lease: { beat: registry.beat, remove: registry.remove, lastsMs: leaseMs },
 });
 await worker.start();
 process.stdout.write('ready\n');
 process.once('SIGTERM', async () => {
   await worker.stop();
-  await registry.remove();
   await database.destroy();
   process.exit(0);
 });
