@@ -81,6 +81,11 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       };
     },
 
+    async secrets() {
+      const { secretFolder } = await import('./secrets.ts');
+      return await secretFolder(current(), paths());
+    },
+
     settings: async () => cliSettings(loaded()),
     configuration: async () => configurationView(viewConfiguration(source)),
 

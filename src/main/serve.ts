@@ -68,7 +68,6 @@ export async function serve(options: {
     const underWay = trackBoots(parts, signal);
     const secrets = secretStore(current(), paths);
     const queue = wireQueue(state, around);
-    endings.push(() => queue.stop());
 
     if (roles.length === serveRoles.length) {
       const control = await listen(paths, {

@@ -1,6 +1,5 @@
 /** The one place where ports meet their adapters. */
 import { randomInt, randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { createAmphoraAgentClient } from '../adapters/amphora-agent/client.ts';
 import type { AmphoraAgentSettings } from '../adapters/amphora-agent/connection.ts';
 import { createCertificateIssuer } from '../adapters/certificates/issuer.ts';
@@ -23,6 +22,7 @@ import { amphoraSettings, imageSettings } from './amphora-settings.ts';
 import type { Access } from './cloud-access.ts';
 import { loadBalancerSettings } from './load-balancer-settings.ts';
 import { createOpenStack, type OpenStack } from './openstack.ts';
+import { secretsPath } from './secrets.ts';
 import { openState, type State } from './state.ts';
 import type { StatePaths } from './state-paths.ts';
 
@@ -119,9 +119,9 @@ export function loadBalancerParts(
 }
 
 /** [certificates] cert_manager. */
-export function secretStore({ certificates }: Configuration, paths: StatePaths): SecretStore {
-  if (certificates.cert_manager === 'barbican_cert_manager') return createBarbicanNotYet();
-  return createLocalSecretStore(certificates.storage_path ?? join(paths.folder, 'secrets'));
+export function secretStore(configuration: Configuration, paths: StatePaths): SecretStore {
+  if (configuration.certificates.cert_manager === 'barbican_cert_manager') return createBarbicanNotYet();
+  return createLocalSecretStore(secretsPath(configuration, paths));
 }
 
 /** What the client of agents is told, at each call. */

@@ -2,6 +2,7 @@
 import type { Flow } from '../engine/flow.ts';
 import { configureAmphora } from './configure-amphora.ts';
 import { createLoadBalancer } from './create-load-balancer.ts';
+import { deleteAmphora } from './delete-amphora.ts';
 import { deleteLoadBalancer } from './delete-load-balancer.ts';
 import { failoverAmphora, failoverLoadBalancer } from './failover.ts';
 import type { LoadBalancerParts } from './parts.ts';
@@ -14,6 +15,7 @@ export const loadBalancerFlows: readonly Flow<LoadBalancerParts>[] = [
   failoverLoadBalancer,
   failoverAmphora,
   configureAmphora,
+  deleteAmphora,
   reconfigure('create-listener', 'create', 'listener'),
   reconfigure('update-listener', 'update', 'listener'),
   reconfigure('delete-listener', 'delete', 'listener'),

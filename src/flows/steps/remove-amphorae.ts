@@ -51,14 +51,17 @@ async function removeAmphorae(
   isMeant: (amphora: Amphora) => boolean,
 ): Promise<void> {
   const amphorae = await parts.amphorae.list({ loadBalancerId });
-  for (const amphora of amphorae.filter(isMeant)) {
-    const { id, computeId } = amphora;
-    await parts.amphorae.update(id, { status: 'PENDING_DELETE' });
-    // The server goes first: what runs in it ends at once, and nothing holds its ports any more.
-    await removeServers(parts, amphora, 0);
-    await removeMemberPorts(parts, { id, serverId: computeId ?? '' });
-    for (const port of await parts.network.findPortsByName(vrrpPortName(id))) await removePort(parts, port.id);
-    await parts.health.forget(id);
-    await parts.amphorae.update(id, { status: 'DELETED' });
-  }
+  for (const amphora of amphorae.filter(isMeant)) await removeAmphora(parts, amphora);
+}
+
+/** Its server, its ports, and what it told of itself. What is gone already is gone. */
+export async function removeAmphora(parts: LoadBalancerParts, amphora: Amphora): Promise<void> {
+  const { id, computeId } = amphora;
+  await parts.amphorae.update(id, { status: 'PENDING_DELETE' });
+  // The server goes first: what runs in it ends at once, and nothing holds its ports any more.
+  await removeServers(parts, amphora, 0);
+  await removeMemberPorts(parts, { id, serverId: computeId ?? '' });
+  for (const port of await parts.network.findPortsByName(vrrpPortName(id))) await removePort(parts, port.id);
+  await parts.health.forget(id);
+  await parts.amphorae.update(id, { status: 'DELETED' });
 }

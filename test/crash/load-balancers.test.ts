@@ -1,0 +1,389 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
+import type { Amphora } from '../../src/model/amphora.ts';
+import type { CrashPoint } from '../support/crash-worker.ts';
+import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
+import { type LoadBalancerBench, openLoadBalancerBench } from '../support/load-balancers.ts';
+
+const program = join(import.meta.dirname, '..', 'support', 'crash-worker.ts');
+/** Load balancers whose operations are killed at the same time, each at another point. */
+const AT_ONCE = 20;
+const moments = ['start', 'middle', 'end'] as const;
+
+/**
+ * A worker is killed (SIGKILL) at three moments of every step of every flow; the next one ends what it left. Many load
+ * balancers stand still at once, each at a point of its own, when the worker that has them all is killed.
+ */
+describe('a worker that is killed', () => {
+  let dev: DevCloud;
+  let bench: LoadBalancerBench;
+  let member: Server;
+  /** Made once; every flow but creation and deletion is tried on them, one after the other. */
+  const ready: string[] = [];
+  /** To be deleted. */
+  const spare: string[] = [];
+
+  beforeAll(async () => {
+    dev = await startDevCloud();
+    bench = await openLoadBalancerBench(dev);
+    member = createServer((_request, answer) => answer.end('member'));
+    await new Promise<void>((resolve) => member.listen(0, '127.0.0.1', resolve));
+  });
+  afterAll(async () => {
+    member?.close();
+    await bench?.close();
+    await dev?.close();
+  });
+
+  const flowOf = (name: string) => {
+    const flow = loadBalancerFlows.find((one) => one.name === name);
+    if (!flow) throw new Error(`no flow ${name}`);
+    return flow;
+  };
+  const pointsOf = (name: string): CrashPoint[] =>
+    flowOf(name).steps.flatMap(({ name: step }) =>
+      moments.map((moment): CrashPoint => ({ pause: { step, direction: 'do', moment } })),
+    );
+  /** The flow fails at a step, and is killed at every moment of its way back. */
+  const wayBackOf = (name: string, failAt: string): CrashPoint[] => {
+    const { steps } = flowOf(name);
+    const last = steps.findIndex((step) => step.name === failAt);
+    return steps
+      .slice(0, last + 1)
+      .flatMap(({ name: step, undo }) =>
+        undo ? moments.map((moment): CrashPoint => ({ failAt, pause: { step, direction: 'undo', moment } })) : [],
+      );
+  };
+
+  /** Runs a worker until `until` holds for what it said, and ends it: by SIGKILL, or as it is asked to. */
+  async function work(
+    points: Record<string, CrashPoint>,
+    until: (said: readonly string[]) => Promise<boolean> | boolean,
+    signal: 'SIGKILL' | 'SIGTERM',
+  ): Promise<void> {
+    const file = join(dev.folder, 'points.json');
+    await writeFile(file, JSON.stringify(points));
+    const child: ChildProcess = spawn(process.execPath, [program, file], {
+      env: { ...process.env, ...dev.environment, OS_KILN__CREATE_LOOKUP_SECONDS: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const said: string[] = [];
+    const errors: string[] = [];
+    if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => said.push(line));
+    if (child.stderr) createInterface({ input: child.stderr }).on('line', (line) => errors.push(line));
+    const ended = once(child, 'exit');
+    try {
+      await expect
+        .poll(async () => (child.exitCode === null ? await until(said) : `ended by itself: ${errors.join('\n')}`), {
+          timeout: 90_000,
+          interval: 50,
+          message: errors.slice(-5).join('\n'),
+        })
+        .toBe(true);
+    } finally {
+      child.kill(signal);
+      await ended;
+    }
+  }
+
+  const hasEnded = async (loadBalancerId: string) => {
+    const { status } = await bench.operationOn(loadBalancerId);
+    return status === 'done' || status === 'undone';
+  };
+  /** Whatever is left is carried to its end by a worker that nobody stops. */
+  async function finish(loadBalancerIds: readonly string[], points: Record<string, CrashPoint> = {}): Promise<void> {
+    await work(points, async () => (await Promise.all(loadBalancerIds.map(hasEnded))).every(Boolean), 'SIGTERM');
+  }
+
+  /** Kills a worker while every one of these operations stands at its point, and lets another one end them. */
+  async function killAndFinish(loadBalancerIds: readonly string[], points: readonly CrashPoint[]): Promise<string[]> {
+    const operations = await Promise.all(loadBalancerIds.map((id) => bench.operationOn(id)));
+    const byOperation = Object.fromEntries(operations.map(({ id }, index) => [id, points[index] ?? {}]));
+    await work(byOperation, (said) => operations.every(({ id }) => said.includes(`paused ${id}`)), 'SIGKILL');
+    const failing = Object.fromEntries(
+      Object.entries(byOperation).map(([id, { failAt }]) => [id, failAt === undefined ? {} : { failAt }]),
+    );
+    await finish(loadBalancerIds, failing);
+    return await Promise.all(
+      operations.map(async ({ id }) => (await bench.state.journal.get(id))?.operation.status ?? ''),
+    );
+  }
+
+  async function* batches(points: readonly CrashPoint[]): AsyncGenerator<CrashPoint[]> {
+    for (let start = 0; start < points.length; start += AT_ONCE) yield points.slice(start, start + AT_ONCE);
+  }
+
+  const amphoraeOf = (id: string): Promise<Amphora[]> => bench.state.amphorae.list({ loadBalancerId: id });
+
+  /** One server, its ports, one group, and nothing of anybody who is gone. */
+  async function expectWhole(id: string): Promise<void> {
+    const amphorae = await amphoraeOf(id);
+    expect(amphorae.map(({ status }) => status)).toEqual(['ALLOCATED']);
+    const [amphora] = amphorae;
+    const servers = await dev.openstack.compute.findServersByName(amphora?.serverName ?? '');
+    expect(servers.map((server) => server.id)).toEqual([amphora?.computeId]);
+    const tree = await bench.state.loadBalancers.tree(id);
+    expect(tree?.loadBalancer.provisioningStatus).toBe('ACTIVE');
+    const groups = await dev.openstack.network.findSecurityGroupsByName(`lb-${id}`);
+    expect(groups).toHaveLength(1);
+    const ports = await dev.openstack.network.findPortsByName(`octavia-lb-vrrp-${amphora?.id}`);
+    expect(ports.map((port) => port.id)).toEqual([amphora?.vrrpPortId]);
+    await expectNothingOfTheDead(id);
+  }
+
+  /** Amphorae that are no more have left nothing in Nova or Neutron. */
+  async function expectNothingOfTheDead(id: string): Promise<void> {
+    const dead = (await bench.state.amphorae.list({ includeDeleted: true, loadBalancerId: id })).filter(
+      ({ status }) => status === 'DELETED',
+    );
+    for (const { id: amphoraId, serverName } of dead) {
+      expect(await dev.openstack.compute.findServersByName(serverName)).toEqual([]);
+      expect(await dev.openstack.network.findPortsByName(`octavia-lb-vrrp-${amphoraId}`)).toEqual([]);
+    }
+  }
+
+  async function expectNothingLeft(id: string): Promise<void> {
+    expect(await amphoraeOf(id)).toEqual([]);
+    await expectNothingOfTheDead(id);
+    expect(await dev.openstack.network.findSecurityGroupsByName(`lb-${id}`)).toEqual([]);
+  }
+
+  const vipPorts = (id: string) => dev.openstack.network.findPortsByName(`octavia-lb-${id}`);
+
+  it('while it makes a load balancer: every one becomes ACTIVE, with one amphora', async () => {
+    for await (const points of batches(pointsOf('create-load-balancer'))) {
+      const ids = await Promise.all(points.map(() => bench.create()));
+      expect(await killAndFinish(ids, points)).toEqual(ids.map(() => 'done'));
+      for (const id of ids) await expectWhole(id);
+      spare.push(...ids.splice(Math.max(0, AT_ONCE - ready.length)));
+      ready.push(...ids);
+    }
+  }, 300_000);
+
+  it('on the way back of a creation that failed: nothing is left but the load balancer in ERROR, with its reason', async () => {
+    for await (const points of batches(wayBackOf('create-load-balancer', 'mark-amphora-allocated'))) {
+      const ids = await Promise.all(points.map(() => bench.create()));
+      expect(await killAndFinish(ids, points)).toEqual(ids.map(() => 'undone'));
+      for (const id of ids) {
+        await expectNothingLeft(id);
+        expect(await bench.state.loadBalancers.get('loadbalancer', id)).toMatchObject({ provisioningStatus: 'ERROR' });
+        expect(await bench.state.loadBalancers.reasonOf(id)).toMatchObject({ message: 'made to fail' });
+        expect(await vipPorts(id)).toHaveLength(1);
+        await bench.call('DELETE', `/loadbalancers/${id}`);
+      }
+      await finish(ids);
+    }
+  }, 300_000);
+
+  it('while it fails a load balancer over: the new amphora serves, and the old one is gone', async () => {
+    for (const name of ['failover-load-balancer', 'failover-amphora']) {
+      for await (const points of batches(pointsOf(name))) {
+        const ids = ready.slice(0, points.length);
+        const before = await Promise.all(ids.map(async (id) => (await amphoraeOf(id))[0]?.id));
+        for (const id of ids) {
+          if (name === 'failover-load-balancer') await bench.call('PUT', `/loadbalancers/${id}/failover`);
+          else await failAmphoraOver(id);
+        }
+        expect(await killAndFinish(ids, points)).toEqual(ids.map(() => 'done'));
+        for (const [index, id] of ids.entries()) {
+          await expectWhole(id);
+          expect((await amphoraeOf(id))[0]?.id).not.toBe(before[index]);
+        }
+      }
+    }
+  }, 400_000);
+
+  async function failAmphoraOver(loadBalancerId: string): Promise<void> {
+    const [amphora] = await amphoraeOf(loadBalancerId);
+    const answer = await bench.raw('PUT', `/v2/octavia/amphorae/${amphora?.id}/failover`);
+    expect(answer).toBe(202);
+  }
+
+  it('on the way back of a failover that failed: the old amphora goes on, and the reason is told', async () => {
+    for await (const points of batches(wayBackOf('failover-load-balancer', 'reload-listeners'))) {
+      const ids = ready.slice(0, points.length);
+      const before = await Promise.all(ids.map(async (id) => (await amphoraeOf(id))[0]?.id));
+      for (const id of ids) await bench.call('PUT', `/loadbalancers/${id}/failover`);
+      expect(await killAndFinish(ids, points)).toEqual(ids.map(() => 'undone'));
+      for (const [index, id] of ids.entries()) {
+        await expectWhole(id);
+        expect((await amphoraeOf(id))[0]?.id).toBe(before[index]);
+        expect(await bench.state.loadBalancers.reasonOf(id)).toMatchObject({ message: 'made to fail' });
+      }
+    }
+  }, 400_000);
+
+  /** What stands in each load balancer by now, by kind. */
+  const made: Record<string, Map<string, string>> = {};
+  const idIn = (kind: string, loadBalancerId: string) => made[kind]?.get(loadBalancerId) ?? '';
+
+  interface Change {
+    flow: string;
+    ask(loadBalancerId: string): Promise<unknown>;
+  }
+  const create = (flow: string, kind: string, path: (id: string) => string, body: (id: string) => object): Change => ({
+    flow,
+    async ask(id) {
+      const answer = await bench.call('POST', path(id), { [kind]: body(id) });
+      made[kind] ??= new Map();
+      made[kind].set(id, answer[kind].id);
+    },
+  });
+  const update = (flow: string, kind: string, path: (id: string) => string, body: object): Change => ({
+    flow,
+    ask: (id) => bench.call('PUT', path(id), { [kind]: body }),
+  });
+  const remove = (flow: string, path: (id: string) => string): Change => ({
+    flow,
+    ask: (id) => bench.call('DELETE', path(id)),
+  });
+  const memberPort = () => (member.address() as AddressInfo).port;
+  const paths = {
+    listener: (id: string) => `/listeners/${idIn('listener', id)}`,
+    pool: (id: string) => `/pools/${idIn('pool', id)}`,
+    members: (id: string) => `/pools/${idIn('pool', id)}/members`,
+    member: (id: string) => `/pools/${idIn('pool', id)}/members/${idIn('member', id)}`,
+    monitor: (id: string) => `/healthmonitors/${idIn('healthmonitor', id)}`,
+    policy: (id: string) => `/l7policies/${idIn('l7policy', id)}`,
+    rules: (id: string) => `/l7policies/${idIn('l7policy', id)}/rules`,
+    rule: (id: string) => `/l7policies/${idIn('l7policy', id)}/rules/${idIn('rule', id)}`,
+  };
+  const changes: Change[] = [
+    create(
+      'create-listener',
+      'listener',
+      () => '/listeners',
+      (id) => ({
+        loadbalancer_id: id,
+        protocol: 'HTTP',
+        protocol_port: 8080,
+      }),
+    ),
+    update('update-listener', 'listener', paths.listener, { connection_limit: 100 }),
+    create(
+      'create-pool',
+      'pool',
+      () => '/pools',
+      (id) => ({
+        listener_id: idIn('listener', id),
+        protocol: 'HTTP',
+        lb_algorithm: 'ROUND_ROBIN',
+      }),
+    ),
+    update('update-pool', 'pool', paths.pool, { lb_algorithm: 'LEAST_CONNECTIONS' }),
+    create('create-member', 'member', paths.members, () => ({ address: '127.0.0.1', protocol_port: memberPort() })),
+    update('update-member', 'member', paths.member, { weight: 7 }),
+    {
+      flow: 'update-members',
+      ask: (id) =>
+        bench.call('PUT', paths.members(id), {
+          members: [
+            { address: '127.0.0.1', protocol_port: memberPort(), weight: 3 },
+            { address: '127.0.0.2', protocol_port: memberPort() },
+          ],
+        }),
+    },
+    create(
+      'create-health-monitor',
+      'healthmonitor',
+      () => '/healthmonitors',
+      (id) => ({
+        pool_id: idIn('pool', id),
+        type: 'TCP',
+        delay: 5,
+        timeout: 2,
+        max_retries: 2,
+      }),
+    ),
+    update('update-health-monitor', 'healthmonitor', paths.monitor, { delay: 6 }),
+    create(
+      'create-l7-policy',
+      'l7policy',
+      () => '/l7policies',
+      (id) => ({
+        listener_id: idIn('listener', id),
+        action: 'REJECT',
+      }),
+    ),
+    update('update-l7-policy', 'l7policy', paths.policy, { name: 'other' }),
+    create('create-l7-rule', 'rule', paths.rules, () => ({ type: 'PATH', compare_type: 'EQUAL_TO', value: '/no' })),
+    update('update-l7-rule', 'rule', paths.rule, { value: '/never' }),
+    update('update-load-balancer', 'loadbalancer', (id) => `/loadbalancers/${id}`, { name: 'renamed' }),
+    remove('delete-l7-rule', paths.rule),
+    remove('delete-l7-policy', paths.policy),
+    remove('delete-health-monitor', paths.monitor),
+    remove('delete-member', paths.member),
+    remove('delete-pool', paths.pool),
+    remove('delete-listener', paths.listener),
+  ];
+
+  it.each(changes.map((change) => [change.flow, change] as const))(
+    'in %s: the change is there, and everything is ACTIVE',
+    async (flow, change) => {
+      for await (const points of batches(pointsOf(flow).filter(({ pause }) => pause?.moment !== 'start'))) {
+        const ids = ready.slice(0, points.length);
+        await Promise.all(ids.map((id) => change.ask(id)));
+        expect(await killAndFinish(ids, points)).toEqual(ids.map(() => 'done'));
+        for (const id of ids) {
+          await expectWhole(id);
+          const tree = await bench.state.loadBalancers.tree(id);
+          expect(JSON.stringify(tree)).not.toMatch(/PENDING_|"ERROR"/);
+          await expectServed(id);
+        }
+      }
+    },
+    300_000,
+  );
+
+  /** What the VIP answers is what the load balancer has: nothing, nobody, or the member. */
+  async function expectServed(id: string): Promise<void> {
+    const tree = await bench.state.loadBalancers.tree(id);
+    const answer = await fetch(`http://${tree?.loadBalancer.vip.address}:8080/`, {
+      signal: AbortSignal.timeout(5_000),
+    }).then(
+      ({ status }) => status,
+      () => null,
+    );
+    const members = tree?.pools.some((pool) => pool.members.length > 0);
+    expect(answer).toBe(tree?.listeners.length === 0 ? null : members ? 200 : 503);
+  }
+
+  it('while it tells an amphora of its configuration', async () => {
+    const points = pointsOf('configure-amphora');
+    const amphorae = await Promise.all(
+      ready.slice(0, points.length).map(async (id) => (await amphoraeOf(id))[0]?.id ?? ''),
+    );
+    for (const id of amphorae) expect(await bench.raw('PUT', `/v2/octavia/amphorae/${id}/config`)).toBe(202);
+    expect(await killAndFinish(amphorae, points)).toEqual(points.map(() => 'done'));
+  }, 120_000);
+
+  it('while it deletes a load balancer: nothing is left in Nova, Neutron and the store', async () => {
+    const all = [...ready, ...spare];
+    const points = pointsOf('delete-load-balancer');
+    await Promise.all(all.map((id) => bench.call('DELETE', `/loadbalancers/${id}?cascade=true`)));
+    const ids = all.splice(0, points.length);
+    expect(await killAndFinish(ids, points)).toEqual(ids.map(() => 'done'));
+    await finish(all);
+    for (const id of [...ids, ...all]) {
+      await expectNothingLeft(id);
+      expect(await vipPorts(id)).toEqual([]);
+      expect(await bench.state.loadBalancers.tree(id)).toBeNull();
+    }
+  }, 300_000);
+
+  it('covers every flow that there is', () => {
+    const tried = [
+      ...changes.map(({ flow }) => flow),
+      ...['create-load-balancer', 'delete-load-balancer', 'failover-load-balancer', 'failover-amphora'],
+      'configure-amphora',
+    ];
+    expect(new Set(tried)).toEqual(new Set(loadBalancerFlows.map(({ name }) => name)));
+  });
+});
