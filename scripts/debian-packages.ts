@@ -11,8 +11,7 @@ export function ensureDebianPackages(packages: readonly string[]): void {
   const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...missing];
   const patiently = [...install.slice(0, 2), '-q', '-o', 'DPkg::Lock::Timeout=600', ...install.slice(2)];
   const isRoot = process.getuid?.() === 0;
-  const mayInstall = isRoot || run(['sudo', '-n', 'true'], 'ignore') === 0;
-  if (mayInstall && hasApt()) {
+  if (mayInstall()) {
     console.error(`installing Debian packages: ${missing.join(' ')}`);
     const asRoot = (command: string[]) => run([...(isRoot ? ['env'] : ['sudo', '-n', 'env']), ...quiet, ...command]);
     if (asRoot(patiently) === 0 || (asRoot(['apt-get', 'update', '-q']) === 0 && asRoot(patiently) === 0)) return;
@@ -20,6 +19,11 @@ export function ensureDebianPackages(packages: readonly string[]): void {
   console.error(`Debian packages are missing: ${missing.join(' ')}. Install them as root, then run this again:`);
   console.error(`  apt-get update && ${install.join(' ')}`);
   process.exit(2);
+}
+
+/** By root, or by somebody whom sudo asks no password. */
+export function mayInstall(): boolean {
+  return hasApt() && (process.getuid?.() === 0 || run(['sudo', '-n', 'true'], 'ignore') === 0);
 }
 
 /** No questions. */

@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: the main job, shown. Everything it starts is real (the embedded cloud, a `kiln serve`, amphorae that
- * run what is in the image), lives in a temporary folder, and is gone when it ends.
+ * run what is in the image with a HAProxy in them, members), lives in a temporary folder, and is gone when it ends.
  * Exit status 0 only if every claim it prints was seen to hold.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -10,6 +10,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { createLoadBalancerClient, type LoadBalancerClient } from './demo/load-balancer-client.ts';
+import { startMember } from './demo/member.ts';
+import { ensureHaproxy } from './haproxy.ts';
 
 const kiln = join(import.meta.dirname, '..', 'bin', 'kiln');
 const folder = mkdtempSync(join(tmpdir(), 'kiln-demo-'));
@@ -103,6 +106,7 @@ const configuration = join(folder, 'octavia.conf');
 const environment: NodeJS.ProcessEnv = {
   OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'),
   KILN_CONFIG_FILE: configuration,
+  OS_HAPROXY_AMPHORA__HAPROXY_CMD: ensureHaproxy(),
 };
 
 async function main(): Promise<void> {
@@ -173,14 +177,120 @@ async function main(): Promise<void> {
     String(missing.exitCode),
   );
 
-  say('\n8. The end: amphorae deleted, processes gone');
   const booted = [first, second].map((amphora) => amphora?.id as string);
   claim('until now each amphora was a process of its own', processesOfServers().length >= booted.length);
   for (const id of booted) await run(['amphora', 'delete', id]);
+
+  say('\n8. A load balancer, through the API that Octavia has, with two members');
+  await run(['image', 'tag', image1.id, 'amphora']);
+  const client = await createLoadBalancerClient(folder);
+  const members = [await startMember('one'), await startMember('two')];
+  const balancer = await createBalancer(client, 'web', members);
+  const answers = await requests(balancer.vip_address, 6);
+  say(`$ curl http://${balancer.vip_address}:8080/    # six times`);
+  say(`  ${answers.join(', ')}`);
+  claim('both members answer, through HAProxy in the amphora', new Set(answers).size === 2, answers.join(', '));
+  const serving = await client.amphoraOf(balancer.id);
+  claim('its amphora was booted from amphora-1.0', serving.image_id === image1.id, serving.image_id);
+
+  say('\n9. The worker dies (SIGKILL) in the middle of a creation, and the next one goes on');
+  const orphan = await client.create('orphan', members);
+  say(`  POST /v2/lbaas/loadbalancers → ${orphan.id} PENDING_CREATE`);
+  const reached = await stepsUnderWay(orphan.id);
+  await kill(serve);
+  say(`  kiln serve (pid ${serve.pid}) was killed; the journal has these steps: ${reached.join(', ')}`);
+  claim('it was in the middle: some steps were done, and not all', reached.length > 1 && reached.length < 16);
+  const again = await start(['serve'], /serving/i);
+  const orphaned = await client.untilSettled(orphan.id);
+  claim('it became ACTIVE all the same', orphaned.provisioning_status === 'ACTIVE', orphaned.provisioning_status);
+  claim('both members answer', new Set(await requests(orphaned.vip_address, 6)).size === 2);
+  const [operation] = await ask(['operation', 'list', '--load-balancer', orphan.id]);
+  await run(['operation', 'show', operation.id]);
+  const servers = await client.serversNamed(`amphora-${(await client.amphoraOf(orphan.id)).id}`);
+  claim('there is one server for it, not two', servers === 1, String(servers));
+
+  say('\n10. The tag moves; the next load balancer is on the new image, and the first one goes on as it is');
+  await run(['image', 'tag', image2.id, 'amphora', '--move']);
+  const next = await createBalancer(client, 'next', members);
+  const nextAmphora = await client.amphoraOf(next.id);
+  claim('the amphora of the next one was booted from amphora-2.0', nextAmphora.image_id === image2.id);
+  claim('the first one still answers', new Set(await requests(balancer.vip_address, 6)).size === 2);
+  say(`  PUT /v2/lbaas/loadbalancers/${balancer.id}/failover`);
+  const lost = await duringRequests(balancer.vip_address, () => client.failOver(balancer.id));
+  const moved = await client.amphoraOf(balancer.id);
+  claim('failed over, the first one is on amphora-2.0, too', moved.image_id === image2.id, moved.image_id);
+  claim('and it answered all the time', lost.failed === 0, `${lost.failed} of ${lost.sent} requests failed`);
+
+  say('\n11. The end: everything deleted, processes gone');
+  for (const { id } of [balancer, orphan, next]) await client.remove(id);
+  claim('nothing is left in Neutron', (await client.portsLeft()) === 0, String(await client.portsLeft()));
   claim('deleting them ended their processes', processesOfServers().length === 0, processesOfServers().join(', '));
-  await stop(serve);
+  for (const member of members) await member.close();
+  await stop(again);
   await stop(cloud);
   claim('nothing of it runs any more', processesOfServers().length === 0, processesOfServers().join(', '));
+}
+
+type Members = readonly { port: number }[];
+
+async function createBalancer(client: LoadBalancerClient, name: string, members: Members) {
+  const startedMs = performance.now();
+  const { id } = await client.create(name, members);
+  const balancer = await client.untilSettled(id);
+  say(`  POST /v2/lbaas/loadbalancers → ${id}`);
+  say(
+    `  VIP ${balancer.vip_address}, ${balancer.provisioning_status} after ${Math.round(performance.now() - startedMs)} ms`,
+  );
+  claim(`load balancer ${name} is ACTIVE`, balancer.provisioning_status === 'ACTIVE', balancer.provisioning_status);
+  return balancer;
+}
+
+/** What answers behind a VIP, request by request. */
+async function requests(vip: string, count: number): Promise<string[]> {
+  const answers: string[] = [];
+  for (let sent = 0; sent < count; sent++) {
+    answers.push(
+      await fetch(`http://${vip}:8080/`, { signal: AbortSignal.timeout(3_000), headers: { connection: 'close' } }).then(
+        async (answer) => (await answer.text()).trim(),
+        (error: Error) => `no answer (${error.message})`,
+      ),
+    );
+  }
+  return answers;
+}
+
+/** Asks the VIP all the while that something is done. */
+async function duringRequests(vip: string, work: () => Promise<unknown>): Promise<{ sent: number; failed: number }> {
+  let done = false;
+  const finished = work().finally(() => {
+    done = true;
+  });
+  const seen = { sent: 0, failed: 0 };
+  while (!done) {
+    const [answer = ''] = await requests(vip, 1);
+    seen.sent++;
+    if (!/^member/.test(answer)) seen.failed++;
+  }
+  await finished;
+  return seen;
+}
+
+/** Waits until the creation's server has been asked for, and tells the steps that were begun. */
+async function stepsUnderWay(loadBalancerId: string): Promise<string[]> {
+  for (let tries = 0; tries < 200; tries++) {
+    const [operation] = await ask(['operation', 'list', '--load-balancer', loadBalancerId]);
+    const { journal } = await ask(['operation', 'show', operation.id]);
+    const steps = [...new Set((journal as { step: string }[]).map(({ step }) => step))];
+    if (steps.includes('create-server')) return steps;
+  }
+  throw new Error(`the creation of ${loadBalancerId} did not begin`);
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  // `bin/kiln` has become the process itself (exec).
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: see ask.

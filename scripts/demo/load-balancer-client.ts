@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+
+interface LoadBalancer {
+  id: string;
+  vip_address: string;
+  provisioning_status: string;
+}
+
+/** What the demo asks of the load-balancer API, and of the embedded cloud to look behind it. */
+export interface LoadBalancerClient {
+  /** With one HTTP listener on port 8080 and these members. */
+  create(name: string, members: readonly { port: number }[]): Promise<LoadBalancer>;
+  /** Waits until its provisioning status is ACTIVE or ERROR. */
+  untilSettled(id: string): Promise<LoadBalancer>;
+  failOver(id: string): Promise<LoadBalancer>;
+  /** Deletes it with everything in it, and waits until it is gone. */
+  remove(id: string): Promise<void>;
+  amphoraOf(loadBalancerId: string): Promise<{ id: string; image_id: string }>;
+  serversNamed(name: string): Promise<number>;
+  /** Ports of Kiln's in Neutron. */
+  portsLeft(): Promise<number>;
+}
+
+const pollMs = 100;
+const patienceMs = 120_000;
+
+/** Logs in with what `kiln dev` wrote into its folder. */
+export async function createLoadBalancerClient(folder: string): Promise<LoadBalancerClient> {
+  const { clouds } = parse(readFileSync(join(folder, 'clouds.yaml'), 'utf8'));
+  const { auth_url: authUrl, username, password, project_name: project } = clouds['kiln-dev'].auth;
+  const domain = { name: 'Default' };
+  const login = await fetch(`${authUrl}/auth/tokens`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      auth: {
+        identity: { methods: ['password'], password: { user: { name: username, domain, password } } },
+        scope: { project: { name: project, domain } },
+      },
+    }),
+  });
+  const token = login.headers.get('x-subject-token') ?? '';
+  const { catalog } = ((await login.json()) as { token: { catalog: { type: string; endpoints: { url: string }[] }[] } })
+    .token;
+  const urlOf = (type: string) => catalog.find((service) => service.type === type)?.endpoints[0]?.url ?? '';
+  const api = `${urlOf('load-balancer')}/v2`;
+
+  // biome-ignore lint/suspicious/noExplicitAny: a wrong guess about an answer fails a claim.
+  async function call(method: string, url: string, body?: object): Promise<any> {
+    const answer = await fetch(url, {
+      method,
+      headers: { 'x-auth-token': token, ...(body ? { 'content-type': 'application/json' } : {}) },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    const text = await answer.text();
+    if (answer.status === 404) return null;
+    if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${text}`);
+    return text === '' ? null : JSON.parse(text);
+  }
+  const show = async (id: string): Promise<LoadBalancer | null> =>
+    (await call('GET', `${api}/lbaas/loadbalancers/${id}`))?.loadbalancer ?? null;
+
+  async function until<Answer>(what: string, look: () => Promise<Answer | null>): Promise<Answer> {
+    const endMs = performance.now() + patienceMs;
+    while (performance.now() < endMs) {
+      // A Kiln that is just being started again does not answer yet.
+      const answer = await look().catch(() => null);
+      if (answer !== null) return answer;
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
+    }
+    throw new Error(`${what} did not happen within ${patienceMs / 1000} s`);
+  }
+
+  const { subnets } = await call('GET', `${urlOf('network')}/v2.0/subnets?name=lb-vip-subnet`);
+  const client: LoadBalancerClient = {
+    async create(name, members) {
+      const pool = {
+        name: `${name}-pool`,
+        protocol: 'HTTP',
+        lb_algorithm: 'ROUND_ROBIN',
+        members: members.map(({ port }) => ({ address: '127.0.0.1', protocol_port: port })),
+      };
+      const listener = { name: `${name}-http`, protocol: 'HTTP', protocol_port: 8080, default_pool: pool };
+      const loadbalancer = { name, vip_subnet_id: subnets[0].id, listeners: [listener] };
+      return (await call('POST', `${api}/lbaas/loadbalancers`, { loadbalancer })).loadbalancer;
+    },
+    untilSettled: (id) =>
+      until(`ACTIVE of ${id}`, async () => {
+        const found = await show(id);
+        return found && !found.provisioning_status.startsWith('PENDING_') ? found : null;
+      }),
+    async failOver(id) {
+      await call('PUT', `${api}/lbaas/loadbalancers/${id}/failover`);
+      return await client.untilSettled(id);
+    },
+    async remove(id) {
+      await call('DELETE', `${api}/lbaas/loadbalancers/${id}?cascade=true`);
+      await until(`the end of ${id}`, async () => ((await show(id)) === null ? true : null));
+    },
+    async amphoraOf(id) {
+      const { amphorae } = await call('GET', `${api}/octavia/amphorae?loadbalancer_id=${id}&status=ALLOCATED`);
+      return amphorae[0] ?? {};
+    },
+    async serversNamed(name) {
+      return (await call('GET', `${urlOf('compute')}/servers?name=${name}`)).servers.length;
+    },
+    async portsLeft() {
+      const { ports } = await call('GET', `${urlOf('network')}/v2.0/ports`);
+      return (ports as { name: string }[]).filter(({ name }) => name.startsWith('octavia-')).length;
+    },
+  };
+  return client;
+}
