@@ -37,6 +37,9 @@ export async function applySettlement(transaction: KilnDatabase, settlement: Set
           .where('default_pool_id', 'in', batch)
           .execute();
       }
+      if (kind === 'listener') {
+        await transaction.deleteFrom('kiln_listener_statistics').where('listener_id', 'in', batch).execute();
+      }
       await transaction.deleteFrom('kiln_tag').where('resource_id', 'in', batch).execute();
       await transaction.deleteFrom(table(kind)).where('id', 'in', batch).execute();
     }

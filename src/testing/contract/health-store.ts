@@ -93,6 +93,12 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
       await subject.close();
     });
 
+    /** The operation that made the load balancer is ours from now on. */
+    async function claim(): Promise<number> {
+      const claimed = await createJournal(database, clock).claim('made', 'w');
+      return claimed?.operation.fence ?? expect.unreachable();
+    }
+
     it('knows nothing of what nobody told', async () => {
       await store.record([]);
       expect(await store.lastHeard('a')).toBeNull();
@@ -260,6 +266,20 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
       expect(await store.statisticsOfLoadBalancer('lb')).toMatchObject({ bytesIn: 20, bytesOut: 400 });
     });
 
+    it('the statistics of a listener go with it', async () => {
+      await store.record([heartbeat('a', { statistics: [counters('li1'), counters('li2')] })]);
+      await loadBalancers.settle({
+        loadBalancerId: 'lb',
+        operation: { id: 'made', fence: await claim() },
+        statuses: [],
+        deletes: [{ kind: 'listener', ids: ['li1'] }],
+        reason: null,
+      });
+      expect(await store.statisticsOfListener('li1')).toEqual(nothing);
+      expect((await store.statisticsOfAmphora('a')).map(({ listenerId }) => listenerId)).toEqual(['li2']);
+      expect(await store.statisticsOfLoadBalancer('lb')).toMatchObject({ bytesIn: 10 });
+    });
+
     it('several who record at once lose nothing', async () => {
       const rounds = Array.from({ length: 20 }, (_, n) => {
         const batch = ['a', 'b', 'c'].map((id) =>
@@ -341,10 +361,9 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
         });
         seen.push(await revision());
 
-        const claimed = await createJournal(database, clock).claim('made', 'w');
         await loadBalancers.settle({
           loadBalancerId: 'lb',
-          operation: { id: 'made', fence: claimed?.operation.fence ?? expect.unreachable() },
+          operation: { id: 'made', fence: await claim() },
           statuses: [{ kind: 'loadbalancer', ids: ['lb'], provisioningStatus: 'ERROR' }],
           deletes: [],
           reason: null,
