@@ -14,6 +14,7 @@ import type { ImageResolver } from '../ports/image-resolver.ts';
 import type { ImageService } from '../ports/images.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { NetworkService } from '../ports/network.ts';
+import type { SecretFolder } from '../ports/secret-folder.ts';
 
 /** The options that every command has. */
 export interface GlobalOptions {
@@ -167,6 +168,8 @@ export interface CliContext {
   identity(): Promise<IdentityService>;
   /** `servedBy`: "kiln serve (pid 4711)", or null when this process runs the flows itself. */
   amphorae(): Promise<{ operations: AmphoraOperations; servedBy: string | null }>;
+  /** The folder of local_cert_manager; no `kiln serve` is needed. */
+  secrets(): Promise<SecretFolder>;
   settings(): Promise<CliSettings>;
   configuration(): Promise<ConfigurationView>;
   inspectCertificate(role: CertificateRole): Promise<CertificateInspection>;

@@ -100,6 +100,7 @@ const absentParts: CliContext = {
   network: absent('network'),
   identity: absent('identity'),
   amphorae: absent('amphorae'),
+  secrets: absent('secrets'),
   settings: absent('settings'),
   configuration: absent('configuration'),
   inspectCertificate: absent('certificates'),

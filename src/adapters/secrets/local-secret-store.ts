@@ -14,6 +14,7 @@ import { type SecretId, secretIdOf } from './reference.ts';
  * them. Octavia's own LocalCertManager keeps `UUID.crt`, `UUID.key` and `UUID.int` instead: these are read too.
  */
 export function createLocalSecretStore(folder: string): SecretStore & SecretFolder {
+  const keeping = <Value>(work: Promise<Value>) => work.catch(unusableFolder(folder));
   const read = async (reference: string) => readSecret(folder, requireId(reference), reference);
   return {
     getCertificate: async (reference) => readCertificate(await read(reference)),
@@ -24,14 +25,14 @@ export function createLocalSecretStore(folder: string): SecretStore & SecretFold
       const described = await describe(content);
       if (described.failure) throw described.failure;
       const id = randomUUID();
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      if (name !== null) await writeFile(join(folder, `${id}.name`), name, { mode: 0o600 });
-      await writeWhole(join(folder, id), content);
+      await keeping(mkdir(folder, { recursive: true, mode: 0o700 }));
+      if (name !== null) await keeping(writeFile(join(folder, `${id}.name`), name, { mode: 0o600 }));
+      await keeping(writeWhole(join(folder, id), content));
       return storedSecret(folder, id);
     },
 
     async list() {
-      const files = await readdir(folder).catch(ignoring('ENOENT', [] as string[]));
+      const files = await keeping(readdir(folder).catch(ignoring('ENOENT', [] as string[])));
       const ids = new Set(files.map((file) => file.replace(/\.crt$/, '')).filter((id) => secretIdOf(id) === id));
       const secrets = await Promise.all([...ids].map((id) => storedSecret(folder, id)));
       return secrets.sort((one, other) =>
@@ -42,9 +43,20 @@ export function createLocalSecretStore(folder: string): SecretStore & SecretFold
     async delete(reference) {
       const id = requireId(reference);
       const secret = await storedSecret(folder, id);
-      for (const suffix of ['.name', '', ...octaviaSuffixes]) await rm(join(folder, `${id}${suffix}`), { force: true });
+      for (const suffix of ['.name', '', ...octaviaSuffixes]) {
+        await keeping(rm(join(folder, `${id}${suffix}`), { force: true }));
+      }
       return secret;
     },
+  };
+}
+
+function unusableFolder(folder: string): (error: unknown) => never {
+  return (cause) => {
+    throw new KilnError('STATE_UNUSABLE', `secrets can't be kept in ${folder}: ${(cause as Error).message}`, {
+      advice: 'Let [certificates] storage_path name a folder that Kiln may write to.',
+      cause,
+    });
   };
 }
 

@@ -18,6 +18,9 @@ import { imageShow } from './image/show.ts';
 import { imageTag, imageUntag } from './image/tag.ts';
 import { operationList } from './operation/list.ts';
 import { operationShow } from './operation/show.ts';
+import { secretDelete } from './secret/delete.ts';
+import { secretList } from './secret/list.ts';
+import { secretStore } from './secret/store.ts';
 import { serve } from './serve.ts';
 import { status } from './status.ts';
 
@@ -37,6 +40,9 @@ export const commands: readonly Command[] = [
   amphoraDelete,
   operationList,
   operationShow,
+  secretStore,
+  secretList,
+  secretDelete,
   dbStatus,
   dbUpgrade,
   configShow,

@@ -1,0 +1,128 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KilnError } from '../../../model/errors.ts';
+import type { SecretFolder, StoredSecret } from '../../../ports/secret-folder.ts';
+import { cliNow, driveCli } from '../../../testing/cli.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kiln-secret-'));
+  writeFileSync(join(folder, 'www.p12'), 'www');
+  mkdirSync(join(folder, 'a-folder'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const shop: StoredSecret = {
+  reference: '6f0f4d1f-2f7a-4b0a-9a53-0d6f2f1c8f3e',
+  name: 'shop',
+  kind: 'certificate',
+  subject: 'www.example.org',
+  notAfter: '2026-05-31T23:59:59.000Z',
+  problem: null,
+  storedAt: '2026-02-01T08:00:00.000Z',
+};
+const others: StoredSecret[] = [
+  {
+    ...shop,
+    reference: '7f0f4d1f-2f7a-4b0a-9a53-0d6f2f1c8f3e',
+    name: null,
+    subject: 'a-rather-long-name-of-a-host.in-a-deep-domain.example.org',
+    notAfter: '2026-02-28T23:59:59.000Z',
+  },
+  {
+    ...shop,
+    reference: '8f0f4d1f-2f7a-4b0a-9a53-0d6f2f1c8f3e',
+    name: 'ours',
+    kind: 'ca-certificates',
+    subject: null,
+    notAfter: null,
+  },
+  {
+    ...shop,
+    reference: '9f0f4d1f-2f7a-4b0a-9a53-0d6f2f1c8f3e',
+    name: null,
+    kind: 'unusable',
+    subject: null,
+    notAfter: null,
+    problem: 'The secret is empty.',
+  },
+];
+
+/** Keeps what it is given, under the reference of `shop`. */
+function stand(kept: StoredSecret[] = [], stored: Partial<StoredSecret> = {}) {
+  const contents: Array<[content: string, name: string | null]> = [];
+  const secrets: SecretFolder = {
+    async store(content, name) {
+      contents.push([Buffer.from(content).toString(), name]);
+      return { ...shop, name, ...stored };
+    },
+    list: async () => kept,
+    async delete(reference) {
+      const found = kept.find((secret) => secret.reference === reference);
+      if (!found) throw new KilnError('SECRET_NOT_FOUND', `There is no secret ${reference}.`);
+      return found;
+    },
+  };
+  return { contents, parts: { secrets: async () => secrets } };
+}
+
+describe('secret store', () => {
+  it('keeps the file and prints the reference to it', async () => {
+    const { parts, contents } = stand();
+    const run = await driveCli(['secret', 'store', join(folder, 'www.p12'), '--name', 'my shop'], parts, {
+      columns: 80,
+    });
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(contents).toEqual([['www', 'my shop']]);
+    await expect(run.stdout).toMatchFileSnapshot('../../golden/secret-store.80.txt');
+  });
+
+  it('--quiet prints the reference alone, --json all that is known', async () => {
+    const { parts } = stand();
+    const command = ['secret', 'store', join(folder, 'www.p12')];
+    expect((await driveCli([...command, '--quiet'], parts)).stdout).toBe(`${shop.reference}\n`);
+    expect((await driveCli([...command, '--json'], parts)).json()).toEqual({ ...shop, name: null });
+  });
+
+  it('says that a certificate has ended', async () => {
+    const { parts } = stand([], { notAfter: new Date(cliNow.getTime() - 1000).toISOString() });
+    const run = await driveCli(['secret', 'store', join(folder, 'www.p12')], parts);
+    expect(run).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('ended on 2026-03-01') });
+  });
+
+  it('ends with 2 for a file that is not there, or none', async () => {
+    for (const file of ['nothing', 'a-folder']) {
+      const { parts, contents } = stand();
+      const run = await driveCli(['secret', 'store', join(folder, file)], parts);
+      expect(run).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining(`${file} can't be read`) });
+      expect(contents).toEqual([]);
+    }
+  });
+});
+
+describe('secret list', () => {
+  it.each([80, 120])('in %i columns', async (columns) => {
+    const run = await driveCli('secret list', stand([shop, ...others]).parts, { columns });
+    expect(run.exitCode).toBe(0);
+    await expect(run.stdout).toMatchFileSnapshot(`../../golden/secret-list.${columns}.txt`);
+  });
+
+  it('says when there is none', async () => {
+    expect((await driveCli('secret list', stand().parts)).stdout).toBe('No secret.\n');
+  });
+});
+
+describe('secret delete', () => {
+  it('deletes one, and ends with 2 when there is none', async () => {
+    const { parts } = stand([shop]);
+    expect((await driveCli(`secret delete ${shop.reference}`, parts)).stdout).toBe(
+      `Secret ${shop.reference} is deleted.\n`,
+    );
+    expect(await driveCli('secret delete nothing', parts)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('There is no secret nothing.'),
+    });
+  });
+});
