@@ -42,7 +42,7 @@ beforeEach(async () => {
     loadBalancers: {
       tree: async () => ({
         loadBalancer: storedLoadBalancer('lb'),
-        listeners: [{ ...storedListener('li', 'lb'), l7Policies: [] }],
+        listeners: [{ ...storedListener('li', 'lb', { operatingStatus: 'OFFLINE' }), l7Policies: [] }],
         pools: [],
       }),
     },
@@ -132,6 +132,8 @@ it('while the database is away nothing is lost, and it is told once', async () =
   fault = () => {};
   await clock.advance(2_000);
   expect(bytesRecorded()).toBe(55);
+  // Nor is what was decided while nothing could be written.
+  expect(batches[0]?.[0]?.operatingStatuses).toEqual([{ kind: 'listener', id: 'li', operatingStatus: 'ONLINE' }]);
   expect(batches).toHaveLength(1);
   const told = log.lines.filter(({ level }) => level === 'error');
   expect(told).toMatchObject([{ fields: { code: 'STATE_UNUSABLE', reason: 'gone' } }]);

@@ -88,8 +88,9 @@ export function createHealthManager(parts: HealthManagerParts): HealthManager {
     failedBatches: 0,
     statusChanges: 0,
   };
+  const stopping = new AbortController();
   const dropped = createDroppedPackets(log, monotonicMs);
-  const judge = createJudge({ ...parts, monotonicMs }, counts);
+  const judge = createJudge({ ...parts, monotonicMs, giveWay: () => pause(0) }, counts);
   const inbox = createInbox({
     monotonicMs,
     patienceMs: () => {
@@ -98,7 +99,6 @@ export function createHealthManager(parts: HealthManagerParts): HealthManager {
     },
     largestSize: LARGEST_INBOX,
   });
-  const stopping = new AbortController();
   let working: Promise<void> | null = null;
   let databaseFailed = false;
   let underWay = 0;

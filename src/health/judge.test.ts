@@ -29,6 +29,7 @@ beforeEach(() => {
       loadBalancers: { tree: async (id) => trees.get(id) ?? null },
       log,
       monotonicMs: () => 0,
+      giveWay: async () => {},
     },
     counts,
   );

@@ -54,10 +54,12 @@ export function createJudge(
     loadBalancers: Pick<LoadBalancerStore, 'tree'>;
     log: Log;
     monotonicMs: () => number;
+    /** Lets others have their turn: an embedded database answers without ever giving way. */
+    giveWay: () => Promise<void>;
   },
   counts: JudgeCounts,
 ): Judge {
-  const { directory, loadBalancers, log, monotonicMs } = parts;
+  const { directory, loadBalancers, log, monotonicMs, giveWay } = parts;
   const verdicts = createForgetfulMap<Verdict>(monotonicMs, FORGET_AFTER_MS);
   const strangers = createForgetfulMap<true>(monotonicMs, FORGET_AFTER_MS);
 
@@ -77,7 +79,10 @@ export function createJudge(
     const left = [...ids];
     counts.treesRead += left.length;
     const reader = async () => {
-      for (let id = left.pop(); id !== undefined; id = left.pop()) trees.set(id, await loadBalancers.tree(id));
+      for (let id = left.pop(); id !== undefined; id = left.pop()) {
+        trees.set(id, await loadBalancers.tree(id));
+        await giveWay();
+      }
     };
     await Promise.all(Array.from({ length: TREES_AT_ONCE }, reader));
     return trees;
