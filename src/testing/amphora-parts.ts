@@ -77,7 +77,10 @@ function createMemoryStore(now: () => string): AmphoraStore {
       return changed;
     },
     get: async (id) => rows.get(id) ?? null,
-    list: async ({ includeDeleted = false } = {}) =>
-      [...rows.values()].filter((row) => includeDeleted || row.status !== 'DELETED').reverse(),
+    list: async ({ includeDeleted = false, loadBalancerId } = {}) =>
+      [...rows.values()]
+        .filter((row) => includeDeleted || row.status !== 'DELETED')
+        .filter((row) => loadBalancerId === undefined || row.loadBalancerId === loadBalancerId)
+        .reverse(),
   };
 }

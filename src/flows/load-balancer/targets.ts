@@ -34,3 +34,17 @@ export const servingAmphorae: TargetsOf<{ loadBalancerId: string }> = async ({ a
     serverId: computeId ?? '',
   }));
 };
+
+/** On the way back: where no amphora is left there is nothing to be given back. */
+export async function targetsLeft<State>(
+  targetsOf: TargetsOf<State>,
+  parts: LoadBalancerParts,
+  state: State,
+): Promise<Target[]> {
+  try {
+    return await targetsOf(parts, state);
+  } catch (error) {
+    if (error instanceof KilnError && error.code === 'AMPHORA_NOT_FOUND') return [];
+    throw error;
+  }
+}

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../model/operation.ts';
 import type { Step } from '../engine/flow.ts';
 import { reloadListeners, uploadConfigurations } from '../load-balancer/haproxy-files.ts';
 import type { LoadBalancerParts } from '../load-balancer/parts.ts';
-import type { Target, TargetsOf } from '../load-balancer/targets.ts';
+import { type Target, type TargetsOf, targetsLeft } from '../load-balancer/targets.ts';
 import { removeTlsMaterial, uploadTlsMaterial } from '../load-balancer/tls-material.ts';
 import { treeOf } from '../load-balancer/tree-of.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
@@ -40,7 +40,7 @@ export function uploadCertificates<State extends Input>(
       const before = await oldTree(parts, state as unknown as State, options);
       if (!before) return;
       const tree = await treeOf(parts, state.loadBalancerId);
-      for (const target of await options.targetsOf(parts, state as unknown as State)) {
+      for (const target of await targetsLeft(options.targetsOf, parts, state as unknown as State)) {
         await unlessUnreachable(parts, target, () => removeTlsMaterial(parts, target, { of: tree, butOf: before }));
       }
     },
@@ -107,7 +107,7 @@ async function giveBack<State extends Input>(
 ): Promise<void> {
   const before = await oldTree(parts, state, options);
   if (!before) return;
-  for (const target of await options.targetsOf(parts, state)) {
+  for (const target of await targetsLeft(options.targetsOf, parts, state)) {
     await unlessUnreachable(parts, target, async () => {
       const tlsFiles = await uploadTlsMaterial(parts, target, before);
       await uploadConfigurations(parts, target, before, tlsFiles);

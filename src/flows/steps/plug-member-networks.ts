@@ -4,7 +4,7 @@ import type { NetworkInterface } from '../../ports/amphora-agent.ts';
 import type { Network, Port, Subnet } from '../../ports/network.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import type { LoadBalancerParts } from '../load-balancer/parts.ts';
-import type { Target, TargetsOf } from '../load-balancer/targets.ts';
+import { type Target, type TargetsOf, targetsLeft } from '../load-balancer/targets.ts';
 import { treeOf } from '../load-balancer/tree-of.ts';
 import { lookFirst } from './look-first.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
@@ -39,7 +39,7 @@ export function plugMemberNetworks<State extends LoadBalancerInput & JsonObject>
       return { pluggedNetworkIds: [...plugged] };
     },
     async undo(parts, state) {
-      for (const target of await targetsOf(parts, state as unknown as State)) {
+      for (const target of await targetsLeft(targetsOf, parts, state as unknown as State)) {
         const tree = await treeOf(parts, state.loadBalancerId);
         const kept = await memberNetworks(parts, withoutNew(tree));
         await unplug(parts, target, (networkId) => !kept.has(networkId));

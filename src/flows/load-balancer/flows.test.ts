@@ -1,0 +1,217 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { KilnError } from '../../model/errors.ts';
+import type { JsonObject } from '../../model/operation.ts';
+import { createFakeLoadBalancerParts } from '../../testing/load-balancer-parts.ts';
+import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../testing/stored-resources.ts';
+import { runFlow } from '../engine/run-flow.ts';
+import { loadBalancerFlows } from './index.ts';
+import type { LoadBalancerParts } from './parts.ts';
+
+const vip = {
+  address: '10.100.0.9',
+  networkId: 'lb-vip-net',
+  subnetId: 'lb-vip-subnet',
+  portId: null,
+  octaviaOwned: true,
+};
+const limits = { attempts: 2, firstPauseMs: 10, longestPauseMs: 100 };
+const never = new AbortController().signal;
+
+function setUp() {
+  const fakes = createFakeLoadBalancerParts();
+  const { parts, journal, clock, log, loadBalancers, network, compute, amphorae } = fakes;
+  const engine = { journal, clock, log, doing: limits, undoing: limits };
+  let asked = 0;
+
+  async function ask(name: string, fields: JsonObject = {}): Promise<string> {
+    const id = `op-${++asked}`;
+    const input = { loadBalancerId: 'lb', resourceId: 'lb', ...fields };
+    await journal.enqueue({ id, flow: name, subject: 'lb', input, priority: 0 });
+    return id;
+  }
+  async function carryOut(operationId: string, through: LoadBalancerParts = parts) {
+    const claimed = await journal.claim(operationId, 'w1');
+    if (!claimed) throw new Error('not to be had');
+    const flow = loadBalancerFlows.find(({ name }) => name === claimed.operation.flow);
+    if (!flow) throw new Error(`no flow ${claimed.operation.flow}`);
+    return await runFlow(flow, through, claimed, engine, never);
+  }
+  /** A load balancer with an HTTP listener, a pool and a member, as the API writes it. */
+  async function write(status: 'PENDING_CREATE' | 'ACTIVE'): Promise<void> {
+    const port = await network.createPort({
+      name: 'octavia-lb-lb',
+      networkId: 'lb-vip-net',
+      projectId: null,
+      fixedIps: [{ subnetId: 'lb-vip-subnet', ipAddress: vip.address }],
+      deviceId: 'lb-lb',
+      deviceOwner: 'Octavia',
+      adminStateUp: false,
+      securityGroupIds: null,
+      allowedAddressPairs: [],
+      qosPolicyId: null,
+    });
+    const provisioningStatus = status;
+    await loadBalancers.apply({
+      loadBalancerId: 'lb',
+      mutableFrom: [],
+      rows: [
+        {
+          kind: 'loadbalancer',
+          put: storedLoadBalancer('lb', { provisioningStatus, vip: { ...vip, portId: port.id } }),
+        },
+        { kind: 'pool', put: storedPool('po', 'lb', { provisioningStatus }) },
+        { kind: 'member', put: storedMember('me', 'po', { provisioningStatus, address: '10.0.0.1' }) },
+        { kind: 'listener', put: storedListener('li', 'lb', { provisioningStatus, defaultPoolId: 'po' }) },
+      ],
+      operation: null,
+    });
+  }
+  async function created(): Promise<void> {
+    await write('PENDING_CREATE');
+    expect(await carryOut(await ask('create-load-balancer'))).toBe('done');
+  }
+  const left = async () => ({
+    servers: compute.servers().length,
+    vrrpPorts: network.ports().filter(({ name }) => name.startsWith('octavia-lb-vrrp')).length,
+    groups: network.securityGroups().filter(({ name }) => name === 'lb-lb').length,
+    amphorae: (await amphorae.list({ loadBalancerId: 'lb' })).length,
+  });
+  const statusOf = async () => (await loadBalancers.get('loadbalancer', 'lb'))?.provisioningStatus ?? null;
+  return { ...fakes, ask, carryOut, write, created, left, statusOf };
+}
+
+/** The n-th call that changes something fails for good, whatever it is. */
+function failingAt(parts: LoadBalancerParts, n: number): { parts: LoadBalancerParts; reached: () => boolean } {
+  let calls = 0;
+  const watched = <Part extends object>(part: Part): Part =>
+    new Proxy(part, {
+      get(target, name) {
+        const member = Reflect.get(target, name) as unknown;
+        if (typeof member !== 'function' || !/^(create|attach|upload|act|plug)/.test(String(name))) return member;
+        return async (...values: unknown[]) => {
+          if (++calls === n) throw new KilnError('SERVICE_REJECTED_REQUEST', `${String(name)} was made to fail`);
+          return await Reflect.apply(member, target, values);
+        };
+      },
+    });
+  return {
+    parts: { ...parts, compute: watched(parts.compute), network: watched(parts.network), agent: watched(parts.agent) },
+    reached: () => calls >= n,
+  };
+}
+
+describe('flows of a load balancer', () => {
+  it('create it: one server, one port, one group, everything ACTIVE', async () => {
+    const { created, left, statusOf, agent, amphorae, network } = setUp();
+    await created();
+    expect(await left()).toEqual({ servers: 1, vrrpPorts: 1, groups: 1, amphorae: 1 });
+    expect(await statusOf()).toBe('ACTIVE');
+    const [amphora] = await amphorae.list({ loadBalancerId: 'lb' });
+    expect(amphora).toMatchObject({ status: 'ALLOCATED', role: 'STANDALONE', imageId: 'image-1', haIp: vip.address });
+    const object = agent.amphora(amphora?.id ?? '').objects.get('lb');
+    expect(object).toMatchObject({ running: true });
+    expect(object?.configuration).toContain('bind 10.100.0.9:80');
+    const port = network.ports().find(({ id }) => id === amphora?.vrrpPortId);
+    expect(port).toMatchObject({ deviceId: amphora?.computeId, allowedAddressPairs: [{ ipAddress: vip.address }] });
+  });
+
+  it('take the tag of its flavor', async () => {
+    const { created, offered, images } = setUp();
+    offered.flavor = { amp_image_tag: 'special' };
+    await expect(created()).rejects.toThrow();
+    expect(images.calls('list')).toBeGreaterThan(0);
+  });
+
+  it('whichever call fails for good, a creation leaves nothing behind, and tells why', async () => {
+    for (let n = 1; ; n++) {
+      const { parts, ask, carryOut, write, left, statusOf, loadBalancers } = setUp();
+      await write('PENDING_CREATE');
+      const failing = failingAt(parts, n);
+      const end = await carryOut(await ask('create-load-balancer'), failing.parts);
+      if (!failing.reached()) {
+        expect(n).toBeGreaterThan(8);
+        expect(end).toBe('done');
+        return;
+      }
+      expect(end).toBe('undone');
+      expect(await left(), `call ${n}`).toEqual({ servers: 0, vrrpPorts: 0, groups: 0, amphorae: 0 });
+      expect(await statusOf()).toBe('ERROR');
+      expect(await loadBalancers.reasonOf('lb')).toMatchObject({ code: 'SERVICE_REJECTED_REQUEST' });
+    }
+  });
+
+  it('whichever call fails for good, a failover leaves the old amphora serving; else the new one alone', async () => {
+    for (let n = 1; ; n++) {
+      const { parts, ask, carryOut, created, left, statusOf, amphorae, agent, loadBalancers } = setUp();
+      await created();
+      const [before] = await amphorae.list({ loadBalancerId: 'lb' });
+      const failing = failingAt(parts, n);
+      const end = await carryOut(await ask('failover-load-balancer'), failing.parts);
+      const [after] = await amphorae.list({ loadBalancerId: 'lb' });
+      expect(await left(), `call ${n}`).toEqual({ servers: 1, vrrpPorts: 1, groups: 1, amphorae: 1 });
+      expect(await statusOf()).toBe('ACTIVE');
+      expect(agent.amphora(after?.id ?? '').objects.get('lb')).toMatchObject({ running: true });
+      if (!failing.reached()) {
+        expect(end).toBe('done');
+        expect(after?.id).not.toBe(before?.id);
+        return;
+      }
+      expect(end).toBe('undone');
+      expect(after?.id).toBe(before?.id);
+      expect(await loadBalancers.reasonOf('lb')).toMatchObject({ code: 'SERVICE_REJECTED_REQUEST' });
+    }
+  });
+
+  it('a listener that HAProxy refuses is in ERROR; the rest, and what the amphora runs, is as before', async () => {
+    const { ask, carryOut, created, loadBalancers, amphorae, agent, statusOf } = setUp();
+    await created();
+    const [amphora] = await amphorae.list({ loadBalancerId: 'lb' });
+    const running = () => agent.amphora(amphora?.id ?? '').objects.get('lb')?.configuration;
+    const before = running();
+    const bad = storedListener('bogus', 'lb', { protocolPort: 81, provisioningStatus: 'PENDING_CREATE' });
+    await loadBalancers.apply({
+      loadBalancerId: 'lb',
+      mutableFrom: ['ACTIVE'],
+      rows: [{ kind: 'listener', put: bad }],
+      operation: null,
+    });
+    expect(await carryOut(await ask('create-listener', { resourceId: 'bogus' }))).toBe('undone');
+    expect(await loadBalancers.get('listener', 'bogus')).toMatchObject({ provisioningStatus: 'ERROR' });
+    expect(await loadBalancers.get('listener', 'li')).toMatchObject({ provisioningStatus: 'ACTIVE' });
+    expect(await statusOf()).toBe('ACTIVE');
+    expect(running()).toBe(before);
+  });
+
+  it('delete it: nothing is left but what was not its own', async () => {
+    const { ask, carryOut, created, left, statusOf, network, forgotten, amphorae } = setUp();
+    await created();
+    const [amphora] = await amphorae.list({ loadBalancerId: 'lb' });
+    expect(await carryOut(await ask('delete-load-balancer', { cascade: true }))).toBe('done');
+    expect(await left()).toEqual({ servers: 0, vrrpPorts: 0, groups: 0, amphorae: 0 });
+    expect(await statusOf()).toBeNull();
+    expect(network.ports()).toEqual([]);
+    expect(network.securityGroups().map(({ name }) => name)).toEqual(['lb-mgmt-sec-grp']);
+    expect(forgotten).toEqual([amphora?.id]);
+  });
+
+  it('a change on a load balancer that nobody serves is refused, with what to do', async () => {
+    const { ask, carryOut, write, loadBalancers } = setUp();
+    await write('ACTIVE');
+    expect(await carryOut(await ask('update-listener', { resourceId: 'li', before: {} }))).toBe('undone');
+    expect(await loadBalancers.reasonOf('lb')).toMatchObject({ code: 'AMPHORA_NOT_FOUND' });
+  });
+
+  it('whatever fails for a moment, a creation comes to its end', async () => {
+    const methods = ['createPort', 'updatePort', 'findPortsByName', 'createSecurityGroupRule'] as const;
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...methods), async (method) => {
+        const { network, created, left } = setUp();
+        network.failNext(method, new KilnError('SERVICE_FAILED', 'for a moment'));
+        await created().catch(() => created());
+        expect(await left()).toMatchObject({ servers: 1, vrrpPorts: 1, groups: 1 });
+      }),
+      { numRuns: 8 },
+    );
+  });
+});
