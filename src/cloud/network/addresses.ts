@@ -46,7 +46,7 @@ export function defaultPools(cidr: Cidr, gateway: string | null): { start: strin
  */
 export function pickAddress(
   pools: readonly { start: string; end: string }[],
-  taken: ReadonlySet<string>,
+  taken: Pick<ReadonlySet<string>, 'has'>,
 ): string | null {
   const ranges = pools.map(({ start, end }) => ({ start: toNumber(start), size: toNumber(end) - toNumber(start) + 1 }));
   const total = ranges.reduce((sum, { size }) => sum + size, 0);

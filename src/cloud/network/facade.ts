@@ -113,8 +113,7 @@ export function createNetworkFacade(context: CloudContext): NetworkFacade {
     deletePort: (portId) => tables.ports.delete(portId),
     portsOfServer: (serverId) =>
       tables.ports
-        .all()
-        .filter((row) => row.device_id === serverId)
+        .ofDevice(serverId)
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .map((row) => serverPort(tables, row)),
   };

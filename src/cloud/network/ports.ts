@@ -134,22 +134,17 @@ const updatable = [
 ];
 
 function macAddress(tables: NetworkTables, networkId: string, wanted: unknown): string {
-  const taken = new Set(
-    tables.ports
-      .all()
-      .filter((port) => port.network_id === networkId)
-      .map((port) => port.mac_address),
-  );
+  const isTaken = (mac: string) => tables.ports.holderOf(networkId, mac) !== undefined;
   if (wanted === undefined || wanted === null) {
     let mac = randomMac();
-    while (taken.has(mac)) mac = randomMac();
+    while (isTaken(mac)) mac = randomMac();
     return mac;
   }
   const mac = String(wanted).toLowerCase();
   if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)) {
     throw invalidInput(`Invalid input for mac_address. Reason: '${mac}' is not a valid MAC address`);
   }
-  if (taken.has(mac)) {
+  if (isTaken(mac)) {
     const message = `Unable to complete operation for network ${networkId}. The mac address ${mac} is in use.`;
     throw new NetworkFault(409, 'MacAddressInUse', message);
   }
@@ -163,13 +158,11 @@ function macAddress(tables: NetworkTables, networkId: string, wanted: unknown): 
 function allocate(tables: NetworkTables, networkId: string, wanted: unknown, own: readonly FixedIp[]): FixedIp[] {
   const candidates = tables.subnets.all().filter((subnet) => subnet.network_id === networkId);
   const ownAddresses = new Set(own.map((fixedIp) => fixedIp.ip_address));
-  const taken = new Set(
-    tables.ports
-      .all()
-      .filter((port) => port.network_id === networkId)
-      .flatMap((port) => port.fixed_ips.map((fixedIp) => fixedIp.ip_address))
-      .filter((address) => !ownAddresses.has(address)),
-  );
+  const claimed = new Set<string>();
+  const taken = {
+    has: (address: string) =>
+      claimed.has(address) || (tables.ports.holderOf(networkId, address) !== undefined && !ownAddresses.has(address)),
+  };
   const pick = (subnets: readonly SubnetRow[]): FixedIp => {
     for (const subnet of subnets) {
       const address = pickAddress(subnet.allocation_pools, taken);
@@ -186,7 +179,7 @@ function allocate(tables: NetworkTables, networkId: string, wanted: unknown, own
       const message = `IP address ${fixedIp.ip_address} already allocated in subnet ${fixedIp.subnet_id}`;
       throw new NetworkFault(409, 'IpAddressAlreadyAllocated', message);
     }
-    taken.add(fixedIp.ip_address);
+    claimed.add(fixedIp.ip_address);
     return fixedIp;
   };
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CloudState, Table } from '../state.ts';
+import { indexPorts, type PortTable } from './port-table.ts';
 
 /** Rows carry Neutron's own field names, as its answers do; what is derived (subnets, rules) is added when shown. */
 interface Common {
@@ -79,7 +80,7 @@ export interface SecurityGroupRuleRow extends Omit<Common, 'name' | 'tags' | 'de
 export interface NetworkTables {
   networks: Table<NetworkRow>;
   subnets: Table<SubnetRow>;
-  ports: Table<PortRow>;
+  ports: PortTable<PortRow>;
   qosPolicies: Table<QosPolicyRow>;
   securityGroups: Table<SecurityGroupRow>;
   securityGroupRules: Table<SecurityGroupRuleRow>;
@@ -91,7 +92,7 @@ export function networkTables(state: CloudState): NetworkTables {
   return {
     networks: state.table('networks'),
     subnets: state.table('subnets'),
-    ports: state.table('ports'),
+    ports: indexPorts(state.table('ports')),
     qosPolicies: state.table('qos-policies'),
     securityGroups: state.table('security-groups'),
     securityGroupRules: state.table('security-group-rules'),
