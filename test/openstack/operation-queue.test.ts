@@ -1,6 +1,10 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
+import type { RabbitTls } from '../../src/adapters/queue/rabbit-link.ts';
 import { createRabbitQueue, type RabbitQueueSettings } from '../../src/adapters/queue/rabbitmq.ts';
 import { readTransportUrl } from '../../src/adapters/queue/transport-url.ts';
 import { openDatabase } from '../../src/adapters/storage/database.ts';
@@ -8,11 +12,12 @@ import { createJournal } from '../../src/adapters/storage/journal.ts';
 import { createOutbox } from '../../src/adapters/storage/outbox.ts';
 import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
 import type { OperationQueue } from '../../src/ports/operation-queue.ts';
+import { createTestAuthority } from '../../src/testing/certificate-authority.ts';
 import { describeOperationQueueContract } from '../../src/testing/contract/operation-queue.ts';
 import { describeWorkerRegistryContract } from '../../src/testing/contract/worker-registry.ts';
 import { createFakeLog } from '../../src/testing/fake-log.ts';
 import { brokerPort, makeVirtualHost } from '../support/broker.ts';
-import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { makeDatabase } from './storage-database.ts';
 
 /** The queue over the test bed's RabbitMQ and MariaDB. */
@@ -280,6 +285,16 @@ describe('RabbitMQ, its outbox and its failures', () => {
       await vi.waitFor(() => expect(taken).toContain('b'), eventually);
     }));
 
+  it('can be stopped at any moment of its connecting', () =>
+    withBench(async () => {
+      for (let n = 0; n < 20; n++) {
+        const queue = bench.makeQueue();
+        await queue.start(async () => 'ended', 1);
+        await clock.sleep(n * 2);
+        await queue.stop();
+      }
+    }));
+
   it('drops what is no word of Kiln', () =>
     withBench(async () => {
       const queue = bench.makeQueue();
@@ -317,4 +332,63 @@ describe('RabbitMQ, its outbox and its failures', () => {
       const words = warnings.map(({ fields, message }) => `${message} ${String((fields as { err?: unknown }).err)}`);
       expect(JSON.stringify([warnings, words])).not.toContain('sesame');
     }));
+
+  it('a broker that falls silent is given up, and what it had given comes again', () =>
+    withBench(async () => {
+      const proxy = await startTcpProxy(brokerPort);
+      const hosts = bench.hosts.map((host) => ({ ...host, port: proxy.port }));
+      const queue = bench.makeQueue({ hosts, heartbeatTimeoutSeconds: 2 });
+      const taken: string[] = [];
+      await queue.start(async (id) => {
+        taken.push(id);
+        return 'ended';
+      }, 1);
+      await bench.commit({ id: 'a', priority: 0 });
+      await vi.waitFor(() => expect(taken).toEqual(['a']), eventually);
+      proxy.silence();
+      await bench.commit({ id: 'b', priority: 0 });
+      await vi.waitFor(() => expect(taken).toContain('b'), eventually);
+      await proxy.close();
+    }));
+
+  describe('TLS', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kiln-broker-tls-'));
+    let proxy: TcpProxy;
+    beforeAll(async () => {
+      const [authority] = await Promise.all(['ca', 'other-ca'].map((name) => createTestAuthority(folder, name)));
+      const file = join(folder, 'broker.pem');
+      await authority?.issueToFile(file, 'broker', [{ type: 'dns', value: 'localhost' }]);
+      const pem = readFileSync(file);
+      proxy = await startTcpProxy(brokerPort, { cert: pem, key: pem });
+    });
+    afterAll(async () => {
+      await proxy.close();
+      rmSync(folder, { recursive: true });
+    });
+
+    /** Whether a broker at this name is spoken with. */
+    async function connects(host: string, tls: Partial<RabbitTls>): Promise<boolean> {
+      const hosts = bench.hosts.map((each) => ({ ...each, host, port: proxy.port }));
+      const before = bench.log.lines.length;
+      const all = { caFile: null, certFile: null, keyFile: null, verifyHostname: false, ...tls };
+      const queue = bench.makeQueue({ hosts, tls: all });
+      const line = await vi.waitFor(() => {
+        const found = bench.log.lines.slice(before).find(({ message }) => /RabbitMQ/.test(message));
+        if (!found) throw new Error('neither yes nor no');
+        return found;
+      }, eventually);
+      await queue.stop();
+      return line.level === 'info';
+    }
+
+    it('trusts whom it was told to trust', () =>
+      withBench(async () => {
+        const [caFile, other] = [join(folder, 'ca.pem'), join(folder, 'other-ca.pem')];
+        expect(await connects('127.0.0.1', {})).toBe(true);
+        expect(await connects('127.0.0.1', { caFile })).toBe(true);
+        expect(await connects('127.0.0.1', { caFile: other })).toBe(false);
+        expect(await connects('127.0.0.1', { caFile, verifyHostname: true })).toBe(false);
+        expect(await connects('localhost', { caFile, verifyHostname: true })).toBe(true);
+      }));
+  });
 });

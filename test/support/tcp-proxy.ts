@@ -1,25 +1,29 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 
 /** A stretch of network that can be cut. */
 export interface TcpProxy {
   readonly port: number;
   /** Ends all connections; new ones are taken. */
   cut(): void;
+  /** Lets nothing more through on the connections that there are, and ends none. */
+  silence(): void;
   /** Ends all connections and refuses new ones. */
   down(): Promise<void>;
   up(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
+/** @param tls speaks TLS with who connects, by this certificate and key in PEM. */
+export async function startTcpProxy(targetPort: number, tls?: { cert: Buffer; key: Buffer }): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   const keep = (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => sockets.delete(socket));
   };
-  const server = createServer((near) => {
+  const join = (near: Socket) => {
     const far = connect({ host: '127.0.0.1', port: targetPort });
     keep(near);
     keep(far);
@@ -27,7 +31,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     far.pipe(near);
     near.on('close', () => far.destroy());
     far.on('close', () => near.destroy());
-  });
+  };
+  const server = tls ? createTlsServer(tls, join) : createServer(join);
+  server.on('tlsClientError', () => {});
   let port = 0;
   async function up(): Promise<void> {
     server.listen(port, '127.0.0.1');
@@ -37,6 +43,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   function cut(): void {
     for (const socket of sockets) socket.destroy();
   }
+  function silence(): void {
+    for (const socket of sockets) socket.unpipe().pause();
+  }
   async function down(): Promise<void> {
     if (!server.listening) return;
     const closed = once(server, 'close');
@@ -45,5 +54,5 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     await closed;
   }
   await up();
-  return { port, cut, down, up, close: down };
+  return { port, cut, silence, down, up, close: down };
 }

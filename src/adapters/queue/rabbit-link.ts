@@ -56,8 +56,7 @@ export async function keepLink(
         await stay(connection, serve, signal, () => log.info(place, 'connected to RabbitMQ'));
       } finally {
         lost();
-        // A broker that says nothing does not say goodbye either.
-        await Promise.race([connection.close().catch(() => {}), clock.sleep(GOODBYE_MS)]);
+        await forAWhile(clock, connection.close());
       }
     } catch (error) {
       log.warn({ ...place, err: error }, 'no connection to RabbitMQ; it is tried again');
@@ -69,6 +68,13 @@ export async function keepLink(
     const pauseMs = failures % hosts.length === 0 ? Math.min(FIRST_PAUSE_MS * 2 ** rounds, LONGEST_PAUSE_MS) : 0;
     await clock.sleep(pauseMs, signal).catch(() => {});
   }
+}
+
+/** Waits for what a broker that says nothing will not answer either: two seconds, and whatever comes of it. */
+export async function forAWhile(clock: Clock, answer: Promise<unknown>): Promise<void> {
+  const answered = new AbortController();
+  await Promise.race([answer, clock.sleep(GOODBYE_MS, answered.signal)]).catch(() => {});
+  answered.abort();
 }
 
 /** Serves the connection until it breaks, which rejects, or the signal is aborted. */
@@ -86,6 +92,7 @@ async function stay(
     });
     connection.on('close', (error) => reject(why ?? error ?? new Error('the connection was closed')));
     signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) resolve(); // While it was being connected.
   });
   await Promise.race([serve(connection).then(served), ended]);
   await ended;

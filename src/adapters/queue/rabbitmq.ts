@@ -4,7 +4,7 @@ import type { Log } from '../../ports/log.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { Outbox } from '../../ports/outbox.ts';
 import { createInProcessQueue } from './in-process.ts';
-import { keepLink, type RabbitLinkSettings } from './rabbit-link.ts';
+import { forAWhile, keepLink, type RabbitLinkSettings } from './rabbit-link.ts';
 
 type Take = Parameters<OperationQueue['start']>[0];
 type Word = Parameters<OperationQueue['announce']>[0];
@@ -125,7 +125,7 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
     for (const token of [...inHand.values()].flat()) answer(token, 'requeue');
     inHand.clear();
     const { consuming, consumers } = link ?? {};
-    for (const tag of consumers ?? []) await consuming?.cancel(tag).catch(() => {});
+    if (consuming) await forAWhile(clock, Promise.all((consumers ?? []).map((tag) => consuming.cancel(tag))));
   }
 
   function receive(token: Token): void {
@@ -279,10 +279,11 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
       const ended = local.stop();
       await consumeNoMore();
       await ended;
-      await whileRelaying;
-      await noteConfirmed();
+      await forAWhile(clock, whileRelaying);
       leaving.abort();
       await whileServed;
+      await whileRelaying;
+      await noteConfirmed();
     },
   };
 }
