@@ -15,7 +15,8 @@ import { type LoadBalancerBench, openLoadBalancerBench } from '../support/load-b
 const program = join(import.meta.dirname, '..', 'support', 'crash-worker.ts');
 /** Load balancers whose operations are killed at the same time, each at another point. */
 const AT_ONCE = 20;
-const moments = ['start', 'middle', 'end'] as const;
+/** start: journalled, nothing done. middle: the first thing has been done. end: all done, and not journalled. */
+type Moment = NonNullable<CrashPoint['pause']>['moment'];
 
 /**
  * A worker is killed (SIGKILL) at three moments of every step of every flow; the next one ends what it left. Many load
@@ -47,18 +48,18 @@ describe('a worker that is killed', () => {
     if (!flow) throw new Error(`no flow ${name}`);
     return flow;
   };
-  const pointsOf = (name: string): CrashPoint[] =>
+  const pointsOf = (name: string, ...moments: Moment[]): CrashPoint[] =>
     flowOf(name).steps.flatMap(({ name: step }) =>
       moments.map((moment): CrashPoint => ({ pause: { step, direction: 'do', moment } })),
     );
-  /** The flow fails at a step, and is killed at every moment of its way back. */
+  /** The flow fails at a step, and is killed in the middle of every step of its way back. */
   const wayBackOf = (name: string, failAt: string): CrashPoint[] => {
     const { steps } = flowOf(name);
     const last = steps.findIndex((step) => step.name === failAt);
     return steps
       .slice(0, last + 1)
       .flatMap(({ name: step, undo }) =>
-        undo ? moments.map((moment): CrashPoint => ({ failAt, pause: { step, direction: 'undo', moment } })) : [],
+        undo ? [{ failAt, pause: { step, direction: 'undo', moment: 'middle' } }] : [],
       );
   };
 
@@ -158,7 +159,7 @@ describe('a worker that is killed', () => {
   const vipPorts = (id: string) => dev.openstack.network.findPortsByName(`octavia-lb-${id}`);
 
   it('while it makes a load balancer: every one becomes ACTIVE, with one amphora', async () => {
-    for await (const points of batches(pointsOf('create-load-balancer'))) {
+    for await (const points of batches(pointsOf('create-load-balancer', 'start', 'middle', 'end'))) {
       const ids = await Promise.all(points.map(() => bench.create()));
       expect(await killAndFinish(ids, points)).toEqual(ids.map(() => 'done'));
       for (const id of ids) await expectWhole(id);
@@ -184,7 +185,9 @@ describe('a worker that is killed', () => {
 
   it('while it fails a load balancer over: the new amphora serves, and the old one is gone', async () => {
     for (const name of ['failover-load-balancer', 'failover-amphora']) {
-      for await (const points of batches(pointsOf(name))) {
+      for await (const points of batches(
+        pointsOf(name, 'middle', ...(name === 'failover-load-balancer' ? (['end'] as const) : [])),
+      )) {
         const ids = ready.slice(0, points.length);
         const before = await Promise.all(ids.map(async (id) => (await amphoraeOf(id))[0]?.id));
         for (const id of ids) {
@@ -327,7 +330,7 @@ describe('a worker that is killed', () => {
   it.each(changes.map((change) => [change.flow, change] as const))(
     'in %s: the change is there, and everything is ACTIVE',
     async (flow, change) => {
-      for await (const points of batches(pointsOf(flow).filter(({ pause }) => pause?.moment !== 'start'))) {
+      for await (const points of batches(pointsOf(flow, 'middle', 'end'))) {
         const ids = ready.slice(0, points.length);
         await Promise.all(ids.map((id) => change.ask(id)));
         expect(await killAndFinish(ids, points)).toEqual(ids.map(() => 'done'));
@@ -356,17 +359,33 @@ describe('a worker that is killed', () => {
   }
 
   it('while it tells an amphora of its configuration', async () => {
-    const points = pointsOf('configure-amphora');
-    const amphorae = await Promise.all(
-      ready.slice(0, points.length).map(async (id) => (await amphoraeOf(id))[0]?.id ?? ''),
-    );
-    for (const id of amphorae) expect(await bench.raw('PUT', `/v2/octavia/amphorae/${id}/config`)).toBe(202);
-    expect(await killAndFinish(amphorae, points)).toEqual(points.map(() => 'done'));
+    const points = pointsOf('configure-amphora', 'start', 'middle', 'end');
+    const ids = ready.slice(0, points.length);
+    for (const id of ids) {
+      const [amphora] = await amphoraeOf(id);
+      expect(await bench.raw('PUT', `/v2/octavia/amphorae/${amphora?.id}/config`)).toBe(202);
+    }
+    expect(await killAndFinish(ids, points)).toEqual(points.map(() => 'done'));
+  }, 120_000);
+
+  it('while it deletes an amphora in ERROR', async () => {
+    const points = pointsOf('delete-amphora', 'start', 'middle', 'end');
+    const ids = spare.slice(0, points.length);
+    for (const id of ids) {
+      const [amphora] = await amphoraeOf(id);
+      await bench.state.amphorae.update(amphora?.id ?? '', { status: 'ERROR' });
+      expect(await bench.raw('DELETE', `/v2/octavia/amphorae/${amphora?.id}`)).toBe(204);
+    }
+    expect(await killAndFinish(ids, points)).toEqual(points.map(() => 'done'));
+    for (const id of ids) {
+      expect(await amphoraeOf(id)).toEqual([]);
+      await expectNothingOfTheDead(id);
+    }
   }, 120_000);
 
   it('while it deletes a load balancer: nothing is left in Nova, Neutron and the store', async () => {
     const all = [...ready, ...spare];
-    const points = pointsOf('delete-load-balancer');
+    const points = pointsOf('delete-load-balancer', 'start', 'middle', 'end');
     await Promise.all(all.map((id) => bench.call('DELETE', `/loadbalancers/${id}?cascade=true`)));
     const ids = all.splice(0, points.length);
     expect(await killAndFinish(ids, points)).toEqual(ids.map(() => 'done'));
@@ -382,7 +401,7 @@ describe('a worker that is killed', () => {
     const tried = [
       ...changes.map(({ flow }) => flow),
       ...['create-load-balancer', 'delete-load-balancer', 'failover-load-balancer', 'failover-amphora'],
-      'configure-amphora',
+      ...['configure-amphora', 'delete-amphora'],
     ];
     expect(new Set(tried)).toEqual(new Set(loadBalancerFlows.map(({ name }) => name)));
   });
