@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import type { ApiSettings } from '../../core/api/settings.ts';
 import type { AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -5,6 +6,7 @@ import type { FlavorStore } from '../../ports/flavor-store.ts';
 import type { HealthStore } from '../../ports/health-store.ts';
 import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
 import type { QuotaStore } from '../../ports/quota-store.ts';
+import type { SecretStore } from '../../ports/secret-store.ts';
 import type { VipAllocator } from '../../ports/vip-allocator.ts';
 import type { Authentication } from '../auth/authenticate.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -17,6 +19,8 @@ export interface ApiParts {
   amphorae: AmphoraRegister & Pick<AmphoraStore, 'get'>;
   healthStore: Pick<HealthStore, 'statisticsOfLoadBalancer' | 'statisticsOfListener' | 'statisticsOfAmphora'>;
   vips: VipAllocator;
+  /** What listeners and pools refer to is looked at before it is let in. */
+  secrets: SecretStore;
   policy: Policy;
   authentication: Authentication;
   clock: Clock;
@@ -24,6 +28,8 @@ export interface ApiParts {
   paging: PagingSettings;
   /** After a change was committed with its operation: nothing waits for the answer. */
   operationQueued(operation: { id: string; priority: number }): void;
+  /** What `/metrics` serves; the API adds its own. Absent: those alone. */
+  metrics?: Registry;
   /** Null: `/healthcheck` is off. Else what is wrong; nothing when all is well. */
   health: (() => Promise<readonly string[]>) | null;
 }

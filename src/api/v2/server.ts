@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { Registry } from 'prom-client';
 import type { TSchema } from 'typebox';
 import { invalidRequest } from '../../core/api/refusals.ts';
 import { authenticate } from '../auth/authenticate.ts';
 import { answerError, answerNoMethod, answerNoRoute } from './answer-error.ts';
+import { metricsRoute } from './metrics.ts';
 import { openApiRoute } from './openapi/route.ts';
 import type { ApiParts } from './parts.ts';
 import { readBody } from './read-body.ts';
@@ -67,6 +69,7 @@ export function createApi(parts: ApiParts, logger: FastifyBaseLogger | null): Fa
 
   const answerOtherMethods = collectMethods(app);
   openApiRoute(app);
+  metricsRoute(app, parts.metrics ?? new Registry());
   discoveryRoutes(app, parts);
   for (const prefix of prefixes) {
     app.register(

@@ -1,3 +1,4 @@
+import { createMetrics } from '../../adapters/metrics/registry.ts';
 import { createVipAllocator } from '../../adapters/network/vip-allocator.ts';
 
 import type { Policy } from '../../api/policy/policy.ts';
@@ -34,12 +35,14 @@ export function apiParts(
       ...(openstack.networkAs ? { networkAs: openstack.networkAs } : {}),
       validVipNetworkIds: configuration.networking.valid_vip_networks,
     }),
+    secrets: own.secrets,
     policy,
     authentication: authenticationOf(configuration, () =>
       openstack.tokens({ cacheSeconds: configuration.keystone_authtoken.token_cache_time }),
     ),
     clock,
     settings: apiSettings(configuration),
+    metrics: createMetrics(),
     paging: pagingSettings(configuration),
     operationQueued: (operation) => queue.announce(operation),
     health: configuration.api_settings.healthcheck_enabled

@@ -53,7 +53,9 @@ export function describeFlavorStoreContract(name: string, makeSubject: () => Pro
 
     beforeEach(async () => {
       subject = await makeSubject();
-      database = await openDatabase(subject.connection, clock, () => statements++);
+      database = await openDatabase(subject.connection, clock, () => {
+        statements++;
+      });
       store = createFlavorStore(database, clock);
       statements = 0;
     });

@@ -27,7 +27,9 @@ export function describeQuotaStoreContract(name: string, makeSubject: () => Prom
 
     beforeEach(async () => {
       subject = await makeSubject();
-      database = await openDatabase(subject.connection, clock, () => statements++);
+      database = await openDatabase(subject.connection, clock, () => {
+        statements++;
+      });
       store = createQuotaStore(database, clock);
     });
     afterEach(async () => {
