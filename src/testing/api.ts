@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { createBarbicanNotYet } from '../adapters/secrets/barbican-not-yet.ts';
 import { createAmphoraStore } from '../adapters/storage/amphora-store.ts';
 import { openDatabase } from '../adapters/storage/database.ts';
 import { createFlavorStore } from '../adapters/storage/flavor-store.ts';
@@ -118,6 +119,7 @@ function partsFor(clock: Clock, queued: string[]) {
       statisticsOfAmphora: async () => [],
     },
     vips: createFakeVips(),
+    secrets: createBarbicanNotYet(),
     policy: createPolicy({ everybodyIsAdmin: true }),
     authentication: { strategy: 'noauth' },
     clock,

@@ -35,6 +35,16 @@ export function referencesOfPool(
   };
 }
 
+const fieldsOfSecrets = [
+  ...['sniContainerRefs', 'defaultTlsContainerRef', 'clientCaTlsContainerRef', 'clientCrlContainerRef'],
+  ...['tlsContainerRef', 'caTlsContainerRef', 'crlContainerRef'],
+];
+
+/** Whether a change refers to secrets; those that it leaves alone were looked at when they came. */
+export function namesSecrets(patch: object): boolean {
+  return Object.entries(patch).some(([field, value]) => fieldsOfSecrets.includes(field) && value != null);
+}
+
 /**
  * Refuses references that can't be used, in Octavia's words (octavia/api/v2/controllers/base.py: _validate_tls_refs,
  * _validate_client_ca_and_crl_refs): what is there is read and looked at, so that no load balancer fails on it later. A

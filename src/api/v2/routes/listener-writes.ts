@@ -8,6 +8,7 @@ import { demand } from '../access.ts';
 import type { ApiParts } from '../parts.ts';
 import { listenerAnswer, listenerCreateBody, listenerUpdateBody } from '../schemas/listener.ts';
 import { nothing } from '../schemas/query.ts';
+import { namesSecrets, referencesOfListener } from '../secret-references.ts';
 import { camel } from '../wire/camel.ts';
 import { callerOf } from './reads.ts';
 import { type ById, bodyOf, poolInTree, type WriteTools } from './write-tools.ts';
@@ -32,6 +33,7 @@ export function listenerWrites(app: FastifyInstance, parts: ApiParts, tools: Wri
     if (pool) checkProtocols(spec.protocol, pool.protocol);
     const making = tools.making();
     const put = makeListener(making, spec, loadBalancer, pool?.id ?? null);
+    await tools.demandSecrets([referencesOfListener(put)], loadBalancer.projectId);
     checkLoadBalancerIsMutable(loadBalancer);
     checkPortIsFree(put, tree.listeners);
     await tools.apply(planChange(making, 'create', tree, { kind: 'listener', put }));
@@ -55,6 +57,7 @@ export function listenerWrites(app: FastifyInstance, parts: ApiParts, tools: Wri
     if (pool) checkProtocols(listener.protocol, pool.protocol);
     const making = tools.making();
     const put = changeListener(listener, patch, tree.loadBalancer, parts.settings, making.now);
+    if (namesSecrets(patch)) await tools.demandSecrets([referencesOfListener(put)], listener.projectId);
     await tools.apply(planChange(making, 'update', tree, { kind: 'listener', put }));
     return tools.answer('listener', put.id);
   });

@@ -25,6 +25,7 @@ import {
   loadBalancerUpdateBody,
 } from '../schemas/load-balancer.ts';
 import { flagQuery, nothing } from '../schemas/query.ts';
+import { referencesOfListener, referencesOfPool } from '../secret-references.ts';
 import { camel } from '../wire/camel.ts';
 import { treeToWire } from '../wire/load-balancer.ts';
 import { callerOf } from './reads.ts';
@@ -71,6 +72,10 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
       checkVipNetwork(allocated.vip.networkId, offer, parts.settings);
       const tree = makeWhole(making, spec, makeLoadBalancer(making, spec, projectId, offer, { id, ...allocated }));
       await tools.demandQuota(projectId, contentsOf(tree));
+      await tools.demandSecrets(
+        [...tree.listeners.map(referencesOfListener), ...tree.pools.map(referencesOfPool)],
+        projectId,
+      );
       await tools.apply(planCreation(making, tree));
       return reply.code(201).send({ loadbalancer: treeToWire(tree) });
     } catch (error) {

@@ -9,6 +9,7 @@ import { demand } from '../access.ts';
 import type { ApiParts } from '../parts.ts';
 import { poolAnswer, poolCreateBody, poolUpdateBody } from '../schemas/pool.ts';
 import { nothing } from '../schemas/query.ts';
+import { namesSecrets, referencesOfPool } from '../secret-references.ts';
 import { camel } from '../wire/camel.ts';
 import { callerOf } from './reads.ts';
 import { type ById, bodyOf, type WriteTools } from './write-tools.ts';
@@ -34,6 +35,7 @@ export function poolWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTo
     await tools.demandQuota(loadBalancer.projectId, { pool: 1 });
     const making = tools.making();
     const whole = makeWholePool(making, camel(pool), loadBalancer);
+    await tools.demandSecrets([referencesOfPool(whole)], loadBalancer.projectId);
     if (listener?.defaultPoolId) throw conflict('This listener already has a default pool');
     checkLoadBalancerIsMutable(loadBalancer);
     const { l7Policies: _policies, ...listenerRow } = listener ?? { l7Policies: [] };
@@ -66,7 +68,9 @@ export function poolWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTo
     const { pool, tree } = await locate(request.params.id);
     demand(policy, 'pool:put', callerOf(request), pool.projectId);
     const making = tools.making();
-    const put = changePool(pool, camel(bodyOf(request, poolUpdateBody).pool), parts.settings, making.now);
+    const patch = camel(bodyOf(request, poolUpdateBody).pool);
+    const put = changePool(pool, patch, parts.settings, making.now);
+    if (namesSecrets(patch)) await tools.demandSecrets([referencesOfPool(put)], pool.projectId);
     await tools.apply(planChange(making, 'update', tree, { kind: 'pool', put }));
     return tools.answer('pool', put.id);
   });

@@ -9,6 +9,7 @@ import { KilnError } from '../../../model/errors.ts';
 import type { LoadBalancerTree } from '../../../model/load-balancer.ts';
 import { appearances } from '../collections.ts';
 import type { ApiParts } from '../parts.ts';
+import { checkSecretReferences, type SecretReferences } from '../secret-references.ts';
 
 export type ById = { Params: { id: string } };
 
@@ -39,6 +40,11 @@ export function writeTools(parts: ApiParts) {
       if (limited.length === 0) return;
       const exceeded = quotaExceeded(limits, await store.countByProject(projectId), more);
       if (exceeded) throw quotaMet(kindTitle[exceeded]);
+    },
+
+    /** Certificates and the like that these objects refer to are there, and are what they have to be. */
+    async demandSecrets(references: readonly SecretReferences[], projectId: string): Promise<void> {
+      for (const one of references) await checkSecretReferences(parts.secrets, one, projectId);
     },
 
     /** The store has the last word on whether the load balancer may be changed; its refusal is told in Octavia's words. */

@@ -1,0 +1,101 @@
+/** Listeners and pools refer to certificates: what can't be used is refused before anything changes. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { createLocalSecretStore } from '../../src/adapters/secrets/local-secret-store.ts';
+import { type ApiBench, openApiBench, subnetId } from '../../src/testing/api.ts';
+import { openTlsWorkshop, type TlsWorkshop } from '../../src/testing/tls-material.ts';
+
+const unknown = 'https://keys.example.org/v1/secrets/9d1c5f5e-0000-4000-8000-000000000001';
+const retrieved = { faultstring: `Could not retrieve certificate: ['${unknown}']` };
+let workshop: TlsWorkshop;
+let folder: string;
+let store: ReturnType<typeof createLocalSecretStore>;
+let certificate: string;
+let ca: string;
+let api: ApiBench;
+
+beforeAll(async () => {
+  workshop = openTlsWorkshop();
+  folder = mkdtempSync(join(tmpdir(), 'kiln-api-secrets-'));
+  store = createLocalSecretStore(folder);
+  const authority = workshop.make('authority', { isCa: true });
+  const leaf = workshop.make('www', { issuer: authority });
+  certificate = (await store.store(workshop.pkcs12(leaf, [authority]), null)).reference;
+  ca = (await store.store(Buffer.from(authority.certificate), null)).reference;
+});
+afterAll(() => {
+  workshop.close();
+  rmSync(folder, { recursive: true });
+});
+beforeEach(() => {
+  api = openApiBench({ secrets: store });
+});
+
+const path = '/lbaas';
+const tls = { protocol: 'TERMINATED_HTTPS', protocol_port: 443 };
+
+async function aLoadBalancer(): Promise<string> {
+  const made = await api.call('POST', `${path}/loadbalancers`, { loadbalancer: { vip_subnet_id: subnetId } });
+  expect(made.status).toBe(201);
+  api.store.settleAll();
+  return made.body.loadbalancer.id;
+}
+
+it('a listener', async () => {
+  const loadBalancerId = await aLoadBalancer();
+  const create = (more: object) =>
+    api.call('POST', `${path}/listeners`, { listener: { loadbalancer_id: loadBalancerId, ...tls, ...more } });
+  const before = api.queued.length;
+  expect(await create({ default_tls_container_ref: unknown })).toMatchObject({ status: 400, body: retrieved });
+  expect(await create({ sni_container_refs: [certificate, unknown] })).toMatchObject({ status: 400, body: retrieved });
+  const withCa = { default_tls_container_ref: certificate, client_ca_tls_container_ref: unknown };
+  expect(await create(withCa)).toMatchObject({ status: 400, body: retrieved });
+  expect(api.queued.length).toBe(before);
+
+  const made = await create({ default_tls_container_ref: certificate, client_ca_tls_container_ref: ca });
+  expect(made).toMatchObject({ status: 201, body: { listener: { default_tls_container_ref: certificate } } });
+  api.store.settleAll();
+  const listener = `${path}/listeners/${made.body.listener.id}`;
+  const change = (fields: object) => api.call('PUT', listener, { listener: fields });
+  expect(await change({ sni_container_refs: [unknown] })).toMatchObject({ status: 400, body: retrieved });
+  expect(await change({ sni_container_refs: [certificate] })).toMatchObject({ status: 200 });
+});
+
+it('a pool', async () => {
+  const loadBalancerId = await aLoadBalancer();
+  const pool = { loadbalancer_id: loadBalancerId, protocol: 'HTTP', lb_algorithm: 'ROUND_ROBIN', tls_enabled: true };
+  const create = (more: object) => api.call('POST', `${path}/pools`, { pool: { ...pool, ...more } });
+  expect(await create({ tls_container_ref: unknown })).toMatchObject({ status: 400, body: retrieved });
+  const made = await create({ tls_container_ref: certificate });
+  expect(made).toMatchObject({ status: 201 });
+  api.store.settleAll();
+  const change = (fields: object) => api.call('PUT', `${path}/pools/${made.body.pool.id}`, { pool: fields });
+  expect(await change({ ca_tls_container_ref: unknown })).toMatchObject({ status: 400, body: retrieved });
+  expect(await change({ ca_tls_container_ref: ca, name: 'new' })).toMatchObject({ status: 200 });
+});
+
+it('a change that speaks of something else asks no key manager', async () => {
+  const loadBalancerId = await aLoadBalancer();
+  const made = await api.call('POST', `${path}/listeners`, {
+    listener: { loadbalancer_id: loadBalancerId, ...tls, default_tls_container_ref: certificate },
+  });
+  api.store.settleAll();
+  const silent = openApiBench({
+    store: api.store,
+    secrets: { ...store, getCertificate: () => Promise.reject(new Error('asked')) },
+  });
+  const changed = await silent.call('PUT', `${path}/listeners/${made.body.listener.id}`, { listener: { name: 'new' } });
+  expect(changed).toMatchObject({ status: 200 });
+});
+
+it('all of a load balancer that is made at once; then its VIP is given back', async () => {
+  const create = (reference: string) =>
+    api.call('POST', `${path}/loadbalancers`, {
+      loadbalancer: { vip_subnet_id: subnetId, listeners: [{ ...tls, default_tls_container_ref: reference }] },
+    });
+  expect(await create(unknown)).toMatchObject({ status: 400, body: retrieved });
+  expect((await api.call('GET', `${path}/loadbalancers`)).body.loadbalancers).toEqual([]);
+  expect(await create(certificate)).toMatchObject({ status: 201 });
+});
