@@ -20,7 +20,8 @@ const backdatedSeconds = 300;
 /**
  * Issues certificates of amphora agents as Octavia's local generator does (octavia/certificates/generator/local.py): CN
  * and SAN equal to the amphora's ID, for servers and clients. The key is ECDSA on P-256, where Octavia makes RSA 2048:
- * docs/decisions/0009-agent-keys.md says why. It is made in a thread of its own. The authority's files are read once, and again when they change on disk. A certificate never outlives its authority.
+ * docs/decisions/0011-agent-keys.md says why. It is made in a thread of its own. The authority's files are read once,
+ * and again when they change on disk. A certificate never outlives its authority.
  */
 export function createCertificateIssuer(
   settings: CertificateAuthoritySettings,
