@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeLoadBalancers } from '../support/load-balancer-suite.ts';
+import { startTestbedGuests } from '../support/testbed-guests.ts';
+
+const folder = process.env.KILN_TESTBED_DIR || '/var/tmp/kiln-testbed';
+
+describeLoadBalancers('test bed', async () => {
+  const { imageFile, withGuests, close } = await startTestbedGuests();
+  return {
+    configurationFile: join(folder, 'octavia.conf'),
+    imageData: readFileSync(imageFile),
+    withGuests,
+    close,
+  };
+});
