@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { request } from 'undici';
+import { withoutDifferences } from './octaviaclient-differences.ts';
 import { type Step, type Who, words } from './octaviaclient-script.ts';
 import type { TestbedAccess } from './testbed-access.ts';
 
@@ -65,10 +66,11 @@ export async function runScript(
         await settle(endpoint, await bed.token('demo'), refer(step.settle, kept));
         continue;
       }
-      const { status, output, message } = step.request
+      const given = step.request
         ? await send(endpoint, await bed.token(step.who), step.request, kept)
         : await clients.run(step.who, refer(step.command ?? '', kept));
-      if (step.keep) kept[step.keep] = idIn(output) ?? `${step.keep}-is-missing`;
+      if (step.keep) kept[step.keep] = idIn(given.output) ?? `${step.keep}-is-missing`;
+      const { status, output, message } = withoutDifferences(describe(step), given);
       outcomes.push({ step: describe(step), status, output: names.hide(output), message: names.hideText(message) });
     }
   } finally {
@@ -102,14 +104,14 @@ export async function clearAway(endpoint: string, bed: TestbedAccess): Promise<v
   await call('DELETE', `quotas/${bed.users.demo.projectId}`);
 }
 
-/** Waits until nothing changes the load balancer or what is in it any more, or it is gone. */
+/** Waits until nothing changes the load balancer any more, or it is gone. */
 async function settle(endpoint: string, token: string, id: string): Promise<void> {
   const deadlineMs = performance.now() + SETTLE_LIMIT_MS;
   for (;;) {
-    const url = `${endpoint}/v2.0/lbaas/loadbalancers/${id}/status`;
-    const statuses = await (await request(url, { headers: { 'x-auth-token': token } })).body.text();
-    if (!statuses.includes('"PENDING_')) return;
-    if (performance.now() > deadlineMs) throw new Error(`not settled in a minute: ${statuses}`);
+    const url = `${endpoint}/v2.0/lbaas/loadbalancers/${id}?fields=provisioning_status`;
+    const status = await (await request(url, { headers: { 'x-auth-token': token } })).body.text();
+    if (!status.includes('"PENDING_')) return;
+    if (performance.now() > deadlineMs) throw new Error(`${id} is not settled in a minute: ${status}`);
     await pause(LOOK_EVERY_MS);
   }
 }

@@ -471,6 +471,7 @@ const whole = [
   settle('$whole'),
   demo(lb('status show whole')),
   demo(lb('delete whole')), // has children
+  demo(lb('delete whole --cascade --wait')),
 ];
 
 const amphorae = [
@@ -510,7 +511,6 @@ const deletions = [
   demo(lb('delete shop --cascade --wait')),
   demo(lb('delete api --wait')),
   demo(lb('delete plain --wait')),
-  demo(lb('delete whole --cascade --wait')),
   demo(lb('delete $web')),
   request('DELETE', '/v2/lbaas/loadbalancers/$web'),
   demo(lb('list')),

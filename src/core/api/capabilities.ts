@@ -17,7 +17,7 @@ type Capabilities = Readonly<Record<string, Capability>>;
 export const flavorCapabilities = {
   loadbalancer_topology: {
     type: 'string',
-    values: topologies,
+    values: [...topologies].sort(),
     description: 'SINGLE: one amphora for a load balancer. ACTIVE_STANDBY: two, of which one waits.',
   },
   compute_flavor: { type: 'string', description: 'ID of the Nova flavor of its amphorae.' },

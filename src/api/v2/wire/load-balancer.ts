@@ -80,15 +80,17 @@ export function treeToStatus(tree: LoadBalancerTree): Static<typeof loadBalancer
 
 type TreeListener = LoadBalancerTree['listeners'][number];
 
-/** A listener uses its default pool and those that its policies send to. */
-const usesPool = (listener: TreeListener, poolId: string) =>
-  listener.defaultPoolId === poolId || listener.l7Policies.some((policy) => policy.redirectPoolId === poolId);
+/** A listener uses its default pool and those that a policy of it sends to that is on and has a rule, in this order. */
+const usedPoolIds = ({ defaultPoolId, l7Policies }: TreeListener) => {
+  const sending = l7Policies.filter(({ adminStateUp, rules }) => adminStateUp && rules.length > 0);
+  return [...new Set([defaultPoolId, ...sending.map(({ redirectPoolId }) => redirectPoolId)])];
+};
 
 const listenersOf = (tree: LoadBalancerTree, poolId: string) =>
-  tree.listeners.filter((listener) => usesPool(listener, poolId));
+  tree.listeners.filter((listener) => usedPoolIds(listener).includes(poolId));
 
 const poolsOf = (tree: LoadBalancerTree, listener: TreeListener) =>
-  tree.pools.filter((pool) => usesPool(listener, pool.id));
+  usedPoolIds(listener).flatMap((poolId) => tree.pools.filter(({ id }) => id === poolId));
 
 const head = (loadBalancer: LoadBalancer) => ({
   id: loadBalancer.id,
