@@ -66,8 +66,9 @@ const worker = createWorker({
 });
 await worker.start();
 process.stdout.write('ready\n');
-process.once('SIGTERM', async () => {
+async function end(): Promise<void> {
   await worker.stop();
   await database.destroy();
   process.exit(0);
-});
+}
+process.once('SIGTERM', () => void end());

@@ -16,6 +16,10 @@ it('knows itself, a dead process, a reused pid, an earlier boot and another host
   await once(child, 'exit');
   expect(identity.isAlive(`${host}/${child.pid}/1`)).toBe(false);
 
+  const withoutNamespace = identity.self.replace(host, host.split(':').slice(0, 2).join(':'));
+  expect(identity.isAlive(withoutNamespace)).toBe(true);
+  expect(identity.isAlive(`${withoutNamespace}1`)).toBe(false);
+
   const name = host.split(':')[0];
   expect(identity.isAlive(`${name}:00000000/${process.pid}/1`)).toBe(false);
   expect(identity.isAlive(`${name}:00000000:1/${process.pid}/1`)).toBe(false);

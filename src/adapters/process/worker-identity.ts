@@ -9,18 +9,17 @@ import type { WorkerIdentity } from '../../ports/worker-identity.ts';
 export function createWorkerIdentity(): WorkerIdentity {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim().slice(0, 8);
   const host = `${hostname()}:${boot}:${/\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? ''}`;
-  const describe = (pid: number, startTime: string) => `${host}/${pid}/${startTime}`;
   return {
-    self: describe(process.pid, startTimeOf(process.pid) ?? '0'),
+    self: `${host}/${process.pid}/${startTimeOf(process.pid) ?? '0'}`,
     isAlive(worker) {
-      const [itsHost, pid] = worker.split('/');
-      if (itsHost !== host) {
-        // Same machine, earlier boot: surely dead. Another machine, or a container beside this one: we can't know.
-        const [itsName, itsBoot] = itsHost?.split(':') ?? [];
-        return itsName !== hostname() || itsBoot === boot;
-      }
-      const startTime = startTimeOf(Number(pid));
-      return startTime !== null && describe(Number(pid), startTime) === worker;
+      const [itsHost = '', pid, itsStart] = worker.split('/');
+      const [itsName, itsBoot, itsNamespace] = itsHost.split(':');
+      // Another machine; or the same one, before its last boot: surely dead.
+      if (itsName !== hostname()) return true;
+      if (itsBoot !== boot) return false;
+      // A container beside this one. (Kiln 0.1 did not write the namespace down.)
+      if (itsNamespace !== undefined && itsHost !== host) return true;
+      return itsStart !== undefined && startTimeOf(Number(pid)) === itsStart;
     },
   };
 }
