@@ -4,7 +4,7 @@ import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { TlsFiles } from '../haproxy/settings.ts';
 import { holdersOfSecrets, listenerCertificates } from './secret-references.ts';
 
-export { type SecretKind, type SecretReference, secretReferences } from './secret-references.ts';
+export { secretReferences } from './secret-references.ts';
 
 /** A certificate with its key as the key manager gives it: PEM, of which blank lines at the ends don't count. */
 export interface CertificateMaterial {

@@ -2,9 +2,9 @@ import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import { type PlannedListener, type PlannedPool, planListeners } from '../haproxy/plan.ts';
 
 /** What a secret has to be: a certificate with its key, certificates of authorities, a revocation list. */
-export type SecretKind = 'certificate' | 'ca' | 'crl';
+type SecretKind = 'certificate' | 'ca' | 'crl';
 
-export interface SecretReference {
+interface SecretReference {
   reference: string;
   holds: SecretKind;
 }
