@@ -62,11 +62,17 @@ async function measure(engine: string, connection: string): Promise<Figure[]> {
     // The first of each amphora makes the manager read its load balancer.
     for (const rate of [AMPHORAE, ...RATES]) {
       const seconds = sequence === 0 ? 1 : SECONDS;
-      const { sent, before, after, seconds: took } = await round(receiver, socket, { rate, seconds, sequence });
+      const {
+        sent,
+        before,
+        after,
+        seconds: took,
+        busySeconds,
+      } = await round(receiver, socket, { rate, seconds, sequence });
       sequence += Math.ceil(sent / AMPHORAE);
       const lost = sent - (after.stats.packets - before.stats.packets);
       const transactions = after.stats.batches - before.stats.batches;
-      const cpu = Math.round((after.cpuMs - before.cpuMs) / took / 10);
+      const cpu = Math.round((after.cpuMs - before.cpuMs) / busySeconds / 10);
       const complete = after.bytesIn - before.bytesIn === (sent - lost) * BYTES_IN;
       const what = `${engine}, ${Math.round(sent / took).toLocaleString('en')} heartbeats/s`;
       const trees = after.stats.treesRead - before.stats.treesRead;
@@ -103,16 +109,12 @@ async function round(
     await pause(TICK_MS);
   }
   const took = (performance.now() - startMs) / 1000;
-  return {
-    sent,
-    before,
-    after: await settled(receiver, sequence === 0 ? LONGEST_FIRST_WAIT_MS : LONGEST_WAIT_MS),
-    seconds: took,
-  };
+  const { after, quietSinceMs } = await settled(receiver, sequence === 0 ? LONGEST_FIRST_WAIT_MS : LONGEST_WAIT_MS);
+  return { sent, before, after, seconds: took, busySeconds: (quietSinceMs - startMs) / 1000 };
 }
 
 /** What there is when nothing waits any more, or when waiting makes no sense any more. */
-async function settled(receiver: ChildProcess, longestMs: number): Promise<ReceiverReport> {
+async function settled(receiver: ChildProcess, longestMs: number) {
   const endMs = performance.now() + longestMs;
   let last = await report(receiver);
   let quietSinceMs = performance.now();
@@ -120,7 +122,7 @@ async function settled(receiver: ChildProcess, longestMs: number): Promise<Recei
     await pause(POLL_MS);
     const now = await report(receiver);
     if (now.stats.waiting > 0 || now.stats.packets !== last.stats.packets) quietSinceMs = performance.now();
-    if (performance.now() > Math.min(endMs, quietSinceMs + QUIET_MS)) return now;
+    if (performance.now() > Math.min(endMs, quietSinceMs + QUIET_MS)) return { after: now, quietSinceMs };
     last = now;
   }
 }
