@@ -11,10 +11,17 @@ const [first, ...rest] = process.argv.slice(2);
 const openstack = first === 'openstack';
 const filters = openstack ? rest : process.argv.slice(2);
 
-// openssl checks our certificates and haproxy our configurations; the others are the real clients and renderers that Kiln
-// is compared with.
-const packages = ['openssl', 'haproxy', 'python3-openstackclient', 'python3-oslo.config'];
-ensureDebianPackages(openstack ? [...packages, 'python3-octavia', 'python3-octaviaclient'] : packages);
+// openssl checks our certificates, haproxy and keepalived our configurations; the others are the real clients and
+// renderers that Kiln is compared with.
+const packages = [
+  'openssl',
+  'haproxy',
+  'keepalived',
+  'python3-openstackclient',
+  'python3-octaviaclient',
+  'python3-oslo.config',
+];
+ensureDebianPackages(openstack ? [...packages, 'python3-octavia'] : packages);
 
 if (openstack) {
   process.env.KILN_TEST_SUITE = 'openstack';
