@@ -166,7 +166,7 @@ describe('flavor profiles', () => {
     expect(await refused('{"compute_flavor": 65}')).toEqual(lacks("compute_flavor 65 is not of type 'string'"));
     expect(await refused('{"sriov_vip": "yes"}')).toEqual(lacks("sriov_vip 'yes' is not of type 'boolean'"));
     expect(await refused('{"loadbalancer_topology": "MANY"}')).toEqual(
-      lacks("loadbalancer_topology 'MANY' is not one of ['SINGLE', 'ACTIVE_STANDBY']"),
+      lacks("loadbalancer_topology 'MANY' is not one of ['ACTIVE_STANDBY', 'SINGLE']"),
     );
     expect(await refused('[]')).toEqual(lacks("[...] is not of type 'object'"));
     expect(await refused('{"__proto__": 1}')).toEqual(
