@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { RelatedIds, ResourceKind, Resources } from '../../ports/load-balancer-store.ts';
 import type { KilnDatabase, ResourceRow } from './schema.ts';
 
@@ -6,6 +7,8 @@ type IdsByOwner = ReadonlyMap<string, readonly string[]>;
 
 /** SQLite takes 32766 values in one statement. */
 const LARGEST_BATCH = 10_000;
+/** Its IDs are in the statement twice. */
+const LARGEST_UNION = 5_000;
 
 /**
  * Puts beside each resource the IDs of what hangs on it: so many statements for a kind, however many resources.
@@ -29,8 +32,7 @@ const relations: {
   [Kind in ResourceKind]: (database: KilnDatabase, ids: readonly string[]) => Promise<Relate<Kind>>;
 } = {
   async loadbalancer(database, ids) {
-    const listeners = await children(database, 'kiln_listener', 'load_balancer_id', ids);
-    const pools = await children(database, 'kiln_pool', 'load_balancer_id', ids);
+    const { listeners, pools } = await listenersAndPools(database, ids);
     return ({ id }) => ({ listenerIds: of(listeners, id), poolIds: of(pools, id) });
   },
   async listener(database, ids) {
@@ -88,6 +90,31 @@ function children(
   );
 }
 
+/**
+ * What hangs on load balancers, in one statement and without a query builder: lists of load balancers are what a cloud
+ * asks for most, and each statement costs as much as all else in such a request.
+ */
+async function listenersAndPools(
+  database: KilnDatabase,
+  loadBalancerIds: readonly string[],
+): Promise<Record<'listeners' | 'pools', IdsByOwner>> {
+  const found = { listeners: new Map<string, string[]>(), pools: new Map<string, string[]>() };
+  for (let start = 0; start < loadBalancerIds.length; start += LARGEST_UNION) {
+    const batch = sql.join(loadBalancerIds.slice(start, start + LARGEST_UNION));
+    const { rows } = await sql<Pair & { kind: 'listeners' | 'pools'; made: string }>`
+      select 'listeners' as kind, load_balancer_id as owner, id, created_at as made
+      from kiln_listener where load_balancer_id in (${batch}) and provisioning_status <> 'DELETED'
+      union all
+      select 'pools', load_balancer_id, id, created_at
+      from kiln_pool where load_balancer_id in (${batch}) and provisioning_status <> 'DELETED'`.execute(database);
+    rows.sort((one, other) => compare(one.made, other.made) || compare(String(one.id), String(other.id)));
+    for (const { kind, owner, id } of rows) add(found[kind], owner, id);
+  }
+  return found;
+}
+
+const compare = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0);
+
 /** Listeners that come to a pool by a policy: one that is switched on and has a rule, as Octavia counts them. */
 function redirectingListeners(database: KilnDatabase, poolIds: readonly string[]): Promise<IdsByOwner> {
   return inBatches(poolIds, (batch) =>
@@ -120,13 +147,15 @@ async function inBatches(
 ): Promise<IdsByOwner> {
   const found = new Map<string, string[]>();
   for (let start = 0; start < ownerIds.length; start += LARGEST_BATCH) {
-    for (const { owner, id } of await select(ownerIds.slice(start, start + LARGEST_BATCH))) {
-      const ids = found.get(String(owner));
-      if (ids) ids.push(String(id));
-      else found.set(String(owner), [String(id)]);
-    }
+    for (const { owner, id } of await select(ownerIds.slice(start, start + LARGEST_BATCH))) add(found, owner, id);
   }
   return found;
+}
+
+function add(found: Map<string, string[]>, owner: Pair['owner'], id: Pair['id']): void {
+  const ids = found.get(String(owner));
+  if (ids) ids.push(String(id));
+  else found.set(String(owner), [String(id)]);
 }
 
 function of(ids: IdsByOwner, owner: string): readonly string[] {
