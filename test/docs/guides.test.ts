@@ -1,0 +1,31 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { errorKinds, exitCodes } from '../../src/model/errors.ts';
+import { followGuide, missingClient } from './follow-guide.ts';
+
+/** To remake the outputs in the guides: `KILN_UPDATE_DOCS=1 npm test -- test/docs/guides.test.ts`. */
+const documents = join(import.meta.dirname, '..', '..', 'docs');
+const guideFile = join(documents, 'operator-guide.md');
+
+describe.skipIf(missingClient())('the guides', () => {
+  it.each(['operator-guide.md', 'load-balancers.md'])(
+    '%s shows what its commands really say',
+    { timeout: 240_000 },
+    (name) => followGuide(join(documents, name)),
+  );
+});
+
+describe('docs/operator-guide.md', () => {
+  it('explains every error of images and boots, and every exit status', async () => {
+    const guide = await readFile(guideFile, 'utf8');
+    const explained = [...guide.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => code);
+    const codes = Object.keys(errorKinds);
+    expect(codes).toEqual(expect.arrayContaining(explained));
+    expect(explained).toEqual(
+      expect.arrayContaining(codes.filter((code) => /^(IMAGE|BOOT|AGENT|SERVICE)_/.test(code))),
+    );
+    const statuses = [...guide.matchAll(/^\| (\d) \|/gm)].map(([, status]) => Number(status));
+    expect(statuses.sort()).toEqual([1, ...Object.values(exitCodes)].sort());
+  });
+});
