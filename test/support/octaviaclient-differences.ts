@@ -27,7 +27,7 @@ interface Whole {
 }
 
 /** Octavia's capabilities since then. */
-const newerCapabilities = ['sriov_vip'];
+const newerCapabilities = ['sriov_vip', 'volume_zone'];
 
 /** Everything in which Kiln means to differ from Octavia 11, as far as the script sees it. */
 export const differences: readonly Difference[] = [
