@@ -7,7 +7,7 @@ export const serve = defineCommand<{ role?: string }>({
   verb: 'serve',
   summary: 'Run the controller until it is told to stop',
   description:
-    'The load-balancer API, the workers that carry out what it is asked, and the receiver of heartbeats: in one process, or each in as many as you like. SIGHUP reads the configuration again; SIGTERM and ctrl-C end it. Logs are JSON lines.',
+    'The load-balancer API, the workers that carry out what it is asked, and the receiver of heartbeats: in one process; or, with [DEFAULT] transport_url and a MySQL or MariaDB in [database] connection, each in as many as you like. SIGHUP reads the configuration again; SIGTERM and ctrl-C end it. Logs are JSON lines.',
   options: [
     {
       flags: '--role <roles>',
@@ -16,8 +16,8 @@ export const serve = defineCommand<{ role?: string }>({
   ],
   examples: [
     'kiln serve --config-file /etc/octavia/octavia.conf',
-    'kiln serve --role api      # with [DEFAULT] transport_url and a MariaDB in [database] connection',
-    'kiln serve --role worker',
+    'kiln serve --role api',
+    'kiln serve --role worker,health-manager',
   ],
   exits: ['cloudUnreachable'],
   async run({ options, context }) {
