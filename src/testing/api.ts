@@ -184,9 +184,13 @@ export function createFakeVips(): VipAllocator & { released: number } {
     checkSubnet,
     async allocate(request) {
       if (request.subnetId !== null) await checkSubnet(request.subnetId);
+      const networkId = request.networkId ?? '0553e883-70c9-47be-98c2-462bacb5ff6e';
+      if (request.allowedNetworkIds.length > 0 && !request.allowedNetworkIds.includes(networkId)) {
+        throw new KilnError('REQUEST_INVALID', `network ${networkId} is not allowed`);
+      }
       const vip = {
         address: request.address ?? `198.51.100.${next++}`,
-        networkId: request.networkId ?? '0553e883-70c9-47be-98c2-462bacb5ff6e',
+        networkId,
         subnetId: request.subnetId ?? subnetId,
         portId: request.portId ?? crypto.randomUUID(),
         octaviaOwned: request.portId === null,

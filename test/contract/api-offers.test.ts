@@ -262,7 +262,7 @@ describe('availability zones', () => {
     await addZone('elsewhere', { valid_vip_networks: [unknownId] });
     expect(await refused({ availability_zone: 'elsewhere' })).toEqual([
       400,
-      'Validation failure: Supplied VIP network_id is not allowed by the configuration of this deployment.',
+      'network 0553e883-70c9-47be-98c2-462bacb5ff6e is not allowed',
     ]);
     expect((await bench.call('GET', '/lbaas/loadbalancers')).body.loadbalancers).toHaveLength(1);
   });

@@ -82,7 +82,7 @@ describeVipAllocatorContract('embedded cloud', async () => {
     findId(clients, `/network/v2.0/${path}`, collection, name);
   return {
     network,
-    vips: createVipAllocator({ network, validVipNetworkIds: [] }),
+    vips: createVipAllocator({ network }),
     networkId: await idOf('networks', 'networks', 'lb-vip-net'),
     subnetId: await idOf('subnets', 'subnets', 'lb-vip-subnet'),
     otherSubnetId: await idOf('subnets', 'subnets', 'lb-mgmt-subnet'),
@@ -98,7 +98,7 @@ it('a tenant gets VIPs from networks that they see, and from no others', async (
   const clients = connect();
   onTestFinished(clients.close);
   const { network, networkAs } = clients;
-  const vips = createVipAllocator({ network, networkAs, validVipNetworkIds: [] });
+  const vips = createVipAllocator({ network, networkAs });
   const demo = await openCloudSession(cloud.url, cloud.accounts.demo);
   const subnetOf = (name: string) => findId(clients, '/network/v2.0/subnets', 'subnets', name);
   const hidden = await subnetOf('lb-mgmt-subnet');

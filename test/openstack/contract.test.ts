@@ -95,7 +95,7 @@ describeVipAllocatorContract('test bed', async () => {
   const [subnet] = await network.listSubnetsOfNetwork(bed.network.id);
   return {
     network,
-    vips: createVipAllocator({ network, validVipNetworkIds: [] }),
+    vips: createVipAllocator({ network }),
     networkId: bed.network.id,
     subnetId: subnet?.id ?? '',
     otherSubnetId,

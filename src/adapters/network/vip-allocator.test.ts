@@ -10,7 +10,7 @@ describeVipAllocatorContract('fake Neutron', async () => {
   const network = createFakeNetwork({ qosPolicyIds: ['gold'] });
   network.addNetwork(aNetwork({ id: 'empty', subnetIds: [] }));
   return {
-    vips: createVipAllocator({ network, validVipNetworkIds: [] }),
+    vips: createVipAllocator({ network }),
     network,
     networkId: 'lb-vip-net',
     subnetId: 'lb-vip-subnet',
@@ -32,6 +32,7 @@ const request = (fields: Partial<VipRequest> = {}): VipRequest => ({
   networkId: null,
   qosPolicyId: null,
   securityGroupIds: [],
+  allowedNetworkIds: [],
   additional: [],
   ...fields,
 });
@@ -43,7 +44,7 @@ function dualStack() {
     aSubnet({ id: 'dual-6', networkId: 'dual', ipVersion: 6, cidr: 'fd00:1::/64' }),
     aSubnet({ id: 'dual-4', networkId: 'dual', cidr: '10.9.0.0/24' }),
   ]);
-  return { network, vips: createVipAllocator({ network, validVipNetworkIds: [] }) };
+  return { network, vips: createVipAllocator({ network }) };
 }
 
 describe('a network with both families', () => {
@@ -104,14 +105,15 @@ describe('a network with both families', () => {
 describe('what is refused', () => {
   it('a network that the configuration does not allow, before anything is made', async () => {
     const network = createFakeNetwork();
-    const vips = createVipAllocator({ network, validVipNetworkIds: ['OTHER'] });
-    await expect(vips.allocate(request({ subnetId: 'lb-vip-subnet' }))).rejects.toMatchObject({
+    const vips = createVipAllocator({ network });
+    const place = { subnetId: 'lb-vip-subnet' };
+    await expect(vips.allocate(request({ ...place, allowedNetworkIds: ['OTHER'] }))).rejects.toMatchObject({
       code: 'REQUEST_INVALID',
       message: 'Validation failure: Supplied VIP network_id is not allowed by the configuration of this deployment.',
     });
     expect(network.ports()).toEqual([]);
-    const allowed = createVipAllocator({ network, validVipNetworkIds: ['LB-VIP-NET'] });
-    expect((await allowed.allocate(request({ subnetId: 'lb-vip-subnet' }))).vip.networkId).toBe('lb-vip-net');
+    const allowed = await vips.allocate(request({ ...place, allowedNetworkIds: ['LB-VIP-NET'] }));
+    expect(allowed.vip.networkId).toBe('lb-vip-net');
   });
 
   it('a QoS policy where Neutron has no QoS', async () => {
@@ -132,7 +134,7 @@ describe('what is refused', () => {
         portSecurityEnabled: false,
       }),
     };
-    const vips = createVipAllocator({ network: unsecured, validVipNetworkIds: [] });
+    const vips = createVipAllocator({ network: unsecured });
     await expect(vips.allocate(request())).rejects.toThrow('Port security must be enabled on the VIP network.');
     expect(network.ports()).toEqual([]);
   });
@@ -142,7 +144,7 @@ describe('what is refused', () => {
     network.addNetwork(aNetwork({ id: 'full', subnetIds: ['tiny'] }), [
       aSubnet({ id: 'tiny', networkId: 'full', cidr: '10.9.9.0/31' }),
     ]);
-    const vips = createVipAllocator({ network, validVipNetworkIds: [] });
+    const vips = createVipAllocator({ network });
     await expect(vips.allocate(request({ subnetId: null, networkId: 'full' }))).rejects.toMatchObject({
       code: 'REQUEST_INVALID',
       message: 'Validation failure: Subnet(s) in the supplied network do not contain enough available IPs.',
@@ -166,7 +168,7 @@ describe('whoever asks', () => {
       tokens.push(token);
       return tenant;
     };
-    const vips = createVipAllocator({ network, validVipNetworkIds: [], networkAs });
+    const vips = createVipAllocator({ network, networkAs });
     const hidden = vips.allocate(request({ userToken: 'token' }));
     await expect(hidden).rejects.toMatchObject({ code: 'REQUEST_INVALID', message: 'Subnet dual-4 not found.' });
     await expect(vips.checkSubnet('dual-4', 'token')).rejects.toThrow('Subnet dual-4 not found.');

@@ -25,19 +25,17 @@ interface Place {
  */
 export function createVipAllocator(options: {
   network: NetworkService;
-  /** [networking] valid_vip_networks; empty: any. */
-  validVipNetworkIds: readonly string[];
   /** Neutron as a user sees it. Absent where all see the same. */
   networkAs?: (userToken: string) => NetworkService;
 }): VipAllocator {
-  const { network, validVipNetworkIds, networkAs } = options;
+  const { network, networkAs } = options;
   const seenBy = (userToken: string | undefined): NetworkService =>
     userToken === undefined || !networkAs ? network : networkAs(userToken);
 
   return {
     async allocate(request) {
       const place = await createLookup(seenBy(request.userToken)).placeOf(request);
-      checkNetwork(place.networkId);
+      checkNetwork(place.networkId, request.allowedNetworkIds);
       const port = place.port ?? (await makePort(request, place));
       return allocated(request, place, port);
     },
@@ -50,12 +48,6 @@ export function createVipAllocator(options: {
       await createLookup(seenBy(userToken)).subnetOf(subnetId);
     },
   };
-
-  function checkNetwork(networkId: string): void {
-    const allowed = validVipNetworkIds.map((id) => id.toLowerCase());
-    if (allowed.length === 0 || allowed.includes(networkId.toLowerCase())) return;
-    throw validationFailure('Supplied VIP network_id is not allowed by the configuration of this deployment.');
-  }
 
   async function makePort(request: VipRequest, place: Place): Promise<Port> {
     const asked: NewPort = {
@@ -85,6 +77,11 @@ export function createVipAllocator(options: {
     await network.deletePort(port.id);
     throw new KilnError('REQUEST_INVALID', 'Port security must be enabled on the VIP network.');
   }
+}
+
+function checkNetwork(networkId: string, allowedIds: readonly string[]): void {
+  if (allowedIds.length === 0 || allowedIds.some((id) => id.toLowerCase() === networkId.toLowerCase())) return;
+  throw validationFailure('Supplied VIP network_id is not allowed by the configuration of this deployment.');
 }
 
 /** What a request refers to, as `network` shows it. */

@@ -17,6 +17,7 @@ describe('network_noop_driver', () => {
     networkId: null,
     qosPolicyId: null,
     securityGroupIds: [],
+    allowedNetworkIds: [],
     additional: [],
     ...fields,
   });
@@ -30,7 +31,7 @@ describe('network_noop_driver', () => {
     { subnetId: randomUUID(), qosPolicyId: randomUUID(), securityGroupIds: [randomUUID()] },
     { subnetId: randomUUID(), additional: [{ subnetId: randomUUID(), address: null, portId: null }] },
   ])('gives a VIP for %j', async (fields) => {
-    const vips = createVipAllocator({ network: createNoopNetwork(), validVipNetworkIds: [] });
+    const vips = createVipAllocator({ network: createNoopNetwork() });
     const { vip, additionalVips } = await vips.allocate(ask(fields));
     expect(vip.address).toMatch(/^198\.51\.100\.\d+$/);
     expect(vip).toMatchObject({ networkId: expect.stringMatching(/-/), subnetId: expect.stringMatching(/-/) });
@@ -42,7 +43,7 @@ describe('network_noop_driver', () => {
   });
 
   it('keeps apart what is asked for at the same time', async () => {
-    const vips = createVipAllocator({ network: createNoopNetwork(), validVipNetworkIds: [] });
+    const vips = createVipAllocator({ network: createNoopNetwork() });
     const requests = Array.from({ length: 50 }, () => ask({ networkId: randomUUID(), subnetId: randomUUID() }));
     const made = await Promise.all(requests.map((request) => vips.allocate(request)));
     expect(made.map(({ vip }) => [vip.networkId, vip.subnetId])).toEqual(
@@ -52,7 +53,7 @@ describe('network_noop_driver', () => {
 
   it('remembers what was made until it is deleted', async () => {
     const network = createNoopNetwork();
-    const vips = createVipAllocator({ network, validVipNetworkIds: [] });
+    const vips = createVipAllocator({ network });
     const allocated = await vips.allocate(ask({ subnetId: randomUUID() }));
     const portId = allocated.vip.portId ?? '';
     const { name } = await network.updatePort(portId, { securityGroupIds: ['g'] });

@@ -56,12 +56,10 @@ export function providerOf(spec: LoadBalancerSpec, offer: Offer, settings: ApiSe
   return profile.providerName;
 }
 
-/** @throws KilnError REQUEST_INVALID when VIPs may not be in this network: by the zone, else by the configuration. */
-export function checkVipNetwork(networkId: string, offer: Offer, settings: ApiSettings): void {
+/** Networks that VIPs may be in, by the zone, else by the configuration; empty: any. */
+export function allowedVipNetworks(offer: Offer, settings: ApiSettings): readonly string[] {
   const ofZone = offer.zone?.valid_vip_networks ?? [];
-  const allowed = ofZone.length > 0 ? ofZone : settings.validVipNetworks;
-  if (allowed.length === 0 || allowed.some((one) => one.toLowerCase() === networkId.toLowerCase())) return;
-  throw validationFailure('Supplied VIP network_id is not allowed by the configuration of this deployment.');
+  return ofZone.length > 0 ? ofZone : settings.validVipNetworks;
 }
 
 export function makeLoadBalancer(

@@ -33,7 +33,6 @@ export function apiParts(
     vips: createVipAllocator({
       network: openstack.network,
       ...(openstack.networkAs ? { networkAs: openstack.networkAs } : {}),
-      validVipNetworkIds: configuration.networking.valid_vip_networks,
     }),
     secrets: own.secrets,
     policy,

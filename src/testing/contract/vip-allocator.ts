@@ -49,6 +49,7 @@ export function describeVipAllocatorContract(name: string, makeSubject: () => Pr
         networkId: null,
         qosPolicyId: null,
         securityGroupIds: [],
+        allowedNetworkIds: [],
         additional: [],
         ...fields,
       });

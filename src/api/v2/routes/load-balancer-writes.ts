@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { planChange, planCreation, planFailover, type Subject } from '../../../core/api/changes.ts';
 import {
+  allowedVipNetworks,
   changeLoadBalancer,
   checkFlavor,
   checkLoadBalancerSpec,
-  checkVipNetwork,
   checkZone,
   makeLoadBalancer,
   type Offer,
@@ -61,6 +61,7 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
       networkId: spec.vipNetworkId ?? null,
       qosPolicyId: spec.vipQosPolicyId ?? null,
       securityGroupIds: spec.vipSgIds ?? [],
+      allowedNetworkIds: allowedVipNetworks(offer, parts.settings),
       additional: (spec.additionalVips ?? []).map((vip) => ({
         subnetId: vip.subnetId,
         address: vip.ipAddress ?? null,
@@ -69,7 +70,6 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
       userToken: userTokenOf(request),
     });
     try {
-      checkVipNetwork(allocated.vip.networkId, offer, parts.settings);
       const tree = makeWhole(making, spec, makeLoadBalancer(making, spec, projectId, offer, { id, ...allocated }));
       await tools.demandQuota(projectId, contentsOf(tree));
       await tools.demandSecrets(
