@@ -14,11 +14,17 @@ const ANSWER_LIMIT_SECONDS = 60;
 const wrk = spawnSync('wrk', ['-v']).error === undefined;
 export const generator = wrk ? 'wrk' : 'undici';
 
-/** GETs one address again and again over so many connections, with wrk if it is installed. All must answer 200. */
-export async function load(url: string, token: string, connections: number, seconds: number): Promise<Load> {
+/**
+ * GETs one address again and again over so many connections, with wrk if it is installed. All must answer 200.
+ * @param leastSeconds longer where answers are so slow that hardly any would come in this time.
+ */
+export async function load(url: string, token: string, connections: number, leastSeconds: number): Promise<Load> {
+  const startMs = performance.now();
   const answer = await fetch(url, { headers: { 'X-Auth-Token': token } });
   if (answer.status !== 200) throw new Error(`${url}: ${answer.status} ${await answer.text()}`);
   await answer.arrayBuffer();
+  const answerSeconds = (performance.now() - startMs) / 1000;
+  const seconds = Math.min(ANSWER_LIMIT_SECONDS, Math.max(leastSeconds, Math.ceil(2 * answerSeconds * connections)));
   return wrk ? await byWrk(url, token, connections, seconds) : await byUndici(url, token, connections, seconds);
 }
 
