@@ -84,7 +84,7 @@ export async function openLoadBalancerBench(dev: DevCloud): Promise<LoadBalancer
 }
 
 /** By its name, as a user would look for it. */
-async function vipSubnetOf({ cloud }: DevCloud): Promise<string> {
+export async function vipSubnetOf({ cloud }: DevCloud): Promise<string> {
   const { authUrl, userName, password, projectName } = cloud.accounts.kiln;
   const domain = { name: 'Default' };
   const auth = {
