@@ -154,7 +154,8 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
           if (!row) continue;
           const settled = { ...row, provisioningStatus, updatedAt: new Date().toISOString() };
           const operatingStatus = row.adminStateUp ? 'ONLINE' : 'OFFLINE';
-          const worksByItself = ['healthmonitor', 'l7policy', 'l7rule'].includes(kind) && provisioningStatus === 'ACTIVE';
+          const worksByItself =
+            ['healthmonitor', 'l7policy', 'l7rule'].includes(kind) && provisioningStatus === 'ACTIVE';
           table.set(id, worksByItself ? { ...settled, operatingStatus } : settled);
         }
       }
