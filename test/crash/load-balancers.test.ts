@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, get, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -345,17 +345,17 @@ describe('a worker that is killed', () => {
     300_000,
   );
 
-  /** What the VIP answers is what the load balancer has: nothing, nobody, or the member. */
+  /**
+   * What the VIP answers is what the load balancer has: nothing, nobody, or the member. Each time by a connection of its
+   * own, since an old one stays with the HAProxy that it came to; the new one takes over a moment after the reload.
+   */
   async function expectServed(id: string): Promise<void> {
     const tree = await bench.state.loadBalancers.tree(id);
-    const answer = await fetch(`http://${tree?.loadBalancer.vip.address}:8080/`, {
-      signal: AbortSignal.timeout(5_000),
-    }).then(
-      ({ status }) => status,
-      () => null,
-    );
+    const url = `http://${tree?.loadBalancer.vip.address}:8080/`;
     const members = tree?.pools.some((pool) => pool.members.length > 0);
-    expect(answer).toBe(tree?.listeners.length === 0 ? null : members ? 200 : 503);
+    await expect
+      .poll(() => statusOf(url), { timeout: 10_000, interval: 20 })
+      .toBe(tree?.listeners.length === 0 ? null : members ? 200 : 503);
   }
 
   it('while it tells an amphora of its configuration', async () => {
@@ -406,3 +406,17 @@ describe('a worker that is killed', () => {
     expect(new Set(tried)).toEqual(new Set(loadBalancerFlows.map(({ name }) => name)));
   });
 });
+
+/** Of an answer on a connection of its own; null when there is none. */
+function statusOf(url: string): Promise<number | null> {
+  return new Promise((resolve) => {
+    get(url, { agent: false, timeout: 5_000 }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? null);
+    })
+      .on('timeout', function () {
+        this.destroy();
+      })
+      .on('error', () => resolve(null));
+  });
+}
