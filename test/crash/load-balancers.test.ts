@@ -410,13 +410,11 @@ describe('a worker that is killed', () => {
 /** Of an answer on a connection of its own; null when there is none. */
 function statusOf(url: string): Promise<number | null> {
   return new Promise((resolve) => {
-    get(url, { agent: false, timeout: 5_000 }, (answer) => {
+    const asked = get(url, { agent: false, timeout: 5_000 }, (answer) => {
       answer.resume();
       resolve(answer.statusCode ?? null);
-    })
-      .on('timeout', function () {
-        this.destroy();
-      })
-      .on('error', () => resolve(null));
+    });
+    asked.on('timeout', () => asked.destroy());
+    asked.on('error', () => resolve(null));
   });
 }

@@ -216,7 +216,10 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
       // What no heartbeat tells of works by being there; all else waits for one.
       expect(await store.get('healthmonitor', 'hm')).toMatchObject({ operatingStatus: 'OFFLINE' });
       expect(await store.get('l7rule', 'ru')).toMatchObject({ operatingStatus: 'OFFLINE' });
-      expect(await store.get('l7rule', 'on')).toMatchObject({ provisioningStatus: 'ACTIVE', operatingStatus: 'ONLINE' });
+      expect(await store.get('l7rule', 'on')).toMatchObject({
+        provisioningStatus: 'ACTIVE',
+        operatingStatus: 'ONLINE',
+      });
       expect(await store.get('l7policy', 'l7')).toMatchObject({ operatingStatus: full.l7policy.operatingStatus });
       expect(await store.get('listener', 'li')).toMatchObject({ provisioningStatus: 'ERROR', defaultPoolId: null });
       expect(await store.get('pool', 'po')).toBeNull();
