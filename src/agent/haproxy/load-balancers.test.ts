@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAgentFiles } from '../files.ts';
 import { createLoadBalancers, type LoadBalancers } from './load-balancers.ts';
@@ -51,6 +52,11 @@ frontend listener
 const get = (port: number) =>
   fetch(`http://${address}:${port}/`, { headers: { connection: 'close' } }).then((response) => response.text());
 const pid = () => Number(readFileSync(join(root, `var/lib/octavia/${id}/${id}.pid`), 'utf8'));
+/** A master and its workers. */
+const processesOfHaproxy = (master: number) => [
+  master,
+  ...readFileSync(`/proc/${master}/task/${master}/children`, 'utf8').trim().split(' ').map(Number),
+];
 const groupOf = (process: number) => readFileSync(`/proc/${process}/stat`, 'utf8').split(') ')[1]?.split(' ')[2];
 
 describe('HAProxy', () => {
@@ -137,6 +143,27 @@ describe('HAProxy', () => {
     await once(taken, 'close');
     expect(await agent.reload(id)).toBeNull();
     expect(await get(8087)).toBe('hello');
+  });
+
+  it('is one, and has the newest configuration, however often it is reloaded and looked at', async () => {
+    const agent = newAgent();
+    await agent.upload(id, configuration(8089, 'text-0'));
+    await agent.start(id);
+    const master = pid();
+    await agent.resume();
+    for (let round = 1; round <= 10; round++) {
+      await agent.upload(id, configuration(8089, `text-${round}`));
+      // A worker that is stopped can't be told from none for as long.
+      const [, ...workers] = processesOfHaproxy(master);
+      if (round % 3 === 0) for (const worker of workers) process.kill(worker, 'SIGSTOP');
+      const reloaded = agent.reload(id);
+      await sleep(round % 3 === 0 ? 100 : 0);
+      if (round % 3 === 0) for (const worker of workers) process.kill(worker, 'SIGCONT');
+      expect(await reloaded).toBeNull();
+      expect(await agent.isRunning(id)).toBe(true);
+      expect(await get(8089)).toBe(`text-${round}`);
+      expect(pid()).toBe(master);
+    }
   });
 
   it('takes many orders at once, one after the other', async () => {

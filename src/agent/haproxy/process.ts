@@ -35,7 +35,7 @@ export async function runningMaster(files: HaproxyFiles): Promise<number | null>
 
 /**
  * Starts HAProxy, master and worker, in our own process group and never as a daemon: whoever ends the amphora ends it
- * by its group. Waits until the worker answers.
+ * by its group. Waits until the worker answers and `runningMaster` knows it.
  * @returns null when it runs, else what HAProxy said. @throws HaproxyMissingError; an Error for too long a path
  */
 export async function startHaproxy(haproxyCmd: string, files: HaproxyFiles, peerName: string): Promise<string | null> {
@@ -62,7 +62,9 @@ export async function startHaproxy(haproxyCmd: string, files: HaproxyFiles, peer
     // The agent's own end is not put off by it.
     child.unref();
     const over = () => fate.failure !== undefined || fate.end !== undefined;
-    const settled = await until(startWithinMs, async () => over() || (await workerOf(files)) !== null);
+    // A worker may answer before the master has written its PID; until then nobody would know that it runs.
+    const runs = async () => (await workerOf(files)) !== null && (await runningMaster(files)) !== null;
+    const settled = await until(startWithinMs, async () => over() || (await runs()));
     if (fate.failure) throw missing(haproxyCmd, fate.failure.message);
     if (settled && !over()) return null;
     if (!over()) child.kill('SIGKILL');
@@ -77,18 +79,26 @@ export async function startHaproxy(haproxyCmd: string, files: HaproxyFiles, peer
  * their end. @returns null when the new one answers, else what HAProxy said; the old one then goes on.
  */
 export async function reloadHaproxy(master: number, files: HaproxyFiles): Promise<string | null> {
-  const before = await workerOf(files);
+  // One that is too busy to answer now would look like a new one later.
+  const before = { worker: await workerOf(files) };
+  await until(startWithinMs, async () => {
+    before.worker ??= await workerOf(files);
+    return before.worker !== null;
+  });
   await saveServersState(files);
   const { size } = await stat(files.logFile);
   const logStart = size > longestLogBytes ? 0 : size;
   if (logStart === 0) await truncate(files.logFile);
   process.kill(master, 'SIGUSR2');
   const said = async () => (await readFile(files.logFile)).subarray(logStart).toString('utf8');
+  // The master unlinks its PID file when it begins and writes it anew: until then it would not be known as running, and
+  // be started once more beside itself.
+  const knownAgain = async () => (await runningMaster(files)) === master;
   let failed = false;
   const taken = await until(startWithinMs, async () => {
     failed = (await said()).includes('Loading failure');
     const now = await workerOf(files);
-    return failed || (now !== null && now !== before);
+    return (failed || (now !== null && now !== before.worker)) && (await knownAgain());
   });
   return taken && !failed ? null : `${await said()}HAProxy goes on with its old configuration`;
 }
