@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** `npm test` runs everything but the suites that need a real OpenStack; `npm run test:openstack` runs only those. */
@@ -11,5 +12,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     fileParallelism: !openstack,
+    // Most tests wait for processes more than they compute.
+    maxWorkers: openstack ? 1 : Math.max(3, availableParallelism()),
   },
 });

@@ -338,7 +338,7 @@ describe('a worker that is killed', () => {
           await expectWhole(id);
           const tree = await bench.state.loadBalancers.tree(id);
           expect(JSON.stringify(tree)).not.toMatch(/PENDING_|"ERROR"/);
-          await expectServed(id);
+          await expectServed(id, JSON.stringify(points[ids.indexOf(id)]));
         }
       }
     },
@@ -349,12 +349,12 @@ describe('a worker that is killed', () => {
    * What the VIP answers is what the load balancer has: nothing, nobody, or the member. Each time by a connection of its
    * own, since an old one stays with the HAProxy that it came to; the new one takes over a moment after the reload.
    */
-  async function expectServed(id: string): Promise<void> {
+  async function expectServed(id: string, point: string): Promise<void> {
     const tree = await bench.state.loadBalancers.tree(id);
     const url = `http://${tree?.loadBalancer.vip.address}:8080/`;
     const members = tree?.pools.some((pool) => pool.members.length > 0);
     await expect
-      .poll(() => statusOf(url), { timeout: 10_000, interval: 20 })
+      .poll(() => statusOf(url), { timeout: 10_000, interval: 20, message: point })
       .toBe(tree?.listeners.length === 0 ? null : members ? 200 : 503);
   }
 
