@@ -8,8 +8,8 @@ export default defineConfig({
   test: {
     include: openstack ? ['test/openstack/**/*.test.ts'] : ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: openstack ? [] : ['test/openstack/**'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     fileParallelism: !openstack,
     // Most tests wait for processes more than they compute.
