@@ -13,6 +13,6 @@ export default defineConfig({
     pool: 'forks',
     fileParallelism: !openstack,
     // Most tests wait for processes more than they compute.
-    maxWorkers: openstack ? 1 : Math.max(3, availableParallelism()),
+    maxWorkers: openstack ? 1 : Math.max(2, availableParallelism()),
   },
 });

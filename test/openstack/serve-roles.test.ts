@@ -82,6 +82,7 @@ const wanted = (name: string) => ({
         protocol: 'HTTP',
         protocol_port: 8080,
         default_pool: {
+          name: 'pool',
           protocol: 'HTTP',
           lb_algorithm: 'ROUND_ROBIN',
           members: [{ address: '127.0.0.1', protocol_port: (member.address() as AddressInfo).port }],
@@ -96,7 +97,7 @@ it('two API processes and two workers share the work; of a worker killed in the 
 }, async () => {
   const clients = [await api(), await api()];
   const [first, second] = [await serve('worker'), await serve('worker')];
-  const inTheMiddle = Promise.race([first, second].map((one) => one.line(/will boot image/).then(() => one)));
+  const inTheMiddle = Promise.any([first, second].map((one) => one.line(/will boot image/).then(() => one)));
 
   const ids = await Promise.all(
     Array.from({ length: 8 }, async (_none, index) => {
