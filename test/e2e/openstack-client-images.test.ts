@@ -46,10 +46,10 @@ describe.skipIf(reason !== null)(`the openstack client${reason ? ` (skipped: ${r
       expect(openstack('kiln-dev-demo', 'user', 'list')).rejects.toThrow(/not authorized.*HTTP 403/s),
     ]);
     expect(token.project_id).toBe(cloud.accounts.kiln.projectId);
-    expect(column(catalog, 'Type')).toEqual(['identity', 'image', 'compute', 'network']);
+    expect(column(catalog, 'Type')).toEqual(['identity', 'image', 'compute', 'network', 'load-balancer']);
     expect(column(projects, 'Name')).toEqual(['admin', 'service', 'demo']);
     expect(column(users, 'Name')).toEqual(['kiln', 'admin', 'demo']);
-    expect(endpoints).toHaveLength(12);
+    expect(endpoints).toHaveLength(15);
     expect(column(own, 'Name')).toEqual(['demo']);
 
     const made = await json<Record<string, string>>('kiln-dev-demo', 'application', 'credential', 'create', 'robot');
@@ -107,7 +107,7 @@ describe.skipIf(reason !== null)(`the openstack client${reason ? ` (skipped: ${r
     expect(await imageNames('kiln-dev')).toEqual([]);
   });
 
-  test('pages through more images than Glance puts on one page', { timeout: 60_000 }, async () => {
+  test('pages through more images than Glance puts on one page', { timeout: 240_000 }, async () => {
     const token = await openstack('kiln-dev', 'token', 'issue', '-f', 'value', '-c', 'id');
     for (let index = 0; index < 30; index++) {
       await fetch(`${cloud.url}/image/v2/images`, {
