@@ -26,12 +26,28 @@ const longestLogBytes = 1024 * 1024;
  * so an agent that was started anew knows the HAProxy that its predecessor left.
  */
 export async function runningMaster(files: HaproxyFiles): Promise<number | null> {
-  const pid = Number((await readFile(files.pidFile, 'utf8').catch(() => '')).trim());
-  if (!Number.isSafeInteger(pid) || pid <= 1) return null;
-  // Empty for a process that has ended and that nobody has waited for yet.
-  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return commandLine.split('\0').includes(files.pidFile) ? pid : null;
+  const read = Number((await readFile(files.pidFile, 'utf8').catch(() => '')).trim());
+  const pid = Number.isSafeInteger(read) && read > 1 ? read : (masters.get(files.pidFile) ?? null);
+  if (pid === null) return null;
+  for (let look = 0; look < 5; look++) {
+    // Empty for a process that has ended and that nobody has waited for yet, and for a moment while one executes itself.
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => null);
+    if (commandLine?.split('\0').includes(files.pidFile)) {
+      masters.set(files.pidFile, pid);
+      return pid;
+    }
+    if (commandLine !== '') break;
+    await sleep(pollMs);
+  }
+  masters.delete(files.pidFile);
+  return null;
 }
+
+/**
+ * The master executes itself anew at a reload, and once more when the new worker runs, each time without its PID file
+ * for a while; its PID stays. Whoever believed the missing file would start a second HAProxy beside it.
+ */
+const masters = new Map<string, number>();
 
 /**
  * Starts HAProxy, master and worker, in our own process group and never as a daemon: whoever ends the amphora ends it
