@@ -18,7 +18,7 @@ import { describeWorkerRegistryContract } from '../../src/testing/contract/worke
 import { createFakeLog } from '../../src/testing/fake-log.ts';
 import { brokerPort, makeVirtualHost } from '../support/broker.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
-import { makeDatabase } from './storage-database.ts';
+import { makeDatabase } from '../support/testbed-database.ts';
 
 /** The queue over the test bed's RabbitMQ and MariaDB. */
 

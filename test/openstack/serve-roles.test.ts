@@ -6,7 +6,7 @@ import { makeVirtualHost } from '../support/broker.ts';
 import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
 import { type KilnProcess, runKiln, startKiln } from '../support/kiln-process.ts';
 import { vipSubnetOf } from '../support/load-balancers.ts';
-import { makeDatabase } from './storage-database.ts';
+import { makeDatabase } from '../support/testbed-database.ts';
 
 /** `kiln serve --role …` as an operator runs it: real processes, RabbitMQ and MariaDB; servers of the embedded cloud. */
 let dev: DevCloud;

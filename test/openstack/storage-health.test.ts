@@ -1,5 +1,5 @@
 import { describeHealthStoreContract } from '../../src/testing/contract/health-store.ts';
-import { makeDatabase } from './storage-database.ts';
+import { makeDatabase } from '../support/testbed-database.ts';
 
 /** What heartbeats told, in the test bed's MariaDB. */
 

@@ -1,6 +1,6 @@
 import { describeListContract } from '../../src/testing/contract/load-balancer-lists.ts';
 import { describeLoadBalancerStoreContract } from '../../src/testing/contract/load-balancer-store.ts';
-import { makeDatabase } from './storage-database.ts';
+import { makeDatabase } from '../support/testbed-database.ts';
 
 /** Load balancers in the test bed's MariaDB. */
 

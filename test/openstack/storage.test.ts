@@ -8,13 +8,14 @@ import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
 import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
 import { describeAmphoraStoreContract, storedAmphora } from '../../src/testing/contract/amphora-store.ts';
 import { createFakeClock, type FakeClock } from '../../src/testing/fake-clock.ts';
-import { makeDatabase, server } from './storage-database.ts';
+import { readTestbed } from '../support/testbed-access.ts';
+import { makeDatabase } from '../support/testbed-database.ts';
 
 /** Kiln's state in the test bed's MariaDB, in databases of this suite's own, made as an operator makes Octavia's. */
 
 let administrator: Connection;
 beforeAll(async () => {
-  administrator = await createConnection(server);
+  administrator = await createConnection(readTestbed().database);
 });
 afterAll(() => administrator.end());
 
@@ -33,7 +34,7 @@ describe('MariaDB', () => {
     subject = await makeDatabase();
     database = await openDatabase(subject.connection, clock);
     store = createAmphoraStore(database, clock);
-    rival = await createConnection({ ...server, database: subject.name });
+    rival = await createConnection({ ...readTestbed().database, database: subject.name });
   });
   afterEach(async () => {
     rival.destroy();
@@ -125,7 +126,8 @@ describe('MariaDB', () => {
   });
 
   it('a refused login is told without the password, and at once', async () => {
-    const wrong = `mysql+pymysql://${server.user}:not-the-word@${server.host}:${server.port}/${subject.name}`;
+    const { user, host, port } = readTestbed().database;
+    const wrong = `mysql+pymysql://${user}:not-the-word@${host}:${port}/${subject.name}`;
     const error = await openDatabase(wrong, clock).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'STATE_UNUSABLE', retryable: false });
     expect((error as Error).message).toMatch(/Access denied for user 'openstack'/);

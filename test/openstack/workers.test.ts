@@ -14,9 +14,10 @@ import type { OperationQueue } from '../../src/ports/operation-queue.ts';
 import { createFakeLog } from '../../src/testing/fake-log.ts';
 import { brokerPort, makeVirtualHost } from '../support/broker.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { readTestbed } from '../support/testbed-access.ts';
+import { makeDatabase } from '../support/testbed-database.ts';
 import { createToyTables, type ToyDatabase, type ToyInput, toySteps, toyTables } from '../support/toy-flow.ts';
 import type { ToyWorkerOptions } from '../support/toy-worker.ts';
-import { makeDatabase, server } from './storage-database.ts';
 
 /** Worker processes over the test bed's RabbitMQ and MariaDB: killed, stopped, cut off; nothing is lost or done twice. */
 
@@ -282,8 +283,9 @@ it(
 it(
   'cut off from the database for a lease, it starts no further step, and goes on when it can',
   async () => {
-    const proxy = await makeProxy(server.port);
-    const connection = place.connection.replace(`:${server.port}/`, `:${proxy.port}/`);
+    const { port } = readTestbed().database;
+    const proxy = await makeProxy(port);
+    const connection = place.connection.replace(`:${port}/`, `:${proxy.port}/`);
     const cutOff = await startWorker({ host: 'h1', leaseSeconds: 3, connection });
     const id = await create(makePublisher(), 'a', { waitIn: 'two' });
     const late = await begun(id, 'two');

@@ -1,14 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { createConnection } from 'mysql2/promise';
-
-interface Testbed {
-  database: { host: string; port: number; user: string; password: string };
-}
-
-const folder = process.env.KILN_TESTBED_DIR || '/var/tmp/kiln-testbed';
-
-/** The test bed's MariaDB, and a user who may make databases in it. */
-export const { database: server } = JSON.parse(readFileSync(`${folder}/testbed.json`, 'utf8')) as Testbed;
+import { readTestbed } from './testbed-access.ts';
 
 /**
  * An empty database, made as an operator makes Octavia's: `utf8` and a collation without case, as OpenStack's guides say.
@@ -17,7 +8,7 @@ export const { database: server } = JSON.parse(readFileSync(`${folder}/testbed.j
 export async function makeDatabase(): Promise<{ name: string; connection: string; close(): Promise<void> }> {
   const name = `kiln_test_${process.pid}_${process.hrtime.bigint()}`;
   await administer(`create database ${name} character set utf8 collate utf8_general_ci`);
-  const { user, password, host, port } = server;
+  const { user, password, host, port } = readTestbed().database;
   return {
     name,
     connection: `mysql+pymysql://${user}:${password}@${host}:${port}/${name}?charset=utf8`,
@@ -26,7 +17,7 @@ export async function makeDatabase(): Promise<{ name: string; connection: string
 }
 
 async function administer(statement: string): Promise<void> {
-  const administrator = await createConnection(server);
+  const administrator = await createConnection(readTestbed().database);
   await administrator.query(statement);
   await administrator.end();
 }
