@@ -25,7 +25,7 @@ type Moment = NonNullable<CrashPoint['pause']>['moment'];
 describe('a worker that is killed', () => {
   let dev: DevCloud;
   let bench: LoadBalancerBench;
-  let member: Server;
+  let members: Server[];
   /** Made once; every flow but creation and deletion is tried on them, one after the other. */
   const ready: string[] = [];
   /** To be deleted. */
@@ -34,11 +34,11 @@ describe('a worker that is killed', () => {
   beforeAll(async () => {
     dev = await startDevCloud();
     bench = await openLoadBalancerBench(dev);
-    member = createServer((_request, answer) => answer.end('member'));
-    await new Promise<void>((resolve) => member.listen(0, '127.0.0.1', resolve));
+    const first = await startMember('127.0.0.1', 0);
+    members = [first, await startMember('127.0.0.2', portOf(first))];
   });
   afterAll(async () => {
-    member?.close();
+    for (const member of members ?? []) member.close();
     await bench?.close();
     await dev?.close();
   });
@@ -247,7 +247,7 @@ describe('a worker that is killed', () => {
     flow,
     ask: (id) => bench.call('DELETE', path(id)),
   });
-  const memberPort = () => (member.address() as AddressInfo).port;
+  const memberPort = () => portOf(members[0] as Server);
   const paths = {
     listener: (id: string) => `/listeners/${idIn('listener', id)}`,
     pool: (id: string) => `/pools/${idIn('pool', id)}`,
@@ -406,6 +406,14 @@ describe('a worker that is killed', () => {
     expect(new Set(tried)).toEqual(new Set(loadBalancerFlows.map(({ name }) => name)));
   });
 });
+
+async function startMember(address: string, port: number): Promise<Server> {
+  const member = createServer((_request, answer) => answer.end('member'));
+  await new Promise<void>((resolve) => member.listen(port, address, resolve));
+  return member;
+}
+
+const portOf = (server: Server) => (server.address() as AddressInfo).port;
 
 /** Of an answer on a connection of its own; null when there is none. */
 function statusOf(url: string): Promise<number | null> {
