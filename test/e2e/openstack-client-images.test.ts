@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../../src/cloud/cloud.ts';
-import { openstackClient, openstackIsMissing } from '../support/openstack-client.ts';
+import { type OpenstackClients, openstackClients, openstackIsMissing } from '../support/openstack-client.ts';
 
 /** Debian's `openstack` (python3-openstackclient) against the embedded cloud: identity and images. */
 
@@ -14,19 +14,22 @@ describe.skipIf(reason !== null)(`the openstack client${reason ? ` (skipped: ${r
   const folder = mkdtempSync(join(tmpdir(), 'kiln-openstack-client-'));
   const dataFile = join(folder, 'image.raw');
   let cloud: Cloud;
+  let clients: OpenstackClients;
 
   beforeAll(async () => {
     cloud = await startCloud({ stateDirectory: join(folder, 'cloud') });
+    clients = openstackClients(cloud.cloudsFile);
     writeFileSync(dataFile, randomBytes(200_000));
   });
   afterAll(async () => {
+    await clients?.close();
     await cloud.close();
     rmSync(folder, { recursive: true });
   });
 
   type Who = 'kiln-dev' | 'kiln-dev-admin' | 'kiln-dev-demo';
 
-  const openstack = (who: Who, ...words: string[]) => openstackClient(cloud.cloudsFile, who, words);
+  const openstack = (who: Who, ...words: string[]) => clients.print(who, words);
   async function json<Shape>(who: Who, ...args: string[]): Promise<Shape> {
     return JSON.parse(await openstack(who, ...args, '-f', 'json')) as Shape;
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { create } from 'tar';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Cloud, startCloud } from '../../src/cloud/cloud.ts';
-import { openstackClient, openstackIsMissing } from '../support/openstack-client.ts';
+import { type OpenstackClients, openstackClients, openstackIsMissing } from '../support/openstack-client.ts';
 
 /** Debian's `openstack` (python3-openstackclient) against the embedded cloud: servers and networks. */
 
@@ -20,9 +20,11 @@ createServer((_, answer) => answer.end('from the image')).listen(9443, host, () 
 describe.skipIf(reason !== null)(`the openstack client and servers${reason ? ` (skipped: ${reason})` : ''}`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-openstack-servers-'));
   let cloud: Cloud;
+  let clients: OpenstackClients;
 
   beforeAll(async () => {
     cloud = await startCloud({ stateDirectory: join(folder, 'cloud') });
+    clients = openstackClients(cloud.cloudsFile);
     const createdAt = '2026-01-01T00:00:00Z';
     const manifest = { format: 'kiln-amphora-1', name: 'test', version: '1', entry: 'agent.mjs', createdAt };
     writeFileSync(join(folder, 'amphora.json'), JSON.stringify(manifest));
@@ -35,11 +37,12 @@ describe.skipIf(reason !== null)(`the openstack client and servers${reason ? ` (
     ]);
   });
   afterAll(async () => {
+    await clients?.close();
     await cloud?.close();
     rmSync(folder, { recursive: true });
   });
 
-  const openstack = (...words: string[]) => openstackClient(cloud.cloudsFile, 'kiln-dev', words);
+  const openstack = (...words: string[]) => clients.print('kiln-dev', words);
   type Row = Record<string, unknown>;
   const show = async (...args: string[]) => JSON.parse(await openstack(...args, '-f', 'json')) as Row;
   const list = async (...args: string[]) => JSON.parse(await openstack(...args, '-f', 'json')) as Row[];

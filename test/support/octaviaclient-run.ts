@@ -1,12 +1,10 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { request } from 'undici';
 import { withoutDifferences } from './octaviaclient-differences.ts';
 import { type Step, type Who, words } from './octaviaclient-script.ts';
+import { type OpenstackClients, openstackClients } from './openstack-client.ts';
 import type { TestbedAccess } from './testbed-access.ts';
 
 /** What one step gave, without what differs from one run to the next. */
@@ -56,7 +54,7 @@ export async function runScript(
   given: Readonly<Record<string, string>>,
   folder: string,
 ): Promise<Outcome[]> {
-  const clients = startClients(cloudsFile(bed, endpoint, folder));
+  const clients = openstackClients(cloudsFile(bed, endpoint, folder));
   const kept: Record<string, string> = { nobody, demo: bed.users.demo.projectId, ...given };
   const names = createNames(endpoint, bed, kept);
   const outcomes: Outcome[] = [];
@@ -68,7 +66,7 @@ export async function runScript(
       }
       const given = step.request
         ? await send(endpoint, await bed.token(step.who), step.request, kept)
-        : await clients.run(step.who, refer(step.command ?? '', kept));
+        : await runCommand(clients, step.who, refer(step.command ?? '', kept));
       if (step.keep) kept[step.keep] = idIn(given.output) ?? `${step.keep}-is-missing`;
       const { status, output, message } = withoutDifferences(describe(step), given);
       outcomes.push({ step: describe(step), status, output: names.hide(output), message: names.hideText(message) });
@@ -130,48 +128,17 @@ async function send(
   return { status: answer.statusCode, output: parsed(await answer.body.text()), message: '' };
 }
 
-/** The client, as a process for each user: within one it keeps the session it opened first. */
-function startClients(clouds: string) {
-  const clients = new Map<Who, ReturnType<typeof startClient>>();
-  return {
-    run(who: Who, command: string) {
-      const client = clients.get(who) ?? startClient(clouds, who);
-      clients.set(who, client);
-      return client.run(command);
-    },
-    close: () => Promise.all([...clients.values()].map((client) => client.close())),
-  };
-}
-
-function startClient(clouds: string, who: Who) {
-  const program = join(import.meta.dirname, 'openstack-commands.py');
-  const child: ChildProcessWithoutNullStreams = spawn('/usr/bin/python3', ['-B', program], {
-    env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent', LANG: 'C.UTF-8', OS_CLIENT_CONFIG_FILE: clouds },
-  });
-  child.stderr.resume();
-  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return {
-    async run(command: string) {
-      const all = words(command);
-      const prints = /^loadbalancer (?!status)(\w+ )*?(list|show|create|quota set)\b/.test(command);
-      child.stdin.write(
-        `${JSON.stringify(['--os-cloud', `testbed-${who}`, ...all, ...(prints ? ['-f', 'json'] : [])])}\n`,
-      );
-      const answer = await answers.next();
-      if (answer.done) throw new Error(`the client ended at: ${command}`);
-      const { status, stdout, stderr } = JSON.parse(answer.value) as {
-        status: number;
-        stdout: string;
-        stderr: string;
-      };
-      return { status, output: parsed(stdout), message: stderr };
-    },
-    async close() {
-      const ended = once(child, 'exit');
-      child.stdin.end();
-      await ended;
-    },
-  };
+async function runCommand(
+  clients: OpenstackClients,
+  who: Who,
+  command: string,
+): Promise<{ status: number; output: unknown; message: string }> {
+  const prints = /^loadbalancer (?!status)(\w+ )*?(list|show|create|quota set)\b/.test(command);
+  const { status, stdout, stderr } = await clients.run(`testbed-${who}`, [
+    ...words(command),
+    ...(prints ? ['-f', 'json'] : []),
+  ]);
+  return { status, output: parsed(stdout), message: stderr };
 }
 
 /** clouds.yaml of the bed, with the load-balancer service at `endpoint`. */
