@@ -5,8 +5,6 @@ import { createInterface } from 'node:readline';
 
 const root = join(import.meta.dirname, '..', '..');
 const main = join(root, 'src', 'main', 'kiln.ts');
-/** As `bin/kiln` has it. */
-const compiled = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node') };
 
 export interface KilnProcess {
   readonly child: ChildProcess;
@@ -28,7 +26,7 @@ export interface KilnProcess {
 /** Starts `kiln ARGUMENTS` as a process of its own, without the shell wrapper, so that signals reach it itself. */
 export function startKiln(arguments_: readonly string[], environment: NodeJS.ProcessEnv = {}): KilnProcess {
   const child = spawn(process.execPath, [main, ...arguments_], {
-    env: { ...process.env, ...compiled, NO_COLOR: '1', ...environment },
+    env: { ...process.env, NO_COLOR: '1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: string[] = [];
