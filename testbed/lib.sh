@@ -105,7 +105,7 @@ once() {
   local step=$1
   shift
   if [ -e "$stamps/$step" ]; then return 0; fi
-  log=$logs/$step.log
+  log=$logs/$step.once.log # a service of that name has its own, and may be writing to it
   "$@" >"$log" 2>&1
   : >"$stamps/$step"
   news=yes
