@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { renderErrors } from './docs/errors.ts';
 import { renderFlows } from './docs/flows.ts';
+import { renderMetrics } from './docs/metrics.ts';
 import { renderOpenApi } from './docs/openapi.ts';
 import { renderOptions } from './docs/options.ts';
 
@@ -14,6 +15,7 @@ export const documents: readonly { file: string; render: () => string }[] = [
   { file: 'docs/generated/options.md', render: renderOptions },
   { file: 'docs/generated/errors.md', render: renderErrors },
   { file: 'docs/generated/flows.md', render: renderFlows },
+  { file: 'docs/generated/metrics.md', render: renderMetrics },
   { file: 'openapi/kiln-v2.json', render: renderOpenApi },
 ];
 

@@ -1,0 +1,42 @@
+import { fastify } from 'fastify';
+import type { MetricType } from 'prom-client';
+import { createMetrics } from '../../src/adapters/metrics/registry.ts';
+import { metricsRoute } from '../../src/api/v2/metrics.ts';
+
+/** What prom-client keeps of a metric, beside what its types tell. */
+interface Metric {
+  name: string;
+  help: string;
+  type: MetricType;
+  labelNames: readonly string[];
+}
+
+const introduction = `# Metrics
+
+Made from the code by \`npm run docs:generate\`. Don't edit.
+
+\`GET /metrics\` on the API's address, in Prometheus' text format, without a token: keep it from the public.
+A label \`route\` is a pattern (\`/v2/loadbalancers/:id\`), never an ID.
+`;
+
+/** docs/generated/metrics.md. */
+export function renderMetrics(): string {
+  const registry = createMetrics();
+  metricsRoute(fastify(), registry);
+  const all = registry.getMetricsAsArray() as unknown as Metric[];
+  const [ours, process] = [
+    all.filter(({ name }) => name.startsWith('kiln_')),
+    all.filter(({ name }) => !name.startsWith('kiln_')),
+  ];
+  return [introduction, '## Of Kiln', '', ...table(ours), '', '## Of the process', '', ...table(process), ''].join('\n');
+}
+
+function table(metrics: readonly Metric[]): string[] {
+  return [
+    '| Metric | Type | Labels | What it tells |',
+    '| --- | --- | --- | --- |',
+    ...metrics.map(
+      ({ name, type, labelNames, help }) => `| \`${name}\` | ${type} | ${labelNames.join(', ') || '-'} | ${help} |`,
+    ),
+  ];
+}
