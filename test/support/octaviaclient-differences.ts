@@ -23,7 +23,10 @@ interface Refusal {
 }
 
 interface Whole {
-  loadbalancer: { listeners: Record<string, unknown>[]; pools: Record<string, unknown>[] };
+  loadbalancer: {
+    listeners: Record<string, unknown>[];
+    pools: (Record<string, unknown> & { members: Record<string, unknown>[] })[];
+  };
 }
 
 /** Octavia's capabilities since then. */
@@ -76,13 +79,16 @@ export const differences: readonly Difference[] = [
     without: message((text) => text.replace(/(regular expression: ).*?(?= \(HTTP)/, '$1')),
   },
   {
-    why: 'Octavia 11 leaves the monitors of a whole load balancer out of the answer, and has touched its listeners already',
+    why: 'Octavia 11 leaves the monitors of a whole load balancer out of the answer, has touched its listeners already, and does not always know that its members are monitored',
     steps: /POST .*"name":"whole"/,
     without: output(({ loadbalancer }: Whole) => ({
       loadbalancer: {
         ...loadbalancer,
         listeners: loadbalancer.listeners.map(({ updated_at: _time, ...rest }) => rest),
-        pools: loadbalancer.pools.map(({ healthmonitor: _monitor, ...rest }) => rest),
+        pools: loadbalancer.pools.map(({ healthmonitor: _monitor, members, ...rest }) => ({
+          ...rest,
+          members: members.map(({ operating_status: _status, ...member }) => member),
+        })),
       },
     })),
   },

@@ -424,6 +424,7 @@ const l7 = [
   demo(lb('l7rule show refuse $header')),
   demo(lb('l7rule show refuse $nobody')),
   demo(lb('l7rule set refuse $rule --compare-type ENDS_WITH --value .php --wait')),
+  settle('$web'), // it waits for the rule alone
   demo(lb('l7rule set refuse $header --enable --key X-Store --wait')),
   demo(lb('l7rule show refuse $header')),
   demo(lb('l7rule unset refuse $rule --invert --all-tag --wait')),
