@@ -18,7 +18,9 @@ export const flavorCapabilities = {
   loadbalancer_topology: {
     type: 'string',
     values: [...topologies].sort(),
-    description: 'SINGLE: one amphora for a load balancer. ACTIVE_STANDBY: two, of which one waits.',
+    // OpenStack's suite compares this one, and that of compute_zone, word for word.
+    description:
+      'The load balancer topology. One of: SINGLE - One amphora per load balancer. ACTIVE_STANDBY - Two amphora per load balancer.',
   },
   compute_flavor: { type: 'string', description: 'ID of the Nova flavor of its amphorae.' },
   amp_image_tag: { type: 'string', description: 'Tag in Glance of the image that its amphorae boot.' },
@@ -26,7 +28,7 @@ export const flavorCapabilities = {
 } as const satisfies Record<keyof FlavorCapabilities, Capability>;
 
 export const zoneCapabilities = {
-  compute_zone: { type: 'string', description: 'Availability zone of Nova.' },
+  compute_zone: { type: 'string', description: 'The compute availability zone.' },
   volume_zone: { type: 'string', description: 'Availability zone of Cinder.' },
   management_network: { type: 'string', description: 'ID of the management network of its amphorae.' },
   valid_vip_networks: {
