@@ -76,10 +76,14 @@ const prometheusLog = (listener: string) => [
   `+ frontend ${listener} | ${logFormat('%{+Q}r %ST')}`,
 ];
 
+const prometheus = [
+  '- frontend prometheus-exporter-internal-endpoint | option http-use-htx',
+  ...prometheusLog('listener1'),
+];
 /** By case: all there is of differences. */
 const expected: Record<string, string[]> = {
-  prometheus: prometheusLog('listener1'),
-  'prometheus-tls': prometheusLog('listener1'),
+  prometheus,
+  'prometheus-tls': prometheus,
   'haproxy-1.8': prometheusLog('listener2'),
   'disabled-listener': ['- global | maxconn 100000', '+ global | maxconn 50000'],
   'terminated-https-hsts': [
