@@ -14,6 +14,8 @@ export interface KilnProcess {
   line(pattern: RegExp): Promise<string>;
   /** As `line`, for lines to come alone: call it before what makes the line come. */
   next(pattern: RegExp): Promise<string>;
+  /** As `line`, from the line with that index in `lines` on. */
+  since(start: number, pattern: RegExp): Promise<string>;
   /** Resolves with the exit status, or the signal that ended it. */
   ended: Promise<number | NodeJS.Signals>;
   stdout(): string;
@@ -23,11 +25,20 @@ export interface KilnProcess {
   kill(): Promise<void>;
 }
 
-/** Starts `kiln ARGUMENTS` as a process of its own, without the shell wrapper, so that signals reach it itself. */
-export function startKiln(arguments_: readonly string[], environment: NodeJS.ProcessEnv = {}): KilnProcess {
+/**
+ * Starts `kiln ARGUMENTS` as a process of its own, without the shell wrapper, so that signals reach it itself.
+ * @param environment beside this process's own; undefined takes a variable away.
+ * @param options.ownGroup a ctrl-C in this process's terminal does not reach it.
+ */
+export function startKiln(
+  arguments_: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+  options: { ownGroup?: boolean } = {},
+): KilnProcess {
   const child = spawn(process.execPath, [main, ...arguments_], {
     env: { ...process.env, NO_COLOR: '1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: options.ownGroup ?? false,
   });
   const lines: string[] = [];
   const waiting = new Set<() => void>();
@@ -67,6 +78,7 @@ export function startKiln(arguments_: readonly string[], environment: NodeJS.Pro
     stdout: () => stdout,
     line: (pattern) => lineFrom(0, pattern),
     next: (pattern) => lineFrom(lines.length, pattern),
+    since: lineFrom,
     async stop() {
       child.kill('SIGTERM');
       return await ended;

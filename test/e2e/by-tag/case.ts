@@ -1,0 +1,27 @@
+import type { Context } from './context.ts';
+
+/** What a case takes that not every cloud or run has. `Run.missing` says why one is not there. */
+export type Need =
+  /** A user with the role admin, in whatever project. */
+  | 'admin'
+  /** A user of another project, who is no administrator. */
+  | 'tenant'
+  /** Several API and worker processes: a MySQL and a RabbitMQ. */
+  | 'several';
+
+/** One thing that the feature does, seen from outside: through Kiln's API, Glance and Nova. */
+export interface Case {
+  /** A sentence that holds when the case passes. */
+  name: string;
+  needs: readonly Need[];
+  /**
+   * It needs no more than a tag, which a flavor gives it: it runs beside the others. For cases that wait, as Kiln does for
+   * some seconds before it says that there is no image.
+   */
+  alongside?: true;
+  /** Rejects when it does not hold; with SkipCase when this cloud can't show it. Leaves what it makes to the run. */
+  run(context: Context): Promise<void>;
+}
+
+/** This cloud can't show it; the message says why, and can follow "skipped:". */
+export class SkipCase extends Error {}

@@ -1,0 +1,28 @@
+import type { Case } from '../case.ts';
+import { assertBootedFrom } from '../context.ts';
+
+/** A flavor of Octavia's may name a tag of its own. */
+export const flavorCases: readonly Case[] = [
+  {
+    name: "a flavor's own tag comes before the configuration's",
+    needs: [],
+    async run({ images, carry, operator, runName, kiln, boot }) {
+      const [ofConfiguration, ofFlavor] = [await images.newer(), await images.older()];
+      const tag = `${runName}-flavor`;
+      await carry(ofConfiguration);
+      await operator.images.addTag(ofFlavor.id, tag);
+      const flavorId = await kiln.apis[0].makeFlavor(`${runName}-own-tag`, { amp_image_tag: tag });
+      assertBootedFrom(await boot({ flavorId }), ofFlavor, ofConfiguration);
+    },
+  },
+  {
+    name: "a flavor with an empty tag: the configuration's counts",
+    needs: [],
+    async run({ images, carry, runName, kiln, boot }) {
+      const image = await images.older();
+      await carry(image);
+      const flavorId = await kiln.apis[0].makeFlavor(`${runName}-empty-tag`, { amp_image_tag: '' });
+      assertBootedFrom(await boot({ flavorId }), image);
+    },
+  },
+];
