@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 import { startKiln } from './kiln-process.ts';
 import type { TestbedAccess } from './testbed-access.ts';
 
@@ -101,14 +101,4 @@ export async function startKilnApi(
     startedAfterMs: performance.now() - startMs,
     stop: async () => void (await kiln.stop()),
   };
-}
-
-/** A port of loopback that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('a server without an address');
-  return address.port;
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -25,6 +25,7 @@ import { statePaths } from '../../src/main/state-paths.ts';
 import { wireOpenStack } from '../../src/main/wire.ts';
 import type { ComputeService } from '../../src/ports/compute.ts';
 import { createFakeLog } from '../../src/testing/fake-log.ts';
+import { freePort } from './free-port.ts';
 import { openNetworks, type TestNetworks } from './test-networks.ts';
 
 export interface LoadBalancerSubject {
@@ -371,14 +372,6 @@ export function describeLoadBalancers(name: string, start: () => Promise<LoadBal
       }
     }, 120_000);
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function httpsAnswer(host: string, port: number): Promise<{ body: string; commonName: string }> {

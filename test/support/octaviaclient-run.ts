@@ -67,7 +67,12 @@ export async function runScript(
       const given = step.request
         ? await send(endpoint, await bed.token(step.who), step.request, kept)
         : await runCommand(clients, step.who, refer(step.command ?? '', kept));
-      if (step.keep) kept[step.keep] = idIn(given.output) ?? `${step.keep}-is-missing`;
+      if (step.keep) {
+        const id = idIn(given.output);
+        // All that follows would fail, on both sides alike.
+        if (id === undefined) throw new Error(`${endpoint}: ${describe(step)}: ${JSON.stringify(given)}`);
+        kept[step.keep] = id;
+      }
       const { status, output, message } = withoutDifferences(describe(step), given);
       outcomes.push({ step: describe(step), status, output: names.hide(output), message: names.hideText(message) });
     }

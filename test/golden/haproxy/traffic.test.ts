@@ -22,6 +22,7 @@ import {
   loadBalancerId,
 } from './build.ts';
 import { hasHaproxy } from './check.ts';
+import { freePort } from '../../support/free-port.ts';
 
 const values = [
   'plain',
@@ -178,13 +179,3 @@ describe.skipIf(!hasHaproxy)('HAProxy (skipped without it)', () => {
     expect(checks[0]?.rawHeaders.join(' ')).not.toMatch(/X-Evil: 1$/m);
   });
 });
-
-/** A port that nobody listens on at this moment. */
-async function freePort(): Promise<number> {
-  const probe = createTcpServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
