@@ -30,40 +30,73 @@ const functions = `
   }
 `;
 
-/**
- * Runs every command of a guide, in order, against an embedded cloud of its own, and holds the output against what the
- * guide shows. With `KILN_UPDATE_DOCS=1` the outputs are written into the guide instead.
- */
-export async function followGuide(guideFile: string): Promise<void> {
+/** Where a guide is followed. */
+export interface GuidePlace {
+  /** Everything the guide makes is in here. */
+  folder: string;
+  /** The file that `ini` blocks are written to. */
+  configurationFile: string;
+  /** For the shell, beside PATH, HOME and what `kiln` needs. */
+  environment: Readonly<Record<string, string>>;
+  /** Text of this run and what the guide shows instead; longer ones first. */
+  shown: readonly (readonly [real: string, shown: string])[];
+  /** What is typed in place of what the guide has: names of hosts, networks that exist here. */
+  typed?: readonly (readonly [guide: string, real: string])[];
+  close(): Promise<void>;
+}
+
+/** An embedded cloud of its own, with two images and one that is none. */
+export async function embeddedPlace(): Promise<GuidePlace> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-guide-'));
   const cloud = await startCloud({ stateDirectory: join(folder, 'etc') });
+  for (const version of ['2026.1', '2026.2']) {
+    await buildAmphoraImage({ output: join(folder, `amphora-${version}.img`), name: 'amphora', version });
+  }
+  await writeFile(join(folder, 'broken.img'), 'not an image at all');
+  return {
+    folder,
+    configurationFile: cloud.configurationFile,
+    environment: { OS_CLIENT_CONFIG_FILE: cloud.cloudsFile, OS_CLOUD: 'kiln-dev' },
+    shown: [
+      [join(cloud.stateDirectory, 'certificates'), '/etc/octavia/certs'],
+      [join(cloud.stateDirectory, 'kiln'), '/var/lib/kiln'],
+      [cloud.stateDirectory, '/etc/octavia'],
+      [cloud.url, 'http://controller'],
+    ],
+    async close() {
+      await cloud.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Runs every command of a guide, in order, and holds the output against what the guide shows. With `KILN_UPDATE_DOCS=1`
+ * the outputs are written into the guide instead.
+ */
+export async function followGuide(guideFile: string, place: GuidePlace): Promise<void> {
+  const { folder, configurationFile } = place;
   const shell = openGuideShell(folder, {
     PATH: `${kilnFolder}:/usr/bin:/bin`,
     HOME: folder,
     LANG: 'C.UTF-8',
-    OS_CLIENT_CONFIG_FILE: cloud.cloudsFile,
-    OS_CLOUD: 'kiln-dev',
     NODE_COMPILE_CACHE: join(folder, 'compile-cache'),
-    KILN_CONFIG_FILE: cloud.configurationFile,
+    KILN_CONFIG_FILE: configurationFile,
+    ...place.environment,
   });
   try {
-    for (const version of ['2026.1', '2026.2']) {
-      await buildAmphoraImage({ output: join(folder, `amphora-${version}.img`), name: 'amphora', version });
-    }
-    await writeFile(join(folder, 'broken.img'), 'not an image at all');
     expect(await shell.run(functions)).toEqual({ output: '', status: 0 });
 
     const guide = await readFile(guideFile, 'utf8');
     const canonical = createCanonical([
       [join(folder, 'kiln.log'), '/var/log/kiln/kiln.log'],
-      [join(cloud.stateDirectory, 'certificates'), '/etc/octavia/certs'],
-      [join(cloud.stateDirectory, 'kiln'), '/var/lib/kiln'],
-      [cloud.stateDirectory, '/etc/octavia'],
+      ...place.shown,
       [`${folder}/`, ''],
-      [cloud.url, 'http://controller'],
     ]);
+    const toReal = (text: string) =>
+      canonical.toReal((place.typed ?? []).reduce((made, [named, real]) => made.replaceAll(named, real), text));
     const run = async (command: string) => {
-      const { output, status } = await shell.run(canonical.toReal(command));
+      const { output, status } = await shell.run(toReal(command));
       // Images are ordered by time, and Glance's times have a resolution of one second.
       if (command.includes('image push')) await new Promise((resolve) => setTimeout(resolve, 1100));
       return { shown: canonical.toShown(output), status };
@@ -81,16 +114,18 @@ export async function followGuide(guideFile: string): Promise<void> {
         expect(status, `${command}\n${shown}`).toBe(0);
       },
       async configure(settings) {
-        const file = cloud.configurationFile;
-        await writeFile(file, withSettings(await readFile(file, 'utf8'), settings));
+        const real = settings.map((setting) => ({
+          ...setting,
+          value: setting.value === null ? null : toReal(setting.value),
+        }));
+        await writeFile(configurationFile, withSettings(await readFile(configurationFile, 'utf8'), real));
       },
     });
     if (update) await writeFile(guideFile, followed);
     else expect(followed).toBe(guide);
   } finally {
     await shell.close();
-    await cloud.close();
-    await rm(folder, { recursive: true, force: true });
+    await place.close();
   }
 }
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { errorKinds, exitCodes } from '../../src/model/errors.ts';
-import { followGuide, missingClient } from './follow-guide.ts';
+import { embeddedPlace, followGuide, missingClient } from './follow-guide.ts';
 
 /** To remake the outputs in the guides: `KILN_UPDATE_DOCS=1 npm test -- test/docs/guides.test.ts`. */
 const documents = join(import.meta.dirname, '..', '..', 'docs');
@@ -12,7 +12,7 @@ describe.skipIf(missingClient())('the guides', () => {
   it.each(['operator-guide.md', 'load-balancers.md', 'quick-start.md'])(
     '%s shows what its commands really say',
     { timeout: 240_000 },
-    (name) => followGuide(join(documents, name)),
+    async (name) => followGuide(join(documents, name), await embeddedPlace()),
   );
 });
 

@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { buildAmphoraImage } from '../../src/adapters/amphora-image/build.ts';
+import { followGuide, type GuidePlace } from '../docs/follow-guide.ts';
+import { freePort } from '../support/free-port.ts';
+import { readTestbed } from '../support/testbed-access.ts';
+import { makeDatabase } from '../support/testbed-database.ts';
+
+/** The test bed as the cloud that an operator has. To remake the outputs: `KILN_UPDATE_DOCS=1`, and this file alone. */
+const root = join(import.meta.dirname, '..', '..');
+
+it('docs/install.md installs on an existing cloud, and takes all away again', { timeout: 300_000 }, async () => {
+  await followGuide(join(root, 'docs', 'install.md'), await bedPlace());
+});
+
+const units = join(root, 'packaging', 'systemd');
+const systemd = spawnSync('systemd-analyze', ['--version']).status === 0;
+
+it.skipIf(!systemd).each(readdirSync(units))('%s is a unit that systemd takes (skipped without it)', (unit) => {
+  // A template is checked by one of its instances.
+  const file = join(units, unit.replace('@.', '@worker.'));
+  const folder = mkdtempSync(join(tmpdir(), 'kiln-units-'));
+  try {
+    const link = join(folder, unit.replace('@.', '@worker.'));
+    const text = spawnSync('cat', [file.replace('@worker.', '@.')], { encoding: 'utf8' }).stdout;
+    writeFileSync(link, text.replaceAll('/opt/kiln/bin/kiln', '/bin/true'));
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', link], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+async function bedPlace(): Promise<GuidePlace> {
+  const bed = readTestbed();
+  const folder = mkdtempSync(join(tmpdir(), 'kiln-install-'));
+  const etc = join(folder, 'etc');
+  mkdirSync(etc);
+  const configurationFile = join(etc, 'octavia.conf');
+  writeFileSync(configurationFile, '', { mode: 0o600 });
+  await buildAmphoraImage({ output: join(folder, 'amphora-2026.1.img'), name: 'amphora', version: '2026.1' });
+  const database = await makeDatabase();
+  const [apiPort, heartbeatPort] = [await freePort(), await freePort()];
+  const keystone = bed.endpoints.identity.replace(/\/v3$/, '');
+  const api = `http://127.0.0.1:${apiPort}`;
+  return {
+    folder,
+    configurationFile,
+    environment: { OS_CLIENT_CONFIG_FILE: bed.files.cloudsYaml },
+    shown: [
+      [root, '/opt/kiln'],
+      [join(folder, 'state'), '/var/lib/kiln'],
+      [etc, '/etc/octavia'],
+      [api, 'http://controller:9876'],
+      [keystone, 'http://controller:5000'],
+      ...Object.entries(bed.endpoints).map(([name, url]) => [url, `http://controller/${name}`] as const),
+      ['127.81.0.0/16', '172.16.0.0/22'],
+    ],
+    typed: [
+      // Before what it begins with.
+      ['mysql+pymysql://kiln:secret@controller/kiln', database.connection],
+      ['http://controller:9876', api],
+      ['http://controller:5000', keystone],
+      ['/etc/openstack/clouds.yaml', bed.files.cloudsYaml],
+      // Loopback addresses: no packet meant for an amphora leaves the machine. Neutron takes them only so.
+      ['--subnet-range 172.16.0.0/22', '--subnet-range 127.81.0.0/16 --no-dhcp --gateway none'],
+      ['0.0.0.0', '127.0.0.1'],
+      ['9876', String(apiPort)],
+      ['192.0.2.10:5555', `127.0.0.1:${heartbeatPort}`],
+      ['5555', String(heartbeatPort)],
+    ],
+    async close() {
+      await database.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
