@@ -28,7 +28,9 @@ export function renderMetrics(): string {
     all.filter(({ name }) => name.startsWith('kiln_')),
     all.filter(({ name }) => !name.startsWith('kiln_')),
   ];
-  return [introduction, '## Of Kiln', '', ...table(ours), '', '## Of the process', '', ...table(process), ''].join('\n');
+  return [introduction, '## Of Kiln', '', ...table(ours), '', '## Of the process', '', ...table(process), ''].join(
+    '\n',
+  );
 }
 
 function table(metrics: readonly Metric[]): string[] {
