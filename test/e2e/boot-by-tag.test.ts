@@ -11,8 +11,6 @@ describeBootByTag('embedded cloud', async () => {
   const built = await buildAmphoraImage({ output: join(folder, 'amphora.img'), name: 'amphora', version: '1.0' });
   return {
     configurationFile: cloud.configurationFile,
-    cloudsFile: cloud.cloudsFile,
-    tenantCloud: 'kiln-dev-demo',
     imageData: readFileSync(built.file),
     smallFlavorId: '1',
     async close() {

@@ -9,8 +9,6 @@ describeBootByTag('test bed', async () => {
   const { imageFile, withGuests, endGuests, close } = await startTestbedGuests();
   return {
     configurationFile: join(folder, 'octavia.conf'),
-    cloudsFile: join(folder, 'clouds.yaml'),
-    tenantCloud: 'testbed-demo',
     imageData: readFileSync(imageFile),
     smallFlavorId: '66',
     withGuests,
