@@ -28,14 +28,14 @@ echo_summary() { echo "== $*"; } # stack.sh has this one itself
 # shellcheck source=/dev/null
 . "$localrc"
 # shellcheck source=../../devstack/settings
-. "$KILN_DIR/devstack/settings"
+. "${GITDIR[kiln]}/devstack/settings"
 
 for phase in "$@"; do
   echo "==== $phase"
   set +o errexit
   if [[ $phase == stack* ]]; then set -o errexit; fi # as stack.sh does, and unstack.sh does not
   # shellcheck source=../../devstack/plugin.sh disable=SC2086 # mode and phase
-  . "$KILN_DIR/devstack/plugin.sh" $phase
+  . "${GITDIR[kiln]}/devstack/plugin.sh" $phase
   # [[post-config|$KILN_CONF]] of a local.conf comes right after that phase.
   if [[ $phase == 'stack post-config' && -n ${LOCAL_POST_CONFIG:-} ]]; then
     while read -r section option value; do iniset "$KILN_CONF" "$section" "$option" "$value"; done <<<"$LOCAL_POST_CONFIG"
