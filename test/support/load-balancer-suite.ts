@@ -336,19 +336,6 @@ export function describeLoadBalancers(name: string, start: () => Promise<LoadBal
       expect(servers.filter(({ status }) => status !== 'DELETED')).toEqual([]);
     }, 120_000);
 
-    it('is in ERROR and says why when no image carries the tag; a failover mends it once one does', async () => {
-      const untagged = images.at(-1) ?? '';
-      await openstack.images.removeTag(untagged, tag);
-      const lb = await create({}, 'ERROR');
-      expect(lb.provisioning_reason).toMatchObject({ code: 'IMAGE_NOT_FOUND' });
-      expect(await state.amphorae.list({ loadBalancerId: lb.id })).toEqual([]);
-      expect(await openstack.network.findSecurityGroupsByName(`lb-${lb.id}`)).toEqual([]);
-      await openstack.images.addTag(untagged, tag);
-      await call('PUT', `/loadbalancers/${lb.id}/failover`);
-      expect((await settled(lb.id)).provisioning_reason).toBeUndefined();
-      expect((await amphoraOf(lb.id)).imageId).toBe(untagged);
-    }, 120_000);
-
     it('takes a port that its user brings, and gives it back when it goes', async () => {
       const portId = await networks.makePort();
       const lb = await create({ vip_subnet_id: undefined, vip_port_id: portId });

@@ -15,8 +15,8 @@ export interface Case {
   name: string;
   needs: readonly Need[];
   /**
-   * It needs no more than a tag, which a flavor gives it: it runs beside the others. For cases that wait, as Kiln does for
-   * some seconds before it says that there is no image.
+   * It needs no other configuration, and its tag may as well come from a flavor: it has a tag of its own, and runs beside the
+   * others, as most of the time goes into waiting.
    */
   alongside?: true;
   /** Rejects when it does not hold; with SkipCase when this cloud can't show it. Leaves what it makes to the run. */

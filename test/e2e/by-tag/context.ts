@@ -106,11 +106,14 @@ export function createContext(parts: ContextParts): Context {
       assert.ok(reason, 'the load balancer is in ERROR and does not say why');
       const amphorae = await api.amphorae(loadBalancer.id);
       assert.deepEqual(amphorae, [], 'a load balancer in ERROR has an amphora');
+      const groups = await operator.network.findSecurityGroupsByName(`lb-${loadBalancer.id}`);
+      assert.deepEqual(groups, [], 'a load balancer in ERROR has a security group');
       return { ...loadBalancer, provisioning_reason: reason, api };
     },
     async inspect(api, id) {
       const shown = await api.show(id);
       assert.equal(shown?.provisioning_status, 'ACTIVE', shown?.provisioning_reason?.message);
+      assert.equal(shown?.provisioning_reason, undefined, 'its last change was undone');
       const [amphora, ...others] = await api.amphorae(id);
       assert.ok(amphora && others.length === 0, `${id} has ${others.length + (amphora ? 1 : 0)} amphorae, not one`);
       assert.equal(amphora.status, 'ALLOCATED');

@@ -31,6 +31,7 @@ export const ownerCases: readonly Case[] = [
   {
     name: "a tenant's newer image carries the tag, too: the operator's is booted",
     needs: ['tenant'],
+    alongside: true,
     async run(context) {
       const { images, carry, boot } = context;
       const [ours, theirs] = [await images.older(), await images.planted()];

@@ -46,6 +46,7 @@ export const releaseCases: readonly Case[] = [
   {
     name: 'the old image stays usable: the tag goes back, and the next one boots from it',
     needs: [],
+    alongside: true,
     async run({ images, carry, boot }) {
       const [older, newer] = [await images.older(), await images.newer()];
       await carry(newer);
@@ -57,6 +58,7 @@ export const releaseCases: readonly Case[] = [
   {
     name: 'failover after the tag moved: the new amphora is on the new image',
     needs: [],
+    alongside: true,
     async run({ images, carry, boot, inspect }) {
       const [older, newer] = [await images.older(), await images.newer()];
       await carry(older);
@@ -71,6 +73,7 @@ export const releaseCases: readonly Case[] = [
   {
     name: 'the old image is deleted: what runs on it stays, and its failover takes the new one',
     needs: [],
+    alongside: true,
     async run({ images, carry, boot, inspect }) {
       const doomed = await images.make({ suffix: 'doomed' });
       await carry(doomed);
