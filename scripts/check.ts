@@ -1,9 +1,11 @@
 /**
- * `npm run check`: types, lint and format, floating promises, import arrows and cycles, dead code, and two house rules.
+ * `npm run check`: types, lint and format, floating promises, import arrows and cycles, dead code, two house rules, and shell
+ * scripts.
  * Runs every check even when one fails, so that one run shows all faults. Exit status 0 only if all hold.
  */
 import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
+import { ensureDebianPackages } from './debian-packages.ts';
 
 const tools: Array<[name: string, file: string, ...args: string[]]> = [
   ['types', 'node_modules/typescript/bin/tsc', '--noEmit'],
@@ -52,5 +54,21 @@ for (const rule of reserved) {
   }
   report(rule.what, faults.join('\n'));
 }
+
+/** Last: where the package is missing and may not be installed, everything else has been checked. */
+ensureDebianPackages(['shellcheck']);
+const scripts = globSync([
+  'bin/kiln',
+  'scripts/*.sh',
+  'testbed/**/*.sh',
+  'devstack/settings',
+  'devstack/**/*.sh',
+  'test/devstack/*.sh',
+  'test/devstack/stand-in/*',
+]);
+const shell = spawnSync('shellcheck', ['--external-sources', '--source-path=SCRIPTDIR', ...scripts], {
+  encoding: 'utf8',
+});
+report('shell scripts', shell.status === 0 ? '' : `${shell.stdout}${shell.stderr}` || `exit status ${shell.status}`);
 
 process.exit(failed > 0 ? 1 : 0);
