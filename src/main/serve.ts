@@ -202,11 +202,18 @@ function reloadOnHangup(configuration: ReloadableConfiguration, log: ProcessLog,
 }
 
 function remarkOnConfiguration(configuration: ReloadableConfiguration, log: Log): void {
-  const { unknown, deprecated } = configuration.current();
+  const { config, unknown, deprecated } = configuration.current();
   for (const { section, option, message } of [...unknown, ...deprecated]) {
     // The image options have a warning of their own, with the commands to run.
     if (option !== 'amp_image_id') log.warn({ section, option }, message);
   }
+  if (config.api_settings.auth_strategy === 'noauth')
+    log.warn({}, 'auth_strategy = noauth: whoever reaches the API is an administrator. It is for tests alone.');
+  if (config.controller_worker.loadbalancer_topology === 'ACTIVE_STANDBY')
+    log.warn(
+      {},
+      'loadbalancer_topology = ACTIVE_STANDBY is not there yet: each load balancer gets one amphora, as with SINGLE.',
+    );
 }
 
 /** Said at start and after each reload, which don't wait for it. A cloud that can't be asked makes the warning shorter. Never throws. */

@@ -67,12 +67,18 @@ function readSettings(lines: readonly string[]): Setting[] {
   return settings;
 }
 
-/** octavia.conf with these settings; an option of the same name in another section is not expected. */
+/** octavia.conf with these settings in place of what it said of the same options. */
 export function withSettings(configuration: string, settings: readonly Setting[]): string {
-  let text = configuration;
-  for (const { section, option, value } of settings) {
-    text = text.replace(new RegExp(`^${option} *=.*\n`, 'gm'), '');
-    if (value !== null) text += `\n[${section}]\n${option} = ${value}\n`;
-  }
-  return text;
+  const isSet = (section: string, option: string) =>
+    settings.some((setting) => setting.section === section && setting.option === option);
+  let section = 'DEFAULT';
+  const kept = configuration.split('\n').filter((line) => {
+    section = /^\[(.+)\]$/.exec(line)?.[1] ?? section;
+    const option = /^(\w+) *=/.exec(line)?.[1];
+    return option === undefined || !isSet(section, option);
+  });
+  const added = settings.flatMap(({ section, option, value }) =>
+    value === null ? [] : [`[${section}]`, `${option} = ${value}`],
+  );
+  return [...kept, ...added, ''].join('\n');
 }

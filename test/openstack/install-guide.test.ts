@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { buildAmphoraImage } from '../../src/adapters/amphora-image/build.ts';
 import { followGuide, type GuidePlace } from '../docs/follow-guide.ts';
 import { freePort } from '../support/free-port.ts';
+import { openstackClients } from '../support/openstack-client.ts';
 import { readTestbed } from '../support/testbed-access.ts';
 import { makeDatabase } from '../support/testbed-database.ts';
 
@@ -36,6 +37,7 @@ it.skipIf(!systemd).each(readdirSync(units))('%s is a unit that systemd takes (s
 
 async function bedPlace(): Promise<GuidePlace> {
   const bed = readTestbed();
+  await clearAway(bed.files.cloudsYaml);
   const folder = mkdtempSync(join(tmpdir(), 'kiln-install-'));
   const etc = join(folder, 'etc');
   mkdirSync(etc);
@@ -77,4 +79,23 @@ async function bedPlace(): Promise<GuidePlace> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What a run that broke off has left. */
+async function clearAway(cloudsFile: string): Promise<void> {
+  const openstack = openstackClients(cloudsFile);
+  const kinds = [
+    ['service', 'kiln'],
+    ['user', 'lb-controller'],
+    ['image', 'amphora-2026.1'],
+    ['security', 'group', 'amphora-mgmt'],
+    ['network', 'amphora-mgmt'],
+    ['flavor', 'amphora-small'],
+  ];
+  // The bed's own service user: what is made lies in its project.
+  for (const words of kinds) {
+    const name = words.pop() ?? '';
+    for (const cloud of ['testbed-admin', 'testbed']) await openstack.run(cloud, [...words, 'delete', name]);
+  }
+  await openstack.close();
 }
