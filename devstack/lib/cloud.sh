@@ -172,13 +172,11 @@ kiln_make_flavor() {
   kiln_set controller_worker amp_flavor_id "$id"
 }
 
-# Nova looks a key pair up among those of the user that boots: it is made for Kiln's user, which takes microversion 2.10.
-kiln_key_pair() { kiln_openstack --os-compute-api-version 2.10 keypair "$@"; }
-
+# Nova looks a key pair up among those of the user that boots.
 kiln_make_key_pair() {
   local in_nova ours
   ours=$(ssh-keygen -l -E md5 -f "$(kiln_key_file).pub" | awk '{ sub("^MD5:", "", $2); print $2 }')
-  in_nova=$(kiln_key_pair list --user "$KILN_USERNAME" -f value -c Name -c Fingerprint)
+  in_nova=$(kiln_openstack_as_kiln keypair list -f value -c Name -c Fingerprint)
   in_nova=$(awk -v name="$KILN_AMP_SSH_KEY" '$1 == name { print $2 }' <<<"$in_nova")
   if [[ -n $in_nova && $in_nova != "$ours" ]] && kiln_made key-pair "$KILN_AMP_SSH_KEY"; then
     kiln_unmake key-pair # its private half is gone
@@ -186,7 +184,7 @@ kiln_make_key_pair() {
   fi
   if [[ -z $in_nova ]]; then
     kiln_will_make key-pair "$KILN_AMP_SSH_KEY"
-    kiln_key_pair create --user "$KILN_USERNAME" --public-key "$(kiln_key_file).pub" "$KILN_AMP_SSH_KEY" -f value -c name
+    kiln_openstack_as_kiln keypair create --public-key "$(kiln_key_file).pub" "$KILN_AMP_SSH_KEY" -f value -c name
   fi
 }
 
@@ -212,7 +210,7 @@ kiln_delete_servers() {
   kiln_made user "$KILN_USERNAME" || return 0
   if ! user_id=$(kiln_ids user "$KILN_USERNAME") ||
     ! ids=$([[ -z $user_id ]] || kiln_openstack server list --all-projects --user "$user_id" -f value -c ID) ||
-    ! kiln_delete_each "$ids" server delete --wait; then
+    ! kiln_delete_each "$ids" kiln_openstack server delete --wait; then
     warn $LINENO "Kiln: not all of the amphorae's servers could be deleted"
   fi
 }

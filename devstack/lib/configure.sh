@@ -14,11 +14,13 @@ kiln_set() {
 
 # kiln_untraced COMMAND...: runs it without the trace that DevStack keeps of every command, with its arguments.
 kiln_untraced() {
-  local trace
+  local trace status
   trace=$(set +o | grep xtrace)
   set +o xtrace
   "$@"
+  status=$?
   $trace
+  return $status
 }
 
 kiln_configure() {

@@ -91,6 +91,6 @@ kiln_delete_unfinished_images() {
   local ids status
   for status in queued saving; do
     ids=$(kiln_openstack image list --project "$KILN_PROJECT_ID" --property "$KILN_IMAGE_MARK" --status $status -f value -c ID)
-    kiln_delete_each "$ids" image delete
+    kiln_delete_each "$ids" kiln_openstack image delete
   done
 }

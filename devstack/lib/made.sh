@@ -26,6 +26,18 @@ kiln_names_made() { sed -n "s/^$1 //p" "$(kiln_made_file)" 2>/dev/null || true; 
 # As the cloud's administrator, whoever OS_* says: stack.sh and unstack.sh differ in that.
 kiln_openstack() { openstack --os-cloud "$KILN_ADMIN_CLOUD" "$@"; }
 
+# As Kiln's own user, for its key pair: clients differ in whether an administrator may delete another one's. The password goes
+# through the environment of a subshell.
+kiln_openstack_as_kiln() { kiln_untraced _kiln_openstack_as_kiln "$@"; }
+_kiln_openstack_as_kiln() (
+  cacert=${OS_CACERT:-}
+  unset "${!OS_@}"
+  export OS_AUTH_TYPE=password OS_AUTH_URL=$KEYSTONE_SERVICE_URI OS_IDENTITY_API_VERSION=3 OS_REGION_NAME=$REGION_NAME \
+    OS_USERNAME=$KILN_USERNAME OS_PASSWORD=$KILN_PASSWORD OS_USER_DOMAIN_NAME=$KILN_DOMAIN_NAME \
+    OS_PROJECT_NAME=$KILN_PROJECT_NAME OS_PROJECT_DOMAIN_NAME=$KILN_DOMAIN_NAME ${cacert:+OS_CACERT="$cacert"}
+  openstack "$@"
+)
+
 # The project of Kiln's user; asked for once in each phase.
 kiln_know_project() {
   KILN_PROJECT_ID=$(kiln_openstack project show "$KILN_PROJECT_NAME" --domain "$KILN_DOMAIN_NAME" -f value -c id)
@@ -58,26 +70,28 @@ kiln_ids() {
   esac
 }
 
-# A key pair is known by its name, and goes with its user.
+# A key pair is known by its name, and nobody has one who is gone.
 kiln_listed_key_pair() {
-  local listed
-  listed=$(kiln_key_pair list --user "$KILN_USERNAME" -f value -c Name) || return
+  local user_id listed
+  user_id=$(kiln_ids user "$KILN_USERNAME") || return
+  [[ -n $user_id ]] || return 0
+  listed=$(kiln_openstack_as_kiln keypair list -f value -c Name) || return
   grep -xF -- "$1" <<<"$listed" || true
 }
 
 # kiln_unmake KIND: deletes what we made of that kind, and forgets a thing only when it is gone.
 kiln_unmake() {
-  local kind=$1 name ids id delete
+  local kind=$1 name ids delete
   case $kind in
-    security-group) delete=(security group delete) ;;
-    key-pair) delete=(--os-compute-api-version 2.10 keypair delete --user "$KILN_USERNAME") ;;
-    *) delete=("$kind" delete) ;;
+    security-group) delete=(kiln_openstack security group delete) ;;
+    key-pair) delete=(kiln_openstack_as_kiln keypair delete) ;;
+    *) delete=(kiln_openstack "$kind" delete) ;;
   esac
   while read -r name; do
     if ids=$(kiln_ids "$kind" "$name") && kiln_delete_each "$ids" "${delete[@]}"; then
       kiln_unmade "$kind" "$name"
     else
-      warn $LINENO "Kiln: $kind $name could not be taken away. Run unstack again, or see: openstack ${delete[*]} --help"
+      warn $LINENO "Kiln: $kind $name could not be taken away. Run unstack again, or delete it by hand."
     fi
   done < <(kiln_names_made "$kind")
 }
@@ -86,5 +100,5 @@ kiln_unmake() {
 kiln_delete_each() {
   local id ids=$1
   shift
-  for id in $ids; do kiln_openstack "$@" "$id" </dev/null || return; done
+  for id in $ids; do "$@" "$id" </dev/null || return; done
 }

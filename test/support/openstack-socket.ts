@@ -3,10 +3,7 @@ import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { openstackClients } from './openstack-client.ts';
 
-/**
- * Serves `openstack` to shell scripts (test/devstack/bin/openstack) over a Unix socket. Each command has to begin with
- * `--os-cloud NAME`: nothing else says who asks.
- */
+/** Serves `openstack --os-cloud NAME …` to shell scripts (test/devstack/bin/openstack) over a Unix socket. */
 export async function serveOpenstack(
   cloudsFile: string,
   socket: string,
@@ -20,10 +17,7 @@ export async function serveOpenstack(
     });
   });
 
-  async function answer(arguments_: string[]) {
-    const [option, cloudName, ...command] = arguments_;
-    if (option !== '--os-cloud' || cloudName === undefined)
-      return { status: 2, stdout: '', stderr: 'no --os-cloud at the beginning\n' };
+  async function answer([_option, cloudName = '', ...command]: string[]) {
     commands.push(command);
     return await clients.run(cloudName, command);
   }
