@@ -73,6 +73,8 @@ async function runIn(options: Options): Promise<number> {
       playGuests: options.guests,
       shared: options.shared,
       keep: options.keep,
+      // Through Kiln's processes is removed what they made.
+      interruptible: true,
       signal: control.signal,
     };
     const run = await openRun(settings);

@@ -29,17 +29,19 @@ export interface NovaWithGuests {
   close(): Promise<void>;
 }
 
+/** @param endpoints as the catalog has them, with a version or without. */
 export async function startNovaWithGuests(endpoints: { compute: string; image: string }): Promise<NovaWithGuests> {
+  const [compute, glance] = [endpoints.compute, endpoints.image].map((url) => url.replace(/\/(v2(\.1)?\/?)?$/, ''));
   const scratch = await mkdtemp(join(tmpdir(), 'kiln-guests-'));
   const servers = new Map<string, Server>();
-  const agents = new Map<string, Promise<AgentProcess>>();
+  const agents = new Map<string, Promise<AgentProcess | null>>();
   const booted: string[] = [];
 
   async function boot(serverId: string, address: string, token: string): Promise<AgentProcess> {
     const { imageId, files } = servers.get(serverId) ?? { imageId: '', files: {} };
     const root = join(scratch, serverId);
     await mkdir(root, { recursive: true });
-    const image = await request(`${endpoints.image}/v2/images/${imageId}/file`, { headers: { 'x-auth-token': token } });
+    const image = await request(`${glance}/v2/images/${imageId}/file`, { headers: { 'x-auth-token': token } });
     if (image.statusCode !== 200) throw new Error(`image ${imageId}: ${image.statusCode}`);
     await pipeline(image.body, extract({ cwd: root }));
     return startAgentProcess({ program: join(root, 'agent.mjs'), root, bindHost: address, files });
@@ -66,7 +68,12 @@ export async function startNovaWithGuests(endpoints: { compute: string; image: s
       booted.push(imageRef);
     } else if (serverId && method === 'GET' && rest === '/os-interface') {
       const address = answered.interfaceAttachments[0]?.fixed_ips[0]?.ip_address;
-      if (address && !agents.has(serverId)) agents.set(serverId, boot(serverId, address, token));
+      // What does not boot is a server whose agent never answers, as on any hypervisor.
+      if (address && !agents.has(serverId))
+        agents.set(
+          serverId,
+          boot(serverId, address, token).catch(() => null),
+        );
     } else if (serverId && method === 'DELETE' && !rest) {
       await stop(serverId);
     }
@@ -78,7 +85,7 @@ export async function startNovaWithGuests(endpoints: { compute: string; image: s
       const path = (url.split('?')[0] ?? '').replace(/^\/v2\.1/, '');
       const { host: _host, connection: _connection, 'transfer-encoding': _encoding, ...headers } = incoming.headers;
       const body = await read(incoming);
-      const passed = await request(new URL(url, endpoints.compute), {
+      const passed = await request(`${compute}${url}`, {
         method: method as 'GET',
         headers: { ...headers, connection: 'close' } as Record<string, string | string[]>,
         body: body.length > 0 ? body : null,

@@ -132,8 +132,13 @@ function there(user: CloudUser | null, need: string): CloudUser {
   return user;
 }
 
+/** The message is what Kiln said instead. */
+export function assertCode(reason: { code: string; message: string }, code: string): void {
+  assert.equal(reason.code, code, `it says ${reason.code}, not ${code}: ${reason.message}`);
+}
+
 /** The image is compared by name: an ID alone tells nobody which one it was. */
 export function assertBootedFrom(booted: Booted, expected: RunImage, ...others: readonly RunImage[]): void {
   const name = [expected, ...others].find(({ id }) => id === booted.imageId)?.name ?? booted.imageId;
-  assert.equal(name, expected.name, `load balancer ${booted.id} was booted from ${name}, not from ${expected.name}`);
+  assert.ok(name === expected.name, `load balancer ${booted.id} was booted from ${name}, not from ${expected.name}`);
 }

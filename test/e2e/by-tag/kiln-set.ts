@@ -27,10 +27,12 @@ export interface KilnSettings {
   derived: DerivedConfiguration;
   user: { token(): Promise<string> };
   patience: Patience;
+  /** A ctrl-C in the terminal does not reach its processes. */
+  ownGroup: boolean;
 }
 
 /** Two APIs and two workers where database and broker are named, else one process that is everything. */
-export async function startKilnSet({ derived, user, patience }: KilnSettings): Promise<KilnSet> {
+export async function startKilnSet({ derived, user, patience, ownGroup }: KilnSettings): Promise<KilnSet> {
   const { files, arguments: options, environment } = writeConfiguration(derived);
   const several = derived.databaseUrl !== '' && derived.transportUrl !== '';
   const roles = several ? ['api', 'api', 'worker', 'worker'] : ['all'];
@@ -38,8 +40,7 @@ export async function startKilnSet({ derived, user, patience }: KilnSettings): P
     roles.map(async (role) => {
       const roleOptions = role === 'all' ? [] : ['--role', role];
       const port = { OS_API_SETTINGS__BIND_PORT: String(await freePort()) };
-      // Ctrl-C is for the run, which has to remove through these processes what they made.
-      const process = startKiln(['serve', ...roleOptions, ...options], { ...environment, ...port }, { ownGroup: true });
+      const process = startKiln(['serve', ...roleOptions, ...options], { ...environment, ...port }, { ownGroup });
       return { role, process };
     }),
   );

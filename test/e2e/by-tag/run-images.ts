@@ -35,7 +35,7 @@ interface Options {
   /** Of the old image and the new one. */
   files: { old: string; new: string };
   /** Told of each image that was made, before it is uploaded. */
-  made(image: RunImage, file: string): void;
+  made(id: string): void;
 }
 
 export function createRunImages({ runName, operator, tenant, files, made }: Options): RunImages {
@@ -54,7 +54,7 @@ export function createRunImages({ runName, operator, tenant, files, made }: Opti
     const { id } = await by.images.create({ name, diskFormat: format, containerFormat: 'bare' });
     const image = { id, name };
     owners.set(id, by);
-    made(image, file);
+    made(id);
     if (content === 'boots') await by.images.upload(id, createReadStream(file), sizeBytes);
     if (content === 'bytes') await by.images.upload(id, Readable.from([Buffer.from(name)]), name.length);
     return image;

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfiguration } from '../../../src/config/load.ts';
 import type { Configuration } from '../../../src/config/options/index.ts';
+import { startNovaWithGuests } from '../../support/nova-with-guests.ts';
 import { type Case, type Need, SkipCase } from './case.ts';
 import { type CloudUser, openCloudUser } from './cloud-user.ts';
 import { createContext } from './context.ts';
 import type { DerivedConfiguration } from './derived-configuration.ts';
-import { type Guests, startGuests } from './guests.ts';
 import { freePort, type KilnSet, startKilnSet } from './kiln-set.ts';
 import { removeLeftovers } from './leftovers.ts';
 import type { LoadBalancerApi } from './load-balancer-api.ts';
@@ -32,6 +32,8 @@ export interface RunSettings {
   shared: { databaseUrl: string; transportUrl: string } | null;
   /** Leave everything in the cloud. */
   keep: boolean;
+  /** A ctrl-C reaches this process alone, which then has to call `close`; else Kiln's processes end with it. */
+  interruptible: boolean;
   /** Ends what is under way; `close` is still to be called. */
   signal: AbortSignal;
 }
@@ -119,7 +121,12 @@ export async function openRun(settings: RunSettings): Promise<Run> {
 
     const hypervisor = await hypervisorOf(admin);
     const played = settings.playGuests ?? hypervisor === 'fake';
-    const guests: Guests | null = played ? await startGuests(await operator.endpoint('compute'), folder) : null;
+    const guests = played
+      ? await startNovaWithGuests({
+          compute: await operator.endpoint('compute'),
+          image: await operator.endpoint('image'),
+        })
+      : null;
     if (guests) endings.push(() => guests.close());
     const shared = settings.shared
       ? await openSharedState(settings.shared.databaseUrl, settings.shared.transportUrl, name)
@@ -128,11 +135,16 @@ export async function openRun(settings: RunSettings): Promise<Run> {
 
     const derive = async (part: string, state: typeof shared): Promise<DerivedConfiguration> => ({
       ...{ given: settings.configurationFile, folder: join(folder, part), tag: name },
-      ...{ heartbeatPort: await freePort(), computeEndpoint: guests?.endpoint ?? null },
+      ...{ heartbeatPort: await freePort(), computeEndpoint: guests?.url ?? null },
       ...{ databaseUrl: state?.databaseUrl ?? '', transportUrl: state?.transportUrl ?? '' },
     });
     const start = async (part: string, state: typeof shared): Promise<KilnSet> => {
-      const set = await startKilnSet({ derived: await derive(part, state), user: caller, patience });
+      const set = await startKilnSet({
+        derived: await derive(part, state),
+        user: caller,
+        patience,
+        ownGroup: settings.interruptible,
+      });
       sets.push(set);
       return set;
     };
@@ -146,10 +158,7 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     if (vip.own) marks.networkId = vip.networkId;
     const images = createRunImages({
       ...{ runName: name, operator, tenant, files: settings.images },
-      made: ({ id }, file) => {
-        marks.imageIds.add(id);
-        guests?.know(id, file);
-      },
+      made: (id) => marks.imageIds.add(id),
     });
     let variant: Promise<KilnSet> | null = null;
     let flavors = 0;

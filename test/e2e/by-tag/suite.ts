@@ -5,7 +5,7 @@ import { type Outcome, openRun, performAlongside, type Run, type RunSettings } f
 
 /** The cloud that a suite runs against, and what else it made for that. */
 export interface SuiteCloud {
-  settings: Omit<RunSettings, 'signal' | 'keep'>;
+  settings: Omit<RunSettings, 'signal' | 'keep' | 'interruptible'>;
   close(): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export function describeByTag(name: string, start: () => Promise<SuiteCloud>): v
 
     beforeAll(async () => {
       cloud = await start();
-      run = await openRun({ ...cloud.settings, keep: false, signal: control.signal });
+      run = await openRun({ ...cloud.settings, keep: false, interruptible: false, signal: control.signal });
       early = performAlongside(run, cases);
     }, CASE_TIMEOUT_MS);
     afterAll(async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Case, SkipCase } from '../case.ts';
 import { refusalOf } from '../cloud-user.ts';
-import { assertBootedFrom, type Context } from '../context.ts';
+import { assertBootedFrom, assertCode, type Context } from '../context.ts';
 import type { RunImage } from '../run-images.ts';
 
 const visibilities = ['private', 'shared', 'community', 'public'] as const;
@@ -20,7 +20,7 @@ export const ownerCases: readonly Case[] = [
         await carry(planted);
         await show(context, planted, visibility);
         const { provisioning_reason: reason } = await fail();
-        assert.equal(reason.code, 'IMAGE_NOT_FOUND');
+        assertCode(reason, 'IMAGE_NOT_FOUND');
         // A service user who is no administrator does not even see the private one.
         if (visibility === 'private' && !operator.roles.includes('admin')) return;
         const why = `${planted.id} belongs to project ${tenant.projectId}`;

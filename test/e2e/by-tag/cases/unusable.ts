@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { runKiln } from '../../../support/kiln-process.ts';
 import type { Case } from '../case.ts';
-import { assertBootedFrom, type Context } from '../context.ts';
+import { assertBootedFrom, assertCode, type Context } from '../context.ts';
 import type { RunImage } from '../run-images.ts';
 
 /** No image is usable, or not all are that carry the tag. */
@@ -13,7 +13,7 @@ export const unusableCases: readonly Case[] = [
       const image = await images.older();
       await carry();
       const { id, api, provisioning_reason: reason } = await fail();
-      assert.equal(reason.code, 'IMAGE_NOT_FOUND');
+      assertCode(reason, 'IMAGE_NOT_FOUND');
       assert.match(reason.message, new RegExp(`carries the tag \`${tag}\``));
       assert.match(reason.advice, new RegExp(`kiln image tag IMAGE ${tag}`));
       const { arguments: options, environment } = kiln.command;
@@ -47,7 +47,7 @@ export const unusableCases: readonly Case[] = [
       await carry(newer, older);
       const kiln = await reconfigured({ amp_image_tag_policy: 'unique' });
       const { provisioning_reason: reason } = await fail({ kiln });
-      assert.equal(reason.code, 'IMAGE_AMBIGUOUS');
+      assertCode(reason, 'IMAGE_AMBIGUOUS');
       for (const { id } of [older, newer]) assert.ok(reason.message.includes(id), reason.message);
     },
   },
@@ -82,6 +82,6 @@ async function isRefused(
   await carry(image);
   await spoil(image);
   const { provisioning_reason: reason } = await fail();
-  assert.equal(reason.code, 'IMAGE_NOT_FOUND');
+  assertCode(reason, 'IMAGE_NOT_FOUND');
   assert.ok(reason.message.includes(`${image.id} ${why}`), reason.message);
 }
