@@ -26,7 +26,6 @@ kiln_untraced() {
 kiln_configure() {
   kiln_check_roles
   kiln_folder 755 "$KILN_CONF_DIR"
-  kiln_folder 700 "$KILN_DATA_DIR"
   kiln_folder 700 "$KILN_DATA_DIR/state"
   [[ -e $KILN_CONF ]] || install -m 600 /dev/null "$KILN_CONF" # it will hold passwords
 

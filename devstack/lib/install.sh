@@ -14,7 +14,12 @@ kiln_install_packages() {
   install_package "${packages[@]}"
 }
 
+# A checkout that somebody works in has its packages already; clean leaves those.
+kiln_installed_mark() { echo "$KILN_DATA_DIR/packages-installed"; }
+
 kiln_install() {
+  kiln_folder 700 "$KILN_DATA_DIR"
+  if [[ ! -e $KILN_DIR/node_modules ]]; then touch "$(kiln_installed_mark)"; fi
   sh "$KILN_DIR/scripts/bootstrap.sh" || die $LINENO 'Kiln could not be installed from its lockfile; npm says above why'
   "$KILN_DIR/bin/kiln" --version
   if [[ $(trueorfalse True KILN_INSTALL_CLIENT) == True ]]; then
@@ -36,5 +41,6 @@ kiln_clean() {
   if [[ -n $left ]]; then
     warn $LINENO "Kiln: unstack could not take these away. If the cloud outlives this clean, delete them by hand: ${left//$'\n'/, }"
   fi
-  sudo rm -rf "${KILN_CONF_DIR:?}" "${KILN_DATA_DIR:?}" "${KILN_DIR:?}/node_modules"
+  if [[ -e $(kiln_installed_mark) ]]; then rm -rf "${KILN_DIR:?}/node_modules"; fi
+  sudo rm -rf "${KILN_CONF_DIR:?}" "${KILN_DATA_DIR:?}"
 }

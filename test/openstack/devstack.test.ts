@@ -9,7 +9,6 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:http';
@@ -49,8 +48,10 @@ beforeAll(async () => {
   confFile = join(scratch, 'etc', 'kiln', 'octavia.conf');
   for (const part of ['bin', 'scripts', 'src', 'devstack', 'package.json', 'package-lock.json'])
     cpSync(join(root, part), join(checkout, part), { recursive: true });
-  // As installed: clean removes the link.
-  symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
+  // What is installed is there already; a link to it in place of `npm ci`, so that clean has something to remove.
+  mkdirSync(join(scratch, 'bin'));
+  const npm = `#!/bin/sh\n[ "$1" = ci ] && exec ln -sfn ${join(root, 'node_modules')} node_modules\n`;
+  writeFileSync(join(scratch, 'bin', 'npm'), npm, { mode: 0o755 });
   mkdirSync(join(scratch, 'etc'));
   mkdirSync(join(scratch, 'data'));
   nova = await startNovaWithGuests(bed.endpoints);
@@ -151,7 +152,7 @@ function startPhases(...names: string[]): { child: ChildProcess; ended: Promise<
     stdio: ['ignore', 'pipe', 'pipe'],
     // Of this machine's environment nothing but where programs are: no proxy, no OS_*.
     env: {
-      PATH: `${join(root, 'test', 'devstack', 'bin')}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+      PATH: `${join(scratch, 'bin')}:${join(root, 'test', 'devstack', 'bin')}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
       HOME: scratch,
       LC_ALL: 'C.UTF-8',
       OPENSTACK_SOCKET: join(scratch, 'openstack.sock'),
@@ -378,7 +379,6 @@ describe('the DevStack plugin', () => {
     await succeed('clean');
     for (const gone of ['etc/kiln', 'data/kiln', 'dest/kiln/node_modules'])
       expect(existsSync(join(scratch, gone)), gone).toBe(false);
-    symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
   });
 
   it('a stack that is killed in the middle is taken away, too', { timeout: 240_000 }, async () => {
@@ -390,8 +390,13 @@ describe('the DevStack plugin', () => {
     process.kill(-(child.pid ?? 0), 'SIGKILL');
     expect((await ended).status).toBe(null);
 
-    await succeed('unstack', 'clean');
+    await succeed('unstack');
     expect(await inTheCloud()).toEqual(before);
+    // Packages that were there before stack stay.
+    await succeed('clean', 'stack install');
+    rmSync(join(scratch, 'data', 'kiln', 'packages-installed'));
+    await succeed('clean');
+    expect(existsSync(join(checkout, 'node_modules', 'undici'))).toBe(true);
   });
 });
 
