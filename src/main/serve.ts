@@ -78,12 +78,11 @@ export async function serve(options: {
     }
     if (roles.includes('health-manager')) {
       const healthManager = wireHealthManager(state, around);
-      const { address, port } = await healthManager.start();
+      await healthManager.start();
       endings.push(() => healthManager.stop());
-      log.info({ address, port }, 'heartbeats are received');
     }
     if (roles.includes('worker')) {
-      const worker = wireWorker({ openstack, state, secrets, queue, identity: parts.worker }, around);
+      const worker = wireWorker({ openstack, state, secrets, queue, identity: parts.worker, resolver: parts.resolver }, around);
       await worker.start();
       endings.push(() => worker.stop());
     } else {
@@ -102,10 +101,7 @@ export async function serve(options: {
 
     remarkOnConfiguration(configuration, log);
     void warnAboutImage(openstack, configuration, log);
-    log.info(
-      { socket: paths.controlSocket, files: configuration.current().files, version, roles, pid: process.pid },
-      'serving',
-    );
+    log.info({ socket: paths.controlSocket, files: configuration.current().files, version, roles }, 'serving');
     const recovery = roles.includes('worker') ? recoverUntil(parts, clock, signal) : aborted(signal);
     await aborted(signal);
     log.info({}, 'stopping: boots under way are undone, flows rest after their running steps');
