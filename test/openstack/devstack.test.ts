@@ -105,7 +105,8 @@ async function localrc(): Promise<string> {
     ENABLED_SERVICES: 'key,n-api,g-api,neutron-api',
     SERVICE_TIMEOUT: '60',
     CURL_GET: 'curl -g',
-    OFFLINE: process.env.KILN_DEVSTACK_DIR ? 'True' : 'False',
+    // DevStack's own pip and apt want its virtual environment and its list of requirements.
+    ...(process.env.KILN_DEVSTACK_DIR ? { OFFLINE: 'True', KILN_INSTALL_CLIENT: 'False' } : {}),
     // What a local.conf sets: names that the bed has not, and no Open vSwitch.
     KILN_CONF_DIR: join(scratch, 'etc', 'kiln'),
     KILN_API_PORT: new URL(apiUrl).port,
