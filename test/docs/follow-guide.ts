@@ -42,6 +42,8 @@ export interface GuidePlace {
   shown: readonly (readonly [real: string, shown: string])[];
   /** What is typed in place of what the guide has: names of hosts, networks that exist here. */
   typed?: readonly (readonly [guide: string, real: string])[];
+  /** Run in the shell before the guide's first command. */
+  prepare?: string;
   close(): Promise<void>;
 }
 
@@ -85,7 +87,7 @@ export async function followGuide(guideFile: string, place: GuidePlace): Promise
     ...place.environment,
   });
   try {
-    expect(await shell.run(functions)).toEqual({ output: '', status: 0 });
+    expect(await shell.run(`${functions}\n${place.prepare ?? ''}`)).toEqual({ output: '', status: 0 });
 
     const guide = await readFile(guideFile, 'utf8');
     const canonical = createCanonical([

@@ -7,13 +7,14 @@ import { buildAmphoraImage } from '../../src/adapters/amphora-image/build.ts';
 import { followGuide, type GuidePlace } from '../docs/follow-guide.ts';
 import { freePort } from '../support/free-port.ts';
 import { openstackClients } from '../support/openstack-client.ts';
-import { readTestbed } from '../support/testbed-access.ts';
+import { serveOpenstack } from '../support/openstack-socket.ts';
+import { readTestbed, type TestbedAccess } from '../support/testbed-access.ts';
 import { makeDatabase } from '../support/testbed-database.ts';
 
 /** The test bed as the cloud that an operator has. To remake the outputs: `KILN_UPDATE_DOCS=1`, and this file alone. */
 const root = join(import.meta.dirname, '..', '..');
 
-it('docs/install.md installs on an existing cloud, and takes all away again', { timeout: 300_000 }, async () => {
+it('docs/install.md installs on an existing cloud, and takes all away again', { timeout: 600_000 }, async () => {
   await followGuide(join(root, 'docs', 'install.md'), await bedPlace());
 });
 
@@ -48,10 +49,12 @@ async function bedPlace(): Promise<GuidePlace> {
   const [apiPort, heartbeatPort] = [await freePort(), await freePort()];
   const keystone = bed.endpoints.identity.replace(/\/v3$/, '');
   const api = `http://127.0.0.1:${apiPort}`;
+  const openstack = await serveOpenstack(writeClouds(bed, etc), join(folder, 'openstack.sock'));
   return {
     folder,
     configurationFile,
-    environment: { OS_CLIENT_CONFIG_FILE: bed.files.cloudsYaml },
+    environment: { OPENSTACK_SOCKET: join(folder, 'openstack.sock') },
+    prepare: `openstack() { ${root}/test/devstack/bin/openstack --os-cloud "$CLOUD" "$@"; }`,
     shown: [
       [root, '/opt/kiln'],
       [join(folder, 'state'), '/var/lib/kiln'],
@@ -60,13 +63,13 @@ async function bedPlace(): Promise<GuidePlace> {
       [keystone, 'http://controller:5000'],
       ...Object.entries(bed.endpoints).map(([name, url]) => [url, `http://controller/${name}`] as const),
       ['127.81.0.0/16', '172.16.0.0/22'],
+      [`${database.name} at ${bed.database.host}:${bed.database.port} as openstack`, 'kiln at controller:3306 as kiln'],
     ],
     typed: [
       // Before what it begins with.
       ['mysql+pymysql://kiln:secret@controller/kiln', database.connection],
       ['http://controller:9876', api],
       ['http://controller:5000', keystone],
-      ['/etc/openstack/clouds.yaml', bed.files.cloudsYaml],
       // Loopback addresses: no packet meant for an amphora leaves the machine. Neutron takes them only so.
       ['--subnet-range 172.16.0.0/22', '--subnet-range 127.81.0.0/16 --no-dhcp --gateway none'],
       ['0.0.0.0', '127.0.0.1'],
@@ -75,10 +78,34 @@ async function bedPlace(): Promise<GuidePlace> {
       ['5555', String(heartbeatPort)],
     ],
     async close() {
+      await openstack.close();
       await database.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** clouds.yaml with an administrator and the user that the guide makes. */
+function writeClouds(bed: TestbedAccess, folder: string): string {
+  const cloud = (username: string, password: string, project: string) => ({
+    region_name: bed.region,
+    auth: {
+      auth_url: bed.endpoints.identity,
+      username,
+      password,
+      project_name: project,
+      user_domain_name: 'Default',
+      project_domain_name: 'Default',
+    },
+  });
+  const { admin } = bed.users;
+  const clouds = {
+    administrator: cloud(admin.name, admin.password, admin.projectName),
+    'lb-controller': cloud('lb-controller', 'a-good-password', 'service'),
+  };
+  const file = join(folder, 'clouds.yaml');
+  writeFileSync(file, JSON.stringify({ clouds }), { mode: 0o600 });
+  return file;
 }
 
 /** What a run that broke off has left. */

@@ -18,7 +18,7 @@ export const credentialsChecks: CheckGroup = {
             'Name the project of the service user: [service_auth] project_name, or OS_PROJECT_NAME.',
           );
         }
-        const roles = who.roles.length > 0 ? `roles ${who.roles.join(', ')}` : 'no roles';
+        const roles = who.roles.length > 0 ? `roles ${[...who.roles].sort().join(', ')}` : 'no roles';
         return ok(
           `user ${who.userName} in project ${who.projectName} (${who.projectId}), ${roles}; ` +
             `the token ends ${formatAge(who.expiresAt, now)}`,
