@@ -82,7 +82,8 @@ export async function serve(options: {
       endings.push(() => healthManager.stop());
     }
     if (roles.includes('worker')) {
-      const worker = wireWorker({ openstack, state, secrets, queue, identity: parts.worker, resolver: parts.resolver }, around);
+      const { worker: identity, resolver } = parts;
+      const worker = wireWorker({ openstack, state, secrets, queue, identity, resolver }, around);
       await worker.start();
       endings.push(() => worker.stop());
     } else {

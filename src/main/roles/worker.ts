@@ -7,6 +7,7 @@ import type { Flow } from '../../flows/engine/flow.ts';
 import { loadBalancerFlows } from '../../flows/load-balancer/index.ts';
 import type { LoadBalancerParts } from '../../flows/load-balancer/parts.ts';
 import { createWorker, type Worker } from '../../flows/worker.ts';
+import type { ImageResolver } from '../../ports/image-resolver.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import type { WorkerIdentity } from '../../ports/worker-identity.ts';
@@ -34,7 +35,15 @@ export function wireQueue(state: State, { clock, log, current }: Around): Operat
 
 /** Carries out operations on load balancers. @param flows all there are, unless a test puts something around them. */
 export function wireWorker(
-  own: { openstack: OpenStack; state: State; secrets: SecretStore; queue: OperationQueue; identity: WorkerIdentity },
+  own: {
+    openstack: OpenStack;
+    state: State;
+    secrets: SecretStore;
+    queue: OperationQueue;
+    identity: WorkerIdentity;
+    /** The one whose choices `kiln status` tells of; absent: one of its own. */
+    resolver?: ImageResolver;
+  },
   around: Around,
   flows: readonly Flow<LoadBalancerParts>[] = loadBalancerFlows,
 ): Worker {
@@ -47,7 +56,7 @@ export function wireWorker(
     queue,
     journal,
     flows: new Map(flows.map((flow) => [flow.name, flow])),
-    parts: loadBalancerParts(openstack, state, secrets, around),
+    parts: { ...loadBalancerParts(openstack, state, secrets, around), ...(own.resolver && { resolver: own.resolver }) },
     engine: { journal, clock, log, doing: DOING, undoing: UNDOING },
     self: identity.self,
     isAlive: (worker) => registry.isAlive(worker),
