@@ -36,7 +36,7 @@ export async function inspectCertificate(request: InspectionRequest): Promise<Ce
     if (chain.length === 0) return { file, problem: 'has no PEM certificate in it', ...nothingKnown };
     description = describeCertificate(pem);
   } catch (error) {
-    return { file, problem: (error as Error).message, ...nothingKnown };
+    return { file, problem: inWords(error), ...nothingKnown };
   }
 
   let matchesKey: boolean | null = null;
@@ -46,7 +46,7 @@ export async function inspectCertificate(request: InspectionRequest): Promise<Ce
       const [pem, key] = await Promise.all([readFile(file, 'utf8'), readFile(keyFile, 'utf8')]);
       matchesKey = describeCertificate(pem, { pem: key, passphrase: request.keyPassphrase }).matchesKey;
     } catch (error) {
-      keyProblem = `${keyFile}: ${(error as Error).message}`;
+      keyProblem = `${keyFile}: ${inWords(error)}`;
     }
   }
   return {
@@ -60,6 +60,14 @@ export async function inspectCertificate(request: InspectionRequest): Promise<Ce
     keyProblem,
     trusted: await isTrusted(chain, request),
   };
+}
+
+/** Without the path, which whoever prints this names already. */
+function inWords(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EACCES') return 'this user may not read it';
+  return /bad decrypt/i.test(message) ? `the passphrase does not open it (${message})` : message;
 }
 
 /** Null where nothing has to hold, or where the other file can't be read: that one has a finding of its own. */

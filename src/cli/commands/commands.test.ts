@@ -114,6 +114,7 @@ describe('status', () => {
     const run = await driveCli('status', { status: async () => null });
     expect(run.exitCode).toBe(5);
     expect(run.stderr).toContain('no `kiln serve` answers here');
+    expect(run.stderr).toContain('[kiln] control_socket');
   });
 });
 

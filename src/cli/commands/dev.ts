@@ -11,7 +11,7 @@ export const dev = defineCommand<{ stateDir?: string; port?: number }>({
     'Its state lives in a folder and survives a restart. Writes clouds.yaml (cloud "kiln-dev") and octavia.conf there, ' +
     'and says where they are once it answers. Ctrl-C ends it and every amphora.',
   options: [
-    { flags: '--state-dir <folder>', help: 'where its state is kept' },
+    { flags: '--state-dir <folder>', help: 'where its state is kept (default: ~/.local/state/kiln-dev)' },
     {
       flags: '--port <port>',
       help: 'the port that all services are served on',

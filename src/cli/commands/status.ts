@@ -17,7 +17,9 @@ export const status = defineCommand({
     const answer = await context.status();
     if (answer === null) {
       throw new KilnError('SERVICE_UNREACHABLE', 'no `kiln serve` answers here', {
-        advice: 'Start one with `kiln serve`, with the same configuration as this command.',
+        advice:
+          'Start one with `kiln serve`, with the same octavia.conf as this command: both meet at [kiln] control_socket. ' +
+          'A process that was started with --role has none.',
       });
     }
     return { document: answer, ids: [String(answer.pid)], render: (view) => render(answer, view) };

@@ -20,8 +20,16 @@ export const configurationChecks: CheckGroup = {
       title: 'values are allowed',
       async run({ context }) {
         const { files, faults } = await context.configuration();
-        return each(faults, files.length > 0 ? `read ${files.join(', ')}` : 'no file was read', (fault) =>
-          fail(placedRemark(fault), 'Correct the value; nothing else can be checked before.'),
+        if (files.length === 0 && faults.length === 0) {
+          return [
+            warn(
+              'no octavia.conf was found: every option has its default',
+              'Name it with --config-file or KILN_CONFIG_FILE, or put it at /etc/octavia/octavia.conf.',
+            ),
+          ];
+        }
+        return each(faults, `read ${files.join(', ')}`, (fault) =>
+          fail(placedRemark(fault), 'Correct it; most of what follows can’t be checked before.'),
         );
       },
     },

@@ -96,8 +96,14 @@ describe('amphora boot', () => {
     const run = await driveCli('amphora boot', parts, { columns: 80 });
     expect(run.exitCode).toBe(0);
     await expect(`${run.stderr}----\n${run.stdout}`).toMatchFileSnapshot('../../golden/amphora-boot.80.txt');
-    await driveCli('amphora boot --image abc --flavor 7', parts);
-    expect(requests).toEqual([{ imageId: null }, { imageId: 'abc', capabilities: { compute_flavor: '7' } }]);
+    await driveCli(`amphora boot --image ${image.id} --flavor 7`, parts);
+    expect(requests).toEqual([{ imageId: null }, { imageId: image.id, capabilities: { compute_flavor: '7' } }]);
+  });
+
+  it('refuses the name of an image before anything is asked for', async () => {
+    const run = await driveCli('amphora boot --image amphora-2026.2', {});
+    expect(run.exitCode).toBe(2);
+    expect(run.stderr).toContain('`kiln image show amphora-2026.2 --quiet` prints the ID');
   });
 
   it('--json: the amphora on stdout, the progress on stderr', async () => {

@@ -1,7 +1,10 @@
 import type { BootEvent, BootPart } from '../../../model/amphora.ts';
+import { KilnError } from '../../../model/errors.ts';
 import { defineCommand } from '../../command.ts';
 import type { Progress, Step } from '../../output/progress.ts';
 import { renderAmphora } from './render.ts';
+
+const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 const partTitles: Record<BootPart, string> = {
   choose: 'choose image',
@@ -53,13 +56,19 @@ export const amphoraBoot = defineCommand<{ image?: string; flavor?: string }>({
   examples: ['kiln amphora boot', 'kiln amphora boot --image 5c1d3ad4-0b6c-4a3e-9d5e-1f0a5a3c7b11 --json'],
   exits: ['noUsableImage', 'severalImages', 'cloudUnreachable', 'bootFailed'],
   async run({ options, context, progress, signal }) {
+    const { image } = options;
+    if (image !== undefined && !uuid.test(image)) {
+      throw new KilnError('USAGE', `--image must be the ID of an image (it is "${image}")`, {
+        advice: `\`kiln image show ${image} --quiet\` prints the ID of the image of that name.`,
+      });
+    }
     const { operations, servedBy } = await context.amphorae();
     progress.line(servedBy === null ? 'booting from this process' : `asking ${servedBy}`);
     const drawing = drawBoot(progress);
     try {
       const amphora = await operations.boot(
         {
-          imageId: options.image ?? null,
+          imageId: image ?? null,
           ...(options.flavor !== undefined && { capabilities: { compute_flavor: options.flavor } }),
         },
         drawing.onEvent,
