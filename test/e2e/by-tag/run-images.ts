@@ -26,6 +26,11 @@ export interface RunImages {
   /** Lets these carry the tag and no others of the run. */
   carry(tag: string, ...images: readonly RunImage[]): Promise<void>;
   delete(image: RunImage): Promise<void>;
+  /**
+   * One change of an image after the other: with each, Glance writes all of the image's tags, and of two at once it may lose
+   * one (glance/db/__init__.py, ImageRepo.save).
+   */
+  alone(change: () => Promise<unknown>): Promise<void>;
 }
 
 interface Options {
@@ -67,8 +72,15 @@ export function createRunImages({ runName, operator, tenant, files, made }: Opti
     return await make(files.new, { suffix: 'planted', by: tenant });
   });
 
+  let last: Promise<unknown> = Promise.resolve();
+  const alone = async (change: () => Promise<unknown>): Promise<void> => {
+    const mine = last.then(change);
+    last = mine.catch(() => {});
+    await mine;
+  };
+
   return {
-    ...{ older, planted },
+    ...{ older, planted, alone },
     newer: once(async () => {
       await (tenant ? planted() : older());
       await sleep(NEXT_SECOND_MS);
@@ -79,8 +91,10 @@ export function createRunImages({ runName, operator, tenant, files, made }: Opti
       const before = carriers.get(tag) ?? new Set<string>();
       const wanted = new Set(images.map(({ id }) => id));
       carriers.set(tag, wanted);
-      for (const { id } of images) await ownerOf(id).images.addTag(id, tag);
-      for (const id of before) if (!wanted.has(id)) await ownerOf(id).images.removeTag(id, tag);
+      await alone(async () => {
+        for (const { id } of images) await ownerOf(id).images.addTag(id, tag);
+        for (const id of before) if (!wanted.has(id)) await ownerOf(id).images.removeTag(id, tag);
+      });
     },
     async delete({ id }) {
       await ownerOf(id).images.delete(id);

@@ -70,7 +70,10 @@ export async function openRun(settings: RunSettings): Promise<Run> {
   const { config } = loadConfiguration({ configFiles: [settings.configurationFile] });
   const patience = { timeoutMs: patienceMs(config), signal };
   const users: CloudUser[] = [];
-  const sets: KilnSet[] = [];
+  /** Those that are being started, too. */
+  const starting: Promise<KilnSet>[] = [];
+  /** Cases that have not come to their end. */
+  const underWay = new Set<Promise<Outcome>>();
   /** What ends in the order opposite to that in which it began. */
   const endings: (() => Promise<unknown>)[] = [];
   const loadBalancers = new Map<string, LoadBalancerApi>();
@@ -80,6 +83,10 @@ export async function openRun(settings: RunSettings): Promise<Run> {
   };
 
   async function close(): Promise<string[]> {
+    await Promise.all(underWay);
+    const sets = (await Promise.allSettled(starting))
+      .filter((one) => one.status === 'fulfilled')
+      .map(({ value }) => value);
     // What was interrupted may have made some that nobody was told of.
     const problems = await Promise.all(sets.map((set) => notingFailure('Kiln', () => noteAll(set))));
     if (!settings.keep) {
@@ -139,23 +146,18 @@ export async function openRun(settings: RunSettings): Promise<Run> {
       ...{ databaseUrl: state?.databaseUrl ?? '', transportUrl: state?.transportUrl ?? '' },
     });
     const start = async (part: string, state: typeof shared): Promise<KilnSet> => {
-      const set = await startKilnSet({
-        derived: await derive(part, state),
-        user: caller,
-        patience,
-        ownGroup: settings.interruptible,
-      });
-      sets.push(set);
-      return set;
+      const set = derive(part, state).then((derived) =>
+        startKilnSet({ derived, user: caller, patience, ownGroup: settings.interruptible }),
+      );
+      starting.push(set);
+      return await set;
     };
-    const [kiln, vip] = await Promise.all([
-      start('main', shared),
-      findVipSubnet(operator, {
-        ...{ wanted: settings.vipSubnet, runName: name },
-        onThisMachine: played || hypervisor === 'process',
-      }),
-    ]);
+    const vip = await findVipSubnet(operator, {
+      ...{ wanted: settings.vipSubnet, runName: name },
+      onThisMachine: played || hypervisor === 'process',
+    });
     if (vip.own) marks.networkId = vip.networkId;
+    const kiln = await start('main', shared);
     const images = createRunImages({
       ...{ runName: name, operator, tenant, files: settings.images },
       made: (id) => marks.imageIds.add(id),
@@ -181,26 +183,32 @@ export async function openRun(settings: RunSettings): Promise<Run> {
       tenant: tenant ? null : 'there is no tenant: name a cloud by --tenant-cloud',
       several: shared ? null : 'one process does everything: name a MySQL and a RabbitMQ for more',
     };
+    const perform = async (one: Case): Promise<Outcome> => {
+      const startMs = performance.now();
+      const seconds = () => (performance.now() - startMs) / 1_000;
+      const lacking = one.needs.map((need) => reasons[need]).find((reason) => reason !== null);
+      if (lacking) return { status: 'skipped', reason: lacking, seconds: 0 };
+      const ofCase: [string, LoadBalancerApi][] = [];
+      const context = contextOf(one, ofCase);
+      try {
+        await one.run(context);
+        return { status: 'passed', seconds: seconds() };
+      } catch (error) {
+        if (error instanceof SkipCase) return { status: 'skipped', reason: error.message, seconds: seconds() };
+        return { status: 'failed', error: error as Error, seconds: seconds() };
+      } finally {
+        // What can't be removed now is tried again, and told, at the end.
+        await images.carry(context.tag).catch(() => {});
+        await Promise.all(ofCase.map(([id, api]) => letGo(id, api).catch(() => {})));
+      }
+    };
     return {
       name,
-      async perform(one) {
-        const startMs = performance.now();
-        const seconds = () => (performance.now() - startMs) / 1_000;
-        const lacking = one.needs.map((need) => reasons[need]).find((reason) => reason !== null);
-        if (lacking) return { status: 'skipped', reason: lacking, seconds: 0 };
-        const ofCase: [string, LoadBalancerApi][] = [];
-        const context = contextOf(one, ofCase);
-        try {
-          await one.run(context);
-          return { status: 'passed', seconds: seconds() };
-        } catch (error) {
-          if (error instanceof SkipCase) return { status: 'skipped', reason: error.message, seconds: seconds() };
-          return { status: 'failed', error: error as Error, seconds: seconds() };
-        } finally {
-          // What can't be removed now is tried again, and told, at the end.
-          await images.carry(context.tag).catch(() => {});
-          await Promise.all(ofCase.map(([id, api]) => letGo(id, api).catch(() => {})));
-        }
+      perform(one) {
+        const outcome = perform(one);
+        underWay.add(outcome);
+        void outcome.then(() => underWay.delete(outcome));
+        return outcome;
       },
       close,
     };

@@ -10,7 +10,7 @@ export const flavorCases: readonly Case[] = [
       const [ofConfiguration, ofFlavor] = [await images.newer(), await images.older()];
       const tag = `${runName}-flavor`;
       await carry(ofConfiguration);
-      await operator.images.addTag(ofFlavor.id, tag);
+      await images.alone(() => operator.images.addTag(ofFlavor.id, tag));
       const flavorId = await kiln.apis[0].makeFlavor(`${runName}-own-tag`, { amp_image_tag: tag });
       assertBootedFrom(await boot({ flavorId }), ofFlavor, ofConfiguration);
     },

@@ -80,7 +80,11 @@ export const ownerCases: readonly Case[] = [
 ];
 
 /** Gives the image that visibility; a shared one is shared with the service's project, which accepts it. */
-async function show(context: Context, { id }: RunImage, visibility: Visibility): Promise<void> {
+async function show(context: Context, image: RunImage, visibility: Visibility): Promise<void> {
+  await context.images.alone(() => change(context, image, visibility));
+}
+
+async function change(context: Context, { id }: RunImage, visibility: Visibility): Promise<void> {
   const { operator, tenant } = context;
   const by = visibility === 'public' ? context.admin : tenant;
   const patch = [{ op: 'replace', path: '/visibility', value: visibility }];
