@@ -117,7 +117,9 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     users.push(operator);
     await demandSameProject(operator, config, settings);
     const others = await Promise.all(
-      [settings.adminCloud, settings.tenantCloud].map((cloud) => (cloud ? openCloudUser(cloud, config) : null)),
+      [settings.adminCloud, settings.tenantCloud].map(async (cloud) =>
+        cloud ? await openCloudUser(cloud, config) : null,
+      ),
     );
     const [adminUser = null, tenant = null] = others;
     users.push(...others.filter((user) => user !== null));
