@@ -27,7 +27,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-process.exitCode = await main();
+// Not by what may still be open: whatever happened, it is over.
+process.exit(await main());
 
 async function main(): Promise<number> {
   try {

@@ -20,7 +20,7 @@ interface Leftover {
 
 /** How long a cloud may take to let go of what it was told to delete. */
 const PATIENCE_MS = 120_000;
-const PAUSE_MS = 500;
+const PAUSE_MS = 300;
 
 /**
  * Removes whatever the clouds list that bears a mark, again and again until nothing does: a port is freed by its server,
@@ -31,9 +31,13 @@ const PAUSE_MS = 500;
 export async function removeLeftovers(users: readonly CloudUser[], marks: Marks): Promise<string[]> {
   const endMs = performance.now() + PATIENCE_MS;
   for (;;) {
-    const found = await findLeftovers(users, marks);
-    if (found.length === 0) return [];
     const failures: string[] = [];
+    // A cloud that does not answer may be back in a moment.
+    const found = await findLeftovers(users, marks).catch((error: Error) => {
+      failures.push(`nobody knows what: ${error.message}`);
+      return [];
+    });
+    if (found.length === 0 && failures.length === 0) return [];
     for (const { what, remove } of found) {
       await remove().then(
         () => failures.push(what),
@@ -41,8 +45,6 @@ export async function removeLeftovers(users: readonly CloudUser[], marks: Marks)
       );
     }
     if (performance.now() > endMs) return failures;
-    // What was deleted at once is not waited for: the next look says so.
-    if ((await findLeftovers(users, marks)).length === 0) return [];
     await sleep(PAUSE_MS);
   }
 }
