@@ -15,6 +15,7 @@ const filters = openstack ? rest : process.argv.slice(2);
 // renderers that Kiln is compared with.
 const packages = [
   'openssl',
+  'curl',
   'haproxy',
   'keepalived',
   'python3-openstackclient',
