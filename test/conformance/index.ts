@@ -1,7 +1,7 @@
 /**
  * `npm run tempest`: OpenStack's own API tests for Octavia (Debian's octavia-tempest-plugin) against Kiln in the test bed:
  * real Keystone, drivers that touch no cloud, on SQLite and on MariaDB. Closes with `N passed, N failed`; a run over all
- * tests and both databases writes docs/conformance.md. Exit status 0 only if tests ran and none failed.
+ * tests writes docs/conformance.md, which names the databases of that run. Exit status 0 only if tests ran and none failed.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -92,7 +92,7 @@ const total = runs
     failed: sum.failed + one.failed,
   }));
 if (options.json) console.log(JSON.stringify(runs, null, 2));
-else if (options.only === ALL && runs.length === DATABASES.length) {
+else if (options.only === ALL) {
   const versions = { tempest: versionOf('tempest'), plugin: versionOf('octavia-tempest-plugin') };
   writeFileSync(join(import.meta.dirname, '..', '..', 'docs', 'conformance.md'), renderReport(versions, runs));
   tell('wrote docs/conformance.md');
