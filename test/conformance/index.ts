@@ -28,7 +28,7 @@ const EVERY = 50;
 const usage = `npm run tempest [-- OPTIONS]
 
   --database NAME     sqlite, mariadb or both (default: both)
-  --only REGEX        the tests whose name matches (default: all API tests)
+  --only REGEX        those API tests whose name matches (default: all)
   --concurrency N     workers of Tempest (default: 4)
   --json              the results as JSON on stdout, and no docs/conformance.md
 
@@ -48,7 +48,7 @@ function readOptions(): Options {
   const { values } = parseArgs({
     options: {
       database: { type: 'string', default: 'both' },
-      only: { type: 'string', default: ALL },
+      only: { type: 'string', default: '' },
       concurrency: { type: 'string', default: '4' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -63,7 +63,9 @@ function readOptions(): Options {
   const concurrency = Number(values.concurrency);
   if (!Number.isInteger(concurrency) || concurrency < 1)
     refuse(`--concurrency: ${values.concurrency}: a whole number from 1`);
-  return { databases, only: values.only, concurrency, json: values.json };
+  // Tempest has tests of its own, for Nova and others, which are nobody's business here.
+  const only = values.only === '' ? ALL : `${ALL}.*(${values.only})`;
+  return { databases, only, concurrency, json: values.json };
 }
 
 function refuse(message: string): never {
