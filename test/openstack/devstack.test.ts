@@ -2,13 +2,12 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { type NovaWithGuests, startNovaWithGuests } from '../support/nova-with-guests.ts';
 import { serveOpenstack } from '../support/openstack-socket.ts';
 import { readTestbed } from '../support/testbed-access.ts';
@@ -61,14 +60,6 @@ afterAll(async () => {
   await nova?.close();
   rmSync(scratch, { recursive: true, force: true });
 }, 240_000);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 /** The clouds that DevStack writes for its administrator. */
 function cloudsYaml(): string {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeVirtualHost } from '../support/broker.ts';
 import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
+import { freePort } from '../support/free-port.ts';
 import { type KilnProcess, runKiln, startKiln } from '../support/kiln-process.ts';
 import { vipSubnetOf } from '../support/load-balancers.ts';
 import { makeDatabase } from '../support/testbed-database.ts';
@@ -64,14 +65,6 @@ async function api(): Promise<ReturnType<typeof clientOf>> {
   const one = await serve('api', { OS_API_SETTINGS__BIND_PORT: String(await freePort()) });
   return clientOf(JSON.parse(await one.line(/the load-balancer API listens/)).url);
 }
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 
 const wanted = (name: string) => ({
   loadbalancer: {

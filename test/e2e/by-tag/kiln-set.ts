@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { freePort } from '../../support/free-port.ts';
 import { type KilnProcess, startKiln } from '../../support/kiln-process.ts';
 import { type DerivedConfiguration, writeConfiguration } from './derived-configuration.ts';
 import { createLoadBalancerApi, type LoadBalancerApi } from './load-balancer-api.ts';
@@ -94,14 +94,4 @@ function rejectAfter(ms: number, what: string): Promise<never> {
   return new Promise((_resolve, reject) => {
     setTimeout(() => reject(new Error(`waited ${ms / 1000} s for ${what}`)), ms).unref();
   });
-}
-
-/** A port of loopback that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('a server without an address');
-  return address.port;
 }
