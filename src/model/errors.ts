@@ -189,6 +189,12 @@ export const errorKinds = {
     retryable: false,
     advice: 'Correct what the message names and ask again.',
   },
+  OPTION_UNSUPPORTED: {
+    httpStatus: 501,
+    exitCode: usageOrConfiguration,
+    retryable: false,
+    advice: 'Ask for one of those that the documentation of the amphora provider lists.',
+  },
   REQUEST_UNAUTHENTICATED: {
     httpStatus: 401,
     exitCode: usageOrConfiguration,

@@ -26,8 +26,10 @@ export type ListenerProtocol = (typeof listenerProtocols)[number];
 export const poolProtocols = ['HTTP', 'HTTPS', 'PROXY', 'PROXYV2', 'SCTP', 'TCP', 'UDP'] as const;
 export type PoolProtocol = (typeof poolProtocols)[number];
 
-export const lbAlgorithms = ['ROUND_ROBIN', 'LEAST_CONNECTIONS', 'SOURCE_IP', 'SOURCE_IP_PORT'] as const;
+export const lbAlgorithms = ['ROUND_ROBIN', 'LEAST_CONNECTIONS', 'SOURCE_IP'] as const;
 export type LbAlgorithm = (typeof lbAlgorithms)[number];
+/** Octavia's API takes it for the sake of its other providers; no pool of ours has it. */
+export const foreignLbAlgorithm = 'SOURCE_IP_PORT';
 
 export const healthMonitorTypes = ['HTTP', 'HTTPS', 'PING', 'SCTP', 'TCP', 'TLS-HELLO', 'UDP-CONNECT'] as const;
 export type HealthMonitorType = (typeof healthMonitorTypes)[number];

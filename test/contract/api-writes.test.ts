@@ -142,6 +142,35 @@ describe('writing', () => {
     expect((await call('DELETE', `/lbaas/pools/${made.body.pool.id}`)).status).toBe(204);
   });
 
+  it("refuses what the amphora provider can't do with Octavia's 501, and changes nothing", async () => {
+    const { call, store, queued } = openApiBench();
+    const algorithm = { lb_algorithm: 'SOURCE_IP_PORT' };
+    const refused = {
+      status: 501,
+      body: {
+        faultcode: 'Server',
+        faultstring:
+          "Provider 'amphora' does not support a requested option: Amphora provider does not support SOURCE_IP_PORT algorithm.",
+        debuginfo: null,
+      },
+    };
+    const pool = { name: 'p', protocol: 'TCP', ...algorithm };
+    const inside = { loadbalancer: { vip_subnet_id: subnetId, pools: [pool] } };
+    expect(await call('POST', '/lbaas/loadbalancers', inside)).toMatchObject(refused);
+    expect(queued).toEqual([]);
+
+    const { body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: whole });
+    store.settleAll();
+    const [{ id }] = body.loadbalancer.pools;
+    const [listener] = body.loadbalancer.listeners;
+    const beside = { pool: { ...pool, loadbalancer_id: body.loadbalancer.id } };
+    expect(await call('POST', '/lbaas/pools', beside)).toMatchObject(refused);
+    expect(await call('PUT', `/lbaas/pools/${id}`, { pool: algorithm })).toMatchObject(refused);
+    const after = await call('GET', `/lbaas/pools/${id}`);
+    expect(after.body.pool).toMatchObject({ lb_algorithm: 'ROUND_ROBIN', provisioning_status: 'ACTIVE' });
+    expect((await call('GET', `/lbaas/listeners/${listener.id}`)).body.listener.provisioning_status).toBe('ACTIVE');
+  });
+
   it('replaces the members of a pool at once', async () => {
     const { call, store } = openApiBench();
     const { body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: whole });

@@ -8,6 +8,7 @@ import { type KilnApi, startKilnApi } from '../support/kiln-api.ts';
 import { clearAway, type Outcome, runScript } from '../support/octaviaclient-run.ts';
 import { script } from '../support/octaviaclient-script.ts';
 import { octaviaEndpoint, readTestbed } from '../support/testbed-access.ts';
+import { forgetOctaviasQuotas } from '../support/testbed-database.ts';
 
 /**
  * Debian's octaviaclient against Octavia and against Kiln, both with Keystone's tokens and with drivers that touch no
@@ -29,10 +30,10 @@ describe('octaviaclient', () => {
     expect(up.status, 'testbed/up.sh octavia').toBe(0);
     kiln = await startKilnApi(bed, folder);
     network = await clientNetwork(bed);
-    const run = async (endpoint: string) => {
-      await clearAway(endpoint, bed);
-      return await runScript(script, endpoint, bed, network.ids, folder);
-    };
+    const run = (endpoint: string) => runScript(script, endpoint, bed, network.ids, folder);
+    // The bed may have been used before; Kiln starts with an empty database.
+    await clearAway(octaviaEndpoint(), bed);
+    await forgetOctaviasQuotas();
     // One after the other: they share the network by its name, and two cores.
     octavias = await run(octaviaEndpoint());
     ours = await run(kiln.endpoint);

@@ -244,6 +244,8 @@ const pools = [
     ),
   ),
   demo(lb('pool create --name tcp --protocol TCP --lb-algorithm SOURCE_IP --loadbalancer shop --disable --wait')),
+  demo(lb('pool create --name hashed --protocol TCP --lb-algorithm SOURCE_IP_PORT --loadbalancer shop')), // no provider's of ours
+  demo(lb('pool set --lb-algorithm SOURCE_IP_PORT tcp')),
   demo(lb('pool create --name second --protocol HTTP --lb-algorithm ROUND_ROBIN --listener front')), // has one already
   demo(lb('pool create --name bad --protocol HTTP --lb-algorithm ROUND_ROBIN --listener udp')),
   demo(

@@ -20,7 +20,7 @@ const fault = (status: number, faultstring: string): Fault => ({
  */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { status, message } = read(error, request);
-  if (status >= 500) request.log.error({ err: error }, 'A request failed');
+  if (status >= 500 && status !== 501) request.log.error({ err: error }, 'A request failed');
   return reply.code(status).type('application/json').send(fault(status, message));
 }
 

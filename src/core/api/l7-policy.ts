@@ -1,7 +1,7 @@
 import type { L7Policy } from '../../model/load-balancer.ts';
 import { defaultRedirectHttpCode, policyPosition } from './limits.ts';
 import { changedRow, type Making, newRow, patched } from './making.ts';
-import { invalidRequest, providerLacksOption } from './refusals.ts';
+import { invalidRequest, providerCannot } from './refusals.ts';
 import type { L7PolicyPatch, L7PolicySpec } from './spec.ts';
 
 type Redirect = Pick<L7Policy, 'action' | 'redirectPoolId' | 'redirectUrl' | 'redirectPrefix' | 'redirectHttpCode'>;
@@ -11,7 +11,7 @@ const protocolsWithPolicies: readonly string[] = ['HTTP', 'TERMINATED_HTTPS'];
 /** As Octavia's amphora driver checks it: after everything else (octavia/api/drivers/amphora_driver). */
 export function checkListenerTakesPolicies(listener: { protocol: string }, provider: string): void {
   if (protocolsWithPolicies.includes(listener.protocol)) return;
-  throw providerLacksOption(provider, `${listener.protocol} protocol listeners do not support L7 policies`);
+  throw providerCannot(provider, `${listener.protocol} protocol listeners do not support L7 policies`);
 }
 
 /** The position is where it was asked for; `arrangePolicies` finds the one that it gets. */

@@ -1,15 +1,21 @@
-import type { ListenerProtocol, Pool, PoolProtocol, SessionPersistence } from '../../model/load-balancer.ts';
+import {
+  foreignLbAlgorithm,
+  type LbAlgorithm,
+  type ListenerProtocol,
+  type Pool,
+  type PoolProtocol,
+  type SessionPersistence,
+} from '../../model/load-balancer.ts';
 import { changedRow, type Making, newRow, patched } from './making.ts';
-import { validationFailure } from './refusals.ts';
-import type { ApiSettings } from './settings.ts';
-import type { PoolPatch, PoolSpec, SessionPersistenceSpec } from './spec.ts';
+import { providerCannot, validationFailure } from './refusals.ts';
+import type { AskedAlgorithm, PoolPatch, PoolSpec, SessionPersistenceSpec } from './spec.ts';
 import { checkAlpn, checkCiphers, checkTlsVersions } from './tls.ts';
 
 /** The pool alone; what stands in it is made by its own rules. */
 export function makePool(
   making: Making,
-  spec: PoolSpec & { protocol: Pool['protocol']; lbAlgorithm: Pool['lbAlgorithm'] },
-  loadBalancer: { id: string; projectId: string },
+  spec: PoolSpec & { protocol: Pool['protocol']; lbAlgorithm: AskedAlgorithm },
+  loadBalancer: { id: string; projectId: string; provider: string },
 ): Pool {
   const { settings } = making;
   if (spec.crlContainerRef && !spec.caTlsContainerRef) {
@@ -26,7 +32,7 @@ export function makePool(
     name: spec.name ?? '',
     description: spec.description ?? '',
     protocol: spec.protocol,
-    lbAlgorithm: spec.lbAlgorithm,
+    lbAlgorithm: ofProvider(spec.lbAlgorithm, loadBalancer.provider),
     sessionPersistence: spec.sessionPersistence ? persistence(spec.sessionPersistence, null, spec.protocol) : null,
     tlsEnabled: tls,
     tlsContainerRef: spec.tlsContainerRef ?? null,
@@ -38,7 +44,7 @@ export function makePool(
   };
 }
 
-export function changePool(pool: Pool, patch: PoolPatch, settings: ApiSettings, now: string): Pool {
+export function changePool(pool: Pool, patch: PoolPatch, provider: string, { settings, now }: Making): Pool {
   checkCiphers(patch.tlsCiphers, settings);
   if (patch.alpnProtocols) checkAlpn(patch.alpnProtocols);
   const versions = patched(patch.tlsVersions, pool.tlsVersions, settings.poolTlsVersions);
@@ -46,7 +52,7 @@ export function changePool(pool: Pool, patch: PoolPatch, settings: ApiSettings, 
     ...changedRow(pool, patch, now),
     name: patched(patch.name, pool.name, ''),
     description: patched(patch.description, pool.description, ''),
-    lbAlgorithm: patch.lbAlgorithm ?? pool.lbAlgorithm,
+    lbAlgorithm: patch.lbAlgorithm ? ofProvider(patch.lbAlgorithm, provider) : pool.lbAlgorithm,
     sessionPersistence: changedPersistence(pool, patch.sessionPersistence),
     tlsEnabled: patched(patch.tlsEnabled, pool.tlsEnabled, false),
     tlsContainerRef: patched(patch.tlsContainerRef, pool.tlsContainerRef, null),
@@ -64,6 +70,12 @@ export function changePool(pool: Pool, patch: PoolPatch, settings: ApiSettings, 
     );
   }
   return changed;
+}
+
+/** HAProxy could do that one only if it were newer than that of many amphorae; Octavia's amphora provider refuses it. */
+function ofProvider(algorithm: AskedAlgorithm, provider: string): LbAlgorithm {
+  if (algorithm !== foreignLbAlgorithm) return algorithm;
+  throw providerCannot(provider, `Amphora provider does not support ${algorithm} algorithm.`);
 }
 
 /** Which pools a listener can hand its connections to (octavia/common/constants.py). */

@@ -30,9 +30,16 @@ export const invalidOption = (value: string, option: string) =>
 export const disabledOption = (option: string, value: string) =>
   new KilnError('REQUEST_INVALID', `The selected ${option} is not allowed in this deployment: ${value}`);
 
+const lacksOption = (provider: string, option: string) =>
+  `Provider '${provider}' does not support a requested option: ${option}`;
+
 /** @param option as Octavia prints it: what the provider was asked for and doesn't know. */
 export const providerLacksOption = (provider: string, option: string) =>
-  new KilnError('REQUEST_INVALID', `Provider '${provider}' does not support a requested option: ${option}`);
+  new KilnError('REQUEST_INVALID', lacksOption(provider, option));
+
+/** A good request, for something that other providers of Octavia have and its amphora provider has not. */
+export const providerCannot = (provider: string, option: string) =>
+  new KilnError('OPTION_UNSUPPORTED', lacksOption(provider, option));
 
 export const providerNotEnabled = (provider: string) =>
   new KilnError('REQUEST_INVALID', `Provider '${provider}' is not enabled.`);

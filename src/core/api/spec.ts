@@ -1,4 +1,5 @@
 import type {
+  foreignLbAlgorithm,
   HealthMonitor,
   L7Policy,
   L7Rule,
@@ -16,6 +17,8 @@ type Texts = readonly string[] | null | undefined;
 
 type Common = 'name' | 'adminStateUp' | 'tags';
 
+export type AskedAlgorithm = Pool['lbAlgorithm'] | typeof foreignLbAlgorithm;
+
 export type SessionPersistenceSpec = Wish<SessionPersistence>;
 
 type PoolFields = Wish<
@@ -23,7 +26,6 @@ type PoolFields = Wish<
     Pool,
     | Common
     | 'description'
-    | 'lbAlgorithm'
     | 'tlsEnabled'
     | 'tlsContainerRef'
     | 'caTlsContainerRef'
@@ -31,7 +33,11 @@ type PoolFields = Wish<
     | 'tlsCiphers'
     | 'alpnProtocols'
   >
-> & { tlsVersions?: Texts; sessionPersistence?: SessionPersistenceSpec | null | undefined };
+> & {
+  lbAlgorithm?: AskedAlgorithm | null | undefined;
+  tlsVersions?: Texts;
+  sessionPersistence?: SessionPersistenceSpec | null | undefined;
+};
 
 export interface PoolSpec extends PoolFields {
   protocol?: Pool['protocol'] | null | undefined;

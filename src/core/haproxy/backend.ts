@@ -11,8 +11,6 @@ const algorithms: Record<LbAlgorithm, string> = {
   ROUND_ROBIN: 'roundrobin',
   LEAST_CONNECTIONS: 'leastconn',
   SOURCE_IP: 'source',
-  // Other providers' alone; Octavia's own takes turns.
-  SOURCE_IP_PORT: 'roundrobin',
 };
 
 /** `backend POOL_ID:LISTENER_ID`: the name that heartbeats are made from. A pool has one for each of its listeners. */

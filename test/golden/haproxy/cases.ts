@@ -204,7 +204,6 @@ export const cases: Record<string, Case> = {
   }),
   'least-connections': aCase({ pools: [aPool({ lbAlgorithm: 'LEAST_CONNECTIONS' })] }),
   'source-ip': aCase({ pools: [aPool({ lbAlgorithm: 'SOURCE_IP' })] }),
-  'source-ip-port': aCase({ pools: [aPool({ lbAlgorithm: 'SOURCE_IP_PORT' })] }),
   'persistence-source-ip': aCase({
     pools: [
       aPool({

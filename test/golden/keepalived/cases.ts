@@ -54,7 +54,6 @@ export const cases: Record<string, Case> = {
   backup: withMembers(aMember(), aMember({ backup: true }, 2)),
   'least-connections': withPool({ lbAlgorithm: 'LEAST_CONNECTIONS' }),
   'source-ip': withPool({ lbAlgorithm: 'SOURCE_IP' }),
-  'source-ip-port': withPool({ lbAlgorithm: 'SOURCE_IP_PORT' }),
 
   // Persistence
   persistence: withPool(kept(null, null)),

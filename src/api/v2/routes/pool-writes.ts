@@ -69,7 +69,7 @@ export function poolWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTo
     demand(policy, 'pool:put', callerOf(request), pool.projectId);
     const making = tools.making();
     const patch = camel(bodyOf(request, poolUpdateBody).pool);
-    const put = changePool(pool, patch, parts.settings, making.now);
+    const put = changePool(pool, patch, tree.loadBalancer.provider, making);
     if (namesSecrets(patch)) await tools.demandSecrets([referencesOfPool(put)], pool.projectId);
     await tools.apply(planChange(making, 'update', tree, { kind: 'pool', put }));
     return tools.answer('pool', put.id);

@@ -1,6 +1,11 @@
 import { Type } from 'typebox';
 import * as limits from '../../../core/api/limits.ts';
-import { lbAlgorithms, poolProtocols, sessionPersistenceTypes } from '../../../model/load-balancer.ts';
+import {
+  foreignLbAlgorithm,
+  lbAlgorithms,
+  poolProtocols,
+  sessionPersistenceTypes,
+} from '../../../model/load-balancer.ts';
 import {
   address,
   body,
@@ -49,12 +54,14 @@ const contents = {
   members: optional(list(memberInPool)),
 };
 
+const askedAlgorithms = [...lbAlgorithms, foreignLbAlgorithm] as const;
+
 /** Inside a load balancer or a listener that is created whole; with a name alone it refers to one that is spelled out. */
 export const poolInTree = closed({
   ...free,
   ...contents,
   protocol: optional(choice(poolProtocols)),
-  lb_algorithm: optional(choice(lbAlgorithms)),
+  lb_algorithm: optional(choice(askedAlgorithms)),
 });
 
 const pool = closed({
@@ -63,7 +70,7 @@ const pool = closed({
   listener_id: optional(uuid()),
   loadbalancer_id: optional(uuid()),
   protocol: choice(poolProtocols),
-  lb_algorithm: choice(lbAlgorithms),
+  lb_algorithm: choice(askedAlgorithms),
   project_id: optional(text(36)),
   tenant_id: optional(text(36)),
 });
@@ -71,7 +78,7 @@ export const poolCreateBody = body('pool_', 'pool', pool);
 
 const poolUpdate = closed({
   ...free,
-  lb_algorithm: optional(choice(lbAlgorithms)),
+  lb_algorithm: optional(choice(askedAlgorithms)),
   session_persistence: optional(sessionPersistenceUpdate),
 });
 export const poolUpdateBody = body('pool_', 'pool', poolUpdate);

@@ -9,7 +9,6 @@ const schedulers: Record<LbAlgorithm, string> = {
   ROUND_ROBIN: 'wrr',
   LEAST_CONNECTIONS: 'lc',
   SOURCE_IP: 'sh',
-  SOURCE_IP_PORT: 'wrr',
 };
 
 /** For each family of VIPs a group with the addresses, and what is balanced behind it. */
