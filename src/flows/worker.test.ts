@@ -73,7 +73,7 @@ function setUp() {
       queue,
       journal,
       flows,
-      parts: bench,
+      parts: () => bench,
       engine,
       self: 'w1',
       isAlive: async (name) => !dead.has(name),

@@ -13,8 +13,8 @@ export interface WorkerSettings<Parts> {
   journal: Journal;
   /** By name. */
   flows: ReadonlyMap<string, Flow<Parts>>;
-  /** What the steps of flows act through. */
-  parts: Parts;
+  /** What the steps of a flow act through; asked for anew at each run of one. */
+  parts: () => Parts;
   engine: EngineParts;
   /** Who claims. Of all workers that share the journal, this one alone has the name. */
   self: string;
@@ -132,7 +132,7 @@ export function createWorker<Parts>(settings: WorkerSettings<Parts>): Worker {
     const { id, fence } = claimed.operation;
     const began = clock.monotonicMs();
     try {
-      const end = await runFlow(flow, parts, claimed, engine, AbortSignal.any([stopping.signal, trusted.signal]));
+      const end = await runFlow(flow, parts(), claimed, engine, AbortSignal.any([stopping.signal, trusted.signal]));
       log.info(
         { operation: id, flow: flow.name, end, ms: Math.round(clock.monotonicMs() - began) },
         'a flow came back',

@@ -54,7 +54,7 @@ const worker = createWorker({
   queue,
   journal,
   flows: new Map([[toyFlow.name, toyFlow]]),
-  parts: { database: toyTables(database), clock, worker: identity.self },
+  parts: () => ({ database: toyTables(database), clock, worker: identity.self }),
   engine: { journal, clock, log, doing: limits, undoing: limits },
   self: identity.self,
   isAlive: (other) => registry.isAlive(other),

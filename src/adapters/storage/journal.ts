@@ -94,17 +94,20 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
       // A claim changes this row too: it comes after this transaction, or its fence is found here.
       const count = sql<number>`entry_count + ${entries.length}`;
       await change(transaction, operationId, fence, { ...columns, entry_count: count });
-      const { entry_count: last } = await transaction
-        .selectFrom('kiln_operation')
-        .select('entry_count')
-        .where('id', '=', operationId)
-        .executeTakeFirstOrThrow();
-      const rows = entries.map((entry, index) => ({
-        operation_id: operationId,
-        position: last - entries.length + index + 1,
-        entry: JSON.stringify(entry),
-      }));
-      await transaction.insertInto('kiln_journal_entry').values(rows).execute();
+      const [first, ...others] = entries.map((entry, index) => {
+        const position = sql<number>`entry_count - ${entries.length - index - 1}`;
+        return transaction
+          .selectFrom('kiln_operation')
+          .where('id', '=', operationId)
+          .select(['id', position.as('position'), sql<string>`${JSON.stringify(entry)}`.as('entry')]);
+      });
+      if (!first) return;
+      const rows = others.reduce((all, one) => all.unionAll(one), first);
+      await transaction
+        .insertInto('kiln_journal_entry')
+        .columns(['operation_id', 'position', 'entry'])
+        .expression(rows)
+        .execute();
     });
   }
 

@@ -7,6 +7,7 @@ import { storedListener, storedLoadBalancer, storedMember, storedPool } from '..
 import { runFlow } from '../engine/run-flow.ts';
 import { loadBalancerFlows } from './index.ts';
 import type { LoadBalancerParts } from './parts.ts';
+import { rememberTrees } from './remember-trees.ts';
 
 const vip = {
   address: '10.100.0.9',
@@ -35,7 +36,8 @@ function setUp() {
     if (!claimed) throw new Error('not to be had');
     const flow = loadBalancerFlows.find(({ name }) => name === claimed.operation.flow);
     if (!flow) throw new Error(`no flow ${claimed.operation.flow}`);
-    return await runFlow(flow, through, claimed, engine, never);
+    const remembering = { ...through, loadBalancers: rememberTrees(through.loadBalancers) };
+    return await runFlow(flow, remembering, claimed, engine, never);
   }
   /** A load balancer with an HTTP listener, a pool and a member, as the API writes it. */
   async function write(status: 'PENDING_CREATE' | 'ACTIVE'): Promise<void> {

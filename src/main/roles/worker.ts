@@ -6,6 +6,7 @@ import { growingPauseMs } from '../../core/growing-pause.ts';
 import type { Flow } from '../../flows/engine/flow.ts';
 import { loadBalancerFlows } from '../../flows/load-balancer/index.ts';
 import type { LoadBalancerParts } from '../../flows/load-balancer/parts.ts';
+import { rememberTrees } from '../../flows/load-balancer/remember-trees.ts';
 import { createWorker, type Worker } from '../../flows/worker.ts';
 import type { ImageResolver } from '../../ports/image-resolver.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
@@ -52,11 +53,15 @@ export function wireWorker(
   const leaseMs = current().kiln.worker_lease_seconds * 1000;
   const registry = createWorkerRegistry(state.database, clock, { identity, role: 'worker', leaseMs });
   const { journal } = state;
+  const parts = {
+    ...loadBalancerParts(openstack, state, secrets, around),
+    ...(own.resolver && { resolver: own.resolver }),
+  };
   return createWorker({
     queue,
     journal,
     flows: new Map(flows.map((flow) => [flow.name, flow])),
-    parts: { ...loadBalancerParts(openstack, state, secrets, around), ...(own.resolver && { resolver: own.resolver }) },
+    parts: () => ({ ...parts, loadBalancers: rememberTrees(parts.loadBalancers) }),
     engine: { journal, clock, log, doing: DOING, undoing: UNDOING },
     self: identity.self,
     isAlive: (worker) => registry.isAlive(worker),
