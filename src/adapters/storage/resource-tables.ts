@@ -231,8 +231,10 @@ export function toRow<Kind extends ResourceKind>(kind: Kind, resource: Resources
 }
 
 export function fromRow<Kind extends ResourceKind>(kind: Kind, row: ResourceValues): Resources[Kind] {
-  const values = fromColumns(tableOf(kind).columns, row);
-  return (kind === 'loadbalancer' ? unflatten(values as unknown as FlatLoadBalancer) : values) as Resources[Kind];
+  if (kind !== 'loadbalancer') return fromColumns(tableOf(kind).columns, row) as unknown as Resources[Kind];
+  const values = fromColumns(ownColumns, row);
+  values.vip = fromColumns(vipColumns, row);
+  return values as unknown as Resources[Kind];
 }
 
 type Columns = ReadonlyMap<string, Column>;
@@ -259,9 +261,25 @@ function toColumn(type: Base, value: unknown): string | number | null {
 
 function fromColumn(type: Base, value: string | number | null | undefined): unknown {
   if (value === null || value === undefined) return null;
-  if (type === 'json') return JSON.parse(String(value));
+  if (type === 'json') return value === '[]' ? [] : JSON.parse(String(value));
   return type === 'boolean' ? value === 1 : value;
 }
+
+/** The columns of load balancers that their VIP is made of, by its fields, and all others. */
+const [vipColumns, ownColumns] = (() => {
+  const { columns } = byKind.loadbalancer;
+  const fields: Record<string, keyof Vip> = {
+    vipAddress: 'address',
+    vipNetworkId: 'networkId',
+    vipSubnetId: 'subnetId',
+    vipPortId: 'portId',
+    vipOctaviaOwned: 'octaviaOwned',
+  };
+  const vip = Object.entries(fields).map(
+    ([flat, field]) => [field, { ...(columns.get(flat) as Column), field }] as const,
+  );
+  return [new Map(vip), new Map([...columns].filter(([field]) => !Object.hasOwn(fields, field)))];
+})();
 
 function flatten({ vip, ...rest }: LoadBalancer): FlatLoadBalancer {
   return {
@@ -272,16 +290,4 @@ function flatten({ vip, ...rest }: LoadBalancer): FlatLoadBalancer {
     vipPortId: vip.portId,
     vipOctaviaOwned: vip.octaviaOwned,
   };
-}
-
-function unflatten(flat: FlatLoadBalancer): LoadBalancer {
-  const { vipAddress, vipNetworkId, vipSubnetId, vipPortId, vipOctaviaOwned, ...rest } = flat;
-  const vip = {
-    address: vipAddress,
-    networkId: vipNetworkId,
-    subnetId: vipSubnetId,
-    portId: vipPortId,
-    octaviaOwned: vipOctaviaOwned,
-  };
-  return { ...rest, vip };
 }
