@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -51,6 +52,14 @@ frontend listener
 `;
 const get = (port: number) =>
   fetch(`http://${address}:${port}/`, { headers: { connection: 'close' } }).then((response) => response.text());
+const connects = (port: number) =>
+  new Promise<boolean>((resolve) => {
+    const socket = connect(port, address).on('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
 const pid = () => Number(readFileSync(join(root, `var/lib/octavia/${id}/${id}.pid`), 'utf8'));
 /** A master and its workers. */
 const processesOfHaproxy = (master: number) => [
@@ -100,6 +109,30 @@ describe('HAProxy', () => {
     const third = newAgent();
     await third.resume();
     expect(await third.isRunning(id)).toBe(false);
+  });
+
+  it('answers what it has taken before it ends with its agent, and takes nothing more', async () => {
+    const arrived = Promise.withResolvers<() => void>();
+    const member = createHttpServer((_request, answer) => arrived.resolve(() => answer.end('late'))).listen(0, address);
+    await once(member, 'listening');
+    const { port } = member.address() as AddressInfo;
+    const agent = newAgent();
+    const sends = configuration(8090)
+      .replace(/ {4}http-request return.*\n/, '    default_backend pool\n')
+      .concat(
+        `backend pool\n    mode http\n    timeout connect 5000\n    timeout server 5000\n    server one ${address}:${port}\n`,
+      );
+    expect(await agent.upload(id, sends)).toBeNull();
+    expect(await agent.start(id)).toBeNull();
+    const answer = get(8090);
+    const answerNow = await arrived.promise;
+    const closed = agent.close();
+    await expect.poll(() => connects(8090), { timeout: 10_000 }).toBe(false);
+    answerNow();
+    expect(await answer).toBe('late');
+    await closed;
+    expect(await agent.isRunning(id)).toBe(false);
+    member.close();
   });
 
   it('is started again when it ends by itself', async () => {

@@ -4,7 +4,7 @@ import { peerName } from '../../core/haproxy/peers.ts';
 import { type AgentFiles, nullIfAbsent, writeWhole } from '../files.ts';
 import type { Logger } from '../logger.ts';
 import { crtListsOf, localPreamble, toLocalConfiguration, toLocalCrtList } from './local-configuration.ts';
-import { type HaproxyFiles, reloadHaproxy, runningMaster, startHaproxy, stopHaproxy } from './process.ts';
+import { drainHaproxy, type HaproxyFiles, reloadHaproxy, runningMaster, startHaproxy, stopHaproxy } from './process.ts';
 import { checkConfiguration } from './program.ts';
 
 /** How often we look whether every HAProxy that should run does. */
@@ -37,7 +37,7 @@ export interface LoadBalancers {
   statsSocket(id: string): Promise<string | null>;
   /** Starts what ran when the last agent ended, and from then on whatever ends by itself. */
   resume(): Promise<void>;
-  /** Ends every HAProxy; `resume` of the next agent starts them again. */
+  /** Ends every HAProxy when its requests are answered; `resume` of the next agent starts them again. */
   close(): Promise<void>;
 }
 
@@ -107,9 +107,9 @@ export function createLoadBalancers(options: {
     return (await prepare(id, text, 'haproxy.local.cfg')) ?? (await reloadHaproxy(master, filesOf(id)));
   }
 
-  async function end(id: string): Promise<void> {
+  async function end(id: string, how = stopHaproxy): Promise<void> {
     const master = await runningMaster(filesOf(id));
-    if (master) await stopHaproxy(master, filesOf(id));
+    if (master) await how(master, filesOf(id));
   }
 
   async function startIfItShouldRun(id: string): Promise<void> {
@@ -179,7 +179,7 @@ export function createLoadBalancers(options: {
     async close() {
       closed = true;
       clearTimeout(watching);
-      await Promise.all((await ids()).map((id) => oneByOne(id, () => end(id))));
+      await Promise.all((await ids()).map((id) => oneByOne(id, () => end(id, drainHaproxy))));
     },
   };
 }

@@ -53,7 +53,8 @@ export async function startGuestProcess(options: {
       pid,
       ended,
       stop: async (graceMilliseconds) => {
-        killGroup(pid, 'SIGTERM');
+        // As a machine that is shut down: what the program started is the program's own to end.
+        terminate(pid);
         const gracePassed = new AbortController();
         const inTime = await Promise.race([
           ended.then(() => true),
@@ -66,6 +67,14 @@ export async function startGuestProcess(options: {
     };
   } finally {
     await console.close();
+  }
+}
+
+function terminate(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch {
+    // ESRCH: it has ended already.
   }
 }
 
