@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Fastify from 'fastify';
 import { connectControl } from '../adapters/control/client.ts';
+import { createVipAllocator } from '../adapters/network/vip-allocator.ts';
 import { controlRoutes } from '../api/control/routes.ts';
 import { type ServeRole, serveRoles } from '../cli/context.ts';
 import type { Configuration } from '../config/options/index.ts';
@@ -9,6 +10,7 @@ import { createReloadableConfiguration, type ReloadableConfiguration } from '../
 import { imageWarnings } from '../core/amphora/image-warnings.ts';
 import { createAmphoraOperations, recoverAmphorae } from '../flows/index.ts';
 import type { AmphoraParts } from '../flows/parts.ts';
+import { releaseAbandonedVips } from '../flows/release-abandoned-vips.ts';
 import type { ServeStatus } from '../model/control.ts';
 import { KilnError, toKilnError } from '../model/errors.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -23,7 +25,7 @@ import { apiParts } from './roles/api-parts.ts';
 import { wireHealthManager } from './roles/health-manager.ts';
 import { wireQueue, wireWorker } from './roles/worker.ts';
 import { type ConfigurationSource, readConfiguration } from './source.ts';
-import { openState } from './state.ts';
+import { openState, type State } from './state.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
 import { amphoraParts, secretStore, wireOpenStack } from './wire.ts';
 
@@ -103,7 +105,7 @@ export async function serve(options: {
     remarkOnConfiguration(configuration, log);
     void warnAboutImage(openstack, configuration, log);
     log.info({ socket: paths.controlSocket, files: configuration.current().files, version, roles }, 'serving');
-    const recovery = roles.includes('worker') ? recoverUntil(parts, clock, signal) : aborted(signal);
+    const recovery = roles.includes('worker') ? recoverUntil(parts, state, openstack, signal) : aborted(signal);
     await aborted(signal);
     log.info({}, 'stopping: boots under way are undone, flows rest after their running steps');
     await Promise.all([recovery, underWay.settled()]);
@@ -224,11 +226,18 @@ async function warnAboutImage(openstack: OpenStack, configuration: ReloadableCon
   for (const warning of imageWarnings(settings, image, who?.projectId ?? null)) log.warn({}, warning);
 }
 
-async function recoverUntil(parts: AmphoraParts, clock: Clock, signal: AbortSignal): Promise<void> {
+async function recoverUntil(
+  parts: AmphoraParts,
+  { vipReservations: reservations }: State,
+  { network }: OpenStack,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, log } = parts;
+  const vips = createVipAllocator({ network });
+  const failed = (err: unknown) => log.error({ err }, 'could not look for interrupted work; it will be tried again');
   while (!signal.aborted) {
-    await recoverAmphorae(parts).catch((err: unknown) => {
-      parts.log.error({ err }, 'could not look for interrupted work; it will be tried again');
-    });
+    await recoverAmphorae(parts).catch(failed);
+    await releaseAbandonedVips({ reservations, vips, clock, log }).catch(failed);
     await clock.sleep(RECOVERY_EVERY_MS, signal).catch(() => {});
   }
 }

@@ -35,8 +35,8 @@ export interface VipAllocator {
    * for what is missing or doesn't fit, RESOURCE_CONFLICT for an address in use. All or nothing.
    */
   allocate(request: VipRequest): Promise<AllocatedVips>;
-  /** Gives back what `allocate` made, after the load balancer was refused. Idempotent; ports of the user stay. */
-  release(allocated: AllocatedVips): Promise<void>;
+  /** Gives back what `allocate` made, or may have made, for it: it won't come to be. Idempotent; ports of the user stay. */
+  release(loadBalancerId: string): Promise<void>;
   /** Throws REQUEST_INVALID ("Subnet X not found.") unless it is there. */
   checkSubnet(subnetId: string, userToken?: string): Promise<void>;
 }

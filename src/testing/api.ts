@@ -17,6 +17,7 @@ import { defaultApiSettings } from '../core/api/settings.ts';
 import { KilnError } from '../model/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { VipAllocator } from '../ports/vip-allocator.ts';
+import type { VipReservations } from '../ports/vip-reservations.ts';
 import { createFakeClock } from './fake-clock.ts';
 import { createFakeLoadBalancerStore, type FakeLoadBalancerStore } from './fake-load-balancer-store.ts';
 
@@ -119,6 +120,7 @@ function partsFor(clock: Clock, queued: string[]) {
       statisticsOfAmphora: async () => [],
     },
     vips: createFakeVips(),
+    reservations: createFakeReservations(),
     secrets: createBarbicanNotYet(),
     policy: createPolicy({ everybodyIsAdmin: true }),
     authentication: { strategy: 'noauth' },
@@ -170,6 +172,16 @@ function apiOf(parts: ApiParts): Pick<ApiBench, 'app' | 'call'> {
       const json = String(answer.headers['content-type'] ?? '').includes('json');
       return { status: answer.statusCode, headers: answer.headers, body: json ? answer.json() : answer.body };
     },
+  };
+}
+
+function createFakeReservations(): VipReservations {
+  const reserved = new Set<string>();
+  return {
+    reserve: async (id) => void reserved.add(id),
+    giveUp: async (id) => reserved.has(id),
+    giveUpOlderThan: async () => [],
+    forget: async (id) => void reserved.delete(id),
   };
 }
 

@@ -6,6 +6,7 @@ import type { AllocatedVips, VipAllocator, VipRequest } from '../../ports/vip-al
 
 /** By which Octavia's own tools know the ports that it made. */
 const owner = 'Octavia';
+const deviceOf = (loadBalancerId: string) => `lb-${loadBalancerId}`;
 
 /** What a request comes to, once everything that it refers to has been looked at. */
 interface Place {
@@ -40,8 +41,9 @@ export function createVipAllocator(options: {
       return allocated(request, place, port);
     },
 
-    async release({ vip }) {
-      if (vip.octaviaOwned && vip.portId !== null) await network.deletePort(vip.portId);
+    async release(loadBalancerId) {
+      const ports = await network.listPortsOfDevice(deviceOf(loadBalancerId));
+      for (const port of ports) if (port.deviceOwner === owner) await network.deletePort(port.id);
     },
 
     async checkSubnet(subnetId, userToken) {
@@ -58,7 +60,7 @@ export function createVipAllocator(options: {
         { subnetId: place.subnetId, ipAddress: place.address },
         ...request.additional.map(({ subnetId, address }) => ({ subnetId, ipAddress: address })),
       ],
-      deviceId: `lb-${request.loadBalancerId}`,
+      deviceId: deviceOf(request.loadBalancerId),
       deviceOwner: owner,
       // Nothing is ever plugged into it: it holds the address, which the ports of amphorae are allowed to use.
       adminStateUp: false,

@@ -54,12 +54,13 @@ describe('network_noop_driver', () => {
   it('remembers what was made until it is deleted', async () => {
     const network = createNoopNetwork();
     const vips = createVipAllocator({ network });
-    const allocated = await vips.allocate(ask({ subnetId: randomUUID() }));
+    const asked = ask({ subnetId: randomUUID() });
+    const allocated = await vips.allocate(asked);
     const portId = allocated.vip.portId ?? '';
     const { name } = await network.updatePort(portId, { securityGroupIds: ['g'] });
     expect(await network.getPort(portId)).toMatchObject({ name, securityGroupIds: ['g'] });
     expect(await network.findPortsByName(name)).toHaveLength(1);
-    await vips.release(allocated);
+    await vips.release(asked.loadBalancerId);
     expect(await network.findPortsByName(name)).toEqual([]);
   });
 });

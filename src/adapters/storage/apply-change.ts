@@ -5,6 +5,7 @@ import { isMysql } from './engine.ts';
 import { enqueueOperation } from './journal.ts';
 import { resourceKinds, tableOf, toRow } from './resource-tables.ts';
 import type { KilnDatabase, ResourceRow } from './schema.ts';
+import { redeemReservation } from './vip-reservations.ts';
 
 /** Rows of one statement: SQLite takes 32766 values. */
 const LARGEST_BATCH = 500;
@@ -45,7 +46,7 @@ async function admit(transaction: KilnDatabase, { loadBalancerId, mutableFrom }:
   };
   if (mutableFrom.length === 0) {
     if (await status()) throw new KilnError('RESOURCE_CONFLICT', `there is a load balancer ${loadBalancerId} already`);
-    return;
+    return await redeemReservation(transaction, loadBalancerId);
   }
   const { numUpdatedRows } = await transaction
     .updateTable('kiln_load_balancer')

@@ -78,6 +78,12 @@ export interface Schema {
     amphora_id: string;
     last_heard: string;
   };
+  kiln_vip_reservation: {
+    load_balancer_id: string;
+    reserved_at: string;
+    /** 1: it can't be made any more, and its port goes. */
+    given_up: number;
+  };
   kiln_load_balancer: ResourceRow;
   kiln_listener: ResourceRow;
   kiln_pool: ResourceRow;

@@ -8,6 +8,7 @@ import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
 import type { QuotaStore } from '../../ports/quota-store.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import type { VipAllocator } from '../../ports/vip-allocator.ts';
+import type { VipReservations } from '../../ports/vip-reservations.ts';
 import type { Authentication } from '../auth/authenticate.ts';
 import type { Policy } from '../policy/policy.ts';
 
@@ -19,6 +20,7 @@ export interface ApiParts {
   amphorae: AmphoraRegister & Pick<AmphoraStore, 'get'>;
   healthStore: Pick<HealthStore, 'statisticsOfLoadBalancer' | 'statisticsOfListener' | 'statisticsOfAmphora'>;
   vips: VipAllocator;
+  reservations: VipReservations;
   /** What listeners and pools refer to is looked at before it is let in. */
   secrets: SecretStore;
   policy: Policy;

@@ -34,6 +34,7 @@ export function apiParts(
       network: openstack.network,
       ...(openstack.networkAs ? { networkAs: openstack.networkAs } : {}),
     }),
+    reservations: state.vipReservations,
     secrets: own.secrets,
     policy,
     authentication: authenticationOf(configuration, () =>

@@ -25,14 +25,14 @@ export interface VipAllocatorSubject {
 export function describeVipAllocatorContract(name: string, makeSubject: () => Promise<VipAllocatorSubject>): void {
   describe(`VipAllocator: ${name}`, () => {
     let subject: VipAllocatorSubject;
-    const toRelease: AllocatedVips[] = [];
+    const toRelease: string[] = [];
     const toDelete: string[] = [];
 
     beforeAll(async () => {
       subject = await makeSubject();
     });
     afterEach(async () => {
-      for (const allocated of toRelease.splice(0)) await subject.vips.release(allocated);
+      for (const id of toRelease.splice(0)) await subject.vips.release(id);
       for (const id of toDelete.splice(0)) await subject.network.deletePort(id);
     });
     afterAll(async () => subject?.close?.());
@@ -53,7 +53,7 @@ export function describeVipAllocatorContract(name: string, makeSubject: () => Pr
         additional: [],
         ...fields,
       });
-      toRelease.push(allocated);
+      toRelease.push(loadBalancerId);
       return { ...allocated, loadBalancerId };
     }
     const portsOf = (loadBalancerId: string) => subject.network.findPortsByName(`octavia-lb-${loadBalancerId}`);
@@ -94,8 +94,8 @@ export function describeVipAllocatorContract(name: string, makeSubject: () => Pr
 
     it('gives the port back, twice if need be', async () => {
       const allocated = await allocate({ subnetId: subject.subnetId });
-      await subject.vips.release(allocated);
-      await subject.vips.release(allocated);
+      await subject.vips.release(allocated.loadBalancerId);
+      await subject.vips.release(allocated.loadBalancerId);
       expect(await portsOf(allocated.loadBalancerId)).toEqual([]);
     });
 
@@ -103,7 +103,7 @@ export function describeVipAllocatorContract(name: string, makeSubject: () => Pr
       const { networkId, subnetId } = subject;
       const first = await allocate({ networkId });
       expect(first.vip).toMatchObject({ networkId, subnetId });
-      await subject.vips.release(first);
+      await subject.vips.release(first.loadBalancerId);
       const { address } = first.vip;
       expect((await allocate({ networkId, address })).vip).toMatchObject({ networkId, subnetId, address });
     });
@@ -136,7 +136,7 @@ export function describeVipAllocatorContract(name: string, makeSubject: () => Pr
         // The policy that the port has already.
         qosPolicyId: subject.qosPolicyId,
       });
-      await vips.release(allocated);
+      await vips.release(allocated.loadBalancerId);
       expect(await network.getPort(port.id)).toEqual(port);
 
       await isRefused(

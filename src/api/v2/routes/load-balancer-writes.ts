@@ -33,7 +33,7 @@ import { type ById, bodyOf, type WriteTools } from './write-tools.ts';
 
 /** Creations, changes, deletions and failovers of load balancers. */
 export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
-  const { policy, store, vips, flavors } = parts;
+  const { policy, store, vips, reservations, flavors } = parts;
 
   const create = { body: loadBalancerCreateBody, response: { 201: loadBalancerFullAnswer } };
   app.post('/loadbalancers', { schema: create }, async (request, reply) => {
@@ -51,25 +51,26 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
 
     const making = tools.making();
     const id = making.newId();
-    const allocated = await vips.allocate({
-      loadBalancerId: id,
-      projectId,
-      name: spec.name ?? '',
-      address: spec.vipAddress ?? null,
-      portId: spec.vipPortId ?? null,
-      subnetId: spec.vipSubnetId ?? null,
-      networkId: spec.vipNetworkId ?? null,
-      qosPolicyId: spec.vipQosPolicyId ?? null,
-      securityGroupIds: spec.vipSgIds ?? [],
-      allowedNetworkIds: allowedVipNetworks(offer, parts.settings),
-      additional: (spec.additionalVips ?? []).map((vip) => ({
-        subnetId: vip.subnetId,
-        address: vip.ipAddress ?? null,
-        portId: vip.portId ?? null,
-      })),
-      userToken: userTokenOf(request),
-    });
+    await reservations.reserve(id);
     try {
+      const allocated = await vips.allocate({
+        loadBalancerId: id,
+        projectId,
+        name: spec.name ?? '',
+        address: spec.vipAddress ?? null,
+        portId: spec.vipPortId ?? null,
+        subnetId: spec.vipSubnetId ?? null,
+        networkId: spec.vipNetworkId ?? null,
+        qosPolicyId: spec.vipQosPolicyId ?? null,
+        securityGroupIds: spec.vipSgIds ?? [],
+        allowedNetworkIds: allowedVipNetworks(offer, parts.settings),
+        additional: (spec.additionalVips ?? []).map((vip) => ({
+          subnetId: vip.subnetId,
+          address: vip.ipAddress ?? null,
+          portId: vip.portId ?? null,
+        })),
+        userToken: userTokenOf(request),
+      });
       const tree = makeWhole(making, spec, makeLoadBalancer(making, spec, projectId, offer, { id, ...allocated }));
       await tools.demandQuota(projectId, contentsOf(tree));
       await tools.demandSecrets(
@@ -79,10 +80,21 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
       await tools.apply(planCreation(making, tree));
       return reply.code(201).send({ loadbalancer: treeToWire(tree) });
     } catch (error) {
-      await vips.release(allocated);
+      await abandon(id);
       throw error;
     }
   });
+
+  /** Never throws: the caller has something to say already, and what stays reserved is found again. */
+  async function abandon(loadBalancerId: string): Promise<void> {
+    try {
+      if (!(await reservations.giveUp(loadBalancerId))) return;
+      await vips.release(loadBalancerId);
+      await reservations.forget(loadBalancerId);
+    } catch {
+      // releaseAbandonedVips tries until it is done.
+    }
+  }
 
   async function offerOf({ flavorId, availabilityZone }: LoadBalancerSpec): Promise<Offer> {
     let flavor: Offer['flavor'] = null;

@@ -1,0 +1,68 @@
+import { KilnError } from '../../model/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { VipReservations } from '../../ports/vip-reservations.ts';
+import { attempt } from './faults.ts';
+import type { KilnDatabase } from './schema.ts';
+
+/** Reservations in the table `kiln_vip_reservation`. */
+export function createVipReservations(database: KilnDatabase, clock: Clock): VipReservations {
+  return {
+    async reserve(loadBalancerId) {
+      const row = { load_balancer_id: loadBalancerId, reserved_at: clock.now().toISOString(), given_up: 0 };
+      await attempt(clock, () => database.insertInto('kiln_vip_reservation').values(row).execute());
+    },
+
+    giveUp: (loadBalancerId) =>
+      attempt(clock, async () => {
+        const { numUpdatedRows } = await database
+          .updateTable('kiln_vip_reservation')
+          .set({ given_up: 1 })
+          .where('load_balancer_id', '=', loadBalancerId)
+          .executeTakeFirst();
+        return numUpdatedRows === 1n;
+      }),
+
+    giveUpOlderThan: (reservedBefore, limit) =>
+      attempt(clock, async () => {
+        await database
+          .updateTable('kiln_vip_reservation')
+          .set({ given_up: 1 })
+          .where('reserved_at', '<', reservedBefore)
+          .where('given_up', '=', 0)
+          .execute();
+        const rows = await database
+          .selectFrom('kiln_vip_reservation')
+          .select('load_balancer_id')
+          .where('given_up', '=', 1)
+          .orderBy('reserved_at')
+          .limit(limit)
+          .execute();
+        return rows.map(({ load_balancer_id: id }) => id);
+      }),
+
+    async forget(loadBalancerId) {
+      await attempt(clock, () =>
+        database.deleteFrom('kiln_vip_reservation').where('load_balancer_id', '=', loadBalancerId).execute(),
+      );
+    },
+  };
+}
+
+/**
+ * The load balancer is being made: in that transaction, its VIP becomes its own.
+ * @throws RESOURCE_CONFLICT when the reservation was given up: its port goes, or is gone.
+ */
+export async function redeemReservation(transaction: KilnDatabase, loadBalancerId: string): Promise<void> {
+  const { numDeletedRows } = await transaction
+    .deleteFrom('kiln_vip_reservation')
+    .where('load_balancer_id', '=', loadBalancerId)
+    .where('given_up', '=', 0)
+    .executeTakeFirst();
+  if (numDeletedRows === 1n) return;
+  const left = await transaction
+    .selectFrom('kiln_vip_reservation')
+    .select('given_up')
+    .where('load_balancer_id', '=', loadBalancerId)
+    .executeTakeFirst();
+  if (left) throw new KilnError('RESOURCE_CONFLICT', `load balancer ${loadBalancerId} took too long to be made`);
+}
