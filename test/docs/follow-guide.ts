@@ -5,11 +5,14 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { buildAmphoraImage } from '../../src/adapters/amphora-image/build.ts';
 import { startCloud } from '../../src/cloud/cloud.ts';
+import { serveOpenstack } from '../support/openstack-socket.ts';
 import { createCanonical } from './canonical.ts';
 import { follow, withSettings } from './guide.ts';
 import { openGuideShell } from './guide-shell.ts';
 
 const kilnFolder = join(import.meta.dirname, '..', '..', 'bin');
+/** The client, kept running: most of what a command of it takes is its start. */
+export const openstackCommand = join(import.meta.dirname, '..', 'support', 'bin', 'openstack');
 const update = process.env.KILN_UPDATE_DOCS === '1';
 
 /** Of the service's start and stop, and of a signal that is obeyed a moment later, the guide need not tell. */
@@ -55,10 +58,16 @@ export async function embeddedPlace(): Promise<GuidePlace> {
     await buildAmphoraImage({ output: join(folder, `amphora-${version}.img`), name: 'amphora', version });
   }
   await writeFile(join(folder, 'broken.img'), 'not an image at all');
+  const openstack = await serveOpenstack(cloud.cloudsFile, join(folder, 'openstack.sock'));
   return {
     folder,
     configurationFile: cloud.configurationFile,
-    environment: { OS_CLIENT_CONFIG_FILE: cloud.cloudsFile, OS_CLOUD: 'kiln-dev' },
+    environment: {
+      OS_CLIENT_CONFIG_FILE: cloud.cloudsFile,
+      OS_CLOUD: 'kiln-dev',
+      OPENSTACK_SOCKET: join(folder, 'openstack.sock'),
+    },
+    prepare: `openstack() { ${openstackCommand} --os-cloud "$OS_CLOUD" "$@"; }`,
     shown: [
       [join(cloud.stateDirectory, 'certificates'), '/etc/octavia/certs'],
       [join(cloud.stateDirectory, 'kiln'), '/var/lib/kiln'],
@@ -66,6 +75,7 @@ export async function embeddedPlace(): Promise<GuidePlace> {
       [cloud.url, 'http://controller'],
     ],
     async close() {
+      await openstack.close();
       await cloud.close();
       await rm(folder, { recursive: true, force: true });
     },
@@ -82,7 +92,7 @@ export async function followGuide(guideFile: string, place: GuidePlace): Promise
     PATH: `${kilnFolder}:/usr/bin:/bin`,
     HOME: folder,
     LANG: 'C.UTF-8',
-    NODE_COMPILE_CACHE: join(folder, 'compile-cache'),
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(folder, 'compile-cache'),
     KILN_CONFIG_FILE: configurationFile,
     ...place.environment,
   });

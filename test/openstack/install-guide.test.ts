@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { buildAmphoraImage } from '../../src/adapters/amphora-image/build.ts';
-import { followGuide, type GuidePlace } from '../docs/follow-guide.ts';
+import { followGuide, type GuidePlace, openstackCommand } from '../docs/follow-guide.ts';
 import { freePort } from '../support/free-port.ts';
 import { openstackClients } from '../support/openstack-client.ts';
 import { serveOpenstack } from '../support/openstack-socket.ts';
@@ -54,7 +54,7 @@ async function bedPlace(): Promise<GuidePlace> {
     folder,
     configurationFile,
     environment: { OPENSTACK_SOCKET: join(folder, 'openstack.sock') },
-    prepare: `openstack() { ${root}/test/devstack/bin/openstack --os-cloud "$CLOUD" "$@"; }`,
+    prepare: `openstack() { ${openstackCommand} --os-cloud "$CLOUD" "$@"; }`,
     shown: [
       [root, '/opt/kiln'],
       [join(folder, 'state'), '/var/lib/kiln'],

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { openstackClients } from './openstack-client.ts';
 
-/** Serves `openstack --os-cloud NAME …` to shell scripts (test/devstack/bin/openstack) over a Unix socket. */
+/** Serves `openstack --os-cloud NAME …` to shell scripts (test/support/bin/openstack) over a Unix socket. */
 export async function serveOpenstack(
   cloudsFile: string,
   socket: string,
