@@ -84,7 +84,10 @@ export async function bootAmphora(
 
     const info = await timed(
       'agent',
-      () => waitForAgent(parts, { id: amphora.id, address, serverId: server.id }, settings, signal),
+      () =>
+        waitForAgent(parts, { id: amphora.id, address, serverId: server.id }, settings, signal, (message) =>
+          onEvent({ kind: 'note', message }),
+        ),
       (agent) => `agent ${describeAgent(agent)}`,
     );
     await record({ status: 'READY', worker: null, agentVersion: describeAgent(info) });

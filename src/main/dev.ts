@@ -1,7 +1,9 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { makeFolder } from '../adapters/process/make-folder.ts';
 import type { DevOptions, DevReady } from '../cli/context.ts';
 import { startCloud } from '../cloud/cloud.ts';
+import { KilnError } from '../model/errors.ts';
 import type { Log } from '../ports/log.ts';
 
 /** Serves the embedded cloud until the signal is aborted. Nothing of it runs afterwards; its state stays. */
@@ -13,8 +15,17 @@ export async function dev(parts: {
   log: Log;
 }): Promise<void> {
   const { devOptions, environment, signal, log } = parts;
+  const stateDirectory = resolve(devOptions.stateFolder ?? defaultFolder(environment));
+  try {
+    makeFolder(stateDirectory);
+  } catch (error) {
+    throw new KilnError('STATE_UNUSABLE', `cannot make the state folder: ${(error as Error).message}`, {
+      advice: 'Give another folder with --state-dir.',
+      cause: error,
+    });
+  }
   const cloud = await startCloud({
-    stateDirectory: devOptions.stateFolder ?? defaultFolder(environment),
+    stateDirectory,
     ...(devOptions.port === null ? {} : { port: devOptions.port }),
   });
   try {

@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Fastify from 'fastify';
 import { connectControl } from '../adapters/control/client.ts';
 import { createVipAllocator } from '../adapters/network/vip-allocator.ts';
+import { makeFolder } from '../adapters/process/make-folder.ts';
 import { controlRoutes } from '../api/control/routes.ts';
 import { type ServeRole, serveRoles } from '../cli/context.ts';
 import type { Configuration } from '../config/options/index.ts';
@@ -65,6 +66,7 @@ export async function serve(options: {
   const endings: (() => Promise<unknown>)[] = [() => openstack.close()];
   const state = await openState(paths.database, clock);
   endings.push(() => state.close());
+  let served = false;
   try {
     const parts = amphoraParts(openstack, state, around);
     const underWay = trackBoots(parts, signal);
@@ -109,11 +111,13 @@ export async function serve(options: {
     await aborted(signal);
     log.info({}, 'stopping: boots under way are undone, flows rest after their running steps');
     await Promise.all([recovery, underWay.settled()]);
+    served = true;
   } finally {
     stopReloading();
     // In the order opposite to that in which they began.
     for (const end of endings.reverse()) await end();
-    log.info({}, 'stopped');
+    // What could not begin has an error to tell, and nothing stopped.
+    if (served) log.info({}, 'stopped');
   }
 }
 
@@ -154,7 +158,7 @@ async function listen(
   control: Parameters<typeof controlRoutes>[1],
 ): Promise<{ close(): Promise<void> }> {
   const { controlSocket } = paths;
-  mkdirSync(dirname(controlSocket), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(controlSocket));
   const other = await connectControl(controlSocket);
   if (other) {
     const { pid } = await other.status();

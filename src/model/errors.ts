@@ -62,7 +62,8 @@ export const errorKinds = {
     httpStatus: 500,
     exitCode: noUsableImage,
     retryable: true,
-    advice: 'Tag an active image that the right project owns: `kiln image tag IMAGE TAG`.',
+    advice:
+      'Tag an active image that the right project owns: `kiln image tag IMAGE TAG`; `kiln image push FILE --tag TAG` brings a new one.',
   },
   IMAGE_DOES_NOT_FIT: {
     httpStatus: 500,

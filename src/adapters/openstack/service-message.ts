@@ -6,6 +6,9 @@
 
 const longestMessage = 500;
 
+/** Of JSON that says nothing in words: enough to see whose it is. */
+const longestJson = 120;
+
 /** @returns one line of at most 500 characters, or null when the body says nothing. */
 export function serviceMessage(body: string): string | null {
   const text = body.trim();
@@ -13,13 +16,13 @@ export function serviceMessage(body: string): string | null {
   const said = parsesAsJson(text) ?? (/^<(!doctype|html|head|body|\?xml)/i.test(text) ? textOfHtml(text) : text);
   const line = withoutMarkup(said);
   if (line === '') return null;
-  return line.length > longestMessage ? `${line.slice(0, longestMessage - 1)}…` : line;
+  return clipped(line, longestMessage);
 }
 
-/** Null when it is not JSON; JSON in which no message is found is given back as it came. */
+/** Null when it is not JSON; of JSON in which no message is found, the beginning. */
 function parsesAsJson(text: string): string | null {
   try {
-    return messageIn(JSON.parse(text)) ?? text;
+    return messageIn(JSON.parse(text)) ?? clipped(text, longestJson);
   } catch {
     return null;
   }
@@ -62,3 +65,5 @@ function withoutMarkup(text: string): string {
     .replace(/\s+/g, ' ')
     .trim();
 }
+
+const clipped = (text: string, longest: number) => (text.length > longest ? `${text.slice(0, longest - 1)}…` : text);

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteDriver from 'better-sqlite3';
 import { CompiledQuery, type DatabaseConnection, type Dialect, SqliteDialect, type TransactionSettings } from 'kysely';
+import { makeFolder } from '../process/make-folder.ts';
 
 /** How long a writer waits for another process that writes. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -12,7 +12,7 @@ const BUSY_TIMEOUT_MS = 10_000;
  * has changed in between, would be refused instead of waiting. One that is read only waits for nobody.
  */
 export function sqliteDialect(file: string): Dialect {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file));
   const driver = new SqliteDriver(file, { timeout: BUSY_TIMEOUT_MS });
   driver.pragma('journal_mode = WAL');
   driver.pragma('synchronous = FULL'); // A step that was journalled survives the loss of power.

@@ -14,7 +14,7 @@ export const dev = defineCommand<{ stateDir?: string; port?: number }>({
     { flags: '--state-dir <folder>', help: 'where its state is kept (default: ~/.local/state/kiln-dev)' },
     {
       flags: '--port <port>',
-      help: 'the port that all services are served on',
+      help: 'the port that all services are served on (default: that of the last time; at first any that is free)',
       parse: parseWhole('--port', 1, 65_535),
     },
   ],
@@ -38,8 +38,15 @@ export const dev = defineCommand<{ stateDir?: string; port?: number }>({
       );
       stdout.write(
         `The cloud "${ready.cloudName}" is ready.\n${fields}\n\nIn another terminal:\n` +
-          `  export OS_CLIENT_CONFIG_FILE=${ready.cloudsFile}\n  openstack --os-cloud ${ready.cloudName} image list\n` +
-          `  kiln doctor --config-file ${ready.configurationFile}\n`,
+          [
+            `export OS_CLIENT_CONFIG_FILE=${ready.cloudsFile} KILN_CONFIG_FILE=${ready.configurationFile}`,
+            'kiln image build --output amphora.img',
+            'kiln image push amphora.img --tag amphora',
+            'kiln doctor',
+            'kiln serve',
+          ]
+            .map((command) => `  ${command}\n`)
+            .join(''),
       );
     });
     return null;

@@ -94,6 +94,19 @@ describe('on a terminal', () => {
 });
 
 describe('elsewhere', () => {
+  it('a status is a line after five silent seconds, and no more often', async () => {
+    const { progress, clock, take } = stand(false);
+    progress.status('checking: flavor');
+    await clock.advance(4_999);
+    progress.status('checking: image');
+    expect(take()).toBe('');
+    await clock.advance(1);
+    progress.status('checking: key');
+    progress.status('checking: zone');
+    progress.status(null);
+    expect(take()).toBe('checking: key\n');
+  });
+
   it('a step is one line, and a status none', async () => {
     const { clock, progress, take } = stand(false);
     progress.status('checking');

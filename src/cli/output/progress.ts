@@ -17,7 +17,7 @@ export interface Progress {
   transfer(title: string, totalBytes: number): Transfer;
   /** A line of its own, above whatever is being drawn. */
   line(text: string): void;
-  /** What is going on, for a terminal only; null wipes it. */
+  /** What is going on; null wipes it. Not on a terminal, only what comes after a long silence. */
   status(text: string | null): void;
 }
 
@@ -34,6 +34,8 @@ export interface Transfer {
 
 const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const frameMs = 100;
+/** Between two statuses that are lines of their own. */
+const silenceMs = 5_000;
 const titleColumns = 14;
 /** Room for " 100 %  999 MiB of 999 MiB, 99.9 MiB/s": reserved, so that the bar keeps its length. */
 const tailColumns = 42;
@@ -48,6 +50,7 @@ export const silentProgress: Progress = {
 export function createProgress(stream: OutputStream, clock: Clock): Progress {
   const view = createView(stream, clock.now());
   let running: { draw(): string } | null = null;
+  let statusSaidMs = clock.monotonicMs();
 
   const clear = (): void => {
     if (stream.isTTY && running) stream.write('\r\u001b[2K');
@@ -155,7 +158,14 @@ export function createProgress(stream: OutputStream, clock: Clock): Progress {
   }
 
   function status(text: string | null): void {
-    if (!stream.isTTY) return;
+    if (!stream.isTTY) {
+      const now = clock.monotonicMs();
+      if (text !== null && now - statusSaidMs >= silenceMs) {
+        statusSaidMs = now;
+        line(text);
+      }
+      return;
+    }
     clear();
     running =
       text === null ? null : { draw: () => view.paint('dim', shorten(printable(text), (stream.columns ?? 80) - 1)) };

@@ -185,7 +185,9 @@ function noCandidate(search: ImageSearch, listed: readonly Image[], flavor: Comp
   if (refused.length === 0) {
     return new KilnError('IMAGE_NOT_FOUND', `${wanted}, and no other image that Kiln can see carries it`, {
       details: { ...search, refused },
-      advice: `Tag the image that amphorae shall boot, as its owner: \`kiln image tag IMAGE ${shellWord(search.tag)}\` or \`openstack image set --tag ${shellWord(search.tag)} IMAGE\`.`,
+      advice:
+        `Tag the image that amphorae shall boot, as its owner: \`kiln image tag IMAGE ${shellWord(search.tag)}\` or ` +
+        `\`openstack image set --tag ${shellWord(search.tag)} IMAGE\`. If Glance has none yet: \`kiln image push FILE --tag ${shellWord(search.tag)}\`.`,
     });
   }
   const shown = refused.slice(0, 5).map((miss) => `${miss.imageId} ${miss.reason}`);
@@ -194,9 +196,10 @@ function noCandidate(search: ImageSearch, listed: readonly Image[], flavor: Comp
     refused.length === 1 ? '1 image carries it and was refused' : `${refused.length} images carry it and were refused`;
   return new KilnError('IMAGE_NOT_FOUND', `${wanted}; ${count}: ${shown.join('; ')}`, {
     details: { ...search, refused },
-    advice:
-      'Mend one of these images, or tag another one; ' +
-      'if they belong to a project that you trust with your load balancers, name it in [controller_worker] amp_image_owner_id.',
+    advice: listed.some((image) => search.owner !== ANY_OWNER && image.owner !== search.owner)
+      ? 'Tag an image of the right project; if one of these belongs to a project that you trust with your load balancers, ' +
+        'name it in [controller_worker] amp_image_owner_id.'
+      : 'Mend one of these images, or tag another one.',
   });
 }
 

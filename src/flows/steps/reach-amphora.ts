@@ -29,7 +29,13 @@ export const waitForAmphora: Step<LoadBalancerParts, AmphoraChoices & ServerCrea
   name: 'wait-for-agent',
   do: (parts, { amphoraId, serverId, address }, run) =>
     once(async () => {
-      const info = await waitForAgent(parts, { id: amphoraId, address, serverId }, parts.settings(), undefined);
+      const info = await waitForAgent(
+        parts,
+        { id: amphoraId, address, serverId },
+        parts.settings(),
+        undefined,
+        run.note,
+      );
       parts.builds.release(run.operationId);
       await parts.amphorae.update(amphoraId, { agentVersion: info.agentVersion ?? `with API ${info.apiVersion}` });
       return { agentApiVersion: info.apiVersion, haproxyVersion: info.haproxyVersion };

@@ -8,9 +8,11 @@ import { lookAtServer } from './wait-for-active.ts';
 const FIRST_PAUSE_MS = 100;
 /** An agent that is long in coming may have lost its server: look at that now and then. */
 const SERVER_LOOK_EVERY_MS = 5_000;
+/** Longer than most take: whoever looks on may want to know what is waited for. */
+const WORTH_A_NOTE_MS = 20_000;
 
 /**
- * Waits until the agent answers over mutual TLS.
+ * Waits until the agent answers over mutual TLS. @param note told once when it takes long
  * @throws AGENT_UNREACHABLE when it never does, AGENT_REFUSED when it does with the wrong certificate, BOOT_FAILED
  * when its server dies in the meantime.
  */
@@ -19,10 +21,13 @@ export async function waitForAgent(
   amphora: { id: string; address: string; serverId: string },
   limits: { agentWaitSeconds: number; agentPauseSeconds: number },
   signal: AbortSignal | undefined,
+  note: (message: string) => void,
 ): Promise<AgentInfo> {
   const { agent, compute, clock } = parts;
   let lastFailure: KilnError | null = null;
-  let lookedAtMs = clock.monotonicMs();
+  const startedMs = clock.monotonicMs();
+  let lookedAtMs = startedMs;
+  let noted = false;
   const patience = {
     totalMs: limits.agentWaitSeconds * 1000,
     firstPauseMs: FIRST_PAUSE_MS,
@@ -35,6 +40,12 @@ export async function waitForAgent(
     } catch (error) {
       if (!(error instanceof KilnError) || !error.retryable) throw error;
       lastFailure = error;
+      if (!noted && clock.monotonicMs() - startedMs >= WORTH_A_NOTE_MS) {
+        noted = true;
+        note(
+          `the agent has not answered at ${amphora.address} yet; it is given ${limits.agentWaitSeconds} s: ${error.message}`,
+        );
+      }
     }
     if (clock.monotonicMs() - lookedAtMs >= SERVER_LOOK_EVERY_MS) {
       lookedAtMs = clock.monotonicMs();
