@@ -28,12 +28,13 @@ afterEach(async () => {
   rmSync(root, { recursive: true });
 });
 
-function newAgent(haproxyCmd = '/usr/sbin/haproxy', inRoot = root): LoadBalancers {
+function newAgent(haproxyCmd = '/usr/sbin/haproxy', inRoot = root, drainMs?: number): LoadBalancers {
   const made = createLoadBalancers({
     files: createAgentFiles(inRoot, { basePath: '/var/lib/octavia', baseCertDir: '/var/lib/octavia/certs' }),
     haproxyCmd,
     amphoraId: 'a',
     logger: (_level, message) => said.push(message),
+    ...(drainMs !== undefined && { drainMs }),
   });
   agents.push(made);
   return made;
@@ -116,7 +117,7 @@ describe('HAProxy', () => {
     const member = createHttpServer((_request, answer) => arrived.resolve(() => answer.end('late'))).listen(0, address);
     await once(member, 'listening');
     const { port } = member.address() as AddressInfo;
-    const agent = newAgent();
+    const agent = newAgent('/usr/sbin/haproxy', root, 60_000);
     const sends = configuration(8090)
       .replace(/ {4}http-request return.*\n/, '    default_backend pool\n')
       .concat(

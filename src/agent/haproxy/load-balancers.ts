@@ -46,8 +46,10 @@ export function createLoadBalancers(options: {
   haproxyCmd: string;
   amphoraId: string;
   logger: Logger;
+  /** What `close` gives requests under way; shorter than what a hypervisor waits for a server that it shuts down. */
+  drainMs?: number;
 }): LoadBalancers {
-  const { files, haproxyCmd, logger } = options;
+  const { files, haproxyCmd, logger, drainMs = 1000 } = options;
   const peer = peerName(options.amphoraId);
   const oneByOne = createQueues();
   const preamble = join(files.base, 'haproxy-local.cfg');
@@ -107,9 +109,14 @@ export function createLoadBalancers(options: {
     return (await prepare(id, text, 'haproxy.local.cfg')) ?? (await reloadHaproxy(master, filesOf(id)));
   }
 
-  async function end(id: string, how = stopHaproxy): Promise<void> {
+  async function end(id: string): Promise<void> {
     const master = await runningMaster(filesOf(id));
-    if (master) await how(master, filesOf(id));
+    if (master) await stopHaproxy(master, filesOf(id));
+  }
+
+  async function drain(id: string): Promise<void> {
+    const master = await runningMaster(filesOf(id));
+    if (master) await drainHaproxy(master, filesOf(id), drainMs);
   }
 
   async function startIfItShouldRun(id: string): Promise<void> {
@@ -179,7 +186,7 @@ export function createLoadBalancers(options: {
     async close() {
       closed = true;
       clearTimeout(watching);
-      await Promise.all((await ids()).map((id) => oneByOne(id, () => end(id, drainHaproxy))));
+      await Promise.all((await ids()).map((id) => oneByOne(id, () => drain(id))));
     },
   };
 }

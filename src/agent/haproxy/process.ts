@@ -18,8 +18,6 @@ export interface HaproxyFiles {
 
 const startWithinMs = 10_000;
 const stopWithinMs = 5000;
-/** Shorter than what a hypervisor waits for a server that it shuts down. */
-const drainWithinMs = 1000;
 const pollMs = 20;
 const longestLogBytes = 1024 * 1024;
 
@@ -121,8 +119,8 @@ export async function reloadHaproxy(master: number, files: HaproxyFiles): Promis
   return taken && !failed ? null : `${await said()}HAProxy goes on with its old configuration`;
 }
 
-/** Takes no more connections, gives those under way a moment, and ends. */
-export async function drainHaproxy(master: number, files: HaproxyFiles): Promise<void> {
+/** Takes no more connections, gives those under way so long, and ends. */
+export async function drainHaproxy(master: number, files: HaproxyFiles, drainWithinMs: number): Promise<void> {
   signal(master, 'SIGUSR1');
   await until(drainWithinMs, async () => (await runningMaster(files)) === null);
   await stopHaproxy(master, files);

@@ -12,6 +12,8 @@ export interface StepRun {
   resumed: boolean;
   /** Why the flow goes back; null while it goes forward. */
   reason: OperationReason | null;
+  /** Aborted when the worker is to stop. The step may end as it likes; what waits for others' steps has to give up. */
+  stop: AbortSignal;
   /** Progress for people; nothing depends on it. */
   note(message: string): void;
 }

@@ -47,6 +47,7 @@ export async function runFlow<Parts>(
     priority: claimed.operation.priority,
     resumed: false,
     reason: null,
+    stop,
     note: (message) => log.info({ operation: id, flow: flow.name }, message),
   };
   /** That a step is done is written together with the start of the next one: nothing happens in between. */

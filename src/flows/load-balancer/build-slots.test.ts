@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { createBuildSlots } from './build-slots.ts';
 
+const never = new AbortController().signal;
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('places for amphorae that are being built', () => {
   it('are as many as there may be, and the most urgent one gets the next', async () => {
     const slots = createBuildSlots(() => 1);
     const admitted: string[] = [];
-    const ask = (id: string, priority: number) => void slots.acquire(id, priority).then(() => admitted.push(id));
+    const ask = (id: string, priority: number) => void slots.acquire(id, priority, never).then(() => admitted.push(id));
     ask('first', 0);
     ask('creation', 0);
     ask('failover', 10);
@@ -24,19 +25,32 @@ describe('places for amphorae that are being built', () => {
 
   it('are given once to one that asks twice, and one that gives up waiting lets the others by', async () => {
     const slots = createBuildSlots(() => 1);
-    await slots.acquire('a', 0);
-    await slots.acquire('a', 0);
+    await slots.acquire('a', 0, never);
+    await slots.acquire('a', 0, never);
     const admitted: string[] = [];
-    void slots.acquire('b', 5).then(() => admitted.push('b'));
-    void slots.acquire('c', 0).then(() => admitted.push('c'));
+    void slots.acquire('b', 5, never).then(() => admitted.push('b'));
+    void slots.acquire('c', 0, never).then(() => admitted.push('c'));
     slots.release('b');
     slots.release('a');
     await settled();
     expect(admitted).toEqual(['c']);
   });
 
+  it('are waited for no longer when the worker is to stop', async () => {
+    const slots = createBuildSlots(() => 1);
+    const stop = new AbortController();
+    await slots.acquire('a', 0, stop.signal);
+    const waiting = slots.acquire('b', 0, stop.signal);
+    stop.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'SERVICE_LIMIT', retryable: true });
+    await expect(slots.acquire('c', 0, stop.signal)).rejects.toMatchObject({ code: 'SERVICE_LIMIT' });
+    // Those that gave up have no place, and take none.
+    slots.release('a');
+    await slots.acquire('d', 0, never);
+  });
+
   it('are any number with -1', async () => {
     const slots = createBuildSlots(() => -1);
-    await Promise.all(Array.from({ length: 100 }, (_, index) => slots.acquire(`${index}`, 0)));
+    await Promise.all(Array.from({ length: 100 }, (_, index) => slots.acquire(`${index}`, 0, never)));
   });
 });

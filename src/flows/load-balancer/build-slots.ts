@@ -1,7 +1,12 @@
+import { KilnError } from '../../model/errors.ts';
+
 /** Places for amphorae that are being built: [haproxy_amphora] build_rate_limit of them in this process. */
 export interface BuildSlots {
-  /** Waits for a place; who waits with a higher priority gets the next one. An operation that has one gets it at once. */
-  acquire(operationId: string, priority: number): Promise<void>;
+  /**
+   * Waits for a place; who waits with a higher priority gets the next one. An operation that has one gets it at once.
+   * @throws SERVICE_LIMIT when the worker is to stop: those who have the places may be at rest already.
+   */
+  acquire(operationId: string, priority: number, stop: AbortSignal): Promise<void>;
   /** Gives the operation's place back, or its place in the queue. Idempotent. */
   release(operationId: string): void;
 }
@@ -20,17 +25,32 @@ export function createBuildSlots(limit: () => number): BuildSlots {
     }
   }
 
+  function leave(operationId: string): void {
+    waiting = waiting.filter((one) => one.operationId !== operationId);
+  }
+
   return {
-    async acquire(operationId, priority) {
+    async acquire(operationId, priority, stop) {
       if (holders.has(operationId)) return;
-      await new Promise<void>((admit) => {
+      await new Promise<void>((resolve, reject) => {
+        const giveUp = () => {
+          leave(operationId);
+          reject(new KilnError('SERVICE_LIMIT', 'the worker stops while this amphora waits to be built'));
+        };
+        const admit = () => {
+          stop.removeEventListener('abort', giveUp);
+          resolve();
+        };
         waiting.push({ operationId, priority, admit });
         admitNext();
+        if (holders.has(operationId)) return;
+        if (stop.aborted) giveUp();
+        else stop.addEventListener('abort', giveUp, { once: true });
       });
     },
     release(operationId) {
       holders.delete(operationId);
-      waiting = waiting.filter((one) => one.operationId !== operationId);
+      leave(operationId);
       admitNext();
     },
   };

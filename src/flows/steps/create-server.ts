@@ -18,7 +18,7 @@ export type ServerCreated = { serverId: string };
 export const createServer: Step<LoadBalancerParts, LoadBalancerInput & AmphoraChoices, ServerCreated> = {
   name: 'create-server',
   async do(parts, state, run) {
-    await parts.builds.acquire(run.operationId, run.priority);
+    await parts.builds.acquire(run.operationId, run.priority, run.stop);
     const { amphoraId, serverName } = state;
     const found = run.resumed ? await lookForServer(parts, serverName) : null;
     const serverId = found?.id ?? (await ask(parts, state)).id;
