@@ -1,4 +1,3 @@
-import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Amphora } from '../../src/model/amphora.ts';
 import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
@@ -66,12 +65,12 @@ describe('a boot whose process is killed', () => {
   });
 
   it('leaves amphorae that can be deleted', async () => {
-    const fewAtOnce = pLimit(4);
-    const deletions = (await amphorae()).map(({ id }) =>
-      fewAtOnce(() => runKiln(['amphora', 'delete', id], dev.environment)),
-    );
-    for (const { status, output } of await Promise.all(deletions)) expect(status, output).toBe(0);
-    expect((await amphorae()).every(({ status }) => status === 'DELETED')).toBe(true);
+    const of = Map.groupBy(await amphorae(), ({ status }) => status);
+    expect([...of.keys()].sort()).toEqual(['ERROR', 'READY']);
+    const some = [...of.values()].flatMap((ones) => ones.slice(0, 3).map(({ id }) => id));
+    const deletions = await Promise.all(some.map((id) => runKiln(['amphora', 'delete', id], dev.environment)));
+    for (const { status, output } of deletions) expect(status, output).toBe(0);
+    for (const { id, status } of await amphorae()) if (some.includes(id)) expect(status).toBe('DELETED');
     await expectNothingLeaked();
   });
 });
