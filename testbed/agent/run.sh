@@ -12,6 +12,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$(realpath "$1") address=$2
 
 # One at a time on this machine. The amphora itself does not hold the lock.
+mkdir -p "$(dirname "$lock")" # a container may not have it
 exec 9>"$lock"
 flock -w 600 9 || { echo "testbed/agent: another run holds $lock" >&2; exit 1; }
 
