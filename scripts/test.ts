@@ -43,8 +43,10 @@ for (const module of vitest.state.getTestModules()) {
     else if (state === 'failed') counts.failed++;
     else counts.skipped++;
   }
-  // A file that could not be loaded holds no test, and is still a failure.
-  if (module.state() === 'failed' && module.errors().length > 0) counts.failed++;
+  // A file that could not be loaded holds no test, and the tests of a suite whose beforeAll failed count as skipped.
+  for (const group of [module, ...module.children.allSuites()]) {
+    if (group.errors().length > 0) counts.failed++;
+  }
 }
 counts.failed += vitest.state.getUnhandledErrors().length;
 await vitest.close();
