@@ -12,7 +12,9 @@ mount --bind "$folder/units" /usr/lib/systemd/system
 mount --bind "$folder/log" /var/log
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns /run/rsyslog/octavia /run/services
-mount --bind "$here/service-manager.py" /usr/bin/systemctl
+# Where systemd is; a container has none, and there the first of the path is found.
+ln -sf "$here/service-manager.py" "$folder/bin/systemctl"
+[ ! -e /usr/bin/systemctl ] || mount --bind "$here/service-manager.py" /usr/bin/systemctl
 mount --bind "$here/service-manager.py" /usr/sbin/service
 
 # What the image's build puts there. A container's limit of open files is lower than HAProxy would like.
@@ -23,7 +25,7 @@ printf 'global\n    group haproxy\n    no strict-limits\n' >/var/lib/octavia/hap
 socat -u UNIX-RECV:/run/rsyslog/octavia/log,mode=666 OPEN:/var/log/syslog,creat,append &
 until [ -S /run/rsyslog/octavia/log ]; do sleep 0.05; done
 cd /
-PATH=$package/usr/bin:$PATH /usr/bin/amphora-agent --config-file /etc/octavia/amphora-agent.conf \
+PATH=$folder/bin:$package/usr/bin:$PATH /usr/bin/amphora-agent --config-file /etc/octavia/amphora-agent.conf \
   >>/var/log/agent.out 2>&1 &
 # Orphans are ours to wait for.
 while :; do wait -n || sleep 0.5; done

@@ -61,7 +61,7 @@ fi
 mkdir -p "$folder/bin"
 ln -sf /bin/bash "$folder/bin/systemd"
 # Mount points that the machine may not have; they stay empty.
-mkdir -p /var/lib/octavia /etc/octavia
+mkdir -p /var/lib/octavia /etc/octavia /usr/lib/systemd/system
 setsid ip netns exec $namespace unshare --mount --pid --fork --kill-child --mount-proc \
   "$folder/bin/systemd" "$here/init.sh" "$folder" "$here" "$package" 9>&- &
 sandbox=$!
