@@ -27,7 +27,7 @@ import {
   storedPool,
 } from '../../src/testing/stored-resources.ts';
 import { defaultSettings } from '../golden/haproxy/build.ts';
-import { type OctaviaAgent, startOctaviaAgent } from '../support/octavia-agent.ts';
+import { agentIsImpossible, type OctaviaAgent, startOctaviaAgent } from '../support/octavia-agent.ts';
 
 /**
  * From the real HAProxy to the API's words: Octavia's own agent watches a load balancer that Kiln rendered, and Kiln's
@@ -43,7 +43,7 @@ const ids = {
 };
 const patience = { timeout: 60_000, interval: 200 };
 
-describe.runIf(process.getuid?.() === 0)("heartbeats of Octavia's agent", { timeout: 180_000 }, () => {
+describe.skipIf(agentIsImpossible !== null)("heartbeats of Octavia's agent", { timeout: 180_000 }, () => {
   const clock = createSystemClock();
   const folder = mkdtempSync(join(tmpdir(), 'kiln-octavia-heartbeats-'));
   const log = createFakeLog();

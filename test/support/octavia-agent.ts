@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,6 +11,19 @@ import type { AmphoraAddress, AmphoraAgent } from '../../src/ports/amphora-agent
 import { createTestAuthority } from '../../src/testing/certificate-authority.ts';
 
 const scripts = join(import.meta.dirname, '../../testbed/agent');
+
+/** Why Octavia's agent can't have a machine of its own here; null when it can: root, and namespaces that may be made. */
+export const agentIsImpossible = ((): string | null => {
+  if (process.getuid?.() !== 0) return 'needs root: it runs in namespaces of its own';
+  const probe = 'ip link add probe type bridge && mount -t tmpfs tmpfs /mnt';
+  const { status, stderr } = spawnSync(
+    'unshare',
+    ['--net', '--mount', '--pid', '--fork', '--mount-proc', 'sh', '-c', probe],
+    { encoding: 'utf8' },
+  );
+  return status === 0 ? null : `needs namespaces, which this machine does not let us make: ${stderr.trim()}`;
+})();
+if (agentIsImpossible) console.warn(`skipped, Octavia's agent: ${agentIsImpossible}`);
 
 /** Octavia's own agent in a network namespace, sending heartbeats to this machine's end of its bridge. Needs root. */
 export interface OctaviaAgent {
