@@ -32,7 +32,7 @@ if (agentIsImpossible === null) {
   describeLvs();
 } else {
   describe("AmphoraAgent: Octavia's agent", () => {
-    it.skip(agentIsImpossible, () => undefined);
+    it.skip(agentIsImpossible ?? '', () => undefined);
   });
 }
 
