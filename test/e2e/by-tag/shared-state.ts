@@ -32,7 +32,7 @@ export async function openSharedState(databaseUrl: string, transportUrl: string,
   };
   const database = name.replaceAll('-', '_');
   const administer = async (statement: string) => {
-    const connection = await createConnection(server);
+    const connection = await naming('--database-url', () => createConnection(server));
     await connection.query(statement);
     await connection.end();
   };
@@ -50,21 +50,32 @@ export async function openSharedState(databaseUrl: string, transportUrl: string,
   };
 }
 
+/** @throws what went wrong, with the option that it came from. */
+async function naming<Result>(option: string, connecting: () => Promise<Result>): Promise<Result> {
+  try {
+    return await connecting();
+  } catch (error) {
+    throw new Error(`${option}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 async function withBroker<Result>(
   transportUrl: string,
   work: (exists: (queue: string) => Promise<boolean>, remove: (queue: string) => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
   const { hosts, virtualHost, options } = readTransportUrl(transportUrl);
   const [first] = hosts;
-  const connection = await connect({
-    protocol: options.ssl === '1' || options.ssl === 'true' ? 'amqps' : 'amqp',
-    hostname: first?.host ?? '',
-    ...(first?.port ? { port: first.port } : {}),
-    username: first?.user ?? '',
-    password: first?.password ?? '',
-    // amqplib percent-decodes it once more.
-    vhost: encodeURIComponent(virtualHost),
-  });
+  const connection = await naming('--transport-url', () =>
+    connect({
+      protocol: options.ssl === '1' || options.ssl === 'true' ? 'amqps' : 'amqp',
+      hostname: first?.host ?? '',
+      ...(first?.port ? { port: first.port } : {}),
+      username: first?.user ?? '',
+      password: first?.password ?? '',
+      // amqplib percent-decodes it once more.
+      vhost: encodeURIComponent(virtualHost),
+    }),
+  );
   try {
     return await work(
       async (queue) => {
