@@ -54,7 +54,7 @@ export async function startGuestProcess(options: {
       ended,
       stop: async (graceMilliseconds) => {
         // As a machine that is shut down: what the program started is the program's own to end.
-        terminate(pid);
+        signal(pid, 'SIGTERM');
         const gracePassed = new AbortController();
         const inTime = await Promise.race([
           ended.then(() => true),
@@ -70,18 +70,14 @@ export async function startGuestProcess(options: {
   }
 }
 
-function terminate(pid: number): void {
-  try {
-    process.kill(pid, 'SIGTERM');
-  } catch {
-    // ESRCH: it has ended already.
-  }
+export function killGroup(processGroupId: number, name: NodeJS.Signals): void {
+  signal(-processGroupId, name);
 }
 
-/** A group that is gone already is what was wanted. */
-export function killGroup(processGroupId: number, signal: NodeJS.Signals): void {
+/** What is gone already is what was wanted. @param target a process, or with a minus a process group */
+function signal(target: number, name: NodeJS.Signals): void {
   try {
-    process.kill(-processGroupId, signal);
+    process.kill(target, name);
   } catch {
     // ESRCH
   }
