@@ -22,7 +22,7 @@ export interface BenchCloud {
   close(): Promise<void>;
 }
 
-export const kilnMain = join(import.meta.dirname, '..', 'src', 'main', 'kiln.ts');
+export const kilnMain = join(import.meta.dirname, '..', 'dist', 'kiln.mjs');
 
 export async function startBenchCloud(): Promise<BenchCloud> {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-bench-'));

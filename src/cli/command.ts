@@ -1,4 +1,5 @@
 /** A command as data: what `kiln NOUN VERB` is called, takes, says in its help, and does. */
+import type { BuildInfo } from '../model/build.ts';
 import type { exitCodes } from '../model/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CliContext, OutputStream } from './context.ts';
@@ -27,6 +28,7 @@ export interface Invocation<Options> {
   options: Options;
   context: CliContext;
   clock: Clock;
+  build: BuildInfo;
   signal: AbortSignal;
   progress: Progress;
   /** Prints a remark for people on stderr; nothing with --quiet. */

@@ -4,6 +4,7 @@
  * cloud is down, and `kiln doctor` while the configuration is broken.
  */
 
+import type { BuildInfo } from '../model/build.ts';
 import type { CertificateInspection } from '../model/certificate.ts';
 import type { ServeStatus } from '../model/control.ts';
 import type { AmphoraOperations } from '../ports/amphora-operations.ts';
@@ -50,8 +51,7 @@ export interface CliEnvironment {
   clock: Clock;
   /** Aborted by ctrl-C and SIGTERM. */
   signal: AbortSignal;
-  /** Of Kiln, as `kiln --version` prints it. */
-  version: string;
+  build: BuildInfo;
 }
 
 export interface ConfigurationRow {

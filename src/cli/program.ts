@@ -79,7 +79,7 @@ export function parseCommandLine(
 
   const root = configure(new Program('kiln'))
     .description('Boots Octavia amphorae from the Glance image that carries a tag.')
-    .version(environment.version, '--version', 'print the version of Kiln')
+    .version(environment.build.version, '--version', 'print the version of Kiln')
     .helpCommand(false)
     .addHelpText('after', rootHelp);
   const groups = new Map<string, Program>();

@@ -45,7 +45,7 @@ async function runCommand(
   environment: CliEnvironment,
   makeContext: MakeContext,
 ): Promise<Outcome | null> {
-  const { terminal, clock, signal } = environment;
+  const { terminal, clock, build, signal } = environment;
   const { command, global } = parsed;
   const context = await makeContext(global);
   try {
@@ -54,6 +54,7 @@ async function runCommand(
       options: parsed.options as never,
       context,
       clock,
+      build,
       signal,
       progress: global.quiet ? silentProgress : createProgress(terminal.stderr, clock),
       remark: (text) => {

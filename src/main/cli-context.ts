@@ -96,7 +96,7 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
 
     async buildImage({ outputFile, name, version }) {
       const { buildAmphoraImage } = await import('../adapters/amphora-image/build.ts');
-      const named = { name: name ?? 'amphora', version: version ?? cli.version };
+      const named = { name: name ?? 'amphora', version: version ?? cli.build.version };
       const output = outputFile ?? `${named.name}-${named.version}.img`;
       return { ...(await buildAmphoraImage({ ...named, output })), ...named };
     },
@@ -105,7 +105,7 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
 
     async serve(roles) {
       const { serve } = await import('./serve.ts');
-      await serve({ source, clock, signal, version: cli.version, debug: options.debug, roles });
+      await serve({ source, clock, signal, version: cli.build.version, debug: options.debug, roles });
     },
 
     async journal() {

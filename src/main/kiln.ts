@@ -1,9 +1,8 @@
 /** `kiln`: the command line's root. Everything a process has (arguments, environment, signals, terminal) is read here. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createSystemClock } from '../adapters/clock/system-clock.ts';
 import type { CliEnvironment, OutputStream } from '../cli/context.ts';
 import { runCli } from '../cli/run.ts';
+import { readBuildInfo } from './build-info.ts';
 
 function outputStream(stream: NodeJS.WriteStream): OutputStream {
   const isTTY = stream.isTTY === true;
@@ -15,11 +14,6 @@ function outputStream(stream: NodeJS.WriteStream): OutputStream {
       stream.write(text);
     },
   };
-}
-
-function versionOfKiln(): string {
-  const file = join(import.meta.dirname, '..', '..', 'package.json');
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 /** Ctrl-C and SIGTERM ask to stop; a second one is obeyed at once. */
@@ -44,7 +38,7 @@ const environment: CliEnvironment = {
   terminal: { stdout: outputStream(process.stdout), stderr: outputStream(process.stderr) },
   clock: createSystemClock(),
   signal: stopSignal(),
-  version: versionOfKiln(),
+  build: readBuildInfo(),
 };
 process.exitCode = await runCli(process.argv.slice(2), environment, async (options) => {
   // Loaded only now: help, the version and a misspelt command need none of it.

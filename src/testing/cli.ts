@@ -71,7 +71,7 @@ export async function driveCli(
       },
       clock: createHastyClock(),
       signal: options.signal ?? new AbortController().signal,
-      version: '0.1.0-test',
+      build: { version: '0.1.0-test', commit: null, builtAt: null },
     },
     (global) => {
       run.global = global;

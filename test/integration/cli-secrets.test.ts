@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 const secrets = ['s3cr3t-password', 's3cr3t-passphrase', 's3cr3t-heartbeat', 's3cr3t-env'] as const;
 const [password, passphrase, heartbeatKey, fromEnvironment] = secrets;
-const kiln = join(import.meta.dirname, '..', '..', 'src', 'main', 'kiln.ts');
+const kiln = join(import.meta.dirname, '..', '..', 'bin', 'kiln');
 let folder: string;
 let keystone: Server;
 let asked = 0;
@@ -48,7 +48,7 @@ afterAll(() => {
 });
 
 async function run(typed: string, more: Record<string, string> = {}): Promise<{ exitCode: number; printed: string }> {
-  const child = spawn(process.execPath, [kiln, ...typed.split(' '), '--config-file', join(folder, 'octavia.conf')], {
+  const child = spawn(kiln, [...typed.split(' '), '--config-file', join(folder, 'octavia.conf')], {
     env: { HOME: folder, ...more },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

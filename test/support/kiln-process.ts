@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const root = join(import.meta.dirname, '..', '..');
-const main = join(root, 'src', 'main', 'kiln.ts');
+const kiln = join(root, 'bin', 'kiln');
 
 export interface KilnProcess {
   readonly child: ChildProcess;
@@ -26,7 +26,8 @@ export interface KilnProcess {
 }
 
 /**
- * Starts `kiln ARGUMENTS` as a process of its own, without the shell wrapper, so that signals reach it itself.
+ * Starts `kiln ARGUMENTS` as a process of its own: what is built, where that is as new as the sources. `bin/kiln` becomes Node.js
+ * (exec), so that signals reach it.
  * @param environment beside this process's own; undefined takes a variable away.
  * @param options.ownGroup a ctrl-C in this process's terminal does not reach it.
  */
@@ -35,7 +36,7 @@ export function startKiln(
   environment: NodeJS.ProcessEnv = {},
   options: { ownGroup?: boolean } = {},
 ): KilnProcess {
-  const child = spawn(process.execPath, [main, ...arguments_], {
+  const child = spawn(kiln, arguments_, {
     env: { ...process.env, NO_COLOR: '1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: options.ownGroup ?? false,

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { rolldown } from 'rolldown';
 import { create } from 'tar';
 import { type AmphoraImageManifest, amphoraImageFormat, amphoraManifestFile } from '../../model/amphora-image.ts';
 import { KilnError } from '../../model/errors.ts';
@@ -25,6 +25,8 @@ export interface BuiltImage {
   sha512: string;
 }
 
+/** Kiln's own agent: bundled already where Kiln is (`scripts/build.ts`), else its source. */
+const builtAgent = join(import.meta.dirname, 'agent.mjs');
 const agentSource = join(import.meta.dirname, '..', '..', 'agent', 'main.ts');
 const entryInImage = 'agent.mjs';
 /** All files bear this time: the same sources, name and version give the same bytes. */
@@ -44,7 +46,7 @@ export async function buildAmphoraImage(options: AmphoraImageOptions): Promise<B
   };
   const files: Record<string, string | Uint8Array> = {
     [amphoraManifestFile]: `${JSON.stringify(manifest, null, 2)}\n`,
-    [entryInImage]: await bundle(resolve(options.entry ?? agentSource)),
+    [entryInImage]: await programOf(options.entry),
   };
   for (const path of Object.keys(options.extraFiles ?? {}).sort()) {
     // node-tar takes "@file" for an archive whose entries it should add.
@@ -61,8 +63,15 @@ export async function buildAmphoraImage(options: AmphoraImageOptions): Promise<B
   return { file, sizeBytes: data.length, sha512: createHash('sha512').update(data).digest('hex') };
 }
 
+async function programOf(entry: string | undefined): Promise<string> {
+  if (entry !== undefined) return await bundle(resolve(entry));
+  return existsSync(builtAgent) ? await readFile(builtAgent, 'utf8') : await bundle(agentSource);
+}
+
 async function bundle(entry: string): Promise<string> {
   try {
+    // Large, and needed by nothing else.
+    const { rolldown } = await import('rolldown');
     // The folder of the entry is the root: paths in the bundle's comments are the same wherever one calls from.
     await using build = await rolldown({ input: entry, platform: 'node', cwd: dirname(entry), logLevel: 'silent' });
     const { output } = await build.generate({ format: 'esm', codeSplitting: false });

@@ -23,6 +23,7 @@ import { secretList } from './secret/list.ts';
 import { secretStore } from './secret/store.ts';
 import { serve } from './serve.ts';
 import { status } from './status.ts';
+import { version } from './version.ts';
 
 export const commands: readonly Command[] = [
   imageList,
@@ -50,4 +51,5 @@ export const commands: readonly Command[] = [
   status,
   serve,
   dev,
+  version,
 ];

@@ -1,0 +1,110 @@
+/**
+ * `npm run build`: bundles the controller, the command line and the embedded cloud into `dist/kiln.mjs` with lazy chunks, and the
+ * amphora agent into `dist/agent.mjs`, one file. Native modules and the bundler itself stay outside. The same sources give the same bytes.
+ * `--output FOLDER` writes elsewhere; `--if-needed` does nothing where `dist/` is as new as the sources, as `bin/kiln` judges it; `--quiet` prints only errors.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type OutputChunk, rolldown } from 'rolldown';
+
+const root = join(import.meta.dirname, '..');
+const { values } = parseArgs({
+  options: { output: { type: 'string' }, 'if-needed': { type: 'boolean' }, quiet: { type: 'boolean' } },
+});
+const final = values.output ?? join(root, 'dist');
+const partial = `${final}.${process.pid}.partial`;
+
+/** Packages that are loaded from node_modules: a native module, and the bundler (only `kiln image build --agent-program`). */
+const external = ['better-sqlite3', 'rolldown'];
+
+if (values['if-needed'] && isNew()) process.exit(0);
+
+const chunks = [
+  ...(await bundle({ kiln: join(root, 'src/main/kiln.ts') }, true)),
+  ...(await bundle({ agent: join(root, 'src/agent/main.ts') }, false)),
+];
+const packages = new Set(chunks.flatMap(({ moduleIds }) => moduleIds.flatMap(packageOf)));
+writeFileSync(
+  join(partial, 'LICENSES.txt'),
+  [...packages]
+    .sort()
+    .map(licenceOf)
+    .join(`\n${'-'.repeat(78)}\n\n`),
+);
+writeFileSync(join(partial, 'build.json'), `${JSON.stringify(describeBuild(), null, 2)}\n`);
+rmSync(final, { recursive: true, force: true });
+renameSync(partial, final);
+if (!values.quiet) {
+  const bytes = chunks.reduce((sum, { code }) => sum + code.length, 0);
+  console.log(
+    `${final}: ${chunks.length} chunks, ${(bytes / 2 ** 20).toFixed(1)} MiB, ${packages.size} packages bundled`,
+  );
+}
+
+/** The same rule as in bin/kiln. Folders count: a file that is gone has changed its folder. */
+function isNew(): boolean {
+  const built = join(final, 'kiln.mjs');
+  if (!existsSync(built)) return false;
+  const { mtimeMs } = statSync(built);
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).map((path) =>
+    join('src', path),
+  );
+  return ['src', 'package-lock.json', 'scripts/build.ts', ...sources].every(
+    (path) => statSync(join(root, path)).mtimeMs <= mtimeMs,
+  );
+}
+
+/** One bundle, written into the partial folder. */
+async function bundle(input: Record<string, string>, splitting: boolean): Promise<OutputChunk[]> {
+  await using build = await rolldown({ input, external, platform: 'node', cwd: root, logLevel: 'warn' });
+  const { output } = await build.write({
+    dir: partial,
+    format: 'esm',
+    sourcemap: true,
+    // Relative to the project, wherever the output goes.
+    sourcemapPathTransform: (source, map) => relative(root, resolve(dirname(map), source)),
+    codeSplitting: splitting,
+    entryFileNames: '[name].mjs',
+    chunkFileNames: '[name]-[hash].mjs',
+  });
+  return output.filter((file) => file.type === 'chunk');
+}
+
+/** The folder of a module's package; none for our own sources and for the bundler's helpers. */
+function packageOf(id: string): string[] {
+  const at = id.lastIndexOf('/node_modules/') + '/node_modules/'.length;
+  if (at < '/node_modules/'.length) return [];
+  const [scope = '', name = ''] = id.slice(at).split('/');
+  return [id.slice(0, at) + (scope.startsWith('@') ? `${scope}/${name}` : scope)];
+}
+
+/** Name, version, licence, and the text that has to go with every copy. */
+function licenceOf(folder: string): string {
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, string>;
+  const { name, version, license } = manifest;
+  const file = readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
+  return `${name} ${version} (${license})\n${file ? `\n${readFileSync(join(folder, file), 'utf8').trim()}\n` : ''}`;
+}
+
+/** What `kiln version` says of this build. The time is the commit's, or SOURCE_DATE_EPOCH's: a second build has the same. */
+function describeBuild() {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const [commit, epoch] = commitOf();
+  const seconds = process.env.SOURCE_DATE_EPOCH ?? epoch;
+  return { version, commit, builtAt: seconds ? new Date(Number(seconds) * 1000).toISOString() : null };
+}
+
+function commitOf(): [commit: string | null, epochSeconds: string | null] {
+  if (!existsSync(join(root, '.git'))) return [null, null];
+  const git = (...arguments_: string[]) => execFileSync('git', arguments_, { cwd: root, encoding: 'utf8' }).trim();
+  try {
+    return [
+      `${git('rev-parse', 'HEAD')}${git('status', '--porcelain') === '' ? '' : '-changed'}`,
+      git('log', '-1', '--format=%ct'),
+    ];
+  } catch {
+    return [null, null]; // No git, or a checkout of somebody else's.
+  }
+}
