@@ -17,8 +17,10 @@ export interface AgentDetails {
   haproxyVersion: string;
   /** Processors of the amphora, for HAProxy's threads. Null from agents before Octavia 12. */
   cpuCount: number | null;
-  /** Names of the TuneD profiles in force, blank-separated; "" where there are none or the agent does not tell. */
-  activeTunedProfiles: string;
+  /** Names of the TuneD profiles in force; empty where there are none or the agent does not tell. */
+  activeTunedProfiles: readonly string[];
+  /** Memory that HAProxy may take a part of, for TLS sessions; null where the agent does not tell. */
+  memoryKiB: { free: number; buffers: number; cached: number } | null;
   /** Listeners that are configured, whether they run or not. */
   listenerIds: readonly string[];
 }

@@ -64,9 +64,17 @@ export function toAgentDetails(body: Body, missing: (field: string) => Error): A
     hostname: required(body, 'hostname', missing),
     haproxyVersion: required(body, 'haproxy_version', missing),
     cpuCount: typeof cpuCount === 'number' && Number.isSafeInteger(cpuCount) && cpuCount > 0 ? cpuCount : null,
-    activeTunedProfiles: optional(body.active_tuned_profiles) ?? '',
+    activeTunedProfiles: (optional(body.active_tuned_profiles) ?? '').split(/\s+/).filter(Boolean),
+    memoryKiB: toMemory(body.memory),
     listenerIds: listeners.filter((id) => typeof id === 'string'),
   };
+}
+
+/** Counted in kB by the agent, of 1024 bytes as /proc/meminfo does. */
+function toMemory(memory: unknown): AgentDetails['memoryKiB'] {
+  const { free, buffers, cached } = (typeof memory === 'object' && memory !== null ? memory : {}) as Body;
+  const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+  return isSize(free) && isSize(buffers) && isSize(cached) ? { free, buffers, cached } : null;
 }
 
 export function toAgentListeners(body: readonly unknown[], missing: (field: string) => Error): AgentListener[] {

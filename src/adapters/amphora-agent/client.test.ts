@@ -266,6 +266,29 @@ describe('requests', () => {
   });
 
   it.each([
+    [{}, { cpuCount: null, activeTunedProfiles: [], memoryKiB: null }],
+    [
+      {
+        cpu_count: 2,
+        active_tuned_profiles: ' virtual-guest  amphora',
+        memory: { free: 3, buffers: 2, cached: 1, slab: 9 },
+      },
+      { cpuCount: 2, activeTunedProfiles: ['virtual-guest', 'amphora'], memoryKiB: { free: 3, buffers: 2, cached: 1 } },
+    ],
+    [
+      { cpu_count: '2', memory: { free: -1, buffers: 2, cached: 1 } },
+      { cpuCount: null, memoryKiB: null },
+    ],
+    [
+      { cpu_count: 0, memory: 'much' },
+      { cpuCount: null, memoryKiB: null },
+    ],
+  ])('details with %j', async (body, details) => {
+    const { agent } = await recording(200, { hostname: 'a', haproxy_version: '2', listeners: [], ...body });
+    expect(await agent.getDetails(known)).toMatchObject(details);
+  });
+
+  it.each([
     ['listListeners', {}],
     ['listListeners', [{ uuid: 'a', status: 'ACTIVE' }]],
     ['getDetails', { hostname: 'a', haproxy_version: '2' }],

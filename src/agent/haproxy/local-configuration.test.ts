@@ -12,6 +12,8 @@ const local = (text: string) => toLocalConfiguration(text, paths);
 describe('a configuration of an amphora, in a process', () => {
   it.each([
     ['global\n    daemon', 'global\n    # not here: daemon '],
+    ['global\n    nbthread 3', 'global\n    # not here: nbthread 3'],
+    ['global\n    tune.ssl.cachesize 400000', 'global\n    # not here: tune.ssl.cachesize 400000'],
     [
       'global\n    user nobody\n    group haproxy',
       'global\n    # not here: user nobody\n    # not here: group haproxy',

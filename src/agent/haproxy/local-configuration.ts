@@ -17,8 +17,13 @@ interface LocalPaths {
   statsSocket: string;
 }
 
-/** First words of lines in `global` that mean nothing here, or can't be had without rights. */
-const droppedFromGlobal = new Set(['user', 'group', 'uid', 'gid', 'chroot', 'daemon', 'pidfile', 'cpu-map']);
+/**
+ * First words of lines in `global` that mean nothing here, can't be had without rights, or would take what belongs to the
+ * machine's other processes: the TLS cache is sized for an amphora with the machine to itself.
+ */
+const droppedFromGlobal = new Set(
+  'user group uid gid chroot daemon pidfile cpu-map nbthread tune.ssl.cachesize'.split(' '),
+);
 
 const sections = new Set(
   (

@@ -42,18 +42,18 @@ export function renderGlobal(
 }
 
 /** All processors but the first, where they are set aside for HAProxy. */
-function threadCount(machine: AmphoraMachine | null): number | null {
-  if (!machine?.tunedProfiles.includes('amphora') || machine.cpuCount < 2) return null;
-  return machine.cpuCount - 1;
+function threadCount({ cpuCount, activeTunedProfiles }: AmphoraMachine): number | null {
+  if (!activeTunedProfiles.includes('amphora') || cpuCount === null || cpuCount < 2) return null;
+  return cpuCount - 1;
 }
 
 /**
  * Blocks of the TLS session cache: two fifths of the memory that connections leave, at 32 KiB for each connection and
  * about four blocks to the KiB. Null where HAProxy's default (some 5000 KiB) is no less.
  */
-function tlsCacheSize(machine: AmphoraMachine | null, connectionLimit: number): number | null {
-  if (!machine) return null;
-  const { free, buffers, cached } = machine.memoryKiB;
+function tlsCacheSize({ memoryKiB }: AmphoraMachine, connectionLimit: number): number | null {
+  if (!memoryKiB) return null;
+  const { free, buffers, cached } = memoryKiB;
   const cacheKiB = Math.floor(((free + buffers + cached - 32 * connectionLimit) * 2) / 5);
   return cacheKiB > 5000 ? cacheKiB * 4 : null;
 }

@@ -19,8 +19,8 @@ export interface HaproxySettings {
   /** [api_settings] default_listener_ciphers and default_pool_ciphers: instead of ciphers that can't be written. */
   defaultListenerCiphers: string;
   defaultPoolCiphers: string;
-  /** The machine, from the agent's details; null: HAProxy's own defaults for threads and TLS cache. */
-  machine: AmphoraMachine | null;
+  /** From the agent's details: what threads and the TLS cache are sized by. */
+  machine: AmphoraMachine;
   /** ACTIVE_STANDBY: all amphorae of the load balancer, this one too. Empty for SINGLE. */
   peers: readonly HaproxyPeer[];
 }
@@ -43,10 +43,11 @@ export interface HaproxyLogging {
 }
 
 export interface AmphoraMachine {
-  cpuCount: number;
+  /** Null where the agent does not tell. */
+  cpuCount: number | null;
   /** Names of the active TuneD profiles; processors are dedicated to HAProxy only under "amphora". */
-  tunedProfiles: readonly string[];
-  memoryKiB: { free: number; buffers: number; cached: number };
+  activeTunedProfiles: readonly string[];
+  memoryKiB: { free: number; buffers: number; cached: number } | null;
 }
 
 export interface HaproxyPeer {

@@ -118,6 +118,15 @@ describe('flows of a load balancer', () => {
     expect(port).toMatchObject({ deviceId: amphora?.computeId, allowedAddressPairs: [{ ipAddress: vip.address }] });
   });
 
+  it('size HAProxy by what the amphora has', async () => {
+    const { created, agent, amphorae } = setUp();
+    const details = await agent.getDetails({ id: 'any', address: '' });
+    agent.getDetails = async () => ({ ...details, cpuCount: 4, activeTunedProfiles: ['virtual-guest', 'amphora'] });
+    await created();
+    const [amphora] = await amphorae.list({ loadBalancerId: 'lb' });
+    expect(agent.amphora(amphora?.id ?? '').objects.get('lb')?.configuration).toContain('nbthread 3');
+  });
+
   it('take the tag of its flavor', async () => {
     const { created, offered, images } = setUp();
     offered.flavor = { amp_image_tag: 'special' };

@@ -17,11 +17,11 @@ export async function uploadConfigurations(
   const { agent } = parts;
   const settings = parts.settings();
   if (haproxyListeners(tree).length > 0) {
-    const { haproxyVersion } = await agent.getInfo(target);
+    const machine = await agent.getDetails(target);
     const rendered = renderHaproxyConfiguration(tree, tlsFiles, {
       ...settings.haproxy,
-      version: versionOf(haproxyVersion),
-      machine: null,
+      version: versionOf(machine.haproxyVersion),
+      machine,
       peers: [],
     });
     await agent.uploadHaproxyConfiguration(target, tree.loadBalancer.id, rendered);

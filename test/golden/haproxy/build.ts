@@ -209,7 +209,7 @@ export const defaultSettings: HaproxySettings = {
   },
   defaultListenerCiphers: 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256',
   defaultPoolCiphers: 'ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384',
-  machine: null,
+  machine: { cpuCount: null, activeTunedProfiles: [], memoryKiB: null },
   peers: [],
 };
 

@@ -177,7 +177,7 @@ export const cases: Record<string, Case> = {
     listeners: [aTlsListener({ connectionLimit: 1000 })],
     files: listenerFiles(),
     settings: {
-      machine: { cpuCount: 4, tunedProfiles: ['amphora'], memoryKiB: { free: 50_000, buffers: 5000, cached: 10_000 } },
+      machine: { cpuCount: 4, activeTunedProfiles: ['amphora'], memoryKiB: { free: 50_000, buffers: 5000, cached: 10_000 } },
     },
   }),
 
