@@ -54,7 +54,7 @@ function setUp() {
   const journal = createFakeJournal(clock);
   const log = createFakeLog();
   const limits = { attempts: 1, firstPauseMs: 100, longestPauseMs: 1000 };
-  const engine = { journal, clock, log, doing: limits, undoing: limits };
+  const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 900_000 };
   const bench: Bench = {
     busy: new Set(),
     began: [],

@@ -34,12 +34,23 @@ export interface Operation {
   updatedAt: string;
 }
 
+/** Something that an operation made in the cloud and that could not be taken back. */
+export type Leftover = {
+  readonly kind: 'amphora' | 'file' | 'port' | 'security group' | 'server';
+  /** Null where only its name is known: the answer that had the ID was never recorded. */
+  readonly id: string | null;
+  readonly name: string | null;
+};
+
 /**
  * One line of an operation's journal. `started` is written before a step does anything and `done` before the next one
- * starts; `failed` turns the flow around; `undone` is written when a step's undoing is complete.
+ * starts; `failed` turns the flow around; `undone` is written when a step's undoing is complete. `stuck` says since when
+ * an undoing, or a step behind the point of no return, fails; `left` that it was given up, and what is left behind.
  */
 export type JournalEntry =
   | { kind: 'started'; step: string }
   | { kind: 'done'; step: string; output: JsonObject }
   | { kind: 'failed'; step: string; reason: OperationReason }
-  | { kind: 'undone'; step: string };
+  | { kind: 'undone'; step: string }
+  | { kind: 'stuck'; step: string; at: string; reason: OperationReason }
+  | { kind: 'left'; step: string; reason: OperationReason; leftovers: readonly Leftover[] };

@@ -1,4 +1,5 @@
 import type { JournalEntry, Operation, OperationReason } from '../model/operation.ts';
+import type { Settlement } from './load-balancer-store.ts';
 
 export interface ClaimedOperation {
   operation: Operation;
@@ -21,12 +22,15 @@ export interface Journal {
   release(operationId: string, fence: number): Promise<void>;
   /** Appends entries, all or none. FENCED when somebody else has claimed the operation since: stop at once and touch nothing. */
   record(operationId: string, fence: number, ...entries: readonly JournalEntry[]): Promise<void>;
-  /** The last entries, and the end. FENCED as `record`. */
+  /**
+   * The end, with the last entries and what becomes of the load balancer's rows, in one transaction: nobody sees the one
+   * without the other. Rows that are gone stay gone. FENCED as `record`.
+   */
   finish(
     operationId: string,
     fence: number,
     end: 'done' | { undone: OperationReason },
-    ...entries: readonly JournalEntry[]
+    last?: { entries?: readonly JournalEntry[]; settlement?: Settlement | null },
   ): Promise<void>;
   /** Operations that have not ended and that nobody has, most urgent first, then oldest first. */
   unclaimed(limit: number): Promise<Operation[]>;

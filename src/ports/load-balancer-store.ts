@@ -80,14 +80,9 @@ export interface Change {
   operation: Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'> | null;
 }
 
-/**
- * What an operation leaves behind in the rows when it ends, or when it gives something back. Written in one transaction,
- * and only while the operation is still its worker's.
- */
+/** What an operation leaves behind in the rows. `Journal.finish` writes it in the transaction that ends the operation. */
 export interface Settlement {
   loadBalancerId: string;
-  /** FENCED when somebody else has claimed the operation since. */
-  operation: { id: string; fence: number };
   /**
    * New provisioning statuses; the rows are updated now. What no heartbeat tells of (health monitors, L7 policies and rules)
    * is ONLINE when it is ACTIVE and enabled, else OFFLINE, as Octavia has it (MarkHealthMonitorActiveInDB and its kin).
@@ -115,8 +110,6 @@ export interface LoadBalancerStore {
    * Two at once on one load balancer: the second sees what the first wrote, and is IMMUTABLE.
    */
   apply(change: Change): Promise<void>;
-  /** One transaction. Idempotent: what is gone is gone. */
-  settle(settlement: Settlement): Promise<void>;
   /** Why the newest operation on it was undone; null when it was not, or there is no such load balancer. */
   reasonOf(loadBalancerId: string): Promise<OperationReason | null>;
   /** How much of each kind a project has, deleted ones not counted. */

@@ -2,12 +2,19 @@ import { KilnError } from '../model/errors.ts';
 import type { JournalEntry, Operation } from '../model/operation.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Journal } from '../ports/journal.ts';
+import type { Settlement } from '../ports/load-balancer-store.ts';
 import { type Switches, withSwitches } from './switches.ts';
 
 export type FakeJournal = Journal & Switches<keyof Journal>;
 
-/** A journal in memory. Values go through JSON, as they do in a database. */
-export function createFakeJournal(clock: Pick<Clock, 'now'>): FakeJournal {
+/**
+ * A journal in memory. Values go through JSON, as they do in a database.
+ * @param settle carries out what an operation leaves in the rows when it ends.
+ */
+export function createFakeJournal(
+  clock: Pick<Clock, 'now'>,
+  settle: (settlement: Settlement) => void = () => {},
+): FakeJournal {
   const operations = new Map<string, Operation>();
   const entries = new Map<string, JournalEntry[]>();
   const now = () => clock.now().toISOString();
@@ -63,8 +70,9 @@ export function createFakeJournal(clock: Pick<Clock, 'now'>): FakeJournal {
         if (entry.kind === 'failed') change(operation, { status: 'undoing', reason: entry.reason });
       }
     },
-    async finish(operationId, fence, end, ...added) {
+    async finish(operationId, fence, end, { entries: added = [], settlement = null } = {}) {
       const operation = held(operationId, fence);
+      if (settlement) settle(settlement);
       entries.get(operationId)?.push(...copy(added));
       const fields = end === 'done' ? { status: 'done' as const } : { status: 'undone' as const, reason: end.undone };
       change(operation, { ...fields, worker: null });

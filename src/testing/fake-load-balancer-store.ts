@@ -18,6 +18,8 @@ export interface FakeLoadBalancerStore extends LoadBalancerStore {
   /** In the order of their changes. */
   operations: QueuedOperation[];
   settlements: Settlement[];
+  /** What the end of an operation does to the rows. */
+  settle(settlement: Settlement): void;
   /** Changes rows behind everybody's back, as a flow that ends does. */
   settleAll(): void;
   /** Runs when the next change is about to be applied: what another request does meanwhile. */
@@ -145,7 +147,7 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
       if (change.operation) store.operations.push(change.operation);
     },
 
-    async settle(settlement) {
+    settle(settlement) {
       store.settlements.push(settlement);
       for (const { kind, ids, provisioningStatus } of settlement.statuses) {
         const table = rows[kind] as Map<string, Resources[ResourceKind]>;

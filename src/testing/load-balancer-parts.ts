@@ -93,7 +93,7 @@ export function createFakeLoadBalancerParts(options: { buildRateLimit?: number }
     amphorae: store,
     offered,
     forgotten,
-    journal: createFakeJournal(clock),
+    journal: createFakeJournal(clock, loadBalancers.settle),
   };
 }
 

@@ -12,13 +12,16 @@ afterEach(() => bench.close());
 
 /** What the flow of the only operation would leave behind. */
 async function settle(loadBalancerId: string, why: typeof reason | null): Promise<void> {
-  const claimed = await createJournal(bench.database, bench.parts.clock).claim(bench.queued[0] ?? '', 'w');
-  await bench.parts.store.settle({
-    loadBalancerId,
-    operation: { id: bench.queued[0] ?? '', fence: claimed?.operation.fence ?? 0 },
-    statuses: [{ kind: 'loadbalancer', ids: [loadBalancerId], provisioningStatus: why ? 'ERROR' : 'ACTIVE' }],
-    deletes: [],
-    reason: why,
+  const journal = createJournal(bench.database, bench.parts.clock);
+  const [id = ''] = bench.queued;
+  const claimed = await journal.claim(id, 'w');
+  await journal.finish(id, claimed?.operation.fence ?? 0, why ? { undone: why } : 'done', {
+    settlement: {
+      loadBalancerId,
+      statuses: [{ kind: 'loadbalancer', ids: [loadBalancerId], provisioningStatus: why ? 'ERROR' : 'ACTIVE' }],
+      deletes: [],
+      reason: why,
+    },
   });
 }
 

@@ -75,11 +75,12 @@ function withPoints(flow: Flow<LoadBalancerParts>, points: Record<string, CrashP
           if (here !== null) await still();
           return output as never;
         };
-      const { undo } = step;
+      const { undo, settle } = step;
       const undone = undo && around('undo', undo);
       return {
         ...step,
-        do: around('do', step.do),
+        // The last step writes nothing but with the operation's end, in one transaction: it stands still before that.
+        ...(settle ? { settle: around('do', settle as never) as never } : { do: around('do', step.do) }),
         ...(undone && {
           undo: async (...all) => {
             await undone(...all);

@@ -55,7 +55,7 @@ const worker = createWorker({
   journal,
   flows: new Map([[toyFlow.name, toyFlow]]),
   parts: () => ({ database: toyTables(database), clock, worker: identity.self }),
-  engine: { journal, clock, log, doing: limits, undoing: limits },
+  engine: { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 60_000 },
   self: identity.self,
   isAlive: (other) => registry.isAlive(other),
   capacity,

@@ -3,9 +3,11 @@ import { KilnError } from '../../model/errors.ts';
 import type { JournalEntry, Operation, OperationStatus } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ClaimedOperation, Journal } from '../../ports/journal.ts';
+import type { Settlement } from '../../ports/load-balancer-store.ts';
 import { isMysql } from './engine.ts';
 import { attempt, isDuplicate } from './faults.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
+import { applySettlement } from './settle.ts';
 
 type Row = Selectable<Schema['kiln_operation']>;
 
@@ -88,12 +90,14 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
     fence: number,
     columns: UpdateObject<Schema, 'kiln_operation'>,
     entries: readonly JournalEntry[],
+    settlement: Settlement | null = null,
   ): Promise<void> {
-    if (entries.length === 0) return await change(database, operationId, fence, columns);
+    if (entries.length === 0 && !settlement) return await change(database, operationId, fence, columns);
     await database.transaction().execute(async (transaction) => {
       // A claim changes this row too: it comes after this transaction, or its fence is found here.
       const count = sql<number>`entry_count + ${entries.length}`;
       await change(transaction, operationId, fence, { ...columns, entry_count: count });
+      if (settlement) await applySettlement(transaction, settlement, now());
       const [first, ...others] = entries.map((entry, index) => {
         const position = sql<number>`entry_count - ${entries.length - index - 1}`;
         return transaction
@@ -129,9 +133,10 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
       await attempt(clock, () => append(operationId, fence, turned ?? {}, entries));
     },
 
-    async finish(operationId, fence, end, ...entries) {
+    async finish(operationId, fence, end, { entries = [], settlement = null } = {}) {
       const fields = end === 'done' ? { status: 'done' } : { status: 'undone', reason: JSON.stringify(end.undone) };
-      await attempt(clock, () => append(operationId, fence, { ...fields, worker: null, busy_subject: null }, entries));
+      const columns = { ...fields, worker: null, busy_subject: null };
+      await attempt(clock, () => append(operationId, fence, columns, entries, settlement));
     },
 
     async unclaimed(limit) {
@@ -173,25 +178,6 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
 
     get: (operationId) => attempt(clock, async () => withEntries(await readOperation(operationId))),
   };
-}
-
-/**
- * Sees, in a transaction of somebody else's, that the operation is still the worker's; a claim waits for its end.
- * @throws FENCED
- */
-export async function demandFence(
-  transaction: KilnDatabase,
-  operation: { id: string; fence: number },
-  at: string,
-): Promise<void> {
-  const { numUpdatedRows } = await transaction
-    .updateTable('kiln_operation')
-    .set({ updated_at: at, entry_count: sql`entry_count + 0` })
-    .where('id', '=', operation.id)
-    .where('fence', '=', operation.fence)
-    .where('status', 'in', unended)
-    .executeTakeFirst();
-  if (numUpdatedRows !== 1n) throw new KilnError('FENCED', `operation ${operation.id} is no longer ours`);
 }
 
 /** Adds a queued operation, unless one with its ID is there. In a transaction of somebody else's if given one. */

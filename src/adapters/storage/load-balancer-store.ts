@@ -11,7 +11,6 @@ import { readTree } from './load-balancer-tree.ts';
 import { withRelatedIds } from './related-ids.ts';
 import { fromRow, resourceKinds, tableOf } from './resource-tables.ts';
 import type { KilnDatabase, ResourceValues } from './schema.ts';
-import { applySettlement } from './settle.ts';
 
 /**
  * Load balancers and what belongs to them, a table for each kind. What is DELETED is found by no method but a list that
@@ -60,13 +59,6 @@ export function createLoadBalancerStore(database: KilnDatabase, clock: Clock): L
         const message = `load balancer ${change.loadBalancerId}: something else has the port, address or ID by now`;
         throw new KilnError('RESOURCE_CONFLICT', message, { cause: error });
       }
-    },
-
-    async settle(settlement) {
-      const at = clock.now().toISOString();
-      await attempt(clock, () =>
-        database.transaction().execute((transaction) => applySettlement(transaction, settlement, at)),
-      );
     },
 
     reasonOf: (loadBalancerId) =>

@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import type { ResourceKind, Settlement } from '../../ports/load-balancer-store.ts';
-import { demandFence } from './journal.ts';
 import { tableOf } from './resource-tables.ts';
 import type { KilnDatabase } from './schema.ts';
 
@@ -10,9 +9,11 @@ const LARGEST_BATCH = 5_000;
 /** What works when it is in the configuration: no heartbeat tells of it. */
 const worksByItself: ReadonlySet<ResourceKind> = new Set(['healthmonitor', 'l7policy', 'l7rule']);
 
-/** Carries a settlement out, in a transaction that the caller has begun: a statement for each kind and status it names. */
+/**
+ * Carries a settlement out, in a transaction in which the caller has seen that the operation is still its own: a statement
+ * for each kind and status it names.
+ */
 export async function applySettlement(transaction: KilnDatabase, settlement: Settlement, at: string): Promise<void> {
-  await demandFence(transaction, settlement.operation, at);
   // The tables of all kinds have one shape.
   const table = (kind: ResourceKind) => tableOf(kind).table as 'kiln_listener';
   for (const { kind, ids, provisioningStatus } of settlement.statuses) {

@@ -36,6 +36,13 @@ export const kilnOptions = {
     mutable: true,
     help: 'How long to look for a server whose create was never answered, before Kiln decides that Nova did not take the request.',
   }),
+  give_up_seconds: integer({
+    default: 900,
+    unit: 'seconds',
+    min: 0,
+    mutable: true,
+    help: 'How long the undoing of a failed operation (or the rest of a failover behind its point of no return) is tried again when a service fails. Then it is given up: the load balancer is in ERROR, `kiln operation show` names what is left behind, and it can be failed over or deleted.',
+  }),
   worker_lease_seconds: integer({
     default: 30,
     unit: 'seconds',

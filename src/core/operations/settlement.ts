@@ -52,6 +52,15 @@ export function unchanged(tree: LoadBalancerTree): Outcome {
   return { statuses: grouped(held.map((row): Row => ({ ...row, status: 'ACTIVE' }))), deletes: [] };
 }
 
+/** As the outcome says, but the load balancer itself is in ERROR. */
+export function withLoadBalancerInError({ statuses, deletes }: Outcome, loadBalancerId: string): Outcome {
+  const others = statuses.filter(({ kind }) => kind !== 'loadbalancer');
+  return {
+    statuses: [{ kind: 'loadbalancer', ids: [loadBalancerId], provisioningStatus: 'ERROR' }, ...others],
+    deletes,
+  };
+}
+
 /** Everything of a load balancer goes. */
 export function wholeTree(tree: LoadBalancerTree): Outcome {
   const rows = rowsOf(tree).map((row): Row => ({ ...row, status: 'DELETED' }));

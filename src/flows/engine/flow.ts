@@ -1,4 +1,5 @@
-import type { JsonObject, OperationReason } from '../../model/operation.ts';
+import type { JsonObject, Leftover, OperationReason } from '../../model/operation.ts';
+import type { Settlement } from '../../ports/load-balancer-store.ts';
 
 /** What a step is told of its surroundings. */
 export interface StepRun {
@@ -12,6 +13,8 @@ export interface StepRun {
   resumed: boolean;
   /** Why the flow goes back; null while it goes forward. */
   reason: OperationReason | null;
+  /** A step could not be finished and was given up: something may be left behind. */
+  gaveUp: boolean;
   /** Aborted when the worker is to stop. The step may end as it likes; what waits for others' steps has to give up. */
   stop: AbortSignal;
   /** Progress for people; nothing depends on it. */
@@ -30,6 +33,12 @@ export interface Step<Parts, Needs extends JsonObject, Gives extends JsonObject>
   do(parts: Parts, state: Needs, run: StepRun): Promise<Gives>;
   /** Absent where there is nothing to take back. */
   undo?(parts: Parts, state: Needs & Partial<Gives>, run: StepRun): Promise<void>;
+  /** What may be in the cloud of this step when its undoing, or the step itself behind the point of no return, is given up. */
+  leaves?(state: Needs & Partial<Gives>): readonly Leftover[];
+  /** Of a flow's last step: what the operation leaves in the rows. Written with its end; null where there are none. */
+  settle?(parts: Parts, state: Needs, run: StepRun): Promise<Settlement | null>;
+  /** Of a flow's first step: what the operation leaves in the rows when it was undone or given up. */
+  settleUndone?(parts: Parts, state: Needs, run: StepRun): Promise<Settlement | null>;
 }
 
 /** A flow's steps in order, with the types forgotten: they were checked when it was built. */
@@ -37,8 +46,8 @@ export interface Flow<Parts> {
   readonly name: string;
   readonly steps: readonly Step<Parts, JsonObject, JsonObject>[];
   /**
-   * The steps from this index on can't be turned around: what they leave behind is owed, and whoever has the operation
-   * next goes on with them. As many as there are steps, where all can be undone.
+   * The steps from this index on can't be turned around: they are owed, and whoever has the operation next goes on with
+   * them. As many as there are steps, where all can be undone.
    */
   readonly pointOfNoReturn: number;
 }
@@ -48,12 +57,12 @@ export interface FlowBuilder<Parts, State extends JsonObject> {
   step<Needs extends JsonObject, Gives extends JsonObject>(
     step: State extends Needs ? Step<Parts, Needs, Gives> : never,
   ): FlowBuilder<Parts, State & Gives>;
-  /** From here on there is no way back: a step that fails is tried again until it succeeds. */
+  /** From here on there is no way back: a step that fails is tried again until it succeeds or is given up. */
   commit(): FlowBuilder<Parts, State>;
   build(): Flow<Parts>;
 }
 
-/** Begins a flow. Two steps of one name are a fault in Kiln and throw at once. */
+/** Begins a flow. Two steps of one name, or a settlement anywhere but at its ends, are a fault in Kiln and throw at once. */
 export function defineFlow<Parts, Input extends JsonObject>(name: string): FlowBuilder<Parts, Input> {
   const steps: Step<Parts, JsonObject, JsonObject>[] = [];
   let pointOfNoReturn: number | null = null;
@@ -69,7 +78,13 @@ export function defineFlow<Parts, Input extends JsonObject>(name: string): FlowB
       pointOfNoReturn = steps.length;
       return builder as never;
     },
-    build: () => ({ name, steps, pointOfNoReturn: pointOfNoReturn ?? steps.length }),
+    build() {
+      const misplaced = steps.find(
+        (step, index) => (step.settle && index < steps.length - 1) || (step.settleUndone && index > 0),
+      );
+      if (misplaced) throw new Error(`flow ${name}: ${misplaced.name} settles where the operation does not end`);
+      return { name, steps, pointOfNoReturn: pointOfNoReturn ?? steps.length };
+    },
   };
   return builder;
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KilnError } from '../../model/errors.ts';
-import type { JsonObject } from '../../model/operation.ts';
+import type { JournalEntry, JsonObject } from '../../model/operation.ts';
 import type { Journal } from '../../ports/journal.ts';
+import type { Settlement } from '../../ports/load-balancer-store.ts';
 import { createFakeClock } from '../../testing/fake-clock.ts';
 import { createFakeJournal } from '../../testing/fake-journal.ts';
 import { createFakeLog } from '../../testing/fake-log.ts';
@@ -60,7 +61,7 @@ async function setUp(subject = 'lb-1') {
   const journal = createFakeJournal(clock);
   const log = createFakeLog();
   const limits = { attempts: 3, firstPauseMs: 100, longestPauseMs: 1000 };
-  const engine: EngineParts = { journal, clock, log, doing: limits, undoing: limits };
+  const engine: EngineParts = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 900_000 };
   await journal.enqueue({ id: 'op-1', flow: 'test', subject, input: { size: 2 }, priority: 0 });
   const claim = async (worker = 'w1') => {
     const claimed = await journal.claim('op-1', worker);
@@ -182,6 +183,154 @@ describe('runFlow', () => {
     expect(await runFlow(flow, world, await claim(), engine, running)).toBe('undone');
     expect(world.things).toEqual(new Set());
     expect((await journal.get('op-1'))?.operation.reason?.message).toBe('no valid host');
+  });
+
+  it('gives an undoing up at once when nothing can help, and goes on with the others', async () => {
+    const { engine, claim, journal, log } = await setUp();
+    const world = createWorld();
+    const seen: boolean[] = [];
+    const hopeless: Step<World, JsonObject, JsonObject> = {
+      ...making('b'),
+      undo: async () => {
+        throw new KilnError('SERVICE_REJECTED_REQUEST', 'never');
+      },
+      leaves: (state) => [{ kind: 'server', id: String(state.b), name: null }],
+    };
+    const first: Step<World, JsonObject, JsonObject> = {
+      ...making('a'),
+      undo: async (at, state, run) => {
+        seen.push(run.gaveUp);
+        await making('a').undo?.(at, state, run);
+      },
+    };
+    const flow = flowOf(first, hopeless, making('c', permanent));
+    expect(await runFlow(flow, world, await claim(), engine, running)).toBe('undone');
+    expect(world.things).toEqual(new Set(['op-1/b']));
+    expect(seen).toEqual([true]);
+    const ended = await journal.get('op-1');
+    expect(ended?.operation).toMatchObject({ status: 'undone', reason: { message: 'no valid host' } });
+    expect(ended?.entries.find(({ kind }) => kind === 'left')).toEqual({
+      kind: 'left',
+      step: 'make-b',
+      reason: expect.objectContaining({ message: 'never' }),
+      leftovers: [{ kind: 'server', id: 'op-1/b', name: null }],
+    });
+    expect(log.lines.some(({ level, message }) => level === 'error' && message.includes('given up'))).toBe(true);
+  });
+
+  it('gives an undoing up that has failed for too long, counted over restarts', async () => {
+    const { engine, claim, journal, clock } = await setUp();
+    const world = createWorld();
+    const stubborn: Step<World, JsonObject, JsonObject> = {
+      ...making('a'),
+      undo: async () => {
+        throw passing();
+      },
+    };
+    const flow = flowOf(stubborn, making('b', permanent));
+    const ends: string[] = [];
+    for (let life = 0; life < 5; life++) {
+      ends.push(await runFlow(flow, world, await claim(`w${life}`), engine, running));
+      if (ends.at(-1) !== 'released') break;
+      await clock.sleep(engine.giveUpAfterMs / 2);
+    }
+    expect(ends).toEqual(['released', 'released', 'undone']);
+    expect(world.things).toEqual(new Set(['op-1/a']));
+    expect((await journal.get('op-1'))?.entries.map(({ kind }) => kind).slice(-4)).toEqual([
+      'failed',
+      'undone',
+      'stuck',
+      'left',
+    ]);
+  });
+
+  it('waits for a database that fails, for credentials that somebody may repair, and gives nothing up for them', async () => {
+    for (const code of ['STATE_UNUSABLE', 'SERVICE_UNAUTHORIZED'] as const) {
+      const { engine, claim, status } = await setUp();
+      let down = true;
+      const step: Step<World, JsonObject, JsonObject> = {
+        ...making('a'),
+        undo: async (...all) => {
+          if (down) throw new KilnError(code, 'not now');
+          await making('a').undo?.(...all);
+        },
+      };
+      const world = createWorld();
+      const flow = flowOf(step, making('b', permanent));
+      expect(await runFlow(flow, world, await claim(), engine, running)).toBe('released');
+      down = false;
+      expect(await runFlow(flow, world, await claim(), engine, running)).toBe('undone');
+      expect(await status()).toBe('undone');
+      expect(world.things).toEqual(new Set());
+    }
+  });
+
+  it('behind the point of no return a step that can never succeed is given up, the others are done, and it ends', async () => {
+    const { engine, claim, journal } = await setUp();
+    const world = createWorld();
+    const settled: JsonObject[] = [];
+    const first: Step<World, JsonObject, JsonObject> = {
+      name: 'first',
+      do: async () => ({}),
+      settleUndone: async (_world, _state, { reason, gaveUp }) => {
+        settled.push({ reason: reason?.message ?? null, gaveUp });
+        return null;
+      },
+    };
+    const flow = defineFlow<World, JsonObject>('test')
+      .step(first)
+      .step(making('a'))
+      .commit()
+      .step(making('b', permanent))
+      .step(making('c'))
+      .step({
+        name: 'last',
+        do: async () => ({}),
+        settle: async () => expect.unreachable(),
+      })
+      .build();
+    expect(await runFlow(flow, world, await claim(), engine, running)).toBe('undone');
+    expect(world.things).toContain('op-1/c');
+    expect(settled).toEqual([{ reason: 'no valid host', gaveUp: true }]);
+    expect((await journal.get('op-1'))?.operation).toMatchObject({ status: 'undone', worker: null });
+  });
+
+  it('what it leaves in the rows is written with its end; what Kiln 0.1 had settled in a step is not settled again', async () => {
+    const ended = async (entries: JournalEntry[], fails: boolean) => {
+      const { engine } = await setUp();
+      const settlements: Settlement[] = [];
+      const settling = createFakeJournal(engine.clock, (one) => settlements.push(one));
+      await settling.enqueue({ id: 'op-1', flow: 'test', subject: 'lb', input: {}, priority: 0 });
+      const settlement = (name: string) => async () => ({
+        loadBalancerId: name,
+        statuses: [],
+        deletes: [],
+        reason: null,
+      });
+      const flow = flowOf(
+        { name: 'first', do: async () => ({}), settleUndone: settlement('undone') },
+        making('a', () => (fails ? permanent() : null)),
+        { name: 'last', do: async () => ({}), settle: settlement('done') },
+      );
+      const before = await settling.claim('op-1', 'old');
+      await settling.record('op-1', before?.operation.fence ?? 0, ...entries);
+      const claimed = (await settling.claim('op-1', 'w1')) ?? expect.unreachable();
+      const end = await runFlow(flow, createWorld(), claimed, { ...engine, journal: settling }, running);
+      return { end, settled: settlements.map(({ loadBalancerId }) => loadBalancerId) };
+    };
+    expect(await ended([], false)).toEqual({ end: 'done', settled: ['done'] });
+    expect(await ended([], true)).toEqual({ end: 'undone', settled: ['undone'] });
+    const started = ['first', 'make-a', 'last'].map((step) => ({ kind: 'started' as const, step }));
+    const done = ['first', 'make-a'].map((step) => ({ kind: 'done' as const, step, output: {} }));
+    expect(await ended([...started, ...done], false)).toEqual({ end: 'done', settled: ['done'] });
+    const reason = { code: 'BOOT_FAILED', message: 'no', advice: '' };
+    const undone = [
+      ...started.slice(0, 2),
+      { kind: 'failed' as const, step: 'make-a', reason },
+      ...['make-a', 'first'].map((step) => ({ kind: 'undone' as const, step })),
+    ];
+    expect(await ended(undone, true)).toEqual({ end: 'undone', settled: [] });
+    expect(await ended(undone.slice(0, -1), true)).toEqual({ end: 'undone', settled: ['undone'] });
   });
 
   it('does not guess at a journal that a newer version wrote', async () => {

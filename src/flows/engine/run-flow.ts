@@ -1,9 +1,11 @@
-import { KilnError, toKilnError } from '../../model/errors.ts';
+import { type KilnError, toKilnError } from '../../model/errors.ts';
 import type { JournalEntry, JsonObject, OperationReason } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ClaimedOperation, Journal } from '../../ports/journal.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Flow, Step, StepRun } from './flow.ts';
+import { givesUp } from './give-up.ts';
+import { readPast } from './read-past.ts';
 
 export interface RetryLimits {
   /** Tries of a step whose error says that trying again may help, the first one included. */
@@ -18,8 +20,10 @@ export interface EngineParts {
   log: Log;
   /** Going forward: soon given up, for then it is undone. */
   doing: RetryLimits;
-  /** Going back: patient, for there is nothing else to be done. */
+  /** Going back, or on where there is no way back: patient. */
   undoing: RetryLimits;
+  /** What is stuck there is given up after so long, counted from the journal and so over restarts. */
+  giveUpAfterMs: number;
 }
 
 /** released: not ended; whoever claims it next goes on from the journal. */
@@ -28,7 +32,8 @@ export type FlowEnd = 'done' | 'undone' | 'released';
 /**
  * Carries an operation on from wherever its journal says it is, to its end: done, or undone with the reason.
  * Each step is journalled before the next one starts. When `stop` is aborted the running step ends, and the operation
- * is released. An undoing that can't be finished now is released as well.
+ * is released. An undoing, or a step behind the point of no return, that can't be finished now is released as well, until
+ * it is given up (give-up.ts): the others are still done, and the operation ends as undone.
  * @throws FENCED when another worker has claimed the operation: nothing more was written or done.
  */
 export async function runFlow<Parts>(
@@ -40,36 +45,44 @@ export async function runFlow<Parts>(
 ): Promise<FlowEnd> {
   const { journal, log } = engine;
   const { id, fence, input } = claimed.operation;
-  const past = readJournal(flow, input, claimed.entries);
-  const run: StepRun = {
+  const past = readPast(flow, input, claimed.entries);
+  const started = new Set(past.started);
+  let { state, reason, owed, stuckSince } = past;
+  let gaveUp = past.left.size > 0;
+  const isOver = ({ name }: { name: string }) => past.left.has(name);
+  const run = (): StepRun => ({
     operationId: id,
     fence,
     priority: claimed.operation.priority,
     resumed: false,
-    reason: null,
+    reason,
+    gaveUp,
     stop,
     note: (message) => log.info({ operation: id, flow: flow.name }, message),
-  };
-  /** That a step is done is written together with the start of the next one: nothing happens in between. */
+  });
+  /** What need not be known before the next step starts is written together with that: nothing happens in between. */
   let unwritten: JournalEntry[] = [];
   const record = async (entry: JournalEntry) => {
     await journal.record(id, fence, ...unwritten, entry);
     unwritten = [];
   };
-  let { state, reason } = past;
-  const started = new Set(past.started);
 
   for (const [index, step] of flow.steps.entries()) {
     if (reason) break;
-    if (past.done.has(step.name)) continue;
+    if (past.done.has(step.name) || isOver(step)) continue;
     if (stop.aborted) return await release();
+    if (step.settle) {
+      // Nothing is done but with the end, below.
+      unwritten.push({ kind: 'started', step: step.name }, { kind: 'done', step: step.name, output: {} });
+      continue;
+    }
     if (!started.has(step.name)) await record({ kind: 'started', step: step.name });
     started.add(step.name);
     const committed = index >= flow.pointOfNoReturn;
     try {
       const limits = committed ? engine.undoing : engine.doing;
       const output = await persistently(engine, limits, stop, () =>
-        step.do(parts, state, { ...run, resumed: past.started.has(step.name) }),
+        step.do(parts, state, { ...run(), resumed: past.started.has(step.name) }),
       );
       unwritten.push({ kind: 'done', step: step.name, output });
       state = { ...state, ...output };
@@ -78,82 +91,83 @@ export async function runFlow<Parts>(
       if (error.code === 'FENCED') throw error;
       if (stop.aborted && error.retryable) return await release();
       if (committed) {
-        log.error({ operation: id, flow: flow.name, step: step.name, err: error }, 'a step that is owed fails for now');
-        return await release();
+        if (!(await isGivenUp(step, error))) return await release();
+        owed ??= reasonOf(error);
+        continue;
       }
       log.warn({ operation: id, flow: flow.name, step: step.name, err: error }, 'a step failed; the flow is undone');
-      const { code, message, advice } = error;
-      reason = { code, message, advice };
+      reason = reasonOf(error);
       await record({ kind: 'failed', step: step.name, reason });
     }
   }
-  if (!reason) {
-    await journal.finish(id, fence, 'done', ...unwritten);
+  if (!reason && !owed) {
+    const settlement = (await flow.steps.at(-1)?.settle?.(parts, state, run())) ?? null;
+    await journal.finish(id, fence, 'done', { entries: unwritten, settlement });
     return 'done';
   }
 
-  for (const step of flow.steps.toReversed()) {
-    if (!started.has(step.name) || past.undone.has(step.name)) continue;
-    if (stop.aborted) return await release();
-    try {
-      await persistently(engine, engine.undoing, stop, () => undo(step));
-      await record({ kind: 'undone', step: step.name });
-    } catch (thrown) {
-      const error = toKilnError(thrown);
-      if (error.code === 'FENCED') throw error;
-      log.error({ operation: id, flow: flow.name, step: step.name, err: error }, 'a step can not be undone now');
-      return await release();
+  for (const step of reason ? flow.steps.toReversed() : []) {
+    if (!started.has(step.name) || past.undone.has(step.name) || isOver(step)) continue;
+    if (step.undo) {
+      if (stop.aborted) return await release();
+      try {
+        await persistently(engine, engine.undoing, stop, () => undo(step));
+      } catch (thrown) {
+        const error = toKilnError(thrown);
+        if (error.code === 'FENCED') throw error;
+        if ((stop.aborted && error.retryable) || !(await isGivenUp(step, error))) return await release();
+        continue;
+      }
     }
+    unwritten.push({ kind: 'undone', step: step.name });
+    if (step.undo) await flush();
   }
-  await journal.finish(id, fence, { undone: reason });
+  reason ??= owed;
+  const [first] = flow.steps;
+  // Kiln 0.1 settled in the step itself, before the end.
+  const isSettled = first !== undefined && past.undone.has(first.name);
+  const settlement = (!isSettled && (await first?.settleUndone?.(parts, state, run()))) || null;
+  await journal.finish(id, fence, { undone: reason as OperationReason }, { entries: unwritten, settlement });
   return 'undone';
 
   async function undo(step: Step<Parts, JsonObject, JsonObject>): Promise<void> {
-    await step.undo?.(parts, state, { ...run, reason });
+    await step.undo?.(parts, state, run());
+  }
+
+  /** Of a step that can neither be finished nor passed over now: whether it is from now on. */
+  async function isGivenUp(step: Step<Parts, JsonObject, JsonObject>, error: KilnError): Promise<boolean> {
+    const about = { operation: id, flow: flow.name, step: step.name, err: error };
+    const why = reasonOf(error);
+    if (!givesUp(error, stuckSince, engine)) {
+      log.error(about, 'a step that has to be finished fails for now; it is tried again later');
+      if (!past.stuck.has(step.name) && error.code !== 'STATE_UNUSABLE') {
+        const at = engine.clock.now().toISOString();
+        stuckSince ??= at;
+        await record({ kind: 'stuck', step: step.name, at, reason: why });
+      }
+      return false;
+    }
+    const leftovers = step.leaves?.(state) ?? [];
+    await record({ kind: 'left', step: step.name, reason: why, leftovers });
+    gaveUp = true;
+    log.error({ ...about, leftovers }, 'a step that has to be finished is given up; what is named stays behind');
+    return true;
+  }
+
+  async function flush(): Promise<void> {
+    if (unwritten.length > 0) await journal.record(id, fence, ...unwritten);
+    unwritten = [];
   }
 
   async function release(): Promise<FlowEnd> {
-    if (unwritten.length > 0) await journal.record(id, fence, ...unwritten);
+    await flush();
     await journal.release(id, fence);
     return 'released';
   }
 }
 
-interface Past {
-  state: JsonObject;
-  started: ReadonlySet<string>;
-  done: ReadonlySet<string>;
-  undone: ReadonlySet<string>;
-  /** Set once the flow has been turned around. */
-  reason: OperationReason | null;
-}
-
-/**
- * Where a journal says the flow is.
- * @throws INTERNAL for a step that the flow doesn't have: a journal written by a newer Kiln must not be guessed at.
- */
-function readJournal<Parts>(flow: Flow<Parts>, input: JsonObject, entries: readonly JournalEntry[]): Past {
-  const names = new Set(flow.steps.map((step) => step.name));
-  const started = new Set<string>();
-  const done = new Set<string>();
-  const undone = new Set<string>();
-  let state = input;
-  let reason: OperationReason | null = null;
-  for (const entry of entries) {
-    if (!names.has(entry.step)) {
-      throw new KilnError('INTERNAL', `the journal knows a step ${entry.step} that flow ${flow.name} does not have`, {
-        advice: 'It was written by another version of Kiln: let that version finish the operation.',
-      });
-    }
-    if (entry.kind === 'started') started.add(entry.step);
-    if (entry.kind === 'undone') undone.add(entry.step);
-    if (entry.kind === 'failed') reason = entry.reason;
-    if (entry.kind === 'done') {
-      done.add(entry.step);
-      state = { ...state, ...entry.output };
-    }
-  }
-  return { state, started, done, undone, reason };
+function reasonOf({ code, message, advice }: KilnError): OperationReason {
+  return { code, message, advice };
 }
 
 /** Tries again, with growing pauses, what may succeed when tried again. */

@@ -22,7 +22,7 @@ const never = new AbortController().signal;
 function setUp() {
   const fakes = createFakeLoadBalancerParts();
   const { parts, journal, clock, log, loadBalancers, network, compute, amphorae } = fakes;
-  const engine = { journal, clock, log, doing: limits, undoing: limits };
+  const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 900_000 };
   let asked = 0;
 
   async function ask(name: string, fields: JsonObject = {}): Promise<string> {

@@ -41,20 +41,4 @@ describe('a store that remembers trees', () => {
     await make('a');
     expect(await remembering.tree('a')).not.toBeNull();
   });
-
-  it('reads anew what was settled', async () => {
-    const { asked, make, remembering } = setUp();
-    await make('a');
-    await remembering.tree('a');
-    const statuses = [{ kind: 'loadbalancer' as const, ids: ['a'], provisioningStatus: 'ERROR' as const }];
-    await remembering.settle({
-      loadBalancerId: 'a',
-      operation: { id: 'op', fence: 1 },
-      statuses,
-      deletes: [],
-      reason: null,
-    });
-    expect((await remembering.tree('a'))?.loadBalancer.provisioningStatus).toBe('ERROR');
-    expect(asked).toEqual(['a', 'a']);
-  });
 });

@@ -3,7 +3,7 @@ import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
 
 /**
  * The store for one run of a flow. Nobody changes the load balancer while an operation has it, but for operating statuses,
- * which heartbeats write and no step looks at: so its tree is read once for all steps, until one of them settles it.
+ * which heartbeats write and no step looks at: so its tree is read once for all steps.
  */
 export function rememberTrees(store: LoadBalancerStore): LoadBalancerStore {
   const trees = new Map<string, LoadBalancerTree>();
@@ -15,10 +15,6 @@ export function rememberTrees(store: LoadBalancerStore): LoadBalancerStore {
       const tree = await store.tree(loadBalancerId);
       if (tree) trees.set(loadBalancerId, tree);
       return tree;
-    },
-    async settle(settlement) {
-      trees.delete(settlement.loadBalancerId);
-      await store.settle(settlement);
     },
   };
 }

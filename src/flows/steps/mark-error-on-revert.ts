@@ -1,13 +1,21 @@
 import type { OperationSubject } from '../../core/operations/operation-subject.ts';
-import { failed, type Outcome, unchanged, wholeTree } from '../../core/operations/settlement.ts';
+import {
+  failed,
+  type Outcome,
+  unchanged,
+  wholeTree,
+  withLoadBalancerInError,
+} from '../../core/operations/settlement.ts';
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
+import type { Settlement } from '../../ports/load-balancer-store.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import type { LoadBalancerParts } from '../load-balancer/parts.ts';
 
 export type LoadBalancerInput = { loadBalancerId: string; resourceId: string };
 
 /**
- * Does nothing; the first step of a flow, and so undone last: the load balancer is told of the failure, and why.
+ * Does nothing; the first step of a flow, and so undone last: the load balancer is told of the failure, and why. It is in
+ * ERROR when something could not be undone: nobody knows then what its amphorae run. Failover and deletion begin anew.
  * @param outcomeOf which rows are in ERROR then.
  */
 export function markErrorOnRevert(
@@ -16,9 +24,11 @@ export function markErrorOnRevert(
   return {
     name: 'mark-error-on-revert',
     do: async () => ({}),
-    async undo(parts, input, run) {
-      await settle(parts, input.loadBalancerId, run, (tree) => outcomeOf(parts, tree, input));
-    },
+    settleUndone: (parts, input, run) =>
+      settlementOf(parts, input.loadBalancerId, run, async (tree) => {
+        const outcome = await outcomeOf(parts, tree, input);
+        return run.gaveUp ? withLoadBalancerInError(outcome, input.loadBalancerId) : outcome;
+      }),
   };
 }
 
@@ -48,28 +58,21 @@ export function markActive(
 ): Step<LoadBalancerParts, LoadBalancerInput, Record<string, never>> {
   return {
     name,
-    async do(parts, { loadBalancerId }, run) {
-      await settle(parts, loadBalancerId, run, outcomeOf);
-      return {};
-    },
+    do: async () => ({}),
+    settle: (parts, { loadBalancerId }, run) => settlementOf(parts, loadBalancerId, run, outcomeOf),
   };
 }
 
 /** As `markActive`, and the load balancer is gone. */
 export const deleteRows = markActive(wholeTree, 'delete-lb-rows');
 
-async function settle(
+async function settlementOf(
   parts: LoadBalancerParts,
   loadBalancerId: string,
   run: StepRun,
   outcomeOf: (tree: LoadBalancerTree) => Outcome | Promise<Outcome>,
-): Promise<void> {
+): Promise<Settlement | null> {
   const tree = await parts.loadBalancers.tree(loadBalancerId);
-  if (!tree) return; // Deleted by this very step, before its end was written down.
-  await parts.loadBalancers.settle({
-    loadBalancerId,
-    operation: { id: run.operationId, fence: run.fence },
-    ...(await outcomeOf(tree)),
-    reason: run.reason,
-  });
+  if (!tree) return null; // Somebody took the rows away.
+  return { loadBalancerId, ...(await outcomeOf(tree)), reason: run.reason };
 }

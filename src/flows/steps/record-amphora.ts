@@ -36,9 +36,12 @@ export const recordAmphora: Step<LoadBalancerParts, LoadBalancerInput & AmphoraC
     });
     return {};
   },
-  async undo(parts, { amphoraId }, { reason }) {
-    if (await parts.amphorae.get(amphoraId)) await parts.amphorae.update(amphoraId, { status: 'DELETED', reason });
+  /** One of which something is left stays on record: whoever deletes it, or the load balancer, finds that again. */
+  async undo(parts, { amphoraId }, { reason, gaveUp }) {
+    if (!(await parts.amphorae.get(amphoraId))) return;
+    await parts.amphorae.update(amphoraId, { status: gaveUp ? 'ERROR' : 'DELETED', reason });
   },
+  leaves: ({ amphoraId, serverName }) => [{ kind: 'amphora', id: amphoraId, name: serverName }],
 };
 
 /** From now on the amphora counts: heartbeats are judged, operations reach it. */

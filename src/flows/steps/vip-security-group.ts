@@ -32,6 +32,9 @@ export const createVipSecurityGroup: Step<LoadBalancerParts, LoadBalancerInput, 
     if (amphorae.some(({ status }) => status === 'ALLOCATED')) return;
     await removeVipSecurityGroup(parts, loadBalancerId);
   },
+  leaves: ({ loadBalancerId, securityGroupIds }) => [
+    { kind: 'security group', id: securityGroupIds?.[0] ?? null, name: nameOf(loadBalancerId) },
+  ],
 };
 
 /** The rules follow the listeners; `treeWanted` is the tree that they shall fit. */

@@ -44,6 +44,7 @@ export const createVrrpPort: Step<LoadBalancerParts, LoadBalancerInput & Amphora
   async undo(parts, { amphoraId }) {
     for (const { id } of await parts.network.findPortsByName(vrrpPortName(amphoraId))) await removePort(parts, id);
   },
+  leaves: ({ amphoraId, vrrpPortId }) => [{ kind: 'port', id: vrrpPortId ?? null, name: vrrpPortName(amphoraId) }],
 };
 
 function vrrpPort(

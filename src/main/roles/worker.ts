@@ -62,7 +62,16 @@ export function wireWorker(
     journal,
     flows: new Map(flows.map((flow) => [flow.name, flow])),
     parts: () => ({ ...parts, loadBalancers: rememberTrees(parts.loadBalancers) }),
-    engine: { journal, clock, log, doing: DOING, undoing: UNDOING },
+    engine: {
+      journal,
+      clock,
+      log,
+      doing: DOING,
+      undoing: UNDOING,
+      get giveUpAfterMs() {
+        return current().kiln.give_up_seconds * 1000;
+      },
+    },
     self: identity.self,
     isAlive: (worker) => registry.isAlive(worker),
     capacity: current().task_flow.max_workers,

@@ -8,7 +8,7 @@ import { createJournal } from '../../adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../../adapters/storage/load-balancer-store.ts';
 import type { KilnDatabase } from '../../adapters/storage/schema.ts';
 import type { AmphoraDirectory, HealthStore, HeartbeatRecord, StatisticsSum } from '../../ports/health-store.ts';
-import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
+import type { LoadBalancerStore, Settlement } from '../../ports/load-balancer-store.ts';
 import { createFakeClock } from '../fake-clock.ts';
 import {
   storedHealthMonitor,
@@ -93,10 +93,14 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
       await subject.close();
     });
 
-    /** The operation that made the load balancer is ours from now on. */
-    async function claim(): Promise<number> {
-      const claimed = await createJournal(database, clock).claim('made', 'w');
-      return claimed?.operation.fence ?? expect.unreachable();
+    /** The operation that made the load balancer ends. */
+    async function end(settlement: Omit<Settlement, 'loadBalancerId' | 'reason'>): Promise<void> {
+      const journal = createJournal(database, clock);
+      const claimed = await journal.claim('made', 'w');
+      const fence = claimed?.operation.fence ?? expect.unreachable();
+      await journal.finish('made', fence, 'done', {
+        settlement: { loadBalancerId: 'lb', reason: null, ...settlement },
+      });
     }
 
     it('knows nothing of what nobody told', async () => {
@@ -268,13 +272,7 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
 
     it('the statistics of a listener go with it', async () => {
       await store.record([heartbeat('a', { statistics: [counters('li1'), counters('li2')] })]);
-      await loadBalancers.settle({
-        loadBalancerId: 'lb',
-        operation: { id: 'made', fence: await claim() },
-        statuses: [],
-        deletes: [{ kind: 'listener', ids: ['li1'] }],
-        reason: null,
-      });
+      await end({ statuses: [], deletes: [{ kind: 'listener', ids: ['li1'] }] });
       expect(await store.statisticsOfListener('li1')).toEqual(nothing);
       expect((await store.statisticsOfAmphora('a')).map(({ listenerId }) => listenerId)).toEqual(['li2']);
       expect(await store.statisticsOfLoadBalancer('lb')).toMatchObject({ bytesIn: 10 });
@@ -361,12 +359,9 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
         });
         seen.push(await revision());
 
-        await loadBalancers.settle({
-          loadBalancerId: 'lb',
-          operation: { id: 'made', fence: await claim() },
+        await end({
           statuses: [{ kind: 'loadbalancer', ids: ['lb'], provisioningStatus: 'ERROR' }],
           deletes: [],
-          reason: null,
         });
         seen.push(await revision());
 

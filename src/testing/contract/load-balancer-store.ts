@@ -4,7 +4,15 @@ import { openDatabase } from '../../adapters/storage/database.ts';
 import { createJournal } from '../../adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../../adapters/storage/load-balancer-store.ts';
 import type { KilnDatabase } from '../../adapters/storage/schema.ts';
-import type { Change, ListQuery, LoadBalancerStore, ResourceKind, RowChange } from '../../ports/load-balancer-store.ts';
+import type { Journal } from '../../ports/journal.ts';
+import type {
+  Change,
+  ListQuery,
+  LoadBalancerStore,
+  ResourceKind,
+  RowChange,
+  Settlement,
+} from '../../ports/load-balancer-store.ts';
 import { createFakeClock, type FakeClock } from '../fake-clock.ts';
 import { runScript } from '../run-script.ts';
 import {
@@ -21,6 +29,13 @@ import type { DatabaseSubject } from './amphora-store.ts';
 const everything: ListQuery = { projectId: null, filters: {}, sort: [], limit: 1000 };
 
 const operation = (id: string, subject = 'lb') => ({ id, flow: 'f', subject, input: { n: 1 }, priority: 3 });
+
+/** An operation, made if it isn't there, ends and leaves this. */
+async function endWith(journal: Journal, id: string, settlement: Settlement): Promise<void> {
+  await journal.enqueue(operation(id));
+  const claimed = await journal.claim(id, 'w1');
+  await journal.finish(id, claimed?.operation.fence ?? 0, 'done', { settlement });
+}
 
 const creation = (loadBalancerId: string, rows: readonly RowChange[] = []): Change => ({
   loadBalancerId,
@@ -186,15 +201,13 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
       expect(await createJournal(database, clock).get('op')).toMatchObject({ operation: operation('op') });
     });
 
-    it('settles an operation: statuses, rows that go, the reason; and only while the operation is ours', async () => {
+    it('settles an operation with its end: statuses, rows that go, the reason; and only while the operation is ours', async () => {
       const enabled = storedL7Rule('on', 'l7', { adminStateUp: true, operatingStatus: 'OFFLINE' });
       await store.apply({ ...fullCreation, rows: [...fullCreation.rows, { kind: 'l7rule', put: enabled }] });
       const journal = createJournal(database, clock);
-      const fence = (await journal.claim('op', 'w1'))?.operation.fence ?? 0;
       const reason = { code: 'BOOT_FAILED', message: 'no valid host', advice: 'wait' };
       const settlement = {
         loadBalancerId: 'lb',
-        operation: { id: 'op', fence },
         statuses: [
           { kind: 'loadbalancer' as const, ids: ['lb'], provisioningStatus: 'ACTIVE' as const },
           { kind: 'listener' as const, ids: ['li', 'nowhere'], provisioningStatus: 'ERROR' as const },
@@ -205,8 +218,8 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
         deletes: [{ kind: 'pool' as const, ids: ['po'] }],
         reason,
       };
-      await store.settle(settlement);
-      await store.settle(settlement);
+      await endWith(journal, 'op', settlement);
+      await endWith(journal, 'again', settlement); // What is gone stays gone.
       expect(await store.get('loadbalancer', 'lb')).toMatchObject({
         ...full.loadbalancer,
         provisioningStatus: 'ACTIVE',
@@ -225,14 +238,41 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
       expect(await store.get('pool', 'po')).toBeNull();
       expect(await store.reasonOf('lb')).toEqual(reason);
       expect((await store.get('loadbalancer', 'lb'))?.related.reason).toEqual(reason);
-      await store.settle({ ...settlement, statuses: [], deletes: [], reason: null });
+      await endWith(journal, 'good', { ...settlement, statuses: [], deletes: [], reason: null });
       expect(await store.reasonOf('lb')).toBeNull();
       expect(await store.reasonOf('nowhere')).toBeNull();
 
-      await journal.claim('op', 'w2');
+      await journal.enqueue(operation('late'));
+      const fence = (await journal.claim('late', 'w1'))?.operation.fence ?? 0;
+      await journal.claim('late', 'w2');
       const late = { ...settlement, deletes: [{ kind: 'listener' as const, ids: ['li'] }] };
-      await expect(store.settle(late)).rejects.toMatchObject({ code: 'FENCED' });
+      await expect(journal.finish('late', fence, 'done', { settlement: late })).rejects.toMatchObject({
+        code: 'FENCED',
+      });
       expect(await store.get('listener', 'li')).not.toBeNull();
+      expect((await journal.get('late'))?.operation.status).toBe('running');
+    });
+
+    it('an operation ends with what it leaves in the rows, or not at all', async () => {
+      await store.apply(fullCreation);
+      const journal = createJournal(database, clock);
+      const fence = (await journal.claim('op', 'w1'))?.operation.fence ?? 0;
+      const settlement: Settlement = {
+        loadBalancerId: 'lb',
+        statuses: [
+          { kind: 'loadbalancer', ids: ['lb'], provisioningStatus: 'ERROR' },
+          { kind: 'listener', ids: ['li'], provisioningStatus: null as never }, // The database refuses this one.
+        ],
+        deletes: [],
+        reason: null,
+      };
+      const entries = [{ kind: 'started' as const, step: 's' }];
+      const before = await journal.get('op');
+      await expect(journal.finish('op', fence, 'done', { entries, settlement })).rejects.toThrow();
+      expect(await journal.get('op')).toEqual(before);
+      expect(await store.get('loadbalancer', 'lb')).toMatchObject({
+        provisioningStatus: full.loadbalancer.provisioningStatus,
+      });
     });
 
     it('replaces rows but for their operating status, and deletes them; the last word on a row counts', async () => {

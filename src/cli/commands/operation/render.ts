@@ -40,7 +40,7 @@ export function renderOperation(operation: Operation, entries: readonly JournalE
   const steps = stepsOf(entries);
   if (steps.length === 0) return fields;
   const width = Math.max(...steps.map(({ name }) => name.length));
-  const marks = { done: '✓', failed: '✗', started: '…', undone: '↶' } as const;
+  const marks = { done: '✓', failed: '✗', started: '…', undone: '↶', stuck: '…', left: '✗' } as const;
   const lines = steps.map(({ name, state }) => `  ${marks[state]} ${name.padEnd(width)}  ${state}`);
   return [fields, view.paint('bold', 'Steps'), ...lines].join('\n');
 }
