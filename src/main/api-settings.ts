@@ -1,6 +1,7 @@
 import type { PagingSettings } from '../api/v2/parts.ts';
 import type { Configuration } from '../config/options/index.ts';
 import type { ApiSettings } from '../core/api/settings.ts';
+import { canonicalAddress } from '../core/network/address.ts';
 import type { TlsVersion } from '../model/load-balancer.ts';
 
 /** octavia.conf, narrowed to what the API's rules need. */
@@ -39,7 +40,7 @@ export function apiSettings(configuration: Configuration): ApiSettings {
     allowVipNetworkId: networking.allow_vip_network_id,
     allowVipSubnetId: networking.allow_vip_subnet_id,
     validVipNetworks: networking.valid_vip_networks,
-    reservedAddresses: networking.reserved_ips.map((address) => address.toUpperCase()),
+    reservedAddresses: networking.reserved_ips.map(canonicalAddress),
   };
 }
 

@@ -37,6 +37,4 @@ export interface VipAllocator {
   allocate(request: VipRequest): Promise<AllocatedVips>;
   /** Gives back what `allocate` made, or may have made, for it: it won't come to be. Idempotent; ports of the user stay. */
   release(loadBalancerId: string): Promise<void>;
-  /** Throws REQUEST_INVALID ("Subnet X not found.") unless it is there. */
-  checkSubnet(subnetId: string, userToken?: string): Promise<void>;
 }

@@ -16,6 +16,7 @@ import { createApi } from '../api/v2/server.ts';
 import { defaultApiSettings } from '../core/api/settings.ts';
 import { KilnError } from '../model/errors.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { NetworkReferenceChecker } from '../ports/network-references.ts';
 import type { VipAllocator } from '../ports/vip-allocator.ts';
 import type { VipReservations } from '../ports/vip-reservations.ts';
 import { createFakeClock } from './fake-clock.ts';
@@ -24,6 +25,8 @@ import { createFakeLoadBalancerStore, type FakeLoadBalancerStore } from './fake-
 export const ownProject = '11111111111111111111111111111111';
 export const otherProject = '22222222222222222222222222222222';
 export const subnetId = 'b5a1d6f0-0000-4000-8000-000000000001';
+export const securityGroupId = 'b5a1d6f0-0000-4000-8000-000000000002';
+export const qosPolicyId = 'b5a1d6f0-0000-4000-8000-000000000003';
 
 export interface ApiAnswer {
   status: number;
@@ -120,6 +123,7 @@ function partsFor(clock: Clock, queued: string[]) {
       statisticsOfAmphora: async () => [],
     },
     vips: createFakeVips(),
+    networkReferences: createFakeReferences(),
     reservations: createFakeReservations(),
     secrets: createBarbicanNotYet(),
     policy: createPolicy({ everybodyIsAdmin: true }),
@@ -185,17 +189,29 @@ function createFakeReservations(): VipReservations {
   };
 }
 
+/** The subnet above, a group and a policy are all there is. */
+export function createFakeReferences(): NetworkReferenceChecker {
+  const demand = (title: string, known: string, ids: readonly string[] = []) => {
+    const unknown = ids.find((id) => id !== known);
+    if (unknown !== undefined) throw new KilnError('REQUEST_INVALID', `${title} ${unknown} not found.`);
+  };
+  return {
+    async check({ qosPolicyIds, securityGroupIds, subnetIds }) {
+      demand('qos_policy', qosPolicyId, qosPolicyIds);
+      demand('Security Group', securityGroupId, securityGroupIds);
+      demand('Subnet', subnetId, subnetIds);
+    },
+  };
+}
+
 /** Counts up from 198.51.100.1; the subnet above is the only one. */
 export function createFakeVips(): VipAllocator & { released: number } {
   let next = 1;
-  const checkSubnet = async (id: string) => {
-    if (id !== subnetId) throw new KilnError('REQUEST_INVALID', `Subnet ${id} not found.`);
-  };
+  const references = createFakeReferences();
   return {
     released: 0,
-    checkSubnet,
     async allocate(request) {
-      if (request.subnetId !== null) await checkSubnet(request.subnetId);
+      if (request.subnetId !== null) await references.check({ subnetIds: [request.subnetId] });
       const networkId = request.networkId ?? '0553e883-70c9-47be-98c2-462bacb5ff6e';
       if (request.allowedNetworkIds.length > 0 && !request.allowedNetworkIds.includes(networkId)) {
         throw new KilnError('REQUEST_INVALID', `network ${networkId} is not allowed`);

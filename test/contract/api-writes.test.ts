@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultApiSettings } from '../../src/core/api/settings.ts';
+import { canonicalAddress } from '../../src/core/network/address.ts';
 import { createFakeVips, openApiBench, subnetId } from '../../src/testing/api.ts';
 
 const whole = {
@@ -195,6 +196,52 @@ describe('writing', () => {
     expect((await call('PUT', path, { members: [members[1]] })).status).toBe(202);
     store.settleAll();
     expect((await call('GET', path)).body.members).toHaveLength(1);
+  });
+
+  it('gives members that a batch names their defaults again, but for name and tags', async () => {
+    const { call, store } = openApiBench();
+    const { body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: whole });
+    store.settleAll();
+    const path = `/lbaas/pools/${body.loadbalancer.pools[0].id}/members`;
+    const endpoint = { address: '10.0.0.1', protocol_port: 80 };
+    const given = { weight: 7, backup: true, admin_state_up: false, monitor_port: 81, monitor_address: '10.0.0.9' };
+    const kept = { name: 'm', tags: ['t'] };
+    expect((await call('PUT', path, { members: [{ ...endpoint, ...given, ...kept }] })).status).toBe(202);
+    store.settleAll();
+    expect((await call('GET', path)).body.members).toMatchObject([{ ...given, ...kept }]);
+    expect((await call('PUT', path, { members: [endpoint] })).status).toBe(202);
+    store.settleAll();
+    const defaults = { weight: 1, backup: false, admin_state_up: true, monitor_port: null, monitor_address: null };
+    expect((await call('GET', path)).body.members).toMatchObject([{ ...defaults, ...kept }]);
+  });
+
+  it.each([
+    ['fe80::a9fe:a9fe', 'FE80:0:0:0:0:0:169.254.169.254'],
+    ['127.0.0.77', '::ffff:127.0.0.77'],
+    ['169.254.169.254', '::FFFF:A9FE:A9FE'],
+    ['::ffff:10.0.0.5', '10.0.0.5'],
+  ])('%s is reserved however it is written: %s', async (reserved, written) => {
+    const settings = { ...defaultApiSettings, reservedAddresses: [canonicalAddress(reserved)] };
+    const { call, store } = openApiBench({ settings });
+    const { body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: whole });
+    store.settleAll();
+    const pool = body.loadbalancer.pools[0].id;
+    const path = `/lbaas/pools/${pool}/members`;
+    const refused = { status: 400, body: { faultstring: `${written} is not a valid option for member address` } };
+    const member = { address: written, protocol_port: 80 };
+    const made = { protocol: 'HTTP', lb_algorithm: 'ROUND_ROBIN' };
+    const watched = { address: '10.0.0.7', protocol_port: 80, monitor_address: written };
+    const notWatched = { faultstring: `${written} is not a valid option for member monitor_address` };
+    expect(await call('POST', path, { member })).toMatchObject(refused);
+    expect(await call('PUT', path, { members: [member] })).toMatchObject(refused);
+    const inPool = { pool: { ...made, loadbalancer_id: body.loadbalancer.id, members: [member] } };
+    expect(await call('POST', '/lbaas/pools', inPool)).toMatchObject(refused);
+    const loadbalancer = { vip_subnet_id: subnetId, pools: [{ ...made, name: 'p', members: [member] }] };
+    expect(await call('POST', '/lbaas/loadbalancers', { loadbalancer })).toMatchObject(refused);
+    expect(await call('POST', path, { member: watched })).toMatchObject({ status: 400, body: notWatched });
+    const one = body.loadbalancer.pools[0].members[0].id;
+    const change = { member: { monitor_address: written } };
+    expect(await call('PUT', `${path}/${one}`, change)).toMatchObject({ status: 400, body: notWatched });
   });
 
   it.each([

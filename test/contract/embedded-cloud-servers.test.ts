@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from 'tar';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { createReferenceChecker, networkSeenBy } from '../../src/adapters/network/reference-checker.ts';
 import { createVipAllocator } from '../../src/adapters/network/vip-allocator.ts';
 import { type Cloud, startCloud } from '../../src/cloud/cloud.ts';
 import { openCloudSession } from '../../src/testing/cloud-session.ts';
@@ -98,14 +99,15 @@ it('a tenant gets VIPs from networks that they see, and from no others', async (
   const clients = connect();
   onTestFinished(clients.close);
   const { network, networkAs } = clients;
-  const vips = createVipAllocator({ network, networkAs });
+  const references = createReferenceChecker(networkSeenBy({ network, networkAs }));
   const demo = await openCloudSession(cloud.url, cloud.accounts.demo);
   const subnetOf = (name: string) => findId(clients, '/network/v2.0/subnets', 'subnets', name);
   const hidden = await subnetOf('lb-mgmt-subnet');
-  await vips.checkSubnet(hidden);
-  await expect(vips.checkSubnet(hidden, demo.token)).rejects.toThrow(`Subnet ${hidden} not found.`);
-  await vips.checkSubnet(await subnetOf('lb-vip-subnet'), demo.token);
-  await expect(vips.checkSubnet(hidden, 'no-such-token')).rejects.toMatchObject({ code: 'SERVICE_UNAUTHORIZED' });
+  await references.check({ subnetIds: [hidden] });
+  const foreign = { subnetIds: [hidden] };
+  await expect(references.check(foreign, demo.token)).rejects.toThrow(`Subnet ${hidden} not found.`);
+  await references.check({ subnetIds: [await subnetOf('lb-vip-subnet')] }, demo.token);
+  await expect(references.check(foreign, 'no-such-token')).rejects.toMatchObject({ code: 'SERVICE_UNAUTHORIZED' });
 });
 
 describeComputeContract('embedded cloud', async () => {

@@ -4,6 +4,7 @@ import type { VipRequest } from '../../ports/vip-allocator.ts';
 import { describeVipAllocatorContract } from '../../testing/contract/vip-allocator.ts';
 import { aNetwork, aSubnet, createFakeNetwork } from '../../testing/fake-network.ts';
 import { aServiceError } from '../../testing/switches.ts';
+import { createReferenceChecker, networkSeenBy } from './reference-checker.ts';
 import { createVipAllocator } from './vip-allocator.ts';
 
 describeVipAllocatorContract('fake Neutron', async () => {
@@ -171,13 +172,14 @@ describe('whoever asks', () => {
     const vips = createVipAllocator({ network, networkAs });
     const hidden = vips.allocate(request({ userToken: 'token' }));
     await expect(hidden).rejects.toMatchObject({ code: 'REQUEST_INVALID', message: 'Subnet dual-4 not found.' });
-    await expect(vips.checkSubnet('dual-4', 'token')).rejects.toThrow('Subnet dual-4 not found.');
-    await vips.checkSubnet('lb-vip-subnet', 'token');
+    const references = createReferenceChecker(networkSeenBy({ network, networkAs }));
+    await expect(references.check({ subnetIds: ['dual-4'] }, 'token')).rejects.toThrow('Subnet dual-4 not found.');
+    await references.check({ subnetIds: ['lb-vip-subnet'] }, 'token');
     await vips.allocate(request({ userToken: 'token', subnetId: 'lb-vip-subnet', loadBalancerId: randomUUID() }));
     expect(network.ports()).toHaveLength(1);
     expect(tenant.ports()).toEqual([]);
     expect(new Set(tokens)).toEqual(new Set(['token']));
     // Without a token Kiln's own view counts.
-    await vips.checkSubnet('dual-4');
+    await references.check({ subnetIds: ['dual-4'] });
   });
 });

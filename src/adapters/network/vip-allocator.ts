@@ -3,6 +3,8 @@ import { KilnError, ServiceError } from '../../model/errors.ts';
 import type { Vip } from '../../model/load-balancer.ts';
 import type { NetworkService, NewPort, Port, Subnet } from '../../ports/network.ts';
 import type { AllocatedVips, VipAllocator, VipRequest } from '../../ports/vip-allocator.ts';
+import { networkSeenBy } from './reference-checker.ts';
+import { createReferenceLookup, isMissing, notFound, validationFailure } from './reference-lookup.ts';
 
 /** By which Octavia's own tools know the ports that it made. */
 const owner = 'Octavia';
@@ -29,13 +31,12 @@ export function createVipAllocator(options: {
   /** Neutron as a user sees it. Absent where all see the same. */
   networkAs?: (userToken: string) => NetworkService;
 }): VipAllocator {
-  const { network, networkAs } = options;
-  const seenBy = (userToken: string | undefined): NetworkService =>
-    userToken === undefined || !networkAs ? network : networkAs(userToken);
+  const { network } = options;
+  const seenBy = networkSeenBy(options);
 
   return {
     async allocate(request) {
-      const place = await createLookup(seenBy(request.userToken)).placeOf(request);
+      const place = await createPlaceFinder(seenBy(request.userToken))(request);
       checkNetwork(place.networkId, request.allowedNetworkIds);
       const port = place.port ?? (await makePort(request, place));
       return allocated(request, place, port);
@@ -44,10 +45,6 @@ export function createVipAllocator(options: {
     async release(loadBalancerId) {
       const ports = await network.listPortsOfDevice(deviceOf(loadBalancerId));
       for (const port of ports) if (port.deviceOwner === owner) await network.deletePort(port.id);
-    },
-
-    async checkSubnet(subnetId, userToken) {
-      await createLookup(seenBy(userToken)).subnetOf(subnetId);
     },
   };
 
@@ -86,18 +83,16 @@ function checkNetwork(networkId: string, allowedIds: readonly string[]): void {
   throw validationFailure('Supplied VIP network_id is not allowed by the configuration of this deployment.');
 }
 
-/** What a request refers to, as `network` shows it. */
-function createLookup(network: NetworkService) {
-  const subnetOf = (id: string) => network.getSubnet(id).catch(orRefuse('Subnet', id));
+/** What a request comes to, as `network` shows what it refers to. */
+function createPlaceFinder(network: NetworkService): (request: VipRequest) => Promise<Place> {
+  const lookup = createReferenceLookup(network);
 
   /** In Octavia's order: a client that made several mistakes hears of the same one first. */
   async function placeOf(request: VipRequest): Promise<Place> {
     const place = await primaryPlace(request);
-    if (request.qosPolicyId !== null) await checkQosPolicy(request.qosPolicyId);
+    if (request.qosPolicyId !== null) await lookup.qosPolicy(request.qosPolicyId);
     await checkAdditional(request, place);
-    for (const id of request.securityGroupIds) {
-      await network.getSecurityGroup(id).catch(orRefuse('Security Group', id));
-    }
+    for (const id of request.securityGroupIds) await lookup.securityGroup(id);
     return place;
   }
 
@@ -107,13 +102,13 @@ function createLookup(network: NetworkService) {
     const subnet =
       request.networkId !== null
         ? await subnetInNetwork(request, request.networkId)
-        : await subnetOf(request.subnetId ?? '');
+        : await lookup.subnet(request.subnetId ?? '');
     const networkId = request.networkId ?? subnet.networkId;
     return { networkId, subnetId: subnet.id, address, port: null, qosPolicyId };
   }
 
   async function placeOfPort(request: VipRequest, portId: string): Promise<Place> {
-    const port = await network.getPort(portId).catch(orRefuse('Port', portId));
+    const port = await lookup.port(portId);
     if (port.deviceId !== '') {
       throw validationFailure(`Port ${portId} is already used by device ${port.deviceId} `);
     }
@@ -126,7 +121,7 @@ function createLookup(network: NetworkService) {
       qosPolicyId,
     });
     if (request.subnetId !== null) {
-      const subnet = await subnetOf(request.subnetId);
+      const subnet = await lookup.subnet(request.subnetId);
       const fixedIp = port.fixedIps.find(({ subnetId }) => subnetId === subnet.id);
       if (fixedIp) return at(fixedIp);
       throw validationFailure('No VIP address found on the specified VIP port within the specified subnet.');
@@ -145,10 +140,10 @@ function createLookup(network: NetworkService) {
   }
 
   async function subnetInNetwork(request: VipRequest, networkId: string): Promise<Subnet> {
-    const found = await network.getNetwork(networkId).catch(orRefuse('Network', networkId));
+    const found = await lookup.network(networkId);
     if (request.subnetId !== null) {
-      if (!found.subnetIds.includes(request.subnetId)) throw refusal('Subnet', request.subnetId);
-      return await subnetOf(request.subnetId);
+      if (!found.subnetIds.includes(request.subnetId)) throw notFound('Subnet', request.subnetId);
+      return await lookup.subnet(request.subnetId);
     }
     const subnets = found.subnetIds.length > 0 ? await network.listSubnetsOfNetwork(networkId) : [];
     const { address } = request;
@@ -162,24 +157,14 @@ function createLookup(network: NetworkService) {
     throw validationFailure('Supplied network does not contain a subnet.');
   }
 
-  /** octavia/common/validate.py, qos_policy_exists. */
-  async function checkQosPolicy(policyId: string): Promise<void> {
-    await network.getQosPolicy(policyId).catch((error: unknown) => {
-      // A Neutron without QoS says that the path is not there, and not that the policy isn't.
-      const said = error instanceof ServiceError ? (error.call.serviceMessage ?? '') : '';
-      if (error instanceof ServiceError && error.code === 'SERVICE_NOT_FOUND' && !said.includes(policyId)) {
-        throw validationFailure('VIP QoS policy is not allowed in this deployment.');
-      }
-      return orRefuse('qos_policy', policyId)(error);
-    });
-  }
-
   /** The subnets of all VIPs are of one network, and none is named twice; a port that was brought is in all of them. */
   async function checkAdditional({ additional }: VipRequest, place: Place): Promise<void> {
     const subnetIds = [place.subnetId, ...additional.map(({ subnetId }) => subnetId)];
     if (new Set(subnetIds).size < subnetIds.length) {
       throw validationFailure('Duplicate VIP subnet(s) specified. Only one IP can be bound per subnet.');
     }
+    // One port holds all addresses: another one that is named here has no effect, but has to be there.
+    for (const { portId } of additional) if (portId !== null) await lookup.port(portId);
     const missing = (subnetId: string) => validationFailure(`Subnet ${subnetId} not found`);
     const subnets = await Promise.all(
       additional.map(({ subnetId }) =>
@@ -197,7 +182,7 @@ function createLookup(network: NetworkService) {
     }
   }
 
-  return { placeOf, subnetOf };
+  return placeOf;
 }
 
 function allocated(request: VipRequest, place: Place, port: Port): AllocatedVips {
@@ -213,23 +198,6 @@ function allocated(request: VipRequest, place: Place, port: Port): AllocatedVips
     additionalVips: request.additional.map(({ subnetId }) => vipIn(subnetId)),
     qosPolicyId: place.qosPolicyId,
   };
-}
-
-const validationFailure = (detail: string, cause?: unknown) =>
-  new KilnError('REQUEST_INVALID', `Validation failure: ${detail}`, { cause });
-const refusal = (resource: string, id: string) => new KilnError('REQUEST_INVALID', `${resource} ${id} not found.`);
-
-/** What is not there, or not to be seen, is the caller's mistake; a Neutron that can't be asked is not. */
-function orRefuse(resource: string, id: string) {
-  return (error: unknown): never => {
-    throw isMissing(error) ? refusal(resource, id) : error;
-  };
-}
-
-/** Neutron also forbids what it would rather not show. */
-function isMissing(error: unknown): boolean {
-  const codes: readonly string[] = ['SERVICE_NOT_FOUND', 'SERVICE_FORBIDDEN', 'USAGE'];
-  return error instanceof KilnError && codes.includes(error.code);
 }
 
 /** Neutron's refusal of a port is the caller's to hear, under Neutron's status: an address in use, or outside. */

@@ -5,6 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { FlavorStore } from '../../ports/flavor-store.ts';
 import type { HealthStore } from '../../ports/health-store.ts';
 import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
+import type { NetworkReferenceChecker } from '../../ports/network-references.ts';
 import type { QuotaStore } from '../../ports/quota-store.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import type { VipAllocator } from '../../ports/vip-allocator.ts';
@@ -20,6 +21,7 @@ export interface ApiParts {
   amphorae: AmphoraRegister & Pick<AmphoraStore, 'get'>;
   healthStore: Pick<HealthStore, 'statisticsOfLoadBalancer' | 'statisticsOfListener' | 'statisticsOfAmphora'>;
   vips: VipAllocator;
+  networkReferences: NetworkReferenceChecker;
   reservations: VipReservations;
   /** What listeners and pools refer to is looked at before it is let in. */
   secrets: SecretStore;

@@ -1,7 +1,9 @@
 import type { Member } from '../../model/load-balancer.ts';
-import { weight } from './limits.ts';
+import { canonicalAddress } from '../network/address.ts';
+import { weight as weights } from './limits.ts';
 import { changedRow, type Making, newRow, patched } from './making.ts';
 import { conflict, invalidOption, invalidRequest } from './refusals.ts';
+import type { ApiSettings } from './settings.ts';
 import type { MemberPatch, MemberSpec } from './spec.ts';
 
 /** @param monitored whether the pool has a health monitor, which decides what the member's state is at first. */
@@ -10,9 +12,8 @@ export function makeMember(
   spec: MemberSpec,
   pool: { id: string; projectId: string; monitored: boolean },
 ): Member {
-  if (making.settings.reservedAddresses.includes(spec.address.toUpperCase())) {
-    throw invalidOption(spec.address, 'member address');
-  }
+  checkNotReserved(spec.address, 'member address', making.settings);
+  checkNotReserved(spec.monitorAddress, 'member monitor_address', making.settings);
   if (spec.requestSriov) throw invalidRequest('The load balancer flavor does not allow SR-IOV member ports.');
   return {
     ...newRow(making, pool.projectId, spec),
@@ -21,7 +22,7 @@ export function makeMember(
     name: spec.name ?? '',
     address: spec.address,
     protocolPort: spec.protocolPort,
-    weight: spec.weight ?? weight.default,
+    weight: spec.weight ?? weights.default,
     backup: spec.backup ?? false,
     subnetId: spec.subnetId ?? null,
     monitorAddress: spec.monitorAddress ?? null,
@@ -29,15 +30,25 @@ export function makeMember(
   };
 }
 
-export function changeMember(member: Member, patch: MemberPatch, now: string): Member {
+export function changeMember(member: Member, patch: MemberPatch, { settings, now }: Making): Member {
+  checkNotReserved(patch.monitorAddress, 'member monitor_address', settings);
   return {
     ...changedRow(member, patch, now),
     name: patched(patch.name, member.name, ''),
-    weight: patched(patch.weight, member.weight, weight.default),
+    weight: patched(patch.weight, member.weight, weights.default),
     backup: patched(patch.backup, member.backup, false),
     monitorAddress: patched(patch.monitorAddress, member.monitorAddress, null),
     monitorPort: patched(patch.monitorPort, member.monitorPort, null),
   };
+}
+
+/**
+ * As a batch says it: what it leaves out has its default again, but for name and tags (octavia/api/v2/types/member.py, whose
+ * MemberPOST gives the other fields defaults).
+ */
+export function replaceMember(member: Member, spec: MemberSpec, making: Making): Member {
+  const { adminStateUp = true, weight = null, backup = null, monitorAddress = null, monitorPort = null } = spec;
+  return changeMember(member, { ...spec, adminStateUp, weight, backup, monitorAddress, monitorPort }, making);
 }
 
 /** Two members of a pool differ in address or port. */
@@ -52,5 +63,10 @@ export function sameEndpoint(
   one: Pick<Member, 'address' | 'protocolPort'>,
   other: Pick<Member, 'address' | 'protocolPort'>,
 ): boolean {
-  return one.address === other.address && one.protocolPort === other.protocolPort;
+  return one.protocolPort === other.protocolPort && canonicalAddress(one.address) === canonicalAddress(other.address);
+}
+
+/** The amphora would send requests, or health checks, where no tenant may: to the metadata service. */
+function checkNotReserved(address: string | null | undefined, option: string, settings: ApiSettings): void {
+  if (address && settings.reservedAddresses.includes(canonicalAddress(address))) throw invalidOption(address, option);
 }

@@ -10,6 +10,13 @@ export function limitsOf(own: Readonly<Record<Kind, number | null>>, defaults: L
   ) as unknown as Limits;
 }
 
+/** How many of each kind there are. */
+export function countKinds(rows: readonly { kind: Kind }[]): Partial<Record<Kind, number>> {
+  const counts: Partial<Record<Kind, number>> = {};
+  for (const { kind } of rows) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
+
 /** The first kind of which `more` would be more than allowed; null when all is well. */
 export function quotaExceeded(
   limits: Limits,

@@ -31,7 +31,7 @@ export interface ApiSettings {
   allowVipSubnetId: boolean;
   /** IDs of networks that VIPs may be in; empty: any. */
   validVipNetworks: readonly string[];
-  /** Addresses that no member may have, such as the metadata service's. */
+  /** Addresses that no member may have, such as the metadata service's; each as `canonicalAddress` writes it. */
   reservedAddresses: readonly string[];
 }
 

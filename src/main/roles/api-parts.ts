@@ -1,4 +1,5 @@
 import { createMetrics } from '../../adapters/metrics/registry.ts';
+import { createReferenceChecker, networkSeenBy } from '../../adapters/network/reference-checker.ts';
 import { createVipAllocator } from '../../adapters/network/vip-allocator.ts';
 
 import type { Policy } from '../../api/policy/policy.ts';
@@ -24,16 +25,18 @@ export function apiParts(
 ): ApiParts {
   const { openstack, state, queue, policy } = own;
   const configuration = current();
+  const views = {
+    network: openstack.network,
+    ...(openstack.networkAs ? { networkAs: openstack.networkAs } : {}),
+  };
   return {
     store: state.loadBalancers,
     flavors: state.flavors,
     quotas: state.quotas,
     amphorae: state.amphorae,
     healthStore: state.health,
-    vips: createVipAllocator({
-      network: openstack.network,
-      ...(openstack.networkAs ? { networkAs: openstack.networkAs } : {}),
-    }),
+    vips: createVipAllocator(views),
+    networkReferences: createReferenceChecker(networkSeenBy(views)),
     reservations: state.vipReservations,
     secrets: own.secrets,
     policy,

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createReferenceChecker } from '../../adapters/network/reference-checker.ts';
 import type { NetworkService } from '../../ports/network.ts';
+import type { NetworkReferences } from '../../ports/network-references.ts';
 import type { AllocatedVips, VipAllocator, VipRequest } from '../../ports/vip-allocator.ts';
 
 export interface VipAllocatorSubject {
@@ -163,11 +165,13 @@ export function describeVipAllocatorContract(name: string, makeSubject: () => Pr
       );
       const nowhere = [{ subnetId: gone, address: null, portId: null }];
       await isRefused({ subnetId, additional: nowhere }, `Validation failure: Subnet ${gone} not found`);
-      await expect(subject.vips.checkSubnet(gone)).rejects.toMatchObject({
-        code: 'REQUEST_INVALID',
-        message: `Subnet ${gone} not found.`,
-      });
-      await subject.vips.checkSubnet(subnetId);
+      const references = createReferenceChecker(() => subject.network);
+      const isMissing = async (asked: NetworkReferences, message: string) =>
+        expect(references.check(asked)).rejects.toMatchObject({ code: 'REQUEST_INVALID', message });
+      await isMissing({ subnetIds: [subnetId, gone] }, `Subnet ${gone} not found.`);
+      await isMissing({ securityGroupIds: [gone] }, `Security Group ${gone} not found.`);
+      await isMissing({ qosPolicyIds: [gone] }, noPolicy);
+      await references.check({ subnetIds: [subnetId, subnetId], securityGroupIds: [subject.securityGroupId] });
       expect((await allocate({ networkId, securityGroupIds: [subject.securityGroupId] })).vip.networkId).toBe(
         networkId,
       );

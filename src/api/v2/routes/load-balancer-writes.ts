@@ -10,11 +10,11 @@ import {
   type Offer,
   providerOf,
 } from '../../../core/api/load-balancer.ts';
+import { countKinds } from '../../../core/api/quota.ts';
 import { missingProject, notFound, validationFailure } from '../../../core/api/refusals.ts';
 import { kindTitle } from '../../../core/api/resource-names.ts';
 import type { LoadBalancerSpec } from '../../../core/api/spec.ts';
 import { makeWhole } from '../../../core/api/whole.ts';
-import type { LoadBalancerTree } from '../../../model/load-balancer.ts';
 import { userTokenOf } from '../../auth/authenticate.ts';
 import { demand } from '../access.ts';
 import type { ApiParts } from '../parts.ts';
@@ -47,6 +47,8 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
     checkLoadBalancerSpec(spec, parts.settings);
     const offer = await offerOf(spec);
     providerOf(spec, offer, parts.settings);
+    // Of the VIP, what is allocated below looks it up.
+    await tools.demandNetworkReferences({ listeners: spec.listeners, pools: spec.pools }, request);
     await tools.demandQuota(projectId, { loadbalancer: 1 });
 
     const making = tools.making();
@@ -72,12 +74,13 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
         userToken: userTokenOf(request),
       });
       const tree = makeWhole(making, spec, makeLoadBalancer(making, spec, projectId, offer, { id, ...allocated }));
-      await tools.demandQuota(projectId, contentsOf(tree));
+      const planned = planCreation(making, tree);
+      await tools.demandQuota(projectId, countKinds(planned.rows));
       await tools.demandSecrets(
         [...tree.listeners.map(referencesOfListener), ...tree.pools.map(referencesOfPool)],
         projectId,
       );
-      await tools.apply(planCreation(making, tree));
+      await tools.apply(planned);
       return reply.code(201).send({ loadbalancer: treeToWire(tree) });
     } catch (error) {
       await abandon(id);
@@ -119,7 +122,9 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
       demand(policy, 'loadbalancer:put:vip_sg_ids', callerOf(request), projectId);
     }
     const making = tools.making();
-    const put = changeLoadBalancer(tree.loadBalancer, camel(loadbalancer), making.now);
+    const patch = camel(loadbalancer);
+    const put = changeLoadBalancer(tree.loadBalancer, patch, making.now);
+    await tools.demandNetworkReferences(patch, request);
     await tools.apply(planChange(making, 'update', tree, { kind: 'loadbalancer', put }), true);
     return tools.answer('loadbalancer', id);
   });
@@ -148,17 +153,4 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
     await tools.apply(planFailover(tools.making(), loadBalancer), true);
     return reply.code(202).send();
   });
-}
-
-/** How many of each kind are in a load balancer. */
-function contentsOf(tree: LoadBalancerTree) {
-  const policies = tree.listeners.flatMap((listener) => listener.l7Policies);
-  return {
-    pool: tree.pools.length,
-    listener: tree.listeners.length,
-    healthmonitor: tree.pools.filter(({ healthMonitor }) => healthMonitor).length,
-    member: tree.pools.reduce((sum, { members }) => sum + members.length, 0),
-    l7policy: policies.length,
-    l7rule: policies.reduce((sum, { rules }) => sum + rules.length, 0),
-  };
 }

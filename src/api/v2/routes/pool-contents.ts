@@ -6,10 +6,9 @@ import {
   planMembers,
 } from '../../../core/api/changes.ts';
 import { changeHealthMonitor, makeHealthMonitor } from '../../../core/api/health-monitor.ts';
-import { changeMember, checkNotDuplicate, makeMember, sameEndpoint } from '../../../core/api/member.ts';
+import { changeMember, checkNotDuplicate, makeMember, replaceMember, sameEndpoint } from '../../../core/api/member.ts';
 import { conflict, notFound, validationFailure } from '../../../core/api/refusals.ts';
 import { kindTitle } from '../../../core/api/resource-names.ts';
-import { userTokenOf } from '../../auth/authenticate.ts';
 import { demand } from '../access.ts';
 import type { ApiParts } from '../parts.ts';
 import { healthMonitorAnswer, healthMonitorCreateBody, healthMonitorUpdateBody } from '../schemas/health-monitor.ts';
@@ -25,7 +24,7 @@ type InPool = { Params: { parentId: string } };
 
 /** Creations, changes and deletions of members and health monitors. */
 export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
-  const { policy, store, vips, settings } = parts;
+  const { policy, store, settings } = parts;
 
   async function locate(poolId: string) {
     const found = await store.get('pool', poolId);
@@ -50,7 +49,7 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
     const spec = camel(bodyOf(request, memberCreateBody).member);
     const making = tools.making();
     const put = makeMember(making, spec, home(at));
-    if (put.subnetId) await vips.checkSubnet(put.subnetId, userTokenOf(request));
+    await tools.demandNetworkReferences(spec, request);
     await tools.demandQuota(at.pool.projectId, { member: 1 });
     checkMutable(at);
     checkNotDuplicate(put, at.pool.members);
@@ -78,16 +77,14 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
     const known = (spec: (typeof specs)[number]) => before.find((member) => sameEndpoint(member, spec));
     const updated = specs.flatMap((spec) => {
       const member = known(spec);
-      return member ? [changeMember(member, spec, making.now)] : [];
+      return member ? [replaceMember(member, spec, making)] : [];
     });
     if (new Set(updated.map(({ id }) => id)).size < updated.length) {
       throw validationFailure('Member must be updated only once in the same request.');
     }
     const created = specs.filter((spec) => !known(spec)).map((spec) => makeMember(making, spec, home(at)));
     for (const [index, member] of created.entries()) checkNotDuplicate(member, created.slice(0, index));
-    for (const subnetId of new Set(created.map((member) => member.subnetId))) {
-      if (subnetId) await vips.checkSubnet(subnetId, userTokenOf(request));
-    }
+    await tools.demandNetworkReferences(created, request);
     const deleted = additive ? [] : before.filter((member) => !specs.some((spec) => sameEndpoint(member, spec)));
     await tools.demandQuota(projectId, { member: created.length - deleted.length });
     const changes = { created, updated, deleted };
@@ -113,7 +110,7 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
     demand(policy, 'member:put', callerOf(request), at.member.projectId);
     checkMutable(at);
     const making = tools.making();
-    const put = changeMember(at.member, camel(bodyOf(request, memberUpdateBody).member), making.now);
+    const put = changeMember(at.member, camel(bodyOf(request, memberUpdateBody).member), making);
     await tools.apply(planChange(making, 'update', at.tree, { kind: 'member', put }));
     return tools.answer('member', put.id);
   });

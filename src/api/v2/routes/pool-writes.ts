@@ -1,7 +1,14 @@
 import type { FastifyInstance } from 'fastify';
-import { checkLoadBalancerIsMutable, contentsOfPool, planChange, poolRow } from '../../../core/api/changes.ts';
+import {
+  checkLoadBalancerIsMutable,
+  contentsOfPool,
+  planChange,
+  poolRow,
+  wholePoolRows,
+} from '../../../core/api/changes.ts';
 import { noChildren } from '../../../core/api/listener.ts';
 import { changePool, checkProtocols } from '../../../core/api/pool.ts';
+import { countKinds } from '../../../core/api/quota.ts';
 import { conflict, notFound, validationFailure } from '../../../core/api/refusals.ts';
 import { kindTitle } from '../../../core/api/resource-names.ts';
 import { makeWholePool } from '../../../core/api/whole.ts';
@@ -32,9 +39,11 @@ export function poolWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTo
     if (asked && !listener) throw notFound(kindTitle.listener, asked.id);
     if (listener?.protocol === 'PROMETHEUS') throw noChildren(listener.protocol);
     if (listener) checkProtocols(listener.protocol, pool.protocol);
-    await tools.demandQuota(loadBalancer.projectId, { pool: 1 });
     const making = tools.making();
-    const whole = makeWholePool(making, camel(pool), loadBalancer);
+    const spec = camel(pool);
+    const whole = makeWholePool(making, spec, loadBalancer);
+    await tools.demandNetworkReferences(spec, request);
+    await tools.demandQuota(loadBalancer.projectId, countKinds(wholePoolRows(whole)));
     await tools.demandSecrets([referencesOfPool(whole)], loadBalancer.projectId);
     if (listener?.defaultPoolId) throw conflict('This listener already has a default pool');
     checkLoadBalancerIsMutable(loadBalancer);

@@ -3,10 +3,12 @@ import type { Static, TSchema } from 'typebox';
 import type { PlannedChange } from '../../../core/api/changes.ts';
 import type { Making } from '../../../core/api/making.ts';
 import { limitsOf, quotaExceeded } from '../../../core/api/quota.ts';
+import { networkReferencesOf } from '../../../core/api/references.ts';
 import { immutable, notFound, pendingState, quotaMet } from '../../../core/api/refusals.ts';
 import { type Kind, kindTitle } from '../../../core/api/resource-names.ts';
 import { KilnError } from '../../../model/errors.ts';
 import type { LoadBalancerTree } from '../../../model/load-balancer.ts';
+import { userTokenOf } from '../../auth/authenticate.ts';
 import { appearances } from '../collections.ts';
 import type { ApiParts } from '../parts.ts';
 import { checkSecretReferences, type SecretReferences } from '../secret-references.ts';
@@ -40,6 +42,11 @@ export function writeTools(parts: ApiParts) {
       if (limited.length === 0) return;
       const exceeded = quotaExceeded(limits, await store.countByProject(projectId), more);
       if (exceeded) throw quotaMet(kindTitle[exceeded]);
+    },
+
+    /** Subnets, security groups and QoS policies that a body in the core's names refers to, at any depth: this user sees them. */
+    async demandNetworkReferences(body: object, request: FastifyRequest): Promise<void> {
+      await parts.networkReferences.check(networkReferencesOf(body), userTokenOf(request));
     },
 
     /** Certificates and the like that these objects refer to are there, and are what they have to be. */
