@@ -21,7 +21,8 @@ export function createFakeParts(over: Partial<AmphoraSettings> = {}) {
   const images = createFakeImages({ images: [image] });
   const compute = createFakeCompute();
   const identity = createFakeIdentity();
-  const store = withSwitches<AmphoraStore>(createMemoryStore(() => clock.now().toISOString()));
+  const rows = new Map<string, Amphora>();
+  const store = withSwitches<AmphoraStore>(createMemoryStore(rows, () => clock.now().toISOString()));
   const agent = createFakeAmphoraAgent();
   const dead = new Set<string>();
   const settings: AmphoraSettings = {
@@ -60,11 +61,10 @@ export function createFakeParts(over: Partial<AmphoraSettings> = {}) {
     newId: () => `amphora-id-${++ids}`,
     randomInteger: () => 0,
   };
-  return { parts, settings, clock, log, images, compute, identity, store, agent, resolver, image, dead };
+  return { parts, settings, clock, log, images, compute, identity, store, rows, agent, resolver, image, dead };
 }
 
-function createMemoryStore(now: () => string): AmphoraStore {
-  const rows = new Map<string, Amphora>();
+function createMemoryStore(rows: Map<string, Amphora>, now: () => string): AmphoraStore {
   return {
     async insert(amphora) {
       rows.set(amphora.id, amphora);

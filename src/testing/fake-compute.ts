@@ -12,6 +12,8 @@ export interface FakeCompute extends ComputeService, Switches<keyof ComputeServi
   /** All servers that there are, with what was asked for. */
   servers(): { server: Server; spec: ServerSpec }[];
   bootsEndAs(outcome: BootOutcome): void;
+  /** The server is in ERROR from now on: Nova takes nothing out of it. */
+  breakServer(serverId: string): void;
   /** Image IDs that can be booted; null (as at first) for all. */
   allowImages(isBootable: ((imageId: string) => boolean) | null): void;
 }
@@ -153,6 +155,13 @@ export function createFakeCompute(
     async detachPort(serverId, portId) {
       const entry = servers.get(serverId);
       if (!entry?.interfaces.some((one) => one.portId === portId)) return;
+      if (entry.server.status === 'ERROR') {
+        throw fail(
+          'SERVICE_CONFLICT',
+          409,
+          `Cannot 'detach_interface' instance ${serverId} while it is in vm_state error`,
+        );
+      }
       entry.interfaces = entry.interfaces.filter((one) => one.portId !== portId);
       if (!network?.ports().some((one) => one.id === portId)) return;
       if (entry.ownPortIds.includes(portId)) network.removePort(portId);
@@ -173,6 +182,10 @@ export function createFakeCompute(
   return {
     ...withSwitches(port),
     servers: () => [...servers.values()].map(({ server, spec }) => ({ server, spec })),
+    breakServer: (serverId) => {
+      const entry = existing(serverId);
+      entry.server = { ...entry.server, status: 'ERROR' };
+    },
     bootsEndAs: (next) => {
       outcome = next;
     },

@@ -24,6 +24,10 @@ export interface FakeNetwork extends NetworkService, Switches<keyof NetworkServi
   /** Gives a port to a server, or takes it back ("" for the server). */
   bindPort(portId: string, serverId: string): Port;
   removePort(portId: string): void;
+  /** As somebody with more rights does: whatever is in it stays where it is. */
+  removeNetwork(networkId: string): void;
+  removeSubnet(subnetId: string): void;
+  removeSecurityGroup(securityGroupId: string): void;
 }
 
 interface Seed {
@@ -147,6 +151,7 @@ export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
     getPort: async (portId) => find('Port', ports, portId),
     listPortsOfDevice: async (deviceId) => [...ports.values()].filter((port) => port.deviceId === deviceId),
     findPortsByName: async (name) => [...ports.values()].filter((port) => port.name === name),
+    findPortsByTag: async (tag) => [...ports.values()].filter(({ tags }) => tags.includes(tag)),
 
     async createPort(port) {
       find('Network', networks, port.networkId);
@@ -170,6 +175,7 @@ export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
         allowedAddressPairs: port.allowedAddressPairs,
         qosPolicyId: checkedPolicy(port.qosPolicyId),
         portSecurityEnabled: true,
+        tags: port.tags ?? [],
       };
       ports.set(row.id, row);
       return row;
@@ -265,6 +271,15 @@ export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
     bindPort,
     removePort: (portId) => {
       ports.delete(portId);
+    },
+    removeNetwork: (networkId) => {
+      networks.delete(networkId);
+    },
+    removeSubnet: (subnetId) => {
+      subnets.delete(subnetId);
+    },
+    removeSecurityGroup: (groupId) => {
+      groups.delete(groupId);
     },
   };
 }

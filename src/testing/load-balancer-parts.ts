@@ -10,7 +10,7 @@ import { createFakeNetwork } from './fake-network.ts';
 
 /** Everything that a flow of a load balancer acts through, in memory, with the switches of the fakes. */
 export function createFakeLoadBalancerParts(options: { buildRateLimit?: number } = {}) {
-  const { parts: amphoraParts, settings, clock, log, agent, images, store } = createFakeParts();
+  const { parts: amphoraParts, settings, clock, log, agent, images, store, rows } = createFakeParts();
   const network = createFakeNetwork();
   const compute = createFakeCompute({ network });
   const loadBalancers = createFakeLoadBalancerStore();
@@ -91,6 +91,8 @@ export function createFakeLoadBalancerParts(options: { buildRateLimit?: number }
     network,
     loadBalancers,
     amphorae: store,
+    /** Rows of the store, for hands that reach behind it. */
+    amphoraRows: rows,
     offered,
     forgotten,
     journal: createFakeJournal(clock, loadBalancers.settle),

@@ -55,6 +55,7 @@ export function createNoopNetwork(): NetworkService {
     allowedAddressPairs: [],
     qosPolicyId: null,
     portSecurityEnabled: true,
+    tags: [],
     ...fields,
   });
   const unknownPort = (id: string) => {
@@ -70,6 +71,7 @@ export function createNoopNetwork(): NetworkService {
     getPort: async (id) => ports.get(id) ?? unknownPort(id),
     listPortsOfDevice: async (deviceId) => [...ports.values()].filter((port) => port.deviceId === deviceId),
     findPortsByName: async (name) => [...ports.values()].filter((port) => port.name === name),
+    findPortsByTag: async (tag) => [...ports.values()].filter(({ tags }) => tags.includes(tag)),
 
     async createPort({ fixedIps, securityGroupIds, projectId, ...asked }) {
       const isVip = asked.deviceId.startsWith('lb-');

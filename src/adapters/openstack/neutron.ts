@@ -50,9 +50,15 @@ export function createNeutron(options: {
   const findPortsByName = async (name: string) =>
     (await listPorts([['name', name]])).filter((port) => port.name === name);
 
-  const sendPort = async (port: NewPort) => {
+  const sendPort = async (port: NewPort): Promise<Port> => {
     const json = { port: portRequest(port) };
-    return portOf((await client.call({ method: 'POST', path: '/ports', json }, readPort)).port);
+    try {
+      return portOf((await client.call({ method: 'POST', path: '/ports', json }, readPort)).port);
+    } catch (error) {
+      if (!port.tags || !refusesTags(error)) throw error;
+      const { tags: _, ...untagged } = port;
+      return await sendPort(untagged);
+    }
   };
 
   /** The port that a lost creation may have made: looked for until it is there, or the time is up. */
@@ -130,6 +136,10 @@ export function createNeutron(options: {
     },
 
     findPortsByName,
+
+    async findPortsByTag(tag) {
+      return (await listPorts([['tags', tag]])).filter(({ tags }) => tags.includes(tag));
+    },
 
     async createPort(port) {
       try {
@@ -217,7 +227,15 @@ function portRequest(port: NewPort): object {
     ...(port.allowedAddressPairs.length === 0 ? {} : { allowed_address_pairs: addressPairs(port) }),
     // A Neutron without QoS refuses the field itself.
     ...(port.qosPolicyId === null ? {} : { qos_policy_id: port.qosPolicyId }),
+    ...(port.tags && { tags: port.tags }),
   };
+}
+
+/** A Neutron without the extension tag-ports-during-bulk-creation does not know the field. */
+function refusesTags(error: unknown): boolean {
+  const { status, serviceMessage } =
+    error instanceof ServiceError ? error.call : { status: null, serviceMessage: null };
+  return status === 400 && /unrecognized attribute.*tags/i.test(serviceMessage ?? '');
 }
 
 function portChange(patch: PortPatch): object {

@@ -33,8 +33,11 @@ export interface Step<Parts, Needs extends JsonObject, Gives extends JsonObject>
   do(parts: Parts, state: Needs, run: StepRun): Promise<Gives>;
   /** Absent where there is nothing to take back. */
   undo?(parts: Parts, state: Needs & Partial<Gives>, run: StepRun): Promise<void>;
-  /** What may be in the cloud of this step when its undoing, or the step itself behind the point of no return, is given up. */
-  leaves?(state: Needs & Partial<Gives>): readonly Leftover[];
+  /**
+   * What may be in the cloud of this step when its undoing, or the step itself behind the point of no return, is given up.
+   * Told from the state and from what is on record; no service is asked.
+   */
+  leaves?(parts: Parts, state: Needs & Partial<Gives>): Promise<readonly Leftover[]>;
   /** Of a flow's last step: what the operation leaves in the rows. Written with its end; null where there are none. */
   settle?(parts: Parts, state: Needs, run: StepRun): Promise<Settlement | null>;
   /** Of a flow's first step: what the operation leaves in the rows when it was undone or given up. */

@@ -194,7 +194,7 @@ describe('runFlow', () => {
       undo: async () => {
         throw new KilnError('SERVICE_REJECTED_REQUEST', 'never');
       },
-      leaves: (state) => [{ kind: 'server', id: String(state.b), name: null }],
+      leaves: async (_world, state) => [{ kind: 'server', id: String(state.b), name: null }],
     };
     const first: Step<World, JsonObject, JsonObject> = {
       ...making('a'),

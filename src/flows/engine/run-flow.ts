@@ -147,7 +147,7 @@ export async function runFlow<Parts>(
       }
       return false;
     }
-    const leftovers = step.leaves?.(state) ?? [];
+    const leftovers = (await step.leaves?.(parts, state)) ?? [];
     await record({ kind: 'left', step: step.name, reason: why, leftovers });
     gaveUp = true;
     log.error({ ...about, leftovers }, 'a step that has to be finished is given up; what is named stays behind');

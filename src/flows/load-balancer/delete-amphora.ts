@@ -11,6 +11,11 @@ const removeOne: Step<LoadBalancerParts, Input, Record<string, never>> = {
     if (amphora && amphora.status !== 'DELETED') await removeAmphora(parts, amphora);
     return {};
   },
+  /** What could not be deleted can be deleted again. */
+  async undo(parts, { amphoraId }) {
+    const amphora = await parts.amphorae.get(amphoraId);
+    if (amphora?.status === 'PENDING_DELETE') await parts.amphorae.update(amphoraId, { status: 'ERROR' });
+  },
 };
 
 /** `DELETE /v2/octavia/amphorae/{id}`: one that serves nobody goes, with all that it has in Nova and Neutron. */

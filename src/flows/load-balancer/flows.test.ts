@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KilnError } from '../../model/errors.ts';
 import type { JsonObject } from '../../model/operation.ts';
+import { aNetwork, aSubnet } from '../../testing/fake-network.ts';
 import { createFakeLoadBalancerParts } from '../../testing/load-balancer-parts.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../testing/stored-resources.ts';
 import { runFlow } from '../engine/run-flow.ts';
@@ -192,6 +193,86 @@ describe('flows of a load balancer', () => {
     expect(await loadBalancers.get('listener', 'li')).toMatchObject({ provisioningStatus: 'ACTIVE' });
     expect(await statusOf()).toBe('ACTIVE');
     expect(running()).toBe(before);
+  });
+
+  /** The member is in a network of its own. */
+  async function withMemberNetwork() {
+    const bench = setUp();
+    bench.network.addNetwork(aNetwork({ id: 'member-net', subnetIds: ['member-subnet'] }), [
+      aSubnet({ id: 'member-subnet', networkId: 'member-net', cidr: '10.7.0.0/16' }),
+    ]);
+    await bench.write('PENDING_CREATE');
+    const member = (await bench.loadBalancers.get('member', 'me')) ?? expect.unreachable();
+    await bench.loadBalancers.apply({
+      loadBalancerId: 'lb',
+      mutableFrom: ['PENDING_CREATE'],
+      rows: [{ kind: 'member', put: { ...member, address: '10.7.0.1', subnetId: 'member-subnet' } }],
+      operation: null,
+    });
+    const memberPorts = () => bench.network.ports().filter(({ name }) => name.startsWith('octavia-lb-member-'));
+    return { ...bench, memberPorts };
+  }
+
+  it('a plug that Nova refuses leaves no port, whichever it was', async () => {
+    for (const before of [0, 1]) {
+      const { ask, carryOut, memberPorts, left, compute } = await withMemberNetwork();
+      const refusal = new KilnError('SERVICE_REJECTED_REQUEST', 'no');
+      if (before === 1) compute.beforeNext('attachPort', () => {});
+      compute.failNext('attachPort', refusal);
+      expect(await carryOut(await ask('create-load-balancer'))).toBe('undone');
+      expect(compute.calls('attachPort')).toBe(before + 1);
+      expect(memberPorts()).toEqual([]);
+      expect(await left()).toEqual({ servers: 0, vrrpPorts: 0, groups: 0, amphorae: 0 });
+    }
+  });
+
+  it('a failover and a deletion leave no port of the old amphora, also of one whose server is gone or broken', async () => {
+    const { ask, carryOut, memberPorts, left, compute, network, statusOf, amphorae } = await withMemberNetwork();
+    expect(await carryOut(await ask('create-load-balancer'))).toBe('done');
+    for (const harm of ['none', 'broken', 'gone'] as const) {
+      const [server] = compute.servers();
+      if (harm === 'broken') compute.breakServer(server?.server.id ?? '');
+      if (harm === 'gone') await compute.deleteServer(server?.server.id ?? '');
+      expect(await carryOut(await ask('failover-load-balancer')), harm).toBe('done');
+      expect(await statusOf()).toBe('ACTIVE');
+      const [amphora] = await amphorae.list({ loadBalancerId: 'lb' });
+      expect(
+        memberPorts().map(({ deviceId }) => deviceId),
+        harm,
+      ).toEqual([amphora?.computeId]);
+      expect(await left(), harm).toEqual({ servers: 1, vrrpPorts: 1, groups: 1, amphorae: 1 });
+    }
+    for (const { server } of compute.servers()) await compute.deleteServer(server.id);
+    expect(await carryOut(await ask('delete-load-balancer'))).toBe('done');
+    expect(network.ports()).toEqual([]);
+  });
+
+  it('a failover whose old server Nova never deletes ends: the new amphora serves, the rest is named', async () => {
+    const { parts, journal, ask, carryOut, created, statusOf, loadBalancers, amphorae, compute } = setUp();
+    await created();
+    const [old] = await amphorae.list({ loadBalancerId: 'lb' });
+    const deleteServer = async () => {
+      throw new KilnError('SERVICE_REJECTED_REQUEST', 'Nova says no');
+    };
+    const id = await ask('failover-load-balancer');
+    expect(await carryOut(id, { ...parts, compute: { ...compute, deleteServer } })).toBe('undone');
+    expect(await statusOf()).toBe('ERROR');
+    expect(await loadBalancers.reasonOf('lb')).toMatchObject({ message: 'Nova says no' });
+    const after = await amphorae.list({ loadBalancerId: 'lb' });
+    expect(after.map(({ status }) => status).toSorted()).toEqual(['ALLOCATED', 'ERROR']);
+    const left = (await journal.get(id))?.entries.flatMap((entry) => (entry.kind === 'left' ? entry.leftovers : []));
+    expect(left).toContainEqual({ kind: 'server', id: old?.computeId, name: old?.serverName });
+    // As the API asks for it.
+    const row = (await loadBalancers.get('loadbalancer', 'lb')) ?? expect.unreachable();
+    await loadBalancers.apply({
+      loadBalancerId: 'lb',
+      mutableFrom: ['ERROR'],
+      rows: [{ kind: 'loadbalancer', put: { ...row, provisioningStatus: 'PENDING_UPDATE' } }],
+      operation: null,
+    });
+    expect(await carryOut(await ask('failover-load-balancer'))).toBe('done');
+    expect(await statusOf()).toBe('ACTIVE');
+    expect(compute.servers()).toHaveLength(1);
   });
 
   it('delete it: nothing is left but what was not its own', async () => {

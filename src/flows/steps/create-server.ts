@@ -32,7 +32,7 @@ export const createServer: Step<LoadBalancerParts, LoadBalancerInput & AmphoraCh
     const lateSeconds = mayComeLate ? parts.settings().createLookupSeconds : 0;
     await removeServers(parts, { serverName, computeId: serverId ?? null }, lateSeconds);
   },
-  leaves: ({ serverName, serverId }) => [{ kind: 'server', id: serverId ?? null, name: serverName }],
+  leaves: async (_parts, { serverName, serverId }) => [{ kind: 'server', id: serverId ?? null, name: serverName }],
 };
 
 /** Errors after which Nova has made nothing of the request. */

@@ -1,3 +1,4 @@
+import { KilnError } from '../../model/errors.ts';
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { NetworkInterface } from '../../ports/amphora-agent.ts';
@@ -6,13 +7,10 @@ import type { Step, StepRun } from '../engine/flow.ts';
 import type { LoadBalancerParts } from '../load-balancer/parts.ts';
 import { type Target, type TargetsOf, targetsLeft } from '../load-balancer/targets.ts';
 import { treeOf } from '../load-balancer/tree-of.ts';
+import { amphoraPort, memberPortName, memberPortsOf } from './amphora-ports.ts';
 import { lookFirst } from './look-first.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 import { removePort } from './remove-port.ts';
-import { portOwner } from './vrrp-port.ts';
-
-const prefixOf = (amphoraId: string) => `octavia-lb-member-${amphoraId}-`;
-const nameOf = (amphoraId: string, networkId: string) => `${prefixOf(amphoraId)}${networkId}`;
 
 export type MemberNetworks = { pluggedNetworkIds: string[] };
 
@@ -32,7 +30,7 @@ export function plugMemberNetworks<State extends LoadBalancerInput & JsonObject>
       if (wanted.size === 0) return { pluggedNetworkIds: [] };
       for (const target of await targetsOf(parts, state)) {
         for (const networkId of await missingNetworks(parts, target, [...wanted.keys()])) {
-          await plug(parts, target, networkId, wanted.get(networkId) ?? [], run);
+          await plug(parts, { ...target, loadBalancerId: state.loadBalancerId }, networkId, wanted, run);
           plugged.add(networkId);
         }
       }
@@ -66,15 +64,10 @@ export function unplugMemberNetworks<State extends LoadBalancerInput & JsonObjec
   };
 }
 
-/** Every port of an amphora in members' networks goes. */
-export async function removeMemberPorts(
-  parts: LoadBalancerParts,
-  target: Pick<Target, 'id' | 'serverId'>,
-): Promise<void> {
-  await unplug(parts, target, () => true);
-}
-
-/** Networks of members, but the VIP's own, with the members' subnets in them. */
+/**
+ * Networks of members, but the VIP's own, with the members' subnets in them. A subnet that was deleted since is nowhere: its
+ * members are not reached, which their health monitor tells; all others are not to suffer.
+ */
 async function memberNetworks(parts: LoadBalancerParts, tree: LoadBalancerTree): Promise<Map<string, Subnet[]>> {
   const { vip, additionalVips } = tree.loadBalancer;
   const vips = [vip, ...additionalVips];
@@ -82,11 +75,21 @@ async function memberNetworks(parts: LoadBalancerParts, tree: LoadBalancerTree):
   const members = tree.pools.filter(isStaying).flatMap((pool) => pool.members.filter(isStaying));
   const subnetIds = new Set(members.map(({ subnetId }) => subnetId).filter((id) => id !== null && !vipSubnets.has(id)));
   const networks = new Map<string, Subnet[]>();
-  for (const subnet of await Promise.all([...subnetIds].map((id) => parts.network.getSubnet(id ?? '')))) {
+  const found = await Promise.all([...subnetIds].map((id) => subnetOrNull(parts, id ?? '')));
+  for (const subnet of found.filter((one) => one !== null)) {
     if (vips.some(({ networkId }) => networkId === subnet.networkId)) continue;
     networks.set(subnet.networkId, [...(networks.get(subnet.networkId) ?? []), subnet]);
   }
   return networks;
+}
+
+async function subnetOrNull({ network }: LoadBalancerParts, subnetId: string): Promise<Subnet | null> {
+  try {
+    return await network.getSubnet(subnetId);
+  } catch (error) {
+    if (error instanceof KilnError && error.code === 'SERVICE_NOT_FOUND') return null;
+    throw error;
+  }
 }
 
 const isStaying = ({ provisioningStatus }: { provisioningStatus: string }) => provisioningStatus !== 'PENDING_DELETE';
@@ -107,29 +110,31 @@ async function missingNetworks(parts: LoadBalancerParts, target: Target, network
 
 async function plug(
   parts: LoadBalancerParts,
-  target: Target,
+  target: Target & { loadBalancerId: string },
   networkId: string,
-  subnets: readonly Subnet[],
+  subnetsOf: ReadonlyMap<string, readonly Subnet[]>,
   run: StepRun,
 ): Promise<void> {
-  const name = nameOf(target.id, networkId);
+  const name = memberPortName(target.id, networkId);
+  const subnets = subnetsOf.get(networkId) ?? [];
   const port = await lookFirst(
     parts,
     run.resumed,
     async () => (await parts.network.findPortsByName(name))[0] ?? null,
     () =>
-      parts.network.createPort({
-        name,
-        networkId,
-        projectId: null,
-        fixedIps: subnets.map(({ id }) => ({ subnetId: id, ipAddress: null })),
-        deviceId: '',
-        deviceOwner: portOwner,
-        adminStateUp: true,
-        securityGroupIds: null,
-        allowedAddressPairs: [],
-        qosPolicyId: null,
-      }),
+      parts.network.createPort(
+        amphoraPort(
+          { loadBalancerId: target.loadBalancerId, amphoraId: target.id },
+          {
+            name,
+            networkId,
+            fixedIps: subnets.map(({ id }) => ({ subnetId: id, ipAddress: null })),
+            securityGroupIds: null,
+            allowedAddressPairs: [],
+            qosPolicyId: null,
+          },
+        ),
+      ),
   );
   await parts.compute.attachPort(target.serverId, port.id);
   await parts.agent.plugNetwork(target, interfaceOf(port, await parts.network.getNetwork(networkId), subnets));
@@ -157,10 +162,7 @@ async function unplug(
   target: Pick<Target, 'id' | 'serverId'>,
   isUnwanted: (networkId: string) => boolean,
 ): Promise<void> {
-  const ports = target.serverId === '' ? [] : await parts.network.listPortsOfDevice(target.serverId);
-  for (const port of ports) {
-    if (port.name === nameOf(target.id, port.networkId) && isUnwanted(port.networkId)) {
-      await removePort(parts, port.id, target.serverId);
-    }
+  for (const port of await memberPortsOf(parts, target)) {
+    if (isUnwanted(port.networkId)) await removePort(parts, port.id, port.deviceId);
   }
 }

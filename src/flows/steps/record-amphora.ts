@@ -41,7 +41,7 @@ export const recordAmphora: Step<LoadBalancerParts, LoadBalancerInput & AmphoraC
     if (!(await parts.amphorae.get(amphoraId))) return;
     await parts.amphorae.update(amphoraId, { status: gaveUp ? 'ERROR' : 'DELETED', reason });
   },
-  leaves: ({ amphoraId, serverName }) => [{ kind: 'amphora', id: amphoraId, name: serverName }],
+  leaves: async (_parts, { amphoraId, serverName }) => [{ kind: 'amphora', id: amphoraId, name: serverName }],
 };
 
 /** From now on the amphora counts: heartbeats are judged, operations reach it. */

@@ -1,9 +1,9 @@
 import type { Vip } from '../../model/load-balancer.ts';
 import type { Step } from '../engine/flow.ts';
 import type { LoadBalancerParts } from '../load-balancer/parts.ts';
+import { portOwner } from './amphora-ports.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 import { portOrNull, removeVipSecurityGroup } from './vip-security-group.ts';
-import { portOwner } from './vrrp-port.ts';
 
 /** The VIP goes back to the network: ports of Kiln's own are deleted, one that the user brought is left as it came. */
 export const releaseVip: Step<LoadBalancerParts, LoadBalancerInput, Record<string, never>> = {

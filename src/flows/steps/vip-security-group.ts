@@ -32,7 +32,7 @@ export const createVipSecurityGroup: Step<LoadBalancerParts, LoadBalancerInput, 
     if (amphorae.some(({ status }) => status === 'ALLOCATED')) return;
     await removeVipSecurityGroup(parts, loadBalancerId);
   },
-  leaves: ({ loadBalancerId, securityGroupIds }) => [
+  leaves: async (_parts, { loadBalancerId, securityGroupIds }) => [
     { kind: 'security group', id: securityGroupIds?.[0] ?? null, name: nameOf(loadBalancerId) },
   ],
 };

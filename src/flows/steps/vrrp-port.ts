@@ -4,18 +4,14 @@ import type { NewPort, Port } from '../../ports/network.ts';
 import type { Step } from '../engine/flow.ts';
 import type { LoadBalancerParts } from '../load-balancer/parts.ts';
 import { treeOf } from '../load-balancer/tree-of.ts';
+import { amphoraPort, vrrpPortName } from './amphora-ports.ts';
 import type { ServerCreated } from './create-server.ts';
 import { lookFirst } from './look-first.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
-import { removePort } from './remove-port.ts';
 import type { AmphoraChoices } from './resolve-amphora.ts';
 import type { VipSecurity } from './vip-security-group.ts';
 
 export type VrrpPort = { vrrpPortId: string; vrrpIp: string; vrrpMac: string };
-
-/** Of Octavia's ports, by which its own tools know them. */
-export const portOwner = 'Octavia';
-export const vrrpPortName = (amphoraId: string) => `octavia-lb-vrrp-${amphoraId}`;
 
 /**
  * The amphora's own port in the VIP's network, which may use the VIP as well (allowed address pairs:
@@ -30,7 +26,18 @@ export const createVrrpPort: Step<LoadBalancerParts, LoadBalancerInput & Amphora
       parts,
       run.resumed,
       async () => (await parts.network.findPortsByName(vrrpPortName(amphoraId)))[0] ?? null,
-      () => parts.network.createPort(vrrpPort(amphoraId, vips, securityGroupIds, loadBalancer.vipQosPolicyId)),
+      () =>
+        parts.network.createPort(
+          amphoraPort(
+            { loadBalancerId, amphoraId },
+            {
+              ...placeOf(vips),
+              name: vrrpPortName(amphoraId),
+              securityGroupIds,
+              qosPolicyId: loadBalancer.vipQosPolicyId,
+            },
+          ),
+        ),
     );
     const vrrpIp = addressIn(port, loadBalancer.vip);
     await parts.amphorae.update(amphoraId, {
@@ -42,29 +49,22 @@ export const createVrrpPort: Step<LoadBalancerParts, LoadBalancerInput & Amphora
     return { vrrpPortId: port.id, vrrpIp, vrrpMac: port.macAddress };
   },
   async undo(parts, { amphoraId }) {
-    for (const { id } of await parts.network.findPortsByName(vrrpPortName(amphoraId))) await removePort(parts, id);
+    for (const { id } of await parts.network.findPortsByName(vrrpPortName(amphoraId))) {
+      await parts.network.deletePort(id);
+    }
   },
-  leaves: ({ amphoraId, vrrpPortId }) => [{ kind: 'port', id: vrrpPortId ?? null, name: vrrpPortName(amphoraId) }],
+  leaves: async (_parts, { amphoraId, vrrpPortId }) => [
+    { kind: 'port', id: vrrpPortId ?? null, name: vrrpPortName(amphoraId) },
+  ],
 };
 
-function vrrpPort(
-  amphoraId: string,
-  vips: readonly Vip[],
-  securityGroupIds: readonly string[],
-  qosPolicyId: string | null,
-): NewPort {
+/** Where the VIPs are, and that it may use them. */
+function placeOf(vips: readonly Vip[]): Pick<NewPort, 'networkId' | 'fixedIps' | 'allowedAddressPairs'> {
   const subnetIds = [...new Set(vips.map(({ subnetId }) => subnetId).filter((id) => id !== null))];
   return {
-    name: vrrpPortName(amphoraId),
     networkId: vips[0]?.networkId ?? '',
-    projectId: null,
     fixedIps: subnetIds.map((subnetId) => ({ subnetId, ipAddress: null })),
-    deviceId: '',
-    deviceOwner: portOwner,
-    adminStateUp: true,
-    securityGroupIds,
     allowedAddressPairs: vips.map(({ address }) => ({ ipAddress: address })),
-    qosPolicyId,
   };
 }
 
@@ -77,14 +77,11 @@ function addressIn(port: Port, vip: Vip): string {
   );
 }
 
-/** The port is in the server. */
+/** The port is in the server. Undone with the port, which leaves a server when it is deleted. */
 export const plugVrrpPort: Step<LoadBalancerParts, ServerCreated & VrrpPort, Record<string, never>> = {
   name: 'plug-vip-port',
   async do(parts, { serverId, vrrpPortId }) {
     await parts.compute.attachPort(serverId, vrrpPortId);
     return {};
-  },
-  async undo(parts, { serverId, vrrpPortId }) {
-    await parts.compute.detachPort(serverId, vrrpPortId);
   },
 };

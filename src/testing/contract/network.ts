@@ -132,6 +132,7 @@ export function describeNetworkContract(name: string, makeSubject: () => Promise
         securityGroupIds: [groupId],
         allowedAddressPairs: [{ ipAddress: '203.0.113.7' }],
         qosPolicyId: null,
+        tags: ['contract'],
       };
       const port = await createPort(wanted);
       expect(port).toEqual({
@@ -163,6 +164,18 @@ export function describeNetworkContract(name: string, makeSubject: () => Promise
       expect(await ids(name.toUpperCase())).toEqual([]);
       expect(await ids(name.slice(0, -1))).toEqual([]);
       expect(await ids('')).not.toContain(id);
+    });
+
+    it('finds ports by a tag that they were made with, and no others', async () => {
+      const tag = `contract-${randomUUID()}`;
+      const { id } = await createPort({ tags: ['one', tag] });
+      await createPort({ tags: ['one'] });
+      const ids = async (wanted: string) => (await subject.network.findPortsByTag(wanted)).map((port) => port.id);
+      expect(await ids(tag)).toEqual([id]);
+      expect(await ids(tag.toUpperCase())).toEqual([]);
+      expect((await subject.network.getPort(id)).tags.toSorted()).toEqual([tag, 'one'].toSorted());
+      await subject.network.updatePort(id, { deviceId: '', deviceOwner: '' });
+      expect(await ids(tag)).toEqual([id]);
     });
 
     it('refuses an address in use, and one that does not belong there', async () => {

@@ -1,0 +1,343 @@
+import { describe, expect, it } from 'vitest';
+import { KilnError } from '../../model/errors.ts';
+import type { JsonObject } from '../../model/operation.ts';
+import { aNetwork, aSubnet } from '../../testing/fake-network.ts';
+import { createFakeLoadBalancerParts } from '../../testing/load-balancer-parts.ts';
+import {
+  storedHealthMonitor,
+  storedL7Policy,
+  storedL7Rule,
+  storedListener,
+  storedLoadBalancer,
+  storedMember,
+  storedPool,
+} from '../../testing/stored-resources.ts';
+import type { Flow } from '../engine/flow.ts';
+import { runFlow } from '../engine/run-flow.ts';
+import { loadBalancerFlows } from './index.ts';
+import type { LoadBalancerParts } from './parts.ts';
+import { rememberTrees } from './remember-trees.ts';
+
+/**
+ * Every flow, failing at each of its steps, with each object that it needs taken away at that moment by somebody else: it
+ * ends, the load balancer is not PENDING, and a deletion afterwards leaves nothing.
+ */
+
+const GIVE_UP_MS = 60_000;
+const limits = { attempts: 2, firstPauseMs: 10, longestPauseMs: 100 };
+const never = new AbortController().signal;
+const novaCalls = ['createServer', 'getServer', 'findServersByName', 'deleteServer', 'attachPort', 'detachPort'];
+const neutronCalls = ['getPort', 'findPortsByName', 'findPortsByTag', 'createPort', 'updatePort', 'deletePort'];
+const reference = 'kiln:certificate';
+
+function setUp() {
+  const fakes = createFakeLoadBalancerParts();
+  const { parts, journal, clock, log, loadBalancers, network, compute, amphorae, amphoraRows, agent } = fakes;
+  network.addNetwork(aNetwork({ id: 'member-net', subnetIds: ['member-subnet'] }), [
+    aSubnet({ id: 'member-subnet', networkId: 'member-net', cidr: '10.7.0.0/16' }),
+  ]);
+  network.addNetwork(aNetwork({ id: 'other-net', subnetIds: ['other-subnet'] }), [
+    aSubnet({ id: 'other-subnet', networkId: 'other-net', cidr: '10.8.0.0/16' }),
+  ]);
+  const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: GIVE_UP_MS };
+  let asked = 0;
+  let secretIsGone = false;
+  const secrets: LoadBalancerParts['secrets'] = {
+    ...parts.secrets,
+    async getCaCertificates() {
+      if (secretIsGone) throw new KilnError('SECRET_NOT_FOUND', 'there is no secret');
+      return '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
+    },
+  };
+  /** Calls that fail from now on; "agent": all of its. */
+  const broken = new Map<string, KilnError>();
+  const breakable = <Part extends object>(part: Part, all = ''): Part =>
+    new Proxy(part, {
+      get(target, name) {
+        const member = Reflect.get(target, name) as unknown;
+        if (typeof member !== 'function') return member;
+        return async (...values: unknown[]) => {
+          const failure = broken.get(all) ?? broken.get(String(name));
+          if (failure) throw failure;
+          return await Reflect.apply(member, target, values);
+        };
+      },
+    });
+  const acting: LoadBalancerParts = {
+    ...parts,
+    secrets,
+    agent: breakable(agent, 'agent'),
+    network: breakable(network),
+    compute: breakable(compute),
+  };
+
+  /** Runs the operation as workers do, one after the other: until it has ended, or it is plain that it never will. */
+  async function carryOut(flow: Flow<LoadBalancerParts>, input: JsonObject): Promise<string> {
+    const id = `op-${++asked}`;
+    await journal.enqueue({ id, flow: flow.name, subject: 'lb', input, priority: 0 });
+    for (let life = 0; life < 10; life++) {
+      const claimed = await journal.claim(id, `w${life}`);
+      if (!claimed) throw new Error(`${flow.name} is not to be had`);
+      const remembering = { ...acting, loadBalancers: rememberTrees(acting.loadBalancers) };
+      const end = await runFlow(flow, remembering, claimed, engine, never);
+      if (end !== 'released') return end;
+      await clock.sleep(GIVE_UP_MS / 2);
+    }
+    return 'never';
+  }
+
+  async function write(status: 'PENDING_CREATE' | 'ACTIVE'): Promise<void> {
+    const port = await network.createPort({
+      name: 'octavia-lb-lb',
+      networkId: 'lb-vip-net',
+      projectId: null,
+      fixedIps: [{ subnetId: 'lb-vip-subnet', ipAddress: '10.100.0.9' }],
+      deviceId: 'lb-lb',
+      deviceOwner: 'Octavia',
+      adminStateUp: false,
+      securityGroupIds: null,
+      allowedAddressPairs: [],
+      qosPolicyId: null,
+    });
+    const vip = {
+      address: '10.100.0.9',
+      networkId: 'lb-vip-net',
+      subnetId: 'lb-vip-subnet',
+      portId: port.id,
+      octaviaOwned: true,
+    };
+    const state = { provisioningStatus: status };
+    await loadBalancers.apply({
+      loadBalancerId: 'lb',
+      mutableFrom: [],
+      rows: [
+        { kind: 'loadbalancer', put: storedLoadBalancer('lb', { ...state, vip }) },
+        { kind: 'pool', put: storedPool('po', 'lb', { ...state, tlsEnabled: true, caTlsContainerRef: reference }) },
+        { kind: 'healthmonitor', put: storedHealthMonitor('hm', 'po', state) },
+        {
+          kind: 'member',
+          put: storedMember('me', 'po', { ...state, address: '10.7.0.1', subnetId: 'member-subnet' }),
+        },
+        { kind: 'listener', put: storedListener('li', 'lb', { ...state, defaultPoolId: 'po' }) },
+        { kind: 'l7policy', put: storedL7Policy('l7', 'li', state) },
+        { kind: 'l7rule', put: storedL7Rule('ru', 'l7', state) },
+      ],
+      operation: null,
+    });
+  }
+
+  const amphora = async () => (await amphorae.list({ loadBalancerId: 'lb' }))[0];
+  const portNamed = (start: string) => network.ports().find(({ name }) => name.startsWith(start));
+  const breaks =
+    (code: KilnError['code'], ...calls: string[]) =>
+    () => {
+      for (const call of calls) broken.set(call, new KilnError(code, 'made to fail from now on'));
+    };
+  /** What somebody takes away, or breaks. */
+  const thieves: Record<string, () => Promise<void> | void> = {
+    server: async () => {
+      for (const { server } of compute.servers()) await compute.deleteServer(server.id);
+    },
+    'working server': () => {
+      for (const { server } of compute.servers()) compute.breakServer(server.id);
+    },
+    'vrrp port': () => network.removePort(portNamed('octavia-lb-vrrp')?.id ?? ''),
+    'member port': () => network.removePort(portNamed('octavia-lb-member')?.id ?? ''),
+    'VIP port': () => network.removePort(portNamed('octavia-lb-lb')?.id ?? ''),
+    network: () => {
+      for (const id of ['member-net', 'other-net', 'lb-vip-net']) network.removeNetwork(id);
+    },
+    subnet: () => {
+      for (const id of ['member-subnet', 'other-subnet', 'lb-vip-subnet']) network.removeSubnet(id);
+    },
+    'security group': () => {
+      for (const { id, name } of network.securityGroups()) if (name === 'lb-lb') network.removeSecurityGroup(id);
+    },
+    rules: async () => {
+      for (const { rules } of network.securityGroups()) {
+        for (const { id } of rules) await network.deleteSecurityGroupRule(id);
+      }
+    },
+    'amphora row': () => amphoraRows.clear(),
+    'silent agent': breaks('AGENT_UNREACHABLE', 'agent'),
+    'agent that refuses': breaks('AGENT_REFUSED', 'agent'),
+    'Nova that deletes nothing': breaks('SERVICE_REJECTED_REQUEST', 'deleteServer'),
+    'Nova that is down': breaks('SERVICE_UNREACHABLE', ...novaCalls),
+    'Nova that takes nothing out of servers': breaks('SERVICE_CONFLICT', 'detachPort'),
+    'Neutron that deletes no port': breaks('SERVICE_FORBIDDEN', 'deletePort'),
+    'Neutron that deletes no group': breaks('SERVICE_CONFLICT', 'deleteSecurityGroup'),
+    'Neutron that is down': breaks('SERVICE_UNREACHABLE', ...neutronCalls),
+    secret: () => {
+      secretIsGone = true;
+    },
+  };
+
+  /** What can be repaired is. */
+  const repair = () => broken.clear();
+
+  return { ...fakes, carryOut, write, amphora, thieves, repair };
+}
+
+type Bench = ReturnType<typeof setUp>;
+
+/** What the API writes before the flow is asked for, and what it asks. */
+async function prepare(bench: Bench, flow: string): Promise<JsonObject> {
+  const { loadBalancers, amphorae, amphora, write, carryOut } = bench;
+  await write(flow === 'create-load-balancer' ? 'PENDING_CREATE' : 'ACTIVE');
+  const input = { loadBalancerId: 'lb', resourceId: 'lb' };
+  if (flow === 'create-load-balancer') return input;
+  const creation = loadBalancerFlows.find(({ name }) => name === 'create-load-balancer');
+  expect(creation && (await carryOut(creation, input))).toBe('done');
+  const amphoraId = (await amphora())?.id ?? '';
+  if (flow === 'configure-amphora') return { ...input, amphoraId };
+  if (flow === 'delete-amphora') {
+    await amphorae.update(amphoraId, { status: 'PENDING_DELETE' });
+    return { ...input, amphoraId };
+  }
+  const change = changes[flow] ?? { kind: 'loadbalancer', id: 'lb', status: 'PENDING_UPDATE' };
+  const { kind, id, status } = change;
+  const lb = (await loadBalancers.get('loadbalancer', 'lb')) ?? expect.unreachable();
+  const row = change.row ?? (await loadBalancers.get(kind as 'listener', id)) ?? expect.unreachable();
+  await loadBalancers.apply({
+    loadBalancerId: 'lb',
+    mutableFrom: ['ACTIVE'],
+    rows: [
+      {
+        kind: 'loadbalancer',
+        put: { ...lb, provisioningStatus: status === 'PENDING_DELETE' ? status : 'PENDING_UPDATE' },
+      },
+      ...(kind === 'loadbalancer' ? [] : [{ kind, put: { ...row, provisioningStatus: status } } as never]),
+    ],
+    operation: null,
+  });
+  if (kind !== 'loadbalancer' && status === 'PENDING_DELETE') {
+    const put = { ...lb, provisioningStatus: 'PENDING_UPDATE' as const };
+    await loadBalancers.apply({
+      loadBalancerId: 'lb',
+      mutableFrom: ['PENDING_DELETE'],
+      rows: [{ kind: 'loadbalancer', put }],
+      operation: null,
+    });
+  }
+  return { ...input, resourceId: id, ...(status === 'PENDING_UPDATE' ? { before: {} } : {}) };
+}
+
+interface Change {
+  kind: string;
+  id: string;
+  status: 'PENDING_CREATE' | 'PENDING_UPDATE' | 'PENDING_DELETE';
+  row?: object;
+}
+const rows: Record<string, [kind: string, id: string, made: () => object]> = {
+  listener: ['listener', 'li', () => storedListener('li2', 'lb', { protocolPort: 81, defaultPoolId: 'po' })],
+  pool: ['pool', 'po', () => storedPool('po2', 'lb')],
+  member: ['member', 'me', () => storedMember('me2', 'po', { address: '10.8.0.1', subnetId: 'other-subnet' })],
+  'health-monitor': ['healthmonitor', 'hm', () => storedHealthMonitor('hm2', 'po')],
+  'l7-policy': ['l7policy', 'l7', () => storedL7Policy('l72', 'li', { position: 2 })],
+  'l7-rule': ['l7rule', 'ru', () => storedL7Rule('ru2', 'l7')],
+};
+const changes: Record<string, Change> = {
+  'delete-load-balancer': { kind: 'loadbalancer', id: 'lb', status: 'PENDING_DELETE' },
+  'update-members': { kind: 'pool', id: 'po', status: 'PENDING_UPDATE' },
+};
+for (const [name, [kind, id, made]] of Object.entries(rows)) {
+  const row = made() as { id: string };
+  changes[`create-${name}`] = { kind, id: row.id, status: 'PENDING_CREATE', row };
+  changes[`update-${name}`] = { kind, id, status: 'PENDING_UPDATE' };
+  changes[`delete-${name}`] = { kind, id, status: 'PENDING_DELETE' };
+}
+
+/** When the object goes, and how the step fails, if it does: having done nothing, or all. */
+interface Moment {
+  goes: 'before' | 'after';
+  fails: KilnError | null;
+}
+
+/** The flow, but for what happens at one of its steps. */
+function disturbed(
+  flow: Flow<LoadBalancerParts>,
+  at: number,
+  { goes, fails }: Moment,
+  steal: () => Promise<void> | void,
+): Flow<LoadBalancerParts> {
+  const step = flow.steps[at] ?? expect.unreachable();
+  let isStolen = false;
+  const once = async () => {
+    if (!isStolen) await steal();
+    isStolen = true;
+  };
+  const changed: typeof step = {
+    ...step,
+    async do(...all) {
+      if (goes === 'before') await once();
+      if (goes === 'before' && fails) throw fails;
+      const output = await step.do(...all);
+      if (goes === 'after') await once();
+      if (fails) throw fails;
+      return output;
+    },
+  };
+  const { settle } = step;
+  if (settle) {
+    changed.settle = async (...all) => {
+      await once();
+      return await settle(...all);
+    };
+  }
+  return { ...flow, steps: flow.steps.with(at, changed) };
+}
+
+const final = new KilnError('SERVICE_REJECTED_REQUEST', 'made to fail');
+const passing = new KilnError('SERVICE_FAILED', 'made to fail for ever');
+const moments: readonly Moment[] = [
+  { goes: 'before', fails: null },
+  { goes: 'before', fails: final },
+  { goes: 'after', fails: final },
+  { goes: 'after', fails: passing },
+];
+
+describe.each(loadBalancerFlows.map((flow) => [flow.name, flow] as const))(
+  '%s ends, whatever is gone',
+  (name, flow) => {
+    const thieves = Object.keys(setUp().thieves);
+
+    it.each(thieves)('%s', async (thief) => {
+      for (const at of flow.steps.keys()) {
+        for (const moment of moments) {
+          const bench = setUp();
+          const input = await prepare(bench, name);
+          const steal = bench.thieves[thief] ?? expect.unreachable();
+          const end = await bench.carryOut(disturbed(flow, at, moment, steal), input);
+          const point = `${flow.steps[at]?.name}, ${moment.goes} it ${moment.fails?.code ?? 'does not fail'}: ${end}`;
+          expect(['done', 'undone'], point).toContain(end);
+          const status = (await bench.loadBalancers.get('loadbalancer', 'lb'))?.provisioningStatus ?? 'DELETED';
+          expect(status, point).not.toMatch(/PENDING/);
+          for (const { status: amphoraStatus } of await bench.amphorae.list({ loadBalancerId: 'lb' })) {
+            // Nobody can mark what its own store does not let be marked.
+            if (flow.steps[at]?.name === 'mark-amphora-allocated') continue;
+            expect(['ALLOCATED', 'ERROR'], point).toContain(amphoraStatus);
+          }
+          bench.repair();
+          await expectDeletable(bench, point);
+        }
+      }
+    });
+  },
+);
+
+async function expectDeletable(bench: Bench, point: string): Promise<void> {
+  const deletion = loadBalancerFlows.find(({ name }) => name === 'delete-load-balancer') ?? expect.unreachable();
+  expect(await bench.carryOut(deletion, { loadBalancerId: 'lb', resourceId: 'lb' }), point).toBe('done');
+  const { network, compute, amphorae, loadBalancers } = bench;
+  expect(compute.servers(), point).toEqual([]);
+  expect(
+    network.ports().map(({ name }) => name),
+    point,
+  ).toEqual([]);
+  expect(
+    network.securityGroups().filter(({ name }) => name === 'lb-lb'),
+    point,
+  ).toEqual([]);
+  expect(await amphorae.list({ loadBalancerId: 'lb' }), point).toEqual([]);
+  expect(await loadBalancers.get('loadbalancer', 'lb'), point).toBeNull();
+}
