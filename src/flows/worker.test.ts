@@ -236,6 +236,22 @@ describe('worker', () => {
     await worker.stop();
   });
 
+  it('says of every operation that it let go of it, also when the fence keeps it out', async () => {
+    const { makeWorker, enqueue, hold, settle, journal } = setUp();
+    const letGo: string[] = [];
+    const gate = hold('a');
+    await enqueue('a');
+    await enqueue('b');
+    const { worker } = makeWorker({ onLetGo: (id) => letGo.push(id) });
+    await worker.start();
+    await settle();
+    await journal.claim('a', 'heir');
+    gate.resolve();
+    await settle();
+    expect(letGo).toEqual(['b', 'a']);
+    await worker.stop();
+  });
+
   it('lets the running step end at a shutdown and gives the operation back', async () => {
     const { makeWorker, enqueue, operation, hold, settle, bench } = setUp();
     const gate = hold('a');

@@ -24,6 +24,8 @@ export interface WorkerSettings<Parts> {
   capacity: number;
   clock: Clock;
   log: Log;
+  /** Told of every operation that this worker has let go, however that came: what it has in this process is free. */
+  onLetGo?(operationId: string): void;
   /** How often the journal is searched for what no word has reached anybody of. */
   sweepEveryMs: number;
   /** Where other processes look whether this one lives. Absent where there are none. */
@@ -142,6 +144,8 @@ export function createWorker<Parts>(settings: WorkerSettings<Parts>): Worker {
       // Nobody works on it from here on. If that can't be written either, a sweep finds it.
       if (toKilnError(thrown).code !== 'FENCED') await journal.release(id, fence).catch(() => {});
       throw thrown;
+    } finally {
+      settings.onLetGo?.(id);
     }
   }
 

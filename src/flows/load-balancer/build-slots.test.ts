@@ -25,8 +25,8 @@ describe('places for amphorae that are being built', () => {
 
   it('are given once to one that asks twice, and one that gives up waiting lets the others by', async () => {
     const slots = createBuildSlots(() => 1);
-    await slots.acquire('a', 0, never);
-    await slots.acquire('a', 0, never);
+    expect(await slots.acquire('a', 0, never)).toBe(true);
+    expect(await slots.acquire('a', 0, never)).toBe(false);
     const admitted: string[] = [];
     void slots.acquire('b', 5, never).then(() => admitted.push('b'));
     void slots.acquire('c', 0, never).then(() => admitted.push('c'));

@@ -4,9 +4,10 @@ import { KilnError } from '../../model/errors.ts';
 export interface BuildSlots {
   /**
    * Waits for a place; who waits with a higher priority gets the next one. An operation that has one gets it at once.
+   * @returns whether it got one just now: what it knew before it waited may be old.
    * @throws SERVICE_LIMIT when the worker is to stop: those who have the places may be at rest already.
    */
-  acquire(operationId: string, priority: number, stop: AbortSignal): Promise<void>;
+  acquire(operationId: string, priority: number, stop: AbortSignal): Promise<boolean>;
   /** Gives the operation's place back, or its place in the queue. Idempotent. */
   release(operationId: string): void;
 }
@@ -31,7 +32,7 @@ export function createBuildSlots(limit: () => number): BuildSlots {
 
   return {
     async acquire(operationId, priority, stop) {
-      if (holders.has(operationId)) return;
+      if (holders.has(operationId)) return false;
       await new Promise<void>((resolve, reject) => {
         const giveUp = () => {
           leave(operationId);
@@ -47,6 +48,7 @@ export function createBuildSlots(limit: () => number): BuildSlots {
         if (stop.aborted) giveUp();
         else stop.addEventListener('abort', giveUp, { once: true });
       });
+      return true;
     },
     release(operationId) {
       holders.delete(operationId);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KilnError } from '../../model/errors.ts';
 import type { JsonObject } from '../../model/operation.ts';
+import { anImage } from '../../testing/builders.ts';
 import { aNetwork, aSubnet } from '../../testing/fake-network.ts';
 import { createFakeLoadBalancerParts } from '../../testing/load-balancer-parts.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../testing/stored-resources.ts';
@@ -20,8 +21,8 @@ const vip = {
 const limits = { attempts: 2, firstPauseMs: 10, longestPauseMs: 100 };
 const never = new AbortController().signal;
 
-function setUp() {
-  const fakes = createFakeLoadBalancerParts();
+function setUp(options: Parameters<typeof createFakeLoadBalancerParts>[0] = {}) {
+  const fakes = createFakeLoadBalancerParts(options);
   const { parts, journal, clock, log, loadBalancers, network, compute, amphorae } = fakes;
   const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 900_000 };
   let asked = 0;
@@ -32,13 +33,13 @@ function setUp() {
     await journal.enqueue({ id, flow: name, subject: 'lb', input, priority: 0 });
     return id;
   }
-  async function carryOut(operationId: string, through: LoadBalancerParts = parts) {
+  async function carryOut(operationId: string, through: LoadBalancerParts = parts, stop: AbortSignal = never) {
     const claimed = await journal.claim(operationId, 'w1');
     if (!claimed) throw new Error('not to be had');
     const flow = loadBalancerFlows.find(({ name }) => name === claimed.operation.flow);
     if (!flow) throw new Error(`no flow ${claimed.operation.flow}`);
     const remembering = { ...through, loadBalancers: rememberTrees(through.loadBalancers) };
-    return await runFlow(flow, remembering, claimed, engine, never);
+    return await runFlow(flow, remembering, claimed, engine, stop);
   }
   /** A load balancer with an HTTP listener, a pool and a member, as the API writes it. */
   async function write(status: 'PENDING_CREATE' | 'ACTIVE'): Promise<void> {
@@ -126,6 +127,37 @@ describe('flows of a load balancer', () => {
     await created();
     const [amphora] = await amphorae.list({ loadBalancerId: 'lb' });
     expect(agent.amphora(amphora?.id ?? '').objects.get('lb')?.configuration).toContain('nbthread 3');
+  });
+
+  it('boot what carries the tag when their turn to be built has come, also after a restart', async () => {
+    for (const restarted of [false, true]) {
+      const bench = setUp({ buildRateLimit: 1 });
+      const { parts, ask, carryOut, write, images, amphorae, compute, journal } = bench;
+      await write('PENDING_CREATE');
+      const id = await ask('create-load-balancer');
+      if (restarted) {
+        // A worker had chosen, and died before it asked Nova for a server.
+        const dying = new AbortController();
+        const insert: typeof amphorae.insert = async (amphora) => {
+          await amphorae.insert(amphora);
+          dying.abort();
+        };
+        expect(await carryOut(id, { ...parts, amphorae: { ...amphorae, insert } }, dying.signal)).toBe('released');
+        expect((await journal.get(id))?.entries.some((entry) => entry.kind === 'done')).toBe(true);
+        parts.builds.release(id);
+      }
+      await parts.builds.acquire('another', 0, never);
+      const end = carryOut(id);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(compute.servers()).toEqual([]);
+      images.put(anImage({ id: 'image-2', createdAt: '2030-01-01T00:00:00Z' }));
+      parts.builds.release('another');
+      expect(await end).toBe('done');
+      expect(compute.servers().map(({ spec }) => spec.imageId)).toEqual(['image-2']);
+      expect(await amphorae.list({ loadBalancerId: 'lb' })).toMatchObject([
+        { imageId: 'image-2', imageChoice: { imageId: 'image-2' } },
+      ]);
+    }
   });
 
   it('take the tag of its flavor', async () => {

@@ -11,17 +11,18 @@ import { type AmphoraChoices, chooseImageFor } from './resolve-amphora.ts';
 export type ServerCreated = { serverId: string };
 
 /**
- * Asks Nova for the amphora's server. Waits for a place among the amphorae that may be built at a time.
+ * Asks Nova for the amphora's server, in the place that the operation has among the amphorae that may be built at a time.
+ * After a restart it waits for one anew, and chooses the image anew.
  * The name is the amphora's own: who goes on after somebody else's death looks for a server of that name first, as long
  * as Nova may yet make one of the request that was under way.
  */
 export const createServer: Step<LoadBalancerParts, LoadBalancerInput & AmphoraChoices, ServerCreated> = {
   name: 'create-server',
   async do(parts, state, run) {
-    await parts.builds.acquire(run.operationId, run.priority, run.stop);
+    const hasWaited = await parts.builds.acquire(run.operationId, run.priority, run.stop);
     const { amphoraId, serverName } = state;
     const found = run.resumed ? await lookForServer(parts, serverName) : null;
-    const serverId = found?.id ?? (await ask(parts, state)).id;
+    const serverId = found?.id ?? (await ask(parts, state, hasWaited)).id;
     await parts.amphorae.update(amphoraId, { computeId: serverId });
     return { serverId };
   },
@@ -61,8 +62,15 @@ async function lookForServer(parts: LoadBalancerParts, serverName: string): Prom
   });
 }
 
-/** The image may vanish between the choice and Nova's look at it: it is chosen again, once. */
-async function ask(parts: LoadBalancerParts, state: LoadBalancerInput & AmphoraChoices): Promise<{ id: string }> {
+/**
+ * @param isOldChoice the image was chosen before a wait. It may also vanish between the choice and Nova's look at it: then
+ * it is chosen again, once.
+ */
+async function ask(
+  parts: LoadBalancerParts,
+  state: LoadBalancerInput & AmphoraChoices,
+  isOldChoice: boolean,
+): Promise<{ id: string }> {
   const settings = parts.settings();
   const { amphoraId, serverName, topology, computeFlavorId, computeZone, managementNetworkId } = state;
   const certificate = await parts.certificates.issueAgentCertificate(amphoraId, settings.certificateValiditySeconds);
@@ -85,14 +93,19 @@ async function ask(parts: LoadBalancerParts, state: LoadBalancerInput & AmphoraC
         zone,
       }),
     );
-  try {
-    return await boot(state.imageId);
-  } catch (error) {
-    if (!(error instanceof KilnError) || error.code !== 'IMAGE_GONE' || state.imageChoice.tag === null) throw error;
-    parts.log.warn({ amphora: amphoraId, image: state.imageId }, 'the chosen image is gone; choosing again');
+  const byTag = state.imageChoice.tag !== null;
+  const chooseAgain = async () => {
     const fromFlavor = state.imageChoice.tagSource === 'flavor' ? String(state.imageChoice.tag) : undefined;
     const again = await chooseImageFor(parts, fromFlavor, computeFlavorId);
     await parts.amphorae.update(amphoraId, { imageId: again.imageId, imageChoice: again });
-    return await boot(again.imageId);
+    return again.imageId;
+  };
+  const imageId = byTag && isOldChoice ? await chooseAgain() : state.imageId;
+  try {
+    return await boot(imageId);
+  } catch (error) {
+    if (!(error instanceof KilnError) || error.code !== 'IMAGE_GONE' || !byTag) throw error;
+    parts.log.warn({ amphora: amphoraId, image: imageId }, 'the chosen image is gone; choosing again');
+    return await boot(await chooseAgain());
   }
 }

@@ -19,10 +19,14 @@ export type AmphoraChoices = {
   managementNetworkId: string | null;
 };
 
-/** Image, flavor, zone, names. The image is chosen anew for each operation: the tag may have moved. */
+/**
+ * Image, flavor, zone, names, once there is a place among the amphorae that may be built at a time. The image is chosen anew
+ * for each operation, and not before its turn has come: the tag may have moved.
+ */
 export const resolveAmphora: Step<LoadBalancerParts, LoadBalancerInput, AmphoraChoices> = {
   name: 'resolve-amphora',
   async do(parts, { loadBalancerId }, run) {
+    await parts.builds.acquire(run.operationId, run.priority, run.stop);
     const settings = parts.settings();
     const found = await parts.loadBalancers.get('loadbalancer', loadBalancerId);
     if (!found) throw new KilnError('RESOURCE_NOT_FOUND', `there is no load balancer ${loadBalancerId}`);
@@ -45,6 +49,7 @@ export const resolveAmphora: Step<LoadBalancerParts, LoadBalancerInput, AmphoraC
       managementNetworkId: zone?.management_network ?? null,
     };
   },
+  undo: async (parts, _state, run) => parts.builds.release(run.operationId),
 };
 
 /** `amp_image_id`, else the flavor's tag, else the configuration's: see core/amphora/choose-image.ts. */

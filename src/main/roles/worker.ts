@@ -77,6 +77,7 @@ export function wireWorker(
     capacity: current().task_flow.max_workers,
     clock,
     log,
+    onLetGo: (operationId) => parts.builds.release(operationId),
     sweepEveryMs: SWEEP_EVERY_MS,
     lease: { beat: registry.beat, remove: registry.remove, lastsMs: leaseMs },
   });
