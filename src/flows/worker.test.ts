@@ -326,16 +326,31 @@ describe('worker', () => {
     await worker.stop();
   });
 
-  it('gives back what it can not carry on, for a worker that can', async () => {
-    const { makeWorker, enqueue, operation, settle, journal } = setUp();
+  it('does not take what it can not carry on, for a worker that can', async () => {
+    const { makeWorker, enqueue, operation, clock, journal, log } = setUp();
     await enqueue('a');
     await journal.claim('a', 'newer');
     await journal.record('a', 1, { kind: 'started', step: 'of-the-future' });
     await journal.release('a', 1);
     const { worker } = makeWorker();
     await worker.start();
-    await settle();
-    expect(await operation('a')).toMatchObject({ status: 'running', worker: null, fence: 2 });
+    await clock.advance(5 * 60_000);
+    expect(await operation('a')).toMatchObject({ status: 'running', worker: null, fence: 1 });
+    expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+    await worker.stop();
+  });
+
+  it('hundreds of operations of other versions, all of them urgent, hold up nobody', async () => {
+    const { makeWorker, enqueue, operation, clock, journal } = setUp();
+    for (let n = 0; n < 600; n++) await enqueue(`future-${n}`, { flow: 'of-the-future', priority: 9 });
+    const { worker } = makeWorker();
+    await worker.start();
+    await clock.advance(60_000);
+    await enqueue('unheard');
+    const asked = journal.calls('get');
+    await clock.advance(60_000);
+    expect(await operation('unheard')).toMatchObject({ status: 'done' });
+    expect(journal.calls('get') - asked).toBeLessThan(10);
     await worker.stop();
   });
 

@@ -6,6 +6,7 @@ import type { ClaimedOperation, Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
 import type { OperationQueue } from '../ports/operation-queue.ts';
 import type { Flow } from './engine/flow.ts';
+import { unknownStep } from './engine/read-past.ts';
 import { type EngineParts, runFlow } from './engine/run-flow.ts';
 
 export interface WorkerSettings<Parts> {
@@ -72,7 +73,8 @@ export function createWorker<Parts>(settings: WorkerSettings<Parts>): Worker {
   const running = new Map<string, RunningOperation>();
   /** What the sweeps saw unclaimed (or left by the dead): since when at this fence, and when it is announced. */
   const seen = new Map<string, { fence: number; announceAtMs: number }>();
-  const unknownFlows = new Set<string>();
+  /** Flows and steps of other versions that have been spoken of. */
+  const unknownNames = new Set<string>();
   /** Aborted while this worker has to fear that it counts as dead. */
   let trusted = new AbortController();
   /** Without a lease nobody looks; with one, nothing is claimed before the first beat. */
@@ -106,12 +108,17 @@ export function createWorker<Parts>(settings: WorkerSettings<Parts>): Worker {
     if (!found || hasEnded(found.operation)) return 'ended';
     const { fence, flow: flowName, subject } = found.operation;
     const flow = flows.get(flowName);
-    if (!flow) {
-      if (!unknownFlows.has(flowName)) {
-        log.error({ operation: operationId, flow: flowName }, 'this version of Kiln has no such flow');
+    const unknown = flow ? unknownStep(flow, found.entries) : flowName;
+    if (!flow || unknown !== null) {
+      // Left to a worker that knows it: that one's sweeps find it. It is not claimed here, so that nobody is kept out.
+      if (!unknownNames.has(`${flowName} ${unknown}`)) {
+        log.error(
+          { operation: operationId, flow: flowName, unknown },
+          'this version of Kiln has no such flow, or no such step; `kiln operation abort` ends the operation',
+        );
       }
-      unknownFlows.add(flowName);
-      return 'later';
+      unknownNames.add(`${flowName} ${unknown}`);
+      return 'ended';
     }
     if (await isHeld(found.operation)) return 'later';
     const claimed = await journal.claim(operationId, self, fence);
@@ -164,7 +171,12 @@ export function createWorker<Parts>(settings: WorkerSettings<Parts>): Worker {
     }
     // A worker that is busy would announce what it can't take; the word of it waits with the others in the queue.
     const hasRoom = running.size < capacity;
-    const unclaimed = hasRoom ? await journal.unclaimed(SWEEP_LIMIT) : [];
+    const unclaimed = hasRoom ? await journal.unclaimed(SWEEP_LIMIT, [...flows.keys()]) : [];
+    // Once, so that they are spoken of.
+    if (first)
+      for (const operation of await journal.unclaimed(SWEEP_LIMIT)) {
+        if (!flows.has(operation.flow)) queue.announce(operation);
+      }
     const open = [...left, ...unclaimed];
     const nowMs = clock.monotonicMs();
     for (const operation of open) {

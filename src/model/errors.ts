@@ -244,6 +244,18 @@ export const errorKinds = {
     retryable: false,
     advice: '`kiln operation list` shows the operations that Kiln knows.',
   },
+  OPERATION_ENDED: {
+    httpStatus: 409,
+    exitCode: usageOrConfiguration,
+    retryable: false,
+    advice: 'There is nothing to abort; `kiln operation show ID` says how it ended.',
+  },
+  OPERATION_ABORTED: {
+    httpStatus: 409,
+    exitCode: 1,
+    retryable: false,
+    advice: 'Fail the load balancer over, or delete it.',
+  },
   IMMUTABLE: {
     httpStatus: 409,
     exitCode: 1,

@@ -36,11 +36,20 @@ export interface Operation {
 
 /** Something that an operation made in the cloud and that could not be taken back. */
 export type Leftover = {
-  readonly kind: 'amphora' | 'file' | 'port' | 'security group' | 'server';
+  /** As its service calls it: server, port, security group, amphora. */
+  readonly kind: string;
   /** Null where only its name is known: the answer that had the ID was never recorded. */
   readonly id: string | null;
   readonly name: string | null;
 };
+
+/** An operation that was ended by hand. */
+export interface AbortedOperation extends Operation {
+  /** What it may have made and nobody takes back now. */
+  leftovers: readonly Leftover[];
+  /** Who had it; it may still end the step that it is at. Null when nobody had. */
+  lastWorker: string | null;
+}
 
 /**
  * One line of an operation's journal. `started` is written before a step does anything and `done` before the next one

@@ -32,12 +32,17 @@ export interface Journal {
     end: 'done' | { undone: OperationReason },
     last?: { entries?: readonly JournalEntry[]; settlement?: Settlement | null },
   ): Promise<void>;
-  /** Operations that have not ended and that nobody has, most urgent first, then oldest first. */
-  unclaimed(limit: number): Promise<Operation[]>;
+  /**
+   * Operations that have not ended and that nobody has, most urgent first, then oldest first.
+   * @param flows only of these: what nobody here can carry out must not crowd out the others.
+   */
+  unclaimed(limit: number, flows?: readonly string[]): Promise<Operation[]>;
   /** Operations that somebody has: to find those whose worker is dead. */
   claimed(): Promise<Operation[]>;
   /** Newest first; with a subject, those on it alone. */
   list(options: { subject?: string; limit: number }): Promise<Operation[]>;
+  /** The entries of several operations, at the cost of one. Those that have none are left out. */
+  entriesOf(operationIds: readonly string[]): Promise<ReadonlyMap<string, readonly JournalEntry[]>>;
   /** Null when there is none. */
   get(operationId: string): Promise<ClaimedOperation | null>;
 }

@@ -53,7 +53,7 @@ export interface Port {
   allowedAddressPairs: readonly { ipAddress: string }[];
   qosPolicyId: string | null;
   portSecurityEnabled: boolean;
-  tags: readonly string[];
+  description: string;
 }
 
 export interface NewPort {
@@ -71,8 +71,8 @@ export interface NewPort {
   securityGroupIds: readonly string[] | null;
   allowedAddressPairs: readonly { ipAddress: string }[];
   qosPolicyId: string | null;
-  /** By which it is found whatever becomes of its device. Left out by a Neutron that takes none with a new port. */
-  tags?: readonly string[];
+  /** Whose it is: by this it is found whatever becomes of its device. (Tags are not set with the port everywhere.) */
+  description?: string;
 }
 
 export type PortPatch = Partial<
@@ -93,8 +93,8 @@ export interface NetworkService {
   listPortsOfDevice(deviceId: string): Promise<Port[]>;
   /** Exactly this name, of any project that Kiln sees. */
   findPortsByName(name: string): Promise<Port[]>;
-  /** With exactly this tag, and maybe others, of any project that Kiln sees. */
-  findPortsByTag(tag: string): Promise<Port[]>;
+  /** Exactly this description, of any project that Kiln sees. */
+  findPortsByDescription(description: string): Promise<Port[]>;
   /**
    * Makes one port or none: when the answer is lost, the port is looked for by its name, and the request is sent again
    * only when it is not there. Who may have been killed in between looks by `findPortsByName` first.

@@ -77,9 +77,9 @@ export function createFakeJournal(
       const fields = end === 'done' ? { status: 'done' as const } : { status: 'undone' as const, reason: end.undone };
       change(operation, { ...fields, worker: null });
     },
-    async unclaimed(limit) {
+    async unclaimed(limit, flows) {
       return unended()
-        .filter(({ worker }) => worker === null)
+        .filter(({ worker, flow }) => worker === null && (flows?.includes(flow) ?? true))
         .sort((a, b) => b.priority - a.priority || a.createdAt.localeCompare(b.createdAt))
         .slice(0, limit);
     },
@@ -89,6 +89,10 @@ export function createFakeJournal(
         .filter((operation) => subject === undefined || operation.subject === subject)
         .sort((a, b) => b.createdAt.localeCompare(a.createdAt) || (a.id < b.id ? 1 : -1))
         .slice(0, limit);
+    },
+    async entriesOf(operationIds) {
+      const known = operationIds.filter((id) => (entries.get(id) ?? []).length > 0);
+      return new Map(known.map((id) => [id, copy(entries.get(id) ?? [])]));
     },
     async get(operationId) {
       const operation = operations.get(operationId);

@@ -151,7 +151,7 @@ export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
     getPort: async (portId) => find('Port', ports, portId),
     listPortsOfDevice: async (deviceId) => [...ports.values()].filter((port) => port.deviceId === deviceId),
     findPortsByName: async (name) => [...ports.values()].filter((port) => port.name === name),
-    findPortsByTag: async (tag) => [...ports.values()].filter(({ tags }) => tags.includes(tag)),
+    findPortsByDescription: async (text) => [...ports.values()].filter(({ description }) => description === text),
 
     async createPort(port) {
       find('Network', networks, port.networkId);
@@ -175,7 +175,7 @@ export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
         allowedAddressPairs: port.allowedAddressPairs,
         qosPolicyId: checkedPolicy(port.qosPolicyId),
         portSecurityEnabled: true,
-        tags: port.tags ?? [],
+        description: port.description ?? '',
       };
       ports.set(row.id, row);
       return row;

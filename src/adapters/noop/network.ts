@@ -55,7 +55,7 @@ export function createNoopNetwork(): NetworkService {
     allowedAddressPairs: [],
     qosPolicyId: null,
     portSecurityEnabled: true,
-    tags: [],
+    description: '',
     ...fields,
   });
   const unknownPort = (id: string) => {
@@ -71,7 +71,7 @@ export function createNoopNetwork(): NetworkService {
     getPort: async (id) => ports.get(id) ?? unknownPort(id),
     listPortsOfDevice: async (deviceId) => [...ports.values()].filter((port) => port.deviceId === deviceId),
     findPortsByName: async (name) => [...ports.values()].filter((port) => port.name === name),
-    findPortsByTag: async (tag) => [...ports.values()].filter(({ tags }) => tags.includes(tag)),
+    findPortsByDescription: async (text) => [...ports.values()].filter(({ description }) => description === text),
 
     async createPort({ fixedIps, securityGroupIds, projectId, ...asked }) {
       const isVip = asked.deviceId.startsWith('lb-');

@@ -83,7 +83,7 @@ const port = Type.Object({
   qos_policy_id: text,
   // Left out where the extension port-security is not loaded: then every port is filtered.
   port_security_enabled: Type.Optional(Type.Boolean()),
-  tags: Type.Optional(Type.Array(Type.String())),
+  description: Type.Optional(text),
 });
 export const readPort = readerOf(Type.Object({ port }));
 export const readPorts = readerOf(Type.Object({ ports: Type.Array(port) }));
@@ -104,7 +104,7 @@ export function portOf(one: Static<typeof port>): Port {
     allowedAddressPairs: (one.allowed_address_pairs ?? []).map((pair) => ({ ipAddress: pair.ip_address })),
     qosPolicyId: one.qos_policy_id ?? null,
     portSecurityEnabled: one.port_security_enabled ?? true,
-    tags: one.tags ?? [],
+    description: one.description ?? '',
   };
 }
 

@@ -50,15 +50,9 @@ export function createNeutron(options: {
   const findPortsByName = async (name: string) =>
     (await listPorts([['name', name]])).filter((port) => port.name === name);
 
-  const sendPort = async (port: NewPort): Promise<Port> => {
+  const sendPort = async (port: NewPort) => {
     const json = { port: portRequest(port) };
-    try {
-      return portOf((await client.call({ method: 'POST', path: '/ports', json }, readPort)).port);
-    } catch (error) {
-      if (!port.tags || !refusesTags(error)) throw error;
-      const { tags: _, ...untagged } = port;
-      return await sendPort(untagged);
-    }
+    return portOf((await client.call({ method: 'POST', path: '/ports', json }, readPort)).port);
   };
 
   /** The port that a lost creation may have made: looked for until it is there, or the time is up. */
@@ -137,8 +131,8 @@ export function createNeutron(options: {
 
     findPortsByName,
 
-    async findPortsByTag(tag) {
-      return (await listPorts([['tags', tag]])).filter(({ tags }) => tags.includes(tag));
+    async findPortsByDescription(description) {
+      return (await listPorts([['description', description]])).filter((port) => port.description === description);
     },
 
     async createPort(port) {
@@ -227,15 +221,8 @@ function portRequest(port: NewPort): object {
     ...(port.allowedAddressPairs.length === 0 ? {} : { allowed_address_pairs: addressPairs(port) }),
     // A Neutron without QoS refuses the field itself.
     ...(port.qosPolicyId === null ? {} : { qos_policy_id: port.qosPolicyId }),
-    ...(port.tags && { tags: port.tags }),
+    ...(port.description === undefined ? {} : { description: port.description }),
   };
-}
-
-/** A Neutron without the extension tag-ports-during-bulk-creation does not know the field. */
-function refusesTags(error: unknown): boolean {
-  const { status, serviceMessage } =
-    error instanceof ServiceError ? error.call : { status: null, serviceMessage: null };
-  return status === 400 && /unrecognized attribute.*tags/i.test(serviceMessage ?? '');
 }
 
 function portChange(patch: PortPatch): object {

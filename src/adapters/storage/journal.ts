@@ -139,13 +139,14 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
       await attempt(clock, () => append(operationId, fence, columns, entries, settlement));
     },
 
-    async unclaimed(limit) {
+    async unclaimed(limit, flows) {
+      const open = database
+        .selectFrom('kiln_operation')
+        .selectAll()
+        .where('status', 'in', unended)
+        .where('worker', 'is', null);
       const rows = await attempt(clock, () =>
-        database
-          .selectFrom('kiln_operation')
-          .selectAll()
-          .where('status', 'in', unended)
-          .where('worker', 'is', null)
+        (flows ? open.where('flow', 'in', flows) : open)
           .orderBy('priority', 'desc')
           .orderBy('created_at')
           .orderBy('id')
@@ -174,6 +175,26 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
         query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute(),
       );
       return rows.map(fromRow);
+    },
+
+    async entriesOf(operationIds) {
+      const found = new Map<string, JournalEntry[]>();
+      if (operationIds.length === 0) return found;
+      const rows = await attempt(clock, () =>
+        database
+          .selectFrom('kiln_journal_entry')
+          .select(['operation_id', 'entry'])
+          .where('operation_id', 'in', operationIds)
+          .orderBy('operation_id')
+          .orderBy('position')
+          .execute(),
+      );
+      for (const { operation_id: id, entry } of rows) {
+        const entries = found.get(id) ?? [];
+        entries.push(JSON.parse(entry) as JournalEntry);
+        found.set(id, entries);
+      }
+      return found;
     },
 
     get: (operationId) => attempt(clock, async () => withEntries(await readOperation(operationId))),

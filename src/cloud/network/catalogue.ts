@@ -21,9 +21,7 @@ const extensions: Record<string, string> = {
   sorting: 'Sorting support',
   'standard-attr-description': 'standard-attr-description',
   'standard-attr-revisions': 'Resource revision numbers',
-  'standard-attr-tag': 'Tag support for resources with standard attribute: port, subnet, network',
   'standard-attr-timestamp': 'Resource timestamps',
-  'tag-ports-during-bulk-creation': 'Tag Ports During Bulk Creation',
 };
 
 /** Kinds that clients list in passing and of which there are none. */

@@ -63,7 +63,7 @@ export function ports(tables: NetworkTables): Resource<PortRow> {
       };
     },
     extraFilters: ['fixed_ips', 'binding:host_id', 'ip_allocation'],
-    creatable: [...updatable, 'network_id', 'extra_dhcp_opts', 'binding:profile', 'tags'],
+    creatable: [...updatable, 'network_id', 'extra_dhcp_opts', 'binding:profile'],
     required: ['network_id'],
     updatable,
     create: (attributes, user) => {
@@ -76,7 +76,7 @@ export function ports(tables: NetworkTables): Resource<PortRow> {
         revision_number: 1,
         name: string(attributes, 'name'),
         description: string(attributes, 'description'),
-        tags: tags(attributes),
+        tags: [],
         network_id: networkId,
         mac_address: macAddress(tables, networkId, attributes.mac_address),
         admin_state_up: boolean(attributes, 'admin_state_up', true),
@@ -125,15 +125,6 @@ export function ports(tables: NetworkTables): Resource<PortRow> {
       tables.ports.delete(row.id);
     },
   };
-}
-
-/** With a new port, as the extension tag-ports-during-bulk-creation takes them. */
-function tags(attributes: Attributes): string[] {
-  const wanted = attributes.tags ?? [];
-  if (!Array.isArray(wanted) || wanted.some((tag) => typeof tag !== 'string' || tag.length > 255)) {
-    throw invalidInput('tags is a list of texts of at most 255 characters');
-  }
-  return [...new Set(wanted as string[])];
 }
 
 const updatable = [

@@ -21,6 +21,12 @@ export interface StepRun {
   note(message: string): void;
 }
 
+/** Of what a flow acts through, what is Kiln's own: no service of the cloud is asked by it. */
+export type RecordsOf<Parts> = Pick<Parts, Extract<keyof Parts, 'loadBalancers' | 'amphorae'>>;
+
+/** Of a run, what the end of an operation depends on. */
+export type EndingRun = Pick<StepRun, 'reason' | 'gaveUp'>;
+
 /**
  * One step of a flow: how it is done and how it is undone, together. A worker may be killed at any instruction, so
  * - `do` may run again after it has done all or part of its work: it finds what is there before it makes anything;
@@ -35,13 +41,12 @@ export interface Step<Parts, Needs extends JsonObject, Gives extends JsonObject>
   undo?(parts: Parts, state: Needs & Partial<Gives>, run: StepRun): Promise<void>;
   /**
    * What may be in the cloud of this step when its undoing, or the step itself behind the point of no return, is given up.
-   * Told from the state and from what is on record; no service is asked.
    */
-  leaves?(parts: Parts, state: Needs & Partial<Gives>): Promise<readonly Leftover[]>;
+  leaves?(records: RecordsOf<Parts>, state: Needs & Partial<Gives>): Promise<readonly Leftover[]>;
   /** Of a flow's last step: what the operation leaves in the rows. Written with its end; null where there are none. */
-  settle?(parts: Parts, state: Needs, run: StepRun): Promise<Settlement | null>;
+  settle?(records: RecordsOf<Parts>, state: Needs, run: EndingRun): Promise<Settlement | null>;
   /** Of a flow's first step: what the operation leaves in the rows when it was undone or given up. */
-  settleUndone?(parts: Parts, state: Needs, run: StepRun): Promise<Settlement | null>;
+  settleUndone?(records: RecordsOf<Parts>, state: Needs, run: EndingRun): Promise<Settlement | null>;
 }
 
 /** A flow's steps in order, with the types forgotten: they were checked when it was built. */

@@ -27,7 +27,7 @@ const GIVE_UP_MS = 60_000;
 const limits = { attempts: 2, firstPauseMs: 10, longestPauseMs: 100 };
 const never = new AbortController().signal;
 const novaCalls = ['createServer', 'getServer', 'findServersByName', 'deleteServer', 'attachPort', 'detachPort'];
-const neutronCalls = ['getPort', 'findPortsByName', 'findPortsByTag', 'createPort', 'updatePort', 'deletePort'];
+const neutronCalls = ['getPort', 'findPortsByName', 'findPortsByDescription', 'createPort', 'updatePort', 'deletePort'];
 const reference = 'kiln:certificate';
 
 function setUp() {

@@ -5,17 +5,25 @@ import type { LoadBalancerParts } from '../load-balancer/parts.ts';
 export const portOwner = 'Octavia';
 
 /**
- * Names and tags of the ports that Kiln makes for amphorae. Nova clears a port's device and owner when its server goes,
- * and Neutron finds whole names alone: the tags find a port whatever became of its server, and whoever knows its network.
+ * Names and description of the ports that Kiln makes for amphorae. Nova clears a port's device and owner when its server
+ * goes, and Neutron finds whole names alone: the description, which names the load balancer, finds a port whatever became of
+ * its server, and whoever knows its network. It is set with the port, which tags are not everywhere.
  */
 export const vrrpPortName = (amphoraId: string) => `octavia-lb-vrrp-${amphoraId}`;
 export const memberPortName = (amphoraId: string, networkId: string) => `octavia-lb-member-${amphoraId}-${networkId}`;
-const amphoraTag = (amphoraId: string) => `kiln-amphora-${amphoraId}`;
-const loadBalancerTag = (loadBalancerId: string) => `kiln-load-balancer-${loadBalancerId}`;
+const descriptionOf = (loadBalancerId: string) => `amphora port of load balancer ${loadBalancerId}`;
+const ownName = /^octavia-lb-(?:vrrp|member)-([0-9a-f-]{36})(?:-|$)/;
+
+/** What names an amphora's ports. */
+export interface PortHolder {
+  id: string;
+  loadBalancerId: string | null;
+  serverId: string | null;
+}
 
 /** A port for an amphora: of Kiln's own project, in no server yet. */
 export function amphoraPort(
-  owner: { loadBalancerId: string; amphoraId: string },
+  loadBalancerId: string,
   port: Pick<NewPort, 'name' | 'networkId' | 'fixedIps' | 'securityGroupIds' | 'allowedAddressPairs' | 'qosPolicyId'>,
 ): NewPort {
   return {
@@ -23,7 +31,7 @@ export function amphoraPort(
     deviceId: '',
     deviceOwner: portOwner,
     adminStateUp: true,
-    tags: [loadBalancerTag(owner.loadBalancerId), amphoraTag(owner.amphoraId)],
+    description: descriptionOf(loadBalancerId),
     ...port,
   };
 }
@@ -32,13 +40,13 @@ const isMemberPort = (amphoraId: string, port: Port) => port.name === memberPort
 const isOwnPort = (amphoraId: string, port: Port) =>
   port.name === vrrpPortName(amphoraId) || isMemberPort(amphoraId, port);
 
-/** Every one of an amphora. Those that Kiln 0.1 made have no tags: by name, or in their server while that is there. */
+/** Every one of an amphora. Those of Kiln 0.1 are not described: by name, or in their server while that is there. */
 export async function portsOfAmphora(
   { network }: Pick<LoadBalancerParts, 'network'>,
-  { id, serverId }: { id: string; serverId: string | null },
+  { id, loadBalancerId, serverId }: PortHolder,
 ): Promise<Port[]> {
   const found = await Promise.all([
-    network.findPortsByTag(amphoraTag(id)),
+    loadBalancerId === null ? [] : network.findPortsByDescription(descriptionOf(loadBalancerId)),
     network.findPortsByName(vrrpPortName(id)),
     serverId ? network.listPortsOfDevice(serverId) : [],
   ]);
@@ -47,10 +55,7 @@ export async function portsOfAmphora(
 }
 
 /** Those in networks of members. */
-export async function memberPortsOf(
-  parts: Pick<LoadBalancerParts, 'network'>,
-  amphora: { id: string; serverId: string | null },
-): Promise<Port[]> {
+export async function memberPortsOf(parts: Pick<LoadBalancerParts, 'network'>, amphora: PortHolder): Promise<Port[]> {
   return (await portsOfAmphora(parts, amphora)).filter((port) => isMemberPort(amphora.id, port));
 }
 
@@ -59,11 +64,9 @@ export async function amphoraPortsOf(
   { network }: Pick<LoadBalancerParts, 'network'>,
   loadBalancerId: string,
 ): Promise<{ amphoraId: string; port: Port }[]> {
-  const ports = await network.findPortsByTag(loadBalancerTag(loadBalancerId));
+  const ports = await network.findPortsByDescription(descriptionOf(loadBalancerId));
   return ports.flatMap((port) => {
-    const prefix = amphoraTag('');
-    const tag = port.tags.find((one) => one.startsWith(prefix));
-    const amphoraId = tag?.slice(prefix.length) ?? '';
-    return amphoraId !== '' && isOwnPort(amphoraId, port) ? [{ amphoraId, port }] : [];
+    const amphoraId = ownName.exec(port.name)?.[1];
+    return amphoraId !== undefined && isOwnPort(amphoraId, port) ? [{ amphoraId, port }] : [];
   });
 }

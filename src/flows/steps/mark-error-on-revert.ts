@@ -8,8 +8,10 @@ import {
 } from '../../core/operations/settlement.ts';
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { Settlement } from '../../ports/load-balancer-store.ts';
-import type { Step, StepRun } from '../engine/flow.ts';
+import type { EndingRun, RecordsOf, Step } from '../engine/flow.ts';
 import type { LoadBalancerParts } from '../load-balancer/parts.ts';
+
+type Records = RecordsOf<LoadBalancerParts>;
 
 export type LoadBalancerInput = { loadBalancerId: string; resourceId: string };
 
@@ -19,14 +21,14 @@ export type LoadBalancerInput = { loadBalancerId: string; resourceId: string };
  * @param outcomeOf which rows are in ERROR then.
  */
 export function markErrorOnRevert(
-  outcomeOf: (parts: LoadBalancerParts, tree: LoadBalancerTree, input: LoadBalancerInput) => Outcome | Promise<Outcome>,
+  outcomeOf: (records: Records, tree: LoadBalancerTree, input: LoadBalancerInput) => Outcome | Promise<Outcome>,
 ): Step<LoadBalancerParts, LoadBalancerInput, Record<string, never>> {
   return {
     name: 'mark-error-on-revert',
     do: async () => ({}),
-    settleUndone: (parts, input, run) =>
-      settlementOf(parts, input.loadBalancerId, run, async (tree) => {
-        const outcome = await outcomeOf(parts, tree, input);
+    settleUndone: (records, input, run) =>
+      settlementOf(records, input.loadBalancerId, run, async (tree) => {
+        const outcome = await outcomeOf(records, tree, input);
         return run.gaveUp ? withLoadBalancerInError(outcome, input.loadBalancerId) : outcome;
       }),
   };
@@ -35,16 +37,16 @@ export function markErrorOnRevert(
 /** The rows of a failed operation on something in a load balancer, or on itself. */
 export const failedSubject =
   (subjectOf: (input: LoadBalancerInput) => OperationSubject) =>
-  (_parts: LoadBalancerParts, tree: LoadBalancerTree, input: LoadBalancerInput): Outcome =>
+  (_records: Records, tree: LoadBalancerTree, input: LoadBalancerInput): Outcome =>
     failed(tree, subjectOf(input));
 
 /** A failover that did not come off: where an amphora serves, it goes on serving. */
 export async function failedFailover(
-  parts: LoadBalancerParts,
+  records: Records,
   tree: LoadBalancerTree,
   input: LoadBalancerInput,
 ): Promise<Outcome> {
-  const amphorae = await parts.amphorae.list({ loadBalancerId: input.loadBalancerId });
+  const amphorae = await records.amphorae.list({ loadBalancerId: input.loadBalancerId });
   const serves = amphorae.some(({ status }) => status === 'ALLOCATED');
   return serves
     ? unchanged(tree)
@@ -59,7 +61,7 @@ export function markActive(
   return {
     name,
     do: async () => ({}),
-    settle: (parts, { loadBalancerId }, run) => settlementOf(parts, loadBalancerId, run, outcomeOf),
+    settle: (records, { loadBalancerId }, run) => settlementOf(records, loadBalancerId, run, outcomeOf),
   };
 }
 
@@ -67,12 +69,12 @@ export function markActive(
 export const deleteRows = markActive(wholeTree, 'delete-lb-rows');
 
 async function settlementOf(
-  parts: LoadBalancerParts,
+  records: Records,
   loadBalancerId: string,
-  run: StepRun,
+  run: EndingRun,
   outcomeOf: (tree: LoadBalancerTree) => Outcome | Promise<Outcome>,
 ): Promise<Settlement | null> {
-  const tree = await parts.loadBalancers.tree(loadBalancerId);
+  const tree = await records.loadBalancers.tree(loadBalancerId);
   if (!tree) return null; // Somebody took the rows away.
   return { loadBalancerId, ...(await outcomeOf(tree)), reason: run.reason };
 }

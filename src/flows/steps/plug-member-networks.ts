@@ -7,7 +7,7 @@ import type { Step, StepRun } from '../engine/flow.ts';
 import type { LoadBalancerParts } from '../load-balancer/parts.ts';
 import { type Target, type TargetsOf, targetsLeft } from '../load-balancer/targets.ts';
 import { treeOf } from '../load-balancer/tree-of.ts';
-import { amphoraPort, memberPortName, memberPortsOf } from './amphora-ports.ts';
+import { amphoraPort, memberPortName, memberPortsOf, type PortHolder } from './amphora-ports.ts';
 import { lookFirst } from './look-first.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 import { removePort } from './remove-port.ts';
@@ -40,8 +40,14 @@ export function plugMemberNetworks<State extends LoadBalancerInput & JsonObject>
       for (const target of await targetsLeft(targetsOf, parts, state as unknown as State)) {
         const tree = await treeOf(parts, state.loadBalancerId);
         const kept = await memberNetworks(parts, withoutNew(tree));
-        await unplug(parts, target, (networkId) => !kept.has(networkId));
+        await unplug(parts, { ...target, loadBalancerId: state.loadBalancerId }, (networkId) => !kept.has(networkId));
       }
+    },
+    async leaves({ amphorae }, { loadBalancerId, pluggedNetworkIds = [] }) {
+      const all = pluggedNetworkIds.length > 0 ? await amphorae.list({ loadBalancerId }) : [];
+      return all.flatMap(({ id }) =>
+        pluggedNetworkIds.map((networkId) => ({ kind: 'port', id: null, name: memberPortName(id, networkId) })),
+      );
     },
   };
 }
@@ -57,7 +63,7 @@ export function unplugMemberNetworks<State extends LoadBalancerInput & JsonObjec
       if (!tree.pools.some(({ members }) => members.some(({ subnetId }) => subnetId !== null))) return {};
       const wanted = await memberNetworks(parts, tree);
       for (const target of await targetsOf(parts, state)) {
-        await unplug(parts, target, (networkId) => !wanted.has(networkId));
+        await unplug(parts, { ...target, loadBalancerId: state.loadBalancerId }, (networkId) => !wanted.has(networkId));
       }
       return {};
     },
@@ -123,17 +129,14 @@ async function plug(
     async () => (await parts.network.findPortsByName(name))[0] ?? null,
     () =>
       parts.network.createPort(
-        amphoraPort(
-          { loadBalancerId: target.loadBalancerId, amphoraId: target.id },
-          {
-            name,
-            networkId,
-            fixedIps: subnets.map(({ id }) => ({ subnetId: id, ipAddress: null })),
-            securityGroupIds: null,
-            allowedAddressPairs: [],
-            qosPolicyId: null,
-          },
-        ),
+        amphoraPort(target.loadBalancerId, {
+          name,
+          networkId,
+          fixedIps: subnets.map(({ id }) => ({ subnetId: id, ipAddress: null })),
+          securityGroupIds: null,
+          allowedAddressPairs: [],
+          qosPolicyId: null,
+        }),
       ),
   );
   await parts.compute.attachPort(target.serverId, port.id);
@@ -159,10 +162,10 @@ function interfaceOf(port: Port, network: Network, subnets: readonly Subnet[]): 
 
 async function unplug(
   parts: LoadBalancerParts,
-  target: Pick<Target, 'id' | 'serverId'>,
+  amphora: PortHolder,
   isUnwanted: (networkId: string) => boolean,
 ): Promise<void> {
-  for (const port of await memberPortsOf(parts, target)) {
+  for (const port of await memberPortsOf(parts, amphora)) {
     if (isUnwanted(port.networkId)) await removePort(parts, port.id, port.deviceId);
   }
 }

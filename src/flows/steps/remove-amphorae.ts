@@ -1,6 +1,6 @@
 import type { Amphora } from '../../model/amphora.ts';
 import type { Leftover } from '../../model/operation.ts';
-import type { Step } from '../engine/flow.ts';
+import type { RecordsOf, Step } from '../engine/flow.ts';
 import type { LoadBalancerParts } from '../load-balancer/parts.ts';
 import { amphoraPortsOf, portsOfAmphora, vrrpPortName } from './amphora-ports.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
@@ -14,6 +14,7 @@ export const removeAllAmphorae: Step<LoadBalancerParts, LoadBalancerInput, Recor
     await removeAmphorae(parts, loadBalancerId, null);
     return {};
   },
+  leaves: (records, { loadBalancerId }) => thingsOfOthers(records, { loadBalancerId, amphoraId: null }),
 };
 
 /** The amphorae that the new one has taken over from go. */
@@ -48,11 +49,11 @@ export const moveVip: Step<LoadBalancerParts, LoadBalancerInput & { amphoraId: s
 };
 
 async function thingsOfOthers(
-  parts: LoadBalancerParts,
-  { loadBalancerId, amphoraId }: LoadBalancerInput & { amphoraId: string },
+  { amphorae }: RecordsOf<LoadBalancerParts>,
+  { loadBalancerId, amphoraId }: { loadBalancerId: string; amphoraId: string | null },
 ): Promise<Leftover[]> {
-  const amphorae = await parts.amphorae.list({ loadBalancerId });
-  return amphorae.filter(({ id }) => id !== amphoraId).flatMap(thingsOf);
+  const all = await amphorae.list({ loadBalancerId });
+  return all.filter(({ id }) => id !== amphoraId).flatMap(thingsOf);
 }
 
 /** What an amphora has in the cloud, as far as it is on record. */
@@ -91,9 +92,9 @@ export async function removeAmphora(parts: LoadBalancerParts, amphora: Amphora):
 }
 
 async function removeWhole(parts: LoadBalancerParts, amphora: Amphora): Promise<void> {
-  const { id, computeId: serverId } = amphora;
+  const { id, loadBalancerId, computeId: serverId } = amphora;
   await parts.amphorae.update(id, { status: 'PENDING_DELETE' });
-  const plugged = await portsOfAmphora(parts, { id, serverId });
+  const plugged = await portsOfAmphora(parts, { id, loadBalancerId, serverId });
   // The server goes first: what runs in it ends at once, and nothing holds its ports any more.
   await removeServers(parts, amphora, 0);
   for (const port of plugged) await parts.network.deletePort(port.id);

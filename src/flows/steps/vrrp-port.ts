@@ -28,15 +28,12 @@ export const createVrrpPort: Step<LoadBalancerParts, LoadBalancerInput & Amphora
       async () => (await parts.network.findPortsByName(vrrpPortName(amphoraId)))[0] ?? null,
       () =>
         parts.network.createPort(
-          amphoraPort(
-            { loadBalancerId, amphoraId },
-            {
-              ...placeOf(vips),
-              name: vrrpPortName(amphoraId),
-              securityGroupIds,
-              qosPolicyId: loadBalancer.vipQosPolicyId,
-            },
-          ),
+          amphoraPort(loadBalancerId, {
+            ...placeOf(vips),
+            name: vrrpPortName(amphoraId),
+            securityGroupIds,
+            qosPolicyId: loadBalancer.vipQosPolicyId,
+          }),
         ),
     );
     const vrrpIp = addressIn(port, loadBalancer.vip);

@@ -1,0 +1,142 @@
+import { leftoversOf } from '../core/operations/leftovers.ts';
+import { failed, withLoadBalancerInError } from '../core/operations/settlement.ts';
+import { KilnError } from '../model/errors.ts';
+import type { AbortedOperation, JournalEntry, Leftover, OperationReason } from '../model/operation.ts';
+import type { AmphoraStore } from '../ports/amphora-store.ts';
+import type { ClaimedOperation, Journal } from '../ports/journal.ts';
+import type { LoadBalancerStore, Settlement } from '../ports/load-balancer-store.ts';
+import type { Log } from '../ports/log.ts';
+import type { Flow, RecordsOf } from './engine/flow.ts';
+import { readPast, unknownStep } from './engine/read-past.ts';
+import type { LoadBalancerParts } from './load-balancer/parts.ts';
+
+/** Aborting acts through Kiln's own records alone: it works while every service of the cloud is down. */
+export interface AbortParts {
+  journal: Journal;
+  loadBalancers: LoadBalancerStore;
+  amphorae: AmphoraStore;
+  flows: readonly Flow<LoadBalancerParts>[];
+  /** Claims as this one does, so that others go on when it dies in the middle. */
+  self: string;
+  log: Log;
+}
+
+const CLAIM_TRIES = 5;
+
+/**
+ * Ends an operation by hand: nothing more is done or undone. Whoever has it is kept out by the fence, what is pending is in
+ * ERROR with the reason, and what may be left is told. Failover and deletion of the load balancer begin anew.
+ * @throws OPERATION_NOT_FOUND, OPERATION_ENDED; RESOURCE_CONFLICT while it waits for another one.
+ */
+export async function abortOperation(parts: AbortParts, operationId: string): Promise<AbortedOperation> {
+  const { journal, log } = parts;
+  const { claimed, lastWorker } = await takeOver(parts, operationId);
+  const { id, fence, flow: flowName } = claimed.operation;
+  const reason: OperationReason = {
+    code: 'OPERATION_ABORTED',
+    message: 'an operator ended the operation',
+    advice: 'Fail the load balancer over, or delete it.',
+  };
+  const flow = parts.flows.find(({ name }) => name === flowName);
+  const known = flow && unknownStep(flow, claimed.entries) === null ? flow : null;
+  const entries = known ? await leftBy(parts, known, claimed, reason) : leftByUnknown(claimed.entries, reason);
+  const settlement = known
+    ? await settlementOfKnown(parts, known, claimed, reason)
+    : await settlementOfUnknown(parts, claimed, reason);
+  await markAmphorae(parts, claimed, reason);
+  await journal.finish(id, fence, { undone: reason }, { entries, settlement });
+
+  const leftovers = [...claimed.entries, ...entries].flatMap((entry) => (entry.kind === 'left' ? entry.leftovers : []));
+  log.warn({ operation: id, flow: flowName, lastWorker, leftovers }, 'an operation was aborted by hand');
+  const ended = (await journal.get(id))?.operation ?? claimed.operation;
+  return { ...ended, leftovers, lastWorker };
+}
+
+async function takeOver(
+  { journal, self }: AbortParts,
+  operationId: string,
+): Promise<{ claimed: ClaimedOperation; lastWorker: string | null }> {
+  for (let tries = 1; ; tries++) {
+    const operation = (await journal.get(operationId))?.operation;
+    if (!operation) throw new KilnError('OPERATION_NOT_FOUND', `there is no operation ${operationId}`);
+    const { status, fence, worker, subject } = operation;
+    if (status === 'done' || status === 'undone') {
+      throw new KilnError('OPERATION_ENDED', `operation ${operationId} has ended: it is ${status}`);
+    }
+    const claimed = await journal.claim(operationId, self, fence);
+    if (claimed) return { claimed, lastWorker: worker };
+    if (tries < CLAIM_TRIES) continue;
+    const others = await journal.list({ subject, limit: 100 });
+    const other = others.find(
+      (one) => one.id !== operationId && (one.status === 'running' || one.status === 'undoing'),
+    );
+    throw new KilnError(
+      'RESOURCE_CONFLICT',
+      `operation ${operationId} waits for ${other?.id ?? 'another one'} on the same load balancer`,
+      { advice: `Abort that one, or wait for its end: \`kiln operation show ${other?.id ?? operationId}\`.` },
+    );
+  }
+}
+
+/** What each step that was begun, and neither undone nor given up, may have left. */
+async function leftBy(
+  records: RecordsOf<LoadBalancerParts>,
+  flow: Flow<LoadBalancerParts>,
+  { operation, entries }: ClaimedOperation,
+  reason: OperationReason,
+): Promise<JournalEntry[]> {
+  const past = readPast(flow, operation.input, entries);
+  const left: JournalEntry[] = [];
+  for (const step of flow.steps) {
+    if (!past.started.has(step.name) || past.undone.has(step.name) || past.left.has(step.name)) continue;
+    const leftovers: readonly Leftover[] = (await step.leaves?.(records, past.state)) ?? [];
+    if (leftovers.length > 0) left.push({ kind: 'left', step: step.name, reason, leftovers });
+  }
+  return left;
+}
+
+function leftByUnknown(entries: readonly JournalEntry[], reason: OperationReason): JournalEntry[] {
+  const leftovers = leftoversOf(entries);
+  const step = entries.findLast(({ kind }) => kind === 'done')?.step;
+  return step === undefined || leftovers.length === 0 ? [] : [{ kind: 'left', step, reason, leftovers }];
+}
+
+/** As the flow leaves the rows when it is undone; one that had begun leaves nobody knows what in the amphora. */
+async function settlementOfKnown(
+  records: RecordsOf<LoadBalancerParts>,
+  flow: Flow<LoadBalancerParts>,
+  { operation, entries }: ClaimedOperation,
+  reason: OperationReason,
+): Promise<Settlement | null> {
+  const { state } = readPast(flow, operation.input, entries);
+  const gaveUp = entries.length > 0;
+  return (await flow.steps[0]?.settleUndone?.(records, state, { reason, gaveUp })) ?? null;
+}
+
+async function settlementOfUnknown(
+  { loadBalancers }: AbortParts,
+  { operation }: ClaimedOperation,
+  reason: OperationReason,
+): Promise<Settlement | null> {
+  const loadBalancerId = String(operation.input.loadBalancerId ?? operation.subject);
+  const tree = await loadBalancers.tree(loadBalancerId);
+  if (!tree) return null;
+  const outcome = failed(tree, { verb: 'update', kind: 'loadbalancer', resourceId: loadBalancerId, before: null });
+  return { loadBalancerId, ...withLoadBalancerInError(outcome, loadBalancerId), reason };
+}
+
+/** One that was being built or deleted can be deleted. */
+async function markAmphorae(
+  { amphorae }: AbortParts,
+  { operation }: ClaimedOperation,
+  reason: OperationReason,
+): Promise<void> {
+  const loadBalancerId = String(operation.input.loadBalancerId ?? operation.subject);
+  const { amphoraId } = operation.input;
+  const ofOthers = typeof amphoraId === 'string' ? [await amphorae.get(amphoraId)] : [];
+  for (const amphora of [...(await amphorae.list({ loadBalancerId })), ...ofOthers]) {
+    if (amphora?.status === 'BOOTING' || amphora?.status === 'PENDING_DELETE') {
+      await amphorae.update(amphora.id, { status: 'ERROR', reason });
+    }
+  }
+}
