@@ -4,9 +4,11 @@
  * cloud is down, and `kiln doctor` while the configuration is broken.
  */
 
+import type { KnownFlows } from '../core/operations/unknown-operation.ts';
 import type { BuildInfo } from '../model/build.ts';
 import type { CertificateInspection } from '../model/certificate.ts';
 import type { ServeStatus } from '../model/control.ts';
+import type { AbortedOperation } from '../model/operation.ts';
 import type { AmphoraOperations } from '../ports/amphora-operations.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ComputeService } from '../ports/compute.ts';
@@ -157,7 +159,11 @@ export interface DatabaseStatus {
 
 export interface CliContext {
   /** What was asked for, and what became of it. Read from the database; no `kiln serve` is needed. */
-  journal(): Promise<Pick<Journal, 'get' | 'list'>>;
+  journal(): Promise<Pick<Journal, 'get' | 'list' | 'entriesOf'>>;
+  /** What this version can carry out. */
+  knownFlows(): Promise<KnownFlows>;
+  /** Ends an operation by hand: through a running `kiln serve`, else in the database itself. */
+  abortOperation(operationId: string): Promise<AbortedOperation>;
   databaseStatus(): Promise<DatabaseStatus>;
   /** Brings the tables up to date. */
   upgradeDatabase(): Promise<DatabaseStatus>;

@@ -44,6 +44,13 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
     return client;
   });
 
+  const state = lazily(async () => {
+    const { openState } = await import('./state.ts');
+    const opened = await openState(paths().database, clock);
+    endings.push(() => opened.close());
+    return opened;
+  });
+
   return {
     images: async () => (await openstack()).images,
     compute: async () => (await openstack()).compute,
@@ -108,11 +115,21 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       await serve({ source, clock, signal, version: cli.build.version, debug: options.debug, roles });
     },
 
-    async journal() {
-      const { openState } = await import('./state.ts');
-      const state = await openState(paths().database, clock);
-      endings.push(() => state.close());
-      return state.journal;
+    journal: async () => (await state()).journal,
+
+    async knownFlows() {
+      const { loadBalancerFlows } = await import('../flows/load-balancer/index.ts');
+      return new Map(loadBalancerFlows.map(({ name, steps }) => [name, new Set(steps.map((step) => step.name))]));
+    },
+
+    async abortOperation(operationId) {
+      const client = await control();
+      if (client) return await client.abortOperation(operationId);
+      const [{ wireAbort }, { createWorkerIdentity }] = await Promise.all([
+        import('./abort.ts'),
+        import('../adapters/process/worker-identity.ts'),
+      ]);
+      return await wireAbort(await state(), createWorkerIdentity().self, log())(operationId);
     },
 
     async databaseStatus() {

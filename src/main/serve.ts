@@ -16,6 +16,7 @@ import type { ServeStatus } from '../model/control.ts';
 import { KilnError, toKilnError } from '../model/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import { wireAbort } from './abort.ts';
 import { amphoraSettings, imageSettings } from './amphora-settings.ts';
 import { findAccess } from './cloud-access.ts';
 import { aborted } from './dev.ts';
@@ -76,6 +77,7 @@ export async function serve(options: {
     if (roles.length === serveRoles.length) {
       const control = await listen(paths, {
         amphorae: underWay.operations,
+        abortOperation: wireAbort(state, parts.worker.self, log),
         status: () => describe({ parts, configuration, version, startedAt, loadedAt: loading.loadedAt }),
       });
       endings.push(() => control.close());

@@ -108,6 +108,8 @@ const absentParts: CliContext = {
   status: absent('status'),
   serve: absent('controller'),
   journal: absent('journal'),
+  knownFlows: async () => new Map(),
+  abortOperation: absent('operations to abort'),
   databaseStatus: absent('database'),
   upgradeDatabase: absent('database'),
   dev: absent('embedded cloud'),

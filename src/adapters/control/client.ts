@@ -4,12 +4,14 @@ import { Pool, request } from 'undici';
 import type { Amphora } from '../../model/amphora.ts';
 import type { BootLine, ServeStatus } from '../../model/control.ts';
 import { type ErrorCode, errorKinds, KilnError } from '../../model/errors.ts';
+import type { AbortedOperation } from '../../model/operation.ts';
 import type { AmphoraOperations } from '../../ports/amphora-operations.ts';
 
 /** A running `kiln serve`, as the command line sees it. */
 export interface ControlClient {
   amphorae: AmphoraOperations;
   status(): Promise<ServeStatus>;
+  abortOperation(operationId: string): Promise<AbortedOperation>;
   close(): Promise<void>;
 }
 
@@ -26,7 +28,7 @@ export async function connectControl(socketPath: string): Promise<ControlClient 
   // A boot may be silent for as long as Nova builds; the flow has the limits, not the socket.
   const dispatcher = new Pool('http://kiln', { socketPath, bodyTimeout: 0, headersTimeout: 0 });
 
-  async function ask<Answer>(method: 'GET' | 'DELETE', path: string, signal?: AbortSignal): Promise<Answer> {
+  async function ask<Answer>(method: 'GET' | 'DELETE' | 'POST', path: string, signal?: AbortSignal): Promise<Answer> {
     const answer = await request(`http://kiln${path}`, { dispatcher, method, ...(signal ? { signal } : {}) });
     const body = (await answer.body.json()) as Answer & { error?: ReturnType<KilnError['toJSON']> };
     if (answer.statusCode !== 200) throw fromWire(body.error);
@@ -49,6 +51,8 @@ export async function connectControl(socketPath: string): Promise<ControlClient 
   return {
     status,
     close: () => dispatcher.close(),
+    abortOperation: (operationId) =>
+      ask<AbortedOperation>('POST', `/operations/${encodeURIComponent(operationId)}/abort`),
     amphorae: {
       list: ({ includeDeleted }) => ask<Amphora[]>('GET', `/amphorae?deleted=${includeDeleted}`),
       get: (amphoraId) => ask<Amphora>('GET', `/amphorae/${encodeURIComponent(amphoraId)}`),

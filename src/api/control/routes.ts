@@ -3,10 +3,12 @@ import type { FastifyError, FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { BootLine, ServeStatus } from '../../model/control.ts';
 import { KilnError, toKilnError } from '../../model/errors.ts';
+import type { AbortedOperation } from '../../model/operation.ts';
 import type { AmphoraOperations } from '../../ports/amphora-operations.ts';
 
 export interface ControlParts {
   amphorae: AmphoraOperations;
+  abortOperation: (operationId: string) => Promise<AbortedOperation>;
   status: () => Promise<ServeStatus>;
 }
 
@@ -23,7 +25,7 @@ const bootBody = Type.Object(
   },
   { additionalProperties: false },
 );
-const amphoraParameters = Type.Object({ id: Type.String({ maxLength: 64 }) });
+const idParameters = Type.Object({ id: Type.String({ maxLength: 64 }) });
 
 /**
  * The control API: how the command line reaches a running `kiln serve`. It is served on a Unix socket that only the
@@ -45,11 +47,13 @@ export async function controlRoutes(plain: FastifyInstance, parts: ControlParts)
   app.get('/amphorae', { schema: { querystring: Type.Object({ deleted: Type.Optional(Type.String()) }) } }, (request) =>
     parts.amphorae.list({ includeDeleted: request.query.deleted === 'true' }),
   );
-  app.get('/amphorae/:id', { schema: { params: amphoraParameters } }, (request) =>
-    parts.amphorae.get(request.params.id),
-  );
-  app.delete('/amphorae/:id', { schema: { params: amphoraParameters } }, (request) =>
+  app.get('/amphorae/:id', { schema: { params: idParameters } }, (request) => parts.amphorae.get(request.params.id));
+  app.delete('/amphorae/:id', { schema: { params: idParameters } }, (request) =>
     parts.amphorae.delete(request.params.id),
+  );
+
+  app.post('/operations/:id/abort', { schema: { params: idParameters } }, (request) =>
+    parts.abortOperation(request.params.id),
   );
 
   /** Answers with one JSON line an event. The boot is undone when the caller leaves. */

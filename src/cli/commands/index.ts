@@ -16,6 +16,7 @@ import { imagePush } from './image/push.ts';
 import { imageResolve } from './image/resolve.ts';
 import { imageShow } from './image/show.ts';
 import { imageTag, imageUntag } from './image/tag.ts';
+import { operationAbort } from './operation/abort.ts';
 import { operationList } from './operation/list.ts';
 import { operationShow } from './operation/show.ts';
 import { secretDelete } from './secret/delete.ts';
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   amphoraDelete,
   operationList,
   operationShow,
+  operationAbort,
   secretStore,
   secretList,
   secretDelete,

@@ -1,3 +1,4 @@
+import { isForgotten, type KnownFlows, unknownPart } from '../../../core/operations/unknown-operation.ts';
 import { defineCommand } from '../../command.ts';
 import { plural } from '../../format/duration.ts';
 import { parseWhole } from '../../options.ts';
@@ -19,17 +20,26 @@ export const operationList = defineCommand<{ loadBalancer?: string; limit?: numb
   ],
   examples: ['kiln operation list', 'kiln operation list --load-balancer 0d6f2f1c-8f3e-4b0a-9a53-6f0f4d1f2f7a --json'],
   exits: [],
-  async run({ options, context }) {
+  async run({ options, context, clock }) {
     const { loadBalancer: subject, limit = defaultLimit } = options;
     const journal = await context.journal();
     const operations = await journal.list({ ...(subject === undefined ? {} : { subject }), limit });
+    const forgotten = operations.filter((operation) => isForgotten(operation, clock.now()));
+    const entries = await journal.entriesOf(forgotten.map(({ id }) => id));
+    const known: KnownFlows = forgotten.length > 0 ? await context.knownFlows() : new Map();
+    const unknown = new Map(
+      forgotten.flatMap((operation) => {
+        const part = unknownPart(operation, entries.get(operation.id) ?? [], known);
+        return part === null ? [] : [[operation.id, part] as const];
+      }),
+    );
     return {
-      document: operations,
+      document: operations.map((operation) => ({ ...operation, unknown: unknown.get(operation.id) ?? null })),
       ids: operations.map(({ id }) => id),
       render: (view) =>
         operations.length === 0
           ? 'No operation.'
-          : `${renderOperations(operations, view)}\n\n${plural(operations.length, 'operation')}`,
+          : `${renderOperations(operations, unknown, view)}\n\n${plural(operations.length, 'operation')}`,
     };
   },
 });

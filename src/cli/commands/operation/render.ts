@@ -1,4 +1,4 @@
-import type { JournalEntry, Operation, OperationStatus } from '../../../model/operation.ts';
+import type { JournalEntry, Leftover, Operation, OperationStatus } from '../../../model/operation.ts';
 import { formatAge, formatAgeShort } from '../../format/duration.ts';
 import { type Column, renderFields, renderTable } from '../../output/table.ts';
 import type { View } from '../../output/view.ts';
@@ -7,27 +7,55 @@ const colours = { queued: 'dim', running: 'cyan', undoing: 'yellow', done: 'gree
 const paintStatus = (view: Pick<View, 'paint'>, status: OperationStatus, text: string = status) =>
   view.paint(colours[status], text);
 
-export function renderOperations(operations: readonly Operation[], view: View): string {
+/** @param unknown of those that this version of Kiln doesn't know, by ID. */
+export function renderOperations(
+  operations: readonly Operation[],
+  unknown: ReadonlyMap<string, string>,
+  view: View,
+): string {
   const columns: Column<Operation>[] = [
     { title: 'ID', value: ({ id }) => id },
     { title: 'STATUS', value: ({ status }) => status, paint: (text, { status }, on) => paintStatus(on, status, text) },
     { title: 'FLOW', value: ({ flow }) => flow },
     { title: 'LOAD BALANCER', value: ({ subject }) => subject, minimum: 12, cut: 'middle', drop: 2 },
-    { title: 'REASON', value: ({ reason }) => reason?.code ?? '-', drop: 3 },
+    {
+      title: 'REASON',
+      value: ({ id, reason }) => (unknown.has(id) ? 'unknown to this version' : (reason?.code ?? '-')),
+      drop: 3,
+    },
     { title: 'AGE', value: ({ createdAt }) => formatAgeShort(createdAt, view.now), align: 'right', drop: 1 },
   ];
   return renderTable(columns, operations, view);
 }
 
-/** An operation with what its journal says, step by step. */
-export function renderOperation(operation: Operation, entries: readonly JournalEntry[], view: View): string {
+/** What an operation has left in the cloud, as a list for operators; null when nothing is known to be. */
+export function renderLeftovers(leftovers: readonly Leftover[], view: Pick<View, 'paint'>): string | null {
+  if (leftovers.length === 0) return null;
+  const width = Math.max(...leftovers.map(({ kind }) => kind.length));
+  const lines = leftovers.map(({ kind, id, name }) =>
+    ['', kind.padEnd(width), id ?? '(ID unknown)', ...(name === null ? [] : [name])].join('  '),
+  );
+  return [view.paint('bold', 'Left behind'), ...lines].join('\n');
+}
+
+/**
+ * An operation with what its journal says, step by step.
+ * @param unknown what of it this version of Kiln doesn't have, when nobody has brought it further for long.
+ */
+export function renderOperation(
+  operation: Operation,
+  entries: readonly JournalEntry[],
+  unknown: string | null,
+  view: View,
+): string {
   const { id, flow, subject, status, reason, worker, createdAt, updatedAt } = operation;
   const fields = renderFields(
     [
       ['Operation', id],
       ['Flow', flow],
       ['Load balancer', subject],
-      ['Status', paintStatus(view, status)],
+      ['Status', paintStatus(view, status) + (unknown === null ? '' : `, unknown to this version: ${unknown}`)],
+      ['To end it', unknown === null ? null : `kiln operation abort ${id}`],
       ['Reason', reason?.message],
       ['What to do', reason?.advice],
       ['Code', reason?.code],
@@ -42,7 +70,19 @@ export function renderOperation(operation: Operation, entries: readonly JournalE
   const width = Math.max(...steps.map(({ name }) => name.length));
   const marks = { done: '✓', failed: '✗', started: '…', undone: '↶', stuck: '…', left: '✗' } as const;
   const lines = steps.map(({ name, state }) => `  ${marks[state]} ${name.padEnd(width)}  ${state}`);
-  return [fields, view.paint('bold', 'Steps'), ...lines].join('\n');
+  const stuck = entries.filter((entry) => entry.kind === 'stuck' || entry.kind === 'left');
+  const why = stuck.map(({ kind, step, reason: { message } }) => `  ${marks[kind]} ${step}: ${message}`);
+  const left = renderLeftovers(
+    entries.flatMap((entry) => (entry.kind === 'left' ? entry.leftovers : [])),
+    view,
+  );
+  return [
+    fields,
+    view.paint('bold', 'Steps'),
+    ...lines,
+    ...(why.length === 0 ? [] : [view.paint('bold', 'What could not be finished'), ...why]),
+    ...(left === null ? [] : [left]),
+  ].join('\n');
 }
 
 /** Each step in the order in which it was started, with the last that is known of it. */

@@ -1,3 +1,4 @@
+import { isForgotten, unknownPart } from '../../../core/operations/unknown-operation.ts';
 import { KilnError } from '../../../model/errors.ts';
 import { defineCommand } from '../../command.ts';
 import { renderOperation } from './render.ts';
@@ -9,13 +10,17 @@ export const operationShow = defineCommand({
   arguments: [{ name: 'ID', help: 'the operation' }],
   examples: ['kiln operation show 3f0d6f2f-8f3e-4b0a-9a53-6f0f4d1f2f7a'],
   exits: [],
-  async run({ arguments: [id = ''], context }) {
+  async run({ arguments: [id = ''], context, clock }) {
     const found = await (await context.journal()).get(id);
     if (!found) throw new KilnError('OPERATION_NOT_FOUND', `there is no operation ${id}`);
+    const { operation, entries } = found;
+    const unknown = isForgotten(operation, clock.now())
+      ? unknownPart(operation, entries, await context.knownFlows())
+      : null;
     return {
-      document: { ...found.operation, journal: found.entries },
-      ids: [found.operation.id],
-      render: (view) => renderOperation(found.operation, found.entries, view),
+      document: { ...operation, unknown, journal: entries },
+      ids: [operation.id],
+      render: (view) => renderOperation(operation, entries, unknown, view),
     };
   },
 });

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
+import { type KilnProcess, runKiln, startKiln } from '../support/kiln-process.ts';
+import { type LoadBalancerBench, openLoadBalancerBench } from '../support/load-balancers.ts';
+
+/** Real processes on one database: the command ends operations with and without a `kiln serve`. */
+describe('kiln operation abort', () => {
+  let dev: DevCloud;
+  let bench: LoadBalancerBench;
+  const kiln = (...words: string[]) => runKiln(words, dev.environment);
+  const statusOf = async (id: string) =>
+    (await bench.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus ?? null;
+
+  beforeAll(async () => {
+    dev = await startDevCloud();
+    bench = await openLoadBalancerBench(dev);
+  });
+  afterAll(async () => {
+    await bench?.close();
+    await dev?.close();
+  });
+
+  it('works on the database when no kiln serve runs; the load balancer can be deleted', async () => {
+    const id = await bench.create();
+    const { id: operationId } = await bench.operationOn(id);
+    const { status, stdout, output } = await kiln('--json', 'operation', 'abort', operationId);
+    expect(status, output).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ id: operationId, status: 'undone', leftovers: [], lastWorker: null });
+    expect(await statusOf(id)).toBe('ERROR');
+    expect((await bench.call('GET', `/loadbalancers/${id}`)).loadbalancer.provisioning_reason).toMatchObject({
+      code: 'OPERATION_ABORTED',
+    });
+    expect((await kiln('operation', 'abort', operationId)).status).toBe(2);
+    await bench.call('DELETE', `/loadbalancers/${id}`);
+  });
+
+  it('takes an operation from a kiln serve that is at it, and what it left goes with the load balancer', async () => {
+    const id = await bench.create();
+    const serve: KilnProcess = startKiln(['serve'], dev.environment);
+    try {
+      await serve.line(/"msg":"serving"/);
+      await expect
+        .poll(async () => (await bench.state.amphorae.list({ loadBalancerId: id }))[0]?.computeId ?? null, {
+          timeout: 60_000,
+          interval: 10,
+        })
+        .not.toBeNull();
+      const { id: operationId } = await bench.operationOn(id);
+      const { status, output } = await kiln('operation', 'abort', operationId);
+      expect(status, output).toBe(0);
+      const [amphora] = await bench.state.amphorae.list({ loadBalancerId: id });
+      expect(output).toContain('Left behind');
+      expect(output).toContain(amphora?.computeId);
+      expect(serve.lines.some((line) => line.includes('was aborted by hand'))).toBe(true);
+      await serve.line(/another worker has the operation now/);
+      expect(await statusOf(id)).toBe('ERROR');
+
+      await bench.call('DELETE', `/loadbalancers/${id}`);
+      await expect.poll(() => statusOf(id), { timeout: 60_000 }).toBeNull();
+      expect(await dev.openstack.compute.findServersByName(amphora?.serverName ?? '')).toEqual([]);
+      expect(await dev.openstack.network.findPortsByName(`octavia-lb-vrrp-${amphora?.id}`)).toEqual([]);
+    } finally {
+      await serve.stop();
+    }
+  }, 180_000);
+
+  it('ends an operation of another version, which list and show call unknown', async () => {
+    const id = await bench.create();
+    const { id: operationId } = await bench.operationOn(id);
+    await bench.state.database
+      .updateTable('kiln_operation')
+      .set({ flow: 'of-the-future', updated_at: '2026-01-01T00:00:00.000Z' })
+      .where('id', '=', operationId)
+      .execute();
+    expect((await kiln('operation', 'show', operationId)).output).toContain('unknown to this version');
+    const list = JSON.parse((await kiln('--json', 'operation', 'list', '--load-balancer', id)).stdout);
+    expect(list).toMatchObject([{ id: operationId, unknown: 'flow of-the-future' }]);
+    expect((await kiln('operation', 'abort', operationId)).status).toBe(0);
+    expect(await statusOf(id)).toBe('ERROR');
+  });
+});
