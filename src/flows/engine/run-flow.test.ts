@@ -244,6 +244,23 @@ describe('runFlow', () => {
     ]);
   });
 
+  it('a step whose tries take long is given up in the midst of them', async () => {
+    const { engine, claim, clock } = await setUp();
+    let tries = 0;
+    const slow: Step<World, JsonObject, JsonObject> = {
+      ...making('a'),
+      undo: async () => {
+        tries++;
+        await clock.sleep(engine.giveUpAfterMs / 4);
+        throw passing();
+      },
+    };
+    const patient = { ...engine, undoing: { ...engine.undoing, attempts: 1000 } };
+    const flow = flowOf(slow, making('b', permanent));
+    expect(await runFlow(flow, createWorld(), await claim(), patient, running)).toBe('undone');
+    expect(tries).toBeLessThanOrEqual(6);
+  });
+
   it('waits for a database that fails, for credentials that somebody may repair, and gives nothing up for them', async () => {
     for (const code of ['STATE_UNUSABLE', 'SERVICE_UNAUTHORIZED'] as const) {
       const { engine, claim, status } = await setUp();

@@ -47,6 +47,7 @@ export async function runFlow<Parts>(
   const { id, fence, input } = claimed.operation;
   const past = readPast(flow, input, claimed.entries);
   const started = new Set(past.started);
+  const stuck = new Set(past.stuck);
   let { state, reason, owed, stuckSince } = past;
   let gaveUp = past.left.size > 0;
   const isOver = ({ name }: { name: string }) => past.left.has(name);
@@ -80,10 +81,10 @@ export async function runFlow<Parts>(
     started.add(step.name);
     const committed = index >= flow.pointOfNoReturn;
     try {
-      const limits = committed ? engine.undoing : engine.doing;
-      const output = await persistently(engine, limits, stop, () =>
-        step.do(parts, state, { ...run(), resumed: past.started.has(step.name) }),
-      );
+      const attempt = () => step.do(parts, state, { ...run(), resumed: past.started.has(step.name) });
+      const output = await (committed
+        ? persistently(engine, engine.undoing, stop, attempt, (error) => isHopeless(step, error))
+        : persistently(engine, engine.doing, stop, attempt));
       unwritten.push({ kind: 'done', step: step.name, output });
       state = { ...state, ...output };
     } catch (thrown) {
@@ -111,7 +112,13 @@ export async function runFlow<Parts>(
     if (step.undo) {
       if (stop.aborted) return await release();
       try {
-        await persistently(engine, engine.undoing, stop, () => undo(step));
+        await persistently(
+          engine,
+          engine.undoing,
+          stop,
+          () => undo(step),
+          (error) => isHopeless(step, error),
+        );
       } catch (thrown) {
         const error = toKilnError(thrown);
         if (error.code === 'FENCED') throw error;
@@ -134,21 +141,26 @@ export async function runFlow<Parts>(
     await step.undo?.(parts, state, run());
   }
 
-  /** Of a step that can neither be finished nor passed over now: whether it is from now on. */
+  /** Of a step that has to be finished and has just failed: whether it is of no use to go on. Its first failure is noted. */
+  async function isHopeless({ name }: { name: string }, error: KilnError): Promise<boolean> {
+    if (givesUp(error, stuckSince, engine)) return true;
+    if (stuck.has(name) || error.code === 'STATE_UNUSABLE') return false;
+    const at = engine.clock.now().toISOString();
+    await record({ kind: 'stuck', step: name, at, reason: reasonOf(error) });
+    stuck.add(name);
+    stuckSince ??= at;
+    return false;
+  }
+
+  /** Of one that can't be finished now: whether it is passed over from now on. */
   async function isGivenUp(step: Step<Parts, JsonObject, JsonObject>, error: KilnError): Promise<boolean> {
     const about = { operation: id, flow: flow.name, step: step.name, err: error };
-    const why = reasonOf(error);
-    if (!givesUp(error, stuckSince, engine)) {
+    if (!(await isHopeless(step, error))) {
       log.error(about, 'a step that has to be finished fails for now; it is tried again later');
-      if (!past.stuck.has(step.name) && error.code !== 'STATE_UNUSABLE') {
-        const at = engine.clock.now().toISOString();
-        stuckSince ??= at;
-        await record({ kind: 'stuck', step: step.name, at, reason: why });
-      }
       return false;
     }
     const leftovers = (await step.leaves?.(parts, state)) ?? [];
-    await record({ kind: 'left', step: step.name, reason: why, leftovers });
+    await record({ kind: 'left', step: step.name, reason: reasonOf(error), leftovers });
     gaveUp = true;
     log.error({ ...about, leftovers }, 'a step that has to be finished is given up; what is named stays behind');
     return true;
@@ -170,12 +182,16 @@ function reasonOf({ code, message, advice }: KilnError): OperationReason {
   return { code, message, advice };
 }
 
-/** Tries again, with growing pauses, what may succeed when tried again. */
+/**
+ * Tries again, with growing pauses, what may succeed when tried again.
+ * @param isHopeless asked after each failure: whether it is not tried again all the same.
+ */
 async function persistently<Result>(
   { clock, log }: EngineParts,
   limits: RetryLimits,
   stop: AbortSignal,
   attempt: () => Promise<Result>,
+  isHopeless: (error: KilnError) => Promise<boolean> = async () => false,
 ): Promise<Result> {
   let pauseMs = limits.firstPauseMs;
   for (let tries = 1; ; tries++) {
@@ -183,7 +199,7 @@ async function persistently<Result>(
       return await attempt();
     } catch (thrown) {
       const error = toKilnError(thrown);
-      if (!error.retryable || tries >= limits.attempts || stop.aborted) throw error;
+      if (!error.retryable || tries >= limits.attempts || stop.aborted || (await isHopeless(error))) throw error;
       log.debug({ err: error, tries, pauseMs }, 'trying again');
       // An asked-for stop ends the pause; the failure is then told as it is.
       await clock.sleep(pauseMs, stop).catch(() => {

@@ -301,27 +301,31 @@ describe.each(loadBalancerFlows.map((flow) => [flow.name, flow] as const))(
   (name, flow) => {
     const thieves = Object.keys(setUp().thieves);
 
-    it.each(thieves)('%s', async (thief) => {
-      for (const at of flow.steps.keys()) {
-        for (const moment of moments) {
-          const bench = setUp();
-          const input = await prepare(bench, name);
-          const steal = bench.thieves[thief] ?? expect.unreachable();
-          const end = await bench.carryOut(disturbed(flow, at, moment, steal), input);
-          const point = `${flow.steps[at]?.name}, ${moment.goes} it ${moment.fails?.code ?? 'does not fail'}: ${end}`;
-          expect(['done', 'undone'], point).toContain(end);
-          const status = (await bench.loadBalancers.get('loadbalancer', 'lb'))?.provisioningStatus ?? 'DELETED';
-          expect(status, point).not.toMatch(/PENDING/);
-          for (const { status: amphoraStatus } of await bench.amphorae.list({ loadBalancerId: 'lb' })) {
-            // Nobody can mark what its own store does not let be marked.
-            if (flow.steps[at]?.name === 'mark-amphora-allocated') continue;
-            expect(['ALLOCATED', 'ERROR'], point).toContain(amphoraStatus);
+    it.each(thieves)(
+      '%s',
+      async (thief) => {
+        for (const at of flow.steps.keys()) {
+          for (const moment of moments) {
+            const bench = setUp();
+            const input = await prepare(bench, name);
+            const steal = bench.thieves[thief] ?? expect.unreachable();
+            const end = await bench.carryOut(disturbed(flow, at, moment, steal), input);
+            const point = `${flow.steps[at]?.name}, ${moment.goes} it ${moment.fails?.code ?? 'does not fail'}: ${end}`;
+            expect(['done', 'undone'], point).toContain(end);
+            const status = (await bench.loadBalancers.get('loadbalancer', 'lb'))?.provisioningStatus ?? 'DELETED';
+            expect(status, point).not.toMatch(/PENDING/);
+            for (const { status: amphoraStatus } of await bench.amphorae.list({ loadBalancerId: 'lb' })) {
+              // Nobody can mark what its own store does not let be marked.
+              if (flow.steps[at]?.name === 'mark-amphora-allocated') continue;
+              expect(['ALLOCATED', 'ERROR'], point).toContain(amphoraStatus);
+            }
+            bench.repair();
+            await expectDeletable(bench, point);
           }
-          bench.repair();
-          await expectDeletable(bench, point);
         }
-      }
-    });
+      },
+      60_000,
+    );
   },
 );
 

@@ -70,8 +70,12 @@ export function renderOperation(
   const width = Math.max(...steps.map(({ name }) => name.length));
   const marks = { done: '✓', failed: '✗', started: '…', undone: '↶', stuck: '…', left: '✗' } as const;
   const lines = steps.map(({ name, state }) => `  ${marks[state]} ${name.padEnd(width)}  ${state}`);
-  const stuck = entries.filter((entry) => entry.kind === 'stuck' || entry.kind === 'left');
-  const why = stuck.map(({ kind, step, reason: { message } }) => `  ${marks[kind]} ${step}: ${message}`);
+  const open = new Set(steps.filter(({ state }) => state === 'stuck').map(({ name }) => name));
+  const why = entries.flatMap((entry) =>
+    entry.kind === 'left' || (entry.kind === 'stuck' && open.has(entry.step))
+      ? [`  ${marks[entry.kind]} ${entry.step}: ${entry.reason.message}`]
+      : [],
+  );
   const left = renderLeftovers(
     entries.flatMap((entry) => (entry.kind === 'left' ? entry.leftovers : [])),
     view,
