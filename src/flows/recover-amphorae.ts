@@ -12,7 +12,7 @@ import { undoBoot } from './undo-boot.ts';
  * @returns how many records were taken up.
  */
 export async function recoverAmphorae(parts: AmphoraParts): Promise<number> {
-  const abandoned = (await parts.store.list()).filter((amphora) => isAbandoned(parts, amphora));
+  const abandoned = (await parts.store.listUnderWay()).filter((amphora) => isAbandoned(parts, amphora));
   for (const amphora of abandoned) {
     parts.log.warn(
       { amphora: amphora.id, status: amphora.status },
@@ -29,9 +29,7 @@ export async function recoverAmphorae(parts: AmphoraParts): Promise<number> {
 }
 
 function isAbandoned(parts: AmphoraParts, amphora: Amphora): boolean {
-  if (amphora.loadBalancerId !== null) return false;
-  const underWay = amphora.status === 'BOOTING' || amphora.status === 'PENDING_DELETE';
-  return underWay && (amphora.worker === null || !parts.worker.isAlive(amphora.worker));
+  return amphora.worker === null || !parts.worker.isAlive(amphora.worker);
 }
 
 async function takeUp(parts: AmphoraParts, amphora: Amphora): Promise<void> {

@@ -166,8 +166,12 @@ export function createWorker<Parts>(settings: WorkerSettings<Parts>): Worker {
 
   async function sweep(first: boolean): Promise<void> {
     const left: Operation[] = [];
+    // One look at each worker, however many operations it has.
+    const held = new Map<string | null, boolean>();
     for (const operation of await journal.claimed()) {
-      if (!running.has(operation.id) && !(await isHeld(operation))) left.push(operation);
+      if (running.has(operation.id)) continue;
+      if (!held.has(operation.worker)) held.set(operation.worker, await isHeld(operation));
+      if (!held.get(operation.worker)) left.push(operation);
     }
     // A worker that is busy would announce what it can't take; the word of it waits with the others in the queue.
     const hasRoom = running.size < capacity;

@@ -4,12 +4,14 @@ import Fastify from 'fastify';
 import { connectControl } from '../adapters/control/client.ts';
 import { createVipAllocator } from '../adapters/network/vip-allocator.ts';
 import { makeFolder } from '../adapters/process/make-folder.ts';
+import { createPurge } from '../adapters/storage/purge.ts';
 import { controlRoutes } from '../api/control/routes.ts';
 import { type ServeRole, serveRoles } from '../cli/context.ts';
 import type { Configuration } from '../config/options/index.ts';
 import { createReloadableConfiguration, type ReloadableConfiguration } from '../config/reload.ts';
 import { imageWarnings } from '../core/amphora/image-warnings.ts';
 import { createAmphoraOperations, recoverAmphorae } from '../flows/index.ts';
+import { keepHouse } from '../flows/keep-house.ts';
 import type { AmphoraParts } from '../flows/parts.ts';
 import { releaseAbandonedVips } from '../flows/release-abandoned-vips.ts';
 import type { ServeStatus } from '../model/control.ts';
@@ -29,7 +31,7 @@ import { wireQueue, wireWorker } from './roles/worker.ts';
 import { type ConfigurationSource, readConfiguration } from './source.ts';
 import { openState, type State } from './state.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
-import { amphoraParts, secretStore, wireOpenStack } from './wire.ts';
+import { type Around, amphoraParts, secretStore, wireOpenStack } from './wire.ts';
 
 /** How often work that dead processes left is looked for. */
 const RECOVERY_EVERY_MS = 30_000;
@@ -109,10 +111,12 @@ export async function serve(options: {
     remarkOnConfiguration(configuration, log);
     void warnAboutImage(openstack, configuration, log);
     log.info({ socket: paths.controlSocket, files: configuration.current().files, version, roles }, 'serving');
-    const recovery = roles.includes('worker') ? recoverUntil(parts, state, openstack, signal) : aborted(signal);
+    const background = roles.includes('worker')
+      ? [recoverUntil(parts, state, openstack, signal), keepHouseUntil(state, around, signal)]
+      : [];
     await aborted(signal);
     log.info({}, 'stopping: boots under way are undone, flows rest after their running steps');
-    await Promise.all([recovery, underWay.settled()]);
+    await Promise.all([...background, underWay.settled()]);
     served = true;
   } finally {
     stopReloading();
@@ -248,6 +252,18 @@ async function recoverUntil(
   }
 }
 
+function keepHouseUntil({ database }: State, { clock, log, current }: Around, signal: AbortSignal): Promise<void> {
+  const settings = () => {
+    const { house_keeping: ages } = current();
+    return {
+      cleanupIntervalSeconds: ages.cleanup_interval,
+      amphoraExpirySeconds: ages.amphora_expiry_age,
+      operationExpirySeconds: ages.load_balancer_expiry_age,
+    };
+  };
+  return keepHouse({ purge: createPurge(database, clock), clock, log, settings }, signal);
+}
+
 async function describe(facts: {
   parts: AmphoraParts;
   configuration: ReloadableConfiguration;
@@ -256,15 +272,14 @@ async function describe(facts: {
   loadedAt: string;
 }): Promise<ServeStatus> {
   const { parts, configuration, version, startedAt, loadedAt } = facts;
-  const amphorae = await parts.store.list();
-  const byStatus: Record<string, number> = {};
-  for (const { status } of amphorae) byStatus[status] = (byStatus[status] ?? 0) + 1;
+  const byStatus = await parts.store.countByStatus();
+  const total = Object.values(byStatus).reduce((sum, count) => sum + count, 0);
   return {
     pid: process.pid,
     version,
     startedAt,
     configuration: { loadedAt, files: configuration.current().files },
-    amphorae: { total: amphorae.length, byStatus },
+    amphorae: { total, byStatus },
     imageChoices: parts.resolver.status(),
   };
 }

@@ -14,6 +14,10 @@ export interface AmphoraStore {
   get(amphoraId: string): Promise<Amphora | null>;
   /** Newest first; DELETED ones only on demand. All, or those of one load balancer. */
   list(options?: { includeDeleted?: boolean; loadBalancerId?: string }): Promise<Amphora[]>;
+  /** Those of no load balancer that are being booted or deleted, oldest change first: the others are not read. */
+  listUnderWay(): Promise<Amphora[]>;
+  /** How many there are in each status but DELETED. */
+  countByStatus(): Promise<Record<string, number>>;
 }
 
 export interface AmphoraListQuery extends Pick<ListQuery, 'filters' | 'sort' | 'limit' | 'marker' | 'reverse'> {

@@ -82,5 +82,14 @@ function createMemoryStore(rows: Map<string, Amphora>, now: () => string): Ampho
         .filter((row) => includeDeleted || row.status !== 'DELETED')
         .filter((row) => loadBalancerId === undefined || row.loadBalancerId === loadBalancerId)
         .reverse(),
+    listUnderWay: async () =>
+      [...rows.values()]
+        .filter(({ status }) => status === 'BOOTING' || status === 'PENDING_DELETE')
+        .filter(({ loadBalancerId }) => loadBalancerId === null),
+    countByStatus: async () => {
+      const counts: Record<string, number> = {};
+      for (const { status } of rows.values()) if (status !== 'DELETED') counts[status] = (counts[status] ?? 0) + 1;
+      return counts;
+    },
   };
 }

@@ -7,6 +7,7 @@ import { openDatabase } from '../../src/adapters/storage/database.ts';
 import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
 import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
 import { describeAmphoraStoreContract, storedAmphora } from '../../src/testing/contract/amphora-store.ts';
+import { describePurgeContract } from '../../src/testing/contract/purge.ts';
 import { createFakeClock, type FakeClock } from '../../src/testing/fake-clock.ts';
 import { readTestbed } from '../support/testbed-access.ts';
 import { makeDatabase } from '../support/testbed-database.ts';
@@ -20,6 +21,7 @@ beforeAll(async () => {
 afterAll(() => administrator.end());
 
 describeAmphoraStoreContract('MariaDB', makeDatabase);
+describePurgeContract('MariaDB', makeDatabase);
 
 describe('MariaDB', () => {
   let subject: Awaited<ReturnType<typeof makeDatabase>>;

@@ -70,6 +70,27 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
       return rows.map(fromRow);
     },
 
+    async listUnderWay() {
+      const query = database
+        .selectFrom('kiln_amphora')
+        .selectAll()
+        .where('status', 'in', ['BOOTING', 'PENDING_DELETE'])
+        .where('load_balancer_id', 'is', null)
+        .orderBy('updated_at')
+        .orderBy('id');
+      return (await attempt(clock, () => query.execute())).map(fromRow);
+    },
+
+    async countByStatus() {
+      const query = database
+        .selectFrom('kiln_amphora')
+        .select(['status', ({ fn }) => fn.countAll<number>().as('count')])
+        .where('status', '!=', 'DELETED')
+        .groupBy('status');
+      const rows = await attempt(clock, () => query.execute());
+      return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
+    },
+
     async listPage({ projectId, ...query }) {
       const scope = [builder('status', '!=', 'DELETED')];
       if (projectId !== null) {

@@ -13,6 +13,7 @@ import * as workers from './migrations/0005-workers.ts';
 import * as flavorsAndQuotas from './migrations/0006-flavors-and-quotas.ts';
 import * as health from './migrations/0007-health.ts';
 import * as vipReservation from './migrations/0008-vip-reservation.ts';
+import * as housekeeping from './migrations/0009-housekeeping.ts';
 import { mysqlDialect } from './mysql.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
 import { sqliteDialect } from './sqlite.ts';
@@ -27,6 +28,7 @@ const migrations: Record<string, Migration> = {
   '0006-flavors-and-quotas': flavorsAndQuotas,
   '0007-health': health,
   '0008-vip-reservation': vipReservation,
+  '0009-housekeeping': housekeeping,
 };
 
 /**

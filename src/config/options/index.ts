@@ -12,6 +12,7 @@ import { certificatesOptions } from './certificates.ts';
 import { controllerWorkerOptions } from './controller-worker.ts';
 import { databaseOptions } from './database.ts';
 import { defaultOptions } from './default.ts';
+import { houseKeepingOptions } from './house-keeping.ts';
 import { kilnOptions } from './kiln.ts';
 import { osloMessagingRabbitOptions } from './messaging.ts';
 import {
@@ -39,6 +40,7 @@ export const declarations = {
   certificates: certificatesOptions,
   amphora_agent: amphoraAgentOptions,
   health_manager: healthManagerOptions,
+  house_keeping: houseKeepingOptions,
   database: databaseOptions,
   oslo_messaging_rabbit: osloMessagingRabbitOptions,
   oslo_policy: osloPolicyOptions,

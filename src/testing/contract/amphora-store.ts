@@ -145,6 +145,15 @@ export function describeAmphoraStoreContract(name: string, makeSubject: () => Pr
       expect((await store.list()).map(({ id }) => id)).toEqual(['b', 'a']);
       expect((await store.list({ includeDeleted: true })).map(({ id }) => id)).toEqual(['c', 'b', 'a']);
     });
+    it('knows those under way that belong to no load balancer, and how many there are of each status', async () => {
+      await store.insert(storedAmphora('a', { updatedAt: '2026-11-23T11:00:01.000Z' }));
+      await store.insert(storedAmphora('b', { status: 'PENDING_DELETE' }));
+      await store.insert(storedAmphora('c', { status: 'PENDING_DELETE', loadBalancerId: 'lb' }));
+      await store.insert(storedAmphora('d', { status: 'READY' }));
+      await store.insert(storedAmphora('e', { status: 'DELETED' }));
+      expect((await store.listUnderWay()).map(({ id }) => id)).toEqual(['b', 'a']);
+      expect(await store.countByStatus()).toEqual({ BOOTING: 1, PENDING_DELETE: 2, READY: 1 });
+    });
     const all: AmphoraListQuery = { projectId: null, filters: {}, sort: [], limit: 100 };
     const idsOf = async (query: Partial<AmphoraListQuery>) =>
       (await store.listPage({ ...all, ...query })).map(({ id }) => id);
