@@ -152,6 +152,15 @@ describe('an operation that is aborted by hand', () => {
     expect(await amphorae.get(amphoraId)).toMatchObject({ status: 'ERROR' });
   });
 
+  it('is aborted also when a worker claims it in between', async () => {
+    const { abort, enqueue, journal } = await setUp();
+    await enqueue('op', 'create-load-balancer');
+    journal.beforeNext('finish', async () => {
+      await journal.claim('op', 'eager');
+    });
+    expect(await abort('op')).toMatchObject({ status: 'undone', lastWorker: 'eager' });
+  });
+
   it('is left alone when it can not be written: another one takes it up', async () => {
     const { abort, enqueue, journal } = await setUp();
     await enqueue('op', 'create-load-balancer');

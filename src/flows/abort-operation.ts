@@ -29,6 +29,17 @@ const CLAIM_TRIES = 5;
  * @throws OPERATION_NOT_FOUND, OPERATION_ENDED; RESOURCE_CONFLICT while it waits for another one.
  */
 export async function abortOperation(parts: AbortParts, operationId: string): Promise<AbortedOperation> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await abortOnce(parts, operationId);
+    } catch (error) {
+      // A worker's sweep took it for left behind, and claimed it in between.
+      if (!(error instanceof KilnError) || error.code !== 'FENCED' || tries >= CLAIM_TRIES) throw error;
+    }
+  }
+}
+
+async function abortOnce(parts: AbortParts, operationId: string): Promise<AbortedOperation> {
   const { journal, log } = parts;
   const { claimed, lastWorker } = await takeOver(parts, operationId);
   const { id, fence, flow: flowName } = claimed.operation;

@@ -307,6 +307,36 @@ describe('flows of a load balancer', () => {
     expect(compute.servers()).toHaveLength(1);
   });
 
+  it('a change does not stumble over what is left of an amphora that could not be removed', async () => {
+    const { ask, carryOut, created, loadBalancers, amphorae, network, statusOf } = setUp();
+    await created();
+    const [amphora] = await amphorae.list({ loadBalancerId: 'lb' });
+    const left = { ...(amphora ?? expect.unreachable()), id: 'left', status: 'ERROR' as const, vrrpPortId: 'gone' };
+    await amphorae.insert(left);
+    network.addQosPolicy('qos');
+    const row = (await loadBalancers.get('loadbalancer', 'lb')) ?? expect.unreachable();
+    await loadBalancers.apply({
+      loadBalancerId: 'lb',
+      mutableFrom: ['ACTIVE'],
+      rows: [
+        {
+          kind: 'loadbalancer',
+          put: {
+            ...row,
+            provisioningStatus: 'PENDING_UPDATE',
+            vipQosPolicyId: 'qos',
+            vipSgIds: [network.securityGroups()[0]?.id ?? ''],
+          },
+        },
+      ],
+      operation: null,
+    });
+    const before = { vipQosPolicyId: null };
+    expect(await carryOut(await ask('update-load-balancer', { before }))).toBe('done');
+    expect(await statusOf()).toBe('ACTIVE');
+    expect(network.ports().find(({ id }) => id === amphora?.vrrpPortId)).toMatchObject({ qosPolicyId: 'qos' });
+  });
+
   it('delete it: nothing is left but what was not its own', async () => {
     const { ask, carryOut, created, left, statusOf, network, forgotten, amphorae } = setUp();
     await created();

@@ -24,7 +24,7 @@ export function updateVip<Input extends LoadBalancerInput>(
   };
 }
 
-/** Its QoS policy, on the VIP's port and on those of its amphorae. */
+/** Its QoS policy, on the VIP's port and on those of the amphorae that serve. */
 export function updateQosPolicy<Input extends LoadBalancerInput>(
   subjectOf: (input: Input) => OperationSubject,
 ): Step<LoadBalancerParts, Input, Record<string, never>> {
@@ -49,7 +49,7 @@ const mayChangeQos = ({ kind, before }: OperationSubject) => kind === 'loadbalan
 
 async function applyQos(parts: LoadBalancerParts, tree: LoadBalancerTree): Promise<void> {
   const { id, vip, vipQosPolicyId: qosPolicyId } = tree.loadBalancer;
-  const amphorae = await parts.amphorae.list({ loadBalancerId: id });
+  const amphorae = (await parts.amphorae.list({ loadBalancerId: id })).filter(({ status }) => status === 'ALLOCATED');
   for (const portId of [vip.portId, ...amphorae.map(({ vrrpPortId }) => vrrpPortId)]) {
     if (portId !== null) await parts.network.updatePort(portId, { qosPolicyId });
   }

@@ -51,12 +51,12 @@ export async function syncVipSecurityRules(parts: LoadBalancerParts, treeWanted:
   if (!existing) await plugGroups(parts, treeWanted, [group.id]);
 }
 
-/** Of the VIP's port and of the amphorae's own ones beside it. */
+/** Of the VIP's port and, beside it, of the amphorae's own ones that serve: what is left of others may have none. */
 async function plugGroups(parts: LoadBalancerParts, tree: LoadBalancerTree, securityGroupIds: string[]): Promise<void> {
   const { id, vip } = tree.loadBalancer;
   if (vip.portId !== null) await parts.network.updatePort(vip.portId, { securityGroupIds });
-  for (const { vrrpPortId } of await parts.amphorae.list({ loadBalancerId: id })) {
-    if (vrrpPortId !== null) await parts.network.updatePort(vrrpPortId, { securityGroupIds });
+  for (const { vrrpPortId, status } of await parts.amphorae.list({ loadBalancerId: id })) {
+    if (vrrpPortId !== null && status === 'ALLOCATED') await parts.network.updatePort(vrrpPortId, { securityGroupIds });
   }
 }
 
