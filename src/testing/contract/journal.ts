@@ -171,6 +171,23 @@ export function describeJournalContract(name: string, makeSubject: (clock: Clock
       expect(await journal.claim('a', 'heir', 1)).toMatchObject({ operation: { fence: 2, worker: 'heir' } });
     });
 
+    it('lists what nobody has of some flows alone, and gives the entries of several at once', async () => {
+      await journal.enqueue(newOperation('a'));
+      await journal.enqueue(newOperation('b', { flow: 'of-the-future', priority: 9 }));
+      await journal.enqueue(newOperation('c'));
+      const ids = async (flows?: string[]) => (await journal.unclaimed(1, flows)).map(({ id }) => id);
+      expect(await ids()).toEqual(['b']);
+      expect(await ids(['create-load-balancer', 'other'])).toEqual(['a']);
+      for (const id of ['a', 'b']) {
+        const entries = [1, 2, 3].map((n) => ({ kind: 'done' as const, step: `${id}${n}`, output: { n } }));
+        await journal.record(id, await claim(id), ...entries);
+      }
+      const entries = await journal.entriesOf(['a', 'b', 'c', 'nowhere']);
+      expect([...entries.keys()].sort()).toEqual(['a', 'b']);
+      expect(entries.get('b')?.map(({ step }) => step)).toEqual(['b1', 'b2', 'b3']);
+      expect(await journal.entriesOf([])).toEqual(new Map());
+    });
+
     it('lists what nobody has: the most urgent first, then the oldest', async () => {
       await journal.enqueue(newOperation('b'));
       await clock.sleep(1);
