@@ -154,7 +154,12 @@ export interface DatabaseStatus {
   /** Which one, without its password. */
   database: string;
   /** In order. `executedAt` is null for one that has not been made. */
-  migrations: readonly { name: string; executedAt: string | null }[];
+  migrations: readonly {
+    name: string;
+    executedAt: string | null;
+    /** Made by a version newer than this one: whether this one can go on. Null: one of this version's own. */
+    newer: 'compatible' | 'incompatible' | null;
+  }[];
 }
 
 export interface CliContext {

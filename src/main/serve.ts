@@ -4,6 +4,7 @@ import Fastify from 'fastify';
 import { connectControl } from '../adapters/control/client.ts';
 import { createVipAllocator } from '../adapters/network/vip-allocator.ts';
 import { makeFolder } from '../adapters/process/make-folder.ts';
+import { migrationStatus } from '../adapters/storage/migrate.ts';
 import { createPurge } from '../adapters/storage/purge.ts';
 import { controlRoutes } from '../api/control/routes.ts';
 import { type ServeRole, serveRoles } from '../cli/context.ts';
@@ -69,6 +70,7 @@ export async function serve(options: {
   const endings: (() => Promise<unknown>)[] = [() => openstack.close()];
   const state = await openState(paths.database, clock);
   endings.push(() => state.close());
+  await warnAboutNewerTables(state, log);
   let served = false;
   try {
     const parts = amphoraParts(openstack, state, around);
@@ -223,6 +225,12 @@ function remarkOnConfiguration(configuration: ReloadableConfiguration, log: Log)
       {},
       'loadbalancer_topology = ACTIVE_STANDBY is not there yet: each load balancer gets one amphora, as with SINGLE.',
     );
+}
+
+async function warnAboutNewerTables({ database }: State, log: Log): Promise<void> {
+  const newer = (await migrationStatus(database)).filter((one) => one.newer !== null).map(({ name }) => name);
+  if (newer.length === 0) return;
+  log.warn({ migrations: newer }, 'a newer Kiln changed the tables; the changes are compatible, and this one goes on');
 }
 
 /** Said at start and after each reload, which don't wait for it. A cloud that can't be asked makes the warning shorter. Never throws. */

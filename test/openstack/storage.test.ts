@@ -9,6 +9,7 @@ import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
 import { describeAmphoraStoreContract, storedAmphora } from '../../src/testing/contract/amphora-store.ts';
 import { describePurgeContract } from '../../src/testing/contract/purge.ts';
 import { createFakeClock, type FakeClock } from '../../src/testing/fake-clock.ts';
+import { describeRollingUpgrade } from '../support/rolling-upgrade.ts';
 import { readTestbed } from '../support/testbed-access.ts';
 import { makeDatabase } from '../support/testbed-database.ts';
 
@@ -22,6 +23,7 @@ afterAll(() => administrator.end());
 
 describeAmphoraStoreContract('MariaDB', makeDatabase);
 describePurgeContract('MariaDB', makeDatabase);
+describeRollingUpgrade('MariaDB', makeDatabase);
 
 describe('MariaDB', () => {
   let subject: Awaited<ReturnType<typeof makeDatabase>>;

@@ -1,0 +1,147 @@
+import { sql } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import { KilnError } from '../../model/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { isMysql } from './engine.ts';
+import * as amphora from './migrations/0001-amphora.ts';
+import * as journal from './migrations/0002-journal.ts';
+import * as loadBalancer from './migrations/0003-load-balancer.ts';
+import * as amphoraOfLoadBalancer from './migrations/0004-amphora-of-load-balancer.ts';
+import * as workers from './migrations/0005-workers.ts';
+import * as flavorsAndQuotas from './migrations/0006-flavors-and-quotas.ts';
+import * as health from './migrations/0007-health.ts';
+import * as vipReservation from './migrations/0008-vip-reservation.ts';
+import * as housekeeping from './migrations/0009-housekeeping.ts';
+import * as migrationMarks from './migrations/0010-migration-marks.ts';
+import type { KilnDatabase } from './schema.ts';
+
+/** A change of the tables. */
+export interface KilnMigration extends Migration {
+  /**
+   * Whether older versions, which don't know it, can go on with the tables that it leaves: true for what only adds tables,
+   * indices, and columns that may be left out. Written down in the database before the change is made. Needed from
+   * 0011 on: what knows the mark knows all changes before it.
+   */
+  compatible?: boolean;
+}
+
+/** In order of name; a migration that has landed is never changed, and each can be done again without harm (ddl.ts). */
+export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
+  '0001-amphora': amphora,
+  '0002-journal': journal,
+  '0003-load-balancer': loadBalancer,
+  '0004-amphora-of-load-balancer': amphoraOfLoadBalancer,
+  '0005-workers': workers,
+  '0006-flavors-and-quotas': flavorsAndQuotas,
+  '0007-health': health,
+  '0008-vip-reservation': vipReservation,
+  '0009-housekeeping': housekeeping,
+  '0010-migration-marks': migrationMarks,
+};
+
+/** The one from which on changes are marked. */
+const MARKS = '0010-migration-marks';
+
+export interface MigrationStatus {
+  name: string;
+  executedAt: string | null;
+  /** Of a version newer than this one: whether this one can go on. Null: this version's own. */
+  newer: 'compatible' | 'incompatible' | null;
+}
+
+/** Another process that migrates at the same moment makes ours fail; the next try finds its work done. */
+const MIGRATION_TRIES = 20;
+const MIGRATION_PAUSE_MS = 100;
+
+/**
+ * Brings the tables up to date. Changes that a newer version made stay as they are.
+ * @throws STATE_UNUSABLE when one of them is not compatible with this version.
+ */
+export async function migrate(database: KilnDatabase, clock: Clock, own = ownMigrations): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const newer = (await migrationStatus(database, own)).filter((one) => one.newer !== null);
+    demandCompatible(newer);
+    const { error } = await migratorOf(database, own, newer).migrateToLatest();
+    if (!error) return;
+    if (tries === MIGRATION_TRIES) throw error as Error;
+    await clock.sleep(MIGRATION_PAUSE_MS);
+  }
+}
+
+/** What was made and what was not, in order; with what newer versions made. Changes nothing. */
+export async function migrationStatus(database: KilnDatabase, own = ownMigrations): Promise<MigrationStatus[]> {
+  const known = (await migratorOf(database, own).getMigrations()).map(({ name, executedAt }) => ({
+    name,
+    executedAt: executedAt?.toISOString() ?? null,
+    newer: null,
+  }));
+  return [...known, ...(await newerMigrations(database, known, own))];
+}
+
+async function newerMigrations(
+  database: KilnDatabase,
+  known: readonly MigrationStatus[],
+  own: Readonly<Record<string, KilnMigration>>,
+): Promise<MigrationStatus[]> {
+  const isMade = (name: string) => known.some((one) => one.name === name && one.executedAt !== null);
+  if (!known.some(({ name }) => isMade(name))) return []; // There is no table of them yet, or nothing in it.
+  const { rows: made } = await sql<{ name: string; timestamp: string }>`
+    select name, timestamp from kiln_migration order by name`.execute(database);
+  const newer = made.filter(({ name }) => !(name in own));
+  if (newer.length === 0) return [];
+  const marks = isMade(MARKS)
+    ? (await sql<{ name: string }>`select name from kiln_migration_mark where compatible = 1`.execute(database)).rows
+    : [];
+  const compatible = new Set(marks.map(({ name }) => name));
+  return newer.map(({ name, timestamp }) => ({
+    name,
+    executedAt: timestamp,
+    newer: compatible.has(name) ? 'compatible' : 'incompatible',
+  }));
+}
+
+function demandCompatible(newer: readonly MigrationStatus[]): void {
+  const names = newer.filter((one) => one.newer === 'incompatible').map(({ name }) => name);
+  if (names.length === 0) return;
+  const message = `a newer version of Kiln changed the tables in a way that this version can not work with: ${names.join(', ')}`;
+  throw new KilnError('STATE_UNUSABLE', message, {
+    advice:
+      'Start the version that made the change, or a newer one (`kiln db status` shows when it was made); or restore the ' +
+      'backup of the database from before.',
+  });
+}
+
+function migratorOf(
+  database: KilnDatabase,
+  own: Readonly<Record<string, KilnMigration>>,
+  newer: readonly MigrationStatus[] = [],
+): Migrator {
+  const marked = Object.entries(own).map(([name, migration]) => [
+    name,
+    name > MARKS ? withMark(name, migration) : migration,
+  ]);
+  // Kysely takes a change that it doesn't know for a fault: these are made already, and never run.
+  const made = newer.map(({ name }) => [name, { up: async () => {} }]);
+  return new Migrator({
+    db: database,
+    provider: { getMigrations: async () => Object.fromEntries([...marked, ...made]) },
+    migrationTableName: 'kiln_migration',
+    migrationLockTableName: 'kiln_migration_lock',
+  });
+}
+
+/** The mark is there before the change is noted as made: whoever finds the one finds the other. */
+function withMark(name: string, migration: KilnMigration): Migration {
+  return {
+    async up(database) {
+      const compatible = migration.compatible === true ? 1 : 0;
+      const again = isMysql(database)
+        ? sql`on duplicate key update compatible = ${compatible}`
+        : sql`on conflict (name) do update set compatible = ${compatible}`;
+      await sql`insert into kiln_migration_mark (name, compatible) values (${name}, ${compatible}) ${again}`.execute(
+        database,
+      );
+      await migration.up(database);
+    },
+  };
+}
