@@ -4,6 +4,7 @@ import Fastify from 'fastify';
 import { connectControl } from '../adapters/control/client.ts';
 import { createVipAllocator } from '../adapters/network/vip-allocator.ts';
 import { makeFolder } from '../adapters/process/make-folder.ts';
+import { readConnection } from '../adapters/storage/connection.ts';
 import { migrationStatus } from '../adapters/storage/migrate.ts';
 import { createPurge } from '../adapters/storage/purge.ts';
 import { controlRoutes } from '../api/control/routes.ts';
@@ -70,6 +71,7 @@ export async function serve(options: {
   const endings: (() => Promise<unknown>)[] = [() => openstack.close()];
   const state = await openState(paths.database, clock);
   endings.push(() => state.close());
+  warnAboutConnection(paths.database, log);
   await warnAboutNewerTables(state, log);
   let served = false;
   try {
@@ -225,6 +227,12 @@ function remarkOnConfiguration(configuration: ReloadableConfiguration, log: Log)
       {},
       'loadbalancer_topology = ACTIVE_STANDBY is not there yet: each load balancer gets one amphora, as with SINGLE.',
     );
+}
+
+function warnAboutConnection(connection: string, log: Log): void {
+  const read = readConnection(connection);
+  if (read.engine === 'sqlite' || read.unknownOptions.length === 0) return;
+  log.warn({ options: read.unknownOptions }, '[database] connection: these options of the URL have no effect');
 }
 
 async function warnAboutNewerTables({ database }: State, log: Log): Promise<void> {

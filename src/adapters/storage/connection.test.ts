@@ -13,6 +13,18 @@ const plain = {
   connectTimeoutSeconds: 10,
   readTimeoutSeconds: 60,
   tls: null,
+  unknownOptions: [],
+};
+
+const tls = {
+  caFile: null,
+  caFolder: null,
+  certFile: null,
+  keyFile: null,
+  keyPassword: null,
+  ciphers: null,
+  isVerified: true,
+  checkHostname: true,
 };
 
 describe('[database] connection', () => {
@@ -35,13 +47,36 @@ describe('[database] connection', () => {
       'mysql+pymysql://octavia:secret@db/octavia?connect_timeout=5&read_timeout=7',
       { ...plain, connectTimeoutSeconds: 5, readTimeoutSeconds: 7 },
     ],
-    [
-      'mysql+pymysql://octavia:secret@db/octavia?ssl_ca=/ca.pem',
-      { ...plain, tls: { caFile: '/ca.pem', certFile: null, keyFile: null, ciphers: null, checkHostname: true } },
-    ],
+    ['mysql+pymysql://octavia:secret@db/octavia?ssl_ca=/ca.pem', { ...plain, tls: { ...tls, caFile: '/ca.pem' } }],
     [
       'mysql+pymysql://octavia:secret@db/octavia?ssl_cert=/c&ssl_key=/k&ssl_cipher=AES&ssl_check_hostname=False',
-      { ...plain, tls: { caFile: null, certFile: '/c', keyFile: '/k', ciphers: 'AES', checkHostname: false } },
+      {
+        ...plain,
+        tls: { ...tls, certFile: '/c', keyFile: '/k', ciphers: 'AES', isVerified: false, checkHostname: false },
+      },
+    ],
+    ...Object.entries({
+      'ssl=true': { ...tls, isVerified: false, checkHostname: false },
+      'ssl=false': null,
+      'ssl_disabled=true&ssl_ca=/c': null,
+      'ssl_verify_cert=true': tls,
+      'ssl_verify_identity=true': tls,
+      'ssl_capath=/cas': { ...tls, caFolder: '/cas' },
+      'ssl_ca=/c&ssl_verify_cert=false': { ...tls, caFile: '/c', isVerified: false, checkHostname: false },
+      'ssl_ca=/c&ssl_verify_cert=true&ssl_verify_identity=false': { ...tls, caFile: '/c', checkHostname: false },
+      'ssl_ca=/c&ssl_verify_identity=true': { ...tls, caFile: '/c' },
+      'ssl_ca=/c&ssl_mode=VERIFY_CA': { ...tls, caFile: '/c', checkHostname: false },
+      'ssl_ca=/c&ssl_mode=verify_identity': { ...tls, caFile: '/c' },
+      'ssl_mode=REQUIRED': { ...tls, isVerified: false, checkHostname: false },
+      'ssl_mode=DISABLED': null,
+      'ssl_ca=/c&ssl_key=/k&ssl_key_password=pw': { ...tls, caFile: '/c', keyFile: '/k', keyPassword: 'pw' },
+    }).map(([query, expected]): [string, object] => [
+      `mysql+pymysql://octavia:secret@db/octavia?charset=utf8&${query}`,
+      { ...plain, tls: expected },
+    ]),
+    [
+      'mysql+pymysql://octavia:secret@db/octavia?charset=utf8&read_default_file=/x&pool_size=3',
+      { ...plain, unknownOptions: ['read_default_file'] },
     ],
   ])('%s', (connection, expected) => {
     expect(readConnection(connection)).toEqual(expected);
@@ -69,9 +104,12 @@ describe('[database] connection', () => {
     ['mysql+pymysql://octavia:p@secret:x/octavia', 'the port must be a whole number from 1 to 65535'],
     ['mysql+pymysql://octavia:secret@db:70000/octavia', 'the port must be'],
     ['mysql+pymysql://octavia:secret@db/octavia?read_timeout=0', 'read_timeout must be a whole number from 1'],
+    ['mysql+pymysql://octavia:secret@db/octavia?ssl_crl=/etc/ssl&ssl_ca=/ca', 'ssl_crl: of the TLS options, ssl'],
+    ['mysql://octavia:secret@db/octavia?ssl_mode=PREFERRED', 'ssl_mode must be one of DISABLED, REQUIRED'],
+    ['mysql://octavia:secret@db/octavia?ssl_verify_cert=maybe', 'ssl_verify_cert must be true or false'],
     [
-      'mysql+pymysql://octavia:secret@db/octavia?ssl_capath=/etc/ssl&ssl_ca=/ca',
-      'ssl_capath: of the TLS options, ssl_ca',
+      'mysql://octavia:secret@db/octavia?ssl_verify_cert=0&ssl_verify_identity=1',
+      'ssl_verify_identity needs ssl_verify_cert',
     ],
   ])('refuses %s, without what is secret in it', (connection, words) => {
     const read = () => readConnection(connection);

@@ -19,14 +19,22 @@ export interface MysqlConnection {
   /** How long the server may be silent while an answer is awaited. */
   readTimeoutSeconds: number;
   /** Null: no TLS was asked for. */
-  tls: TlsFiles | null;
+  tls: Tls | null;
+  /** Names of options that have no effect, and that nobody would expect to have none. */
+  unknownOptions: readonly string[];
 }
 
-interface TlsFiles {
+interface Tls {
+  /** Neither of the two: the authorities that this host trusts. */
   caFile: string | null;
+  /** A folder with files of certificates. */
+  caFolder: string | null;
   certFile: string | null;
   keyFile: string | null;
+  keyPassword: string | null;
   ciphers: string | null;
+  /** False: encrypted, but anybody may be at its other end. */
+  isVerified: boolean;
   checkHostname: boolean;
 }
 
@@ -46,9 +54,9 @@ const SQLITE_URL = /^sqlite(?:\+\w+)?:\/\/\/(\/.+)$/;
 /**
  * Reads `[database] connection`, as SQLAlchemy writes it: `sqlite:////absolute/path`, or
  * `mysql+pymysql://user:password@host:port/database?option=value` (mysql or mariadb, any driver).
- * Of MySQL's options, which are PyMySQL's, these are obeyed: unix_socket, connect_timeout, read_timeout, ssl_ca, ssl_cert,
- * ssl_key, ssl_cipher, ssl_check_hostname. Other ssl options are refused: leaving out what was to protect the password is
- * no small thing. All others are left out, `charset` among them: Kiln's sessions are utf8mb4, which holds every character.
+ * Of MySQL's options, which are PyMySQL's, these are obeyed: unix_socket, connect_timeout, read_timeout, and those of TLS
+ * (tlsOptions). Other ssl options are refused: leaving out what was to protect the password is no small thing. All others are
+ * left out, `charset` among them: Kiln's sessions are utf8mb4, which holds every character.
  * @throws STATE_UNUSABLE when it is none of these. The message names no more of the text than the engine and the options.
  */
 export function readConnection(connection: string): SqliteConnection | MysqlConnection {
@@ -74,24 +82,78 @@ export function readConnection(connection: string): SqliteConnection | MysqlConn
     connectTimeoutSeconds: seconds(options, 'connect_timeout', DEFAULT_CONNECT_TIMEOUT_SECONDS),
     readTimeoutSeconds: seconds(options, 'read_timeout', DEFAULT_READ_TIMEOUT_SECONDS),
     tls: readTls(options),
+    unknownOptions: [...new Set(options.keys())].filter((name) => !isKnown(name)),
   };
 }
 
-const tlsOptions = ['ssl_ca', 'ssl_cert', 'ssl_key', 'ssl_cipher', 'ssl_check_hostname'];
+const obeyedOptions = ['unix_socket', 'connect_timeout', 'read_timeout'];
+/** What they ask for is so anyway, or is of the driver's own making. */
+const needlessOptions = ['charset', 'use_unicode', 'autocommit', 'binary_prefix', 'write_timeout'];
 
-function readTls(options: URLSearchParams): TlsFiles | null {
+function isKnown(name: string): boolean {
+  return [...tlsOptions, ...obeyedOptions, ...needlessOptions].includes(name) || name.startsWith('pool_');
+}
+
+const tlsOptions = [
+  'ssl',
+  'ssl_mode',
+  'ssl_disabled',
+  'ssl_ca',
+  'ssl_capath',
+  'ssl_cert',
+  'ssl_key',
+  'ssl_key_password',
+  'ssl_cipher',
+  'ssl_check_hostname',
+  'ssl_verify_cert',
+  'ssl_verify_identity',
+];
+/** mysqlclient's; its PREFERRED, with which whoever is in between takes TLS away, is none of them. */
+const tlsModes = ['DISABLED', 'REQUIRED', 'VERIFY_CA', 'VERIFY_IDENTITY'];
+
+/**
+ * As PyMySQL and SQLAlchemy have it, and mysqlclient's ssl_mode. Whom a CA vouches for must bear the host's name, unless it is said
+ * that it need not.
+ */
+function readTls(options: URLSearchParams): Tls | null {
   const given = [...options.keys()].filter((name) => name.startsWith('ssl'));
-  if (given.length === 0) return null;
   const unknown = given.filter((name) => !tlsOptions.includes(name));
   if (unknown.length > 0)
     throw unusable(`${unknown.join(', ')}: of the TLS options, ${tlsOptions.join(', ')} are known`);
+  const mode = options.get('ssl_mode')?.toUpperCase() ?? null;
+  if (mode !== null && !tlsModes.includes(mode)) throw unusable(`ssl_mode must be one of ${tlsModes.join(', ')}`);
+  if (given.length === 0 || mode === 'DISABLED' || yesOrNo(options, 'ssl_disabled') === true) return null;
+  if (given.every((name) => name === 'ssl' || name === 'ssl_disabled') && yesOrNo(options, 'ssl') !== true) return null;
+
+  const caFile = options.get('ssl_ca');
+  const caFolder = options.get('ssl_capath');
+  const verifyCert = yesOrNo(options, 'ssl_verify_cert') ?? (mode?.startsWith('VERIFY') ? true : null);
+  const verifyIdentity = yesOrNo(options, 'ssl_verify_identity') ?? (mode === 'VERIFY_IDENTITY' ? true : null);
+  const checkHostname = verifyIdentity ?? yesOrNo(options, 'ssl_check_hostname') ?? mode !== 'VERIFY_CA';
+  if (verifyCert === false && verifyIdentity === true)
+    throw unusable(
+      'ssl_verify_identity needs ssl_verify_cert: the name in a certificate that nobody vouches for means nothing',
+    );
+  const isVerified = verifyCert ?? (caFile !== null || caFolder !== null || verifyIdentity === true);
   return {
-    caFile: options.get('ssl_ca'),
+    caFile,
+    caFolder,
     certFile: options.get('ssl_cert'),
     keyFile: options.get('ssl_key'),
+    keyPassword: options.get('ssl_key_password'),
     ciphers: options.get('ssl_cipher'),
-    checkHostname: !/^(false|no|off|n|f|0)$/i.test(options.get('ssl_check_hostname') ?? ''),
+    isVerified,
+    checkHostname: isVerified && checkHostname,
   };
+}
+
+/** As SQLAlchemy's `asbool`; null when it is not there. */
+function yesOrNo(options: URLSearchParams, name: string): boolean | null {
+  const text = options.get(name);
+  if (text === null) return null;
+  if (/^(true|yes|on|y|t|1)$/i.test(text)) return true;
+  if (/^(false|no|off|n|f|0)$/i.test(text)) return false;
+  throw unusable(`${name} must be true or false`);
 }
 
 function seconds(options: URLSearchParams, name: string, whenAbsent: number): number {

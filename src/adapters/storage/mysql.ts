@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { getCACertificates } from 'node:tls';
 import { type Dialect, MysqlAdapter, MysqlDialect } from 'kysely';
 import { createPool, type PoolConnection, type SslOptions } from 'mysql2';
 import type { MysqlConnection } from './connection.ts';
@@ -79,15 +81,22 @@ function prepareSession(connection: PoolConnection): void {
   });
 }
 
-/** As PyMySQL: without a CA the connection is encrypted, but anybody may be at its other end. */
 function readTlsFiles({ tls }: MysqlConnection): SslOptions | null {
   if (!tls) return null;
   return {
-    ...(tls.caFile && { ca: readFileSync(tls.caFile) }),
+    ...(tls.isVerified && { ca: authorities(tls.caFile, tls.caFolder) }),
     ...(tls.certFile && { cert: readFileSync(tls.certFile, 'utf8') }),
     ...(tls.keyFile && { key: readFileSync(tls.keyFile, 'utf8') }),
+    ...(tls.keyPassword !== null && { passphrase: tls.keyPassword }),
     ...(tls.ciphers && { ciphers: tls.ciphers }),
-    rejectUnauthorized: tls.caFile !== null,
-    verifyIdentity: tls.caFile !== null && tls.checkHostname,
+    rejectUnauthorized: tls.isVerified,
+    verifyIdentity: tls.checkHostname,
   };
+}
+
+function authorities(file: string | null, folder: string | null): string[] {
+  if (file === null && folder === null) return getCACertificates('system');
+  const names = folder === null ? [] : readdirSync(folder).map((name) => join(folder, name));
+  const files = names.filter((name) => statSync(name).isFile());
+  return [...(file === null ? [] : [file]), ...files].map((name) => readFileSync(name, 'utf8'));
 }
