@@ -41,6 +41,7 @@ beforeEach(async () => {
     },
     loadBalancers: {
       tree: async () => ({
+        revision: 1,
         loadBalancer: storedLoadBalancer('lb'),
         listeners: [{ ...storedListener('li', 'lb', { operatingStatus: 'OFFLINE' }), l7Policies: [] }],
         pools: [],

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { trafficOf } from '../core/health/traffic.ts';
 import type { Heartbeat } from '../core/heartbeat/message.ts';
-import type { LoadBalancerTree } from '../model/load-balancer.ts';
+import type { StoredTree } from '../model/load-balancer.ts';
 import type { KnownAmphora } from '../ports/health-store.ts';
 import { createFakeLog } from '../testing/fake-log.ts';
 import { storedListener, storedLoadBalancer } from '../testing/stored-resources.ts';
@@ -12,7 +12,7 @@ const receivedAt = new Date('2026-11-23T12:00:00Z');
 const counters = { bytesIn: 1, bytesOut: 2, activeConnections: 3, totalConnections: 4, requestErrors: 5 };
 
 let known: Map<string, KnownAmphora>;
-let trees: Map<string, LoadBalancerTree>;
+let trees: Map<string, StoredTree>;
 let log: ReturnType<typeof createFakeLog>;
 let counts: { unknownAmphorae: number; wrongListenerCounts: number; treesRead: number };
 let judge: Judge;
@@ -22,7 +22,7 @@ beforeEach(() => {
   counts = { unknownAmphorae: 0, wrongListenerCounts: 0, treesRead: 0 };
   known = new Map([['a', { status: 'ALLOCATED', loadBalancerId: 'lb', revision: '1 ACTIVE' }]]);
   const listener = { ...storedListener('li', 'lb'), l7Policies: [] };
-  trees = new Map([['lb', { loadBalancer: storedLoadBalancer('lb'), listeners: [listener], pools: [] }]]);
+  trees = new Map([['lb', { revision: 1, loadBalancer: storedLoadBalancer('lb'), listeners: [listener], pools: [] }]]);
   judge = createJudge(
     {
       directory: { find: async (ids) => new Map([...known].filter(([id]) => ids.includes(id))) },

@@ -269,6 +269,12 @@ export const errorKinds = {
     advice: 'Another worker has taken this operation over; nothing is to be done here.',
   },
   CANCELLED: { httpStatus: 503, exitCode: bootFailed, retryable: true, advice: 'Kiln was asked to stop. Try again.' },
+  CHANGE_OUTDATED: {
+    httpStatus: 409,
+    exitCode: 1,
+    retryable: true,
+    advice: 'The load balancer was changed by somebody else at the same moment. Look at it, and ask again.',
+  },
   INTERNAL: {
     httpStatus: 500,
     exitCode: 1,

@@ -199,3 +199,9 @@ export interface LoadBalancerTree {
   listeners: readonly (Listener & { l7Policies: readonly (L7Policy & { rules: readonly L7Rule[] })[] })[];
   pools: readonly (Pool & { members: readonly Member[]; healthMonitor: HealthMonitor | null })[];
 }
+
+/** A load balancer as it was read: what is computed from it may be written while its revision is still this one. */
+export interface StoredTree extends LoadBalancerTree {
+  /** Goes up with every change that is asked for, and with the end of every operation. */
+  revision: number;
+}

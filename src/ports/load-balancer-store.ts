@@ -4,10 +4,10 @@ import type {
   L7Rule,
   Listener,
   LoadBalancer,
-  LoadBalancerTree,
   Member,
   Pool,
   ProvisioningStatus,
+  StoredTree,
 } from '../model/load-balancer.ts';
 import type { Operation, OperationReason } from '../model/operation.ts';
 
@@ -67,6 +67,13 @@ export type RowChange = {
   [Kind in ResourceKind]: { kind: Kind; put: Resources[Kind] } | { kind: Kind; deleteId: string };
 }[ResourceKind];
 
+/** What the new rows of a change count against. */
+export interface ChangeQuota {
+  projectId: string;
+  /** -1: any number. */
+  limits: Readonly<Record<ResourceKind, number>>;
+}
+
 /** A change that was asked for: its rows, and the operation that carries it out, in one transaction. */
 export interface Change {
   loadBalancerId: string;
@@ -75,6 +82,13 @@ export interface Change {
    * one that is just being made: RESOURCE_CONFLICT when it is there.
    */
   mutableFrom: readonly ProvisioningStatus[];
+  /**
+   * Of the tree that the rows were computed from: CHANGE_OUTDATED when it is another one by now, for then they would revert
+   * what has changed meanwhile, or bring back what is gone. Null or absent: the rows follow from no tree.
+   */
+  basedOnRevision?: number | null;
+  /** QUOTA_MET when the project would have more of a kind than it may; counted in the transaction. Null or absent: not limited. */
+  quota?: ChangeQuota | null;
   rows: readonly RowChange[];
   /** Null for a change that needs no flow. */
   operation: Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'> | null;
@@ -102,7 +116,7 @@ export interface LoadBalancerStore {
   list<Kind extends ResourceKind>(kind: Kind, query: ListQuery): Promise<(Resources[Kind] & { related: RelatedIds })[]>;
   get<Kind extends ResourceKind>(kind: Kind, id: string): Promise<(Resources[Kind] & { related: RelatedIds }) | null>;
   /** Everything of one load balancer. */
-  tree(loadBalancerId: string): Promise<LoadBalancerTree | null>;
+  tree(loadBalancerId: string): Promise<StoredTree | null>;
   /**
    * One transaction. Operating statuses of rows that are there stay as they are: they are the heartbeats' affair.
    * RESOURCE_CONFLICT when a new row has what another one has by now: a listener's protocol and port, a

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
 import { createBarbicanNotYet } from '../adapters/secrets/barbican-not-yet.ts';
 import { createAmphoraStore } from '../adapters/storage/amphora-store.ts';
 import { openDatabase } from '../adapters/storage/database.ts';
@@ -51,7 +52,7 @@ export interface ApiBench {
 export function openApiBench(overrides: Partial<ApiParts> = {}): ApiBench {
   const store = createFakeLoadBalancerStore();
   const queued: string[] = [];
-  const clock = createFakeClock();
+  const clock = createFakeClock({ autoAdvance: true });
   const database = temporaryDatabase(clock);
   const parts: ApiParts = {
     ...partsFor(clock, queued),
@@ -105,6 +106,7 @@ export async function openStoredApiBench(overrides: Partial<ApiParts> = {}): Pro
         await database.deleteFrom(table).where('provisioning_status', '=', 'PENDING_DELETE').execute();
         await database.updateTable(table).set({ provisioning_status: 'ACTIVE' }).execute();
       }
+      await database.updateTable('kiln_load_balancer').set({ revision: sql`revision + 1` }).execute();
     },
     async close() {
       await app.close();

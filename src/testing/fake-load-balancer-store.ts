@@ -38,6 +38,9 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
     l7policy: new Map(),
     l7rule: new Map(),
   };
+  const revisions = new Map<string, number>();
+  const revisionOf = (id: string) => revisions.get(id) ?? 0;
+  const raise = (id: string) => revisions.set(id, revisionOf(id) + 1);
   const reasons = new Map<string, OperationReason | null>();
   const all = <Kind extends ResourceKind>(kind: Kind): Resources[Kind][] => [
     ...(rows[kind] as Map<string, Resources[Kind]>).values(),
@@ -74,6 +77,26 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
   const usesPool = (listenerId: string, defaultPoolId: string | null, poolId: string) =>
     defaultPoolId === poolId || policiesOf(listenerId).some((one) => one.redirectPoolId === poolId);
 
+  function checkVipPorts(): void {
+    const brought = all('loadbalancer').flatMap(({ vip }) => (vip.octaviaOwned || !vip.portId ? [] : [vip.portId]));
+    const twice = brought.find((id, index) => brought.indexOf(id) < index);
+    if (twice) {
+      throw new KilnError('RESOURCE_CONFLICT', `Port ${twice} is already used as the VIP of another load balancer.`);
+    }
+  }
+  async function checkQuota({ quota, rows: changed }: Change): Promise<void> {
+    if (!quota) return;
+    const counts = await store.countByProject(quota.projectId);
+    for (const kind of Object.keys(counts) as ResourceKind[]) {
+      const ofKind = changed.flatMap((row) => (row.kind === kind && 'put' in row ? [row.put] : []));
+      const made = ofKind.filter(({ provisioningStatus: status }) => status === 'PENDING_CREATE').length;
+      const leaving = ofKind.filter(({ provisioningStatus: status }) => status === 'PENDING_DELETE').length;
+      const limit = quota.limits[kind];
+      if (made <= leaving || limit < 0 || counts[kind] - leaving <= limit) continue;
+      throw new KilnError('QUOTA_MET', `there may be ${limit} of ${kind}`, { details: { kind } });
+    }
+  }
+
   const store: FakeLoadBalancerStore = {
     operations: [],
     settlements: [],
@@ -87,6 +110,7 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
           else table.set(id, { ...row, provisioningStatus: 'ACTIVE' });
         }
       }
+      for (const id of rows.loadbalancer.keys()) raise(id);
     },
 
     async list(kind, query) {
@@ -116,6 +140,7 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
       const listeners = all('listener').filter((one) => one.loadBalancerId === id);
       const pools = all('pool').filter((one) => one.loadBalancerId === id);
       return {
+        revision: revisionOf(id),
         loadBalancer,
         listeners: listeners.map((listener) => ({
           ...listener,
@@ -136,13 +161,29 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
       store.beforeNextApply?.();
       store.beforeNextApply = null;
       const status = rows.loadbalancer.get(change.loadBalancerId)?.provisioningStatus;
+      if (!status && change.mutableFrom.length > 0) {
+        throw new KilnError('RESOURCE_NOT_FOUND', `there is no load balancer ${change.loadBalancerId}`);
+      }
       const mutable =
         change.mutableFrom.length === 0 ? status === undefined : status && change.mutableFrom.includes(status);
       if (!mutable) throw new KilnError('IMMUTABLE', `load balancer ${change.loadBalancerId} is ${status ?? 'gone'}`);
+      const { basedOnRevision = null } = change;
+      if (basedOnRevision !== null && basedOnRevision !== revisionOf(change.loadBalancerId)) {
+        throw new KilnError('CHANGE_OUTDATED', `load balancer ${change.loadBalancerId} has changed since it was read`);
+      }
+      const before = structuredClone(rows);
+      raise(change.loadBalancerId);
       for (const one of change.rows) {
         const table = rows[one.kind] as Map<string, Resources[ResourceKind]>;
         if ('put' in one) table.set(one.put.id, one.put);
         else table.delete(one.deleteId);
+      }
+      try {
+        checkVipPorts();
+        await checkQuota(change);
+      } catch (error) {
+        Object.assign(rows, before);
+        throw error;
       }
       if (change.operation) store.operations.push(change.operation);
     },
@@ -170,6 +211,7 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
         }
       }
       reasons.set(settlement.loadBalancerId, settlement.reason);
+      raise(settlement.loadBalancerId);
     },
 
     async reasonOf(loadBalancerId) {

@@ -3,8 +3,10 @@ import { KilnError } from '../../model/errors.ts';
 import type { Change, ResourceKind, RowChange } from '../../ports/load-balancer-store.ts';
 import { isMysql } from './engine.ts';
 import { enqueueOperation } from './journal.ts';
+import { checkQuota, lockQuota } from './quota-check.ts';
 import { resourceKinds, tableOf, toRow } from './resource-tables.ts';
 import type { KilnDatabase, ResourceRow } from './schema.ts';
+import { claimVipPort } from './vip-ports.ts';
 import { redeemReservation } from './vip-reservations.ts';
 
 /** Rows of one statement: SQLite takes 32766 values. */
@@ -13,19 +15,19 @@ const LARGEST_BATCH = 500;
 /**
  * Carries a change out, in a transaction that the caller has begun. Its statements are as many as it touches kinds (and
  * batches of rows), not as it has rows.
- * @throws IMMUTABLE, RESOURCE_NOT_FOUND: the load balancer's status, or that there is none.
+ * @throws IMMUTABLE, CHANGE_OUTDATED, RESOURCE_NOT_FOUND: the load balancer's status or revision, or that there is none.
+ * @throws QUOTA_MET
  */
 export async function applyChange(transaction: KilnDatabase, change: Change, at: string): Promise<void> {
+  // First, before anything is read: what MySQL reads afterwards is as it is once the others are done.
+  const quota = change.quota && (await lockQuota(transaction, change.quota));
   await admit(transaction, change);
   const last = new Map(change.rows.map((row) => [`${row.kind} ${idOf(row)}`, row]));
   const tags: TagChanges = { untagged: [], tagged: [] };
   for (const kind of resourceKinds) {
-    await applyToKind(
-      transaction,
-      kind,
-      [...last.values()].filter((row) => row.kind === kind),
-      tags,
-    );
+    const ofKind = [...last.values()].filter((row) => row.kind === kind);
+    const made = await applyToKind(transaction, kind, ofKind, tags);
+    if (quota) await checkQuota(transaction, quota, kind, { made, leaving: ofKind.filter(isLeaving).length });
   }
   await applyTags(transaction, tags);
   if (change.operation) await enqueueOperation(transaction, change.operation, at);
@@ -35,28 +37,34 @@ export async function applyChange(transaction: KilnDatabase, change: Change, at:
  * Lets in one change of a load balancer at a time. It writes the load balancer's row in any case: that holds up others
  * until the transaction ends, and on Galera, whose nodes don't see each other's locks, undoes one of two.
  */
-async function admit(transaction: KilnDatabase, { loadBalancerId, mutableFrom }: Change): Promise<void> {
+async function admit(transaction: KilnDatabase, change: Change): Promise<void> {
+  const { loadBalancerId, mutableFrom, basedOnRevision = null } = change;
   const status = async () => {
     const row = await transaction
       .selectFrom('kiln_load_balancer')
       .select('provisioning_status')
       .where('id', '=', loadBalancerId)
       .executeTakeFirst();
-    return row?.provisioning_status;
+    return row && String(row.provisioning_status);
   };
   if (mutableFrom.length === 0) {
     if (await status()) throw new KilnError('RESOURCE_CONFLICT', `there is a load balancer ${loadBalancerId} already`);
+    await claimVipPort(transaction, change);
     return await redeemReservation(transaction, loadBalancerId);
   }
-  const { numUpdatedRows } = await transaction
+  let update = transaction
     .updateTable('kiln_load_balancer')
     .set({ revision: sql`revision + 1` })
     .where('id', '=', loadBalancerId)
-    .where('provisioning_status', 'in', mutableFrom)
-    .executeTakeFirst();
+    .where('provisioning_status', 'in', mutableFrom);
+  if (basedOnRevision !== null) update = update.where('revision', '=', basedOnRevision);
+  const { numUpdatedRows } = await update.executeTakeFirst();
   if (numUpdatedRows === 1n) return;
   const found = await status();
   if (!found) throw new KilnError('RESOURCE_NOT_FOUND', `there is no load balancer ${loadBalancerId}`);
+  if (mutableFrom.some((status) => status === found)) {
+    throw new KilnError('CHANGE_OUTDATED', `load balancer ${loadBalancerId} has changed since it was read`);
+  }
   throw new KilnError(
     'IMMUTABLE',
     `load balancer ${loadBalancerId} is ${found}; this change needs it to be ${mutableFrom.join(' or ')}`,
@@ -69,12 +77,14 @@ interface TagChanges {
   tagged: { resource_id: string; tag: string }[];
 }
 
+/** @returns how many rows are new. */
 async function applyToKind(
   transaction: KilnDatabase,
   kind: ResourceKind,
   changes: readonly RowChange[],
   tags: TagChanges,
-): Promise<void> {
+): Promise<number> {
+  if (changes.length === 0) return 0;
   // The tables of all kinds have one shape.
   const table = tableOf(kind).table as 'kiln_listener';
   const puts = changes.flatMap((change) => ('put' in change ? [change.put] : []));
@@ -97,7 +107,8 @@ async function applyToKind(
 
   for (const ids of batches(goneIds)) await transaction.deleteFrom(table).where('id', 'in', ids).execute();
   // What is new must not take the place of another row that has what must be unique, as replacing would let it.
-  for (const batch of batches(puts.filter(({ id }) => !old.has(id)))) {
+  const made = puts.filter(({ id }) => !old.has(id));
+  for (const batch of batches(made)) {
     await transaction
       .insertInto(table)
       .values(batch.map((resource) => toRow(kind, resource)))
@@ -110,7 +121,11 @@ async function applyToKind(
       batch.map((resource) => toRow(kind, resource)),
     );
   }
+  return made.length;
 }
+
+/** On its way out: what comes in its place does not count twice. */
+const isLeaving = (change: RowChange) => 'put' in change && change.put.provisioningStatus === 'PENDING_DELETE';
 
 /** New values for rows that are there. Heartbeats write operating statuses at any moment: those stay as they are. */
 async function replace(transaction: KilnDatabase, table: 'kiln_listener', rows: readonly ResourceRow[]): Promise<void> {

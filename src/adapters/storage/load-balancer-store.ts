@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { KilnError } from '../../model/errors.ts';
-import type { LoadBalancerTree } from '../../model/load-balancer.ts';
+import type { StoredTree } from '../../model/load-balancer.ts';
 import type { OperationReason } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LoadBalancerStore, ResourceKind } from '../../ports/load-balancer-store.ts';
@@ -40,7 +40,7 @@ export function createLoadBalancerStore(database: KilnDatabase, clock: Clock): L
         return found && reason ? { ...found, related: { ...found.related, reason } } : (found ?? null);
       }),
 
-    tree: (loadBalancerId): Promise<LoadBalancerTree | null> =>
+    tree: (loadBalancerId): Promise<StoredTree | null> =>
       attempt(clock, () =>
         database
           .transaction()

@@ -1,10 +1,10 @@
-import type { LoadBalancerTree } from '../../model/load-balancer.ts';
+import type { StoredTree } from '../../model/load-balancer.ts';
 import type { ResourceKind, Resources } from '../../ports/load-balancer-store.ts';
 import { fromRow, tableOf } from './resource-tables.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** Everything of one load balancer in one statement a kind; policies by position, all else in the order it was made. */
-export async function readTree(database: KilnDatabase, loadBalancerId: string): Promise<LoadBalancerTree | null> {
+export async function readTree(database: KilnDatabase, loadBalancerId: string): Promise<StoredTree | null> {
   const select = (kind: ResourceKind) =>
     database
       .selectFrom(tableOf(kind).table as 'kiln_listener')
@@ -32,8 +32,9 @@ export async function readTree(database: KilnDatabase, loadBalancerId: string): 
     .where('listener_id', 'in', ofLoadBalancer('kiln_listener'));
   const inPools = (rows: Rows) => rows.where('pool_id', 'in', ofLoadBalancer('kiln_pool'));
 
-  const [loadBalancer] = await read('loadbalancer', (rows) => rows.where('id', '=', loadBalancerId));
-  if (!loadBalancer) return null;
+  const [row] = await select('loadbalancer').where('id', '=', loadBalancerId).execute();
+  if (!row) return null;
+  const loadBalancer = fromRow('loadbalancer', row);
   const listeners = await read('listener', (rows) => rows.where('load_balancer_id', '=', loadBalancerId));
   const pools = await read('pool', (rows) => rows.where('load_balancer_id', '=', loadBalancerId));
   const members = Map.groupBy(await read('member', inPools), ({ poolId }) => poolId);
@@ -48,6 +49,7 @@ export async function readTree(database: KilnDatabase, loadBalancerId: string): 
   );
 
   return {
+    revision: Number(row.revision),
     loadBalancer,
     listeners: listeners.map((listener) => ({
       ...listener,

@@ -13,6 +13,7 @@ import * as health from './migrations/0007-health.ts';
 import * as vipReservation from './migrations/0008-vip-reservation.ts';
 import * as housekeeping from './migrations/0009-housekeeping.ts';
 import * as migrationMarks from './migrations/0010-migration-marks.ts';
+import * as quotaLockAndVipPort from './migrations/0011-quota-lock-and-vip-port.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -37,6 +38,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0008-vip-reservation': vipReservation,
   '0009-housekeeping': housekeeping,
   '0010-migration-marks': migrationMarks,
+  '0011-quota-lock-and-vip-port': quotaLockAndVipPort,
 };
 
 /** The one from which on changes are marked. */

@@ -84,6 +84,16 @@ export interface Schema {
     /** 1: it can't be made any more, and its port goes. */
     given_up: number;
   };
+  /** A row for each project with limits: its changes wait for each other by it. */
+  kiln_quota_lock: {
+    project_id: string;
+    changes: number;
+  };
+  /** Ports that users brought as VIPs. */
+  kiln_vip_port: {
+    port_id: string;
+    load_balancer_id: string;
+  };
   kiln_load_balancer: ResourceRow;
   kiln_listener: ResourceRow;
   kiln_pool: ResourceRow;

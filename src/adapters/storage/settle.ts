@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { ResourceKind, Settlement } from '../../ports/load-balancer-store.ts';
 import { tableOf } from './resource-tables.ts';
 import type { KilnDatabase } from './schema.ts';
+import { releaseVipPorts } from './vip-ports.ts';
 
 /** SQLite takes 32766 values in one statement. */
 const LARGEST_BATCH = 5_000;
@@ -41,6 +42,7 @@ export async function applySettlement(transaction: KilnDatabase, settlement: Set
       if (kind === 'listener') {
         await transaction.deleteFrom('kiln_listener_statistics').where('listener_id', 'in', batch).execute();
       }
+      if (kind === 'loadbalancer') await releaseVipPorts(transaction, batch);
       await transaction.deleteFrom('kiln_tag').where('resource_id', 'in', batch).execute();
       await transaction.deleteFrom(table(kind)).where('id', 'in', batch).execute();
     }
@@ -48,7 +50,7 @@ export async function applySettlement(transaction: KilnDatabase, settlement: Set
   const reason = settlement.reason && JSON.stringify(settlement.reason);
   await transaction
     .updateTable('kiln_load_balancer')
-    .set({ reason })
+    .set({ reason, revision: sql`revision + 1` })
     .where('id', '=', settlement.loadBalancerId)
     .execute();
 }

@@ -9,6 +9,7 @@ import { metricsRoute } from './metrics.ts';
 import { openApiRoute } from './openapi/route.ts';
 import type { ApiParts } from './parts.ts';
 import { readBody } from './read-body.ts';
+import { retryOutdated } from './retry-outdated.ts';
 import { amphoraRoutes } from './routes/amphorae.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
 import { flavorRoutes } from './routes/flavors.ts';
@@ -74,6 +75,7 @@ export function createApi(parts: ApiParts, logger: FastifyBaseLogger | null): Fa
   for (const prefix of prefixes) {
     app.register(
       async (scope) => {
+        retryOutdated(scope, parts.clock);
         scope.get('/', () => 'v2');
         readRoutes(scope, parts);
         const tools = writeTools(parts);

@@ -3,12 +3,12 @@ import {
   type L7Policy,
   type L7Rule,
   type Listener,
-  type LoadBalancer,
   type LoadBalancerTree,
   type Member,
   type Pool,
   type ProvisioningStatus,
   provisioningStatuses,
+  type StoredTree,
 } from '../../model/load-balancer.ts';
 import type { JsonObject, Operation } from '../../model/operation.ts';
 import type { Making } from './making.ts';
@@ -22,6 +22,8 @@ import { type Kind, type Kinds, kindTitle } from './resource-names.ts';
 export interface PlannedChange {
   loadBalancerId: string;
   mutableFrom: readonly ProvisioningStatus[];
+  /** Of the tree that the rows were computed from; null where they follow from none. */
+  basedOnRevision: number | null;
   rows: readonly Row[];
   operation: Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>;
 }
@@ -51,6 +53,7 @@ export function planCreation(making: Making, tree: LoadBalancerTree): PlannedCha
   return {
     loadBalancerId: id,
     mutableFrom: [],
+    basedOnRevision: null,
     rows: rowsOf(tree),
     operation: operation(making, 'create-load-balancer', id, { verb: 'create', kind: 'loadbalancer', resourceId: id }),
   };
@@ -63,7 +66,7 @@ export function planCreation(making: Making, tree: LoadBalancerTree): PlannedCha
 export function planChange(
   making: Making,
   verb: Verb,
-  tree: LoadBalancerTree,
+  tree: StoredTree,
   subject: Subject,
   more: { rows?: readonly Row[]; input?: Operation['input'] } = {},
 ): PlannedChange {
@@ -76,6 +79,7 @@ export function planChange(
   return {
     loadBalancerId: loadBalancer.id,
     mutableFrom: verb === 'delete' && subject.kind === 'loadbalancer' ? ['ACTIVE', 'ERROR'] : ['ACTIVE'],
+    basedOnRevision: tree.revision,
     rows,
     operation: operation(making, `${verb}-${flowWords[subject.kind]}`, loadBalancer.id, {
       verb,
@@ -90,7 +94,7 @@ export function planChange(
 /** All members of a pool at once. */
 export function planMembers(
   making: Making,
-  tree: LoadBalancerTree,
+  tree: StoredTree,
   pool: Pool,
   changes: { created: readonly Member[]; updated: readonly Member[]; deleted: readonly Member[] },
 ): PlannedChange {
@@ -103,6 +107,7 @@ export function planMembers(
   return {
     loadBalancerId: tree.loadBalancer.id,
     mutableFrom: ['ACTIVE'],
+    basedOnRevision: tree.revision,
     rows: [
       ...locked(making, tree, { listenerIds: listenersOf(tree, pool.id), poolId: pool.id }),
       ...members.map((put) => ({ kind: 'member' as const, put })),
@@ -118,11 +123,12 @@ export function planMembers(
   };
 }
 
-export function planFailover(making: Making, loadBalancer: LoadBalancer): PlannedChange {
+export function planFailover(making: Making, { loadBalancer, revision }: StoredTree): PlannedChange {
   const { id } = loadBalancer;
   return {
     loadBalancerId: id,
     mutableFrom: ['ACTIVE', 'ERROR'],
+    basedOnRevision: revision,
     rows: [
       {
         kind: 'loadbalancer',
@@ -137,17 +143,19 @@ export function planFailover(making: Making, loadBalancer: LoadBalancer): Planne
 }
 
 /** In SINGLE topology it takes the load balancer's one amphora, as the failover of the load balancer does. */
-export function planAmphoraFailover(making: Making, loadBalancer: LoadBalancer, amphoraId: string): PlannedChange {
-  const { operation: planned, ...change } = planFailover(making, loadBalancer);
+export function planAmphoraFailover(making: Making, tree: StoredTree, amphoraId: string): PlannedChange {
+  const { operation: planned, ...change } = planFailover(making, tree);
   const input = { ...planned.input, amphoraId };
   return { ...change, mutableFrom: ['ACTIVE'], operation: { ...planned, flow: 'failover-amphora', input } };
 }
 
 /** The agent gets its configuration anew; nothing of the load balancer changes, so that it may be in any status. */
-export function planAmphoraConfiguration(making: Making, { id }: LoadBalancer, amphoraId: string): PlannedChange {
+export function planAmphoraConfiguration(making: Making, tree: StoredTree, amphoraId: string): PlannedChange {
+  const { id } = tree.loadBalancer;
   return {
     loadBalancerId: id,
     mutableFrom: provisioningStatuses.filter((status) => status !== 'DELETED'),
+    basedOnRevision: null,
     rows: [],
     operation: operation(making, 'configure-amphora', id, { resourceId: id, amphoraId }),
   };
@@ -170,7 +178,7 @@ export function checkParentIsMutable(title: 'Pool' | 'L7Policy', parent: Pool | 
 }
 
 /** @throws KilnError IMMUTABLE for something inside a load balancer that is being changed. */
-export function checkLoadBalancerIsMutable(loadBalancer: LoadBalancer): void {
+export function checkLoadBalancerIsMutable(loadBalancer: LoadBalancerTree['loadBalancer']): void {
   if (loadBalancer.provisioningStatus !== 'ACTIVE') throw immutable(kindTitle.loadbalancer, loadBalancer.id);
 }
 

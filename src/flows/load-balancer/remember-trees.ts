@@ -1,4 +1,4 @@
-import type { LoadBalancerTree } from '../../model/load-balancer.ts';
+import type { StoredTree } from '../../model/load-balancer.ts';
 import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
 
 /**
@@ -6,7 +6,7 @@ import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
  * which heartbeats write and no step looks at: so its tree is read once for all steps.
  */
 export function rememberTrees(store: LoadBalancerStore): LoadBalancerStore {
-  const trees = new Map<string, LoadBalancerTree>();
+  const trees = new Map<string, StoredTree>();
   return {
     ...store,
     async tree(loadBalancerId) {

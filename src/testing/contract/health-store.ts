@@ -207,6 +207,7 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
       const [pool] = before?.pools ?? [];
       const [first, second] = before?.listeners ?? [];
       expect(await loadBalancers.tree('lb')).toEqual({
+        revision: expect.any(Number),
         loadBalancer: { ...before?.loadBalancer, operatingStatus: 'ERROR' },
         listeners: [first, { ...second, operatingStatus: 'DEGRADED' }],
         pools: [{ ...pool, operatingStatus: 'ERROR', members: [{ ...pool?.members[0], operatingStatus: 'ERROR' }] }],

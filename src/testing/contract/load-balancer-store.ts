@@ -3,10 +3,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../adapters/storage/database.ts';
 import { createJournal } from '../../adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../../adapters/storage/load-balancer-store.ts';
+import { resourceKinds } from '../../adapters/storage/resource-tables.ts';
 import type { KilnDatabase } from '../../adapters/storage/schema.ts';
 import type { Journal } from '../../ports/journal.ts';
 import type {
   Change,
+  ChangeQuota,
   ListQuery,
   LoadBalancerStore,
   ResourceKind,
@@ -193,6 +195,7 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
         expect(await store.get(kind, 'nowhere')).toBeNull();
       }
       expect(await store.tree('lb')).toEqual({
+        revision: expect.any(Number),
         loadBalancer: full.loadbalancer,
         listeners: [{ ...full.listener, l7Policies: [{ ...full.l7policy, rules: [full.l7rule] }] }],
         pools: [{ ...full.pool, members: [full.member], healthMonitor: full.healthmonitor }],
@@ -349,6 +352,99 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
       const refusals = outcomes.filter((outcome) => outcome.status === 'rejected');
       expect(refusals.map(({ reason }) => (reason as { code: string }).code)).toEqual(Array(7).fill('IMMUTABLE'));
       expect(await createJournal(database, clock).unclaimed(10)).toHaveLength(1);
+    });
+
+    it('takes no change that was computed from what has changed since', async () => {
+      await store.apply(creation('lb'));
+      const revision = async () => (await store.tree('lb'))?.revision ?? -1;
+      const seen = await revision();
+      await store.apply(change('lb', [{ kind: 'pool', put: storedPool('po', 'lb') }], { basedOnRevision: seen }));
+      const outdated = change('lb', [{ kind: 'pool', put: storedPool('p2', 'lb') }], { basedOnRevision: seen });
+      await fails(outdated, 'CHANGE_OUTDATED');
+      expect(await store.get('pool', 'p2')).toBeNull();
+
+      const now = await revision();
+      await store.apply(change('lb', [pending('lb')], { basedOnRevision: now, operation: operation('op-2') }));
+      await fails({ ...outdated, basedOnRevision: now }, 'IMMUTABLE');
+      const before = await revision();
+      const active = { kind: 'loadbalancer' as const, ids: ['lb'], provisioningStatus: 'ACTIVE' as const };
+      const settlement = { loadBalancerId: 'lb', statuses: [active], deletes: [], reason: null };
+      await endWith(createJournal(database, clock), 'op-2', settlement);
+      await fails({ ...outdated, basedOnRevision: before }, 'CHANGE_OUTDATED');
+      await store.apply({ ...outdated, basedOnRevision: await revision() });
+    });
+
+    it('counts quotas in the transaction, of every kind that is made', async () => {
+      const unlimited = Object.fromEntries(resourceKinds.map((kind) => [kind, -1])) as ChangeQuota['limits'];
+      const quota = (limits: Partial<ChangeQuota['limits']>) => ({
+        projectId: 'p1',
+        limits: { ...unlimited, ...limits },
+      });
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 8 }, (_, n) => store.apply({ ...creation(`lb-${n}`), quota: quota({ loadbalancer: 2 }) })),
+      );
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+      const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+      for (const reason of reasons)
+        expect(reason).toMatchObject({ code: 'QUOTA_MET', details: { kind: 'loadbalancer' } });
+      expect(await ids('loadbalancer')).toHaveLength(2);
+
+      await store.apply(creation('lb', [{ kind: 'pool', put: storedPool('po', 'lb') }]));
+      const members = ['m1', 'm2', 'm3'].map((id, n) => ({
+        kind: 'member' as const,
+        put: storedMember(id, 'po', { protocolPort: n + 1 }),
+      }));
+      await fails(change('lb', members, { quota: quota({ member: 2 }) }), 'QUOTA_MET');
+      expect(await ids('member')).toEqual([]);
+      await store.apply(change('lb', members.slice(0, 2), { quota: quota({ member: 2 }) }));
+      // One goes, and one comes in its place.
+      const [first] = members;
+      const leaving = first && { ...first, put: { ...first.put, provisioningStatus: 'PENDING_DELETE' as const } };
+      const third = members.slice(2);
+      await fails(change('lb', third, { quota: quota({ member: 2 }) }), 'QUOTA_MET');
+      await store.apply(change('lb', [...(leaving ? [leaving] : []), ...third], { quota: quota({ member: 2 }) }));
+    });
+
+    it('counts quotas of several processes at once', async () => {
+      const source = (path: string) => JSON.stringify(join(import.meta.dirname, '../../', path));
+      const limits = { ...Object.fromEntries(resourceKinds.map((kind) => [kind, -1])), loadbalancer: 2 };
+      const script = (worker: number) => `
+        import { openDatabase } from ${source('adapters/storage/database.ts')};
+        import { createLoadBalancerStore } from ${source('adapters/storage/load-balancer-store.ts')};
+        import { createSystemClock } from ${source('adapters/clock/system-clock.ts')};
+        const clock = createSystemClock();
+        const database = await openDatabase(${JSON.stringify(subject.connection)}, clock);
+        const store = createLoadBalancerStore(database, clock);
+        const fresh = ${JSON.stringify(storedLoadBalancer('fresh'))};
+        const quota = { projectId: 'p1', limits: ${JSON.stringify(limits)} };
+        const made = await Promise.all([0, 1, 2, 3].map((n) => {
+          const id = 'lb-${worker}-' + n;
+          const rows = [{ kind: 'loadbalancer', put: { ...fresh, id } }];
+          return store.apply({ loadBalancerId: id, mutableFrom: [], rows, operation: null, quota })
+            .then(() => 'made', ({ code }) => code);
+        }));
+        console.log(JSON.stringify(made));
+        await database.destroy();`;
+      const outcomes = (await Promise.all([0, 1, 2].map((worker) => runScript<string[]>(script(worker))))).flat();
+      expect(outcomes.filter((outcome) => outcome === 'made')).toHaveLength(2);
+      expect(new Set(outcomes)).toEqual(new Set(['made', 'QUOTA_MET']));
+      expect(await ids('loadbalancer')).toHaveLength(2);
+    });
+
+    it('a port that a user brought is the VIP of one load balancer, until that is deleted', async () => {
+      const brought = (id: string): Change => {
+        const put = storedLoadBalancer(id);
+        const vip = { ...put.vip, portId: 'port-of-a-user', octaviaOwned: false };
+        return { ...creation(id), rows: [{ kind: 'loadbalancer', put: { ...put, vip } }] };
+      };
+      const outcomes = await Promise.allSettled(['a', 'b'].map((id) => store.apply(brought(id))));
+      expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      const [first = ''] = await ids('loadbalancer');
+      await fails(brought('c'), 'RESOURCE_CONFLICT');
+      const gone = { kind: 'loadbalancer' as const, ids: [first] };
+      const settlement = { loadBalancerId: first, statuses: [], deletes: [gone], reason: null };
+      await endWith(createJournal(database, clock), 'op-end', settlement);
+      await store.apply(brought('c'));
     });
 
     it('of many changes by several processes, one gets in, and new load balancers do not hinder each other', async () => {

@@ -7,7 +7,7 @@ import {
 } from '../../../core/api/changes.ts';
 import { conflict, immutable, notFound } from '../../../core/api/refusals.ts';
 import type { Amphora } from '../../../model/amphora.ts';
-import type { LoadBalancer } from '../../../model/load-balancer.ts';
+import type { StoredTree } from '../../../model/load-balancer.ts';
 import type { Action } from '../../policy/defaults.ts';
 import { demand } from '../access.ts';
 import { listables } from '../filters.ts';
@@ -88,33 +88,32 @@ function amphoraWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools)
   async function locate(request: FastifyRequest<ById>, action: Action) {
     const { id } = request.params;
     const amphora = await find(parts, id);
-    const found = amphora.loadBalancerId === null ? null : await store.get('loadbalancer', amphora.loadBalancerId);
-    demand(policy, action, callerOf(request), found?.projectId ?? null);
-    if (!found) throw conflict(`Amphora ${id} serves no load balancer.`);
-    const { related: _related, ...loadBalancer } = found;
-    return { amphora, loadBalancer };
+    const tree = amphora.loadBalancerId === null ? null : await store.tree(amphora.loadBalancerId);
+    demand(policy, action, callerOf(request), tree?.loadBalancer.projectId ?? null);
+    if (!tree) throw conflict(`Amphora ${id} serves no load balancer.`);
+    return { amphora, tree };
   }
 
   async function enqueue(
     request: FastifyRequest<ById>,
     action: Action,
-    plan: (loadBalancer: LoadBalancer, amphoraId: string) => PlannedChange,
+    plan: (tree: StoredTree, amphoraId: string) => PlannedChange,
   ): Promise<void> {
-    const { amphora, loadBalancer } = await locate(request, action);
-    await tools.apply(plan(loadBalancer, amphora.id));
+    const { amphora, tree } = await locate(request, action);
+    await tools.apply(plan(tree, amphora.id));
   }
 
   const accepted = { schema: { response: { 202: nothing() } } };
   app.put<ById>('/octavia/amphorae/:id/failover', accepted, async (request, reply) => {
-    await enqueue(request, 'amphora:put_failover', (loadBalancer, amphoraId) =>
-      planAmphoraFailover(tools.making(), loadBalancer, amphoraId),
+    await enqueue(request, 'amphora:put_failover', (tree, amphoraId) =>
+      planAmphoraFailover(tools.making(), tree, amphoraId),
     );
     return reply.code(202).send();
   });
 
   app.put<ById>('/octavia/amphorae/:id/config', accepted, async (request, reply) => {
-    await enqueue(request, 'amphora:put_config', (loadBalancer, amphoraId) =>
-      planAmphoraConfiguration(tools.making(), loadBalancer, amphoraId),
+    await enqueue(request, 'amphora:put_config', (tree, amphoraId) =>
+      planAmphoraConfiguration(tools.making(), tree, amphoraId),
     );
     return reply.code(202).send();
   });

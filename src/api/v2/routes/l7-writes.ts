@@ -50,7 +50,7 @@ function policyWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools):
     demand(access, 'l7policy:post', callerOf(request), projectId);
     if (listener.protocol === 'PROMETHEUS') throw noChildren(listener.protocol);
     checkTarget(tree, listener, l7policy.redirect_pool_id);
-    await tools.demandQuota(projectId, { l7policy: 1, l7rule: l7policy.rules?.length ?? 0 });
+    const quota = await tools.demandQuota(projectId, { l7policy: 1, l7rule: l7policy.rules?.length ?? 0 });
     const making = tools.making();
     const whole = makeWholePolicy(making, camel(l7policy), listener, l7policy.redirect_pool_id ?? null);
     checkLoadBalancerIsMutable(tree.loadBalancer);
@@ -58,7 +58,7 @@ function policyWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools):
     const { put, rows } = placed(listener, policyRow(whole));
     const change = planChange(making, 'create', tree, { kind: 'l7policy', put }, { rows });
     const rules = whole.rules.map((rule): Subject => ({ kind: 'l7rule', put: rule }));
-    await tools.apply({ ...change, rows: [...change.rows, ...rules] });
+    await tools.apply({ ...change, rows: [...change.rows, ...rules] }, { quota });
     return reply.code(201).send(await tools.answer('l7policy', put.id));
   });
 
@@ -104,9 +104,9 @@ function ruleWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): v
     const making = tools.making();
     const put = makeL7Rule(making, camel(bodyOf(request, l7RuleCreateBody).rule), at.policy);
     checkRuleCount(at.policy.id, at.rules.length + 1);
-    await tools.demandQuota(projectId, { l7rule: 1 });
+    const quota = await tools.demandQuota(projectId, { l7rule: 1 });
     checkMutable(at);
-    await tools.apply(planChange(making, 'create', at.tree, { kind: 'l7rule', put }));
+    await tools.apply(planChange(making, 'create', at.tree, { kind: 'l7rule', put }), { quota });
     return reply.code(201).send(await tools.answer('l7rule', put.id));
   });
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { checkLoadBalancerIsMutable, planChange } from '../../../core/api/changes.ts';
+import { checkLoadBalancerIsMutable, listenerRow, planChange } from '../../../core/api/changes.ts';
 import { changeListener, checkPortIsFree, makeListener, noChildren } from '../../../core/api/listener.ts';
 import { checkProtocols } from '../../../core/api/pool.ts';
 import { notFound, validationFailure } from '../../../core/api/refusals.ts';
@@ -23,7 +23,7 @@ export function listenerWrites(app: FastifyInstance, parts: ApiParts, tools: Wri
     const tree = await tools.treeOf(listener.loadbalancer_id);
     const { loadBalancer } = tree;
     demand(policy, 'listener:post', callerOf(request), loadBalancer.projectId);
-    await tools.demandQuota(loadBalancer.projectId, { listener: 1 });
+    const quota = await tools.demandQuota(loadBalancer.projectId, { listener: 1 });
     if (listener.default_pool || listener.l7policies?.length) {
       throw validationFailure('default_pool and l7policies are for fully populated loadbalancers alone.');
     }
@@ -36,15 +36,16 @@ export function listenerWrites(app: FastifyInstance, parts: ApiParts, tools: Wri
     await tools.demandSecrets([referencesOfListener(put)], loadBalancer.projectId);
     checkLoadBalancerIsMutable(loadBalancer);
     checkPortIsFree(put, tree.listeners);
-    await tools.apply(planChange(making, 'create', tree, { kind: 'listener', put }));
+    await tools.apply(planChange(making, 'create', tree, { kind: 'listener', put }), { quota });
     return reply.code(201).send(await tools.answer('listener', put.id));
   });
 
   async function locate(id: string) {
     const found = await store.get('listener', id);
-    if (!found) throw notFound(kindTitle.listener, id);
-    const { related: _related, ...listener } = found;
-    return { listener, tree: await tools.treeOf(listener.loadBalancerId) };
+    const tree = found && (await tools.treeOf(found.loadBalancerId));
+    const listener = tree?.listeners.find((one) => one.id === id);
+    if (!tree || !listener) throw notFound(kindTitle.listener, id);
+    return { listener: listenerRow(listener), tree };
   }
 
   const update = { body: listenerUpdateBody, response: { 200: listenerAnswer } };

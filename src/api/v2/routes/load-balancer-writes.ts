@@ -11,8 +11,7 @@ import {
   providerOf,
 } from '../../../core/api/load-balancer.ts';
 import { countKinds } from '../../../core/api/quota.ts';
-import { missingProject, notFound, validationFailure } from '../../../core/api/refusals.ts';
-import { kindTitle } from '../../../core/api/resource-names.ts';
+import { missingProject, validationFailure } from '../../../core/api/refusals.ts';
 import type { LoadBalancerSpec } from '../../../core/api/spec.ts';
 import { makeWhole } from '../../../core/api/whole.ts';
 import { userTokenOf } from '../../auth/authenticate.ts';
@@ -33,7 +32,7 @@ import { type ById, bodyOf, type WriteTools } from './write-tools.ts';
 
 /** Creations, changes, deletions and failovers of load balancers. */
 export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
-  const { policy, store, vips, reservations, flavors } = parts;
+  const { policy, vips, reservations, flavors } = parts;
 
   const create = { body: loadBalancerCreateBody, response: { 201: loadBalancerFullAnswer } };
   app.post('/loadbalancers', { schema: create }, async (request, reply) => {
@@ -75,12 +74,12 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
       });
       const tree = makeWhole(making, spec, makeLoadBalancer(making, spec, projectId, offer, { id, ...allocated }));
       const planned = planCreation(making, tree);
-      await tools.demandQuota(projectId, countKinds(planned.rows));
+      const quota = await tools.demandQuota(projectId, countKinds(planned.rows));
       await tools.demandSecrets(
         [...tree.listeners.map(referencesOfListener), ...tree.pools.map(referencesOfPool)],
         projectId,
       );
-      await tools.apply(planned);
+      await tools.apply(planned, { quota });
       return reply.code(201).send({ loadbalancer: treeToWire(tree) });
     } catch (error) {
       await abandon(id);
@@ -125,7 +124,7 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
     const patch = camel(loadbalancer);
     const put = changeLoadBalancer(tree.loadBalancer, patch, making.now);
     await tools.demandNetworkReferences(patch, request);
-    await tools.apply(planChange(making, 'update', tree, { kind: 'loadbalancer', put }), true);
+    await tools.apply(planChange(making, 'update', tree, { kind: 'loadbalancer', put }), { aboutItself: true });
     return tools.answer('loadbalancer', id);
   });
 
@@ -141,16 +140,16 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
       throw validationFailure(`Cannot delete Load Balancer ${loadBalancer.id} - it has children`);
     }
     const subject: Subject = { kind: 'loadbalancer', put: loadBalancer };
-    await tools.apply(planChange(tools.making(), 'delete', tree, subject, { input: { cascade } }), true);
+    await tools.apply(planChange(tools.making(), 'delete', tree, subject, { input: { cascade } }), {
+      aboutItself: true,
+    });
     return reply.code(204).send();
   });
 
   app.put<ById>('/loadbalancers/:id/failover', { schema: { response: { 202: nothing() } } }, async (request, reply) => {
-    const found = await store.get('loadbalancer', request.params.id);
-    if (!found) throw notFound(kindTitle.loadbalancer, request.params.id);
-    const { related: _related, ...loadBalancer } = found;
-    demand(policy, 'loadbalancer:put_failover', callerOf(request), loadBalancer.projectId);
-    await tools.apply(planFailover(tools.making(), loadBalancer), true);
+    const tree = await tools.treeOf(request.params.id);
+    demand(policy, 'loadbalancer:put_failover', callerOf(request), tree.loadBalancer.projectId);
+    await tools.apply(planFailover(tools.making(), tree), { aboutItself: true });
     return reply.code(202).send();
   });
 }

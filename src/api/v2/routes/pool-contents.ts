@@ -50,10 +50,10 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
     const making = tools.making();
     const put = makeMember(making, spec, home(at));
     await tools.demandNetworkReferences(spec, request);
-    await tools.demandQuota(at.pool.projectId, { member: 1 });
+    const quota = await tools.demandQuota(at.pool.projectId, { member: 1 });
     checkMutable(at);
     checkNotDuplicate(put, at.pool.members);
-    await tools.apply(planChange(making, 'create', at.tree, { kind: 'member', put }));
+    await tools.apply(planChange(making, 'create', at.tree, { kind: 'member', put }), { quota });
     return reply.code(201).send(await tools.answer('member', put.id));
   });
 
@@ -86,11 +86,11 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
     for (const [index, member] of created.entries()) checkNotDuplicate(member, created.slice(0, index));
     await tools.demandNetworkReferences(created, request);
     const deleted = additive ? [] : before.filter((member) => !specs.some((spec) => sameEndpoint(member, spec)));
-    await tools.demandQuota(projectId, { member: created.length - deleted.length });
+    const quota = await tools.demandQuota(projectId, { member: created.length - deleted.length });
     const changes = { created, updated, deleted };
     if (created.length + updated.length + deleted.length > 0) {
       const { members: _members, healthMonitor: _monitor, ...pool } = at.pool;
-      await tools.apply(planMembers(making, at.tree, pool, changes));
+      await tools.apply(planMembers(making, at.tree, pool, changes), { quota });
     }
     return reply.code(202).send();
   });
@@ -130,18 +130,19 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
     demand(policy, 'healthmonitor:post', callerOf(request), at.pool.projectId);
     const making = tools.making();
     const put = makeHealthMonitor(making, camel(healthmonitor), at.pool);
-    await tools.demandQuota(at.pool.projectId, { healthmonitor: 1 });
+    const quota = await tools.demandQuota(at.pool.projectId, { healthmonitor: 1 });
     checkMutable(at);
     if (at.pool.healthMonitor) throw conflict('This pool already has a health monitor');
-    await tools.apply(planChange(making, 'create', at.tree, { kind: 'healthmonitor', put }));
+    await tools.apply(planChange(making, 'create', at.tree, { kind: 'healthmonitor', put }), { quota });
     return reply.code(201).send(await tools.answer('healthmonitor', put.id));
   });
 
   async function locateMonitor(id: string) {
     const found = await store.get('healthmonitor', id);
-    if (!found) throw notFound(kindTitle.healthmonitor, id);
-    const { related: _related, ...monitor } = found;
-    return { ...(await locate(monitor.poolId)), monitor };
+    const at = found && (await locate(found.poolId));
+    const monitor = at?.pool.healthMonitor;
+    if (!at || monitor?.id !== id) throw notFound(kindTitle.healthmonitor, id);
+    return { ...at, monitor };
   }
 
   const updateMonitor = { body: healthMonitorUpdateBody, response: { 200: healthMonitorAnswer } };

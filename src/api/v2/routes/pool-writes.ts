@@ -43,7 +43,7 @@ export function poolWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTo
     const spec = camel(pool);
     const whole = makeWholePool(making, spec, loadBalancer);
     await tools.demandNetworkReferences(spec, request);
-    await tools.demandQuota(loadBalancer.projectId, countKinds(wholePoolRows(whole)));
+    const quota = await tools.demandQuota(loadBalancer.projectId, countKinds(wholePoolRows(whole)));
     await tools.demandSecrets([referencesOfPool(whole)], loadBalancer.projectId);
     if (listener?.defaultPoolId) throw conflict('This listener already has a default pool');
     checkLoadBalancerIsMutable(loadBalancer);
@@ -61,15 +61,16 @@ export function poolWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTo
         ]
       : [];
     const change = planChange(making, 'create', tree, { kind: 'pool', put: poolRow(whole) });
-    await tools.apply({ ...change, rows: [...change.rows, ...contentsOfPool(whole), ...using] });
+    await tools.apply({ ...change, rows: [...change.rows, ...contentsOfPool(whole), ...using] }, { quota });
     return reply.code(201).send(await tools.answer('pool', whole.id));
   });
 
   async function locate(id: string) {
     const found = await store.get('pool', id);
-    if (!found) throw notFound(kindTitle.pool, id);
-    const { related: _related, ...pool } = found;
-    return { pool, tree: await tools.treeOf(pool.loadBalancerId) };
+    const tree = found && (await tools.treeOf(found.loadBalancerId));
+    const pool = tree?.pools.find((one) => one.id === id);
+    if (!tree || !pool) throw notFound(kindTitle.pool, id);
+    return { pool: poolRow(pool), tree };
   }
 
   const update = { body: poolUpdateBody, response: { 200: poolAnswer } };

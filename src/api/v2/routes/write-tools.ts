@@ -7,7 +7,8 @@ import { networkReferencesOf } from '../../../core/api/references.ts';
 import { immutable, notFound, pendingState, quotaMet } from '../../../core/api/refusals.ts';
 import { type Kind, kindTitle } from '../../../core/api/resource-names.ts';
 import { KilnError } from '../../../model/errors.ts';
-import type { LoadBalancerTree } from '../../../model/load-balancer.ts';
+import type { LoadBalancerTree, StoredTree } from '../../../model/load-balancer.ts';
+import type { ChangeQuota } from '../../../ports/load-balancer-store.ts';
 import { userTokenOf } from '../../auth/authenticate.ts';
 import { appearances } from '../collections.ts';
 import type { ApiParts } from '../parts.ts';
@@ -20,7 +21,7 @@ export type WriteTools = ReturnType<typeof writeTools>;
 export function writeTools(parts: ApiParts) {
   const { store } = parts;
 
-  async function treeOf(loadBalancerId: string): Promise<LoadBalancerTree> {
+  async function treeOf(loadBalancerId: string): Promise<StoredTree> {
     const tree = await store.tree(loadBalancerId);
     if (!tree) throw notFound(kindTitle.loadbalancer, loadBalancerId);
     return tree;
@@ -34,14 +35,19 @@ export function writeTools(parts: ApiParts) {
       now: parts.clock.now().toISOString(),
     }),
 
-    /** @param more how many of each kind are to be made. */
-    async demandQuota(projectId: string, more: Readonly<Partial<Record<Kind, number>>>): Promise<void> {
+    /**
+     * Refuses early what would be too much; the store counts again, when it writes.
+     * @param more how many of each kind are to be made.
+     * @returns what the change is to be applied with.
+     */
+    async demandQuota(projectId: string, more: Readonly<Partial<Record<Kind, number>>>): Promise<ChangeQuota> {
       const limits = limitsOf(await parts.quotas.get(projectId), parts.settings.quotaDefaults);
       // Nothing is counted for those who may have any number.
       const limited = Object.entries(more).filter(([kind, count]) => count > 0 && limits[kind as Kind] >= 0);
-      if (limited.length === 0) return;
+      if (limited.length === 0) return { projectId, limits };
       const exceeded = quotaExceeded(limits, await store.countByProject(projectId), more);
       if (exceeded) throw quotaMet(kindTitle[exceeded]);
+      return { projectId, limits };
     },
 
     /** Subnets, security groups and QoS policies that a body in the core's names refers to, at any depth: this user sees them. */
@@ -54,12 +60,24 @@ export function writeTools(parts: ApiParts) {
       for (const one of references) await checkSecretReferences(parts.secrets, one, projectId);
     },
 
-    /** The store has the last word on whether the load balancer may be changed; its refusal is told in Octavia's words. */
-    async apply(planned: PlannedChange, aboutItself = false): Promise<void> {
+    /**
+     * The store has the last word on whether the load balancer may be changed; its refusal is told in Octavia's words.
+     * @param options.aboutItself the load balancer, and not what is in it, is changed.
+     * @param options.quota of a change that makes something: see `demandQuota`.
+     */
+    async apply(
+      planned: PlannedChange,
+      { aboutItself = false, quota = null }: { aboutItself?: boolean; quota?: ChangeQuota | null } = {},
+    ): Promise<void> {
       try {
-        await store.apply(planned);
+        await store.apply({ ...planned, quota });
       } catch (error) {
-        if (!(error instanceof KilnError) || error.code !== 'IMMUTABLE') throw error;
+        if (!(error instanceof KilnError)) throw error;
+        if (error.code === 'QUOTA_MET') throw quotaMet(kindTitle[error.details.kind as Kind]);
+        // Gone since it was read: the route finds out of what there is no more.
+        if (error.code === 'RESOURCE_NOT_FOUND')
+          throw new KilnError('CHANGE_OUTDATED', error.message, { cause: error });
+        if (error.code !== 'IMMUTABLE') throw error;
         if (!aboutItself) throw immutable(kindTitle.loadbalancer, planned.loadBalancerId);
         const now = await store.get('loadbalancer', planned.loadBalancerId);
         throw pendingState(now?.provisioningStatus ?? 'DELETED', planned.loadBalancerId);
