@@ -1,4 +1,5 @@
 import type { L7Rule, L7RuleCompareType } from '../../model/load-balancer.ts';
+import { findPatternFault } from '../pcre/check-pattern.ts';
 import { changedRow, type Making, newRow } from './making.ts';
 import { invalidRequest } from './refusals.ts';
 import type { L7RulePatch, L7RuleSpec } from './spec.ts';
@@ -91,13 +92,13 @@ function checkValue(rule: L7Rule, what: string): void {
   if (!valid) throw invalidText(what);
 }
 
-/** HAProxy reads PCRE; what JavaScript can't read either is surely wrong. */
+/** HAProxy reads PCRE. */
 function checkExpression(expression: string): void {
-  try {
-    new RegExp(expression);
-  } catch {
-    throw invalidRequest(`Error parsing L7Rule: Unable to parse regular expression: ${expression}`);
-  }
+  const fault = findPatternFault(expression);
+  if (!fault) return;
+  throw invalidRequest(
+    `Error parsing L7Rule: Unable to parse regular expression: value '${expression}', character ${fault.position}: ${fault.reason}`,
+  );
 }
 
 function refuseKey(rule: L7Rule): void {
