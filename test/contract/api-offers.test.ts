@@ -89,6 +89,21 @@ describe('flavors', () => {
     expect(await names(`marker=${unknownId}`)).toBe(`Supplied pagination marker '${unknownId}' is not valid.`);
   });
 
+  it('are not deleted from under a load balancer that is being made', async () => {
+    const flavor_id = await addFlavor();
+    const { store } = bench.parts;
+    const apply = store.apply.bind(store);
+    let deletion: Promise<unknown> | null = null;
+    store.apply = async (change) => {
+      deletion ??= bench.call('DELETE', `/lbaas/flavors/${flavor_id}`);
+      expect(await deletion).toMatchObject({ status: 204 });
+      await apply(change);
+    };
+    const { status, body } = await addLoadBalancer({ flavor_id });
+    expect([status, body.faultstring]).toEqual([400, 'Validation failure: Invalid flavor_id.']);
+    expect((await bench.call('GET', '/lbaas/loadbalancers')).body.loadbalancers).toEqual([]);
+  });
+
   it('differ in their names, and need a profile', async () => {
     await addFlavor({}, { name: 'a' });
     const id = await addFlavor({}, { name: 'b' });

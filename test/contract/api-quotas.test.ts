@@ -58,6 +58,17 @@ describe('quotas', () => {
     expect((await bench.call('GET', '/lbaas/quotas/p1')).body.quota).toMatchObject({ loadbalancer: 2, pool: -1 });
   });
 
+  it('have changes wait for each other only where what they make is limited', async () => {
+    const made = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
+    await bench.settleAll();
+    const locks = () => bench.database.selectFrom('kiln_quota_lock').selectAll().execute();
+    const before = await locks();
+    expect(before).toEqual([{ project_id: ownProject, changes: 1 }]);
+    const listener = { loadbalancer_id: made.body.loadbalancer.id, protocol: 'HTTP', protocol_port: 80 };
+    expect(await bench.call('POST', '/lbaas/listeners', { listener })).toMatchObject({ status: 201 });
+    expect(await locks()).toEqual(before);
+  });
+
   it('refuse what is no number of things', async () => {
     for (const [quota, message] of [
       [{ pool: -2 }, 'Value should be greater or equal to -1'],

@@ -3,6 +3,7 @@ import { KilnError } from '../../model/errors.ts';
 import type { Change, ResourceKind, RowChange } from '../../ports/load-balancer-store.ts';
 import { isMysql } from './engine.ts';
 import { enqueueOperation } from './journal.ts';
+import { holdOffer } from './offer-lock.ts';
 import { checkQuota, lockQuota } from './quota-check.ts';
 import { resourceKinds, tableOf, toRow } from './resource-tables.ts';
 import type { KilnDatabase, ResourceRow } from './schema.ts';
@@ -49,6 +50,7 @@ async function admit(transaction: KilnDatabase, change: Change): Promise<void> {
   };
   if (mutableFrom.length === 0) {
     if (await status()) throw new KilnError('RESOURCE_CONFLICT', `there is a load balancer ${loadBalancerId} already`);
+    await holdOffer(transaction, change);
     await claimVipPort(transaction, change);
     return await redeemReservation(transaction, loadBalancerId);
   }

@@ -11,6 +11,18 @@ export async function claimVipPort(transaction: KilnDatabase, { rows, loadBalanc
   for (const row of rows) {
     if (row.kind !== 'loadbalancer' || !('put' in row) || row.put.vip.octaviaOwned || !row.put.vip.portId) continue;
     const { portId } = row.put.vip;
+    // An older version of Kiln deletes load balancers and leaves their claims.
+    await transaction
+      .deleteFrom('kiln_vip_port')
+      .where('port_id', '=', portId)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('kiln_load_balancer').select('id').whereRef('id', '=', 'kiln_vip_port.load_balancer_id'),
+          ),
+        ),
+      )
+      .execute();
     try {
       await transaction
         .insertInto('kiln_vip_port')

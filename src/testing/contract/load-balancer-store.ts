@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../adapters/storage/database.ts';
 import { createJournal } from '../../adapters/storage/journal.ts';
+import { createFlavorStore } from '../../adapters/storage/flavor-store.ts';
 import { createLoadBalancerStore } from '../../adapters/storage/load-balancer-store.ts';
 import { resourceKinds } from '../../adapters/storage/resource-tables.ts';
 import type { KilnDatabase } from '../../adapters/storage/schema.ts';
+import type { FlavorStore } from '../../ports/flavor-store.ts';
 import type { Journal } from '../../ports/journal.ts';
 import type {
   Change,
@@ -157,6 +159,7 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
     let subject: DatabaseSubject;
     let database: KilnDatabase;
     let store: LoadBalancerStore;
+    let flavors: FlavorStore;
     let statements: string[];
 
     beforeEach(async () => {
@@ -167,6 +170,14 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
         if (!/^(begin|start transaction|set transaction|commit)/.test(query.sql)) statements.push(query.sql);
       });
       store = createLoadBalancerStore(database, clock);
+      flavors = createFlavorStore(database, clock);
+      await flavors.insert('flavorProfile', { id: 'fp', name: '', providerName: 'amphora', flavorData: '{}' });
+      await flavors.insert('flavor', { id: 'f', name: 'f', description: '', enabled: true, flavorProfileId: 'fp' });
+      const zoneProfile = { id: 'zp', name: '', providerName: 'amphora', availabilityZoneData: '{}' };
+      await flavors.insert('availabilityZoneProfile', zoneProfile);
+      const zone = { name: text, description: '', enabled: true, availabilityZoneProfileId: 'zp' };
+      await flavors.insert('availabilityZone', zone);
+      statements.length = 0;
     });
     afterEach(async () => {
       await database.destroy();
@@ -445,6 +456,37 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
       const settlement = { loadBalancerId: first, statuses: [], deletes: [gone], reason: null };
       await endWith(createJournal(database, clock), 'op-end', settlement);
       await store.apply(brought('c'));
+    });
+
+    it('a port is free again when an older version deleted its load balancer and left the claim', async () => {
+      const brought = (id: string): Change => {
+        const put = storedLoadBalancer(id);
+        const vip = { ...put.vip, portId: 'port-of-a-user', octaviaOwned: false };
+        return { ...creation(id), rows: [{ kind: 'loadbalancer', put: { ...put, vip } }] };
+      };
+      await store.apply(brought('a'));
+      await database.deleteFrom('kiln_load_balancer').where('id', '=', 'a').execute();
+      await store.apply(brought('b'));
+      await fails(brought('c'), 'RESOURCE_CONFLICT');
+    });
+
+    it.each([{ flavorId: 'gone' }, { availabilityZone: 'gone' }])('makes none of %j that was deleted', async (of) => {
+      const put = storedLoadBalancer('lb', of);
+      await fails({ ...creation('lb'), rows: [{ kind: 'loadbalancer', put }] }, 'CHANGE_OUTDATED');
+      expect(await store.get('loadbalancer', 'lb')).toBeNull();
+    });
+
+    it('of the creation and the deletion of its flavor at the same moment, one wins', async () => {
+      for (let round = 0; round < 10; round++) {
+        const id = `flavor-${round}`;
+        await flavors.insert('flavor', { id, name: id, description: '', enabled: true, flavorProfileId: 'fp' });
+        const put = storedLoadBalancer(`lb-${round}`, { flavorId: id });
+        const made = store.apply({ ...creation(put.id), rows: [{ kind: 'loadbalancer', put }] });
+        const outcomes = await Promise.allSettled([made, flavors.delete('flavor', id)]);
+        expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+        const there = [await store.get('loadbalancer', put.id), await flavors.get('flavor', id)];
+        expect(there.filter(Boolean)).toHaveLength(there[0] ? 2 : 0);
+      }
     });
 
     it('of many changes by several processes, one gets in, and new load balancers do not hinder each other', async () => {

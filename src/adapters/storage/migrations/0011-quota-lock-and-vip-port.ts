@@ -15,7 +15,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
     .addColumn('load_balancer_id', 'varchar(36)', (column) => column.notNull())
     .execute();
   await createIndex(database, 'kiln_vip_port_load_balancer', 'kiln_vip_port', ['load_balancer_id']);
-  // Where two load balancers have one port already, the older row keeps it.
+  // Where two load balancers have one port already, one of them keeps it.
   await sql`
     insert into kiln_vip_port (port_id, load_balancer_id)
     select vip_port_id, min(id) from kiln_load_balancer

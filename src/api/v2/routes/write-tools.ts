@@ -38,13 +38,13 @@ export function writeTools(parts: ApiParts) {
     /**
      * Refuses early what would be too much; the store counts again, when it writes.
      * @param more how many of each kind are to be made.
-     * @returns what the change is to be applied with.
+     * @returns what the change is to be applied with; null where none of these kinds is limited.
      */
-    async demandQuota(projectId: string, more: Readonly<Partial<Record<Kind, number>>>): Promise<ChangeQuota> {
+    async demandQuota(projectId: string, more: Readonly<Partial<Record<Kind, number>>>): Promise<ChangeQuota | null> {
       const limits = limitsOf(await parts.quotas.get(projectId), parts.settings.quotaDefaults);
       // Nothing is counted for those who may have any number.
       const limited = Object.entries(more).filter(([kind, count]) => count > 0 && limits[kind as Kind] >= 0);
-      if (limited.length === 0) return { projectId, limits };
+      if (limited.length === 0) return null;
       const exceeded = quotaExceeded(limits, await store.countByProject(projectId), more);
       if (exceeded) throw quotaMet(kindTitle[exceeded]);
       return { projectId, limits };
