@@ -25,7 +25,10 @@ async function hold(
   value: string | null,
 ): Promise<void> {
   if (value === null) return;
-  const query = transaction.selectFrom(table as 'kiln_flavor').select(key as 'id').where(key as 'id', '=', value);
+  const query = transaction
+    .selectFrom(table as 'kiln_flavor')
+    .select(key as 'id')
+    .where(key as 'id', '=', value);
   // SQLite has one writer at a time. MariaDB knows no FOR SHARE.
   const found = await (isMysql(transaction) ? query.modifyEnd(sql`lock in share mode`) : query).executeTakeFirst();
   if (!found) throw new KilnError('CHANGE_OUTDATED', `${key} ${value} is no longer in ${table}`);

@@ -17,9 +17,7 @@ export async function claimVipPort(transaction: KilnDatabase, { rows, loadBalanc
       .where('port_id', '=', portId)
       .where(({ not, exists, selectFrom }) =>
         not(
-          exists(
-            selectFrom('kiln_load_balancer').select('id').whereRef('id', '=', 'kiln_vip_port.load_balancer_id'),
-          ),
+          exists(selectFrom('kiln_load_balancer').select('id').whereRef('id', '=', 'kiln_vip_port.load_balancer_id')),
         ),
       )
       .execute();

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../adapters/storage/database.ts';
-import { createJournal } from '../../adapters/storage/journal.ts';
 import { createFlavorStore } from '../../adapters/storage/flavor-store.ts';
+import { createJournal } from '../../adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../../adapters/storage/load-balancer-store.ts';
 import { resourceKinds } from '../../adapters/storage/resource-tables.ts';
 import type { KilnDatabase } from '../../adapters/storage/schema.ts';
