@@ -32,6 +32,7 @@ export function makeHealthMonitor(
     domainName: spec.domainName ?? null,
   };
   checkDomainName(monitor);
+  checkExpectedCodes(monitor);
   return monitor;
 }
 
@@ -62,6 +63,7 @@ export function changeHealthMonitor(
     domainName: patched(patch.domainName, monitor.domainName, null),
   };
   checkDomainName(changed);
+  checkExpectedCodes(changed);
   return changed;
 }
 
@@ -109,6 +111,13 @@ function checkFitsPool(
       `The request delay value ${delay} should be larger than ${minimum} for UDP-CONNECT health monitor type.`,
     );
   }
+}
+
+/** `404-200` holds no code at all. */
+function checkExpectedCodes({ expectedCodes }: HealthMonitor): void {
+  const [, first, last] = /^(\d{3})-(\d{3})$/.exec(expectedCodes ?? '') ?? [];
+  if (Number(first ?? 0) <= Number(last ?? 0)) return;
+  throw invalidOption(expectedCodes ?? '', `expected_codes: the range runs backwards; write ${last}-${first}`);
 }
 
 /** A Host header exists since HTTP 1.1. */

@@ -8,6 +8,9 @@ export const weight = { minimum: 0, maximum: 256, default: 1 } as const;
 export const connectionLimit = { minimum: -1, default: -1 } as const;
 /** Of a listener, milliseconds: 24 days. */
 export const timeoutMs = { minimum: 0, maximum: 2_073_600_000 } as const;
+/** Of a health monitor; HAProxy counts milliseconds in 31 bits, and keeps no rhythm of 0. */
+export const healthMonitorDelaySeconds = { minimum: 1, maximum: 2_147_483 } as const;
+export const healthMonitorTimeoutSeconds = { minimum: 0, maximum: 2_147_483 } as const;
 export const healthMonitorRetries = { minimum: 1, maximum: 10, downDefault: 3 } as const;
 export const policyPosition = { minimum: 1, maximum: 2_147_483_647 } as const;
 export const rulesPerPolicy = 50;

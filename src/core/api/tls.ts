@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls';
 import { type TlsVersion, tlsVersions } from '../../model/load-balancer.ts';
 import { validationFailure } from './refusals.ts';
 import type { ApiSettings } from './settings.ts';
@@ -12,9 +13,27 @@ export function checkCiphers(ciphers: string | null | undefined, settings: ApiSe
       'Invalid characters in cipher string. Only alphanumeric, -, +, !, :, @, =, _, and . are allowed.',
     );
   }
+  if (!selectsCiphers(ciphers)) {
+    throw validationFailure(
+      `Invalid tls_ciphers '${ciphers}': they select no cipher that OpenSSL has. They hold for TLS 1.2 and older; the ` +
+        'cipher suites of TLS 1.3 (TLS_…) can not be chosen. Name a cipher of TLS 1.2, or leave tls_ciphers out.',
+    );
+  }
   const rejected = ciphers.split(':').filter((cipher) => settings.prohibitedCiphers.includes(cipher));
   if (rejected.length > 0) {
     throw validationFailure(`The following ciphers have been prohibited by an administrator: ${rejected.join(', ')}`);
+  }
+}
+
+/** Whether OpenSSL, which HAProxy gives the list to, finds a cipher by it. Names of TLS 1.3's suites mean nothing there. */
+function selectsCiphers(ciphers: string): boolean {
+  const older = ciphers.split(':').filter((cipher) => !cipher.startsWith('TLS_'));
+  if (older.every((cipher) => cipher === '')) return false;
+  try {
+    createSecureContext({ ciphers: older.join(':') });
+    return true;
+  } catch {
+    return false;
   }
 }
 

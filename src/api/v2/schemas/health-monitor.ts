@@ -23,7 +23,8 @@ import {
 
 const retries = () =>
   integer({ minimum: limits.healthMonitorRetries.minimum, maximum: limits.healthMonitorRetries.maximum });
-const seconds = () => integer({ minimum: 0 });
+const delay = () => integer(limits.healthMonitorDelaySeconds);
+const timeout = () => integer(limits.healthMonitorTimeoutSeconds);
 const domainName = '^(?=.{1,253}\\.?$)(?:(?!-|[^.]+_)[A-Za-z0-9-_]{1,63}(?<!-)(?:\\.|$))+$';
 
 const free = {
@@ -39,8 +40,8 @@ const free = {
 };
 const needed = {
   type: choice(healthMonitorTypes),
-  delay: seconds(),
-  timeout: seconds(),
+  delay: delay(),
+  timeout: timeout(),
   max_retries: retries(),
 };
 
@@ -58,8 +59,8 @@ export const healthMonitorCreateBody = body('health_monitor_', 'healthmonitor', 
 
 const healthMonitorUpdate = closed({
   ...free,
-  delay: optional(seconds()),
-  timeout: optional(seconds()),
+  delay: optional(delay()),
+  timeout: optional(timeout()),
   max_retries: optional(retries()),
 });
 export const healthMonitorUpdateBody = body('health_monitor_', 'healthmonitor', healthMonitorUpdate);
