@@ -56,7 +56,7 @@ describe('values', () => {
     const names = option.list({ default: [], help: '' });
     expect(read(names, ' a, b c ,,d,, ')).toEqual(['a', 'b c', '', 'd']);
     expect(read(names, '')).toEqual([]);
-    const targets = option.list({ default: [], item: { regex: /^\S+:\d+$/, description: 'host:port' }, help: '' });
+    const targets = option.list({ default: [], item: { test: /^\S+:\d+$/, description: 'host:port' }, help: '' });
     expect(read(targets, '192.0.2.1:514,\n[::1]:514')).toEqual(['192.0.2.1:514', '[::1]:514']);
     expect(read(targets, 'a:1,b')).toBe('fault: "b" must be host:port');
   });

@@ -156,19 +156,35 @@ export function ipAddress<D extends string | null>(specification: Specification<
 }
 
 interface ItemRule {
-  regex: RegExp;
+  test: RegExp | ((value: string) => boolean);
   /** What one item is, in words: "host:port". */
   description: string;
 }
 
-/** Items separated by commas, blanks around them taken off, commas at the end ignored. */
-export function list(specification: Specification<readonly string[]> & { item?: ItemRule }): Option<readonly string[]> {
-  const { item } = specification;
+const itemMatches = ({ test }: ItemRule, value: string) => (test instanceof RegExp ? test.test(value) : test(value));
+
+/** An IPv4 or IPv6 address as an item of a list. */
+export const ipAddressItem: ItemRule = {
+  test: (value) => isIP(value) !== 0 && !value.includes('%'),
+  description: 'an IPv4 or IPv6 address',
+};
+
+/**
+ * Items separated by commas, blanks around them taken off, commas at the end ignored.
+ * @param specification.mayBeBracketed the whole may stand in brackets, and an item in quotes, as the sample file of Octavia has
+ * it: `['169.254.169.254']`. oslo.config refuses such a value, since the items are checked; others it takes as they stand.
+ */
+export function list(
+  specification: Specification<readonly string[]> & { item?: ItemRule; mayBeBracketed?: true },
+): Option<readonly string[]> {
+  const { item, mayBeBracketed = false } = specification;
+  const unquoted = (text: string) => (mayBeBracketed ? strip(text).replace(/^(['"])(.*)\1$/, '$2') : strip(text));
+  const unbracketed = (text: string) => (mayBeBracketed ? strip(text).replace(/^\[(.*)\]$/s, '$1') : strip(text));
   const allowed = item ? `items separated by commas, each ${item.description}` : 'items separated by commas';
   return declare<readonly string[], readonly string[]>('list', allowed, specification, (text) =>
-    splitItems(strip(text).replace(/,+$/, ''), (part) => {
-      const value = strip(part);
-      return !item || item.regex.test(value) ? { value } : { fault: `"${value}" must be ${item.description}` };
+    splitItems(strip(unbracketed(text)).replace(/,+$/, ''), (part) => {
+      const value = unquoted(part);
+      return !item || itemMatches(item, value) ? { value } : { fault: `"${value}" must be ${item.description}` };
     }),
   );
 }

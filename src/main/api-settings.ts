@@ -4,11 +4,16 @@ import type { ApiSettings } from '../core/api/settings.ts';
 import { canonicalAddress } from '../core/network/address.ts';
 import type { TlsVersion } from '../model/load-balancer.ts';
 
+/** Octavia's names for its own amphorae (octavia's setup.cfg, octavia.api.drivers): what Kiln serves. */
+export const servedProviders: ReadonlySet<string> = new Set(['amphora', 'amphorav2', 'octavia']);
+
 /** octavia.conf, narrowed to what the API's rules need. */
 export function apiSettings(configuration: Configuration): ApiSettings {
   const { api_settings: api, haproxy_amphora: haproxy, networking, quotas, controller_worker: worker } = configuration;
   return {
-    providers: api.enabled_provider_drivers,
+    providers: Object.fromEntries(
+      Object.entries(api.enabled_provider_drivers).filter(([name]) => servedProviders.has(name)),
+    ),
     defaultProvider: api.default_provider_driver,
     quotaDefaults: {
       loadbalancer: quotas.default_load_balancer_quota,
@@ -40,6 +45,7 @@ export function apiSettings(configuration: Configuration): ApiSettings {
     allowVipNetworkId: networking.allow_vip_network_id,
     allowVipSubnetId: networking.allow_vip_subnet_id,
     validVipNetworks: networking.valid_vip_networks,
+    deniedVipNetworks: networking.denylist_vip_networks,
     reservedAddresses: networking.reserved_ips.map(canonicalAddress),
   };
 }

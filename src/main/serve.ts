@@ -22,10 +22,12 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { wireAbort } from './abort.ts';
 import { amphoraSettings, imageSettings } from './amphora-settings.ts';
+import { servedProviders } from './api-settings.ts';
 import { findAccess } from './cloud-access.ts';
 import { aborted } from './dev.ts';
 import { createLog, logFileOf, type ProcessLog } from './log.ts';
 import type { OpenStack } from './openstack.ts';
+import { refuseUnsafe } from './refuse-unsafe.ts';
 import { readPolicy, serveApi } from './roles/api.ts';
 import { apiParts } from './roles/api-parts.ts';
 import { wireHealthManager } from './roles/health-manager.ts';
@@ -52,6 +54,7 @@ export async function serve(options: {
   const configuration = createReloadableConfiguration(() => {
     const loaded = readConfiguration(source);
     amphoraSettings(loaded.config); // What every boot would stumble over is a fault now, and refuses a reload.
+    refuseUnsafe(loaded.config, options.roles);
     return loaded;
   });
   const current = () => configuration.current().config;
@@ -225,8 +228,13 @@ function remarkOnConfiguration(configuration: ReloadableConfiguration, log: Log)
   if (config.controller_worker.loadbalancer_topology === 'ACTIVE_STANDBY')
     log.warn(
       {},
-      'loadbalancer_topology = ACTIVE_STANDBY is not there yet: each load balancer gets one amphora, as with SINGLE.',
+      'loadbalancer_topology = ACTIVE_STANDBY is not there yet: no load balancer can be made, but with a flavor that says SINGLE.',
     );
+  const notServed = Object.keys(config.api_settings.enabled_provider_drivers).filter(
+    (name) => !servedProviders.has(name),
+  );
+  if (notServed.length > 0)
+    log.warn({ providers: notServed }, 'enabled_provider_drivers: Kiln does not serve these, and does not offer them');
 }
 
 function warnAboutConnection(connection: string, log: Log): void {

@@ -13,6 +13,8 @@ export interface VipRequest {
   securityGroupIds: readonly string[];
   /** Networks that it may be in; empty: any. */
   allowedNetworkIds: readonly string[];
+  /** Networks that it may not be in, whatever else allows them. */
+  deniedNetworkIds: readonly string[];
   additional: readonly { subnetId: string; address: string | null; portId: string | null }[];
   /**
    * Of whoever asks. What the request refers to is looked up with it, so that nobody takes a VIP from a network that is

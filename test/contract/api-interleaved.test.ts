@@ -162,7 +162,7 @@ async function end({ store }: Bench): Promise<void> {
     const ids = (rows: readonly { id: string }[]) => rows.map(({ id }) => id);
     const lostPools = pools.filter(goes);
     const lostListeners = listeners.filter(goes);
-    await store.settle({
+    store.settle({
       loadBalancerId: loadBalancer.id,
       operation: { id: 'any', fence: 0 },
       statuses: [],

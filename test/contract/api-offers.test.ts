@@ -128,11 +128,17 @@ describe('flavors', () => {
   });
 
   it('decide the topology and the provider of a load balancer', async () => {
-    const flavor_id = await addFlavor({ loadbalancer_topology: 'ACTIVE_STANDBY' }, {}, { provider_name: 'octavia' });
+    const pair = await addFlavor({ loadbalancer_topology: 'ACTIVE_STANDBY' }, {}, { provider_name: 'octavia' });
+    const unserved = await addLoadBalancer({ flavor_id: pair });
+    expect([unserved.status, unserved.body.faultstring]).toEqual([
+      501,
+      "Provider 'octavia' does not support a requested option: loadbalancer_topology ACTIVE_STANDBY",
+    ]);
+    const flavor_id = await addFlavor({ loadbalancer_topology: 'SINGLE' }, {}, { provider_name: 'octavia' });
     const { status, body } = await addLoadBalancer({ flavor_id });
     expect([status, body.loadbalancer.flavor_id, body.loadbalancer.provider]).toEqual([201, flavor_id, 'octavia']);
     const { id } = body.loadbalancer;
-    expect(await bench.parts.store.get('loadbalancer', id)).toMatchObject({ topology: 'ACTIVE_STANDBY' });
+    expect(await bench.parts.store.get('loadbalancer', id)).toMatchObject({ topology: 'SINGLE' });
     const { body: filtered } = await bench.call('GET', `/lbaas/loadbalancers?flavor_id=${flavor_id}`);
     expect(filtered.loadbalancers).toHaveLength(1);
 

@@ -20,7 +20,7 @@ import * as option from '../../src/config/option.ts';
 const python = '/usr/bin/python3';
 const isInstalled = spawnSync(python, ['-c', 'import oslo_config']).status === 0;
 
-const item = { regex: /^[a-z](,[a-z])?$/, description: 'a letter' };
+const item = { test: /^[a-z](,[a-z])?$/, description: 'a letter' };
 const declared = {
   DEFAULT: {
     s: option.string({ default: null, help: '' }),

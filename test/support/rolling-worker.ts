@@ -55,8 +55,9 @@ const worker = createWorker<object>({
 });
 await worker.start();
 process.stdout.write('ready\n');
-process.once('SIGTERM', async () => {
-  await worker.stop();
-  await database.destroy();
-  process.exit(0);
+process.once('SIGTERM', () => {
+  void worker
+    .stop()
+    .then(() => database.destroy())
+    .then(() => process.exit(0));
 });

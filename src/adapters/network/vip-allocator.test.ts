@@ -34,6 +34,7 @@ const request = (fields: Partial<VipRequest> = {}): VipRequest => ({
   qosPolicyId: null,
   securityGroupIds: [],
   allowedNetworkIds: [],
+  deniedNetworkIds: [],
   additional: [],
   ...fields,
 });

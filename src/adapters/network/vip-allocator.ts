@@ -37,7 +37,7 @@ export function createVipAllocator(options: {
   return {
     async allocate(request) {
       const place = await createPlaceFinder(seenBy(request.userToken))(request);
-      checkNetwork(place.networkId, request.allowedNetworkIds);
+      checkNetwork(place.networkId, request);
       const port = place.port ?? (await makePort(request, place));
       return allocated(request, place, port);
     },
@@ -78,8 +78,9 @@ export function createVipAllocator(options: {
   }
 }
 
-function checkNetwork(networkId: string, allowedIds: readonly string[]): void {
-  if (allowedIds.length === 0 || allowedIds.some((id) => id.toLowerCase() === networkId.toLowerCase())) return;
+function checkNetwork(networkId: string, { allowedNetworkIds: allowed, deniedNetworkIds: denied }: VipRequest): void {
+  const isIn = (ids: readonly string[]) => ids.some((id) => id.toLowerCase() === networkId.toLowerCase());
+  if ((allowed.length === 0 || isIn(allowed)) && !isIn(denied)) return;
   throw validationFailure('Supplied VIP network_id is not allowed by the configuration of this deployment.');
 }
 

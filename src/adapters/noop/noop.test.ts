@@ -18,6 +18,7 @@ describe('network_noop_driver', () => {
     qosPolicyId: null,
     securityGroupIds: [],
     allowedNetworkIds: [],
+    deniedNetworkIds: [],
     additional: [],
     ...fields,
   });

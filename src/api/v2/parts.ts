@@ -22,6 +22,8 @@ export interface ApiParts {
   healthStore: Pick<HealthStore, 'statisticsOfLoadBalancer' | 'statisticsOfListener' | 'statisticsOfAmphora'>;
   vips: VipAllocator;
   networkReferences: NetworkReferenceChecker;
+  /** [oslo_middleware]; absent: oslo.middleware's defaults. */
+  http?: { largestBodyBytes: number; trustsProxyHeaders: boolean };
   reservations: VipReservations;
   /** What listeners and pools refer to is looked at before it is let in. */
   secrets: SecretStore;

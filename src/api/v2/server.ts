@@ -41,7 +41,8 @@ const prefixes = ['/v2/lbaas', '/v2.0/lbaas', '/v2', '/v2.0'];
 export function createApi(parts: ApiParts, logger: FastifyBaseLogger | null): FastifyInstance {
   const app = Fastify({
     ...(logger ? { loggerInstance: logger } : {}),
-    bodyLimit: largestBodyBytes,
+    bodyLimit: parts.http?.largestBodyBytes ?? largestBodyBytes,
+    trustProxy: parts.http?.trustsProxyHeaders ?? false,
     genReqId: () => `req-${randomUUID()}`,
     routerOptions: { ignoreTrailingSlash: true },
     // A path that cannot be decoded never reaches a route.

@@ -1,6 +1,6 @@
 import { boolean, choice, float, integer, ipAddress, list, port, string } from '../option.ts';
 
-const hostAndPort = { regex: /^[^\s,]+:\d{1,5}$/, description: 'host:port' };
+const hostAndPort = { test: /^[^\s,]+:\d{1,5}$/, description: 'host:port' };
 
 const milliseconds = (byDefault: number, help: string) =>
   integer({

@@ -1,8 +1,8 @@
-import { boolean, choice, dict, integer, ipAddress, list, port, string } from '../option.ts';
+import { boolean, choice, dict, integer, ipAddress, ipAddressItem, list, port, string } from '../option.ts';
 
 const tlsVersions = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
-const tlsVersion = { regex: /^(SSLv3|TLSv1(\.[123])?)$/, description: tlsVersions.join(', ') };
-const alpnProtocol = { regex: /^(h2|http\/1\.[01])$/, description: 'h2, http/1.1 or http/1.0' };
+const tlsVersion = { test: /^(SSLv3|TLSv1(\.[123])?)$/, description: tlsVersions.join(', ') };
+const alpnProtocol = { test: /^(h2|http\/1\.[01])$/, description: 'h2, http/1.1 or http/1.0' };
 
 /** OWASP's cipher suite B, Octavia's default (octavia/common/constants.py). */
 const owaspSuiteB =
@@ -33,7 +33,7 @@ export const apiSettingsOptions = {
   healthcheck_enabled: boolean({ default: false, help: 'Serve /healthcheck.' }),
   enabled_provider_drivers: dict({
     default: { amphora: 'The Octavia Amphora driver.', octavia: 'Deprecated alias of the Octavia Amphora driver.' },
-    help: "Providers that a load balancer may name, each with its description. All mean Kiln's amphorae.",
+    help: 'Providers that a load balancer may name, each with its description. Kiln serves amphora, amphorav2 and octavia, which all mean its amphorae; others are not offered.',
   }),
   default_provider_driver: string({ default: 'amphora', help: 'Provider of a load balancer that names none.' }),
   allow_tls_terminated_listeners: boolean({ default: true, help: 'Allow TERMINATED_HTTPS listeners.' }),
@@ -91,6 +91,10 @@ export const osloMiddlewareOptions = {
     ],
     help: 'Largest body of a request.',
   }),
+  enable_proxy_headers_parsing: boolean({
+    default: false,
+    help: 'Take host and scheme of links from X-Forwarded-Host and X-Forwarded-Proto. Only behind a proxy that sets both.',
+  }),
 };
 
 /** [oslo_policy]: who may do what. */
@@ -123,15 +127,30 @@ export const quotasOptions = {
   default_l7rule_quota: quota('L7 rules'),
 };
 
+const networkId = { test: /^[^\s,'"[\]]+$/, description: 'an ID' };
+
 /** [networking]: what VIPs may be. */
 export const networkingOptions = {
   allow_vip_network_id: boolean({ default: true, help: 'Allow a VIP to be asked for by its network.' }),
   allow_vip_subnet_id: boolean({ default: true, help: 'Allow a VIP to be asked for by its subnet.' }),
   allow_vip_port_id: boolean({ default: true, help: 'Allow a VIP to be asked for by its port.' }),
-  valid_vip_networks: list({ default: [], help: 'Networks that VIPs may be in, by ID. Empty: any.' }),
+  valid_vip_networks: list({
+    default: [],
+    item: networkId,
+    mayBeBracketed: true,
+    help: 'Networks that VIPs may be in, by ID. Empty: any.',
+  }),
+  denylist_vip_networks: list({
+    default: [],
+    item: networkId,
+    mayBeBracketed: true,
+    help: 'Networks that no VIP may be in, by ID, whatever else allows them.',
+  }),
   reserved_ips: list({
     default: ['169.254.169.254'],
-    help: 'Addresses that no member may have.',
+    item: ipAddressItem,
+    mayBeBracketed: true,
+    help: 'Addresses that no member may have, in whatever spelling.',
   }),
   max_retries: integer({
     default: 15,

@@ -1,6 +1,6 @@
 import { boolean, choice, integer, list, string } from '../option.ts';
 
-const id = { regex: /^[^\s,]+$/, description: 'an ID' };
+const id = { test: /^[^\s,]+$/, description: 'an ID' };
 
 /** [controller_worker]: how amphorae are built. */
 export const controllerWorkerOptions = {

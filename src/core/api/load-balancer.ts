@@ -1,7 +1,7 @@
 import type { Flavor, FlavorCapabilities, FlavorProfile, Zone, ZoneCapabilities } from '../../model/flavor.ts';
 import type { LoadBalancer, Vip } from '../../model/load-balancer.ts';
 import { changedRow, type Making, newRow, patched } from './making.ts';
-import { disabledOption, invalidRequest, providerNotEnabled, validationFailure } from './refusals.ts';
+import { disabledOption, invalidRequest, providerCannot, providerNotEnabled, validationFailure } from './refusals.ts';
 import type { ApiSettings } from './settings.ts';
 import type { LoadBalancerPatch, LoadBalancerSpec } from './spec.ts';
 
@@ -54,6 +54,13 @@ export function providerOf(spec: LoadBalancerSpec, offer: Offer, settings: ApiSe
   }
   if (!Object.hasOwn(settings.providers, profile.providerName)) throw providerNotEnabled(profile.providerName);
   return profile.providerName;
+}
+
+/** Refuses what would be one amphora that calls itself a pair, and leaves its VIP to a keepalived that nobody configured. */
+export function checkTopology(spec: LoadBalancerSpec, offer: Offer, settings: ApiSettings): void {
+  const topology = offer.flavor?.capabilities.loadbalancer_topology ?? settings.topology;
+  if (topology !== 'SINGLE')
+    throw providerCannot(providerOf(spec, offer, settings), `loadbalancer_topology ${topology}`);
 }
 
 /** Networks that VIPs may be in, by the zone, else by the configuration; empty: any. */

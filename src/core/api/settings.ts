@@ -31,6 +31,8 @@ export interface ApiSettings {
   allowVipSubnetId: boolean;
   /** IDs of networks that VIPs may be in; empty: any. */
   validVipNetworks: readonly string[];
+  /** IDs of networks that no VIP may be in. */
+  deniedVipNetworks: readonly string[];
   /** Addresses that no member may have, such as the metadata service's; each as `canonicalAddress` writes it. */
   reservedAddresses: readonly string[];
 }
@@ -67,5 +69,6 @@ export const defaultApiSettings: ApiSettings = {
   allowVipNetworkId: true,
   allowVipSubnetId: true,
   validVipNetworks: [],
+  deniedVipNetworks: [],
   reservedAddresses: ['169.254.169.254'],
 };

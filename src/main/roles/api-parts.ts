@@ -45,6 +45,10 @@ export function apiParts(
     ),
     clock,
     settings: apiSettings(configuration),
+    http: {
+      largestBodyBytes: configuration.oslo_middleware.max_request_body_size,
+      trustsProxyHeaders: configuration.oslo_middleware.enable_proxy_headers_parsing,
+    },
     metrics: createMetrics(),
     paging: pagingSettings(configuration),
     operationQueued: (operation) => queue.announce(operation),

@@ -52,6 +52,7 @@ export function describeVipAllocatorContract(name: string, makeSubject: () => Pr
         qosPolicyId: null,
         securityGroupIds: [],
         allowedNetworkIds: [],
+        deniedNetworkIds: [],
         additional: [],
         ...fields,
       });

@@ -5,6 +5,7 @@ import {
   changeLoadBalancer,
   checkFlavor,
   checkLoadBalancerSpec,
+  checkTopology,
   checkZone,
   makeLoadBalancer,
   type Offer,
@@ -46,6 +47,7 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
     checkLoadBalancerSpec(spec, parts.settings);
     const offer = await offerOf(spec);
     providerOf(spec, offer, parts.settings);
+    checkTopology(spec, offer, parts.settings);
     // Of the VIP, what is allocated below looks it up.
     await tools.demandNetworkReferences({ listeners: spec.listeners, pools: spec.pools }, request);
     await tools.demandQuota(projectId, { loadbalancer: 1 });
@@ -65,6 +67,7 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
         qosPolicyId: spec.vipQosPolicyId ?? null,
         securityGroupIds: spec.vipSgIds ?? [],
         allowedNetworkIds: allowedVipNetworks(offer, parts.settings),
+        deniedNetworkIds: parts.settings.deniedVipNetworks,
         additional: (spec.additionalVips ?? []).map((vip) => ({
           subnetId: vip.subnetId,
           address: vip.ipAddress ?? null,
