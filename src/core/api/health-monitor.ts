@@ -1,5 +1,5 @@
 import type { HealthMonitor, HealthMonitorType, PoolProtocol } from '../../model/load-balancer.ts';
-import { healthMonitorRetries, httpCheck } from './limits.ts';
+import { datagramTimeoutSeconds, healthMonitorRetries, httpCheck } from './limits.ts';
 import { changedRow, type Making, newRow, patched } from './making.ts';
 import { disabledOption, invalidOption, validationFailure } from './refusals.ts';
 import type { ApiSettings } from './settings.ts';
@@ -33,6 +33,7 @@ export function makeHealthMonitor(
   };
   checkDomainName(monitor);
   checkExpectedCodes(monitor);
+  checkFitsKeepalived(monitor, pool.protocol);
   return monitor;
 }
 
@@ -64,6 +65,7 @@ export function changeHealthMonitor(
   };
   checkDomainName(changed);
   checkExpectedCodes(changed);
+  checkFitsKeepalived(changed, poolProtocol);
   return changed;
 }
 
@@ -111,6 +113,23 @@ function checkFitsPool(
       `The request delay value ${delay} should be larger than ${minimum} for UDP-CONNECT health monitor type.`,
     );
   }
+}
+
+/** Keepalived checks the members of such pools, within narrower limits than HAProxy's. */
+function checkFitsKeepalived({ timeout, expectedCodes }: HealthMonitor, protocol: PoolProtocol): void {
+  if (protocol !== 'UDP' && protocol !== 'SCTP') return;
+  const { minimum, maximum } = datagramTimeoutSeconds;
+  if (timeout < minimum || timeout > maximum) {
+    throw validationFailure(
+      `The timeout ${timeout} must be from ${minimum} to ${maximum} for health monitors of ${protocol} pools.`,
+    );
+  }
+  const codes = (expectedCodes ?? '').match(/\d{3}/g) ?? [];
+  const odd = codes.filter((code) => !/^[1-5]/.test(code));
+  if (odd.length === 0) return;
+  throw validationFailure(
+    `The expected_codes ${odd.join(', ')} are not from 100 to 599, which health monitors of ${protocol} pools need.`,
+  );
 }
 
 /** `404-200` holds no code at all. */

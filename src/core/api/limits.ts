@@ -11,6 +11,8 @@ export const timeoutMs = { minimum: 0, maximum: 2_073_600_000 } as const;
 /** Of a health monitor; HAProxy counts milliseconds in 31 bits, and keeps no rhythm of 0. */
 export const healthMonitorDelaySeconds = { minimum: 1, maximum: 2_147_483 } as const;
 export const healthMonitorTimeoutSeconds = { minimum: 0, maximum: 2_147_483 } as const;
+/** Of a health monitor that keepalived carries out: it counts microseconds in 32 bits. */
+export const datagramTimeoutSeconds = { minimum: 1, maximum: 4293 } as const;
 export const healthMonitorRetries = { minimum: 1, maximum: 10, downDefault: 3 } as const;
 export const policyPosition = { minimum: 1, maximum: 2_147_483_647 } as const;
 export const rulesPerPolicy = 50;

@@ -45,7 +45,7 @@ export function makeListener(
     clientCrlContainerRef: spec.clientCrlContainerRef ?? null,
     allowedCidrs: [...new Set(spec.allowedCidrs ?? [])],
     tlsCiphers: spec.tlsCiphers ?? (endsTls ? settings.listenerCiphers : null),
-    tlsVersions: endsTls || versions.length > 0 ? checkTlsVersions(versions, settings) : [],
+    tlsVersions: endsTls || versions.length > 0 ? checkTlsVersions(versions, settings, 'listener') : [],
     alpnProtocols: [...alpn],
     hstsMaxAge: spec.hstsMaxAge ?? null,
     hstsIncludeSubdomains: spec.hstsIncludeSubdomains ?? false,
@@ -97,7 +97,8 @@ export function changeListener(
     clientCrlContainerRef: patched(patch.clientCrlContainerRef, before.clientCrlContainerRef, null),
     allowedCidrs: patched(patch.allowedCidrs, before.allowedCidrs, []),
     tlsCiphers: patched(patch.tlsCiphers, before.tlsCiphers, settings.listenerCiphers),
-    tlsVersions: patch.tlsVersions === undefined ? before.tlsVersions : checkTlsVersions(versions, settings),
+    tlsVersions:
+      patch.tlsVersions === undefined ? before.tlsVersions : checkTlsVersions(versions, settings, 'listener'),
     alpnProtocols: patched(patch.alpnProtocols, before.alpnProtocols, settings.listenerAlpnProtocols),
     hstsMaxAge: patched(patch.hstsMaxAge, before.hstsMaxAge, null),
     hstsIncludeSubdomains: patched(patch.hstsIncludeSubdomains, before.hstsIncludeSubdomains, false),

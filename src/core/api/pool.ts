@@ -39,7 +39,7 @@ export function makePool(
     caTlsContainerRef: spec.caTlsContainerRef ?? null,
     crlContainerRef: spec.crlContainerRef ?? null,
     tlsCiphers: spec.tlsCiphers ?? (tls ? settings.poolCiphers : null),
-    tlsVersions: tls || versions.length > 0 ? checkTlsVersions(versions, settings) : [],
+    tlsVersions: tls || versions.length > 0 ? checkTlsVersions(versions, settings, 'pool') : [],
     alpnProtocols: [...alpn],
   };
 }
@@ -59,7 +59,7 @@ export function changePool(pool: Pool, patch: PoolPatch, provider: string, { set
     caTlsContainerRef: patched(patch.caTlsContainerRef, pool.caTlsContainerRef, null),
     crlContainerRef: patched(patch.crlContainerRef, pool.crlContainerRef, null),
     tlsCiphers: patched(patch.tlsCiphers, pool.tlsCiphers, settings.poolCiphers),
-    tlsVersions: patch.tlsVersions === undefined ? pool.tlsVersions : checkTlsVersions(versions, settings),
+    tlsVersions: patch.tlsVersions === undefined ? pool.tlsVersions : checkTlsVersions(versions, settings, 'pool'),
     alpnProtocols: patched(patch.alpnProtocols, pool.alpnProtocols, settings.poolAlpnProtocols),
   };
   if (changed.crlContainerRef && !changed.caTlsContainerRef) {

@@ -37,8 +37,18 @@ function selectsCiphers(ciphers: string): boolean {
   }
 }
 
+/** Without one of these HAProxy refuses its configuration: it begins at TLS 1.2 for clients, and OpenSSL has no SSLv3. */
+const spoken: Readonly<Record<'listener' | 'pool', readonly string[]>> = {
+  listener: ['TLSv1.2', 'TLSv1.3'],
+  pool: ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'],
+};
+
 /** @returns the versions, which are names of versions now. */
-export function checkTlsVersions(versions: readonly string[], settings: ApiSettings): TlsVersion[] {
+export function checkTlsVersions(
+  versions: readonly string[],
+  settings: ApiSettings,
+  owner: keyof typeof spoken,
+): TlsVersion[] {
   if (versions.length === 0) {
     throw validationFailure(
       'Empty TLS version list. Either specify at least one TLS version or remove this parameter to use the default.',
@@ -47,6 +57,11 @@ export function checkTlsVersions(versions: readonly string[], settings: ApiSetti
   const known: readonly string[] = tlsVersions;
   const unknown = versions.filter((version) => !known.includes(version));
   if (unknown.length > 0) throw validationFailure(`Invalid TLS versions: ${unknown.join(', ')}`);
+  if (!versions.some((version) => spoken[owner].includes(version))) {
+    throw validationFailure(
+      `HAProxy of the amphorae speaks none of the TLS versions ${versions.join(', ')} with a ${owner}: name at least one of ${spoken[owner].join(', ')}.`,
+    );
+  }
   const { minimumTlsVersion: minimum } = settings;
   const old = minimum ? versions.filter((version) => known.indexOf(version) < known.indexOf(minimum)) : [];
   if (old.length > 0) {

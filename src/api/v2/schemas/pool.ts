@@ -29,7 +29,7 @@ import { memberInPool, memberView } from './member.ts';
 
 const persistence = {
   cookie_name: optional(pattern('^[^\\s,;\\\\]+$', { maxLength: 255 })),
-  persistence_timeout: optional(integer()),
+  persistence_timeout: optional(integer({ minimum: 0 })),
   persistence_granularity: optional(address()),
 };
 const sessionPersistence = closed({ type: choice(sessionPersistenceTypes), ...persistence });
