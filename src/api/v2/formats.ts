@@ -69,15 +69,22 @@ function formatAddress(value: bigint, bits: number): string {
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }
 
-/** No control character or space, and what RFC 3986 allows: it will stand in HAProxy's configuration. */
-const uriCharacters = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?#[\]]|%[0-9A-Fa-f]{2})+$/;
+/**
+ * Octavia takes all characters but blanks and controls, and brackets in a path (octavia/common/validate.py); the renderer
+ * quotes them (core/haproxy/quote.ts).
+ */
+const blankOrControl = /[\p{Cc}\s]/u;
+/** Of a host, a port and who asks. */
+const authority =
+  /^https?:\/\/(?:[\w\-.~!$&'()*+,;=:]*@)?(?:\[[0-9A-Fa-f:.]+\]|[\w\-.~!$&'()*+,;=]+)(?::\d*)?(?=[/?#]|$)/;
+const isPathWithoutBrackets = (value: string) => !/[[\]]/.test(value.split(/[?#]/)[0] ?? '');
 
 function isHttpUrl(value: string): boolean {
-  if (!uriCharacters.test(value) || !/^https?:\/\/[^/?#]/i.test(value)) return false;
-  return URL.canParse(value);
+  const [start] = authority.exec(value) ?? [];
+  return start !== undefined && !blankOrControl.test(value) && isPathWithoutBrackets(value.slice(start.length));
 }
 
 /** Rejects whole URLs and `//host/path` too. */
 function isUrlPath(value: string): boolean {
-  return uriCharacters.test(value) && /^\/(?!\/)[^[\]]*$/.test(value);
+  return /^\/(?!\/)/.test(value) && !blankOrControl.test(value) && isPathWithoutBrackets(value);
 }

@@ -144,6 +144,7 @@ function readText(schema: TSchema, value: unknown, place: Place): string {
   if (format) {
     const result = typeof value === 'string' ? format.read(value) : null;
     if (result === null) throw invalidField(place.field, show(value), format.refusal);
+    checkLength(schema, result, place);
     return result;
   }
   // A lone surrogate is no text: no database takes it.

@@ -154,3 +154,14 @@ it('knows what listeners and pools refer to', () => {
     revocationList: 'b',
   });
 });
+
+it('refuses a certificate that names nobody', async () => {
+  const nameless = { certificatePem: '', keyPem: '', commonName: null, dnsNames: [] };
+  const secrets = {
+    ...store,
+    getCertificate: async () => ({ ...(await store.getCertificate(reference.www, project)), ...nameless }),
+  };
+  await expect(
+    checkSecretReferences(secrets, { ...nothing, certificates: [reference.www] }, project),
+  ).rejects.toMatchObject({ message: 'No CN or DNSName(s) found in certificate. The certificate is invalid.' });
+});

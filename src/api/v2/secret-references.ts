@@ -58,7 +58,11 @@ export async function checkSecretReferences(
   const asked = [...new Set(certificates)].map((reference) => {
     return attempt(reference, secrets.getCertificate(reference, projectId));
   });
-  refuseUnreadable(await Promise.all(asked));
+  const read = await Promise.all(asked);
+  refuseUnreadable(read);
+  if (read.some(({ value }) => value && value.commonName === null && value.dnsNames.length === 0)) {
+    throw invalidRequest('No CN or DNSName(s) found in certificate. The certificate is invalid.');
+  }
   if (ca === null) return;
 
   const [authorities, list] = await Promise.all([

@@ -13,8 +13,8 @@ export const pattern = (expression: string, limits: { minLength?: number; maxLen
 export const uuid = () => Type.String({ format: 'uuid' });
 export const address = () => Type.String({ format: 'ip' });
 export const cidr = () => Type.String({ format: 'cidr' });
-export const url = () => Type.String({ format: 'http-url' });
-export const urlPath = () => Type.String({ format: 'url-path' });
+export const url = () => Type.String({ format: 'http-url', maxLength: 255 });
+export const urlPath = () => Type.String({ format: 'url-path', maxLength: 255 });
 export const dateTime = () => Type.String({ format: 'date-time' });
 export const flag = () => Type.Boolean();
 export const integer = (limits: { minimum?: number; maximum?: number } = {}) =>

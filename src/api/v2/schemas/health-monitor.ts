@@ -32,7 +32,7 @@ const free = {
   max_retries_down: optional(retries()),
   http_method: optional(choice(limits.httpMethods)),
   url_path: optional(urlPath()),
-  expected_codes: optional(pattern('^(\\d{3}(\\s*,\\s*\\d{3})*)$|^(\\d{3}-\\d{3})$')),
+  expected_codes: optional(pattern('^(\\d{3}(\\s*,\\s*\\d{3})*)$|^(\\d{3}-\\d{3})$', { maxLength: 64 })),
   admin_state_up: optional(flag()),
   tags: optional(tags()),
   http_version: optional(numberChoice(limits.httpVersions)),
