@@ -41,10 +41,10 @@ module.exports = {
     {
       name: 'model-and-core-are-pure',
       comment:
-        'No I/O, no clock: node:crypto for hashing, node:net for address checks and node:zlib are the exceptions.',
+        'No I/O, no clock: node:crypto for hashing, node:net for address checks, node:tls for cipher lists and node:zlib are the exceptions.',
       severity: 'error',
       from: { path: '^src/(model|core)/', pathNot: '\\.test\\.ts$' },
-      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|net|zlib)$' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|net|tls|zlib)$' },
     },
     {
       name: 'commands-start-quickly',

@@ -18,6 +18,7 @@ const packages = [
   'curl',
   'haproxy',
   'keepalived',
+  'pcre2-utils',
   'python3-openstackclient',
   'python3-octaviaclient',
   'python3-oslo.config',

@@ -2,7 +2,7 @@ import { readClass } from './character-class.ts';
 import { readEscape } from './escape.ts';
 import { PatternError, PatternReader } from './reader.ts';
 
-/** See docs/decisions/0016-regular-expressions.md. */
+/** See docs/decisions/0017-regular-expressions.md. */
 
 /** Of the compiled pattern. PCRE2 takes 65,535 where it is built as usual, and this is an estimate from above. */
 const compiledLimitBytes = 50_000;
