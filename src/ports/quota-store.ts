@@ -1,4 +1,4 @@
-import type { ResourceKind } from './load-balancer-store.ts';
+import type { ListQuery, ResourceKind } from './load-balancer-store.ts';
 
 /** How much of each kind a project may have: -1 any number; null: as the configuration says. */
 export type Quota = Readonly<Record<ResourceKind, number | null>>;
@@ -6,15 +6,10 @@ export type Quota = Readonly<Record<ResourceKind, number | null>>;
 export interface QuotaStore {
   /** All null for a project that has none of its own. */
   get(projectId: string): Promise<Quota>;
-  /** Projects that have quotas of their own, by project ID. */
-  list(query: {
-    projectId: string | null;
-    limit: number;
-    marker?: string;
-    reverse?: boolean;
-  }): Promise<(Quota & { projectId: string })[]>;
+  /** Projects that have quotas of their own; filters and sorting by `projectId` and the kinds, the project ID last. */
+  list(query: Omit<ListQuery, 'parentId' | 'tags'>): Promise<(Quota & { projectId: string })[]>;
   /** Changes what the patch names. */
   put(projectId: string, patch: Partial<Quota>): Promise<Quota>;
-  /** Back to what the configuration says. Idempotent. */
-  delete(projectId: string): Promise<void>;
+  /** Back to what the configuration says. False: the project had no quota of its own. */
+  delete(projectId: string): Promise<boolean>;
 }

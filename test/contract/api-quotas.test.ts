@@ -27,10 +27,11 @@ describe('quotas', () => {
       ['health_monitor', 7],
       ['l7policy', -1],
       ['l7rule', -1],
+      ['tenant_id', 'p1'],
     ]);
     expect((await bench.call('GET', '/lbaas/quotas/p1/default')).body).toEqual(body);
     const defaults = await bench.call('GET', '/lbaas/quotas/defaults');
-    expect(defaults.body.quota).toEqual({ ...body.quota, project_id: 'defaults' });
+    expect(defaults.body.quota).toEqual({ ...body.quota, project_id: 'defaults', tenant_id: 'defaults' });
     expect((await bench.call('GET', '/lbaas/quotas')).body).toEqual({ quotas: [], quotas_links: [] });
   });
 
@@ -55,7 +56,28 @@ describe('quotas', () => {
 
     const reset = await bench.call('DELETE', '/lbaas/quotas/p1');
     expect([reset.status, reset.body]).toEqual([202, '']);
+    const again = await bench.call('DELETE', '/lbaas/quotas/p1');
+    expect([again.status, again.body.faultstring]).toEqual([404, 'Quotas p1 not found.']);
     expect((await bench.call('GET', '/lbaas/quotas/p1')).body.quota).toMatchObject({ loadbalancer: 2, pool: -1 });
+  });
+
+  it('are filtered and sorted by every kind, under both spellings', async () => {
+    await put('p1', { load_balancer: 5, pool: 2, health_monitor: 1 });
+    await put('p2', { load_balancer: 5, pool: 1, health_monitor: 2 });
+    await put('p3', { listener: 9, member: 8, l7policy: 7, l7rule: 6 });
+    const list = async (query: string) =>
+      (await bench.call('GET', `/lbaas/quotas?${query}`)).body.quotas.map(
+        (one: { tenant_id: string }) => one.tenant_id,
+      );
+    for (const query of ['loadbalancer=5&sort=pool', 'load_balancer=5&sort=healthmonitor:desc', 'pool=1', 'pool=2'])
+      expect([query, await list(query)]).toEqual([
+        query,
+        query === 'pool=1' ? ['p2'] : query === 'pool=2' ? ['p1'] : ['p2', 'p1'],
+      ]);
+    for (const query of ['listener=9', 'member=8', 'l7policy=7', 'l7rule=6', 'sort=tenant_id:desc&limit=1'])
+      expect([query, await list(query)]).toEqual([query, ['p3']]);
+    expect(await list('pool=many')).toEqual([]);
+    expect((await bench.call('GET', '/lbaas/quotas?colour=1')).status).toBe(400);
   });
 
   it('have changes wait for each other only where what they make is limited', async () => {

@@ -102,6 +102,10 @@ describe('L7 policies', () => {
     );
     store.settleAll();
     expect((await call('GET', `${path}/rules`)).body.rules).toHaveLength(2);
+    // What openstacksdk and Horizon send.
+    const ofPolicy = path.split('/').at(-1);
+    expect((await call('GET', `${path}/rules?l7policy_id=${ofPolicy}`)).body.rules).toHaveLength(2);
+    expect((await call('GET', `${path}/rules?l7policy_id=zz`)).body.rules).toEqual([]);
   });
 
   it('do what the last request says', async () => {

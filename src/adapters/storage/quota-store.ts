@@ -31,8 +31,8 @@ export function createQuotaStore(database: KilnDatabase, clock: Clock): QuotaSto
 
     list: ({ projectId, ...page }) =>
       attempt(clock, async () => {
-        const filters = projectId === null ? {} : { projectId: [projectId] };
-        const rows = await selectPageOf(database, paged, { ...page, filters, sort: [] });
+        const scope = projectId === null ? {} : { projectId: [projectId] };
+        const rows = await selectPageOf(database, paged, { ...page, filters: { ...page.filters, ...scope } });
         return rows.map((row) => fromColumns(paged.columns, row) as Quota & { projectId: string });
       }),
 
@@ -52,7 +52,8 @@ export function createQuotaStore(database: KilnDatabase, clock: Clock): QuotaSto
 
     delete: (projectId) =>
       attempt(clock, async () => {
-        await database.deleteFrom('kiln_quota').where('project_id', '=', projectId).execute();
+        const deletion = database.deleteFrom('kiln_quota').where('project_id', '=', projectId);
+        return (await deletion.executeTakeFirst()).numDeletedRows > 0n;
       }),
   };
 }

@@ -15,6 +15,7 @@ const common = {
   provisioning_status: text('provisioningStatus'),
   operating_status: text('operatingStatus'),
   admin_state_up: flag('adminStateUp'),
+  enabled: flag('adminStateUp'),
   created_at: text('createdAt'),
   updated_at: text('updatedAt'),
 };
@@ -42,6 +43,7 @@ const filterables: Readonly<Record<Kind, Readonly<Record<string, Filterable>>>> 
     flavor_id: text('flavorId'),
     availability_zone: text('availabilityZone'),
     topology: text('topology'),
+    server_group_id: text('serverGroupId'),
   },
   listener: {
     ...named,
@@ -78,6 +80,7 @@ const filterables: Readonly<Record<Kind, Readonly<Record<string, Filterable>>>> 
   },
   member: {
     ...common,
+    pool_id: text('poolId'),
     name: text('name'),
     address: text('address'),
     ip_address: text('address'),
@@ -115,6 +118,7 @@ const filterables: Readonly<Record<Kind, Readonly<Record<string, Filterable>>>> 
   },
   l7rule: {
     ...common,
+    l7policy_id: text('l7PolicyId'),
     type: text('type'),
     compare_type: text('compareType'),
     key: text('key'),
@@ -136,7 +140,21 @@ const byId = { ofProjects: false, order: ['id'] } as const;
 
 export const listables = {
   ...resources,
-  quota: { filters: {}, ofProjects: true, order: ['projectId'] },
+  quota: {
+    filters: {
+      loadbalancer: integer('loadbalancer'),
+      load_balancer: integer('loadbalancer'),
+      listener: integer('listener'),
+      member: integer('member'),
+      pool: integer('pool'),
+      healthmonitor: integer('healthmonitor'),
+      health_monitor: integer('healthmonitor'),
+      l7policy: integer('l7policy'),
+      l7rule: integer('l7rule'),
+    },
+    ofProjects: true,
+    order: ['projectId'],
+  },
   flavor: { filters: { id: text('id'), ...offered, flavor_profile_id: text('flavorProfileId') }, ...byId },
   flavorProfile: {
     filters: { id: text('id'), ...nameAndProvider, flavor_data: text('flavorData') },

@@ -16,6 +16,8 @@ const none: Quota = {
   l7rule: null,
 };
 
+const all = { projectId: null, filters: {}, sort: [] };
+
 /** What every keeper of quotas must do: run against SQLite and MariaDB. */
 export function describeQuotaStoreContract(name: string, makeSubject: () => Promise<DatabaseSubject>): void {
   describe(`quota store: ${name}`, () => {
@@ -39,7 +41,7 @@ export function describeQuotaStoreContract(name: string, makeSubject: () => Prom
 
     it('is all null for a project that has none', async () => {
       expect(await store.get('p')).toEqual(none);
-      expect(await store.list({ projectId: null, limit: 10 })).toEqual([]);
+      expect(await store.list({ ...all, limit: 10 })).toEqual([]);
     });
 
     it('changes what the patch names, null included', async () => {
@@ -66,23 +68,23 @@ export function describeQuotaStoreContract(name: string, makeSubject: () => Prom
 
     it('forgets', async () => {
       await store.put('p', { pool: 1 });
-      await store.delete('p');
-      await store.delete('p');
+      expect(await store.delete('p')).toBe(true);
+      expect(await store.delete('p')).toBe(false);
       expect(await store.get('p')).toEqual(none);
-      expect(await store.list({ projectId: null, limit: 10 })).toEqual([]);
+      expect(await store.list({ ...all, limit: 10 })).toEqual([]);
     });
 
     it('lists projects in order, in pages, in as many statements however many there are', async () => {
       for (const project of ['c', 'a', 'd', 'b']) await store.put(project, { pool: 1 });
       const projects = async (query: Partial<Parameters<QuotaStore['list']>[0]>) =>
-        (await store.list({ projectId: null, limit: 10, ...query })).map(({ projectId }) => projectId);
+        (await store.list({ ...all, limit: 10, ...query })).map(({ projectId }) => projectId);
       statements = 0;
       expect(await projects({})).toEqual(['a', 'b', 'c', 'd']);
       expect(statements).toBe(1);
       expect(await projects({ limit: 2, marker: 'b' })).toEqual(['c', 'd']);
       expect(await projects({ limit: 2, marker: 'd', reverse: true })).toEqual(['b', 'c']);
       expect(await projects({ projectId: 'c' })).toEqual(['c']);
-      expect(await store.list({ projectId: 'c', limit: 1 })).toEqual([{ ...none, projectId: 'c', pool: 1 }]);
+      expect(await store.list({ ...all, projectId: 'c', limit: 1 })).toEqual([{ ...none, projectId: 'c', pool: 1 }]);
     });
   });
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { quotaProjectLength } from '../../../core/api/limits.ts';
 import { limitsOf } from '../../../core/api/quota.ts';
-import { invalidField } from '../../../core/api/refusals.ts';
+import { invalidField, notFound } from '../../../core/api/refusals.ts';
 import { demand, listScope } from '../access.ts';
 import { listables } from '../filters.ts';
 import { type QueryString, readListRequest } from '../list-request.ts';
@@ -25,13 +25,8 @@ export function quotaRoutes(app: FastifyInstance, parts: ApiParts): void {
   };
   app.get('/quotas', { schema: listSchema }, async (request) => {
     const asked = readListRequest(listables.quota, request.query as QueryString, parts.paging.maximum);
-    const { limit, marker, reverse } = asked.query;
     const projectId = listScope(policy, 'quota', callerOf(request), asked.projectId);
-    const rows = await quotas.list({
-      projectId,
-      limit,
-      ...(marker === undefined ? {} : { marker, reverse: reverse ?? false }),
-    });
+    const rows = asked.nothing ? [] : await quotas.list({ ...asked.query, projectId });
     const url = pathUrl(request, parts.paging.baseUri);
     return {
       quotas: rows.map((row) => pick(quotaToWire(row.projectId, row), asked.fields)),
@@ -79,7 +74,7 @@ export function quotaRoutes(app: FastifyInstance, parts: ApiParts): void {
   app.delete<OfProject>('/quotas/:projectId', { schema: { response: { 202: nothing() } } }, async (request, reply) => {
     const { projectId } = request.params;
     demand(policy, 'quota:delete', callerOf(request), projectId);
-    await quotas.delete(projectId);
+    if (!(await quotas.delete(projectId))) throw notFound('Quotas', projectId);
     return reply.code(202).send();
   });
 

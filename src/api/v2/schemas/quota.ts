@@ -30,6 +30,7 @@ const quotaView = (count: TSchema) =>
     health_monitor: count,
     l7policy: count,
     l7rule: count,
+    tenant_id: Type.String(),
   });
 export const quotaAnswer = one('quota', quotaView(Type.Integer()));
 /** What a project has no quota of its own for is null in lists. */

@@ -15,6 +15,7 @@ export function quotaToWire(projectId: string, counts: Counts) {
     health_monitor: counts.healthmonitor,
     l7policy: counts.l7policy,
     l7rule: counts.l7rule,
+    tenant_id: projectId,
   };
 }
 
