@@ -146,7 +146,7 @@ describe('HAProxy', () => {
     // Its worker may answer for a moment longer.
     await expect.poll(pid, { timeout: 20_000 }).not.toBe(before);
     await expect.poll(() => get(8084).catch(() => null), { timeout: 20_000 }).toBe('hello');
-    await expect.poll(() => said).toContain('HAProxy started, as it should run');
+    await expect.poll(() => said, { timeout: 20_000 }).toContain('HAProxy started, as it should run');
   });
 
   it('tells why it does not start, and is not tried again: nobody was told that it runs', async () => {
