@@ -99,3 +99,48 @@ it('all of a load balancer that is made at once; then its VIP is given back', as
   expect((await api.call('GET', `${path}/loadbalancers`)).body.loadbalancers).toEqual([]);
   expect(await create(certificate)).toMatchObject({ status: 201 });
 });
+
+it('"" unsets a reference, as null does; the last certificate of a listener that ends TLS stays', async () => {
+  const loadBalancerId = await aLoadBalancer();
+  const listener = { loadbalancer_id: loadBalancerId, ...tls, client_ca_tls_container_ref: ca };
+  const made = await api.call('POST', `${path}/listeners`, {
+    listener: { ...listener, default_tls_container_ref: certificate, client_crl_container_ref: '' },
+  });
+  expect(made).toMatchObject({ status: 201, body: { listener: { client_crl_container_ref: null } } });
+  api.store.settleAll();
+  const change = async (fields: object) => {
+    const answer = await api.call('PUT', `${path}/listeners/${made.body.listener.id}`, { listener: fields });
+    api.store.settleAll();
+    return answer;
+  };
+  const withCa = 'must be provided with a client CA container reference.';
+  const last =
+    'Validation failure: An SNI or default certificate container reference must be provided for TERMINATED_HTTPS protocol listeners.';
+  const queued = api.queued.length;
+  expect((await change({ default_tls_container_ref: '' })).body.faultstring).toContain(withCa);
+  expect(await change({ client_ca_tls_container_ref: '' })).toMatchObject({
+    status: 200,
+    body: { listener: { client_ca_tls_container_ref: null } },
+  });
+  for (const nothing of ['', null]) {
+    expect(await change({ default_tls_container_ref: nothing })).toMatchObject({
+      status: 400,
+      body: { faultstring: last },
+    });
+  }
+  expect(api.queued.length).toBe(queued + 1);
+  expect(await change({ default_tls_container_ref: '', sni_container_refs: [certificate] })).toMatchObject({
+    status: 200,
+    body: { listener: { default_tls_container_ref: null, sni_container_refs: [certificate] } },
+  });
+  expect(await change({ sni_container_refs: [] })).toMatchObject({ status: 400, body: { faultstring: last } });
+  expect((await change({ sni_container_refs: [''] })).status).toBe(400);
+
+  const empty = { tls_container_ref: '', ca_tls_container_ref: '', crl_container_ref: '' };
+  const pool = { loadbalancer_id: loadBalancerId, protocol: 'HTTP', lb_algorithm: 'ROUND_ROBIN', ...empty };
+  const answer = await api.call('POST', `${path}/pools`, { pool });
+  expect(answer).toMatchObject({
+    status: 201,
+    body: { pool: { tls_container_ref: null, ca_tls_container_ref: null, crl_container_ref: null } },
+  });
+});

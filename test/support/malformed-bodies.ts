@@ -19,12 +19,14 @@ const valid: Readonly<Record<string, string>> = {
   cidr: '192.0.2.0/24',
   'http-url': 'https://example.org/',
   'url-path': '/health',
+  'secret-reference': 'https://keys.example.org/v1/secrets/1',
 };
 const invalid: Readonly<Record<string, readonly unknown[]>> = {
   uuid: ['not-a-uuid', '', `${uuid}0`, 7],
   ip: ['300.1.1.1', 'fe80::1%eth0', '', 'localhost', 7],
   cidr: ['192.0.2.0/33', 'x/8', '192.0.2.0/8/8', {}],
   'http-url': ['ftp://example.org', 'https://a b', 'x', 'https://example.org/\r\nX: y'],
+  'secret-reference': [7, {}, ['x'], true, 'ä'.repeat(256)],
   'url-path': ['health', '//evil', '/a b', '/a\n'],
 };
 

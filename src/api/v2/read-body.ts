@@ -6,7 +6,7 @@ import { formats } from './formats.ts';
  * Reads the body of a request by its schema, as Octavia's wsme does, and says what is wrong in wsme's words.
  *
  * Why not Ajv: wsme turns "80" into 80 and "true" into true, and Debian's own client counts on it (it sends the numbers
- * of `healthmonitor create` as text); it takes null for every field; it looks for unknown fields first, and its
+ * of `healthmonitor create` as text); it takes null for every field, and "" unsets a reference to a secret as null does; it looks for unknown fields first, and its
  * sentences are what clients print and tests match. Unlike wsme this reader answers 400 to what Octavia answers with 500
  * (no object where one is due, null for a field that must be there, numbers that no database column holds).
  *
@@ -30,8 +30,9 @@ function read(schema: TSchema, value: unknown, place: Place): unknown {
   const options = arrayOf(schema, 'anyOf');
   if (options) {
     // Only `nullable` makes unions.
-    if (value === null) return null;
-    return read(options[0] as TSchema, value, place);
+    const one = options[0] as TSchema;
+    if (value === null || (value === '' && textOf(one, 'format') === 'secret-reference')) return null;
+    return read(one, value, place);
   }
   if (value === null) throw invalidField(place.field, 'None', 'Mandatory field missing.');
   switch (textOf(schema, 'type')) {

@@ -104,6 +104,9 @@ export function changeListener(
     hstsIncludeSubdomains: patched(patch.hstsIncludeSubdomains, before.hstsIncludeSubdomains, false),
     hstsPreload: patched(patch.hstsPreload, before.hstsPreload, false),
   };
+  if (patch.defaultTlsContainerRef !== undefined || patch.sniContainerRefs !== undefined) {
+    checkServesCertificate(changed, protocol === 'TERMINATED_HTTPS', protocol);
+  }
   checkClientAuthentication(changed);
   if (patch.allowedCidrs) checkCidrs(patch.allowedCidrs, loadBalancer);
   checkHsts(changed);
@@ -152,18 +155,23 @@ function checkCertificates(spec: ListenerSpec, hasCertificates: boolean, setting
   if (!endsTls && hasCertificates) {
     throw validationFailure(`Certificate container references are not allowed on ${protocol} protocol listeners.`);
   }
-  const serves = Boolean(spec.defaultTlsContainerRef || spec.sniContainerRefs?.length);
-  if (spec.clientCaTlsContainerRef && !serves) {
+  checkServesCertificate(spec, endsTls, title);
+  checkClientAuthentication(spec);
+}
+
+/** HAProxy can't end TLS with nothing to show. */
+function checkServesCertificate(spec: Certificates, endsTls: boolean, title: string): void {
+  if (spec.defaultTlsContainerRef || spec.sniContainerRefs?.length) return;
+  if (spec.clientCaTlsContainerRef) {
     throw validationFailure(
       'An SNI or default certificate container reference must be provided with a client CA container reference.',
     );
   }
-  if (endsTls && !serves) {
+  if (endsTls) {
     throw validationFailure(
       `An SNI or default certificate container reference must be provided for ${title} protocol listeners.`,
     );
   }
-  checkClientAuthentication(spec);
 }
 
 function checkClientAuthentication(spec: ListenerPatch): void {

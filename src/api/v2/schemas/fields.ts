@@ -13,6 +13,8 @@ export const pattern = (expression: string, limits: { minLength?: number; maxLen
 export const uuid = () => Type.String({ format: 'uuid' });
 export const address = () => Type.String({ format: 'ip' });
 export const cidr = () => Type.String({ format: 'cidr' });
+/** Of a certificate or the like in the key manager. */
+export const secretReference = () => Type.String({ format: 'secret-reference', maxLength: 255 });
 export const url = () => Type.String({ format: 'http-url', maxLength: 255 });
 export const urlPath = () => Type.String({ format: 'url-path', maxLength: 255 });
 export const dateTime = () => Type.String({ format: 'date-time' });
