@@ -88,6 +88,11 @@ export interface NetworkService {
   getSubnet(subnetId: string): Promise<Subnet>;
   /** In the order of Neutron's list. */
   listSubnetsOfNetwork(networkId: string): Promise<Subnet[]>;
+  /**
+   * Subnet ID → addresses that are free to be given out. With Kiln's own rights: Neutron tells administrators alone.
+   * SERVICE_NOT_FOUND when there is no such network, or Neutron does not count.
+   */
+  freeAddresses(networkId: string): Promise<ReadonlyMap<string, number>>;
   getPort(portId: string): Promise<Port>;
   /** Ports whose device is this one. */
   listPortsOfDevice(deviceId: string): Promise<Port[]>;

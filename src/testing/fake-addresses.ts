@@ -20,3 +20,9 @@ export function addressAt(cidr: string, n: number): string {
   const first = network.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
   return [24, 16, 8, 0].map((shift) => Math.floor((first + n) / 2 ** shift) % 256).join('.');
 }
+
+/** How many addresses a network gives out: all but its own, the gateway's and the broadcast address. */
+export function addressCount(cidr: string): number {
+  const [network = '', length] = cidr.split('/');
+  return Math.max(2 ** ((isIPv6(network) ? 128 : 32) - Number(length)) - 3, 0);
+}

@@ -10,7 +10,7 @@ import type {
   SecurityGroupRule,
   Subnet,
 } from '../ports/network.ts';
-import { addressAt, isWithin } from './fake-addresses.ts';
+import { addressAt, addressCount, isWithin } from './fake-addresses.ts';
 import { aServiceError, type Switches, withSwitches } from './switches.ts';
 
 export interface FakeNetwork extends NetworkService, Switches<keyof NetworkService> {
@@ -148,6 +148,16 @@ export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
     getNetwork: async (networkId) => find('Network', networks, networkId),
     getSubnet: async (subnetId) => find('Subnet', subnets, subnetId),
     listSubnetsOfNetwork: async (networkId) => subnetsOf(networkId),
+    async freeAddresses(networkId) {
+      find('Network', networks, networkId);
+      const taken = [...ports.values()].flatMap((port) => port.fixedIps);
+      return new Map(
+        subnetsOf(networkId).map(({ id, cidr }) => [
+          id,
+          addressCount(cidr) - taken.filter(({ subnetId }) => subnetId === id).length,
+        ]),
+      );
+    },
     getPort: async (portId) => find('Port', ports, portId),
     listPortsOfDevice: async (deviceId) => [...ports.values()].filter((port) => port.deviceId === deviceId),
     findPortsByName: async (name) => [...ports.values()].filter((port) => port.name === name),

@@ -153,6 +153,37 @@ describe('what is refused', () => {
     });
   });
 
+  it('a network alone whose subnets have no two addresses left, as Octavia counts them', async () => {
+    const network = createFakeNetwork();
+    const subnet = (id: string, cidr: string) =>
+      aSubnet({ id, networkId: 'several', cidr, ipVersion: cidr.includes(':') ? 6 : 4 });
+    const subnetIds = ['six', 'tight', 'roomy', 'roomier'];
+    network.addNetwork(aNetwork({ id: 'several', subnetIds }), [
+      subnet('roomier', '10.9.3.0/24'),
+      subnet('six', 'fd09::/64'),
+      subnet('tight', '10.9.1.0/30'),
+      subnet('roomy', '10.9.2.0/29'),
+    ]);
+    const vips = createVipAllocator({ network });
+    const wanted = () => request({ subnetId: null, networkId: 'several', loadBalancerId: randomUUID() });
+    const chosen = async () => (await vips.allocate(wanted())).vip.subnetId;
+    // A /29 has five addresses: as long as two are left it is the first of IPv4 with room.
+    expect([await chosen(), await chosen(), await chosen(), await chosen()]).toEqual([
+      'roomy',
+      'roomy',
+      'roomy',
+      'roomy',
+    ]);
+    expect(await chosen()).toBe('roomier');
+    network.removeSubnet('roomier');
+    expect(await chosen()).toBe('six');
+    network.removeSubnet('six');
+    await expect(chosen()).rejects.toThrow('do not contain enough available IPs.');
+    // Where Neutron does not count, or does not tell, it says so itself when it is asked for the port.
+    network.failNext('freeAddresses', aServiceError('SERVICE_FORBIDDEN', { status: 403 }));
+    expect(await chosen()).toBe('tight');
+  });
+
   it('nothing, when Neutron is what fails', async () => {
     const { network, vips } = dualStack();
     network.failNext('getSubnet', aServiceError('SERVICE_FAILED', { service: 'network', status: 503 }));

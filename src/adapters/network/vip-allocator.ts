@@ -36,7 +36,7 @@ export function createVipAllocator(options: {
 
   return {
     async allocate(request) {
-      const place = await createPlaceFinder(seenBy(request.userToken))(request);
+      const place = await createPlaceFinder(seenBy(request.userToken), network)(request);
       checkNetwork(place.networkId, request);
       const port = place.port ?? (await makePort(request, place));
       return allocated(request, place, port);
@@ -84,8 +84,14 @@ function checkNetwork(networkId: string, { allowedNetworkIds: allowed, deniedNet
   throw validationFailure('Supplied VIP network_id is not allowed by the configuration of this deployment.');
 }
 
-/** What a request comes to, as `network` shows what it refers to. */
-function createPlaceFinder(network: NetworkService): (request: VipRequest) => Promise<Place> {
+/** The VIP, and the port of the amphora that answers there. */
+const addressesNeeded = 2;
+
+/**
+ * What a request comes to, as `network` shows what it refers to.
+ * @param own Neutron with Kiln's own rights.
+ */
+function createPlaceFinder(network: NetworkService, own: NetworkService): (request: VipRequest) => Promise<Place> {
   const lookup = createReferenceLookup(network);
 
   /** In Octavia's order: a client that made several mistakes hears of the same one first. */
@@ -153,9 +159,22 @@ function createPlaceFinder(network: NetworkService): (request: VipRequest) => Pr
       if (home) return home;
       throw validationFailure('Supplied network does not contain a subnet for VIP address specified.');
     }
-    const chosen = subnets.find(({ ipVersion }) => ipVersion === 4) ?? subnets[0];
+    if (subnets.length === 0) throw validationFailure('Supplied network does not contain a subnet.');
+    const roomy = await withRoom(networkId, subnets, found.subnetIds);
+    const chosen = roomy.find(({ ipVersion }) => ipVersion === 4) ?? roomy[0];
     if (chosen) return chosen;
-    throw validationFailure('Supplied network does not contain a subnet.');
+    throw notEnoughAddresses();
+  }
+
+  /** Those with enough free addresses, in the network's order; all where Neutron does not count. */
+  async function withRoom(networkId: string, subnets: Subnet[], order: readonly string[]): Promise<Subnet[]> {
+    const free = await own.freeAddresses(networkId).catch((error: unknown) => {
+      if (isMissing(error)) return null;
+      throw error;
+    });
+    return subnets
+      .filter(({ id }) => free === null || (free.get(id) ?? 0) >= addressesNeeded)
+      .sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
   }
 
   /** The subnets of all VIPs are of one network, and none is named twice; a port that was brought is in all of them. */
@@ -201,12 +220,15 @@ function allocated(request: VipRequest, place: Place, port: Port): AllocatedVips
   };
 }
 
+const notEnoughAddresses = (cause?: unknown) =>
+  validationFailure('Subnet(s) in the supplied network do not contain enough available IPs.', cause);
+
 /** Neutron's refusal of a port is the caller's to hear, under Neutron's status: an address in use, or outside. */
 function inNeutronsWords(error: unknown): unknown {
   if (!(error instanceof ServiceError)) return error;
   const { serviceMessage, status } = error.call;
   if (/no more ip addresses/i.test(serviceMessage ?? '')) {
-    return validationFailure('Subnet(s) in the supplied network do not contain enough available IPs.', error);
+    return notEnoughAddresses(error);
   }
   if (status === 409) return new KilnError('RESOURCE_CONFLICT', serviceMessage ?? error.message, { cause: error });
   if (status === 400) return new KilnError('REQUEST_INVALID', serviceMessage ?? error.message, { cause: error });

@@ -68,6 +68,7 @@ export function createNoopNetwork(): NetworkService {
     getNetwork: async (id) => networkOf(id),
     getSubnet: async (id) => subnetOf(id),
     listSubnetsOfNetwork: async (id) => [firstSubnetOf(id)],
+    freeAddresses: async (id) => new Map([[firstSubnetOf(id).id, Number.POSITIVE_INFINITY]]),
     getPort: async (id) => ports.get(id) ?? unknownPort(id),
     listPortsOfDevice: async (deviceId) => [...ports.values()].filter((port) => port.deviceId === deviceId),
     findPortsByName: async (name) => [...ports.values()].filter((port) => port.name === name),

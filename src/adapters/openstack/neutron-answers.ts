@@ -67,6 +67,16 @@ export function subnetOf(one: Static<typeof subnet>): Subnet {
   };
 }
 
+/** Numbers: of IPv6 there are more addresses than an integer holds. */
+const availability = Type.Object({
+  subnet_ip_availability: Type.Array(Type.Object({ subnet_id: id, total_ips: Type.Number(), used_ips: Type.Number() })),
+});
+export const readIpAvailability = readerOf(Type.Object({ network_ip_availability: availability }));
+
+export function freeAddressesOf({ subnet_ip_availability: subnets }: Static<typeof availability>): Map<string, number> {
+  return new Map(subnets.map((one) => [one.subnet_id, one.total_ips - one.used_ips]));
+}
+
 const port = Type.Object({
   ...project,
   id,

@@ -4,8 +4,10 @@ import type { Log } from '../../ports/log.ts';
 import type { NetworkService, NewPort, Port, PortPatch } from '../../ports/network.ts';
 import type { Http } from './http.ts';
 import {
+  freeAddressesOf,
   networkOf,
   portOf,
+  readIpAvailability,
   readNetwork,
   readPort,
   readPorts,
@@ -119,6 +121,11 @@ export function createNeutron(options: {
       const query = [['network_id', networkId]] as const;
       const { subnets } = await client.call({ method: 'GET', path: '/subnets', query }, readSubnets);
       return subnets.filter((one) => one.network_id === networkId).map(subnetOf);
+    },
+
+    async freeAddresses(networkId) {
+      const path = `/network-ip-availabilities/${segment('The network ID', networkId)}`;
+      return freeAddressesOf((await client.call({ method: 'GET', path }, readIpAvailability)).network_ip_availability);
     },
 
     async getPort(portId) {

@@ -97,7 +97,7 @@ function makeCloud() {
   const unused = () => Promise.reject(new Error('doctor must change nothing'));
   const unusedOfNetwork = {
     ...{ getSubnet: unused, listSubnetsOfNetwork: unused, getPort: unused, listPortsOfDevice: unused },
-    ...{ getSubnet: unused, listSubnetsOfNetwork: unused, getPort: unused, findPortsByDescription: unused },
+    ...{ freeAddresses: unused, findPortsByDescription: unused },
     ...{ findPortsByName: unused, createPort: unused, updatePort: unused, deletePort: unused },
     ...{ findSecurityGroupsByName: unused, createSecurityGroup: unused, deleteSecurityGroup: unused },
     ...{ createSecurityGroupRule: unused, deleteSecurityGroupRule: unused, getQosPolicy: unused },

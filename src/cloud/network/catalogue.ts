@@ -10,6 +10,7 @@ const extensions: Record<string, string> = {
   'filter-validation': 'Filter parameters validation',
   'ip-substring-filtering': 'IP address substring filtering',
   'net-mtu': 'Network MTU',
+  'network-ip-availability': 'Network IP Availability',
   pagination: 'Pagination support',
   'port-security': 'Port Security',
   'project-id': 'project_id field enabled',
@@ -27,7 +28,7 @@ const extensions: Record<string, string> = {
 /** Kinds that clients list in passing and of which there are none. */
 const emptyCollections = [
   ...['agents', 'routers', 'floatingips', 'availability_zones', 'subnetpools', 'address-groups', 'trunks'],
-  ...['network-ip-availabilities', 'service-providers', 'rbac-policies'],
+  ...['service-providers', 'rbac-policies'],
 ];
 
 const unlimited = {

@@ -3,6 +3,7 @@ import type { CloudContext, CloudUser } from '../context.ts';
 import { newRequestId } from '../request-id.ts';
 import { catalogueRoutes } from './catalogue.ts';
 import { NetworkFault, renderFault } from './fault.ts';
+import { ipAvailabilityRoutes } from './ip-availability.ts';
 import { networks } from './networks.ts';
 import { ports } from './ports.ts';
 import { qosPolicies } from './qos-policies.ts';
@@ -58,6 +59,7 @@ export function networkService(context: CloudContext): FastifyPluginAsync {
     );
 
     catalogueRoutes(app, baseUrl);
+    ipAvailabilityRoutes(app, tables, userOf, baseUrl);
     resourceRoutes(app, networks(tables), userOf, baseUrl);
     resourceRoutes(app, subnets(tables), userOf, baseUrl);
     resourceRoutes(app, ports(tables), userOf, baseUrl);

@@ -87,6 +87,17 @@ export function describeNetworkContract(name: string, makeSubject: () => Promise
       expect(await network.listSubnetsOfNetwork(randomUUID())).toEqual([]);
     });
 
+    it('counts the addresses that are free', async () => {
+      const { network, networkId } = subject;
+      const before = (await network.freeAddresses(networkId)).get(subnet.id) ?? 0;
+      expect(before).toBeGreaterThan(0);
+      await createPort({ fixedIps: [at(null), at(null)] });
+      const after = await network.freeAddresses(networkId);
+      expect(after.get(subnet.id)).toBe(before - 2);
+      expect([...after.keys()].toSorted()).toEqual([...(await network.getNetwork(networkId)).subnetIds].toSorted());
+      await expect(network.freeAddresses(randomUUID())).rejects.toMatchObject(notThere);
+    });
+
     it('knows a security group with its rules', async () => {
       const group = await subject.network.getSecurityGroup(subject.securityGroupId);
       expect(group).toMatchObject({ id: subject.securityGroupId, projectId: subject.projectId });
