@@ -3,7 +3,7 @@ import { createApi } from '../../src/api/v2/server.ts';
 
 /** Nothing is asked of the API's parts: only its routes are looked at. */
 async function describe(): Promise<string> {
-  const app = createApi({ health: async () => [] } as unknown as ApiParts, null);
+  const app = createApi({ health: async () => [] } as unknown as ApiParts);
   await app.ready();
   const document = app.openApi();
   await app.close();

@@ -109,7 +109,6 @@ export async function serve(options: {
       const api = await serveApi({
         parts: apiParts({ openstack, state, secrets, queue, policy }, around),
         configuration: current(),
-        logger: null,
       });
       endings.push(() => api.close());
       log.info({ url: api.url }, 'the load-balancer API listens');

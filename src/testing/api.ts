@@ -161,7 +161,7 @@ function lazily<Store extends object>(open: () => Promise<Store>): Store {
 }
 
 function apiOf(parts: ApiParts): Pick<ApiBench, 'app' | 'call'> {
-  const app = createApi(parts, null);
+  const app = createApi(parts);
   return {
     app,
     async call(method, path, body, headers = {}) {

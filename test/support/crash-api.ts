@@ -37,29 +37,26 @@ const parts = apiParts(
 
 const die = () => process.kill(process.pid, 'SIGKILL');
 const { vips, store } = parts;
-const app = createApi(
-  {
-    ...parts,
-    vips: {
-      ...vips,
-      async allocate(request) {
-        writeSync(1, request.loadBalancerId);
-        if (moment === 'reserved') die();
-        const allocated = await vips.allocate(request);
-        if (moment === 'allocated') die();
-        return allocated;
-      },
-    },
-    store: {
-      ...store,
-      async apply(change) {
-        await store.apply(change);
-        if (moment === 'written') die();
-      },
+const app = createApi({
+  ...parts,
+  vips: {
+    ...vips,
+    async allocate(request) {
+      writeSync(1, request.loadBalancerId);
+      if (moment === 'reserved') die();
+      const allocated = await vips.allocate(request);
+      if (moment === 'allocated') die();
+      return allocated;
     },
   },
-  null,
-);
+  store: {
+    ...store,
+    async apply(change) {
+      await store.apply(change);
+      if (moment === 'written') die();
+    },
+  },
+});
 const answer = await app.inject({
   method: 'POST',
   url: '/v2/lbaas/loadbalancers',

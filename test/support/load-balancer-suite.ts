@@ -87,7 +87,7 @@ export function describeLoadBalancers(name: string, start: () => Promise<LoadBal
       health = wireHealthManager(state, around);
       await health.start();
       const policy = createPolicy({ everybodyIsAdmin: true });
-      app = createApi(apiParts({ openstack, state, secrets, queue, policy }, around), null);
+      app = createApi(apiParts({ openstack, state, secrets, queue, policy }, around));
       await push();
       for (const said of ['one', 'two']) {
         const member = createServer((_request, answer) => answer.end(said));

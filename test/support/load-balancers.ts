@@ -46,7 +46,7 @@ export async function openLoadBalancerBench(dev: DevCloud): Promise<LoadBalancer
     },
     around,
   );
-  const app = createApi(parts, null);
+  const app = createApi(parts);
   const vipSubnetId = await vipSubnetOf(dev);
   const projectId = dev.cloud.accounts.kiln.projectId;
 

@@ -1,5 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { KilnError } from '../../model/errors.ts';
+import { KilnError, toKilnError } from '../../model/errors.ts';
+import { tenantMessage } from '../../model/tenant-text.ts';
+import type { Log } from '../../ports/log.ts';
+import { pathOf } from './access-log.ts';
 
 /** The body of a refusal, in the order of fields that wsme has. */
 interface Fault {
@@ -14,25 +17,39 @@ const fault = (status: number, faultstring: string): Fault => ({
   debuginfo: null,
 });
 
+/** How long a client should wait before it asks again where the service can't answer just now. */
+const RETRY_AFTER_SECONDS = 2;
+
 /**
- * Every error of the API. Faults of Kiln's own are told with the request's ID alone: their message may hold what is none
- * of the caller's business, and the log has it.
+ * Every error of the API. What is not about the request itself is told in general words with the request's ID: its message
+ * names what is none of the caller's business, and the log has it whole.
  */
-export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function answerError(
+  log: Pick<Log, 'error'>,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   const { status, message } = read(error, request);
-  if (status >= 500 && status !== 501) request.log.error({ err: error }, 'A request failed');
+  if (status >= 500 && status !== 501) {
+    const { method } = request;
+    log.error({ requestId: request.id, method, path: pathOf(request), status, err: error }, 'a request failed');
+  }
+  if (status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
   return reply.code(status).type('application/json').send(fault(status, message));
 }
 
 function read(error: unknown, request: FastifyRequest): { status: number; message: string } {
   if (error instanceof KilnError) {
-    if (error.code !== 'INTERNAL') return { status: error.httpStatus, message: error.message };
+    // The database comes back by itself; what breaks for good is a fault.
+    const status = error.code === 'STATE_UNUSABLE' && error.retryable ? 503 : error.httpStatus;
+    return { status, message: tenantMessage(error, request.id) };
   } else if (error instanceof Error) {
     const status = (error as { statusCode?: unknown }).statusCode;
     // Fastify's own: a body that is too large, a content type that nobody reads, a path that is no path.
     if (typeof status === 'number' && status >= 400 && status < 500) return { status, message: error.message };
   }
-  return { status: 500, message: `Kiln failed inside; its log has more under ${request.id}` };
+  return { status: 500, message: tenantMessage(toKilnError(error), request.id) };
 }
 
 /** Where Octavia has no controller, pecan answers, in another format. */

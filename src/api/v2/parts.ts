@@ -5,6 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { FlavorStore } from '../../ports/flavor-store.ts';
 import type { HealthStore } from '../../ports/health-store.ts';
 import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
+import type { Log } from '../../ports/log.ts';
 import type { NetworkReferenceChecker } from '../../ports/network-references.ts';
 import type { QuotaStore } from '../../ports/quota-store.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
@@ -21,6 +22,8 @@ export interface ApiParts {
   amphorae: AmphoraRegister & Pick<AmphoraStore, 'get'>;
   healthStore: Pick<HealthStore, 'statisticsOfLoadBalancer' | 'statisticsOfListener' | 'statisticsOfAmphora'>;
   vips: VipAllocator;
+  /** Absent: nothing is logged. */
+  log?: Log;
   networkReferences: NetworkReferenceChecker;
   /** [oslo_middleware]; absent: oslo.middleware's defaults. */
   http?: { largestBodyBytes: number; trustsProxyHeaders: boolean };

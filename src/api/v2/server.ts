@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import type { TSchema } from 'typebox';
 import { invalidRequest } from '../../core/api/refusals.ts';
+import type { Log } from '../../ports/log.ts';
 import { authenticate } from '../auth/authenticate.ts';
+import { logRequests } from './access-log.ts';
 import { answerError, answerNoMethod, answerNoRoute } from './answer-error.ts';
 import { metricsRoute } from './metrics.ts';
 import { openApiRoute } from './openapi/route.ts';
@@ -27,6 +29,8 @@ import { writeTools } from './routes/write-tools.ts';
 /** What oslo.middleware's sizelimit takes. */
 const largestBodyBytes = 114_688;
 
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
 /** What needs no token. */
 const openPaths: ReadonlySet<string> = new Set(['/', '/healthcheck', '/metrics', '/openapi.json']);
 
@@ -36,22 +40,21 @@ const prefixes = ['/v2/lbaas', '/v2.0/lbaas', '/v2', '/v2.0'];
 /**
  * The public API, ready to listen. Everything needs a token but the versions, the health check, the metrics
  * and the OpenAPI document.
- * @param logger null: silent.
  */
-export function createApi(parts: ApiParts, logger: FastifyBaseLogger | null): FastifyInstance {
+export function createApi(parts: ApiParts): FastifyInstance {
+  const log = parts.log ?? silent;
   const app = Fastify({
-    ...(logger ? { loggerInstance: logger } : {}),
     bodyLimit: parts.http?.largestBodyBytes ?? largestBodyBytes,
     trustProxy: parts.http?.trustsProxyHeaders ?? false,
     genReqId: () => `req-${randomUUID()}`,
     routerOptions: { ignoreTrailingSlash: true },
     // A path that cannot be decoded never reaches a route.
     frameworkErrors: (error, request, reply) => {
-      answerError(error, request, reply);
+      answerError(log, error, request, reply);
     },
   }) as unknown as FastifyInstance;
 
-  app.setErrorHandler(answerError);
+  app.setErrorHandler((error, request, reply) => answerError(log, error, request, reply));
   app.setNotFoundHandler(answerNoRoute);
   // Answers are made in Octavia's order of fields; response schemas are for the OpenAPI document.
   app.setSerializerCompiler(() => JSON.stringify);
@@ -61,6 +64,7 @@ export function createApi(parts: ApiParts, logger: FastifyBaseLogger | null): Fa
   readJsonStrictly(app);
 
   app.decorateRequest('caller', null);
+  logRequests(app, log);
   const check = authenticate(parts.authentication);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id);

@@ -21,7 +21,7 @@ export function apiParts(
     queue: Pick<OperationQueue, 'announce'>;
     policy: Policy;
   },
-  { clock, current }: Around,
+  { clock, log, current }: Around,
 ): ApiParts {
   const { openstack, state, queue, policy } = own;
   const configuration = current();
@@ -44,6 +44,7 @@ export function apiParts(
       openstack.tokens({ cacheSeconds: configuration.keystone_authtoken.token_cache_time }),
     ),
     clock,
+    log,
     settings: apiSettings(configuration),
     http: {
       largestBodyBytes: configuration.oslo_middleware.max_request_body_size,
@@ -58,7 +59,8 @@ export function apiParts(
             await state.journal.list({ limit: 1 });
             return [];
           } catch (error) {
-            return [(error as Error).message];
+            log.error({ err: error }, 'the health check failed');
+            return ['The database can not be reached.'];
           }
         }
       : null,

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import type { FastifyBaseLogger } from 'fastify';
 import type { Authentication } from '../../api/auth/authenticate.ts';
 import { createPolicy, type Policy } from '../../api/policy/policy.ts';
 import type { ApiParts } from '../../api/v2/parts.ts';
@@ -12,10 +11,9 @@ import { KilnError } from '../../model/errors.ts';
 export async function serveApi(options: {
   parts: ApiParts;
   configuration: Configuration;
-  logger: FastifyBaseLogger | null;
 }): Promise<{ url: string; close(): Promise<void> }> {
   const { bind_host: host, bind_port: port } = options.configuration.api_settings;
-  const app = createApi(options.parts, options.logger);
+  const app = createApi(options.parts);
   try {
     const url = await app.listen({ host, port });
     return { url, close: () => app.close() };

@@ -2,8 +2,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { notFound, policyForbids } from '../../../core/api/refusals.ts';
 import { kindTitle } from '../../../core/api/resource-names.ts';
+import { tenantReason } from '../../../model/tenant-text.ts';
 import type { RelatedIds, ResourceKind, Resources } from '../../../ports/load-balancer-store.ts';
 import type { Caller } from '../../../ports/token-validator.ts';
+import type { Policy } from '../../policy/policy.ts';
 import { demand, listScope } from '../access.ts';
 import { appearances } from '../collections.ts';
 import { listables } from '../filters.ts';
@@ -31,7 +33,7 @@ export function readRoutes(app: FastifyInstance, parts: ApiParts): void {
     app.get<{ Params: { id: string } }>(`${path}/:id`, { schema: showSchema(kind) }, async (request) => {
       const found = await find(kind, request.params.id);
       demand(policy, `${kind}:get_one`, callerOf(request), found.projectId);
-      return show(kind, found, request);
+      return show(kind, found, request, policy);
     });
   }
 
@@ -62,7 +64,7 @@ export function readRoutes(app: FastifyInstance, parts: ApiParts): void {
         const found = await find(kind, id);
         demand(policy, `${kind}:get_one`, callerOf(request), found.projectId);
         if (parentOf(found) !== parentId) throw notFound(kindTitle[kind], id);
-        return show(kind, found, request);
+        return show(kind, found, request, policy);
       },
     );
   }
@@ -97,11 +99,13 @@ export function readRoutes(app: FastifyInstance, parts: ApiParts): void {
   }
 }
 
-function show<Kind extends ResourceKind>(kind: Kind, found: Found<Kind>, request: FastifyRequest) {
+function show<Kind extends ResourceKind>(kind: Kind, found: Found<Kind>, request: FastifyRequest, policy: Policy) {
   const { one, toWire } = appearances[kind];
   const { reason } = found.related;
   // Kiln's own, behind Octavia's fields, and only where there is something to tell.
-  const more = reason ? { provisioning_reason: reasonToWire(reason) } : {};
+  // Who may see amphorae may read what was wrong with them: addresses, servers, what other services said.
+  const whole = policy.allows('amphora:get_one', callerOf(request), null);
+  const more = reason ? { provisioning_reason: reasonToWire(whole ? reason : tenantReason(reason)) } : {};
   return { [one]: pick({ ...toWire(found, found.related), ...more }, readFields(request.query as QueryString)) };
 }
 
