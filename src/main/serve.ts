@@ -35,6 +35,7 @@ import { wireQueue, wireWorker } from './roles/worker.ts';
 import { type ConfigurationSource, readConfiguration } from './source.ts';
 import { openState, type State } from './state.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
+import { waitForState } from './wait-for-state.ts';
 import { type Around, amphoraParts, secretStore, wireOpenStack } from './wire.ts';
 
 /** How often work that dead processes left is looked for. */
@@ -72,8 +73,15 @@ export async function serve(options: {
     void warnAboutImage(openstack, configuration, log);
   });
   const endings: (() => Promise<unknown>)[] = [() => openstack.close()];
-  const state = await openState(paths.database, clock);
+  const state = await waitForState(() => openState(paths.database, clock), { clock, log, signal });
+  if (!state) {
+    stopReloading();
+    await openstack.close();
+    return;
+  }
   endings.push(() => state.close());
+  /** What serves: all of it begins to stop at the same moment. */
+  const services: (() => Promise<unknown>)[] = [];
   warnAboutConnection(paths.database, log);
   await warnAboutNewerTables(state, log);
   let served = false;
@@ -89,20 +97,20 @@ export async function serve(options: {
         abortOperation: wireAbort(state, parts.worker.self, log),
         status: () => describe({ parts, configuration, version, startedAt, loadedAt: loading.loadedAt }),
       });
-      endings.push(() => control.close());
+      endings.push(() => control.close()); // Last: who asked for a boot hears that it was undone.
     }
     if (roles.includes('health-manager')) {
       const healthManager = wireHealthManager(state, around);
       await healthManager.start();
-      endings.push(() => healthManager.stop());
+      services.push(() => healthManager.stop());
     }
     if (roles.includes('worker')) {
       const { worker: identity, resolver } = parts;
       const worker = wireWorker({ openstack, state, secrets, queue, identity, resolver }, around);
       await worker.start();
-      endings.push(() => worker.stop());
+      services.push(() => worker.stop());
     } else {
-      endings.push(() => queue.stop());
+      services.push(() => queue.stop());
     }
     if (roles.includes('api')) {
       const policy = readPolicy(current(), configuration.current().files);
@@ -110,7 +118,7 @@ export async function serve(options: {
         parts: apiParts({ openstack, state, secrets, queue, policy }, around),
         configuration: current(),
       });
-      endings.push(() => api.close());
+      services.push(() => api.close());
       log.info({ url: api.url }, 'the load-balancer API listens');
     }
 
@@ -122,12 +130,12 @@ export async function serve(options: {
       : [];
     await aborted(signal);
     log.info({}, 'stopping: boots under way are undone, flows rest after their running steps');
-    await Promise.all([...background, underWay.settled()]);
+    await Promise.all([...background, underWay.settled(), ...services.splice(0).map((stop) => stop())]);
     served = true;
   } finally {
     stopReloading();
-    // In the order opposite to that in which they began.
-    for (const end of endings.reverse()) await end();
+    // In the order opposite to that in which they began; what serves first.
+    for (const end of [...endings, ...services].reverse()) await end();
     // What could not begin has an error to tell, and nothing stopped.
     if (served) log.info({}, 'stopped');
   }
