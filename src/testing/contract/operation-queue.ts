@@ -129,13 +129,20 @@ export function describeOperationQueueContract(name: string, makeSubject: () => 
 
     it('comes again after "later", and no more after "ended"', async () => {
       const queue = makeQueue();
-      const ends: ('ended' | 'later')[] = ['later', 'later', 'ended'];
-      let taken = 0;
-      await queue.start(async () => ends[taken++] ?? 'ended', 2);
+      const taken: Record<string, number> = { a: 0, b: 0 };
+      await queue.start(async (id) => {
+        taken[id] = (taken[id] ?? 0) + 1;
+        return id === 'a' && taken[id] < 3 ? 'later' : 'ended';
+      }, 2);
       await announce(queue, 'a');
-      await vi.waitFor(() => expect(taken).toBe(3), eventually);
+      await vi.waitFor(() => expect(taken.a).toBeGreaterThanOrEqual(3), eventually);
       await announce(queue, 'b');
-      await vi.waitFor(() => expect(taken).toBe(4), eventually);
+      await vi.waitFor(() => expect(taken.b).toBeGreaterThanOrEqual(1), eventually);
+      // The word of it may have been on its way more than once; by itself it does not come again.
+      await new Promise((resolve) => setTimeout(resolve, 50 * A_SHORT_PAUSE_MS));
+      const settled = { ...taken };
+      await new Promise((resolve) => setTimeout(resolve, 25 * A_SHORT_PAUSE_MS));
+      expect(taken).toEqual(settled);
     });
 
     it('what rests holds no place, and is taken at once when it is announced', async () => {
