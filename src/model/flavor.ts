@@ -11,6 +11,7 @@ export interface FlavorCapabilities {
   /** Tag in Glance of the image that its amphorae boot. Empty: as the configuration says. */
   amp_image_tag?: string;
   sriov_vip?: boolean;
+  allow_member_sriov?: boolean;
 }
 
 /** What an availability zone profile may say (octavia/api/drivers/amphora_driver/availability_zone_schema.py). */

@@ -29,6 +29,8 @@ export interface ComputeService {
   hasKeypair(name: string): Promise<boolean>;
   /** Names of the availability zones in which servers can be started. */
   listAvailabilityZones(): Promise<string[]>;
+  /** Whether servers can be started in the zone of that name. */
+  hasAvailabilityZone(name: string): Promise<boolean>;
   /** The newest microversion that the endpoint speaks, such as "2.93". */
   maxMicroversion(): Promise<string>;
 }

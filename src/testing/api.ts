@@ -126,6 +126,7 @@ function partsFor(clock: Clock, queued: string[]) {
     },
     vips: createFakeVips(),
     networkReferences: createFakeReferences(),
+    offers: { check: async () => {} },
     reservations: createFakeReservations(),
     secrets: createBarbicanNotYet(),
     policy: createPolicy({ everybodyIsAdmin: true }),

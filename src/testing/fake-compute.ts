@@ -176,6 +176,7 @@ export function createFakeCompute(
 
     hasKeypair: async (name) => keypairs.includes(name),
     listAvailabilityZones: async () => [...zones],
+    hasAvailabilityZone: async (name) => [...zones].includes(name),
     maxMicroversion: async () => '2.93',
   };
 

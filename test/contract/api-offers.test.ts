@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/api/policy/policy.ts';
+import { KilnError } from '../../src/model/errors.ts';
 import { openStoredApiBench, type StoredApiBench, subnetId } from '../../src/testing/api.ts';
+import { aServiceError } from '../../src/testing/switches.ts';
 
 /** Flavors, availability zones, their profiles, providers: what the operator offers. Over a real database. */
 
@@ -128,12 +130,6 @@ describe('flavors', () => {
   });
 
   it('decide the topology and the provider of a load balancer', async () => {
-    const pair = await addFlavor({ loadbalancer_topology: 'ACTIVE_STANDBY' }, {}, { provider_name: 'octavia' });
-    const unserved = await addLoadBalancer({ flavor_id: pair });
-    expect([unserved.status, unserved.body.faultstring]).toEqual([
-      501,
-      "Provider 'octavia' does not support a requested option: loadbalancer_topology ACTIVE_STANDBY",
-    ]);
     const flavor_id = await addFlavor({ loadbalancer_topology: 'SINGLE' }, {}, { provider_name: 'octavia' });
     const { status, body } = await addLoadBalancer({ flavor_id });
     expect([status, body.loadbalancer.flavor_id, body.loadbalancer.provider]).toEqual([201, flavor_id, 'octavia']);
@@ -205,6 +201,7 @@ describe('flavor profiles', () => {
       compute_flavor: '65',
       amp_image_tag: 'amphora',
       sriov_vip: false,
+      allow_member_sriov: false,
     });
   });
 
@@ -229,6 +226,97 @@ describe('flavor profiles', () => {
     expect((await bench.call('DELETE', path)).status).toBe(204);
     expect((await refusal('DELETE', path))[1]).toMatch(/^Flavor profile .* not found.$/);
     expect((await refusal('GET', path))[1]).toMatch(/^Flavor Profile .* not found.$/);
+  });
+});
+
+describe('what is not served', () => {
+  const lacks = (option: string) => [501, `Provider 'amphora' does not support a requested option: ${option}`];
+  const unserved = [
+    [{ sriov_vip: true }, 'sriov_vip True'],
+    [{ allow_member_sriov: true }, 'allow_member_sriov True'],
+  ] as const;
+
+  it('no profile asks for', async () => {
+    for (const [data, option] of unserved) {
+      const profile = { name: 'p', provider_name: 'amphora', flavor_data: JSON.stringify(data) };
+      expect(await refusal('POST', '/lbaas/flavorprofiles', { flavorprofile: profile })).toEqual(lacks(option));
+      const path = `/lbaas/flavorprofiles/${await addFlavorProfile()}`;
+      const { flavor_data } = profile;
+      expect(await refusal('PUT', path, { flavorprofile: { flavor_data } })).toEqual(lacks(option));
+    }
+    const data = { availability_zone_data: '{"compute_zone": "nova", "volume_zone": "cinder"}' };
+    const availability_zone_profile = { name: 'zp', provider_name: 'amphora', ...data };
+    const path = '/lbaas/availabilityzoneprofiles';
+    expect(await refusal('POST', path, { availability_zone_profile })).toEqual(lacks("volume_zone 'cinder'"));
+  });
+
+  it('no load balancer gets of a profile that is there already', async () => {
+    const flavor_id = await addFlavor();
+    const pair = { loadbalancer_topology: 'ACTIVE_STANDBY' };
+    for (const [data, option] of [...unserved, [pair, 'loadbalancer_topology ACTIVE_STANDBY'] as const]) {
+      await bench.database
+        .updateTable('kiln_flavor_profile')
+        .set({ flavor_data: JSON.stringify(data) })
+        .execute();
+      const { status, body } = await addLoadBalancer({ flavor_id });
+      expect([status, body.faultstring]).toEqual(lacks(option));
+    }
+    await addZone('z');
+    const availability_zone_data = '{"compute_zone": "nova", "volume_zone": "cinder"}';
+    await bench.database.updateTable('kiln_availability_zone_profile').set({ availability_zone_data }).execute();
+    const { status, body } = await addLoadBalancer({ availability_zone: 'z' });
+    expect([status, body.faultstring]).toEqual(lacks("volume_zone 'cinder'"));
+    expect((await bench.call('GET', '/lbaas/loadbalancers')).body.loadbalancers).toEqual([]);
+  });
+});
+
+describe('what the cloud has not', () => {
+  const gone = (field: string) =>
+    new KilnError('REQUEST_INVALID', 'Secret thing s3cr3t not found.', { details: { field } });
+  let refused: Error | null = null;
+  beforeEach(async () => {
+    await bench.close();
+    bench = await openStoredApiBench({
+      offers: {
+        check: async () => {
+          if (refused) throw refused;
+        },
+      },
+    });
+  });
+  afterEach(() => {
+    refused = null;
+  });
+
+  it('no profile names', async () => {
+    const zoneProfile = { name: 'p', provider_name: 'amphora', availability_zone_data: '{"compute_zone":"nova"}' };
+    const profile = { name: 'p', provider_name: 'amphora', flavor_data: '{"compute_flavor":"65"}' };
+    const path = `/lbaas/flavorprofiles/${await addFlavorProfile()}`;
+    refused = gone('compute_flavor');
+    const words = [400, 'Secret thing s3cr3t not found.'];
+    expect(await refusal('POST', '/lbaas/flavorprofiles', { flavorprofile: profile })).toEqual(words);
+    expect(await refusal('PUT', path, { flavorprofile: { flavor_data: '{}' } })).toEqual(words);
+    const body = { availability_zone_profile: zoneProfile };
+    expect(await refusal('POST', '/lbaas/availabilityzoneprofiles', body)).toEqual(words);
+  });
+
+  it('no load balancer is built with, and its owner reads no more than which field it is', async () => {
+    const flavor_id = await addFlavor();
+    await addZone('z');
+    refused = gone('amp_image_tag');
+    const ofFlavor = await addLoadBalancer({ flavor_id });
+    expect([ofFlavor.status, ofFlavor.body.faultstring]).toEqual([
+      400,
+      `Validation failure: flavor_id ${flavor_id} can not be served: its amp_image_tag names what is not there. Choose another one, or ask an administrator to correct its profile.`,
+    ]);
+    refused = gone('management_network');
+    const ofZone = await addLoadBalancer({ availability_zone: 'z' });
+    expect([ofZone.status, ofZone.body.faultstring]).toEqual([
+      400,
+      'Validation failure: availability_zone z can not be served: its management_network names what is not there. Choose another one, or ask an administrator to correct its profile.',
+    ]);
+    refused = aServiceError('SERVICE_FAILED', { service: 'image', status: 503 });
+    expect((await addLoadBalancer({ flavor_id })).status).toBe(201);
   });
 });
 
@@ -301,14 +389,12 @@ describe('providers', () => {
       { name: 'loadbalancer_topology' },
       { name: 'compute_flavor' },
       { name: 'amp_image_tag' },
-      { name: 'sriov_vip' },
     ]);
-    const one = await bench.call('GET', '/lbaas/providers/amphora/flavor_capabilities?name=sriov_vip');
+    const one = await bench.call('GET', '/lbaas/providers/amphora/flavor_capabilities?name=compute_flavor');
     expect(one.body.flavor_capabilities).toHaveLength(1);
     const zone = await bench.call('GET', '/lbaas/providers/octavia/availability_zone_capabilities');
     expect(zone.body.availability_zone_capabilities.map((row: { name: string }) => row.name)).toEqual([
       'compute_zone',
-      'volume_zone',
       'management_network',
       'valid_vip_networks',
     ]);

@@ -9,12 +9,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createReferenceChecker } from '../../src/adapters/network/reference-checker.ts';
 import { createVipAllocator } from '../../src/adapters/network/vip-allocator.ts';
+import { createOfferChecker } from '../../src/adapters/offers/offer-checker.ts';
 import { createLocalSecretStore } from '../../src/adapters/secrets/local-secret-store.ts';
 import { createPolicy } from '../../src/api/policy/policy.ts';
 import type { OpenApiDocument } from '../../src/api/v2/openapi/document.ts';
 import { type Cloud, startCloud } from '../../src/cloud/cloud.ts';
+import { createImageResolver } from '../../src/flows/resolve-image.ts';
 import { openStoredApiBench, type StoredApiBench } from '../../src/testing/api.ts';
 import { openCloudSession } from '../../src/testing/cloud-session.ts';
+import { createFakeClock } from '../../src/testing/fake-clock.ts';
+import { createFakeLog } from '../../src/testing/fake-log.ts';
 import { operationsOf, resolved } from '../../src/testing/openapi.ts';
 import { connectClients, type OpenStackClients } from '../../src/testing/openstack-clients.ts';
 import { openTlsWorkshop } from '../../src/testing/tls-material.ts';
@@ -68,12 +72,18 @@ beforeAll(async () => {
   const leaf = workshop.make('www', {});
   certificate = (await secrets.store(workshop.pkcs12(leaf, []), null)).reference;
   const vips = createVipAllocator({ network: clients.network, networkAs: () => tenant });
+  const resolver = createImageResolver({
+    ...{ images: clients.images, compute: clients.compute, identity: clients.session },
+    ...{ clock: createFakeClock({ autoAdvance: true }), log: createFakeLog() },
+    settings: () => ({ ampImageId: '', ampImageTag: 'amphora', ampImageOwnerId: '', ampImageTagPolicy: 'newest' }),
+  });
   bench = await openStoredApiBench({
     policy: createPolicy({}),
     secrets,
     // The bench knows no tokens: all its callers are this tenant.
     vips: { ...vips, allocate: (request) => vips.allocate({ ...request, userToken: 'of the tenant' }) },
     networkReferences: createReferenceChecker(() => tenant),
+    offers: createOfferChecker({ ...clients, images: resolver, defaultFlavorId: () => null }),
   });
   ours = await addLoadBalancer(project);
   theirs = await addLoadBalancer('22222222222222222222222222222222');
@@ -97,6 +107,11 @@ async function neutron(path: string, body?: object): Promise<Node> {
 }
 const only = async (path: string, name: string): Promise<string> =>
   (await neutron(`${path}?name=${name}`))[path.replaceAll('-', '_')][0].id;
+async function nova(): Promise<Node> {
+  const headers = { 'X-Auth-Token': await clients.session.token() };
+  const { flavors } = (await (await fetch(`${cloud.url}/compute/v2.1/flavors`, { headers })).json()) as Node;
+  return flavors;
+}
 const made = async (path: string, kind: string, fields: object): Promise<string> =>
   (await neutron(path, { [kind]: fields }))[kind].id;
 
@@ -264,4 +279,44 @@ it('every reference of a user is looked up with that user’s rights', async () 
   ]) {
     expect(tried).toContain(place);
   }
+});
+
+it('a profile names what the cloud has', async () => {
+  const admin = { 'x-roles': 'admin', 'x-project-id': project };
+  const put = async (path: string, kind: string, field: string, data: object) => {
+    const profile = { name: 'p', provider_name: 'amphora', [field]: JSON.stringify(data) };
+    const { status, body } = await bench.call('POST', `/v2/lbaas/${path}`, { [kind]: profile }, admin);
+    return [status, body.faultstring];
+  };
+  const flavor = (data: object) => put('flavorprofiles', 'flavorprofile', 'flavor_data', data);
+  const zone = (data: object) =>
+    put('availabilityzoneprofiles', 'availability_zone_profile', 'availability_zone_data', data);
+  expect(await flavor({ compute_flavor: unknownId })).toEqual([400, `Nova flavor ${unknownId} not found.`]);
+  const untagged = await flavor({ amp_image_tag: 'nothing carries this' });
+  expect(untagged[0]).toBe(400);
+  expect(untagged[1]).toMatch(/^Failed to find an image with tag nothing carries this due to: /);
+  expect(await zone({ compute_zone: 'mars' })).toEqual([400, 'Nova availability zone mars not found.']);
+  for (const data of [{ management_network: unknownId }, { valid_vip_networks: [hidden.network, unknownId] }]) {
+    expect(await zone({ compute_zone: 'nova', ...data })).toEqual([400, `Network ${unknownId} not found.`]);
+  }
+  const [{ id: compute_flavor }] = await nova();
+  expect(await flavor({ compute_flavor, amp_image_tag: '' })).toEqual([201, undefined]);
+  const networks = { management_network: hidden.network, valid_vip_networks: [hidden.network] };
+  expect(await zone({ compute_zone: 'nova', ...networks })).toEqual([201, undefined]);
+});
+
+it('a batch may not move a member into a subnet that is hidden, and may repeat the one that it is in', async () => {
+  const headers = { 'x-roles': 'load-balancer_member', 'x-project-id': project };
+  const path = `/v2/lbaas/pools/${ours.pools}/members`;
+  const put = async (subnet_id: string) => {
+    const members = [{ address: '127.0.5.5', protocol_port: 80, subnet_id }];
+    const { status, body } = await bench.call('PUT', path, { members }, headers);
+    await bench.settleAll();
+    return [status, body.faultstring];
+  };
+  expect((await put(visibleSubnet))[0]).toBe(202);
+  for (const subnet of [hidden.subnet, unknownId]) {
+    expect(await put(subnet)).toEqual([400, `Subnet ${subnet} not found.`]);
+  }
+  expect((await put(visibleSubnet))[0]).toBe(202);
 });

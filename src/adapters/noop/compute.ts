@@ -59,6 +59,8 @@ export function createNoopCompute(): ComputeService {
     getFlavor: async (id) => ({ id, name: id, vcpus: 1, ramMiB: 1024, diskGiB: 0, extraSpecs: {} }),
     hasKeypair: async () => true,
     listAvailabilityZones: async () => ['nova'],
+    // As in Octavia's: any name is right.
+    hasAvailabilityZone: async () => true,
     maxMicroversion: async () => '2.93',
   };
 }

@@ -55,6 +55,14 @@ export function createNova(options: {
     return (await client.call(request, readInterfaces)).interfaceAttachments.map(interfaceOf);
   }
 
+  async function listAvailabilityZones(): Promise<string[]> {
+    const { availabilityZoneInfo } = await client.call(
+      { method: 'GET', path: '/os-availability-zone', headers },
+      readZones,
+    );
+    return availabilityZoneInfo.filter((zone) => zone.zoneState.available).map((zone) => zone.zoneName);
+  }
+
   /** False also when it can't be told: the error that led to the question says more. */
   async function hasPort(serverId: string, portId: string): Promise<boolean> {
     const interfaces = await listInterfaces(serverId).catch(() => []);
@@ -185,13 +193,8 @@ export function createNova(options: {
       return found ?? false;
     },
 
-    async listAvailabilityZones() {
-      const { availabilityZoneInfo } = await client.call(
-        { method: 'GET', path: '/os-availability-zone', headers },
-        readZones,
-      );
-      return availabilityZoneInfo.filter((zone) => zone.zoneState.available).map((zone) => zone.zoneName);
-    },
+    listAvailabilityZones,
+    hasAvailabilityZone: async (name) => (await listAvailabilityZones()).includes(name),
 
     maxMicroversion: async () => (await client.call({ method: 'GET', path: '/' }, readVersion)).version.version,
   };

@@ -7,6 +7,7 @@ import type { HealthStore } from '../../ports/health-store.ts';
 import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
 import type { Log } from '../../ports/log.ts';
 import type { NetworkReferenceChecker } from '../../ports/network-references.ts';
+import type { OfferChecker } from '../../ports/offers.ts';
 import type { QuotaStore } from '../../ports/quota-store.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import type { VipAllocator } from '../../ports/vip-allocator.ts';
@@ -25,6 +26,7 @@ export interface ApiParts {
   /** Absent: nothing is logged. */
   log?: Log;
   networkReferences: NetworkReferenceChecker;
+  offers: OfferChecker;
   /** [oslo_middleware]; absent: oslo.middleware's defaults. */
   http?: { largestBodyBytes: number; trustsProxyHeaders: boolean };
   reservations: VipReservations;

@@ -142,6 +142,7 @@ function makeCloud() {
       },
       hasKeypair: async (name) => cloud.keys.includes(name),
       listAvailabilityZones: async () => cloud.zones,
+      hasAvailabilityZone: async (name) => cloud.zones.includes(name),
       maxMicroversion: async () => {
         await up('compute');
         return '2.93';

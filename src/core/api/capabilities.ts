@@ -1,6 +1,6 @@
 import type { FlavorCapabilities, ZoneCapabilities } from '../../model/flavor.ts';
 import { topologies } from '../../model/load-balancer.ts';
-import { invalidOption, providerLacksOption } from './refusals.ts';
+import { invalidOption, providerCannot, providerLacksOption } from './refusals.ts';
 
 /**
  * What flavor profiles and availability zone profiles may say, and what it means: the one home for the check of profiles
@@ -11,6 +11,8 @@ interface Capability {
   type: 'string' | 'boolean' | 'array';
   values?: readonly string[];
   description: string;
+  /** Octavia has it and Kiln does not: a profile that asks for it is refused, and it is not advertised. */
+  unserved?: true;
 }
 type Capabilities = Readonly<Record<string, Capability>>;
 
@@ -24,12 +26,17 @@ export const flavorCapabilities = {
   },
   compute_flavor: { type: 'string', description: 'ID of the Nova flavor of its amphorae.' },
   amp_image_tag: { type: 'string', description: 'Tag in Glance of the image that its amphorae boot.' },
-  sriov_vip: { type: 'boolean', description: 'Whether VIP ports are virtual functions of SR-IOV.' },
+  sriov_vip: { type: 'boolean', description: 'Whether VIP ports are virtual functions of SR-IOV.', unserved: true },
+  allow_member_sriov: {
+    type: 'boolean',
+    description: 'Whether member ports may be virtual functions of SR-IOV.',
+    unserved: true,
+  },
 } as const satisfies Record<keyof FlavorCapabilities, Capability>;
 
 export const zoneCapabilities = {
   compute_zone: { type: 'string', description: 'The compute availability zone.' },
-  volume_zone: { type: 'string', description: 'Availability zone of Cinder.' },
+  volume_zone: { type: 'string', description: 'Availability zone of Cinder.', unserved: true },
   management_network: { type: 'string', description: 'ID of the management network of its amphorae.' },
   valid_vip_networks: {
     type: 'array',
@@ -40,10 +47,16 @@ export const zoneCapabilities = {
 /**
  * Checks the JSON text of a profile.
  * @param option the field that the text came in: flavor_data or availability_zone_data.
+ * @returns what it says.
  * @throws KilnError REQUEST_INVALID, in the words of Octavia and of Python's jsonschema. (Octavia answers 501 to what the
  * provider doesn't know; to Kiln, what a request got wrong is 400.)
  */
-export function checkProfileData(provider: string, option: string, text: string, capabilities: Capabilities): void {
+export function checkProfileData(
+  provider: string,
+  option: string,
+  text: string,
+  capabilities: Capabilities,
+): Record<string, never> {
   const data = parse(text, option);
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw providerLacksOption(provider, `${python(data)} is not of type 'object'`);
@@ -58,6 +71,28 @@ export function checkProfileData(provider: string, option: string, text: string,
     const fault = faultOf(value, capabilities[key] as Capability);
     if (fault) throw providerLacksOption(provider, `${key} ${fault}`);
   }
+  checkServed(provider, data, capabilities);
+  // By the types above, whatever it is that they describe.
+  return data as Record<string, never>;
+}
+
+/** Refuses what would be silently left out. @throws KilnError OPTION_UNSUPPORTED. */
+export function checkServed(provider: string, data: object, capabilities: Capabilities): void {
+  for (const [key, value] of Object.entries(data)) {
+    if (capabilities[key]?.unserved && isGiven(value)) throw providerCannot(provider, `${key} ${python(value)}`);
+  }
+}
+
+/** Those that a profile may ask for, by name. */
+export function advertised(capabilities: Capabilities): { name: string; description: string }[] {
+  return Object.entries(capabilities)
+    .filter(([, { unserved }]) => !unserved)
+    .map(([name, { description }]) => ({ name, description }));
+}
+
+/** `false` and an empty text ask for nothing. */
+function isGiven(value: unknown): boolean {
+  return value !== false && value !== '';
 }
 
 function parse(text: string, option: string): unknown {

@@ -1,5 +1,6 @@
 import type { Flavor, FlavorCapabilities, FlavorProfile, Zone, ZoneCapabilities } from '../../model/flavor.ts';
 import type { LoadBalancer, Vip } from '../../model/load-balancer.ts';
+import { checkServed, flavorCapabilities, zoneCapabilities } from './capabilities.ts';
 import { changedRow, type Making, newRow, patched } from './making.ts';
 import { disabledOption, invalidRequest, providerCannot, providerNotEnabled, validationFailure } from './refusals.ts';
 import type { ApiSettings } from './settings.ts';
@@ -56,11 +57,16 @@ export function providerOf(spec: LoadBalancerSpec, offer: Offer, settings: ApiSe
   return profile.providerName;
 }
 
-/** Refuses what would be one amphora that calls itself a pair, and leaves its VIP to a keepalived that nobody configured. */
-export function checkTopology(spec: LoadBalancerSpec, offer: Offer, settings: ApiSettings): void {
+/**
+ * Refuses what would be one amphora that calls itself a pair, and leaves its VIP to a keepalived that nobody configured; and
+ * whatever else of an offer would be left out.
+ */
+export function checkOfferIsServed(spec: LoadBalancerSpec, offer: Offer, settings: ApiSettings): void {
+  const provider = providerOf(spec, offer, settings);
   const topology = offer.flavor?.capabilities.loadbalancer_topology ?? settings.topology;
-  if (topology !== 'SINGLE')
-    throw providerCannot(providerOf(spec, offer, settings), `loadbalancer_topology ${topology}`);
+  if (topology !== 'SINGLE') throw providerCannot(provider, `loadbalancer_topology ${topology}`);
+  checkServed(provider, offer.flavor?.capabilities ?? {}, flavorCapabilities);
+  checkServed(provider, offer.zone ?? {}, zoneCapabilities);
 }
 
 /** Networks that VIPs may be in, by the zone, else by the configuration; empty: any. */

@@ -1,7 +1,7 @@
 import { createMetrics } from '../../adapters/metrics/registry.ts';
 import { createReferenceChecker, networkSeenBy } from '../../adapters/network/reference-checker.ts';
 import { createVipAllocator } from '../../adapters/network/vip-allocator.ts';
-
+import { createOfferChecker } from '../../adapters/offers/offer-checker.ts';
 import type { Policy } from '../../api/policy/policy.ts';
 import type { ApiParts } from '../../api/v2/parts.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
@@ -9,7 +9,7 @@ import type { SecretStore } from '../../ports/secret-store.ts';
 import { apiSettings, pagingSettings } from '../api-settings.ts';
 import type { OpenStack } from '../openstack.ts';
 import type { State } from '../state.ts';
-import type { Around } from '../wire.ts';
+import { type Around, wireResolver } from '../wire.ts';
 import { authenticationOf } from './api.ts';
 
 /** What the API acts through. */
@@ -21,8 +21,9 @@ export function apiParts(
     queue: Pick<OperationQueue, 'announce'>;
     policy: Policy;
   },
-  { clock, log, current }: Around,
+  around: Around,
 ): ApiParts {
+  const { clock, log, current } = around;
   const { openstack, state, queue, policy } = own;
   const configuration = current();
   const views = {
@@ -37,6 +38,11 @@ export function apiParts(
     healthStore: state.health,
     vips: createVipAllocator(views),
     networkReferences: createReferenceChecker(networkSeenBy(views)),
+    offers: createOfferChecker({
+      ...openstack,
+      images: wireResolver(openstack, around),
+      defaultFlavorId: () => current().controller_worker.amp_flavor_id,
+    }),
     reservations: state.vipReservations,
     secrets: own.secrets,
     policy,

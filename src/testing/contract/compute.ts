@@ -211,6 +211,8 @@ export function describeComputeContract(name: string, makeSubject: () => Promise
       expect(await subject.compute.hasKeypair(subject.keyName)).toBe(true);
       expect(await subject.compute.hasKeypair('no-such-key')).toBe(false);
       expect(await subject.compute.listAvailabilityZones()).toContain('nova');
+      expect(await subject.compute.hasAvailabilityZone('nova')).toBe(true);
+      expect(await subject.compute.hasAvailabilityZone('no-such-zone')).toBe(false);
       expect(await subject.compute.maxMicroversion()).toMatch(/^2\.\d+$/);
     });
 

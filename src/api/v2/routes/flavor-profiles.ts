@@ -38,15 +38,15 @@ function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update 
   const { field, modelField, capabilities, user } = profiles[kind];
   const answer = one(key, view);
 
-  function check(provider: string, data: string): void {
+  async function check(provider: string, data: string): Promise<void> {
     if (!Object.hasOwn(settings.providers, provider)) throw providerNotEnabled(provider);
-    checkProfileData(provider, field, data, capabilities);
+    await parts.offers.check(checkProfileData(provider, field, data, capabilities));
   }
 
   app.post(`/${path}`, { schema: { body: bodies.create, response: { 201: answer } } }, async (request, reply) => {
     demandAction(parts, request, kind, 'post');
     const { name, provider_name, data } = wishOf(bodyOf(request, bodies.create));
-    check(String(provider_name), String(data));
+    await check(String(provider_name), String(data));
     const id = crypto.randomUUID();
     const row = make({ id, name: String(name), providerName: String(provider_name), data: String(data) });
     await flavors.insert(kind, row);
@@ -65,7 +65,7 @@ function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update 
       const users = await flavors.list(user.kind, { filters: { [user.field]: id }, sort: [], limit: 1 });
       if (users.length > 0) throw objectInUse(titleWhenDeleted, id);
     }
-    if (data != null) check(providerName ?? before.providerName, data);
+    if (data != null) await check(providerName ?? before.providerName, data);
     else if (providerName != null && !Object.hasOwn(settings.providers, providerName)) {
       throw providerNotEnabled(providerName);
     }

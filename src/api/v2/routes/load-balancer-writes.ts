@@ -5,16 +5,16 @@ import {
   changeLoadBalancer,
   checkFlavor,
   checkLoadBalancerSpec,
-  checkTopology,
+  checkOfferIsServed,
   checkZone,
   makeLoadBalancer,
   type Offer,
-  providerOf,
 } from '../../../core/api/load-balancer.ts';
 import { countKinds } from '../../../core/api/quota.ts';
 import { missingProject, validationFailure } from '../../../core/api/refusals.ts';
 import type { LoadBalancerSpec } from '../../../core/api/spec.ts';
 import { makeWhole } from '../../../core/api/whole.ts';
+import { KilnError, ServiceError } from '../../../model/errors.ts';
 import { userTokenOf } from '../../auth/authenticate.ts';
 import { demand } from '../access.ts';
 import type { ApiParts } from '../parts.ts';
@@ -46,8 +46,8 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
     const spec = camel(loadbalancer);
     checkLoadBalancerSpec(spec, parts.settings);
     const offer = await offerOf(spec);
-    providerOf(spec, offer, parts.settings);
-    checkTopology(spec, offer, parts.settings);
+    checkOfferIsServed(spec, offer, parts.settings);
+    await demandOffer(spec, offer);
     // Of the VIP, what is allocated below looks it up.
     await tools.demandNetworkReferences({ listeners: spec.listeners, pools: spec.pools }, request);
     await tools.demandQuota(projectId, { loadbalancer: 1 });
@@ -112,6 +112,26 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
     if (!availabilityZone) return { flavor, zone: null };
     checkZone(availabilityZone, await flavors.get('availabilityZone', availabilityZone));
     return { flavor, zone: await flavors.zoneCapabilities(availabilityZone) };
+  }
+
+  /** Refuses to build what can't be built. A cloud that can't say is asked again by the flow. */
+  async function demandOffer({ flavorId, availabilityZone }: LoadBalancerSpec, { flavor, zone }: Offer): Promise<void> {
+    if (!flavor && !zone) return;
+    try {
+      await parts.offers.check({ ...flavor?.capabilities, ...zone });
+    } catch (error) {
+      if (error instanceof ServiceError) return;
+      if (!(error instanceof KilnError) || error.code !== 'REQUEST_INVALID') throw error;
+      // What the profile names is for administrators to read.
+      const { field } = error.details;
+      const named =
+        field === 'compute_flavor' || field === 'amp_image_tag'
+          ? `flavor_id ${flavorId}`
+          : `availability_zone ${availabilityZone}`;
+      throw validationFailure(
+        `${named} can not be served: its ${field} names what is not there. Choose another one, or ask an administrator to correct its profile.`,
+      );
+    }
   }
 
   const update = { body: loadBalancerUpdateBody, response: { 200: loadBalancerAnswer } };

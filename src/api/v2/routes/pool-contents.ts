@@ -84,7 +84,11 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
     }
     const created = specs.filter((spec) => !known(spec)).map((spec) => makeMember(making, spec, home(at)));
     for (const [index, member] of created.entries()) checkNotDuplicate(member, created.slice(0, index));
-    await tools.demandNetworkReferences(created, request);
+    // A subnet that the member is in already was looked up when it came.
+    await tools.demandNetworkReferences(
+      specs.filter((spec) => known(spec)?.subnetId !== spec.subnetId),
+      request,
+    );
     const deleted = additive ? [] : before.filter((member) => !specs.some((spec) => sameEndpoint(member, spec)));
     const quota = await tools.demandQuota(projectId, { member: created.length - deleted.length });
     const changes = { created, updated, deleted };

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { flavorCapabilities, zoneCapabilities } from '../../../core/api/capabilities.ts';
+import { advertised, flavorCapabilities, zoneCapabilities } from '../../../core/api/capabilities.ts';
 import { providerNotEnabled } from '../../../core/api/refusals.ts';
 import { demand } from '../access.ts';
 import { type QueryString, readFields } from '../list-request.ts';
@@ -33,9 +33,9 @@ export function providerRoutes(app: FastifyInstance, parts: ApiParts): void {
       const { provider } = request.params;
       if (!Object.hasOwn(settings.providers, provider)) throw providerNotEnabled(provider);
       const query = request.query as QueryString;
-      const rows = Object.entries(known)
-        .map(([name, { description }]) => ({ name, description }))
-        .filter((row) => isAsked(query.name, row.name) && isAsked(query.description, row.description));
+      const rows = advertised(known).filter(
+        (row) => isAsked(query.name, row.name) && isAsked(query.description, row.description),
+      );
       return { [key]: rows.map((row) => pick(row, readFields(query))) };
     });
   }

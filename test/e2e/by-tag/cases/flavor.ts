@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Case } from '../case.ts';
 import { assertBootedFrom } from '../context.ts';
 
@@ -23,6 +24,27 @@ export const flavorCases: readonly Case[] = [
       await carry(image);
       const flavorId = await kiln.apis[0].makeFlavor(`${runName}-empty-tag`, { amp_image_tag: '' });
       assertBootedFrom(await boot({ flavorId }), image);
+    },
+  },
+  {
+    name: "a flavor's tag by which nothing boots: the flavor is refused, and once it is there its load balancers are",
+    needs: [],
+    async run({ images, carry, operator, runName, kiln, boot }) {
+      const image = await images.older();
+      await carry(image);
+      const tag = `${runName}-flavor-withdrawn`;
+      const make = () => kiln.apis[0].makeFlavor(tag, { amp_image_tag: tag });
+      await assert.rejects(make, new RegExp(`400 .*Failed to find an image with tag ${tag}`));
+      await images.alone(() => operator.images.addTag(image.id, tag));
+      const flavorId = await make();
+      assertBootedFrom(await boot({ flavorId }), image);
+      await images.alone(() => operator.images.removeTag(image.id, tag));
+      await assert.rejects(
+        boot({ flavorId }),
+        new RegExp(`400 .*flavor_id ${flavorId} can not be served: its amp_image_tag names what is not there`),
+      );
+      // Those of the configuration's tag are built as before.
+      assertBootedFrom(await boot(), image);
     },
   },
 ];

@@ -7,13 +7,15 @@ import type { RunImage } from '../run-images.ts';
 const visibilities = ['private', 'shared', 'community', 'public'] as const;
 type Visibility = (typeof visibilities)[number];
 
-/** Whose image it is. Anybody may put the operator's tag on an image of their own. */
+/**
+ * Whose image it is. Anybody may put the operator's tag on an image of their own. What boots nothing is tried by the
+ * configuration's tag: no flavor may name such a one (flavor.ts).
+ */
 export const ownerCases: readonly Case[] = [
   ...visibilities.map(
     (visibility): Case => ({
       name: `a tenant's ${visibility} image with the tag is not booted`,
       needs: visibility === 'public' ? ['tenant', 'admin'] : ['tenant'],
-      alongside: true,
       async run(context) {
         const { images, carry, operator, tenant, fail } = context;
         const planted = await images.make({ suffix: `planted-${visibility}`, by: tenant, content: 'bytes' });

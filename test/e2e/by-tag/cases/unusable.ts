@@ -54,24 +54,21 @@ export const unusableCases: readonly Case[] = [
   {
     name: 'a queued image with the tag is not booted',
     needs: [],
-    alongside: true,
     run: (context) => isRefused(context, 'is queued', 'none'),
   },
   {
     name: 'a hidden image with the tag is not booted',
     needs: [],
-    alongside: true,
     run: (context) => isRefused(context, 'is hidden', 'bytes', ({ id }) => context.operator.images.setHidden(id, true)),
   },
   {
     name: 'a deactivated image with the tag is not booted',
     needs: ['admin'],
-    alongside: true,
     run: (context) => isRefused(context, 'is deactivated', 'bytes', ({ id }) => context.admin.images.deactivate(id)),
   },
 ];
 
-/** The reason names the image and says why. */
+/** The reason names the image and says why. By the configuration's tag: no flavor may name such a one. */
 async function isRefused(
   { images, carry, fail }: Context,
   why: string,
