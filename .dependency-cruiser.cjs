@@ -5,14 +5,15 @@ const layers = {
   ports: ['model'],
   core: ['model'],
   flows: ['model', 'core', 'ports'],
-  api: ['model', 'core', 'ports'],
+  http: [],
+  api: ['model', 'core', 'ports', 'http'],
   health: ['model', 'core', 'ports'],
   housekeeping: ['model', 'core', 'ports'],
   releases: ['model', 'core', 'ports'],
   adapters: ['model', 'ports'],
   cli: ['model', 'core', 'ports'],
-  agent: ['model', 'core'],
-  cloud: ['model'],
+  agent: ['model', 'core', 'http'],
+  cloud: ['model', 'http'],
 };
 
 const arrows = Object.entries(layers).map(([layer, allowed]) => ({

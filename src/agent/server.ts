@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerOptions } from 'node:https';
 import { join } from 'node:path';
+import { type ConnectionGuard, connectionLimits, guardConnections, limitedOptions } from '../http/limited-server.ts';
 import type { AgentConfiguration } from './configuration.ts';
 import type { Logger } from './logger.ts';
 import { createRequestHandler, type Route } from './router.ts';
 
 /** How long requests under way may take when the agent is asked to stop. */
-const stopGraceMs = 5000;
+const STOP_ANSWER_SECONDS = 5;
 
 export interface RunningServer {
   /** `host:port`, IPv6 hosts in brackets. */
@@ -35,15 +36,18 @@ export async function startServer(
     const ca = await readPem(caFile, 'agent_server_ca');
     return { cert: serverPem, key: serverPem, ca, minVersion: configuration.minTlsVersion };
   };
+  const requestSeconds = configuration.agentRequestReadTimeoutSeconds;
+  const limits = {
+    ...connectionLimits,
+    requestSeconds,
+    headSeconds: Math.min(connectionLimits.headSeconds, requestSeconds || connectionLimits.headSeconds),
+    stopAnswerSeconds: STOP_ANSWER_SECONDS,
+  };
   const server = createTlsServer(
-    {
-      ...(await readContext()),
-      requestCert: true,
-      rejectUnauthorized: true,
-      requestTimeout: configuration.agentRequestReadTimeoutSeconds * 1000,
-    },
+    { ...limitedOptions(limits), ...(await readContext()), requestCert: true, rejectUnauthorized: true },
     `${certificateFile} and ${caFile}`,
   );
+  const guard = guardConnections(server, limits);
   server.on(
     'request',
     createRequestHandler(routes, (request, thrown) => {
@@ -57,7 +61,7 @@ export async function startServer(
   return {
     address,
     renewCertificate: async () => server.setSecureContext(await readContext()),
-    stop: () => stop(server),
+    stop: () => stop(server, guard),
   };
 }
 
@@ -89,11 +93,9 @@ async function listen(server: Server, host: string, port: number): Promise<strin
   return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
 }
 
-async function stop(server: Server): Promise<void> {
-  const timer = setTimeout(() => server.closeAllConnections(), stopGraceMs);
+async function stop(server: Server, guard: ConnectionGuard): Promise<void> {
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
-    server.closeIdleConnections();
+    guard.stop();
   });
-  clearTimeout(timer);
 }

@@ -1,7 +1,9 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
-import Fastify, { type FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import { limitedFastify } from '../http/limited-fastify.ts';
+import { connectionLimits } from '../http/limited-server.ts';
 import { KilnError } from '../model/errors.ts';
 import { ensureAuthorities } from './authorities.ts';
 import { computeService, seedCompute } from './compute/index.ts';
@@ -178,15 +180,20 @@ function newSettings(): Settings {
   };
 }
 
+/** An image may come as slowly as a download that is piped into it, but not in silence. */
+const cloudLimits = { ...connectionLimits, requestSeconds: 3600, silenceSeconds: 300 };
+
 function newServer(): FastifyInstance {
-  const app = Fastify({
-    // Tags have up to 255 characters, each up to 9 in a path; Glance itself refuses longer request lines with 414.
-    routerOptions: { maxParamLength: 4096 },
-    http: { maxHeaderSize: 128 * 1024 },
-    // Bodies: personality files and pool definitions; images are streamed and have no limit.
-    bodyLimit: 16 * 1024 * 1024,
-    forceCloseConnections: true,
-  });
+  const app = limitedFastify(
+    {
+      // Tags have up to 255 characters, each up to 9 in a path; Glance itself refuses longer request lines with 414.
+      routerOptions: { maxParamLength: 4096 },
+      // Bodies: personality files and pool definitions; images are streamed and have no limit.
+      bodyLimit: 16 * 1024 * 1024,
+      forceCloseConnections: true,
+    },
+    { limits: cloudLimits, server: { maxHeaderSize: 128 * 1024 } },
+  );
   // Clients announce JSON on requests that have no body.
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: unknown, text: string) => {

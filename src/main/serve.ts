@@ -1,6 +1,5 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import Fastify from 'fastify';
 import { connectControl } from '../adapters/control/client.ts';
 import { createVipAllocator } from '../adapters/network/vip-allocator.ts';
 import { makeFolder } from '../adapters/process/make-folder.ts';
@@ -16,6 +15,8 @@ import { createAmphoraOperations, recoverAmphorae } from '../flows/index.ts';
 import { keepHouse } from '../flows/keep-house.ts';
 import type { AmphoraParts } from '../flows/parts.ts';
 import { releaseAbandonedVips } from '../flows/release-abandoned-vips.ts';
+import { limitedFastify } from '../http/limited-fastify.ts';
+import { connectionLimits } from '../http/limited-server.ts';
 import type { ServeStatus } from '../model/control.ts';
 import { KilnError, toKilnError } from '../model/errors.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -188,7 +189,8 @@ async function listen(
     });
   }
   rmSync(controlSocket, { force: true }); // Left behind by a process that was killed: nobody answered there.
-  const app = Fastify({ forceCloseConnections: true });
+  // A boot is silent for as long as Nova builds.
+  const app = limitedFastify({}, { limits: { ...connectionLimits, silenceSeconds: 0 } });
   await controlRoutes(app, control);
   const mask = process.umask(0o177);
   try {

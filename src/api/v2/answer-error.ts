@@ -36,6 +36,8 @@ export function answerError(
     log.error({ requestId: request.id, method, path: pathOf(request), status, err: error }, 'a request failed');
   }
   if (status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
+  // Fastify would cut off a client that still sends, which then loses this answer; the server's limits end it soon.
+  reply.removeHeader('connection');
   return reply.code(status).type('application/json').send(fault(status, message));
 }
 

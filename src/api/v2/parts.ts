@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { ApiSettings } from '../../core/api/settings.ts';
+import type { ConnectionLimits } from '../../http/limited-server.ts';
 import type { AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { FlavorStore } from '../../ports/flavor-store.ts';
@@ -29,6 +30,8 @@ export interface ApiParts {
   offers: OfferChecker;
   /** [oslo_middleware]; absent: oslo.middleware's defaults. */
   http?: { largestBodyBytes: number; trustsProxyHeaders: boolean };
+  /** Absent: those for small requests. */
+  connections?: ConnectionLimits;
   reservations: VipReservations;
   /** What listeners and pools refer to is looked at before it is let in. */
   secrets: SecretStore;

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import Fastify, { type FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import type { TSchema } from 'typebox';
 import { invalidRequest } from '../../core/api/refusals.ts';
+import { limitedFastify } from '../../http/limited-fastify.ts';
+import { connectionLimits } from '../../http/limited-server.ts';
 import type { Log } from '../../ports/log.ts';
 import { authenticate } from '../auth/authenticate.ts';
 import { logRequests } from './access-log.ts';
@@ -43,16 +45,19 @@ const prefixes = ['/v2/lbaas', '/v2.0/lbaas', '/v2', '/v2.0'];
  */
 export function createApi(parts: ApiParts): FastifyInstance {
   const log = parts.log ?? silent;
-  const app = Fastify({
-    bodyLimit: parts.http?.largestBodyBytes ?? largestBodyBytes,
-    trustProxy: parts.http?.trustsProxyHeaders ?? false,
-    genReqId: () => `req-${randomUUID()}`,
-    routerOptions: { ignoreTrailingSlash: true },
-    // A path that cannot be decoded never reaches a route.
-    frameworkErrors: (error, request, reply) => {
-      answerError(log, error, request, reply);
+  const app = limitedFastify(
+    {
+      bodyLimit: parts.http?.largestBodyBytes ?? largestBodyBytes,
+      trustProxy: parts.http?.trustsProxyHeaders ?? false,
+      genReqId: () => `req-${randomUUID()}`,
+      routerOptions: { ignoreTrailingSlash: true },
+      // A path that cannot be decoded never reaches a route.
+      frameworkErrors: (error, request, reply) => {
+        answerError(log, error, request, reply);
+      },
     },
-  }) as unknown as FastifyInstance;
+    { limits: parts.connections ?? connectionLimits },
+  );
 
   app.setErrorHandler((error, request, reply) => answerError(log, error, request, reply));
   app.setNotFoundHandler(answerNoRoute);
