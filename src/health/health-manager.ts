@@ -60,6 +60,8 @@ export interface HealthManager {
   /** Takes no more, and resolves when what has come is recorded, or can't be. */
   stop(): Promise<void>;
   stats(): HealthManagerStats;
+  /** False while what comes in can't be recorded. */
+  isRecording(): boolean;
 }
 
 /** Heartbeats of one transaction. More would keep the socket waiting while its statements are put together. */
@@ -213,6 +215,8 @@ export function createHealthManager(parts: HealthManagerParts): HealthManager {
       await working;
       dropped.flush();
     },
+
+    isRecording: () => !databaseFailed,
 
     stats: () => ({ ...counts, dropped: { ...dropped.counts }, waiting: inbox.size() + underWay }),
   };

@@ -32,6 +32,7 @@ import { refuseUnsafe } from './refuse-unsafe.ts';
 import { readPolicy, serveApi } from './roles/api.ts';
 import { apiParts } from './roles/api-parts.ts';
 import { wireHealthManager } from './roles/health-manager.ts';
+import { wireSilenceMonitor } from './roles/silence-monitor.ts';
 import { wireQueue, wireWorker } from './roles/worker.ts';
 import { type ConfigurationSource, readConfiguration } from './source.ts';
 import { openState, type State } from './state.ts';
@@ -103,7 +104,11 @@ export async function serve(options: {
     if (roles.includes('health-manager')) {
       const healthManager = wireHealthManager(state, around);
       await healthManager.start();
-      services.push(() => healthManager.stop());
+      const { agent } = parts;
+      const { isRecording } = healthManager;
+      const monitor = wireSilenceMonitor({ openstack, state, agent, queue, isRecording }, around);
+      monitor.start();
+      services.push(() => Promise.all([monitor.stop(), healthManager.stop()]));
     }
     if (roles.includes('worker')) {
       const { worker: identity, resolver } = parts;

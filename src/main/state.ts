@@ -5,6 +5,7 @@ import { createHealthStore } from '../adapters/storage/health-store.ts';
 import { createJournal } from '../adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../adapters/storage/load-balancer-store.ts';
 import { createQuotaStore } from '../adapters/storage/quota-store.ts';
+import { createSilenceStore } from '../adapters/storage/silence-store.ts';
 import { createVipReservations } from '../adapters/storage/vip-reservations.ts';
 import type { AmphoraRegister, AmphoraStore } from '../ports/amphora-store.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -13,6 +14,7 @@ import type { HealthStore } from '../ports/health-store.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { LoadBalancerStore } from '../ports/load-balancer-store.ts';
 import type { QuotaStore } from '../ports/quota-store.ts';
+import type { SilenceStore } from '../ports/silence-store.ts';
 import type { VipReservations } from '../ports/vip-reservations.ts';
 
 /** Everything that Kiln must not forget, in one database. */
@@ -24,6 +26,7 @@ export interface State {
   flavors: FlavorStore;
   quotas: QuotaStore;
   health: HealthStore;
+  silences: SilenceStore;
   vipReservations: VipReservations;
   close(): Promise<void>;
 }
@@ -39,6 +42,7 @@ export async function openState(connection: string, clock: Clock): Promise<State
     flavors: createFlavorStore(database, clock),
     quotas: createQuotaStore(database, clock),
     health: createHealthStore(database, clock),
+    silences: createSilenceStore(database, clock),
     vipReservations: createVipReservations(database, clock),
     close: () => database.destroy(),
   };

@@ -21,6 +21,8 @@ export interface AgentDetails {
   activeTunedProfiles: readonly string[];
   /** Memory that HAProxy may take a part of, for TLS sessions; null where the agent does not tell. */
   memoryKiB: { free: number; buffers: number; cached: number } | null;
+  /** HAProxy processes that run: one a load balancer. Null where the agent does not tell. */
+  runningHaproxyCount: number | null;
   /** Listeners that are configured, whether they run or not. */
   listenerIds: readonly string[];
 }

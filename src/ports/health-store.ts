@@ -39,6 +39,8 @@ export interface HealthStore {
   statisticsOfAmphora(amphoraId: string): Promise<ListenerStatistics[]>;
   /** When the amphora was last heard of; null: never. */
   lastHeard(amphoraId: string): Promise<string | null>;
+  /** From now on its silence counts, also if it is never heard of. Idempotent. */
+  watch(amphoraId: string): Promise<void>;
   /** Forgets an amphora; what went through it stays in the sums of its listeners. Idempotent. */
   forget(amphoraId: string): Promise<void>;
 }

@@ -59,6 +59,7 @@ export function createFakeAmphoraAgent(info: Partial<AgentInfo> = {}): FakeAmpho
       cpuCount: 1,
       activeTunedProfiles: [],
       memoryKiB: null,
+      runningHaproxyCount: [...at(id).objects.values()].filter(({ running }) => running).length,
       listenerIds: frontends(at(id)).map((listener) => listener.id),
     }),
     listListeners: async ({ id }) => frontends(at(id)),

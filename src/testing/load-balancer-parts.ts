@@ -49,6 +49,7 @@ export function createFakeLoadBalancerParts(options: { buildRateLimit?: number }
       statisticsOfListener: async () => noTraffic,
       statisticsOfAmphora: async () => [],
       lastHeard: async () => null,
+      watch: async () => {},
       forget: async (amphoraId) => {
         forgotten.push(amphoraId);
       },

@@ -58,7 +58,7 @@ export function toAgentInfo(body: Body, apiVersion: string, missing: (field: str
 }
 
 export function toAgentDetails(body: Body, missing: (field: string) => Error): AgentDetails {
-  const { cpu_count: cpuCount, listeners } = body;
+  const { cpu_count: cpuCount, haproxy_count: running, listeners } = body;
   if (!Array.isArray(listeners)) throw missing('listeners');
   return {
     hostname: required(body, 'hostname', missing),
@@ -66,6 +66,7 @@ export function toAgentDetails(body: Body, missing: (field: string) => Error): A
     cpuCount: typeof cpuCount === 'number' && Number.isSafeInteger(cpuCount) && cpuCount > 0 ? cpuCount : null,
     activeTunedProfiles: (optional(body.active_tuned_profiles) ?? '').split(/\s+/).filter(Boolean),
     memoryKiB: toMemory(body.memory),
+    runningHaproxyCount: typeof running === 'number' && Number.isSafeInteger(running) && running >= 0 ? running : null,
     listenerIds: listeners.filter((id) => typeof id === 'string'),
   };
 }

@@ -272,12 +272,18 @@ describe('requests', () => {
         cpu_count: 2,
         active_tuned_profiles: ' virtual-guest  amphora',
         memory: { free: 3, buffers: 2, cached: 1, slab: 9 },
+        haproxy_count: 1,
       },
-      { cpuCount: 2, activeTunedProfiles: ['virtual-guest', 'amphora'], memoryKiB: { free: 3, buffers: 2, cached: 1 } },
+      {
+        runningHaproxyCount: 1,
+        cpuCount: 2,
+        activeTunedProfiles: ['virtual-guest', 'amphora'],
+        memoryKiB: { free: 3, buffers: 2, cached: 1 },
+      },
     ],
     [
-      { cpu_count: '2', memory: { free: -1, buffers: 2, cached: 1 } },
-      { cpuCount: null, memoryKiB: null },
+      { cpu_count: '2', memory: { free: -1, buffers: 2, cached: 1 }, haproxy_count: 'one' },
+      { cpuCount: null, memoryKiB: null, runningHaproxyCount: null },
     ],
     [
       { cpu_count: 0, memory: 'much' },

@@ -18,6 +18,7 @@ export function createNoopAgent(): AmphoraAgent {
       cpuCount: null,
       activeTunedProfiles: [],
       memoryKiB: null,
+      runningHaproxyCount: null,
       listenerIds: [],
     }),
     listListeners: async () => [],

@@ -83,6 +83,17 @@ export function createHealthStore(database: KilnDatabase, clock: Clock): HealthS
       return row?.last_heard ?? null;
     },
 
+    async watch(amphoraId) {
+      const row = { amphora_id: amphoraId, last_heard: clock.now().toISOString() };
+      const insert = database.insertInto('kiln_amphora_health').values(row);
+      await attempt(clock, () =>
+        (isMysql(database)
+          ? insert.onDuplicateKeyUpdate((kept) => ({ amphora_id: kept.ref('amphora_id') }))
+          : insert.onConflict((conflict) => conflict.column('amphora_id').doNothing())
+        ).execute(),
+      );
+    },
+
     async forget(amphoraId) {
       await attempt(clock, () =>
         database.transaction().execute(async (transaction) => {

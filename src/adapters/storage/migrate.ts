@@ -14,6 +14,7 @@ import * as vipReservation from './migrations/0008-vip-reservation.ts';
 import * as housekeeping from './migrations/0009-housekeeping.ts';
 import * as migrationMarks from './migrations/0010-migration-marks.ts';
 import * as quotaLockAndVipPort from './migrations/0011-quota-lock-and-vip-port.ts';
+import * as silence from './migrations/0012-silence.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -39,6 +40,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0009-housekeeping': housekeeping,
   '0010-migration-marks': migrationMarks,
   '0011-quota-lock-and-vip-port': quotaLockAndVipPort,
+  '0012-silence': silence,
 };
 
 /** The one from which on changes are marked. */

@@ -76,6 +76,9 @@ function tableNamed(kind: ResourceKind): 'kiln_listener' {
   return tableOf(kind).table as 'kiln_listener';
 }
 
+/** Who is heard of is not silent: nothing of what was found about its silence holds any more. */
+const heardAgain = { finding: null, attempts: 0, examine_after: null, examiner: null };
+
 async function recordHearing(transaction: KilnDatabase, heartbeats: readonly HeartbeatRecord[]): Promise<void> {
   const rows = heartbeats.flatMap(({ amphoraId, receivedAt }) =>
     receivedAt === null ? [] : [{ amphora_id: amphoraId, last_heard: receivedAt }],
@@ -83,11 +86,11 @@ async function recordHearing(transaction: KilnDatabase, heartbeats: readonly Hea
   for (const batch of batches(rows)) {
     const insert = transaction.insertInto('kiln_amphora_health').values(batch);
     await (isMysql(transaction)
-      ? insert.onDuplicateKeyUpdate({ last_heard: sql`greatest(last_heard, values(last_heard))` })
+      ? insert.onDuplicateKeyUpdate({ ...heardAgain, last_heard: sql`greatest(last_heard, values(last_heard))` })
       : insert.onConflict((conflict) =>
           conflict
             .column('amphora_id')
-            .doUpdateSet({ last_heard: sql`max(kiln_amphora_health.last_heard, excluded.last_heard)` }),
+            .doUpdateSet({ ...heardAgain, last_heard: sql`max(kiln_amphora_health.last_heard, excluded.last_heard)` }),
         )
     ).execute();
   }

@@ -74,9 +74,37 @@ export interface Schema {
     total_connections: number;
     request_errors: number;
   };
+  /** The columns behind `last_heard` are about its silence; a heartbeat clears them. */
   kiln_amphora_health: {
     amphora_id: string;
     last_heard: string;
+    /** What was found when it was last examined. */
+    finding: Generated<string | null>;
+    /** How often something was done about it. */
+    attempts: Generated<number>;
+    /** Not to be examined before; while it is being examined, until when the examiner has it. */
+    examine_after: Generated<string | null>;
+    /** Of one examination: what it has claimed. */
+    examiner: Generated<string | null>;
+  };
+  /** Failovers that followed from silence, of about the last day: the circuit breaker counts them. */
+  kiln_silence_failover: {
+    operation_id: string;
+    amphora_id: string;
+    last_heard: string;
+    requested_at: string;
+  };
+  kiln_circuit_breaker: {
+    name: string;
+    /** Null: closed. */
+    open_since: string | null;
+    /** When it opened: how many were silent, and what they reached. */
+    silent_count: number | null;
+    threshold: number | null;
+    /** Nothing is judged before. */
+    listen_until: string | null;
+    /** What was silent by then no longer counts. */
+    resumed_at: string | null;
   };
   kiln_vip_reservation: {
     load_balancer_id: string;

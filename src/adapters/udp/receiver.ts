@@ -11,15 +11,16 @@ const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
  * A UDP socket.
  * @param options.address IPv4 or IPv6; `::` takes both where the system does so.
  * @param options.port 0: one that the system chooses.
+ * @param options.receiveBufferBytes 0 or absent: enough for some seconds.
  */
-export function createUdpReceiver(options: { address: string; port: number }): Datagrams {
+export function createUdpReceiver(options: { address: string; port: number; receiveBufferBytes?: number }): Datagrams {
   let socket: Socket | null = null;
 
   return {
     async open({ packet, fault }) {
       const opened = createSocket({
         type: isIPv6(options.address) ? 'udp6' : 'udp4',
-        recvBufferSize: RECEIVE_BUFFER_BYTES,
+        recvBufferSize: options.receiveBufferBytes || RECEIVE_BUFFER_BYTES,
       });
       try {
         opened.bind(options.port, options.address);

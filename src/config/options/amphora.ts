@@ -125,6 +125,38 @@ export const healthManagerOptions = {
     mutable: true,
     help: 'Time between two heartbeats of an amphora.',
   }),
+  heartbeat_timeout: integer({
+    default: 60,
+    unit: 'seconds',
+    min: 1,
+    mutable: true,
+    help: 'How long an amphora may be silent before it is examined and, if nothing shows that it lives, failed over. Far longer than heartbeat_interval.',
+  }),
+  health_check_interval: integer({
+    default: 3,
+    unit: 'seconds',
+    min: 1,
+    mutable: true,
+    help: 'Pause between two looks for silent amphorae.',
+  }),
+  failover_threads: integer({
+    default: 10,
+    min: 1,
+    mutable: true,
+    help: 'Failovers of silent amphorae that run at the same time, of all controllers together.',
+  }),
+  failover_threshold: integer({
+    default: null,
+    min: 0,
+    mutable: true,
+    help: 'When so many amphorae are silent at once, none is failed over until heartbeats come back or `kiln health resume` is run. 0: none ever. Not set: 5, or a tenth of the amphorae that serve load balancers, if that is more.',
+  }),
+  sock_rlimit: integer({
+    default: 0,
+    unit: 'bytes',
+    min: 0,
+    help: 'Receive buffer of the socket for heartbeats; the system gives no more than net.core.rmem_max. 0: 4 MiB.',
+  }),
   bind_ip: ipAddress({ default: '127.0.0.1', help: 'Address that heartbeats are received on.' }),
   bind_port: port({ default: 5555, help: 'UDP port that heartbeats are received on.' }),
 };

@@ -44,8 +44,11 @@ const flowWords: Readonly<Record<Kind, string>> = {
   l7rule: 'l7-rule',
 };
 
-/** Failovers go before everything else. */
-const priorities = { failover: 10, other: 0 } as const;
+/** Failovers go before everything else, and those of what does not serve before those that somebody asked for. */
+const priorities = { repair: 20, failover: 10, other: 0 } as const;
+
+/** Operations of this priority repair what fell silent. */
+export const REPAIR_PRIORITY = priorities.repair;
 
 /** A load balancer with everything in it. */
 export function planCreation(making: Making, tree: LoadBalancerTree): PlannedChange {
@@ -149,6 +152,24 @@ export function planAmphoraFailover(making: Making, tree: StoredTree, amphoraId:
   return { ...change, mutableFrom: ['ACTIVE'], operation: { ...planned, flow: 'failover-amphora', input } };
 }
 
+/** The failover of an amphora that is silent, without the rows: whoever asks for it has no tree. */
+export function repairOperation(
+  making: Pick<Making, 'newId'>,
+  { id, loadBalancerId }: { id: string; loadBalancerId: string },
+): PlannedChange['operation'] {
+  const input = { resourceId: loadBalancerId, amphoraId: id };
+  return { ...operation(making, 'failover-amphora', loadBalancerId, input), priority: priorities.repair };
+}
+
+/** The agent of one amphora gets its configuration anew. */
+export function configurationOperation(
+  making: Pick<Making, 'newId'>,
+  loadBalancerId: string,
+  amphoraId: string,
+): PlannedChange['operation'] {
+  return operation(making, 'configure-amphora', loadBalancerId, { resourceId: loadBalancerId, amphoraId });
+}
+
 /** The agent gets its configuration anew; nothing of the load balancer changes, so that it may be in any status. */
 export function planAmphoraConfiguration(making: Making, tree: StoredTree, amphoraId: string): PlannedChange {
   const { id } = tree.loadBalancer;
@@ -157,12 +178,12 @@ export function planAmphoraConfiguration(making: Making, tree: StoredTree, ampho
     mutableFrom: provisioningStatuses.filter((status) => status !== 'DELETED'),
     basedOnRevision: null,
     rows: [],
-    operation: operation(making, 'configure-amphora', id, { resourceId: id, amphoraId }),
+    operation: configurationOperation(making, id, amphoraId),
   };
 }
 
 /** Of an amphora in ERROR. */
-export function planAmphoraDeletion(making: Making, amphoraId: string, loadBalancerId: string | null) {
+export function planAmphoraDeletion(making: Pick<Making, 'newId'>, amphoraId: string, loadBalancerId: string | null) {
   return {
     id: making.newId(),
     flow: 'delete-amphora',
@@ -252,7 +273,7 @@ function toBeDeleted(subject: Subject): Row {
   return { kind: subject.kind, put: { ...subject.put, provisioningStatus: 'PENDING_DELETE' } } as Row;
 }
 
-function operation(making: Making, flow: string, loadBalancerId: string, input: Operation['input']) {
+function operation(making: Pick<Making, 'newId'>, flow: string, loadBalancerId: string, input: Operation['input']) {
   return {
     id: making.newId(),
     flow,

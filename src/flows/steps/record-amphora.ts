@@ -44,10 +44,11 @@ export const recordAmphora: Step<LoadBalancerParts, LoadBalancerInput & AmphoraC
   leaves: async (_parts, { amphoraId, serverName }) => [{ kind: 'amphora', id: amphoraId, name: serverName }],
 };
 
-/** From now on the amphora counts: heartbeats are judged, operations reach it. */
+/** From now on the amphora counts: heartbeats are judged, its silence counts, operations reach it. */
 export const markAmphoraAllocated: Step<LoadBalancerParts, AmphoraChoices, Record<string, never>> = {
   name: 'mark-amphora-allocated',
   async do(parts, { amphoraId }) {
+    await parts.health.watch(amphoraId);
     await parts.amphorae.update(amphoraId, { status: 'ALLOCATED' });
     return {};
   },

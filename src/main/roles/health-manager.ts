@@ -6,9 +6,9 @@ import type { Around } from '../wire.ts';
 
 /** Receives heartbeats on [health_manager] bind_ip and bind_port. */
 export function wireHealthManager(state: State, { clock, log, current }: Around): HealthManager {
-  const { bind_ip: address, bind_port: port } = current().health_manager;
+  const { bind_ip: address, bind_port: port, sock_rlimit: receiveBufferBytes } = current().health_manager;
   return createHealthManager({
-    datagrams: createUdpReceiver({ address, port }),
+    datagrams: createUdpReceiver({ address, port, receiveBufferBytes }),
     directory: createAmphoraDirectory(state.database, clock),
     loadBalancers: state.loadBalancers,
     health: state.health,

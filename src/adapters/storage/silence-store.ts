@@ -1,0 +1,281 @@
+import { type RawBuilder, type Selectable, sql } from 'kysely';
+import type { AmphoraStatus } from '../../model/amphora.ts';
+import { KilnError } from '../../model/errors.ts';
+import type { CircuitBreaker, SilenceFinding, SilenceSurvey } from '../../model/silence.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { SilenceMoment, SilenceStore, SilentAmphora } from '../../ports/silence-store.ts';
+import { attempt } from './faults.ts';
+import { enqueueOperation } from './journal.ts';
+import type { KilnDatabase, Schema } from './schema.ts';
+
+const BREAKER = 'failover';
+/** Failovers by silence are counted for one heartbeat timeout; their rows are gone after so long. */
+const FAILOVERS_KEPT_MS = 24 * 3600 * 1000;
+
+/**
+ * An amphora that serves (or should) and is silent. Written so that no index on the status can answer it: then SQLite, which
+ * guesses that an equality finds less than a range does, would read all amphorae instead of the silent ones.
+ */
+const serves = sql<boolean>`case a.status when 'ALLOCATED' then 1 when 'ERROR' then 1 else 0 end = 1`;
+const isUnexplained = sql<boolean>`(h.finding is null or h.finding <> 'heartbeats-lost')`;
+
+/** Another amphora of the load balancer that serves and is heard of, or answers. */
+const replacement = (silentBefore: string): RawBuilder<unknown> => sql`
+  select 1 from kiln_amphora s join kiln_amphora_health sh on sh.amphora_id = s.id
+  where s.load_balancer_id = a.load_balancer_id and s.id <> a.id and s.status = 'ALLOCATED'
+    and (sh.last_heard >= ${silentBefore} or sh.finding = 'heartbeats-lost')`;
+
+/** Undoes the transaction: what was to be decided is not ours to decide any more. */
+class NotOurs extends Error {}
+
+/**
+ * Silence in the tables `kiln_amphora_health`, `kiln_silence_failover` and `kiln_circuit_breaker`. What depends on a claim is
+ * a conditional update, so that one of several controllers gets it, also on Galera.
+ */
+export function createSilenceStore(database: KilnDatabase, clock: Clock): SilenceStore {
+  async function readBreaker(): Promise<CircuitBreaker> {
+    const row = await database
+      .selectFrom('kiln_circuit_breaker')
+      .selectAll()
+      .where('name', '=', BREAKER)
+      .executeTakeFirst();
+    if (!row) throw new KilnError('INTERNAL', 'the row of the circuit breaker is gone from kiln_circuit_breaker');
+    return toBreaker(row);
+  }
+
+  async function countSilent({ silentBefore }: SilenceMoment, resumedAt: string) {
+    const counts = sql`a.status = 'ALLOCATED' and ${isUnexplained} and h.last_heard > ${resumedAt}`;
+    const sumOf = (condition: RawBuilder<unknown>) => sql`coalesce(sum(case when ${condition} then 1 else 0 end), 0)`;
+    const { rows } = await sql<Record<'silent' | 'lost' | 'unexplained' | 'untried', number | string>>`
+      select count(*) as silent, ${sumOf(sql`h.finding = 'heartbeats-lost'`)} as lost,
+        ${sumOf(counts)} as unexplained, ${sumOf(sql`${counts} and h.attempts = 0`)} as untried
+      from kiln_amphora_health h join kiln_amphora a on a.id = h.amphora_id
+      where h.last_heard < ${silentBefore} and ${serves} and a.load_balancer_id is not null`.execute(database);
+    const [row] = rows;
+    return {
+      silent: Number(row?.silent ?? 0),
+      heartbeatsLost: Number(row?.lost ?? 0),
+      unexplained: Number(row?.unexplained ?? 0),
+      untried: Number(row?.untried ?? 0),
+    };
+  }
+
+  async function countFailovers(recentSince: string, resumedAt: string) {
+    const { rows } = await sql<Record<'recent' | 'running', number | string>>`
+      select
+        (select count(*) from kiln_silence_failover where requested_at > ${recentSince} and last_heard > ${resumedAt})
+          as recent,
+        (select count(*) from kiln_silence_failover f join kiln_operation o on o.id = f.operation_id
+          where o.status in ('queued', 'running', 'undoing')) as running`.execute(database);
+    return { recentFailovers: Number(rows[0]?.recent ?? 0), runningFailovers: Number(rows[0]?.running ?? 0) };
+  }
+
+  async function decide(
+    transaction: KilnDatabase,
+    { id, examiner, lastHeard }: SilentAmphora,
+    { finding, examineAfter }: { finding: SilenceFinding; examineAfter: string },
+    now: string,
+  ): Promise<void> {
+    const { numUpdatedRows } = await transaction
+      .updateTable('kiln_amphora_health')
+      .set({ finding, examine_after: examineAfter, examiner: null, attempts: sql`attempts + 1` })
+      .where('amphora_id', '=', id)
+      .where('examiner', '=', examiner)
+      .where('examine_after', '>', now)
+      .where('last_heard', '=', lastHeard)
+      .executeTakeFirst();
+    if (numUpdatedRows !== 1n) throw new NotOurs();
+  }
+
+  /** One transaction; false when it was undone because it is not ours. */
+  const ifOurs = (work: (transaction: KilnDatabase) => Promise<void>): Promise<boolean> =>
+    attempt(clock, async () => {
+      try {
+        await database.transaction().execute(work);
+        return true;
+      } catch (error) {
+        if (error instanceof NotOurs) return false;
+        throw error;
+      }
+    });
+
+  return {
+    survey: (moment, recentSince) =>
+      attempt(clock, async (): Promise<SilenceSurvey> => {
+        const breaker = await readBreaker();
+        const resumedAt = breaker.resumedAt ?? '';
+        const silent = await countSilent(moment, resumedAt);
+        const failovers = await countFailovers(recentSince, resumedAt);
+        return { breaker, ...silent, ...failovers };
+      }),
+
+    countServing: () =>
+      attempt(clock, async () => {
+        const row = await database
+          .selectFrom('kiln_amphora')
+          .select((builder) => builder.fn.countAll().as('count'))
+          .where('status', '=', 'ALLOCATED')
+          .where('load_balancer_id', 'is not', null)
+          .executeTakeFirstOrThrow();
+        return Number(row.count);
+      }),
+
+    claim: ({ now, silentBefore }, { examiner, until, limit }) =>
+      attempt(clock, async () => {
+        const { rows: found } = await sql<{ id: string }>`
+          select h.amphora_id as id
+          from kiln_amphora_health h
+            join kiln_amphora a on a.id = h.amphora_id
+            join kiln_load_balancer l on l.id = a.load_balancer_id
+          where h.last_heard < ${silentBefore} and ${serves}
+            and (h.examine_after is null or h.examine_after <= ${now})
+            and l.provisioning_status in ('ACTIVE', 'ERROR')
+          order by h.attempts, h.last_heard, h.amphora_id
+          limit ${limit}`.execute(database);
+        const ids = found.map(({ id }) => id);
+        if (ids.length === 0) return [];
+        await database
+          .updateTable('kiln_amphora_health')
+          .set({ examiner, examine_after: until })
+          .where('amphora_id', 'in', ids)
+          .where('last_heard', '<', silentBefore)
+          .where((where) => where.or([where('examine_after', 'is', null), where('examine_after', '<=', now)]))
+          .execute();
+        const { rows } = await sql<ClaimedRow>`
+          select h.amphora_id, h.last_heard, h.finding, h.attempts, a.status, a.load_balancer_id, a.compute_id,
+            a.lb_network_ip, case when exists (${replacement(silentBefore)}) then 1 else 0 end as is_replaced
+          from kiln_amphora_health h join kiln_amphora a on a.id = h.amphora_id
+          where h.amphora_id in (${sql.join(ids)}) and h.examiner = ${examiner}
+          order by h.attempts, h.last_heard, h.amphora_id`.execute(database);
+        return rows.map((row) => toSilentAmphora(row, examiner));
+      }),
+
+    requestFailover: (amphora, decision, operation, now) =>
+      ifOurs(async (transaction) => {
+        // First the load balancer, then the amphora, as heartbeats do.
+        const { numUpdatedRows } = await transaction
+          .updateTable('kiln_load_balancer')
+          .set({ provisioning_status: 'PENDING_UPDATE', updated_at: now, revision: sql`revision + 1` })
+          .where('id', '=', amphora.loadBalancerId)
+          .where('provisioning_status', 'in', ['ACTIVE', 'ERROR'])
+          .executeTakeFirst();
+        if (numUpdatedRows !== 1n) throw new NotOurs();
+        await decide(transaction, amphora, decision, now);
+        await enqueueOperation(transaction, operation, now);
+        const old = new Date(Date.parse(now) - FAILOVERS_KEPT_MS).toISOString();
+        await transaction.deleteFrom('kiln_silence_failover').where('requested_at', '<', old).execute();
+        await transaction
+          .insertInto('kiln_silence_failover')
+          .values({
+            operation_id: operation.id,
+            amphora_id: amphora.id,
+            last_heard: amphora.lastHeard,
+            requested_at: now,
+          })
+          .execute();
+      }),
+
+    record: (amphora, decision, operation, now) =>
+      ifOurs(async (transaction) => {
+        await decide(transaction, amphora, decision, now);
+        if (operation) await enqueueOperation(transaction, operation, now);
+      }),
+
+    markErrors: ({ silentBefore }, limit) =>
+      attempt(clock, async () => {
+        const { rows } = await sql<{ id: string }>`
+          select distinct l.id
+          from kiln_amphora_health h
+            join kiln_amphora a on a.id = h.amphora_id
+            join kiln_load_balancer l on l.id = a.load_balancer_id
+          where h.last_heard < ${silentBefore} and ${serves} and ${isUnexplained}
+            and l.operating_status <> 'ERROR' and l.admin_state_up = 1
+            and not exists (${replacement(silentBefore)})
+          limit ${limit}`.execute(database);
+        if (rows.length === 0) return 0;
+        const { numUpdatedRows } = await database
+          .updateTable('kiln_load_balancer')
+          .set({ operating_status: 'ERROR', revision: sql`revision + 1` })
+          .where('id', 'in', rows.map(({ id }) => id).sort())
+          .where('operating_status', '<>', 'ERROR')
+          .executeTakeFirst();
+        return Number(numUpdatedRows);
+      }),
+
+    openBreaker: ({ at, silentCount, threshold }) =>
+      attempt(clock, async () => {
+        const { numUpdatedRows } = await database
+          .updateTable('kiln_circuit_breaker')
+          .set({ open_since: at, silent_count: silentCount, threshold, listen_until: null })
+          .where('name', '=', BREAKER)
+          .where('open_since', 'is', null)
+          .executeTakeFirst();
+        return numUpdatedRows === 1n;
+      }),
+
+    closeBreaker: (listenUntil) =>
+      attempt(clock, async () => {
+        const { numUpdatedRows } = await database
+          .updateTable('kiln_circuit_breaker')
+          .set({ open_since: null, silent_count: null, threshold: null, listen_until: listenUntil })
+          .where('name', '=', BREAKER)
+          .where('open_since', 'is not', null)
+          .executeTakeFirst();
+        return numUpdatedRows === 1n;
+      }),
+
+    resume: (at) =>
+      attempt(clock, async () => {
+        const wasOpen = (await readBreaker()).openSince !== null;
+        await database
+          .updateTable('kiln_circuit_breaker')
+          .set({ open_since: null, silent_count: null, threshold: null, listen_until: null, resumed_at: at })
+          .where('name', '=', BREAKER)
+          .execute();
+        return wasOpen;
+      }),
+
+    async forgetFuture(now) {
+      await attempt(clock, () =>
+        database.updateTable('kiln_amphora_health').set({ last_heard: now }).where('last_heard', '>', now).execute(),
+      );
+    },
+  };
+}
+
+interface ClaimedRow {
+  amphora_id: string;
+  last_heard: string;
+  finding: string | null;
+  attempts: number;
+  status: string;
+  load_balancer_id: string;
+  compute_id: string | null;
+  lb_network_ip: string | null;
+  is_replaced: number;
+}
+
+function toSilentAmphora(row: ClaimedRow, examiner: string): SilentAmphora {
+  return {
+    id: row.amphora_id,
+    status: row.status as AmphoraStatus,
+    loadBalancerId: row.load_balancer_id,
+    computeId: row.compute_id,
+    lbNetworkIp: row.lb_network_ip,
+    lastHeard: row.last_heard,
+    finding: row.finding as SilenceFinding | null,
+    attempts: row.attempts,
+    isReplaced: row.is_replaced === 1,
+    examiner,
+  };
+}
+
+function toBreaker(row: Selectable<Schema['kiln_circuit_breaker']>): CircuitBreaker {
+  return {
+    openSince: row.open_since,
+    silentCount: row.silent_count,
+    threshold: row.threshold,
+    listenUntil: row.listen_until,
+    resumedAt: row.resumed_at,
+  };
+}

@@ -1,0 +1,85 @@
+import type { AgentWitness, ComputeWitness } from '../core/health/examine-silence.ts';
+import type { StoredTree } from '../model/load-balancer.ts';
+import type { AmphoraAgent } from '../ports/amphora-agent.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ComputeService } from '../ports/compute.ts';
+import type { LoadBalancerStore } from '../ports/load-balancer-store.ts';
+import type { SilentAmphora } from '../ports/silence-store.ts';
+
+export interface WitnessDeps {
+  agent: Pick<AmphoraAgent, 'getDetails' | 'listListeners'>;
+  compute: Pick<ComputeService, 'getServer'>;
+  loadBalancers: Pick<LoadBalancerStore, 'tree'>;
+  clock: Clock;
+}
+
+/** An agent that lives answers at once. */
+const AGENT_TIMEOUT_MS = 2_000;
+const COMPUTE_TIMEOUT_MS = 10_000;
+/** An answer that took longer than its time limit by so much was not awaited: this process did not run. */
+const SLACK_MS = 2_000;
+
+/** Asked of an amphora without heartbeats. Null: this process was stopped while it asked, and nothing is known. */
+export async function askWitnesses(
+  deps: WitnessDeps,
+  amphora: SilentAmphora,
+): Promise<{ agent: AgentWitness; compute: ComputeWitness | null } | null> {
+  const { clock } = deps;
+  const beganMs = clock.monotonicMs();
+  const wasStopped = (limitMs: number) => clock.monotonicMs() - beganMs > limitMs + SLACK_MS;
+  const agent = await askAgent(deps, amphora);
+  if (wasStopped(AGENT_TIMEOUT_MS)) return null;
+  if (agent !== 'silent') return { agent, compute: null };
+  const compute = await askCompute(deps, amphora.computeId);
+  return wasStopped(AGENT_TIMEOUT_MS + COMPUTE_TIMEOUT_MS) ? null : { agent, compute };
+}
+
+async function askAgent({ agent, loadBalancers }: WitnessDeps, amphora: SilentAmphora): Promise<AgentWitness> {
+  const { id, lbNetworkIp, loadBalancerId } = amphora;
+  if (lbNetworkIp === null) return 'silent';
+  const tree = await loadBalancers.tree(loadBalancerId);
+  const address = { id, address: lbNetworkIp };
+  const timeout = AbortSignal.timeout(AGENT_TIMEOUT_MS);
+  const expected = tree ? expectedListeners(tree) : [];
+  try {
+    const details = await agent.getDetails(address, timeout);
+    const isRunning = details.runningHaproxyCount !== 0 || expected.every(({ isDatagram }) => isDatagram);
+    if (!isRunning || expected.some(({ listenerId }) => !details.listenerIds.includes(listenerId))) return 'sick';
+    if (!expected.some(({ isDatagram }) => isDatagram)) return 'well';
+    // Of UDP and SCTP listeners the agent tells whether their keepalived runs.
+    const broken = (await agent.listListeners(address, timeout)).filter(({ status }) => status !== 'ACTIVE');
+    return expected.some(({ listenerId }) => broken.some((listener) => listener.id === listenerId)) ? 'sick' : 'well';
+  } catch (error) {
+    return (error as { code?: unknown }).code === 'AGENT_REFUSED' ? 'sick' : 'silent';
+  }
+}
+
+/** Those that a well amphora has: not those that could not be made, are just being made, or are disabled. */
+function expectedListeners({ loadBalancer, listeners }: StoredTree): { listenerId: string; isDatagram: boolean }[] {
+  if (!loadBalancer.adminStateUp) return [];
+  return listeners
+    .filter(({ adminStateUp, provisioningStatus }) => adminStateUp && provisioningStatus === 'ACTIVE')
+    .map(({ id, protocol }) => ({ listenerId: id, isDatagram: protocol === 'UDP' || protocol === 'SCTP' }));
+}
+
+async function askCompute({ compute }: WitnessDeps, serverId: string | null): Promise<ComputeWitness> {
+  if (serverId === null) return 'not-running';
+  try {
+    const { status } = await compute.getServer(serverId, AbortSignal.timeout(COMPUTE_TIMEOUT_MS));
+    return stopped.has(status) ? 'not-running' : 'running';
+  } catch (error) {
+    return (error as { code?: unknown }).code === 'SERVICE_NOT_FOUND' ? 'not-running' : 'no-answer';
+  }
+}
+
+/** Nova's words for a server that does not run. */
+const stopped: ReadonlySet<string> = new Set([
+  'DELETED',
+  'SOFT_DELETED',
+  'ERROR',
+  'SHUTOFF',
+  'PAUSED',
+  'SUSPENDED',
+  'SHELVED',
+  'SHELVED_OFFLOADED',
+]);

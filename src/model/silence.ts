@@ -1,0 +1,38 @@
+/**
+ * What was found out about an amphora whose heartbeats stopped:
+ * - heartbeats-lost: its agent answers and HAProxy runs; only its heartbeats don't arrive.
+ * - service-sick: its agent answers and HAProxy does not run, or not with what it should have.
+ * - cut-off: its agent does not answer, and for Nova its server runs.
+ * - dead: its agent does not answer, and its server is gone or does not run.
+ * - unknown: its agent does not answer, and Nova doesn't either.
+ */
+export const silenceFindings = ['heartbeats-lost', 'service-sick', 'cut-off', 'dead', 'unknown'] as const;
+export type SilenceFinding = (typeof silenceFindings)[number];
+
+/** Stops failovers when too many amphorae are silent at once: then something else is broken than amphorae. */
+export interface CircuitBreaker {
+  /** ISO 8601 UTC, as all times here; null: closed. */
+  openSince: string | null;
+  /** When it opened: how many were silent, and the threshold that they reached. */
+  silentCount: number | null;
+  threshold: number | null;
+  /** After it was closed by heartbeats: nothing is judged before. */
+  listenUntil: string | null;
+  /** `kiln health resume`: amphorae that were silent by then no longer count. */
+  resumedAt: string | null;
+}
+
+/** Silent amphorae, as numbers. */
+export interface SilenceSurvey {
+  breaker: CircuitBreaker;
+  /** All that are silent; `heartbeatsLost` of them answer nonetheless. */
+  silent: number;
+  heartbeatsLost: number;
+  /** Silent, not explained by lost heartbeats, and silent since the breaker was last cleared by hand. */
+  unexplained: number;
+  /** Of `unexplained`, those for which nothing has been tried yet. */
+  untried: number;
+  /** Failovers by silence: asked for within the last heartbeat timeout (of amphorae as in `unexplained`); not ended yet. */
+  recentFailovers: number;
+  runningFailovers: number;
+}

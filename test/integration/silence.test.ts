@@ -1,0 +1,123 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
+import { type KilnProcess, startKiln } from '../support/kiln-process.ts';
+import { type LoadBalancerBench, openLoadBalancerBench } from '../support/load-balancers.ts';
+
+/** Real amphorae of the embedded cloud, in front of a real member; `kiln serve` is a process of its own. */
+
+const HEARTBEAT_TIMEOUT_SECONDS = 4;
+const settings = {
+  OS_HEALTH_MANAGER__HEARTBEAT_INTERVAL: '1',
+  OS_HEALTH_MANAGER__HEARTBEAT_TIMEOUT: String(HEARTBEAT_TIMEOUT_SECONDS),
+  OS_HEALTH_MANAGER__HEALTH_CHECK_INTERVAL: '1',
+};
+
+let dev: DevCloud;
+let bench: LoadBalancerBench;
+let serve: KilnProcess;
+let member: Server;
+
+beforeAll(async () => {
+  dev = await startDevCloud();
+  bench = await openLoadBalancerBench(dev);
+  member = createServer((_request, response) => void response.end('member'));
+  await new Promise<void>((resolve) => member.listen(0, '127.0.0.1', resolve));
+  serve = startKiln(['serve'], { ...dev.environment, ...settings });
+  await serve.line(/"serving"/);
+}, 120_000);
+afterAll(async () => {
+  await serve?.stop();
+  member?.close();
+  await bench?.close();
+  await dev?.close();
+}, 60_000);
+
+const show = async (id: string) => (await bench.call('GET', `/loadbalancers/${id}`)).loadbalancer;
+
+async function createServing(): Promise<{ id: string; vip: string }> {
+  const { port } = member.address() as AddressInfo;
+  const pool = {
+    name: 'web',
+    protocol: 'HTTP',
+    lb_algorithm: 'ROUND_ROBIN',
+    members: [{ address: '127.0.0.1', protocol_port: port }],
+  };
+  const id = await bench.create({ listeners: [{ protocol: 'HTTP', protocol_port: 8080, default_pool: pool }] });
+  await expect
+    .poll(() => show(id), { timeout: 60_000, interval: 100 })
+    .toMatchObject({ provisioning_status: 'ACTIVE' });
+  await expect.poll(() => show(id), { timeout: 30_000, interval: 100 }).toMatchObject({ operating_status: 'ONLINE' });
+  return { id, vip: (await show(id)).vip_address };
+}
+
+const amphoraOf = async (loadBalancerId: string) => {
+  const serving = (await bench.state.amphorae.list({ loadBalancerId })).filter(({ status }) => status === 'ALLOCATED');
+  expect(serving).toHaveLength(1);
+  return serving[0] ?? expect.unreachable();
+};
+
+const answers = (vip: string) =>
+  fetch(`http://${vip}:8080/`, { signal: AbortSignal.timeout(1_000), headers: { connection: 'close' } }).then(
+    async (answer) => answer.status === 200 && (await answer.text()) === 'member',
+    () => false,
+  );
+
+/** Of the amphora's server, in its folder. */
+function processesOf(serverId: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${dev.folder}/cloud/servers/${serverId}`)
+          ? [Number(pid)]
+          : [];
+      } catch {
+        return []; // It ended while we looked.
+      }
+    });
+}
+
+it('an amphora whose processes are killed is seen, replaced, and traffic flows again', async () => {
+  const { id, vip } = await createServing();
+  const old = await amphoraOf(id);
+  const pids = processesOf(old.computeId ?? '');
+  expect(pids.length).toBeGreaterThan(0);
+  expect(await answers(vip)).toBe(true);
+
+  const killedMs = performance.now();
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  const operating = new Set<string>();
+  let failed = 0;
+  await expect
+    .poll(
+      async () => {
+        const isAnswered = await answers(vip);
+        if (!isAnswered) failed++;
+        operating.add((await show(id)).operating_status);
+        return isAnswered && failed > 0;
+      },
+      { timeout: 60_000, interval: 50 },
+    )
+    .toBe(true);
+  const outageMs = Math.round(performance.now() - killedMs);
+  console.log(`outage after kill -9: ${outageMs} ms, ${failed} requests failed`);
+
+  await expect
+    .poll(() => show(id), { timeout: 30_000 })
+    .toMatchObject({
+      provisioning_status: 'ACTIVE',
+      operating_status: 'ONLINE',
+    });
+  expect((await amphoraOf(id)).id).not.toBe(old.id);
+  expect(operating).toContain('ERROR');
+  expect(await bench.operationOn(id)).toMatchObject({ flow: 'failover-amphora', status: 'done' });
+  const { operations } = await operationsOn(id);
+  expect(operations).toEqual(['failover-amphora', 'create-load-balancer']);
+}, 180_000);
+
+async function operationsOn(subject: string) {
+  return { operations: (await bench.state.journal.list({ subject, limit: 10 })).map(({ flow }) => flow) };
+}
