@@ -1,3 +1,4 @@
+import { eachOption } from '../../src/config/describe.ts';
 import { formatValue } from '../../src/config/evaluate.ts';
 import type { Option } from '../../src/config/option.ts';
 import { type Declarations, declarations } from '../../src/config/options/index.ts';
@@ -6,8 +7,9 @@ const introduction = `# Options
 
 Made from the declarations in \`src/config/options\` by \`npm run docs:generate\`. Don't edit.
 
-Kiln reads the \`octavia.conf\` that Octavia reads: the same sections, names, types and defaults. Options of Octavia that
-are not listed here are accepted and not used; \`kiln doctor\` names those that are set.
+Kiln reads the \`octavia.conf\` that Octavia reads: the same sections, names, types and, but for those
+[below](#defaults-that-are-not-octavias), defaults. Options of Octavia that are not listed here are accepted and not used;
+\`kiln doctor\` names those that are set. What is listed and has no effect says so.
 
 - \`--config-file\` and \`--config-dir\` may be given more than once; of two files that set an option, the later one counts.
 - The environment variable \`OS_<SECTION>__<OPTION>\`, in capitals, overrides the files.
@@ -29,7 +31,23 @@ export function renderOptions(): string {
       '',
     ].join('\n'),
   );
-  return [introduction, ...sections].join('\n');
+  return [introduction, ...sections, renderDefaults()].join('\n');
+}
+
+function renderDefaults(): string {
+  const rows = [...eachOption()].flatMap(([section, name, option]) => {
+    if (!option.octaviaDefault) return [];
+    const { value, reason } = option.octaviaDefault;
+    return [`| \`[${section}] ${name}\` | ${describeDefault(option)} | \`${value}\` | ${reason} |`];
+  });
+  return [
+    "## Defaults that are not Octavia's",
+    '',
+    "| Option | Kiln's | Octavia's | Because |",
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
 }
 
 function renderRow(name: string, option: Option<unknown>): string {
@@ -60,9 +78,16 @@ function describeDefault(option: Option<unknown>): string {
   return option.defaultVariable ? `\`$${option.defaultVariable}\`, else ${value}` : value;
 }
 
-function describeUse({ help, deprecated, deprecatedNames }: Option<unknown>): string {
+function describeUse(option: Option<unknown>): string {
+  const { help, deprecated, deprecatedNames, withoutEffect, octaviaDefault } = option;
   const older = deprecatedNames.map(([section, name]) => `\`[${section}] ${name}\``).join(', ');
-  return [deprecated ? `*Deprecated: ${deprecated}.*` : null, help, older ? `Older names: ${older}.` : null]
+  return [
+    deprecated ? `*Deprecated: ${deprecated}.*` : null,
+    withoutEffect ? `*Without effect: ${withoutEffect}.*` : null,
+    help,
+    octaviaDefault ? `Octavia's default: \`${octaviaDefault.value}\`.` : null,
+    older ? `Older names: ${older}.` : null,
+  ]
     .filter(Boolean)
     .join(' ');
 }

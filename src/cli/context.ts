@@ -83,11 +83,13 @@ export interface ConfigurationView {
   rows: readonly ConfigurationRow[];
   /** Values that are not allowed. When there are any, nothing else can be used but `config show` and `doctor`. */
   faults: readonly ConfigurationRemark[];
-  /** Options that no Octavia ever had; `message` names the nearest one. */
+  /** Options that no Octavia since Train had; `message` names the nearest one. */
   unknown: readonly ConfigurationRemark[];
   /** Options of Octavia that Kiln accepts and does not use. */
   unused: readonly ConfigurationRemark[];
   deprecated: readonly ConfigurationRemark[];
+  /** Values that are allowed, and of which something must be said: what Kiln does instead, or what it endangers. */
+  cautions: readonly ConfigurationRemark[];
 }
 
 /** The few values that commands decide by. Throws CONFIGURATION_INVALID when the configuration has faults. */

@@ -1,6 +1,6 @@
 /**
- * Every option that some release of Octavia read, its libraries' included: what Kiln doesn't declare itself is
- * accepted in silence when it stands here, and reported as unknown when it does not.
+ * Every option that some release of Octavia since Train (2019) read, its libraries' and the OVN provider's included: what
+ * Kiln doesn't declare itself is accepted when it stands here, and reported as unknown when it does not.
  *
  * Names were taken from the histories (to 2026) of octavia/common/config.py, oslo.db, oslo.log, oslo.messaging,
  * oslo.middleware, oslo.policy and keystonemiddleware, from the options that keystoneauth, oslo.concurrency, oslo.limit
@@ -66,6 +66,18 @@ const namesBySection: Readonly<Record<string, string>> = {
   barbican: `
     auth_endpoint barbican_api_version barbican_endpoint barbican_endpoint_type barbican_region_name
     number_of_retries retry_delay send_service_user_token verify_ssl verify_ssl_path
+  `,
+  barbican_service_user: `
+    access_key access_secret access_token access_token_endpoint access_token_type application_credential_id
+    application_credential_name application_credential_secret auth_methods auth_plugin auth_section auth_type
+    auth_url authorization_code cafile certfile client_id client_secret code collect_timing connect_retries
+    connect_retry_delay consumer_key consumer_secret default_domain_id default_domain_name discovery_endpoint
+    domain_id domain_name endpoint endpoint_override identity_provider identity_provider_url insecure interface
+    keyfile max_version min_version passcode password project_domain_id project_domain_name project_id
+    project_name protocol redirect_uri region_name scope service_name service_provider_endpoint
+    service_provider_entity_id service_type split_loggers status_code_retries status_code_retry_delay
+    system_scope tenant_id tenant_name timeout token trust_id url user_domain_id user_domain_name user_id
+    user_name username valid_interfaces version
   `,
   certificates: `
     cert_generator_class cert_manager_class
@@ -299,7 +311,12 @@ const namesBySection: Readonly<Record<string, string>> = {
   `,
 };
 
-/** Section (as the parser normalises it) → names of its options. */
+/** Section (as the parser normalises it) → names of its options; see `knownSection` for sections that people name. */
 export const knownOptions: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   Object.entries(namesBySection).map(([section, names]) => [section, new Set(names.trim().split(/\s+/))]),
 );
+
+/** The section under which the names of this one are known: oslo.middleware reads `[cors.NAME]` as it reads [cors]. */
+export function knownSection(section: string): string {
+  return section.startsWith('cors.') ? 'cors' : section;
+}

@@ -3,7 +3,7 @@ import { createEvaluator, type ValueSource } from './evaluate.ts';
 import { type FileLocations, readConfigurationFiles } from './files.ts';
 import { masked, maskUrlPasswords } from './mask.ts';
 import { type Configuration, type Declarations, declarations } from './options/index.ts';
-import { collectRemarks, type Remarks } from './remarks.ts';
+import { collectRemarks, type Remarks, type SetOption } from './remarks.ts';
 
 export interface LoadOptions extends FileLocations {
   /** Absent: the environment of this process. */
@@ -47,7 +47,13 @@ export interface LoadedConfiguration extends Remarks {
  */
 export function loadConfiguration(options: LoadOptions): LoadedConfiguration {
   const { loaded, faults } = examineConfiguration(options);
-  if (faults.length === 0) return loaded;
+  refuseFaults(faults);
+  return loaded;
+}
+
+/** @throws CONFIGURATION_INVALID where there are faults; it names all of them. */
+export function refuseFaults(faults: readonly ConfigurationFault[]): void {
+  if (faults.length === 0) return;
   const count = faults.length === 1 ? 'a fault' : `${faults.length} faults`;
   throw new KilnError(
     'CONFIGURATION_INVALID',
@@ -67,7 +73,7 @@ export function examineConfiguration(options: LoadOptions): {
 
 /** One line: where, what, and why not. */
 export function formatFault(fault: ConfigurationFault): string {
-  const place = fault.variable ?? (fault.line === null ? fault.file : `${fault.file}:${fault.line}`);
+  const place = fault.variable ?? (fault.line === null ? fault.file : `${fault.file}:${fault.line}`) ?? 'default';
   const what = fault.option === null ? '' : `[${fault.section}] ${fault.option} = ${fault.value}: `;
   return `${place}: ${what}${fault.message}`;
 }
@@ -84,19 +90,23 @@ export function examine(declared: Declarations, options: LoadOptions) {
   ];
   const config: Record<string, Record<string, unknown>> = {};
   const origins = new Map<string, Origin>();
+  const set: SetOption[] = [];
   for (const [section, sectionOptions] of Object.entries(declared)) {
     const values: Record<string, unknown> = {};
-    for (const [option, { allowed }] of Object.entries(sectionOptions)) {
+    for (const [option, one] of Object.entries(sectionOptions)) {
       const { value, source, secret, fault } = evaluate(section, option);
       values[option] = value;
       origins.set(`${section}.${option}`, { source: fault ? { kind: 'default' } : source, secret });
-      if (!fault) continue;
+      if (!fault) {
+        if (source.kind !== 'default') set.push({ section, option, declared: one, value, source });
+        continue;
+      }
       const shown = secret ? masked : maskUrlPasswords(fault.written);
       faults.push({
         section,
         option,
         value: shown,
-        allowed,
+        allowed: one.allowed,
         file: source.kind === 'file' ? source.file : null,
         line: source.kind === 'file' ? source.line : null,
         variable: source.kind === 'environment' ? source.variable : null,
@@ -106,5 +116,5 @@ export function examine(declared: Declarations, options: LoadOptions) {
     config[section] = values;
   }
   const names = files.map(({ file }) => file);
-  return { loaded: { config, origins, files: names, ...collectRemarks(declared, files, environment) }, faults };
+  return { loaded: { config, origins, files: names, ...collectRemarks(declared, files, environment, set) }, faults };
 }

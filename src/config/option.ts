@@ -28,7 +28,20 @@ export interface Option<T> {
   readonly mutable: boolean;
   /** Environment variable that gives the default, as Octavia has it for [certificates]. */
   readonly defaultVariable: string | null;
+  /** Why the option is taken and nothing obeys it; null: it is obeyed. */
+  readonly withoutEffect: string | null;
+  /** Why the default is another than Octavia's; null: it is not, or Octavia has no such option. */
+  readonly octaviaDefault: OctaviaDefault | null;
   readonly parse: Parse<T>;
+  /** What to say of a value that is allowed but does otherwise than one would expect; null: nothing. */
+  remark(value: T): string | null;
+}
+
+/** A default of Octavia from which Kiln's departs. */
+export interface OctaviaDefault {
+  /** As octavia.conf would have it. */
+  readonly value: string;
+  readonly reason: string;
 }
 
 /** What a builder is given beside the default. */
@@ -41,6 +54,12 @@ interface Specification<D> {
   secret?: true;
   mutable?: true;
   defaultVariable?: string;
+  withoutEffect?: string;
+  octaviaDefault?: OctaviaDefault;
+}
+
+interface Remarked<T> {
+  remark?: (value: T) => string | null;
 }
 
 /** `T | null` where null is the default ("not set"), else `T`. */
@@ -49,7 +68,7 @@ type Value<T, D> = null extends D ? T | null : T;
 function declare<T, D extends T | null>(
   type: string,
   allowed: string,
-  specification: Specification<D>,
+  specification: Specification<D> & Remarked<Value<T, D>>,
   parse: Parse<T>,
 ): Option<Value<T, D>> {
   const { unit = null, deprecatedNames = [], deprecated = null, secret = false, mutable = false } = specification;
@@ -64,13 +83,16 @@ function declare<T, D extends T | null>(
     secret,
     mutable,
     defaultVariable: specification.defaultVariable ?? null,
+    withoutEffect: specification.withoutEffect ?? null,
+    octaviaDefault: specification.octaviaDefault ?? null,
     parse: parse as Parse<Value<T, D>>,
+    remark: (value) => specification.remark?.(value) ?? null,
   };
 }
 
 /** An empty value of an option whose default is null means "not set"; of one that has a default, an empty string. */
 export function string<D extends string | null>(
-  specification: Specification<D> & { pattern?: { regex: RegExp; description: string } },
+  specification: Specification<D> & Remarked<Value<string, D>> & { pattern?: { regex: RegExp; description: string } },
 ): Option<Value<string, D>> {
   const { pattern } = specification;
   return declare<string, D>('string', pattern?.description ?? 'any text', specification, (text) => {
@@ -82,7 +104,7 @@ export function string<D extends string | null>(
 /** One of a few words, compared exactly as oslo.config does. */
 export function choice<const C extends string, D extends C | null>(
   choices: readonly C[],
-  specification: Specification<D>,
+  specification: Specification<D> & Remarked<Value<C, D>>,
 ): Option<Value<C, D>> {
   return declare<C, D>('choice', choices.join(', '), specification, (text) => {
     const found = choices.find((word) => word === text);
@@ -92,7 +114,9 @@ export function choice<const C extends string, D extends C | null>(
 }
 
 /** true, 1, on, yes and false, 0, off, no, in any case. */
-export function boolean<D extends boolean | null>(specification: Specification<D>): Option<Value<boolean, D>> {
+export function boolean<D extends boolean | null>(
+  specification: Specification<D> & Remarked<Value<boolean, D>>,
+): Option<Value<boolean, D>> {
   return declare<boolean, D>('boolean', 'true, 1, on, yes; false, 0, off, no', specification, (text) => {
     const word = text.toLowerCase();
     if (['true', '1', 'on', 'yes'].includes(word)) return { value: true };
@@ -104,17 +128,17 @@ export function boolean<D extends boolean | null>(specification: Specification<D
 interface Bounds {
   min?: number;
   max?: number;
-  /** One value outside the bounds that has a meaning of its own. */
-  orElse?: number;
 }
 
+type NumberSpecification<D extends number | null> = Specification<D> & Remarked<Value<number, D>> & Bounds;
+
 /** Written as Python's int() takes it. An empty value means the default (oslo.config makes it None). */
-export function integer<D extends number | null>(specification: Specification<D> & Bounds): Option<Value<number, D>> {
+export function integer<D extends number | null>(specification: NumberSpecification<D>): Option<Value<number, D>> {
   return number('integer', 'an integer', /^[+-]?\d+(_\d+)*$/, specification);
 }
 
 /** Decimal, with or without an exponent. An empty value means the default. */
-export function float<D extends number | null>(specification: Specification<D> & Bounds): Option<Value<number, D>> {
+export function float<D extends number | null>(specification: NumberSpecification<D>): Option<Value<number, D>> {
   return number('number', 'a number', /^[+-]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[+-]?\d+)?$/i, specification);
 }
 
@@ -127,9 +151,9 @@ function number<D extends number | null>(
   type: string,
   what: string,
   form: RegExp,
-  specification: Specification<D> & Bounds,
+  specification: NumberSpecification<D>,
 ): Option<Value<number, D>> {
-  const { min, max, orElse } = specification;
+  const { min, max } = specification;
   const bounds =
     min !== undefined && max !== undefined
       ? ` from ${min} to ${max}`
@@ -138,12 +162,12 @@ function number<D extends number | null>(
         : max !== undefined
           ? `, ${max} or less`
           : '';
-  const allowed = `${what}${bounds}${orElse === undefined ? '' : `, or ${orElse}`}`;
+  const allowed = `${what}${bounds}`;
   return declare<number, D>(type, allowed, specification, (text) => {
     const digits = strip(text);
     if (digits === '') return unset(specification.default);
     const value = form.test(digits) ? Number(digits.replaceAll('_', '')) : Number.NaN;
-    const inBounds = (value >= (min ?? -Infinity) && value <= (max ?? Infinity)) || value === orElse;
+    const inBounds = value >= (min ?? -Infinity) && value <= (max ?? Infinity);
     return Number.isFinite(value) && inBounds ? { value } : { fault: `must be ${allowed}` };
   });
 }
@@ -191,7 +215,7 @@ export function list(
 
 /** `key:value` pairs separated by commas; a value may hold ":" and, where no pair follows, ",". */
 export function dict(
-  specification: Specification<Readonly<Record<string, string>>>,
+  specification: Specification<Readonly<Record<string, string>>> & Remarked<Readonly<Record<string, string>>>,
 ): Option<Readonly<Record<string, string>>> {
   const allowed = 'key:value pairs separated by commas';
   return declare<Readonly<Record<string, string>>, Readonly<Record<string, string>>>(

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { declaredOption, environmentVariable, type ValueSource } from './evaluate.ts';
-import { knownOptions } from './known-options.ts';
+import { knownOptions, knownSection } from './known-options.ts';
 import { nearestWord } from './nearest.ts';
+import type { Option } from './option.ts';
 import type { Declarations } from './options/index.ts';
 import type { ParsedFile } from './oslo-parser.ts';
 
@@ -16,10 +18,21 @@ export interface ConfigurationRemark {
 export interface Remarks {
   /** Read under an older name, or on the way out. */
   readonly deprecated: readonly ConfigurationRemark[];
-  /** No release of Octavia had it: most likely a slip of the pen. */
+  /** No release of Octavia since Train had it: most likely a slip of the pen. */
   readonly unknown: readonly ConfigurationRemark[];
   /** Octavia has or had it; Kiln doesn't use it. */
   readonly unused: readonly ConfigurationRemark[];
+  /** Allowed, and Kiln does otherwise than one would expect, or nothing, or it is dangerous. */
+  readonly cautions: readonly ConfigurationRemark[];
+}
+
+/** An option that is set, and has no fault. */
+export interface SetOption {
+  readonly section: string;
+  readonly option: string;
+  readonly declared: Option<unknown>;
+  readonly value: unknown;
+  readonly source: ValueSource;
 }
 
 interface Use {
@@ -33,6 +46,7 @@ export function collectRemarks(
   declarations: Declarations,
   files: readonly ParsedFile[],
   environment: Readonly<Record<string, string | undefined>>,
+  options: readonly SetOption[],
 ): Remarks {
   const deprecated: ConfigurationRemark[] = [];
   const unknown: ConfigurationRemark[] = [];
@@ -56,12 +70,20 @@ export function collectRemarks(
     if (declared?.deprecated) deprecated.push({ ...use, message: `deprecated: ${declared.deprecated}` });
     else if (declared) continue;
     else if (newName) deprecated.push({ ...use, message: `deprecated name of ${newName}` });
-    else if (knownOptions.get(section)?.has(option))
+    else if (knownOptions.get(knownSection(section))?.has(option))
       unused.push({ ...use, message: 'an option of Octavia that Kiln does not use' });
     else if (isSection(declarations, section)) unknown.push({ ...use, message: explainUnknown(declarations, use) });
   }
   unknown.push(...unknownSections(declarations, files));
-  return { deprecated, unknown, unused };
+  const cautions: ConfigurationRemark[] = [];
+  for (const { section, option, declared, value, source } of options) {
+    const caution = declared.remark(value);
+    // At its default an option without effect promises nothing.
+    const isIdle = declared.withoutEffect !== null && !isDeepStrictEqual(value, declared.default);
+    const message = caution ?? (isIdle ? `without effect: ${declared.withoutEffect}` : null);
+    if (message !== null) cautions.push({ section, option, source, message });
+  }
+  return { deprecated, unknown, unused, cautions };
 }
 
 function usesInFiles(files: readonly ParsedFile[]): Use[] {
@@ -94,7 +116,7 @@ function unknownSections(declarations: Declarations, files: readonly ParsedFile[
     for (const [section, line] of sections) {
       if (isSection(declarations, section)) continue;
       const nearest = nearestWord(section, allSections(declarations));
-      const message = `no Octavia ever had a section [${section}]${nearest ? `; did you mean [${nearest}]?` : ''}`;
+      const message = `no such section of Octavia or its libraries is known${nearest ? `; did you mean [${nearest}]?` : ''}`;
       seen.set(section, { section, option: null, source: { kind: 'file', file, line }, message });
     }
   }
@@ -120,7 +142,7 @@ function explainUnknown(declarations: Declarations, { section, option, source }:
     const found = everywhere();
     if (found?.name) nearest = asWritten(found.other, found.name);
   }
-  return `no Octavia ever had this option${nearest === null ? '' : `; did you mean ${nearest}?`}`;
+  return `no such option of Octavia or its libraries is known${nearest === null ? '' : `; did you mean ${nearest}?`}`;
 }
 
 function label(section: string, option: string): string {
@@ -133,9 +155,11 @@ function allSections(declarations: Declarations): string[] {
 }
 
 function isSection(declarations: Declarations, section: string): boolean {
-  return Object.hasOwn(declarations, section) || knownOptions.has(section);
+  return Object.hasOwn(declarations, section) || knownOptions.has(knownSection(section));
 }
 
 function namesIn(declarations: Declarations, section: string): string[] {
-  return [...new Set([...Object.keys(declarations[section] ?? {}), ...(knownOptions.get(section) ?? [])])];
+  return [
+    ...new Set([...Object.keys(declarations[section] ?? {}), ...(knownOptions.get(knownSection(section)) ?? [])]),
+  ];
 }

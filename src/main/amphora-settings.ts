@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Configuration } from '../config/options/index.ts';
 import type { ImageSettings } from '../core/amphora/choose-image.ts';
+import { shortestRandomName } from '../core/amphora/server-name.ts';
 import type { ServerSettings } from '../core/amphora/server-spec.ts';
 import type { AmphoraSettings } from '../flows/parts.ts';
 import { KilnError } from '../model/errors.ts';
@@ -18,7 +19,8 @@ export function amphoraSettings(configuration: Configuration): AmphoraSettings {
     server: serverSettings(configuration),
     flavorId: worker.amp_flavor_id ?? '',
     topology: worker.loadbalancer_topology,
-    randomNameLength: nova.random_amphora_name_length,
+    randomNameLength:
+      nova.random_amphora_name_length === 0 ? 0 : Math.max(shortestRandomName, nova.random_amphora_name_length),
     certificateValiditySeconds: certificates.cert_validity_time,
     clientCaPem: () => readClientCa(worker.client_ca),
     activeWaitSeconds: worker.amp_active_retries * worker.amp_active_wait_sec,

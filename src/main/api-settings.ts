@@ -3,9 +3,7 @@ import type { Configuration } from '../config/options/index.ts';
 import type { ApiSettings } from '../core/api/settings.ts';
 import { canonicalAddress } from '../core/network/address.ts';
 import type { TlsVersion } from '../model/load-balancer.ts';
-
-/** Octavia's names for its own amphorae (octavia's setup.cfg, octavia.api.drivers): what Kiln serves. */
-export const servedProviders: ReadonlySet<string> = new Set(['amphora', 'amphorav2', 'octavia']);
+import { servedProviders } from '../model/provider.ts';
 
 /** octavia.conf, narrowed to what the API's rules need. */
 export function apiSettings(configuration: Configuration): ApiSettings {
@@ -53,7 +51,7 @@ export function apiSettings(configuration: Configuration): ApiSettings {
 export function pagingSettings({ api_settings: api }: Configuration): PagingSettings {
   const { pagination_max_limit: maximum } = api;
   return {
-    maximum: maximum === null || maximum === 'infinite' ? null : Number(maximum),
+    maximum: Number(maximum) > 0 ? Number(maximum) : null,
     baseUri: api.api_base_uri,
   };
 }

@@ -2,6 +2,7 @@ import type { ConfigurationRemark as CliRemark, ConfigurationView } from '../cli
 import { describeConfiguration, formatSource } from '../config/describe.ts';
 import type { ConfigurationFault, LoadedConfiguration } from '../config/load.ts';
 import type { ConfigurationRemark } from '../config/remarks.ts';
+import { remarksOf } from './remarks.ts';
 
 /** The configuration as the command line shows it: secrets are masked already. */
 export function configurationView(examined: {
@@ -9,6 +10,7 @@ export function configurationView(examined: {
   faults: readonly ConfigurationFault[];
 }): ConfigurationView {
   const { loaded, faults } = examined;
+  const { unknown, unused, deprecated, cautions } = remarksOf(loaded);
   return {
     files: loaded.files,
     rows: describeConfiguration(loaded, { all: true }),
@@ -18,9 +20,10 @@ export function configurationView(examined: {
       where: fault.variable ?? (fault.line === null ? (fault.file ?? '') : `${fault.file}:${fault.line}`),
       message: fault.value === null ? fault.message : `${fault.message} (it is "${fault.value}")`,
     })),
-    unknown: loaded.unknown.map(remark),
-    unused: loaded.unused.map(remark),
-    deprecated: loaded.deprecated.map(remark),
+    unknown: unknown.map(remark),
+    unused: unused.map(remark),
+    deprecated: deprecated.map(remark),
+    cautions: cautions.map(remark),
   };
 }
 

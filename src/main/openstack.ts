@@ -3,7 +3,7 @@ import { createHttp, type Http } from '../adapters/openstack/http.ts';
 import { createKeystone, type OpenStackSession } from '../adapters/openstack/keystone.ts';
 import { createNeutron } from '../adapters/openstack/neutron.ts';
 import { createNova } from '../adapters/openstack/nova.ts';
-import type { OpenStackAuthSettings, TransportSettings } from '../adapters/openstack/settings.ts';
+import type { OpenStackAuthSettings, RetrySettings, TransportSettings } from '../adapters/openstack/settings.ts';
 import { createTokenValidator } from '../adapters/openstack/token-validator.ts';
 import { createUserSession } from '../adapters/openstack/user-session.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -24,6 +24,8 @@ export interface OpenStack {
   images: ImageService;
   compute: ComputeService;
   network: NetworkService;
+  /** The same for operations, where nobody waits: calls are tried again as [compute] and [networking] say. */
+  patient: { compute: ComputeService; network: NetworkService };
   /** Neutron as the owner of a token sees it. Absent where everybody sees the same. */
   networkAs?: ((userToken: string) => NetworkService) | undefined;
   /** Checks the tokens of callers, with Kiln's own as the one that asks. */
@@ -31,11 +33,14 @@ export interface OpenStack {
   close(): Promise<void>;
 }
 
+/** How operations try again. */
+type Patience = Readonly<Record<'compute' | 'network', Partial<RetrySettings>>>;
+
 /** Connects nothing yet: the first call does. Services with the same credentials share a token, and connections. */
 export function createOpenStack(
   access: Access,
   parts: { clock: Clock; log: Log },
-  options: { createLookupSeconds: number },
+  options: { createLookupSeconds: number; patience?: Patience },
 ): OpenStack {
   const { clock, log } = parts;
   const transports = new Map<string, Http>();
@@ -54,11 +59,20 @@ export function createOpenStack(
     return { session: sessionOf(service.auth), http: httpOf(service.transport) };
   }
 
+  const nova = (http: Http) => {
+    const { session } = clientParts('compute');
+    return createNova({ session, http, clock, log, createLookupSeconds: options.createLookupSeconds });
+  };
+  const neutron = (http: Http) => createNeutron({ session: clientParts('network').session, http, clock, log });
+  const patientHttp = (type: keyof Patience) =>
+    httpOf({ ...access.services[type].transport, ...(options.patience && { retry: options.patience[type] }) });
+
   return {
     identity: sessionOf(access.identity.auth),
     images: createGlance(clientParts('image')),
-    compute: createNova({ ...clientParts('compute'), clock, log, createLookupSeconds: options.createLookupSeconds }),
-    network: createNeutron({ ...clientParts('network'), clock, log }),
+    compute: nova(clientParts('compute').http),
+    network: neutron(clientParts('network').http),
+    patient: { compute: nova(patientHttp('compute')), network: neutron(patientHttp('network')) },
     networkAs(userToken) {
       const { session, http } = clientParts('network');
       return createNeutron({ session: createUserSession(session, userToken), http, clock, log });

@@ -3,7 +3,6 @@ import { dirname } from 'node:path';
 import { connectControl } from '../adapters/control/client.ts';
 import { createVipAllocator } from '../adapters/network/vip-allocator.ts';
 import { makeFolder } from '../adapters/process/make-folder.ts';
-import { readConnection } from '../adapters/storage/connection.ts';
 import { migrationStatus } from '../adapters/storage/migrate.ts';
 import { createPurge } from '../adapters/storage/purge.ts';
 import { controlRoutes } from '../api/control/routes.ts';
@@ -23,12 +22,12 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { wireAbort } from './abort.ts';
 import { amphoraSettings, imageSettings } from './amphora-settings.ts';
-import { servedProviders } from './api-settings.ts';
 import { findAccess } from './cloud-access.ts';
 import { aborted } from './dev.ts';
 import { createLog, logFileOf, type ProcessLog } from './log.ts';
 import type { OpenStack } from './openstack.ts';
 import { refuseUnsafe } from './refuse-unsafe.ts';
+import { logRemarks } from './remarks.ts';
 import { readPolicy, serveApi } from './roles/api.ts';
 import { apiParts } from './roles/api-parts.ts';
 import { wireHealthManager } from './roles/health-manager.ts';
@@ -84,7 +83,6 @@ export async function serve(options: {
   endings.push(() => state.close());
   /** What serves: all of it begins to stop at the same moment. */
   const services: (() => Promise<unknown>)[] = [];
-  warnAboutConnection(paths.database, log);
   await warnAboutNewerTables(state, log);
   let served = false;
   try {
@@ -128,7 +126,7 @@ export async function serve(options: {
       log.info({ url: api.url }, 'the load-balancer API listens');
     }
 
-    remarkOnConfiguration(configuration, log);
+    logRemarks(configuration.current(), log);
     void warnAboutImage(openstack, configuration, log);
     log.info({ socket: paths.controlSocket, files: configuration.current().files, version, roles }, 'serving');
     const background = roles.includes('worker')
@@ -221,7 +219,7 @@ function reloadOnHangup(configuration: ReloadableConfiguration, log: ProcessLog,
       for (const { section, option } of needRestart) {
         log.warn({ section, option }, `[${section}] ${option} was changed and takes effect after a restart`);
       }
-      remarkOnConfiguration(configuration, log);
+      logRemarks(configuration.current(), log);
     } catch (thrown) {
       const { message, details } = toKilnError(thrown);
       log.error({ faults: details.faults }, `configuration refused, the old one stays in force: ${message}`);
@@ -229,32 +227,6 @@ function reloadOnHangup(configuration: ReloadableConfiguration, log: ProcessLog,
   };
   process.on('SIGHUP', reload);
   return () => process.off('SIGHUP', reload);
-}
-
-function remarkOnConfiguration(configuration: ReloadableConfiguration, log: Log): void {
-  const { config, unknown, deprecated } = configuration.current();
-  for (const { section, option, message } of [...unknown, ...deprecated]) {
-    // The image options have a warning of their own, with the commands to run.
-    if (option !== 'amp_image_id') log.warn({ section, option }, message);
-  }
-  if (config.api_settings.auth_strategy === 'noauth')
-    log.warn({}, 'auth_strategy = noauth: whoever reaches the API is an administrator. It is for tests alone.');
-  if (config.controller_worker.loadbalancer_topology === 'ACTIVE_STANDBY')
-    log.warn(
-      {},
-      'loadbalancer_topology = ACTIVE_STANDBY is not there yet: no load balancer can be made, but with a flavor that says SINGLE.',
-    );
-  const notServed = Object.keys(config.api_settings.enabled_provider_drivers).filter(
-    (name) => !servedProviders.has(name),
-  );
-  if (notServed.length > 0)
-    log.warn({ providers: notServed }, 'enabled_provider_drivers: Kiln does not serve these, and does not offer them');
-}
-
-function warnAboutConnection(connection: string, log: Log): void {
-  const read = readConnection(connection);
-  if (read.engine === 'sqlite' || read.unknownOptions.length === 0) return;
-  log.warn({ options: read.unknownOptions }, '[database] connection: these options of the URL have no effect');
 }
 
 async function warnAboutNewerTables({ database }: State, log: Log): Promise<void> {

@@ -1,5 +1,6 @@
 import type { GlobalOptions } from '../cli/context.ts';
-import { examineConfiguration, type LoadedConfiguration, type LoadOptions, loadConfiguration } from '../config/load.ts';
+import { examineConfiguration, type LoadedConfiguration, type LoadOptions, refuseFaults } from '../config/load.ts';
+import { contradictions } from './contradictions.ts';
 
 /** Where the configuration of this process comes from: its command line and its environment. */
 export interface ConfigurationSource {
@@ -18,10 +19,15 @@ export function loadOptionsOf({ options, environment }: ConfigurationSource): Lo
   };
 }
 
+/** @throws CONFIGURATION_INVALID with every fault. */
 export function readConfiguration(source: ConfigurationSource): LoadedConfiguration {
-  return loadConfiguration(loadOptionsOf(source));
+  const { loaded, faults } = viewConfiguration(source);
+  refuseFaults(faults);
+  return loaded;
 }
 
+/** What could be read, and every fault: of single values, and where there is none, of options that contradict each other. */
 export function viewConfiguration(source: ConfigurationSource): ReturnType<typeof examineConfiguration> {
-  return examineConfiguration(loadOptionsOf(source));
+  const { loaded, faults } = examineConfiguration(loadOptionsOf(source));
+  return { loaded, faults: faults.length > 0 ? faults : contradictions(loaded) };
 }

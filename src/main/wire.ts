@@ -6,9 +6,11 @@ import { createCertificateIssuer } from '../adapters/certificates/issuer.ts';
 import { createNoopAgent } from '../adapters/noop/agent.ts';
 import { createNoopCompute } from '../adapters/noop/compute.ts';
 import { createNoopNetwork } from '../adapters/noop/network.ts';
+import type { RetrySettings } from '../adapters/openstack/settings.ts';
 import { createWorkerIdentity } from '../adapters/process/worker-identity.ts';
-import { createBarbicanNotYet } from '../adapters/secrets/barbican-not-yet.ts';
 import { createLocalSecretStore } from '../adapters/secrets/local-secret-store.ts';
+import { createUnsupportedSecretStore } from '../adapters/secrets/unsupported-secret-store.ts';
+import { signingDigestOf } from '../config/options/certificates.ts';
 import type { Configuration } from '../config/options/index.ts';
 import { createBuildSlots } from '../flows/load-balancer/build-slots.ts';
 import type { LoadBalancerParts } from '../flows/load-balancer/parts.ts';
@@ -35,13 +37,30 @@ export interface Around {
 
 /** The cloud's services by the drivers that [controller_worker] names. */
 export function wireOpenStack(access: Access, { clock, log, current }: Around): OpenStack {
-  const options = { createLookupSeconds: current().kiln.create_lookup_seconds };
-  const openstack = createOpenStack(access, { clock, log }, options);
-  const { compute_driver: compute, network_driver: network } = current().controller_worker;
+  const { kiln, compute: nova, networking: neutron, controller_worker: worker } = current();
+  const patience = { compute: retrySettings(nova), network: retrySettings(neutron) };
+  const openstack = createOpenStack(
+    access,
+    { clock, log },
+    { createLookupSeconds: kiln.create_lookup_seconds, patience },
+  );
+  const compute = worker.compute_driver === 'compute_noop_driver' ? createNoopCompute() : null;
+  const network = worker.network_driver === 'network_noop_driver' ? createNoopNetwork() : null;
   return {
     ...openstack,
-    ...(compute === 'compute_noop_driver' ? { compute: createNoopCompute() } : {}),
-    ...(network === 'network_noop_driver' ? { network: createNoopNetwork(), networkAs: undefined } : {}),
+    ...(compute && { compute }),
+    ...(network && { network, networkAs: undefined }),
+    patient: { compute: compute ?? openstack.patient.compute, network: network ?? openstack.patient.network },
+  };
+}
+
+/** Octavia's options (tenacity's wait_exponential and stop_after_attempt) in our terms. */
+function retrySettings(options: Configuration['compute']): Partial<RetrySettings> {
+  return {
+    maxAttempts: options.max_retries,
+    firstDelaySeconds: options.retry_backoff,
+    minDelaySeconds: options.retry_interval,
+    maxDelaySeconds: options.retry_max,
   };
 }
 
@@ -67,13 +86,13 @@ export function amphoraParts(openstack: OpenStack, state: State, around: Around)
   const { certificates } = current();
   return {
     resolver: wireResolver(openstack, around),
-    compute: openstack.compute,
+    compute: openstack.patient.compute,
     certificates: createCertificateIssuer(
       {
         caCertificateFile: certificates.ca_certificate,
         caPrivateKeyFile: certificates.ca_private_key,
         caPrivateKeyPassphrase: certificates.ca_private_key_passphrase,
-        signingDigest: certificates.signing_digest,
+        signingDigest: signingDigestOf(certificates.signing_digest),
       },
       clock,
     ),
@@ -109,7 +128,7 @@ export function loadBalancerParts(
     ...shared,
     amphorae,
     loadBalancers: state.loadBalancers,
-    network: openstack.network,
+    network: openstack.patient.network,
     secrets,
     flavors: state.flavors,
     health: state.health,
@@ -120,7 +139,8 @@ export function loadBalancerParts(
 
 /** [certificates] cert_manager. */
 export function secretStore(configuration: Configuration, paths: StatePaths): SecretStore {
-  if (configuration.certificates.cert_manager === 'barbican_cert_manager') return createBarbicanNotYet();
+  const { cert_manager: manager } = configuration.certificates;
+  if (manager !== 'local_cert_manager') return createUnsupportedSecretStore(manager);
   return createLocalSecretStore(secretsPath(configuration, paths));
 }
 

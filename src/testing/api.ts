@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
-import { createBarbicanNotYet } from '../adapters/secrets/barbican-not-yet.ts';
+import { createUnsupportedSecretStore } from '../adapters/secrets/unsupported-secret-store.ts';
 import { createAmphoraStore } from '../adapters/storage/amphora-store.ts';
 import { openDatabase } from '../adapters/storage/database.ts';
 import { createFlavorStore } from '../adapters/storage/flavor-store.ts';
@@ -128,7 +128,7 @@ function partsFor(clock: Clock, queued: string[]) {
     networkReferences: createFakeReferences(),
     offers: { check: async () => {} },
     reservations: createFakeReservations(),
-    secrets: createBarbicanNotYet(),
+    secrets: createUnsupportedSecretStore('barbican_cert_manager'),
     policy: createPolicy({ everybodyIsAdmin: true }),
     authentication: { strategy: 'noauth' },
     clock,

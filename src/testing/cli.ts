@@ -141,6 +141,7 @@ export function makeConfiguration(overrides: Partial<ConfigurationView> = {}): C
     unknown: [],
     unused: [],
     deprecated: [],
+    cautions: [],
     ...overrides,
   };
 }

@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRetryAfter, retryDelayMs } from './retry.ts';
 
-const settings = { maxAttempts: 5, firstDelaySeconds: 0.5, maxDelaySeconds: 8, maxTotalSeconds: 60 };
+const settings = {
+  maxAttempts: 5,
+  firstDelaySeconds: 0.5,
+  minDelaySeconds: 0,
+  maxDelaySeconds: 8,
+  maxTotalSeconds: 60,
+};
 
 describe('the wait before the next try', () => {
   it('is never shorter than Retry-After, and never ends after the time that is allowed', () => {
@@ -30,6 +36,12 @@ describe('the wait before the next try', () => {
     expect(range(1)).toEqual([250, expect.closeTo(500, 0)]);
     expect(range(4)).toEqual([2000, expect.closeTo(4000, -1)]);
     expect(range(5)).toEqual([null, null]);
+  });
+
+  it('is bounded below, too', () => {
+    const bounded = { ...settings, minDelaySeconds: 3 };
+    expect([1, 4].map((attempt) => retryDelayMs(bounded, attempt, 0, null, 0))).toEqual([3000, 3000]);
+    expect(retryDelayMs(bounded, 4, 0, null, 0.999)).toBeCloseTo(4000, -1);
   });
 });
 

@@ -29,9 +29,11 @@ export function retryDelayMs(
   random: number,
 ): number | null {
   if (attempt >= settings.maxAttempts) return null;
-  const backoff = Math.min(settings.maxDelaySeconds, settings.firstDelaySeconds * 2 ** (attempt - 1));
+  const { firstDelaySeconds, minDelaySeconds, maxDelaySeconds } = settings;
+  const half = Math.min(maxDelaySeconds, firstDelaySeconds * 2 ** (attempt - 1)) / 2;
   // Upper half only, so that many callers spread and none comes back at once.
-  const delayMs = (Math.max(retryAfterSeconds ?? 0, backoff * 0.5) + backoff * 0.5 * random) * 1000;
+  const spread = half * random;
+  const delayMs = Math.max((retryAfterSeconds ?? 0) + spread, half + spread, minDelaySeconds) * 1000;
   return elapsedMs + delayMs > settings.maxTotalSeconds * 1000 ? null : delayMs;
 }
 

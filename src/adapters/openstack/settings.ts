@@ -73,6 +73,8 @@ export interface RetrySettings {
   maxAttempts: number;
   /** Doubled with each try, and taken at random from its upper half. */
   firstDelaySeconds: number;
+  /** No wait is shorter. */
+  minDelaySeconds: number;
   maxDelaySeconds: number;
   /** No try starts later than this after the first one; a longer `Retry-After` ends the call at once. */
   maxTotalSeconds: number;
@@ -89,6 +91,7 @@ const transportDefaults = {
 const retryDefaults: RetrySettings = {
   maxAttempts: 5,
   firstDelaySeconds: 0.5,
+  minDelaySeconds: 0,
   maxDelaySeconds: 8,
   maxTotalSeconds: 60,
 };

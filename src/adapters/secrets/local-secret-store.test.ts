@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type MadeCertificate, openTlsWorkshop, type TlsWorkshop } from '../../testing/tls-material.ts';
-import { createBarbicanNotYet } from './barbican-not-yet.ts';
 import { largestSecretBytes } from './limits.ts';
 import { createLocalSecretStore } from './local-secret-store.ts';
 import { secretIdOf } from './reference.ts';
+import { createUnsupportedSecretStore } from './unsupported-secret-store.ts';
 
 const project = 'e3cd678b11784734bc366148aa37580e';
 const unknown = '9d1c5f5e-0000-4000-8000-000000000001';
@@ -152,7 +152,7 @@ describe('a reference that leads nowhere', () => {
 });
 
 it('Barbican is not there yet, and each reference says so', async () => {
-  const barbican = createBarbicanNotYet();
+  const barbican = createUnsupportedSecretStore('barbican_cert_manager');
   const href = `https://keys.example.org/v1/secrets/${unknown}`;
   for (const asked of [
     barbican.getCertificate(href, project),

@@ -41,6 +41,7 @@ function render(configuration: ConfigurationView, rows: readonly ConfigurationRo
     ...remarks('unknown: no Octavia has these options', configuration.unknown, view, 'yellow'),
     ...remarks('deprecated', configuration.deprecated, view, 'yellow'),
   );
+  parts.push(...remarks('cautions', configuration.cautions, view, 'yellow'));
   if (configuration.unused.length > 0) {
     const count = plural(configuration.unused.length, "option of Octavia's", "options of Octavia's");
     parts.push(view.paint('dim', `# ${count} that Kiln does not use: \`kiln doctor\` names them`));

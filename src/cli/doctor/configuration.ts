@@ -52,6 +52,16 @@ export const configurationChecks: CheckGroup = {
       },
     },
     {
+      id: 'configuration.cautions',
+      title: 'cautions',
+      async run({ context }) {
+        const { cautions } = await context.configuration();
+        return each(cautions, 'none is needed', (remark) =>
+          warn(placedRemark(remark), 'If that is not what you want, set another value.'),
+        );
+      },
+    },
+    {
       id: 'configuration.unused',
       title: 'options that Kiln does not use',
       async run({ context }) {

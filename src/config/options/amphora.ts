@@ -82,7 +82,7 @@ export const haproxyAmphoraOptions = {
   }),
   default_connection_limit: integer({
     default: 50000,
-    min: 1,
+    min: 0,
     mutable: true,
     help: 'Connection limit of HAProxy for a listener without one.',
   }),

@@ -1,3 +1,4 @@
+import { servedProviders } from '../../model/provider.ts';
 import { boolean, choice, dict, integer, ipAddress, ipAddressItem, list, port, string } from '../option.ts';
 
 const tlsVersions = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
@@ -17,9 +18,15 @@ const ciphers = { regex: /^[\w\-+!:@=.]+$/, description: 'an OpenSSL cipher list
 export const apiSettingsOptions = {
   bind_host: ipAddress({ default: '127.0.0.1', help: 'Address that the API listens on.' }),
   bind_port: port({ default: 9876, help: 'Port that the API listens on.' }),
-  auth_strategy: choice(['keystone', 'noauth'], {
+  auth_strategy: choice(['keystone', 'noauth', 'testing'], {
     default: 'keystone',
-    help: 'Who may call: those with a token of Keystone, or everybody, as an administrator. noauth is for tests alone.',
+    help: 'Who may call: those with a token of Keystone, or everybody, as an administrator. noauth is for tests alone. testing is taken as keystone.',
+    remark: (strategy) =>
+      strategy === 'noauth'
+        ? 'whoever reaches the API is an administrator. It is for tests alone.'
+        : strategy === 'testing'
+          ? 'Kiln takes it as keystone: each request needs a token. Octavia would believe whatever roles a request claims.'
+          : null,
   }),
   api_base_uri: string({
     default: null,
@@ -27,13 +34,21 @@ export const apiSettingsOptions = {
   }),
   pagination_max_limit: string({
     default: null,
-    pattern: { regex: /^(\d{1,15}|infinite)$/, description: 'a whole number, or infinite' },
-    help: 'Most rows in one page of a list. Not set, or infinite: no limit.',
+    octaviaDefault: {
+      value: '1000',
+      reason: 'a client that does not follow the links to further pages misses nothing',
+    },
+    pattern: { regex: /^(\s*[+-]?\d{1,15}\s*|infinite)$/, description: 'a whole number, or infinite' },
+    help: 'Most rows in one page of a list. Not set, infinite, or less than 1: no limit.',
   }),
   healthcheck_enabled: boolean({ default: false, help: 'Serve /healthcheck.' }),
   enabled_provider_drivers: dict({
     default: { amphora: 'The Octavia Amphora driver.', octavia: 'Deprecated alias of the Octavia Amphora driver.' },
     help: 'Providers that a load balancer may name, each with its description. Kiln serves amphora, amphorav2 and octavia, which all mean its amphorae; others are not offered.',
+    remark: (drivers) => {
+      const others = Object.keys(drivers).filter((name) => !servedProviders.has(name));
+      return others.length === 0 ? null : `Kiln does not serve ${others.join(', ')}, and does not offer them`;
+    },
   }),
   default_provider_driver: string({ default: 'amphora', help: 'Provider of a load balancer that names none.' }),
   allow_tls_terminated_listeners: boolean({ default: true, help: 'Allow TERMINATED_HTTPS listeners.' }),
@@ -42,8 +57,7 @@ export const apiSettingsOptions = {
   udp_connect_min_interval_health_monitor: integer({
     default: 3,
     unit: 'seconds',
-    min: 0,
-    help: 'Smallest delay of a health monitor of type UDP-CONNECT.',
+    help: 'Smallest delay of a health monitor of type UDP-CONNECT. Negative: no limit.',
   }),
   default_listener_ciphers: string({
     default: owaspSuiteB,
@@ -101,6 +115,7 @@ export const osloMiddlewareOptions = {
 export const osloPolicyOptions = {
   policy_file: string({
     default: 'policy.yaml',
+    deprecatedNames: [['DEFAULT', 'policy_file']],
     help: "File with deviations from Octavia's default policies, relative to the folder of octavia.conf. A file that is not there changes nothing.",
   }),
   enforce_new_defaults: boolean({
@@ -127,6 +142,25 @@ export const quotasOptions = {
   default_l7rule_quota: quota('L7 rules'),
 };
 
+/** How calls that operations make to a service are tried again, with Octavia's names (tenacity's exponential wait). */
+function retryOptions(service: string) {
+  return {
+    max_retries: integer({
+      default: 15,
+      min: 0,
+      help: `How often an operation asks ${service} in all when a call fails in a way that may pass, within a minute. What the API asks while a client waits, and what commands ask, is tried for seconds only.`,
+    }),
+    retry_interval: integer({ default: 1, unit: 'seconds', min: 0, help: 'Shortest pause before a further try.' }),
+    retry_backoff: integer({
+      default: 1,
+      unit: 'seconds',
+      min: 0,
+      help: 'Pause before the second try, doubled with each one after it; retry_interval and retry_max bound it.',
+    }),
+    retry_max: integer({ default: 10, unit: 'seconds', min: 0, help: 'Longest pause before a further try.' }),
+  };
+}
+
 const networkId = { test: /^[^\s,'"[\]]+$/, description: 'an ID' };
 
 /** [networking]: what VIPs may be. */
@@ -152,26 +186,25 @@ export const networkingOptions = {
     mayBeBracketed: true,
     help: 'Addresses that no member may have, in whatever spelling.',
   }),
-  max_retries: integer({
-    default: 15,
-    min: 0,
-    mutable: true,
-    help: 'How often a call to Neutron that may pass is tried again.',
-  }),
+  ...retryOptions('Neutron'),
   port_detach_timeout: integer({
     default: 300,
     unit: 'seconds',
     min: 0,
-    mutable: true,
-    help: 'How long to wait until a port has left its server.',
+    withoutEffect: 'Kiln never moves a port to another server: it deletes it, and Neutron takes it out of the server',
+    help: 'How long Octavia waits until a port has left its server.',
   }),
 };
+
+/** [compute] */
+export const computeOptions = retryOptions('Nova');
 
 /** [task_flow]: how much a worker does at a time. */
 export const taskFlowOptions = {
   max_workers: integer({
     default: 100,
     min: 1,
-    help: 'Operations that one worker process carries out side by side. In Octavia it is the threads of one flow, and 5.',
+    octaviaDefault: { value: '5', reason: 'there it is the threads of one flow, here the operations of one process' },
+    help: 'Operations that one worker process carries out side by side.',
   }),
 };

@@ -65,7 +65,11 @@ export const controllerWorkerOptions = {
   loadbalancer_topology: choice(['ACTIVE_STANDBY', 'SINGLE'], {
     default: 'SINGLE',
     mutable: true,
-    help: 'One amphora for each load balancer, or two.',
+    help: 'One amphora for each load balancer, or two. Two are not there yet: with ACTIVE_STANDBY only load balancers whose flavor says SINGLE can be made.',
+    remark: (topology) =>
+      topology === 'ACTIVE_STANDBY'
+        ? 'it is not there yet: no load balancer can be made, but with a flavor that says SINGLE'
+        : null,
   }),
   user_data_config_drive: boolean({
     default: false,
@@ -89,8 +93,13 @@ export const controllerWorkerOptions = {
     default: 'image_glance_driver',
     help: 'Driver that finds images. image_noop_driver asks nobody.',
   }),
-  volume_driver: choice(['volume_noop_driver'], {
+  volume_driver: choice(['volume_noop_driver', 'volume_cinder_driver'], {
     default: 'volume_noop_driver',
-    help: 'Driver for root volumes. Kiln boots amphorae from images alone.',
+    withoutEffect: 'Kiln boots amphorae from images alone, on the disk of their flavor',
+    help: 'Driver for root volumes.',
+    remark: (driver) =>
+      driver === 'volume_cinder_driver'
+        ? 'Kiln makes no root volumes: amphorae boot from their image, on the disk of their flavor'
+        : null,
   }),
 };

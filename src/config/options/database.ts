@@ -4,6 +4,7 @@ import { string } from '../option.ts';
 export const databaseOptions = {
   connection: string({
     default: null,
+    octaviaDefault: { value: 'sqlite://', reason: 'there it is lost with the process' },
     deprecatedNames: [
       ['DEFAULT', 'sql_connection'],
       ['DATABASE', 'sql_connection'],

@@ -15,6 +15,7 @@ export const defaultOptions = {
   }),
   transport_url: string({
     default: null,
+    octaviaDefault: { value: 'rabbit://', reason: 'a Kiln of one process needs no broker' },
     secret: true,
     help: 'RabbitMQ, as oslo.messaging writes it: rabbit://user:password@host:port,user:password@host2:port/vhost. With it, operations are handed out to any number of worker processes. Not set: this process carries out its own.',
   }),

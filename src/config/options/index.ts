@@ -2,6 +2,7 @@ import type { Option } from '../option.ts';
 import { amphoraAgentOptions, haproxyAmphoraOptions, healthManagerOptions } from './amphora.ts';
 import {
   apiSettingsOptions,
+  computeOptions,
   networkingOptions,
   osloMiddlewareOptions,
   osloPolicyOptions,
@@ -30,6 +31,7 @@ export const declarations = {
   controller_worker: controllerWorkerOptions,
   task_flow: taskFlowOptions,
   networking: networkingOptions,
+  compute: computeOptions,
   quotas: quotasOptions,
   service_auth: serviceAuthOptions,
   glance: glanceOptions,

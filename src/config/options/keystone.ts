@@ -78,7 +78,7 @@ export function keystoneOptions(section: string) {
     region_name: string({ default: null, help: 'Region of the service in the catalog. Not set: the first one.' }),
     valid_interfaces: list({
       default: [],
-      item: { test: /^(public|internal|admin)$/, description: 'public, internal or admin' },
+      item: { test: /^(public|internal|admin)(URL)?$/, description: 'public, internal or admin' },
       help: 'Interfaces of the catalog, in order of preference. Empty: public.',
     }),
   };

@@ -33,7 +33,6 @@ export const kilnOptions = {
     default: 30,
     unit: 'seconds',
     min: 0,
-    mutable: true,
     help: 'How long to look for a server whose create was never answered, before Kiln decides that Nova did not take the request.',
   }),
   give_up_seconds: integer({

@@ -39,7 +39,8 @@ export const keystoneAuthtokenOptions = {
     default: 10,
     unit: 'seconds',
     min: 0,
-    help: 'How long the answer about a token is remembered: a revoked one is refused within this time. keystonemiddleware has 300.',
+    octaviaDefault: { value: '300', reason: 'a revoked token is refused sooner' },
+    help: 'How long the answer about a token is remembered: a revoked one is refused within this time.',
   }),
 };
 
@@ -56,11 +57,11 @@ export const novaOptions = {
   }),
   random_amphora_name_length: integer({
     default: 0,
-    min: 8,
     max: 255,
-    orElse: 0,
     mutable: true,
-    help: 'Length of a random server name that tells nothing of the amphora: "a" and capitals or digits. 0: amphora-ID.',
+    help: 'Length of a random server name that tells nothing of the amphora: "a" and capitals or digits. 0: amphora-ID. Less than 8 is taken as 8.',
+    remark: (length) =>
+      length !== 0 && length < 8 ? 'Kiln takes 8: shorter names would meet, and servers are told apart by name' : null,
   }),
 };
 

@@ -3,7 +3,7 @@ import { KilnError } from '../../model/errors.ts';
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 
 /** Shorter random names repeat within one large cloud, and a server is found again by its name alone. */
-const shortestRandomName = 8;
+export const shortestRandomName = 8;
 /** Nova's limit on names. */
 const longestName = 255;
 

@@ -1,11 +1,14 @@
 import { KilnError } from '../../model/errors.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 
-/** `[certificates] cert_manager = barbican_cert_manager`: no reference can be read, and each refusal says why. */
-export function createBarbicanNotYet(): SecretStore {
+/**
+ * A `[certificates] cert_manager` of Octavia's that Kiln doesn't have: no reference can be read, and each refusal says why.
+ * @param manager its name in octavia.conf.
+ */
+export function createUnsupportedSecretStore(manager: string): SecretStore {
   const refuse = (reference: string) =>
     Promise.reject(
-      new KilnError('SECRET_NOT_FOUND', `Kiln does not read secrets of Barbican yet: ${reference}.`, {
+      new KilnError('SECRET_NOT_FOUND', `Kiln does not read secrets by ${manager} yet: ${reference}.`, {
         advice:
           'Set [certificates] cert_manager = local_cert_manager, keep the certificate with `kiln secret store FILE`, and refer to it.',
       }),
