@@ -77,7 +77,11 @@ export interface NewPort {
 
 export type PortPatch = Partial<
   Pick<Port, 'name' | 'adminStateUp' | 'deviceId' | 'deviceOwner' | 'allowedAddressPairs' | 'qosPolicyId'>
-> & { securityGroupIds?: readonly string[] };
+> & {
+  securityGroupIds?: readonly string[];
+  /** All that it shall have. A null address: one of Neutron's choice in that subnet. */
+  fixedIps?: readonly { subnetId: string; ipAddress: string | null }[];
+};
 
 /**
  * Neutron. Absent objects are SERVICE_NOT_FOUND; what names something wrong (a subnet of another network, an address

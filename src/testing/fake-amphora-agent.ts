@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ServiceCall, ServiceError } from '../model/errors.ts';
-import type { AgentInfo, AmphoraAgent } from '../ports/amphora-agent.ts';
+import type { AgentInfo, AmphoraAgent, VipInterface } from '../ports/amphora-agent.ts';
 import { type Switches, withSwitches } from './switches.ts';
 
 /** What one agent has been told. Keys of `objects` are load balancers' IDs; of `lvs`, listeners'. */
@@ -100,11 +100,11 @@ export function createFakeAmphoraAgent(info: Partial<AgentInfo> = {}): FakeAmpho
 
     async plugVip({ id }, vipAddress, vip) {
       if (at(id).interfaces.has(vip.macAddress)) return;
-      const others = vip.additionalVips.map((additional) => additional.ipAddress);
-      plug(id, vip.macAddress, 'eth1', [vipAddress, ...others, ...(vip.vrrpIp === null ? [] : [vip.vrrpIp])]);
+      plug(id, vip.macAddress, 'eth1', addressesOf(vipAddress, vip));
     },
     async plugNetwork({ id }, network) {
-      const addresses = network.fixedIps.map((fixed) => fixed.ipAddress);
+      const vip = network.vip ? addressesOf(network.vip.vipAddress, network.vip) : [];
+      const addresses = [...new Set([...vip, ...network.fixedIps.map((fixed) => fixed.ipAddress)])];
       const { interfaces } = at(id);
       const taken = [...interfaces.values()].map((plugged) => plugged.name);
       let free = 2;
@@ -153,4 +153,8 @@ function refused(id: string, method: string, path: string, status: number, servi
     `the fake agent of amphora ${id} answers ${status}: ${serviceMessage}`,
     call,
   );
+}
+
+function addressesOf(vipAddress: string, { additionalVips, vrrpIp }: VipInterface): string[] {
+  return [vipAddress, ...additionalVips.map(({ ipAddress }) => ipAddress), ...(vrrpIp === null ? [] : [vrrpIp])];
 }

@@ -90,9 +90,13 @@ export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
     return found;
   };
   const subnetsOf = (networkId: string) => [...subnets.values()].filter((subnet) => subnet.networkId === networkId);
-  function claimAll(networkId: string, wanted: NewPort['fixedIps']): FixedIp[] {
+  /** `own`: what the port has already, and keeps where it is asked for. */
+  function claimAll(networkId: string, wanted: NewPort['fixedIps'], own: readonly FixedIp[] = []): FixedIp[] {
     const claimed: FixedIp[] = [];
-    for (const one of wanted) claimed.push(claim(networkId, one, claimed));
+    for (const one of wanted) {
+      const kept = own.find(({ ipAddress }) => ipAddress === one.ipAddress);
+      claimed.push(kept ?? claim(networkId, one, claimed));
+    }
     return claimed;
   }
 
@@ -195,7 +199,9 @@ export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
       const port = find('Port', ports, portId);
       if (patch.securityGroupIds) checkedGroups(patch.securityGroupIds);
       if (patch.qosPolicyId !== undefined) checkedPolicy(patch.qosPolicyId);
-      const changed: Port = { ...port, ...patch };
+      const { fixedIps, ...rest } = patch;
+      const addresses = fixedIps ? { fixedIps: claimAll(port.networkId, fixedIps, port.fixedIps) } : {};
+      const changed: Port = { ...port, ...rest, ...addresses };
       ports.set(portId, changed);
       return changed;
     },

@@ -90,7 +90,10 @@ export function createNoopNetwork(): NetworkService {
       return port;
     },
     async updatePort(id, patch) {
-      const changed = { ...(ports.get(id) ?? unknownPort(id)), ...patch };
+      const { fixedIps, ...rest } = patch;
+      const port = ports.get(id) ?? unknownPort(id);
+      const addresses = fixedIps?.map((one) => ({ ...one, ipAddress: one.ipAddress ?? portAddress }));
+      const changed = { ...port, ...rest, fixedIps: addresses ?? port.fixedIps };
       if (ports.has(id)) ports.set(id, changed);
       return changed;
     },

@@ -211,10 +211,6 @@ export function createNeutron(options: {
 }
 
 function portRequest(port: NewPort): object {
-  const fixedIps = port.fixedIps.map(({ subnetId, ipAddress }) => ({
-    ...(subnetId === null ? {} : { subnet_id: subnetId }),
-    ...(ipAddress === null ? {} : { ip_address: ipAddress }),
-  }));
   return {
     name: port.name,
     network_id: port.networkId,
@@ -223,7 +219,7 @@ function portRequest(port: NewPort): object {
     admin_state_up: port.adminStateUp,
     ...(port.projectId === null ? {} : { project_id: port.projectId }),
     // An empty list would ask for a port without an address.
-    ...(fixedIps.length === 0 ? {} : { fixed_ips: fixedIps }),
+    ...(port.fixedIps.length === 0 ? {} : { fixed_ips: fixedIpsOf(port.fixedIps) }),
     ...(port.securityGroupIds === null ? {} : { security_groups: port.securityGroupIds }),
     ...(port.allowedAddressPairs.length === 0 ? {} : { allowed_address_pairs: addressPairs(port) }),
     // A Neutron without QoS refuses the field itself.
@@ -241,7 +237,15 @@ function portChange(patch: PortPatch): object {
     ...(patch.allowedAddressPairs === undefined ? {} : { allowed_address_pairs: addressPairs(patch) }),
     ...(patch.qosPolicyId === undefined ? {} : { qos_policy_id: patch.qosPolicyId }),
     ...(patch.securityGroupIds === undefined ? {} : { security_groups: patch.securityGroupIds }),
+    ...(patch.fixedIps === undefined ? {} : { fixed_ips: fixedIpsOf(patch.fixedIps) }),
   };
+}
+
+function fixedIpsOf(fixedIps: NewPort['fixedIps']): object[] {
+  return fixedIps.map(({ subnetId, ipAddress }) => ({
+    ...(subnetId === null ? {} : { subnet_id: subnetId }),
+    ...(ipAddress === null ? {} : { ip_address: ipAddress }),
+  }));
 }
 
 function addressPairs({ allowedAddressPairs = [] }: Pick<PortPatch, 'allowedAddressPairs'>): object[] {

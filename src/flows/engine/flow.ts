@@ -11,6 +11,8 @@ export interface StepRun {
   priority: number;
   /** This step was started before, by somebody who did not come to its end: what it asked for may yet come to be. */
   resumed: boolean;
+  /** This step may have done a part: `resumed`, or a try before this one failed; when undoing, always. */
+  again: boolean;
   /** Why the flow goes back; null while it goes forward. */
   reason: OperationReason | null;
   /** A step could not be finished and was given up: something may be left behind. */

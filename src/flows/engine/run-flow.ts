@@ -56,6 +56,7 @@ export async function runFlow<Parts>(
     fence,
     priority: claimed.operation.priority,
     resumed: false,
+    again: true,
     reason,
     gaveUp,
     stop,
@@ -81,7 +82,9 @@ export async function runFlow<Parts>(
     started.add(step.name);
     const committed = index >= flow.pointOfNoReturn;
     try {
-      const attempt = () => step.do(parts, state, { ...run(), resumed: past.started.has(step.name) });
+      const resumed = past.started.has(step.name);
+      let tries = 0;
+      const attempt = () => step.do(parts, state, { ...run(), resumed, again: resumed || tries++ > 0 });
       const output = await (committed
         ? persistently(engine, engine.undoing, stop, attempt, (error) => isHopeless(step, error))
         : persistently(engine, engine.doing, stop, attempt));

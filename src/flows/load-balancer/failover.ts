@@ -13,7 +13,7 @@ import {
   markActive,
   markErrorOnRevert,
 } from '../steps/mark-error-on-revert.ts';
-import { plugMemberNetworks } from '../steps/plug-member-networks.ts';
+import { plugOtherNetworks, plugVipNetwork } from '../steps/plug-member-networks.ts';
 import { plugVip } from '../steps/plug-vip.ts';
 import { waitForAmphora, waitForServer } from '../steps/reach-amphora.ts';
 import { markAmphoraAllocated, recordAmphora } from '../steps/record-amphora.ts';
@@ -43,10 +43,11 @@ const failover = (name: string): Flow<LoadBalancerParts> =>
     .step(createVipSecurityGroup)
     .step(createVrrpPort)
     .step(plugVrrpPort)
-    .step(plugMemberNetworks<Built>(builtAmphora))
+    .step(plugOtherNetworks<Built>(builtAmphora))
     .step(uploadCertificates<Built>(inAmphora))
     .step(uploadConfiguration<Built & CertificatesUploaded>(inAmphora))
     .step(plugVip)
+    .step(plugVipNetwork<Built>(builtAmphora))
     .step(reload<Built & CertificatesUploaded>(inAmphora))
     .commit()
     .step(moveVip)

@@ -54,11 +54,6 @@ export async function portsOfAmphora(
   return [...new Map(own.map((port) => [port.id, port])).values()];
 }
 
-/** Those in networks of members. */
-export async function memberPortsOf(parts: Pick<LoadBalancerParts, 'network'>, amphora: PortHolder): Promise<Port[]> {
-  return (await portsOfAmphora(parts, amphora)).filter((port) => isMemberPort(amphora.id, port));
-}
-
 /** Those of all amphorae that the load balancer ever had, each with its amphora. */
 export async function amphoraPortsOf(
   { network }: Pick<LoadBalancerParts, 'network'>,

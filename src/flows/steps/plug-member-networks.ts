@@ -1,46 +1,100 @@
-import { KilnError } from '../../model/errors.ts';
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
-import type { NetworkInterface } from '../../ports/amphora-agent.ts';
-import type { Network, Port, Subnet } from '../../ports/network.ts';
+import type { Port } from '../../ports/network.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import type { LoadBalancerParts } from '../load-balancer/parts.ts';
 import { type Target, type TargetsOf, targetsLeft } from '../load-balancer/targets.ts';
 import { treeOf } from '../load-balancer/tree-of.ts';
-import { amphoraPort, memberPortName, memberPortsOf, type PortHolder } from './amphora-ports.ts';
+import { amphoraPort, memberPortName, portsOfAmphora, vrrpPortName } from './amphora-ports.ts';
 import { lookFirst } from './look-first.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
+import {
+  type Counts,
+  isOld,
+  isStaying,
+  subnetIdsWithout,
+  vipSubnetIds,
+  type WantedNetwork,
+  wantedNetworks,
+} from './member-networks.ts';
+import { portInterfaceOf } from './port-interface.ts';
 import { removePort } from './remove-port.ts';
 
 export type MemberNetworks = { pluggedNetworkIds: string[] };
 
 /**
- * The amphora has a port in every network that members are in and that it is not in already by its VIP or its
- * management port, and its agent has brought the interface up.
+ * The amphora has a port in every network that members are in, with an address in each of their subnets, and its agent has
+ * brought them up. In the VIP's network it is the port that carries the VIP (HandleNetworkDelta in
+ * octavia/controller/worker/v2/tasks/network_tasks.py).
  */
-export function plugMemberNetworks<State extends LoadBalancerInput & JsonObject>(
+export function plugMemberNetworks<State extends LoadBalancerInput & JsonObject>(targetsOf: TargetsOf<State>) {
+  return plugStep('plug-member-networks', targetsOf, () => true);
+}
+
+/** As above, but for the VIP's network: of an amphora that the VIP is not plugged in yet. */
+export function plugOtherNetworks<State extends LoadBalancerInput & JsonObject>(targetsOf: TargetsOf<State>) {
+  return plugStep('plug-member-networks', targetsOf, ({ carriesVip }) => !carriesVip);
+}
+
+/** The rest of that, once the VIP is plugged. */
+export function plugVipNetwork<State extends LoadBalancerInput & JsonObject>(targetsOf: TargetsOf<State>) {
+  return plugStep('plug-vip-subnets', targetsOf, ({ carriesVip }) => carriesVip);
+}
+
+/** Ports and addresses that no member needs any more are taken out. */
+export function unplugMemberNetworks<State extends LoadBalancerInput & JsonObject>(
   targetsOf: TargetsOf<State>,
+): Step<LoadBalancerParts, State, Record<string, never>> {
+  return {
+    name: 'unplug-member-networks',
+    async do(parts, state) {
+      const needless = await needlessOf(parts, state.loadBalancerId, isStaying);
+      if (!needless) return {};
+      for (const target of await targetsOf(parts, state)) {
+        await unplug(parts, target, needless, (port) => tellAgent(parts, target, port, needless.tree));
+      }
+      return {};
+    },
+    // Members that were to go stay: what was taken from them is given back.
+    async undo(parts, state, run) {
+      const tree = await treeOf(parts, state.loadBalancerId);
+      if (subnetIdsWithout(tree, isStaying).size === 0) return;
+      const wanted = await wantedNetworks(parts, tree, () => true);
+      for (const target of await targetsLeft(targetsOf, parts, state)) await plug(parts, target, { tree, wanted }, run);
+    },
+  };
+}
+
+function plugStep<State extends LoadBalancerInput & JsonObject>(
+  name: string,
+  targetsOf: TargetsOf<State>,
+  isChosen: (network: WantedNetwork) => boolean,
 ): Step<LoadBalancerParts, State, MemberNetworks> {
   return {
-    name: 'plug-member-networks',
+    name,
     async do(parts, state, run) {
       const tree = await treeOf(parts, state.loadBalancerId);
-      const wanted = await memberNetworks(parts, tree);
+      const wanted = (await wantedNetworks(parts, tree)).filter(isChosen);
       const plugged = new Set<string>();
-      if (wanted.size === 0) return { pluggedNetworkIds: [] };
+      if (wanted.every(({ memberSubnets }) => memberSubnets.length === 0)) return { pluggedNetworkIds: [] };
       for (const target of await targetsOf(parts, state)) {
-        for (const networkId of await missingNetworks(parts, target, [...wanted.keys()])) {
-          await plug(parts, { ...target, loadBalancerId: state.loadBalancerId }, networkId, wanted, run);
-          plugged.add(networkId);
-        }
+        for (const networkId of await plug(parts, target, { tree, wanted }, run)) plugged.add(networkId);
       }
       return { pluggedNetworkIds: [...plugged] };
     },
     async undo(parts, state) {
+      const needless = await needlessOf(parts, state.loadBalancerId, isOld);
+      if (!needless) return;
       for (const target of await targetsLeft(targetsOf, parts, state as unknown as State)) {
-        const tree = await treeOf(parts, state.loadBalancerId);
-        const kept = await memberNetworks(parts, withoutNew(tree));
-        await unplug(parts, { ...target, loadBalancerId: state.loadBalancerId }, (networkId) => !kept.has(networkId));
+        await unplug(parts, target, needless, async (port) => {
+          await tellAgent(parts, target, port, needless.tree).catch((err: unknown) => {
+            // What it has too much nobody can reach any more; it may be what the flow goes back for.
+            parts.log.warn(
+              { amphora: target.id, portId: port.id, err },
+              'the agent keeps addresses that are taken back',
+            );
+          });
+        });
       }
     },
     async leaves({ amphorae }, { loadBalancerId, pluggedNetworkIds = [] }) {
@@ -52,120 +106,106 @@ export function plugMemberNetworks<State extends LoadBalancerInput & JsonObject>
   };
 }
 
-/** Ports in networks that no member is in any more are taken out. */
-export function unplugMemberNetworks<State extends LoadBalancerInput & JsonObject>(
-  targetsOf: TargetsOf<State>,
-): Step<LoadBalancerParts, State, Record<string, never>> {
-  return {
-    name: 'unplug-member-networks',
-    async do(parts, state) {
-      const tree = await treeOf(parts, state.loadBalancerId);
-      if (!tree.pools.some(({ members }) => members.some(({ subnetId }) => subnetId !== null))) return {};
-      const wanted = await memberNetworks(parts, tree);
-      for (const target of await targetsOf(parts, state)) {
-        await unplug(parts, { ...target, loadBalancerId: state.loadBalancerId }, (networkId) => !wanted.has(networkId));
-      }
-      return {};
-    },
-  };
+interface Wanted {
+  tree: LoadBalancerTree;
+  wanted: readonly WantedNetwork[];
 }
 
-/**
- * Networks of members, but the VIP's own, with the members' subnets in them. A subnet that was deleted since is nowhere: its
- * members are not reached, which their health monitor tells; all others are not to suffer.
- */
-async function memberNetworks(parts: LoadBalancerParts, tree: LoadBalancerTree): Promise<Map<string, Subnet[]>> {
-  const { vip, additionalVips } = tree.loadBalancer;
-  const vips = [vip, ...additionalVips];
-  const vipSubnets = new Set(vips.map(({ subnetId }) => subnetId));
-  const members = tree.pools.filter(isStaying).flatMap((pool) => pool.members.filter(isStaying));
-  const subnetIds = new Set(members.map(({ subnetId }) => subnetId).filter((id) => id !== null && !vipSubnets.has(id)));
-  const networks = new Map<string, Subnet[]>();
-  const found = await Promise.all([...subnetIds].map((id) => subnetOrNull(parts, id ?? '')));
-  for (const subnet of found.filter((one) => one !== null)) {
-    if (vips.some(({ networkId }) => networkId === subnet.networkId)) continue;
-    networks.set(subnet.networkId, [...(networks.get(subnet.networkId) ?? []), subnet]);
-  }
-  return networks;
-}
-
-async function subnetOrNull({ network }: LoadBalancerParts, subnetId: string): Promise<Subnet | null> {
-  try {
-    return await network.getSubnet(subnetId);
-  } catch (error) {
-    if (error instanceof KilnError && error.code === 'SERVICE_NOT_FOUND') return null;
-    throw error;
-  }
-}
-
-const isStaying = ({ provisioningStatus }: { provisioningStatus: string }) => provisioningStatus !== 'PENDING_DELETE';
-
-function withoutNew(tree: LoadBalancerTree): LoadBalancerTree {
-  const isOld = ({ provisioningStatus }: { provisioningStatus: string }) => provisioningStatus !== 'PENDING_CREATE';
-  return {
-    ...tree,
-    pools: tree.pools.filter(isOld).map((pool) => ({ ...pool, members: pool.members.filter(isOld) })),
-  };
-}
-
-async function missingNetworks(parts: LoadBalancerParts, target: Target, networkIds: string[]): Promise<string[]> {
-  const ports = await parts.network.listPortsOfDevice(target.serverId);
-  const there = new Set(ports.map(({ networkId }) => networkId));
-  return networkIds.filter((networkId) => !there.has(networkId));
-}
-
+/** Brings the amphora into all networks of members. @returns those in which something was to be done. */
 async function plug(
   parts: LoadBalancerParts,
-  target: Target & { loadBalancerId: string },
-  networkId: string,
-  subnetsOf: ReadonlyMap<string, readonly Subnet[]>,
+  target: Target,
+  { tree, wanted }: Wanted,
   run: StepRun,
-): Promise<void> {
-  const name = memberPortName(target.id, networkId);
-  const subnets = subnetsOf.get(networkId) ?? [];
-  const port = await lookFirst(
-    parts,
-    run.resumed,
-    async () => (await parts.network.findPortsByName(name))[0] ?? null,
-    () =>
-      parts.network.createPort(
-        amphoraPort(target.loadBalancerId, {
-          name,
-          networkId,
-          fixedIps: subnets.map(({ id }) => ({ subnetId: id, ipAddress: null })),
-          securityGroupIds: null,
-          allowedAddressPairs: [],
-          qosPolicyId: null,
-        }),
-      ),
+): Promise<string[]> {
+  const there = await parts.network.listPortsOfDevice(target.serverId);
+  const changed: string[] = [];
+  for (const network of wanted.filter(({ memberSubnets }) => memberSubnets.length > 0)) {
+    const plugged = there.find(({ name }) => name === portNameIn(network, target.id));
+    const found = plugged ?? (await findOrMake(parts, target, tree, network, run));
+    const port = found && (await withAddresses(parts, found, network));
+    // A try before this one may have come to its end in Neutron, and not in the agent.
+    if (!port || (port === plugged && !run.again)) continue;
+    if (!plugged) await parts.compute.attachPort(target.serverId, port.id);
+    await tellAgent(parts, target, port, tree);
+    changed.push(network.id);
+  }
+  return changed;
+}
+
+const portNameIn = ({ id, carriesVip }: WantedNetwork, amphoraId: string) =>
+  carriesVip ? vrrpPortName(amphoraId) : memberPortName(amphoraId, id);
+
+/** Null where it is the VIP's port that is gone: that is for a failover to repair, and not for each change. */
+async function findOrMake(
+  parts: LoadBalancerParts,
+  { id: amphoraId }: Target,
+  tree: LoadBalancerTree,
+  network: WantedNetwork,
+  run: StepRun,
+): Promise<Port | null> {
+  const name = portNameIn(network, amphoraId);
+  const find = async () => (await parts.network.findPortsByName(name))[0] ?? null;
+  if (network.carriesVip) return await find();
+  return await lookFirst(parts, run.resumed, find, () =>
+    parts.network.createPort(
+      amphoraPort(tree.loadBalancer.id, {
+        name,
+        networkId: network.id,
+        fixedIps: network.memberSubnets.map(({ id }) => ({ subnetId: id, ipAddress: null })),
+        securityGroupIds: null,
+        allowedAddressPairs: [],
+        qosPolicyId: null,
+      }),
+    ),
   );
-  await parts.compute.attachPort(target.serverId, port.id);
-  await parts.agent.plugNetwork(target, interfaceOf(port, await parts.network.getNetwork(networkId), subnets));
 }
 
-function interfaceOf(port: Port, network: Network, subnets: readonly Subnet[]): NetworkInterface {
-  return {
-    macAddress: port.macAddress,
-    mtu: network.mtu,
-    isSriov: false,
-    fixedIps: port.fixedIps.map(({ subnetId, ipAddress }) => {
-      const subnet = subnets.find(({ id }) => id === subnetId);
-      return {
-        ipAddress,
-        subnetCidr: subnet?.cidr ?? '',
-        gateway: subnet?.gatewayIp ?? null,
-        hostRoutes: subnet?.hostRoutes ?? [],
-      };
-    }),
-  };
+/** The same port when it has an address in each of the subnets. */
+async function withAddresses({ network }: LoadBalancerParts, port: Port, wanted: WantedNetwork): Promise<Port> {
+  const missing = wanted.memberSubnets.filter(({ id }) => !port.fixedIps.some(({ subnetId }) => subnetId === id));
+  if (missing.length === 0) return port;
+  const added = missing.map(({ id }) => ({ subnetId: id, ipAddress: null }));
+  return await network.updatePort(port.id, { fixedIps: [...port.fixedIps, ...added] });
 }
 
+async function tellAgent(parts: LoadBalancerParts, target: Target, port: Port, tree: LoadBalancerTree): Promise<void> {
+  const carrying = port.name === vrrpPortName(target.id) ? tree.loadBalancer : null;
+  await parts.agent.plugNetwork(target, await portInterfaceOf(parts, port, carrying));
+}
+
+/** What is there because of members that do not count. */
+interface Needless {
+  tree: LoadBalancerTree;
+  /** Subnets of those members. Other addresses of a port may be Neutron's own doing: SLAAC. */
+  subnetIds: ReadonlySet<string>;
+  kept: readonly WantedNetwork[];
+}
+
+async function needlessOf(parts: LoadBalancerParts, loadBalancerId: string, counts: Counts): Promise<Needless | null> {
+  const tree = await treeOf(parts, loadBalancerId);
+  const subnetIds = subnetIdsWithout(tree, counts);
+  return subnetIds.size === 0 ? null : { tree, subnetIds, kept: await wantedNetworks(parts, tree, counts) };
+}
+
+/** @param tell gets the port as it will be: whoever is killed in between says it again, as the port is still as it was. */
 async function unplug(
   parts: LoadBalancerParts,
-  amphora: PortHolder,
-  isUnwanted: (networkId: string) => boolean,
+  target: Target,
+  { tree, subnetIds, kept }: Needless,
+  tell: (port: Port) => Promise<void>,
 ): Promise<void> {
-  for (const port of await memberPortsOf(parts, amphora)) {
-    if (isUnwanted(port.networkId)) await removePort(parts, port.id, port.deviceId);
+  const holder = { ...target, loadBalancerId: tree.loadBalancer.id };
+  for (const port of await portsOfAmphora(parts, holder)) {
+    const network = kept.find(({ id }) => id === port.networkId);
+    if (!network) {
+      await removePort(parts, port.id, port.deviceId);
+      continue;
+    }
+    const used = new Set([...vipSubnetIds(tree), ...network.memberSubnets.map(({ id }) => id)]);
+    const fixedIps = port.fixedIps.filter(({ subnetId }) => used.has(subnetId) || !subnetIds.has(subnetId));
+    if (fixedIps.length === port.fixedIps.length || fixedIps.length === 0) continue;
+    await tell({ ...port, fixedIps });
+    await parts.network.updatePort(port.id, { fixedIps });
   }
 }

@@ -1,6 +1,5 @@
-import { KilnError } from '../../model/errors.ts';
 import type { Vip } from '../../model/load-balancer.ts';
-import type { NewPort, Port } from '../../ports/network.ts';
+import type { NewPort } from '../../ports/network.ts';
 import type { Step } from '../engine/flow.ts';
 import type { LoadBalancerParts } from '../load-balancer/parts.ts';
 import { treeOf } from '../load-balancer/tree-of.ts';
@@ -8,6 +7,7 @@ import { amphoraPort, vrrpPortName } from './amphora-ports.ts';
 import type { ServerCreated } from './create-server.ts';
 import { lookFirst } from './look-first.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
+import { addressIn } from './port-interface.ts';
 import type { AmphoraChoices } from './resolve-amphora.ts';
 import type { VipSecurity } from './vip-security-group.ts';
 
@@ -63,15 +63,6 @@ function placeOf(vips: readonly Vip[]): Pick<NewPort, 'networkId' | 'fixedIps' |
     fixedIps: subnetIds.map((subnetId) => ({ subnetId, ipAddress: null })),
     allowedAddressPairs: vips.map(({ address }) => ({ ipAddress: address })),
   };
-}
-
-function addressIn(port: Port, vip: Vip): string {
-  const fixedIp = port.fixedIps.find(({ subnetId }) => vip.subnetId === null || subnetId === vip.subnetId);
-  if (fixedIp) return fixedIp.ipAddress;
-  throw new KilnError(
-    'SERVICE_ANSWERED_NONSENSE',
-    `port ${port.id} has no address in the VIP's subnet ${vip.subnetId}`,
-  );
 }
 
 /** The port is in the server. Undone with the port, which leaves a server when it is deleted. */

@@ -226,6 +226,11 @@ export function describeNetworkContract(name: string, makeSubject: () => Promise
         allowedAddressPairs: [],
         securityGroupIds: [],
       });
+      const another = { subnetId: subnet.id, ipAddress: null };
+      const more = await change({ fixedIps: [...before.fixedIps, another] });
+      expect(more.fixedIps).toHaveLength(2);
+      expect(more.fixedIps).toEqual(expect.arrayContaining([...before.fixedIps]));
+      expect((await change({ fixedIps: before.fixedIps })).fixedIps).toEqual(before.fixedIps);
       await expect(change({ securityGroupIds: [randomUUID()] })).rejects.toMatchObject({ code: 'SERVICE_NOT_FOUND' });
     });
 

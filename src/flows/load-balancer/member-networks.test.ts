@@ -1,0 +1,288 @@
+import { describe, expect, it } from 'vitest';
+import { KilnError } from '../../model/errors.ts';
+import type { Member, ProvisioningStatus } from '../../model/load-balancer.ts';
+import { aNetwork, aSubnet } from '../../testing/fake-network.ts';
+import { createFakeLoadBalancerParts } from '../../testing/load-balancer-parts.ts';
+import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../testing/stored-resources.ts';
+import { runFlow } from '../engine/run-flow.ts';
+import { loadBalancerFlows } from './index.ts';
+import type { LoadBalancerParts } from './parts.ts';
+import { rememberTrees } from './remember-trees.ts';
+
+/** Where members are, and what of it the amphora's ports and its agent know. */
+
+const limits = { attempts: 3, firstPauseMs: 10, longestPauseMs: 100 };
+const vip = {
+  ...{ address: '10.100.0.9', networkId: 'lb-vip-net', subnetId: 'lb-vip-subnet', portId: null, octaviaOwned: true },
+};
+/** Name of a subnet → how its addresses begin. */
+const cidrs = {
+  one: '10.7.0.0/24',
+  two: '10.8.0.0/24',
+  far: '10.9.0.0/24',
+  'vip-side': '10.200.0.0/24',
+} as const;
+type Place = keyof typeof cidrs | 'lb-mgmt-net-subnet' | 'lb-vip-subnet' | null;
+
+function setUp() {
+  const fakes = createFakeLoadBalancerParts();
+  const { parts, journal, clock, log, loadBalancers, network, compute, amphorae, agent } = fakes;
+  const subnetOf = (id: keyof typeof cidrs, networkId: string) => aSubnet({ id, networkId, cidr: cidrs[id] });
+  network.addNetwork(aNetwork({ id: 'near-net' }), [subnetOf('one', 'near-net'), subnetOf('two', 'near-net')]);
+  network.addNetwork(aNetwork({ id: 'far-net' }), [subnetOf('far', 'far-net')]);
+  network.addNetwork(aNetwork({ id: 'lb-vip-net' }), [
+    aSubnet({ id: 'lb-vip-subnet', networkId: 'lb-vip-net', cidr: '10.100.0.0/16' }),
+    subnetOf('vip-side', 'lb-vip-net'),
+  ]);
+  const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 60_000 };
+  let asked = 0;
+
+  const apply = (
+    rows: Parameters<typeof loadBalancers.apply>[0]['rows'],
+    mutableFrom: ProvisioningStatus[] = ['ACTIVE'],
+  ) => loadBalancers.apply({ loadBalancerId: 'lb', mutableFrom, rows, operation: null });
+  const member = (id: string, subnetId: Place, provisioningStatus: ProvisioningStatus): Member =>
+    storedMember(id, 'po', { provisioningStatus, subnetId, address: `10.0.0.${id.length}` });
+
+  async function resume(id: string, through: LoadBalancerParts = parts) {
+    const claimed = (await journal.claim(id, 'w1')) ?? expect.unreachable();
+    const flow = loadBalancerFlows.find(({ name }) => name === claimed.operation.flow) ?? expect.unreachable();
+    const remembering = { ...through, loadBalancers: rememberTrees(through.loadBalancers) };
+    return await runFlow(flow, remembering, claimed, engine, new AbortController().signal);
+  }
+  async function ask(flow: string, resourceId: string): Promise<string> {
+    const id = `op-${++asked}`;
+    await journal.enqueue({ id, flow, subject: 'lb', input: { loadBalancerId: 'lb', resourceId }, priority: 0 });
+    return id;
+  }
+  const carryOut = async (flow: string, resourceId: string, through: LoadBalancerParts = parts) =>
+    await resume(await ask(flow, resourceId), through);
+
+  /** A load balancer with members there. */
+  async function create(...places: Place[]): Promise<void> {
+    const provisioningStatus = 'PENDING_CREATE';
+    const port = await network.createPort({
+      ...{
+        name: 'octavia-lb-lb',
+        networkId: vip.networkId,
+        projectId: null,
+        deviceId: 'lb-lb',
+        deviceOwner: 'Octavia',
+      },
+      fixedIps: [{ subnetId: vip.subnetId, ipAddress: vip.address }],
+      ...{ adminStateUp: false, securityGroupIds: null, allowedAddressPairs: [], qosPolicyId: null },
+    });
+    await apply(
+      [
+        {
+          kind: 'loadbalancer',
+          put: storedLoadBalancer('lb', { provisioningStatus, vip: { ...vip, portId: port.id } }),
+        },
+        { kind: 'pool', put: storedPool('po', 'lb', { provisioningStatus }) },
+        ...places.map((place, n) => ({
+          kind: 'member' as const,
+          put: member('m'.repeat(n + 1), place, provisioningStatus),
+        })),
+        { kind: 'listener', put: storedListener('li', 'lb', { provisioningStatus, defaultPoolId: 'po' }) },
+      ],
+      [],
+    );
+    expect(await carryOut('create-load-balancer', 'lb')).toBe('done');
+  }
+  const toAdd = (id: string, place: Place) => apply([{ kind: 'member', put: member(id, place, 'PENDING_CREATE') }]);
+  async function add(id: string, place: Place, through = parts) {
+    await toAdd(id, place);
+    return await carryOut('create-member', id, through);
+  }
+  async function toRemove(id: string) {
+    const row = (await loadBalancers.get('member', id)) ?? expect.unreachable();
+    await apply([{ kind: 'member', put: { ...row, provisioningStatus: 'PENDING_DELETE' } }]);
+  }
+  async function remove(id: string, through = parts) {
+    await toRemove(id);
+    return await carryOut('delete-member', id, through);
+  }
+
+  /** For each port of the amphora's server: its subnets, and those of which the agent has the addresses. */
+  async function plugged() {
+    const serving = (await amphorae.list({ loadBalancerId: 'lb' })).find(({ status }) => status === 'ALLOCATED');
+    const { interfaces } = agent.amphora(serving?.id ?? '');
+    const ports = await network.listPortsOfDevice(serving?.computeId ?? '');
+    return Object.fromEntries(
+      ports.map((port) => {
+        const known = interfaces.get(port.macAddress);
+        const inNeutron = port.fixedIps.map(({ subnetId }) => subnetId);
+        const addresses = port.fixedIps.map(({ ipAddress }) => ipAddress);
+        // The agent knows all of a port's addresses and no other, but the VIP; or it knows nothing of the port.
+        if (known)
+          expect(known.addresses.filter((one) => one !== vip.address).toSorted()).toEqual(addresses.toSorted());
+        if (known && port.networkId === vip.networkId) expect(known.addresses).toContain(vip.address);
+        return [`${port.networkId} ${known?.name ?? 'unknown to the agent'}`, inNeutron];
+      }),
+    );
+  }
+  return { ...fakes, create, toAdd, add, toRemove, remove, carryOut, ask, resume, plugged, compute };
+}
+
+const management = { 'lb-mgmt-net unknown to the agent': ['lb-mgmt-net-subnet'] };
+const ofVip = { 'lb-vip-net eth1': ['lb-vip-subnet'] };
+
+describe('members', () => {
+  it('in two subnets of a network: one port with an address in each, which come and go with them', async () => {
+    const { create, add, remove, plugged } = setUp();
+    await create('one', 'two');
+    expect(await plugged()).toEqual({ ...management, ...ofVip, 'near-net eth2': ['one', 'two'] });
+    expect(await remove('m')).toBe('done');
+    expect(await plugged()).toEqual({ ...management, ...ofVip, 'near-net eth2': ['two'] });
+    expect(await add('third', 'one')).toBe('done');
+    expect(await plugged()).toEqual({ ...management, ...ofVip, 'near-net eth2': ['two', 'one'] });
+    expect(await add('fourth', 'one')).toBe('done');
+    expect(await remove('third')).toBe('done');
+    expect(await plugged()).toEqual({ ...management, ...ofVip, 'near-net eth2': ['two', 'one'] });
+    expect(await remove('fourth')).toBe('done');
+    expect(await remove('mm')).toBe('done');
+    expect(await plugged()).toEqual({ ...management, ...ofVip });
+  });
+
+  it("in another subnet of the VIP's network: the port that carries the VIP gets an address there", async () => {
+    const { create, add, remove, carryOut, plugged } = setUp();
+    await create('vip-side');
+    const both = { 'lb-vip-net eth1': ['lb-vip-subnet', 'vip-side'] };
+    expect(await plugged()).toEqual({ ...management, ...both });
+    expect(await remove('m')).toBe('done');
+    expect(await plugged()).toEqual({ ...management, ...ofVip });
+    expect(await add('new', 'vip-side')).toBe('done');
+    expect(await carryOut('failover-load-balancer', 'lb')).toBe('done');
+    expect(await plugged()).toEqual({ ...management, ...both });
+  });
+
+  it("in the VIP's subnet, or nowhere that is known: nothing is plugged for them, and nothing asked", async () => {
+    const { create, add, remove, plugged, network } = setUp();
+    await create('lb-vip-subnet', null);
+    const [updated, listed] = [network.calls('updatePort'), network.calls('listPortsOfDevice')];
+    expect(await add('new', 'lb-vip-subnet')).toBe('done');
+    expect(await remove('mm')).toBe('done');
+    expect([network.calls('updatePort'), network.calls('listPortsOfDevice')]).toEqual([updated, listed]);
+    expect(await remove('new')).toBe('done');
+    expect(await plugged()).toEqual({ ...management, ...ofVip });
+  });
+
+  it('on the management network: a port of their own, and the one that Nova made is left alone', async () => {
+    const { create, add, remove, carryOut, amphorae, network } = setUp();
+    await create('lb-mgmt-net-subnet');
+    const ports = async () => {
+      const [amphora] = await amphorae.list({ loadBalancerId: 'lb' });
+      const there = await network.listPortsOfDevice(amphora?.computeId ?? '');
+      return there.filter(({ networkId }) => networkId === 'lb-mgmt-net').map(({ name }) => name.slice(0, 18));
+    };
+    expect(await ports()).toEqual(['', 'octavia-lb-member-']);
+    expect(await add('new', 'lb-mgmt-net-subnet')).toBe('done');
+    expect(await ports()).toEqual(['', 'octavia-lb-member-']);
+    expect(await carryOut('failover-load-balancer', 'lb')).toBe('done');
+    expect(await ports()).toEqual(['', 'octavia-lb-member-']);
+    expect(await remove('m')).toBe('done');
+    expect(await remove('new')).toBe('done');
+    expect(await ports()).toEqual(['']);
+  });
+
+  it('whose subnet was deleted meanwhile hold up nothing, and their network is left', async () => {
+    for (const place of ['one', 'far', 'vip-side'] as const) {
+      const { create, add, remove, carryOut, plugged, network, loadBalancers } = setUp();
+      await create(place);
+      network.removeSubnet(place);
+      for (const subnet of ['two', 'vip-side', 'far'] as const) {
+        if (subnet === place) continue;
+        expect(await add(subnet, subnet), place).toBe('done');
+        expect(await carryOut('update-listener', 'li'), place).toBe('done');
+      }
+      expect(await carryOut('failover-load-balancer', 'lb')).toBe('done');
+      expect(Object.values(await plugged()).flat()).not.toContain(place);
+      expect(await remove('m')).toBe('done');
+      expect(await loadBalancers.get('loadbalancer', 'lb')).toMatchObject({ provisioningStatus: 'ACTIVE' });
+    }
+  });
+
+  it('are told to the agent again when it did not answer at first', async () => {
+    const { create, add, remove, plugged, agent } = setUp();
+    await create('one');
+    const away = new KilnError('AGENT_UNREACHABLE', 'not yet', { retryable: true });
+    for (const place of ['two', 'far', 'vip-side'] as const) {
+      agent.failNext('plugNetwork', away);
+      expect(await add(place, place)).toBe('done');
+    }
+    const all = { 'near-net eth2': ['one', 'two'], 'lb-vip-net eth1': ['lb-vip-subnet', 'vip-side'] };
+    expect(await plugged()).toEqual({ ...management, 'far-net eth3': ['far'], ...all });
+    agent.failNext('plugNetwork', away);
+    expect(await remove('two')).toBe('done');
+    expect(await plugged()).toMatchObject({ 'near-net eth2': ['one'] });
+  });
+
+  it('that can not be reached leave no address behind, also where the agent fails', async () => {
+    for (const place of ['two', 'far', 'vip-side'] as const) {
+      const { create, add, plugged, agent, network } = setUp();
+      await create('one');
+      const before = await plugged();
+      const ports = network.ports().length;
+      agent.failNext('plugNetwork', new KilnError('AGENT_REFUSED', 'a full disk'), 2);
+      expect(await add(place, place), place).toBe('undone');
+      expect(await plugged(), place).toEqual(before);
+      expect(network.ports()).toHaveLength(ports);
+    }
+  });
+
+  it('that could not be removed are reached as before', async () => {
+    const { create, toRemove, carryOut, plugged, network } = setUp();
+    await create('one', 'two', 'far', 'vip-side');
+    const before = await plugged();
+    for (const id of ['mm', 'mmm', 'mmmm']) await toRemove(id);
+    network.failNext('deletePort', new KilnError('SERVICE_REJECTED_REQUEST', 'no'));
+    expect(await carryOut('update-members', 'po')).toBe('undone');
+    expect(await plugged()).toEqual(before);
+  });
+
+  it('are plugged, and unplugged, by whoever comes after one that was killed at any point', async () => {
+    for (const place of ['two', 'far', 'vip-side', 'lb-mgmt-net-subnet'] as const) {
+      for (const what of ['add', 'remove'] as const) {
+        for (let at = 1, isReached = true; isReached; at++) {
+          const bench = setUp();
+          await bench.create('one', ...(what === 'remove' ? [place] : []));
+          if (what === 'add') await bench.toAdd('mm', place);
+          else await bench.toRemove('mm');
+          const id = await bench.ask(what === 'add' ? 'create-member' : 'delete-member', 'mm');
+          const dying = killedBehind(bench.parts, at);
+          const end = await bench.resume(id, dying.parts).catch((error: KilnError) => error.code);
+          isReached = dying.isReached();
+          if (isReached) expect(await bench.resume(id), `${what} ${place} ${at}`).toBe('done');
+          else expect(end).toBe('done');
+          const reference = setUp();
+          await reference.create('one', ...(what === 'add' ? [place] : []));
+          expect(await bench.plugged(), `${what} ${place} ${at}`).toEqual(await reference.plugged());
+          expect(bench.network.ports()).toHaveLength(reference.network.ports().length);
+        }
+      }
+    }
+  });
+});
+
+/** The process ends behind the n-th call that changes something. */
+function killedBehind(parts: LoadBalancerParts, n: number): { parts: LoadBalancerParts; isReached: () => boolean } {
+  let calls = 0;
+  const watched = <Part extends object>(part: Part): Part =>
+    new Proxy(part, {
+      get(target, name) {
+        const method = Reflect.get(target, name) as unknown;
+        if (typeof method !== 'function' || !/^(create|update|delete|attach|detach|plug)/.test(String(name)))
+          return method;
+        return async (...values: unknown[]) => {
+          const result = await Reflect.apply(method, target, values);
+          if (++calls === n) throw new KilnError('FENCED', 'killed');
+          return result;
+        };
+      },
+    });
+  const { network, compute, agent } = parts;
+  return {
+    parts: { ...parts, network: watched(network), compute: watched(compute), agent: watched(agent) },
+    isReached: () => calls >= n,
+  };
+}
