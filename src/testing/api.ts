@@ -135,7 +135,7 @@ function partsFor(clock: Clock, queued: string[]) {
     settings: defaultApiSettings,
     paging: { maximum: 1000, baseUri: null },
     operationQueued: ({ id }) => queued.push(id),
-    health: async () => [],
+    health: { problems: async () => [], detailed: false },
   } satisfies Omit<ApiParts, 'store' | 'flavors' | 'quotas' | 'amphorae'>;
 }
 

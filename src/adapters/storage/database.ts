@@ -56,12 +56,17 @@ async function connect<Result>(
   try {
     const dialect = target.engine === 'sqlite' ? sqliteDialect(target.file) : mysqlDialect(target);
     database = new Kysely<Schema>({ dialect, ...(watch && { log: watch }) });
-    await sql`select 1`.execute(database); // A refusal is known at once, without the patience that migrations need.
+    await pingDatabase(database); // A refusal is known at once, without the patience that migrations need.
     return await use(database);
   } catch (cause) {
     await database?.destroy();
     throw cause instanceof KilnError ? cause : cannotOpen(target, cause);
   }
+}
+
+/** The cheapest statement that needs the server. */
+export async function pingDatabase(database: KilnDatabase): Promise<void> {
+  await sql`select 1`.execute(database);
 }
 
 /** For people, without the password. */

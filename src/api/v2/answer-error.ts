@@ -48,21 +48,30 @@ function read(error: unknown, request: FastifyRequest): { status: number; messag
     return { status, message: tenantMessage(error, request.id) };
   } else if (error instanceof Error) {
     const status = (error as { statusCode?: unknown }).statusCode;
-    // Fastify's own: a body that is too large, a content type that nobody reads, a path that is no path.
+    // Fastify's own: a content type that nobody reads, a body that is too large, a path that is no path.
+    if (status === 415) return { status, message: `Unknown mimetype: ${request.headers['content-type'] ?? ''}` };
     if (typeof status === 'number' && status >= 400 && status < 500) return { status, message: error.message };
   }
   return { status: 500, message: tenantMessage(toKilnError(error), request.id) };
 }
 
 /** Where Octavia has no controller, pecan answers, in another format. */
-export function answerNoRoute(_request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return reply.code(404).type('application/json').send({ code: 404, title: 'Not Found', description: '' });
+export function answerNoRoute(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = pathOf(request);
+  // These controllers have a GET of their own, by which pecan judges whatever it finds no controller for.
+  const isBelowController = /^\/v2(?:\.0)?(?:\/(?:lbaas|octavia))?\/[^/]+\/?$/.test(path);
+  if (isBelowController && request.method !== 'GET') return answerNoMethod(['GET'], reply);
+  return refuse(reply, 404, 'Not Found', /^\/v2(?:\.0)?(?:\/|$)/.test(path) ? '' : null);
 }
 
 export function answerNoMethod(allowed: readonly string[], reply: FastifyReply): FastifyReply {
-  return reply
-    .code(405)
-    .header('allow', allowed.join(', '))
-    .type('application/json')
-    .send({ code: 405, title: 'Method Not Allowed', description: '' });
+  return refuse(reply.header('allow', allowed.join(', ')), 405, 'Method Not Allowed', '');
+}
+
+export function answerNotAcceptable(reply: FastifyReply): FastifyReply {
+  return refuse(reply, 406, 'Not Acceptable', 'Only content type application/json is accepted.');
+}
+
+function refuse(reply: FastifyReply, code: number, title: string, description: string | null): FastifyReply {
+  return reply.code(code).type('application/json').send({ code, title, description });
 }

@@ -34,8 +34,10 @@ export function metricsRoute(app: FastifyInstance, registry: Registry): void {
     durations.observe({ method, route }, reply.elapsedTime / 1000);
   });
 
-  app.get('/metrics', { schema: { response: { 200: Type.String() } } }, async (_request, reply) =>
-    reply.type(registry.contentType).send(await registry.metrics()),
+  app.get(
+    '/metrics',
+    { schema: { response: { 200: Type.String() } }, exposeHeadRoute: true },
+    async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
   );
 }
 

@@ -44,8 +44,13 @@ export interface ApiParts {
   operationQueued(operation: { id: string; priority: number }): void;
   /** What `/metrics` serves; the API adds its own. Absent: those alone. */
   metrics?: Registry;
-  /** Null: `/healthcheck` is off. Else what is wrong; nothing when all is well. */
-  health: (() => Promise<readonly string[]>) | null;
+  /** Null: `/healthcheck` is off. */
+  health: {
+    /** What is wrong; nothing when all is well. */
+    problems: () => Promise<readonly string[]>;
+    /** `[healthcheck] detailed`. */
+    detailed: boolean;
+  } | null;
 }
 
 export interface PagingSettings {

@@ -7,8 +7,9 @@ import { limitedFastify } from '../../http/limited-fastify.ts';
 import { connectionLimits } from '../../http/limited-server.ts';
 import type { Log } from '../../ports/log.ts';
 import { authenticate } from '../auth/authenticate.ts';
-import { logRequests } from './access-log.ts';
-import { answerError, answerNoMethod, answerNoRoute } from './answer-error.ts';
+import { accepts } from './accept.ts';
+import { logRequests, pathOf } from './access-log.ts';
+import { answerError, answerNoMethod, answerNoRoute, answerNotAcceptable } from './answer-error.ts';
 import { metricsRoute } from './metrics.ts';
 import { openApiRoute } from './openapi/route.ts';
 import type { ApiParts } from './parts.ts';
@@ -17,6 +18,7 @@ import { retryOutdated } from './retry-outdated.ts';
 import { amphoraRoutes } from './routes/amphorae.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
 import { flavorRoutes } from './routes/flavors.ts';
+import { healthCheckRoute } from './routes/health-check.ts';
 import { l7Writes } from './routes/l7-writes.ts';
 import { listenerWrites } from './routes/listener-writes.ts';
 import { loadBalancerWrites } from './routes/load-balancer-writes.ts';
@@ -36,6 +38,9 @@ const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 /** What needs no token. */
 const openPaths: ReadonlySet<string> = new Set(['/', '/healthcheck', '/metrics', '/openapi.json']);
 
+/** What answers with other types than JSON. */
+const ownTypes: ReadonlySet<string> = new Set(['/healthcheck', '/metrics']);
+
 /** Where Octavia serves the same API: with and without `lbaas`, under both spellings of the version. */
 const prefixes = ['/v2/lbaas', '/v2.0/lbaas', '/v2', '/v2.0'];
 
@@ -49,6 +54,8 @@ export function createApi(parts: ApiParts): FastifyInstance {
     {
       bodyLimit: parts.http?.largestBodyBytes ?? largestBodyBytes,
       trustProxy: parts.http?.trustsProxyHeaders ?? false,
+      // pecan has no HEAD but where somebody made one.
+      exposeHeadRoutes: false,
       genReqId: () => `req-${randomUUID()}`,
       routerOptions: { ignoreTrailingSlash: true },
       // A path that cannot be decoded never reaches a route.
@@ -73,8 +80,10 @@ export function createApi(parts: ApiParts): FastifyInstance {
   const check = authenticate(parts.authentication);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id);
-    if (!acceptsJson(request.headers.accept)) return reply.code(406).send(notAcceptable(request.id));
-    const path = request.url.split('?')[0] ?? '';
+    // As oslo.middleware's CORS does, in front of everything.
+    if (request.method === 'OPTIONS') return reply.code(200).send('');
+    const path = pathOf(request).replace(/(?<=.)\/$/, '');
+    if (!ownTypes.has(path) && !accepts(request.headers.accept, 'application/json')) return answerNotAcceptable(reply);
     return openPaths.has(path) ? undefined : check(request, reply);
   });
 
@@ -82,6 +91,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   openApiRoute(app);
   metricsRoute(app, parts.metrics ?? new Registry());
   discoveryRoutes(app, parts);
+  healthCheckRoute(app, parts);
   for (const prefix of prefixes) {
     app.register(
       async (scope) => {
@@ -110,13 +120,18 @@ export function createApi(parts: ApiParts): FastifyInstance {
 /** Only UTF-8 JSON: what is not is refused in wsme's words, and nothing is guessed. */
 function readJsonStrictly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => {
+  // wsme's names for JSON.
+  const json = ['application/json', 'text/javascript', 'application/javascript'];
+  app.addContentTypeParser(json, { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => {
     if (body.length === 0) return undefined;
     try {
-      return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
+      return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)) as unknown;
     } catch {
       throw invalidRequest('Request is not in valid JSON format');
     }
+  });
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => {
+    if (body.length > 0) throw Object.assign(new Error('not JSON'), { statusCode: 415 });
   });
 }
 
@@ -125,7 +140,7 @@ function readJsonStrictly(app: FastifyInstance): void {
  * @returns what makes the other methods answer 405, as pecan does, instead of "not found"; for when all routes are there.
  */
 function collectMethods(app: FastifyInstance): () => void {
-  const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'];
+  const methods = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT'] as const;
   const taken = new Map<string, Set<string>>();
   app.addHook('onRoute', (route) => {
     const known = taken.get(route.url) ?? new Set();
@@ -143,23 +158,3 @@ function collectMethods(app: FastifyInstance): () => void {
     }
   };
 }
-
-function acceptsJson(accept: string | undefined): boolean {
-  if (!accept || accept.trim() === '') return true;
-  return accept.split(',').some((offer) => {
-    const [type = '', ...parameters] = offer.split(';').map((part) => part.trim().toLowerCase());
-    const refused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-    return !refused && ['application/json', 'application/*', '*/*', 'text/plain'].includes(type);
-  });
-}
-
-const notAcceptable = (requestId: string) => ({
-  errors: [
-    {
-      status: 406,
-      title: 'Not Acceptable',
-      detail: 'Only content type application/json is accepted.',
-      request_id: requestId,
-    },
-  ],
-});

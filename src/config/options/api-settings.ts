@@ -42,6 +42,12 @@ export const apiSettingsOptions = {
     help: 'Most rows in one page of a list. Not set, infinite, or less than 1: no limit.',
   }),
   healthcheck_enabled: boolean({ default: false, help: 'Serve /healthcheck.' }),
+  healthcheck_refresh_interval: integer({
+    default: 5,
+    unit: 'seconds',
+    min: 0,
+    help: 'For so long an answer of /healthcheck is good: the database is not asked again.',
+  }),
   enabled_provider_drivers: dict({
     default: { amphora: 'The Octavia Amphora driver.', octavia: 'Deprecated alias of the Octavia Amphora driver.' },
     help: 'Providers that a load balancer may name, each with its description. Kiln serves amphora, amphorav2 and octavia, which all mean its amphorae; others are not offered.',
@@ -108,6 +114,14 @@ export const osloMiddlewareOptions = {
   enable_proxy_headers_parsing: boolean({
     default: false,
     help: 'Take host and scheme of links from X-Forwarded-Host and X-Forwarded-Proto. Only behind a proxy that sets both.',
+  }),
+};
+
+/** [healthcheck] */
+export const healthcheckOptions = {
+  detailed: boolean({
+    default: false,
+    help: "Answer /healthcheck with the fields of oslo.middleware's details. What would tell of the host and the process stays empty: whoever asks needs no token.",
   }),
 };
 

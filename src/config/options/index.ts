@@ -3,6 +3,7 @@ import { amphoraAgentOptions, haproxyAmphoraOptions, healthManagerOptions } from
 import {
   apiSettingsOptions,
   computeOptions,
+  healthcheckOptions,
   networkingOptions,
   osloMiddlewareOptions,
   osloPolicyOptions,
@@ -28,6 +29,7 @@ import {
 export const declarations = {
   DEFAULT: defaultOptions,
   api_settings: apiSettingsOptions,
+  healthcheck: healthcheckOptions,
   controller_worker: controllerWorkerOptions,
   task_flow: taskFlowOptions,
   networking: networkingOptions,

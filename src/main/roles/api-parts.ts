@@ -2,6 +2,8 @@ import { createMetrics } from '../../adapters/metrics/registry.ts';
 import { createReferenceChecker, networkSeenBy } from '../../adapters/network/reference-checker.ts';
 import { createVipAllocator } from '../../adapters/network/vip-allocator.ts';
 import { createOfferChecker } from '../../adapters/offers/offer-checker.ts';
+import { pingDatabase } from '../../adapters/storage/database.ts';
+import { createHealthCheck } from '../../api/health-check.ts';
 import type { Policy } from '../../api/policy/policy.ts';
 import type { ApiParts } from '../../api/v2/parts.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
@@ -11,6 +13,9 @@ import type { OpenStack } from '../openstack.ts';
 import type { State } from '../state.ts';
 import { type Around, wireResolver } from '../wire.ts';
 import { authenticationOf } from './api.ts';
+
+/** Who asks whether this process is well waits no longer. */
+const HEALTH_CHECK_LIMIT_SECONDS = 5;
 
 /** What the API acts through. */
 export function apiParts(
@@ -60,14 +65,16 @@ export function apiParts(
     paging: pagingSettings(configuration),
     operationQueued: (operation) => queue.announce(operation),
     health: configuration.api_settings.healthcheck_enabled
-      ? async () => {
-          try {
-            await state.journal.list({ limit: 1 });
-            return [];
-          } catch (error) {
-            log.error({ err: error }, 'the health check failed');
-            return ['The database can not be reached.'];
-          }
+      ? {
+          problems: createHealthCheck(
+            () => pingDatabase(state.database),
+            {
+              refreshSeconds: configuration.api_settings.healthcheck_refresh_interval,
+              limitSeconds: HEALTH_CHECK_LIMIT_SECONDS,
+            },
+            { clock, log },
+          ),
+          detailed: configuration.healthcheck.detailed,
         }
       : null,
   };

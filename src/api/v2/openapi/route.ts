@@ -26,5 +26,5 @@ export function openApiRoute(app: FastifyInstance): void {
     made ??= openApiDocument(routes, currentVersion);
     return made;
   });
-  app.get('/openapi.json', () => app.openApi());
+  app.get('/openapi.json', { exposeHeadRoute: true }, () => app.openApi());
 }

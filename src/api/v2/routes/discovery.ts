@@ -49,9 +49,9 @@ const versionsAnswer = Type.Object({
   ),
 });
 
-/** What needs no token: the versions, and whether this process is well. */
+/** The versions, which need no token. */
 export function discoveryRoutes(app: FastifyInstance, parts: ApiParts): void {
-  app.get('/', { schema: { response: { 200: versionsAnswer } } }, (request) => ({
+  app.get('/', { schema: { response: { 200: versionsAnswer } }, exposeHeadRoute: true }, (request) => ({
     versions: versions.map(([id, updated], index) => ({
       id,
       status: index === versions.length - 1 ? 'CURRENT' : 'SUPPORTED',
@@ -59,22 +59,6 @@ export function discoveryRoutes(app: FastifyInstance, parts: ApiParts): void {
       links: [{ href: `${baseUrl(request, parts.paging.baseUri)}/v2`, rel: 'self' }],
     })),
   }));
-
-  const { health } = parts;
-  if (!health) return;
-  /** As oslo.middleware's healthcheck answers: text unless JSON is asked for, 503 with the reasons. */
-  app.get(
-    '/healthcheck',
-    { schema: { response: { 200: Type.String(), 503: Type.String() } } },
-    async (request, reply) => {
-      const reasons = await health();
-      reply.code(reasons.length > 0 ? 503 : 200);
-      if (request.headers.accept?.includes('application/json')) {
-        return { detailed: false, reasons: reasons.length > 0 ? reasons : ['OK'] };
-      }
-      return reply.type('text/plain; charset=UTF-8').send(reasons.join('\n') || 'OK');
-    },
-  );
 }
 
 function baseUrl(request: FastifyRequest, baseUri: string | null): string {
