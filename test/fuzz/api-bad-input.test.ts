@@ -441,7 +441,9 @@ describe('headers', () => {
 
   it('that ask for what is not given', async () => {
     for (const accept of ['text/html', 'application/xml', 'image/*', 'application/json;q=0']) {
-      for (const { method, path } of operationsOf(document).slice(2, 22)) {
+      // Metrics and the health check have types of their own.
+      const operations = operationsOf(document).filter(({ path }) => path.startsWith('/v2'));
+      for (const { method, path } of operations.slice(0, 20)) {
         const at = { method, path: filled(path, ours), headers: { accept }, why: `accept ${accept}` };
         expect(await expectRefusal(at)).toBe(406);
       }
