@@ -1,5 +1,5 @@
 import { leftoversOf } from '../core/operations/leftovers.ts';
-import { failed, withLoadBalancerInError } from '../core/operations/settlement.ts';
+import { lost, withLoadBalancerInError } from '../core/operations/settlement.ts';
 import { KilnError } from '../model/errors.ts';
 import type { AbortedOperation, JournalEntry, Leftover, OperationReason } from '../model/operation.ts';
 import type { AmphoraStore } from '../ports/amphora-store.ts';
@@ -132,8 +132,7 @@ async function settlementOfUnknown(
   const loadBalancerId = String(operation.input.loadBalancerId ?? operation.subject);
   const tree = await loadBalancers.tree(loadBalancerId);
   if (!tree) return null;
-  const outcome = failed(tree, { verb: 'update', kind: 'loadbalancer', resourceId: loadBalancerId, before: null });
-  return { loadBalancerId, ...withLoadBalancerInError(outcome, loadBalancerId), reason };
+  return { loadBalancerId, ...withLoadBalancerInError(lost(tree), loadBalancerId), reason };
 }
 
 /** One that was being built or deleted can be deleted. */

@@ -1,5 +1,6 @@
 import { deriveStatuses, type Judgement } from '../core/health/derive-statuses.ts';
 import { fingerprintOf } from '../core/health/fingerprint.ts';
+import { treeInEffect } from '../core/operations/in-effect.ts';
 import type { AmphoraStatus } from '../model/amphora.ts';
 import type { LoadBalancerTree } from '../model/load-balancer.ts';
 import type { AmphoraDirectory, HeartbeatRecord, KnownAmphora } from '../ports/health-store.ts';
@@ -80,7 +81,8 @@ export function createJudge(
     counts.treesRead += left.length;
     const reader = async () => {
       for (let id = left.pop(); id !== undefined; id = left.pop()) {
-        trees.set(id, await loadBalancers.tree(id));
+        const tree = await loadBalancers.tree(id);
+        trees.set(id, tree && treeInEffect(tree));
         await giveWay();
       }
     };

@@ -97,8 +97,10 @@ export interface Change {
 /** What an operation leaves behind in the rows. `Journal.finish` writes it in the transaction that ends the operation. */
 export interface Settlement {
   loadBalancerId: string;
+  /** Rows, whole, as they are to be but for their operating statuses; before anything else is done. Absent: none. */
+  restores?: readonly { [Kind in ResourceKind]: { kind: Kind; put: Resources[Kind] } }[ResourceKind][];
   /**
-   * New provisioning statuses; the rows are updated now. What no heartbeat tells of (health monitors, L7 policies and rules)
+   * New provisioning statuses; rows that are ACTIVE are updated now, those in ERROR keep their time. What no heartbeat tells of (health monitors, L7 policies and rules)
    * is ONLINE when it is ACTIVE and enabled, else OFFLINE, as Octavia has it (MarkHealthMonitorActiveInDB and its kin).
    */
   statuses: readonly { kind: ResourceKind; ids: readonly string[]; provisioningStatus: ProvisioningStatus }[];

@@ -190,12 +190,18 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
 
     settle(settlement) {
       store.settlements.push(settlement);
+      for (const { kind, put } of settlement.restores ?? []) {
+        const table = rows[kind] as Map<string, Resources[ResourceKind]>;
+        const old = table.get(put.id);
+        if (old) table.set(put.id, { ...put, operatingStatus: old.operatingStatus });
+      }
       for (const { kind, ids, provisioningStatus } of settlement.statuses) {
         const table = rows[kind] as Map<string, Resources[ResourceKind]>;
         for (const id of ids) {
           const row = table.get(id);
           if (!row) continue;
-          const settled = { ...row, provisioningStatus, updatedAt: new Date().toISOString() };
+          const updatedAt = provisioningStatus === 'ACTIVE' ? new Date().toISOString() : row.updatedAt;
+          const settled = { ...row, provisioningStatus, updatedAt };
           const operatingStatus = row.adminStateUp ? 'ONLINE' : 'OFFLINE';
           const worksByItself =
             ['healthmonitor', 'l7policy', 'l7rule'].includes(kind) && provisioningStatus === 'ACTIVE';

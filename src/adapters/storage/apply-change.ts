@@ -23,15 +23,28 @@ export async function applyChange(transaction: KilnDatabase, change: Change, at:
   // First, before anything is read: what MySQL reads afterwards is as it is once the others are done.
   const quota = change.quota && (await lockQuota(transaction, change.quota));
   await admit(transaction, change);
-  const last = new Map(change.rows.map((row) => [`${row.kind} ${idOf(row)}`, row]));
+  await applyRows(transaction, change.rows, async (kind, rows, made) => {
+    if (quota) await checkQuota(transaction, quota, kind, { made, leaving: rows.filter(isLeaving).length });
+  });
+  if (change.operation) await enqueueOperation(transaction, change.operation, at);
+}
+
+/**
+ * Writes rows, with their tags; of one that is named twice, the last.
+ * @param check told of each kind once it is written, with the number of rows that are new.
+ */
+export async function applyRows(
+  transaction: KilnDatabase,
+  rows: readonly RowChange[],
+  check: (kind: ResourceKind, rows: readonly RowChange[], made: number) => Promise<void> = async () => {},
+): Promise<void> {
+  const last = new Map(rows.map((row) => [`${row.kind} ${idOf(row)}`, row]));
   const tags: TagChanges = { untagged: [], tagged: [] };
   for (const kind of resourceKinds) {
     const ofKind = [...last.values()].filter((row) => row.kind === kind);
-    const made = await applyToKind(transaction, kind, ofKind, tags);
-    if (quota) await checkQuota(transaction, quota, kind, { made, leaving: ofKind.filter(isLeaving).length });
+    await check(kind, ofKind, await applyToKind(transaction, kind, ofKind, tags));
   }
   await applyTags(transaction, tags);
-  if (change.operation) await enqueueOperation(transaction, change.operation, at);
 }
 
 /**

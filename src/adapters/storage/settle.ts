@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { ResourceKind, Settlement } from '../../ports/load-balancer-store.ts';
+import { applyRows } from './apply-change.ts';
 import { tableOf } from './resource-tables.ts';
 import type { KilnDatabase } from './schema.ts';
 import { releaseVipPorts } from './vip-ports.ts';
@@ -17,6 +18,7 @@ const worksByItself: ReadonlySet<ResourceKind> = new Set(['healthmonitor', 'l7po
 export async function applySettlement(transaction: KilnDatabase, settlement: Settlement, at: string): Promise<void> {
   // The tables of all kinds have one shape.
   const table = (kind: ResourceKind) => tableOf(kind).table as 'kiln_listener';
+  await applyRows(transaction, settlement.restores ?? []);
   for (const { kind, ids, provisioningStatus } of settlement.statuses) {
     const operating =
       provisioningStatus === 'ACTIVE' && worksByItself.has(kind)
@@ -25,7 +27,11 @@ export async function applySettlement(transaction: KilnDatabase, settlement: Set
     for (const batch of batches(ids)) {
       await transaction
         .updateTable(table(kind))
-        .set({ provisioning_status: provisioningStatus, updated_at: at, ...operating })
+        .set({
+          provisioning_status: provisioningStatus,
+          ...(provisioningStatus === 'ACTIVE' ? { updated_at: at } : {}),
+          ...operating,
+        })
         .where('id', 'in', batch)
         .execute();
     }

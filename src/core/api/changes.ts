@@ -1,8 +1,5 @@
 import {
-  type HealthMonitor,
   type L7Policy,
-  type L7Rule,
-  type Listener,
   type LoadBalancerTree,
   type Member,
   type Pool,
@@ -10,10 +7,13 @@ import {
   provisioningStatuses,
   type StoredTree,
 } from '../../model/load-balancer.ts';
-import type { JsonObject, Operation } from '../../model/operation.ts';
+import type { Json, JsonObject, Operation } from '../../model/operation.ts';
+import { neverTookEffect } from '../operations/in-effect.ts';
+import type { RowBefore } from '../operations/operation-subject.ts';
+import { rowsOfTree, type TreeRow } from '../operations/tree-rows.ts';
 import type { Making } from './making.ts';
 import { immutable } from './refusals.ts';
-import { type Kind, type Kinds, kindTitle } from './resource-names.ts';
+import { type Kind, kindTitle } from './resource-names.ts';
 
 /**
  * What a request changes: the rows, and the operation that carries it out, for the store to write in one transaction.
@@ -27,7 +27,7 @@ export interface PlannedChange {
   rows: readonly Row[];
   operation: Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>;
 }
-type Row = { [K in Kind]: { kind: K; put: Kinds[K] } }[Kind];
+type Row = TreeRow;
 
 type Verb = 'create' | 'update' | 'delete';
 /** What a change is about, and by what way it hangs on its load balancer. */
@@ -57,7 +57,7 @@ export function planCreation(making: Making, tree: LoadBalancerTree): PlannedCha
     loadBalancerId: id,
     mutableFrom: [],
     basedOnRevision: null,
-    rows: rowsOf(tree),
+    rows: rowsOfTree(tree),
     operation: operation(making, 'create-load-balancer', id, { verb: 'create', kind: 'loadbalancer', resourceId: id }),
   };
 }
@@ -89,6 +89,7 @@ export function planChange(
       kind: subject.kind,
       resourceId: subject.put.id,
       ...(verb === 'update' ? { before: rowBefore(tree, subject) } : {}),
+      ...(more.rows && verb !== 'create' ? { othersBefore: fieldsBefore(tree, more.rows) } : {}),
       ...more.input,
     }),
   };
@@ -122,21 +123,27 @@ export function planMembers(
       created: ids(changes.created),
       updated: ids(changes.updated),
       deleted: ids(changes.deleted),
+      othersBefore: fieldsBefore(
+        tree,
+        changes.updated.map((put) => ({ kind: 'member', put })),
+      ),
     }),
   };
 }
 
-export function planFailover(making: Making, { loadBalancer, revision }: StoredTree): PlannedChange {
+/** One that never came to be is made anew, with everything in it; else what is in ERROR for its creation stays out. */
+export function planFailover(making: Making, tree: StoredTree): PlannedChange {
+  const { loadBalancer, revision } = tree;
   const { id } = loadBalancer;
+  const own = neverTookEffect(loadBalancer) ? loadBalancer : { ...loadBalancer, updatedAt: making.now };
+  const made = neverTookEffect(loadBalancer) ? rowsOfTree(tree).filter(({ put }) => neverTookEffect(put)) : [];
   return {
     loadBalancerId: id,
     mutableFrom: ['ACTIVE', 'ERROR'],
     basedOnRevision: revision,
     rows: [
-      {
-        kind: 'loadbalancer',
-        put: { ...loadBalancer, provisioningStatus: 'PENDING_UPDATE', updatedAt: making.now },
-      },
+      ...made.map(({ kind, put }) => ({ kind, put: { ...put, provisioningStatus: 'PENDING_CREATE' } }) as Row),
+      { kind: 'loadbalancer', put: { ...own, provisioningStatus: 'PENDING_UPDATE' } },
     ],
     operation: {
       ...operation(making, 'failover-load-balancer', id, { resourceId: id }),
@@ -237,36 +244,37 @@ function parentsOf(tree: LoadBalancerTree, subject: Subject): Parents {
   }
 }
 
-/** The load balancer and what stands between it and a change, PENDING_UPDATE. */
+/**
+ * The load balancer and what stands between it and a change, PENDING_UPDATE. What is in ERROR stays so: this change does
+ * nothing about that.
+ */
 function locked(making: Making, tree: LoadBalancerTree, parents: Parents): Row[] {
-  const pending = { provisioningStatus: 'PENDING_UPDATE', updatedAt: making.now } as const;
-  const rows: Row[] = [{ kind: 'loadbalancer', put: { ...tree.loadBalancer, ...pending } }];
-  for (const listener of tree.listeners) {
-    if (parents.listenerIds.includes(listener.id)) {
-      rows.push({ kind: 'listener', put: { ...listenerRow(listener), ...pending } });
-    }
-    const policy = listener.l7Policies.find(({ id }) => id === parents.l7PolicyId);
-    if (policy) rows.push({ kind: 'l7policy', put: { ...policyRow(policy), ...pending } });
-  }
-  const pool = tree.pools.find(({ id }) => id === parents.poolId);
-  if (pool) rows.push({ kind: 'pool', put: { ...poolRow(pool), ...pending } });
-  return rows;
+  const held = new Set([tree.loadBalancer.id, ...parents.listenerIds, parents.poolId, parents.l7PolicyId]);
+  return rowsOfTree(tree)
+    .filter(({ put }) => held.has(put.id) && put.provisioningStatus !== 'ERROR')
+    .map(
+      ({ kind, put }) =>
+        ({ kind, put: { ...put, provisioningStatus: 'PENDING_UPDATE', updatedAt: making.now } }) as Row,
+    );
 }
 
 /** The row that a change is about, as the tree has it: nothing of a change is in there yet. */
 function rowBefore(tree: LoadBalancerTree, { kind, put }: Subject): JsonObject | null {
-  const policies = tree.listeners.flatMap(({ l7Policies }) => l7Policies);
-  const rows: { readonly [K in Kind]: readonly Kinds[K][] } = {
-    loadbalancer: [tree.loadBalancer],
-    listener: tree.listeners.map(listenerRow),
-    pool: tree.pools.map(poolRow),
-    member: tree.pools.flatMap(({ members }) => members),
-    healthmonitor: tree.pools.flatMap(({ healthMonitor }) => healthMonitor ?? []),
-    l7policy: policies.map(policyRow),
-    l7rule: policies.flatMap(({ rules }) => rules),
-  };
-  const row = rows[kind].find(({ id }) => id === put.id);
-  return row ? ({ ...row } as unknown as JsonObject) : null;
+  const row = rowsOfTree(tree).find((one) => one.kind === kind && one.put.id === put.id);
+  return row ? ({ ...row.put } as unknown as JsonObject) : null;
+}
+
+/** Of rows that are changed beside it, the fields that become others. */
+function fieldsBefore(tree: LoadBalancerTree, changed: readonly Row[]): RowBefore[] {
+  const old = new Map(rowsOfTree(tree).map(({ put }) => [put.id, put as unknown as JsonObject]));
+  return changed.flatMap(({ kind, put }) => {
+    const before = Object.entries(old.get(put.id) ?? {});
+    const after = put as unknown as Record<string, Json>;
+    const fields = Object.fromEntries(
+      before.filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(after[name])),
+    );
+    return Object.keys(fields).length > 0 ? [{ kind, id: put.id, fields }] : [];
+  });
 }
 
 function toBeDeleted(subject: Subject): Row {
@@ -281,44 +289,4 @@ function operation(making: Pick<Making, 'newId'>, flow: string, loadBalancerId: 
     input: { loadBalancerId, ...input },
     priority: priorities.other,
   };
-}
-
-/** A tree as rows, parents first. */
-function rowsOf(tree: LoadBalancerTree): Row[] {
-  const rows: Row[] = [{ kind: 'loadbalancer', put: tree.loadBalancer }];
-  for (const pool of tree.pools) rows.push(...wholePoolRows(pool));
-  for (const listener of tree.listeners) {
-    rows.push({ kind: 'listener', put: listenerRow(listener) });
-    for (const policy of listener.l7Policies) rows.push(...wholePolicyRows(policy));
-  }
-  return rows;
-}
-
-export function wholePoolRows(pool: LoadBalancerTree['pools'][number]): Row[] {
-  return [{ kind: 'pool', put: poolRow(pool) }, ...contentsOfPool(pool)];
-}
-
-export function contentsOfPool({ members, healthMonitor }: LoadBalancerTree['pools'][number]): Row[] {
-  const monitor: Row[] = healthMonitor ? [{ kind: 'healthmonitor', put: healthMonitor satisfies HealthMonitor }] : [];
-  return [...monitor, ...members.map((put): Row => ({ kind: 'member', put }))];
-}
-
-function wholePolicyRows(policy: L7Policy & { rules: readonly L7Rule[] }): Row[] {
-  return [{ kind: 'l7policy', put: policyRow(policy) }, ...policy.rules.map((put): Row => ({ kind: 'l7rule', put }))];
-}
-
-export function listenerRow({ l7Policies: _policies, ...row }: LoadBalancerTree['listeners'][number]): Listener {
-  return row;
-}
-
-export function poolRow({
-  members: _members,
-  healthMonitor: _monitor,
-  ...row
-}: LoadBalancerTree['pools'][number]): Pool {
-  return row;
-}
-
-export function policyRow({ rules: _rules, ...row }: L7Policy & { rules: readonly L7Rule[] }): L7Policy {
-  return row;
 }

@@ -1,5 +1,6 @@
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
+import { neverTookEffect, treeOfRows } from './in-effect.ts';
 
 /** The kinds of Octavia's API that an operation may be about. */
 export const operationKinds = [
@@ -16,6 +17,9 @@ export type OperationKind = (typeof operationKinds)[number];
 /** `replace`: all members of a pool at once; the resource is then the pool. */
 export type OperationVerb = 'create' | 'update' | 'delete' | 'replace';
 
+/** Fields of a row as they were before an operation changed them. */
+export type RowBefore = { readonly kind: OperationKind; readonly id: string; readonly fields: JsonObject };
+
 /** What an operation changes. */
 export interface OperationSubject {
   verb: OperationVerb;
@@ -23,33 +27,40 @@ export interface OperationSubject {
   resourceId: string;
   /** The row as it was before an update; null where it is not known. */
   before: JsonObject | null;
+  /** Of the other rows whose values change with it, what they were: members of a pool, policies that made room. */
+  othersBefore: readonly RowBefore[];
 }
 
-type Row = { id: string; provisioningStatus: string };
+/** Everything that an operation changes in rows that were there, as it was. */
+export function rowsBefore({ verb, kind, resourceId, before, othersBefore }: OperationSubject): RowBefore[] {
+  const own = verb === 'update' && before ? [{ kind, id: resourceId, fields: before }] : [];
+  return [...own, ...othersBefore];
+}
+
+type Row = { id: string };
 
 /**
  * The load balancer as it was before the operation: what is being made is left out, what is being deleted is there, and
  * what is being changed is as it was. For an amphora that has to be given back what it had.
  */
 export function treeBefore(tree: LoadBalancerTree, subject: OperationSubject): LoadBalancerTree {
-  const isOld = ({ provisioningStatus }: Row) => provisioningStatus !== 'PENDING_CREATE';
-  const restore = <Resource extends Row>(row: Resource): Resource => {
-    const changed = subject.verb === 'update' && row.id === subject.resourceId && subject.before;
-    const old = changed ? ({ ...row, ...subject.before } as Resource) : row;
-    return old.provisioningStatus === 'PENDING_DELETE' ? { ...old, provisioningStatus: 'ACTIVE' } : old;
+  const fields = new Map(rowsBefore(subject).map((row) => [row.id, row.fields]));
+  const restore = <Resource extends Row & { provisioningStatus: string; updatedAt: string | null }>(row: Resource) => {
+    const old: Resource = { ...row, ...fields.get(row.id) };
+    if (old.provisioningStatus !== 'PENDING_DELETE') return old;
+    return { ...old, provisioningStatus: old.updatedAt === null ? 'ERROR' : 'ACTIVE' } as Resource;
   };
-  return {
+  const restored: LoadBalancerTree = {
     loadBalancer: restore(tree.loadBalancer),
-    listeners: tree.listeners.filter(isOld).map((listener) => ({
+    listeners: tree.listeners.map((listener) => ({
       ...restore(listener),
-      l7Policies: listener.l7Policies
-        .filter(isOld)
-        .map((policy) => ({ ...restore(policy), rules: policy.rules.filter(isOld).map(restore) })),
+      l7Policies: listener.l7Policies.map((policy) => ({ ...restore(policy), rules: policy.rules.map(restore) })),
     })),
-    pools: tree.pools.filter(isOld).map((pool) => ({
+    pools: tree.pools.map((pool) => ({
       ...restore(pool),
-      members: pool.members.filter(isOld).map(restore),
-      healthMonitor: pool.healthMonitor && isOld(pool.healthMonitor) ? restore(pool.healthMonitor) : null,
+      members: pool.members.map(restore),
+      healthMonitor: pool.healthMonitor && restore(pool.healthMonitor),
     })),
   };
+  return treeOfRows(restored, (row) => row.provisioningStatus !== 'PENDING_CREATE' && !neverTookEffect(row));
 }

@@ -1,16 +1,21 @@
 import type { LoadBalancerTree, ProvisioningStatus } from '../../model/load-balancer.ts';
-import type { OperationKind, OperationSubject } from './operation-subject.ts';
+import { neverTookEffect } from './in-effect.ts';
+import { type OperationKind, type OperationSubject, rowsBefore } from './operation-subject.ts';
+import { rowsOfTree, type TreeRow } from './tree-rows.ts';
 
 /** What becomes of the rows of a load balancer when an operation on it ends. */
 export interface Outcome {
   statuses: { kind: OperationKind; ids: string[]; provisioningStatus: ProvisioningStatus }[];
   deletes: { kind: OperationKind; ids: string[] }[];
+  /** Rows that get back their values of before. */
+  restores: TreeRow[];
 }
 
 interface Row {
   kind: OperationKind;
   id: string;
   status: ProvisioningStatus;
+  neverTookEffect: boolean;
   /** It, or what it stands in, is on its way out. */
   leaving: boolean;
 }
@@ -19,65 +24,104 @@ interface Row {
 export function succeeded(tree: LoadBalancerTree): Outcome {
   const rows = rowsOf(tree);
   return {
-    statuses: grouped(
-      rows.filter((row) => !row.leaving && isPending(row)).map((row) => ({ ...row, status: 'ACTIVE' })),
-    ),
+    ...onlyStatuses(rows.filter((row) => !row.leaving && isPending(row)).map((row) => ({ ...row, status: 'ACTIVE' }))),
     deletes: grouped(rows.filter((row) => row.leaving).map((row) => ({ ...row, status: 'DELETED' }))).map(
       ({ kind, ids }) => ({ kind, ids }),
     ),
   };
 }
 
+/** A new amphora has everything that is in effect as the rows say it: what was in ERROR for an earlier change is well again. */
+export function rebuilt(tree: LoadBalancerTree): Outcome {
+  const rows = rowsOf(tree).filter((row) => isPending(row) || (row.status === 'ERROR' && !row.neverTookEffect));
+  return onlyStatuses(rows.map((row) => ({ ...row, status: 'ACTIVE' })));
+}
+
 /**
- * The operation was undone (octavia/controller/worker/v2/tasks/lifecycle_tasks.py): what it was about is in ERROR, and
- * what it only held is ACTIVE again. A load balancer that was to be made or deleted is in ERROR with all that is pending.
+ * The operation was undone (octavia/controller/worker/v2/tasks/lifecycle_tasks.py): what it was about is in ERROR, with the
+ * values of before, and what it only held is ACTIVE again. A load balancer that was to be made or deleted is in ERROR with
+ * all that is pending; one that was to be changed has its values of before and serves on.
  */
 export function failed(tree: LoadBalancerTree, subject: OperationSubject): Outcome {
-  const wholly = subject.kind === 'loadbalancer';
+  const { kind, verb, resourceId } = subject;
+  const before = new Map(rowsBefore(subject).map(({ id, fields }) => [id, fields]));
+  const isSubject = ({ id, status, kind: ofRow }: Row) => {
+    if (kind === 'loadbalancer') return verb !== 'update' || !before.has(resourceId);
+    if (id === resourceId) return verb !== 'replace';
+    if (verb === 'replace' && ofRow === 'member') return true;
+    return status === 'PENDING_CREATE' || status === 'PENDING_DELETE' || before.get(id)?.provisioningStatus === 'ERROR';
+  };
   const rows = rowsOf(tree).filter(isPending);
-  const isSubject = ({ id, status }: Row) =>
-    wholly || id === subject.resourceId || status === 'PENDING_CREATE' || status === 'PENDING_DELETE';
-  const isHeldPool = ({ id }: Row) => subject.verb === 'replace' && id === subject.resourceId;
   return {
-    statuses: grouped(
-      rows.map((row): Row => ({ ...row, status: isSubject(row) && !isHeldPool(row) ? 'ERROR' : 'ACTIVE' })),
-    ),
-    deletes: [],
+    ...onlyStatuses(rows.map((row) => ({ ...row, status: isSubject(row) ? 'ERROR' : 'ACTIVE' }))),
+    restores: rowsOfTree(tree)
+      .filter(({ put }) => before.has(put.id))
+      .map(({ kind, put }) => ({ kind, put: { ...put, ...before.get(put.id) } }) as TreeRow),
   };
 }
 
 /** Nothing was changed, and what served before serves on. */
 export function unchanged(tree: LoadBalancerTree): Outcome {
-  const held = rowsOf(tree).filter(isPending);
-  return { statuses: grouped(held.map((row): Row => ({ ...row, status: 'ACTIVE' }))), deletes: [] };
+  return onlyStatuses(
+    rowsOf(tree)
+      .filter(isPending)
+      .map((row) => ({ ...row, status: 'ACTIVE' })),
+  );
+}
+
+/** Nobody knows what became of what is pending. */
+export function lost(tree: LoadBalancerTree): Outcome {
+  return onlyStatuses(
+    rowsOf(tree)
+      .filter(isPending)
+      .map((row) => ({ ...row, status: 'ERROR' })),
+  );
+}
+
+/** As the outcome says, but these are in ERROR and not in effect: their owner has to change them first. */
+export function refused(tree: LoadBalancerTree, outcome: Outcome, ids: ReadonlySet<string>): Outcome {
+  if (ids.size === 0) return outcome;
+  const error = { provisioningStatus: 'ERROR', updatedAt: null } as const;
+  const rows = rowsOfTree(tree).filter(({ put }) => ids.has(put.id));
+  return {
+    ...outcome,
+    statuses: outcome.statuses.map((group) => ({ ...group, ids: group.ids.filter((id) => !ids.has(id)) })),
+    restores: [...outcome.restores, ...rows.map(({ kind, put }) => ({ kind, put: { ...put, ...error } }) as TreeRow)],
+  };
 }
 
 /** As the outcome says, but the load balancer itself is in ERROR. */
-export function withLoadBalancerInError({ statuses, deletes }: Outcome, loadBalancerId: string): Outcome {
-  const others = statuses.filter(({ kind }) => kind !== 'loadbalancer');
+export function withLoadBalancerInError(outcome: Outcome, loadBalancerId: string): Outcome {
+  const others = outcome.statuses.filter(({ kind }) => kind !== 'loadbalancer');
   return {
+    ...outcome,
     statuses: [{ kind: 'loadbalancer', ids: [loadBalancerId], provisioningStatus: 'ERROR' }, ...others],
-    deletes,
   };
 }
 
 /** Everything of a load balancer goes. */
 export function wholeTree(tree: LoadBalancerTree): Outcome {
   const rows = rowsOf(tree).map((row): Row => ({ ...row, status: 'DELETED' }));
-  return { statuses: [], deletes: grouped(rows).map(({ kind, ids }) => ({ kind, ids })) };
+  return { statuses: [], deletes: grouped(rows).map(({ kind, ids }) => ({ kind, ids })), restores: [] };
 }
+
+type Stored = { id: string; provisioningStatus: ProvisioningStatus; updatedAt: string | null };
+
+const onlyStatuses = (rows: readonly Row[]): Outcome => ({ statuses: grouped(rows), deletes: [], restores: [] });
 
 const isPending = ({ status }: Row) => status.startsWith('PENDING_');
 
 /** Parents first. */
 function rowsOf(tree: LoadBalancerTree): Row[] {
   const rows: Row[] = [];
-  const add = (
-    kind: OperationKind,
-    { id, provisioningStatus: status }: { id: string; provisioningStatus: ProvisioningStatus },
-    parent: Row | null,
-  ): Row => {
-    const row = { kind, id, status, leaving: status === 'PENDING_DELETE' || parent?.leaving === true };
+  const add = (kind: OperationKind, { id, provisioningStatus: status, updatedAt }: Stored, parent: Row | null): Row => {
+    const row = {
+      kind,
+      id,
+      status,
+      neverTookEffect: neverTookEffect({ provisioningStatus: status, updatedAt }),
+      leaving: status === 'PENDING_DELETE' || parent?.leaving === true,
+    };
     rows.push(row);
     return row;
   };

@@ -4,14 +4,23 @@ import { type PlannedListener, type PlannedPool, planListeners } from '../haprox
 /** What a secret has to be: a certificate with its key, certificates of authorities, a revocation list. */
 type SecretKind = 'certificate' | 'ca' | 'crl';
 
-interface SecretReference {
+export interface SecretHolders {
+  listeners: PlannedListener[];
+  pools: PlannedPool[];
+}
+
+export interface SecretReference {
   reference: string;
   holds: SecretKind;
 }
 
 /** What a load balancer's HAProxy refers to in the key manager, each once. Nothing of what is disabled or leaving. */
 export function secretReferences(tree: LoadBalancerTree): SecretReference[] {
-  const { listeners, pools } = holdersOfSecrets(tree);
+  return referencesOf(holdersOfSecrets(tree));
+}
+
+/** What these refer to, each once. */
+export function referencesOf({ listeners = [], pools = [] }: Partial<SecretHolders>): SecretReference[] {
   const all = [
     ...listeners.flatMap(({ listener }) => [
       ...listenerCertificates(listener).map((reference) => ({ reference, holds: 'certificate' as const })),
@@ -34,7 +43,7 @@ export function listenerCertificates(listener: PlannedListener['listener']): str
 }
 
 /** Listeners that end TLS, and pools that speak TLS to their members. */
-export function holdersOfSecrets(tree: LoadBalancerTree): { listeners: PlannedListener[]; pools: PlannedPool[] } {
+export function holdersOfSecrets(tree: LoadBalancerTree): SecretHolders {
   // The limit plays no part in what is looked for.
   const planned = planListeners(tree, { defaultConnectionLimit: 1 });
   const pools = planned.flatMap((listener) => listener.pools).filter(({ tlsEnabled }) => tlsEnabled);

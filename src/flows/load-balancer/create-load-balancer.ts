@@ -1,4 +1,4 @@
-import { failed, succeeded } from '../../core/operations/settlement.ts';
+import { lost, succeeded } from '../../core/operations/settlement.ts';
 import { defineFlow } from '../engine/flow.ts';
 import {
   type CertificatesUploaded,
@@ -19,15 +19,11 @@ import type { LoadBalancerParts } from './parts.ts';
 import { type BuiltAmphora, builtAmphora } from './targets.ts';
 
 type Built = LoadBalancerInput & BuiltAmphora;
-const inAmphora = { targetsOf: builtAmphora, subjectOf: null };
+const inAmphora = { targetsOf: builtAmphora, subjectOf: null, mayBeLeftOut: () => false };
 
 /** A load balancer with everything in it, from its VIP (which the API has taken) to traffic. SINGLE topology. */
 export const createLoadBalancer = defineFlow<LoadBalancerParts, LoadBalancerInput>('create-load-balancer')
-  .step(
-    markErrorOnRevert((_parts, tree, { resourceId }) =>
-      failed(tree, { verb: 'create', kind: 'loadbalancer', resourceId, before: null }),
-    ),
-  )
+  .step(markErrorOnRevert((_records, tree) => lost(tree)))
   .step(resolveAmphora)
   .step(recordAmphora)
   .step(createServer)

@@ -1,4 +1,4 @@
-import { failed } from '../../core/operations/settlement.ts';
+import { lost } from '../../core/operations/settlement.ts';
 import { defineFlow } from '../engine/flow.ts';
 import { deleteRows, type LoadBalancerInput, markErrorOnRevert } from '../steps/mark-error-on-revert.ts';
 import { releaseVip } from '../steps/release-vip.ts';
@@ -7,11 +7,7 @@ import type { LoadBalancerParts } from './parts.ts';
 
 /** Everything of a load balancer, in Nova, Neutron and the store. What is half deleted can be deleted again. */
 export const deleteLoadBalancer = defineFlow<LoadBalancerParts, LoadBalancerInput>('delete-load-balancer')
-  .step(
-    markErrorOnRevert((_parts, tree, { resourceId }) =>
-      failed(tree, { verb: 'delete', kind: 'loadbalancer', resourceId, before: null }),
-    ),
-  )
+  .step(markErrorOnRevert((_records, tree) => lost(tree)))
   .step(removeAllAmphorae)
   .step(releaseVip)
   .step(deleteRows)

@@ -1,4 +1,4 @@
-import { succeeded } from '../../core/operations/settlement.ts';
+import { rebuilt } from '../../core/operations/settlement.ts';
 import { defineFlow, type Flow } from '../engine/flow.ts';
 import {
   type CertificatesUploaded,
@@ -25,7 +25,7 @@ import type { LoadBalancerParts } from './parts.ts';
 import { type BuiltAmphora, builtAmphora } from './targets.ts';
 
 type Built = LoadBalancerInput & BuiltAmphora;
-const inAmphora = { targetsOf: builtAmphora, subjectOf: null };
+const inAmphora = { targetsOf: builtAmphora, subjectOf: null, mayBeLeftOut: () => true };
 
 /**
  * Make before break: a new amphora, its image chosen anew, is built, configured and answering before the old one loses
@@ -53,7 +53,7 @@ const failover = (name: string): Flow<LoadBalancerParts> =>
     .step(moveVip)
     .step(markAmphoraAllocated)
     .step(removeOldAmphorae)
-    .step(markActive(succeeded))
+    .step(markActive<Built & CertificatesUploaded>(rebuilt))
     .build();
 
 export const failoverLoadBalancer = failover('failover-load-balancer');

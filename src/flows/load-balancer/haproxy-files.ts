@@ -47,6 +47,16 @@ export async function reloadListeners(
   }
 }
 
+/** What keepalived has of listeners that were not there before. */
+export async function removeNewListeners(
+  { agent }: LoadBalancerParts,
+  target: Target,
+  { tree, before }: { tree: LoadBalancerTree; before: LoadBalancerTree },
+): Promise<void> {
+  const old = new Set(before.listeners.map(({ id }) => id));
+  for (const { id } of datagramListeners(tree)) if (!old.has(id)) await agent.deleteListener(target, id);
+}
+
 const isDatagram = ({ protocol }: Listener) => protocol === 'UDP' || protocol === 'SCTP';
 const isStaying = ({ provisioningStatus }: Listener) => provisioningStatus !== 'PENDING_DELETE';
 

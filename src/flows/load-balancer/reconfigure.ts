@@ -1,30 +1,43 @@
-import type { OperationKind, OperationSubject, OperationVerb } from '../../core/operations/operation-subject.ts';
+import type {
+  OperationKind,
+  OperationSubject,
+  OperationVerb,
+  RowBefore,
+} from '../../core/operations/operation-subject.ts';
 import { succeeded } from '../../core/operations/settlement.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import { defineFlow, type Flow } from '../engine/flow.ts';
-import { reload, removeCertificates, uploadCertificates, uploadConfiguration } from '../steps/configure-listeners.ts';
+import {
+  type CertificatesUploaded,
+  reload,
+  removeCertificates,
+  uploadCertificates,
+  uploadConfiguration,
+} from '../steps/configure-listeners.ts';
 import { failedSubject, type LoadBalancerInput, markActive, markErrorOnRevert } from '../steps/mark-error-on-revert.ts';
 import { plugMemberNetworks, unplugMemberNetworks } from '../steps/plug-member-networks.ts';
 import { updateQosPolicy, updateVip } from '../steps/update-vip.ts';
 import type { LoadBalancerParts } from './parts.ts';
 import { servingAmphorae } from './targets.ts';
 
-type Input = LoadBalancerInput & { before?: JsonObject };
+type Input = LoadBalancerInput & { before?: JsonObject; othersBefore?: readonly RowBefore[] };
 
 /**
  * A change inside a load balancer: its amphora gets everything as it shall be, in one go. What is already as it shall be
  * stays untouched, so that each of these flows is the same, and each is cheap.
  */
 export function reconfigure(name: string, verb: OperationVerb, kind: OperationKind): Flow<LoadBalancerParts> {
-  const subjectOf = ({ resourceId, before }: Input): OperationSubject => ({
+  const subjectOf = ({ resourceId, before, othersBefore }: Input): OperationSubject => ({
     verb,
     kind,
     resourceId,
     before: before ?? null,
+    othersBefore: othersBefore ?? [],
   });
   const inAmphorae = {
     targetsOf: servingAmphorae,
     subjectOf: subjectOf as (state: LoadBalancerInput) => OperationSubject,
+    mayBeLeftOut: ({ provisioningStatus }: { provisioningStatus: string }) => provisioningStatus === 'ERROR',
   };
   return defineFlow<LoadBalancerParts, Input>(name)
     .step(markErrorOnRevert(failedSubject(subjectOf)))
@@ -36,6 +49,6 @@ export function reconfigure(name: string, verb: OperationVerb, kind: OperationKi
     .step(updateVip(subjectOf))
     .step(removeCertificates(inAmphorae))
     .step(unplugMemberNetworks(servingAmphorae))
-    .step(markActive(succeeded))
+    .step(markActive<LoadBalancerInput & CertificatesUploaded>(succeeded))
     .build();
 }

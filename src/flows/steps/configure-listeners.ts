@@ -1,18 +1,24 @@
 import type { TlsFiles } from '../../core/haproxy/settings.ts';
 import { type OperationSubject, treeBefore } from '../../core/operations/operation-subject.ts';
-import { KilnError } from '../../model/errors.ts';
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { Step } from '../engine/flow.ts';
-import { reloadListeners, uploadConfigurations } from '../load-balancer/haproxy-files.ts';
+import { reloadListeners, removeNewListeners, uploadConfigurations } from '../load-balancer/haproxy-files.ts';
 import type { LoadBalancerParts } from '../load-balancer/parts.ts';
 import { type Target, type TargetsOf, targetsLeft } from '../load-balancer/targets.ts';
-import { removeTlsMaterial, uploadTlsMaterial } from '../load-balancer/tls-material.ts';
+import {
+  isGone,
+  type LeftOut,
+  type MayBeLeftOut,
+  removeTlsMaterial,
+  uploadTlsMaterial,
+  withoutLeftOut,
+} from '../load-balancer/tls-material.ts';
 import { treeOf } from '../load-balancer/tree-of.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 
-/** `tlsFiles`: paths in the amphora; what is in them is never written down. */
-export type CertificatesUploaded = { tlsFiles: JsonObject };
+/** `tlsFiles`: paths in the amphora; what is in them is never written down. `leftOut`: absent before Kiln 0.2. */
+export type CertificatesUploaded = { tlsFiles: JsonObject; leftOut?: readonly LeftOut[] };
 
 /** What an operation changes; null for an amphora that is just being built: there is nothing to give back. */
 export type SubjectOf<State> = ((state: State) => OperationSubject) | null;
@@ -20,6 +26,7 @@ export type SubjectOf<State> = ((state: State) => OperationSubject) | null;
 interface Options<State> {
   targetsOf: TargetsOf<State>;
   subjectOf: SubjectOf<State>;
+  mayBeLeftOut: MayBeLeftOut;
 }
 type Input = LoadBalancerInput & JsonObject;
 
@@ -28,20 +35,24 @@ export function uploadCertificates<State extends Input>(
 ): Step<LoadBalancerParts, State, CertificatesUploaded> {
   return {
     name: 'upload-certificates',
-    async do(parts, state) {
+    async do(parts, state, run) {
       const tree = await treeOf(parts, state.loadBalancerId);
-      let tlsFiles: TlsFiles = { listeners: {}, pools: {} };
+      let uploaded: { tlsFiles: TlsFiles; leftOut: LeftOut[] } = {
+        tlsFiles: { listeners: {}, pools: {} },
+        leftOut: [],
+      };
       for (const target of await options.targetsOf(parts, state)) {
-        tlsFiles = await uploadTlsMaterial(parts, target, tree);
+        uploaded = await uploadTlsMaterial(parts, target, tree, options.mayBeLeftOut);
       }
-      return { tlsFiles: tlsFiles as unknown as JsonObject };
+      for (const { reason } of uploaded.leftOut) run.note(reason.message);
+      return { tlsFiles: uploaded.tlsFiles as unknown as JsonObject, leftOut: uploaded.leftOut };
     },
     async undo(parts, state) {
       const before = await oldTree(parts, state as unknown as State, options);
       if (!before) return;
       const tree = await treeOf(parts, state.loadBalancerId);
       for (const target of await targetsLeft(options.targetsOf, parts, state as unknown as State)) {
-        await unlessUnreachable(parts, target, () => removeTlsMaterial(parts, target, { of: tree, butOf: before }));
+        await unlessKept(parts, target, () => removeTlsMaterial(parts, target, { of: tree, butOf: before }));
       }
     },
   };
@@ -54,7 +65,7 @@ export function uploadConfiguration<State extends Input & CertificatesUploaded>(
   return {
     name: 'upload-haproxy-configuration',
     async do(parts, state) {
-      const tree = await treeOf(parts, state.loadBalancerId);
+      const tree = await servedTree(parts, state);
       for (const target of await options.targetsOf(parts, state)) {
         await uploadConfigurations(parts, target, tree, state.tlsFiles as unknown as TlsFiles);
       }
@@ -70,7 +81,7 @@ export function reload<State extends Input & CertificatesUploaded>(
   return {
     name: 'reload-listeners',
     async do(parts, state) {
-      const tree = await treeOf(parts, state.loadBalancerId);
+      const tree = await servedTree(parts, state);
       for (const target of await options.targetsOf(parts, state)) await reloadListeners(parts, target, tree);
       return {};
     },
@@ -96,9 +107,17 @@ export function removeCertificates<State extends Input>(
   };
 }
 
+async function servedTree(
+  parts: LoadBalancerParts,
+  { loadBalancerId, leftOut = [] }: LoadBalancerInput & CertificatesUploaded,
+): Promise<LoadBalancerTree> {
+  return withoutLeftOut(await treeOf(parts, loadBalancerId), leftOut);
+}
+
 /**
  * What the amphora had before: its files, and HAProxy running with them. One that can't be reached is left: the operation
- * must come to an end, so that it can be failed over, and whatever is done with it next brings everything anew.
+ * must come to an end, so that it can be failed over, and whatever is done with it next brings everything anew. So is one
+ * that served a certificate which is gone since: what it has is all that there is.
  */
 async function giveBack<State extends Input>(
   parts: LoadBalancerParts,
@@ -107,21 +126,24 @@ async function giveBack<State extends Input>(
 ): Promise<void> {
   const before = await oldTree(parts, state, options);
   if (!before) return;
+  const tree = await treeOf(parts, state.loadBalancerId);
   for (const target of await targetsLeft(options.targetsOf, parts, state)) {
-    await unlessUnreachable(parts, target, async () => {
-      const tlsFiles = await uploadTlsMaterial(parts, target, before);
-      await uploadConfigurations(parts, target, before, tlsFiles);
-      await reloadListeners(parts, target, before);
+    await unlessKept(parts, target, async () => {
+      const { tlsFiles, leftOut } = await uploadTlsMaterial(parts, target, before, options.mayBeLeftOut);
+      const served = withoutLeftOut(before, leftOut);
+      await uploadConfigurations(parts, target, served, tlsFiles);
+      await reloadListeners(parts, target, served);
+      await removeNewListeners(parts, target, { tree, before });
     });
   }
 }
 
-async function unlessUnreachable(parts: LoadBalancerParts, target: Target, work: () => Promise<void>): Promise<void> {
+async function unlessKept(parts: LoadBalancerParts, target: Target, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (!(error instanceof KilnError) || error.code !== 'AGENT_UNREACHABLE') throw error;
-    parts.log.warn({ amphora: target.id, err: error }, 'an amphora that can not be reached keeps its files');
+    if (!isGone(error) && (error as { code?: unknown }).code !== 'AGENT_UNREACHABLE') throw error;
+    parts.log.warn({ amphora: target.id, err: error }, 'an amphora keeps the files that it has');
   }
 }
 

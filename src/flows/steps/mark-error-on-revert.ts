@@ -1,7 +1,9 @@
 import type { OperationSubject } from '../../core/operations/operation-subject.ts';
 import {
   failed,
+  lost,
   type Outcome,
+  refused,
   unchanged,
   wholeTree,
   withLoadBalancerInError,
@@ -10,6 +12,7 @@ import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { Settlement } from '../../ports/load-balancer-store.ts';
 import type { EndingRun, RecordsOf, Step } from '../engine/flow.ts';
 import type { LoadBalancerParts } from '../load-balancer/parts.ts';
+import type { LeftOut } from '../load-balancer/tls-material.ts';
 
 type Records = RecordsOf<LoadBalancerParts>;
 
@@ -48,25 +51,27 @@ export async function failedFailover(
 ): Promise<Outcome> {
   const amphorae = await records.amphorae.list({ loadBalancerId: input.loadBalancerId });
   const serves = amphorae.some(({ status }) => status === 'ALLOCATED');
-  return serves
-    ? unchanged(tree)
-    : failed(tree, { verb: 'update', kind: 'loadbalancer', resourceId: input.loadBalancerId, before: null });
+  return serves ? unchanged(tree) : lost(tree);
 }
 
-/** The last step of a flow: the load balancer's rows are as the operation wanted them. */
-export function markActive(
+/** The last step of a flow: the load balancer's rows are as the operation wanted them, but for what was left out. */
+export function markActive<State extends LoadBalancerInput & { leftOut?: readonly LeftOut[] }>(
   outcomeOf: (tree: LoadBalancerTree) => Outcome,
   name = 'mark-lb-active',
-): Step<LoadBalancerParts, LoadBalancerInput, Record<string, never>> {
+): Step<LoadBalancerParts, State, Record<string, never>> {
   return {
     name,
     do: async () => ({}),
-    settle: (records, { loadBalancerId }, run) => settlementOf(records, loadBalancerId, run, outcomeOf),
+    settle: (records, { loadBalancerId, leftOut = [] }, run) => {
+      const reason = run.reason ?? leftOut[0]?.reason ?? null;
+      const ids = new Set(leftOut.map(({ id }) => id));
+      return settlementOf(records, loadBalancerId, { ...run, reason }, (tree) => refused(tree, outcomeOf(tree), ids));
+    },
   };
 }
 
 /** As `markActive`, and the load balancer is gone. */
-export const deleteRows = markActive(wholeTree, 'delete-lb-rows');
+export const deleteRows = markActive<LoadBalancerInput>(wholeTree, 'delete-lb-rows');
 
 async function settlementOf(
   records: Records,

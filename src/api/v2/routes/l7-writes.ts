@@ -3,7 +3,6 @@ import {
   checkLoadBalancerIsMutable,
   checkParentIsMutable,
   planChange,
-  policyRow,
   type Subject,
 } from '../../../core/api/changes.ts';
 import { arrangePolicies, changeL7Policy, checkListenerTakesPolicies } from '../../../core/api/l7-policy.ts';
@@ -13,6 +12,7 @@ import { checkProtocols } from '../../../core/api/pool.ts';
 import { notFound } from '../../../core/api/refusals.ts';
 import { kindTitle } from '../../../core/api/resource-names.ts';
 import { checkRuleCount, makeWholePolicy } from '../../../core/api/whole.ts';
+import { policyRow } from '../../../core/operations/tree-rows.ts';
 import type { L7Policy, LoadBalancerTree } from '../../../model/load-balancer.ts';
 import { demand } from '../access.ts';
 import type { ApiParts } from '../parts.ts';

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import { checkLoadBalancerIsMutable, listenerRow, planChange } from '../../../core/api/changes.ts';
+import { checkLoadBalancerIsMutable, planChange } from '../../../core/api/changes.ts';
 import { changeListener, checkPortIsFree, makeListener, noChildren } from '../../../core/api/listener.ts';
 import { checkProtocols } from '../../../core/api/pool.ts';
 import { notFound, validationFailure } from '../../../core/api/refusals.ts';
 import { kindTitle } from '../../../core/api/resource-names.ts';
+import { listenerRow } from '../../../core/operations/tree-rows.ts';
 import { demand } from '../access.ts';
 import type { ApiParts } from '../parts.ts';
 import { listenerAnswer, listenerCreateBody, listenerUpdateBody } from '../schemas/listener.ts';

@@ -1,17 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import {
-  checkLoadBalancerIsMutable,
-  contentsOfPool,
-  planChange,
-  poolRow,
-  wholePoolRows,
-} from '../../../core/api/changes.ts';
+import { checkLoadBalancerIsMutable, planChange } from '../../../core/api/changes.ts';
 import { noChildren } from '../../../core/api/listener.ts';
 import { changePool, checkProtocols } from '../../../core/api/pool.ts';
 import { countKinds } from '../../../core/api/quota.ts';
 import { conflict, notFound, validationFailure } from '../../../core/api/refusals.ts';
 import { kindTitle } from '../../../core/api/resource-names.ts';
 import { makeWholePool } from '../../../core/api/whole.ts';
+import { contentsOfPool, poolRow, wholePoolRows } from '../../../core/operations/tree-rows.ts';
 import { demand } from '../access.ts';
 import type { ApiParts } from '../parts.ts';
 import { poolAnswer, poolCreateBody, poolUpdateBody } from '../schemas/pool.ts';

@@ -1,0 +1,46 @@
+import type { L7Policy, L7Rule, Listener, LoadBalancerTree, Pool } from '../../model/load-balancer.ts';
+import type { ResourceKind, Resources } from '../../ports/load-balancer-store.ts';
+
+/** A row as it shall be, with its kind. */
+export type TreeRow = { [Kind in ResourceKind]: { kind: Kind; put: Resources[Kind] } }[ResourceKind];
+
+/** A tree as rows, parents first. */
+export function rowsOfTree(tree: LoadBalancerTree): TreeRow[] {
+  const rows: TreeRow[] = [{ kind: 'loadbalancer', put: tree.loadBalancer }];
+  for (const pool of tree.pools) rows.push(...wholePoolRows(pool));
+  for (const listener of tree.listeners) {
+    rows.push({ kind: 'listener', put: listenerRow(listener) });
+    for (const policy of listener.l7Policies) rows.push(...wholePolicyRows(policy));
+  }
+  return rows;
+}
+
+export function wholePoolRows(pool: LoadBalancerTree['pools'][number]): TreeRow[] {
+  return [{ kind: 'pool', put: poolRow(pool) }, ...contentsOfPool(pool)];
+}
+
+export function contentsOfPool({ members, healthMonitor }: LoadBalancerTree['pools'][number]): TreeRow[] {
+  const monitor: TreeRow[] = healthMonitor ? [{ kind: 'healthmonitor', put: healthMonitor }] : [];
+  return [...monitor, ...members.map((put): TreeRow => ({ kind: 'member', put }))];
+}
+
+function wholePolicyRows(policy: L7Policy & { rules: readonly L7Rule[] }): TreeRow[] {
+  const rules = policy.rules.map((put): TreeRow => ({ kind: 'l7rule', put }));
+  return [{ kind: 'l7policy', put: policyRow(policy) }, ...rules];
+}
+
+export function listenerRow({ l7Policies: _policies, ...row }: LoadBalancerTree['listeners'][number]): Listener {
+  return row;
+}
+
+export function poolRow({
+  members: _members,
+  healthMonitor: _monitor,
+  ...row
+}: LoadBalancerTree['pools'][number]): Pool {
+  return row;
+}
+
+export function policyRow({ rules: _rules, ...row }: L7Policy & { rules: readonly L7Rule[] }): L7Policy {
+  return row;
+}
