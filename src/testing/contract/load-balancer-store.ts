@@ -267,6 +267,33 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
       expect((await journal.get('late'))?.operation.status).toBe('running');
     });
 
+    it('an operation that is undone gives rows back their values, with their tags; ERROR leaves their time as it was', async () => {
+      await store.apply(fullCreation);
+      const before = await store.get('listener', 'li');
+      const old = { ...full.listener, tags: ['old'], updatedAt: '2026-01-01T00:00:00.000Z' };
+      const put = { ...old, tags: ['new'], connectionLimit: 7, updatedAt: '2026-02-02T00:00:00.000Z' };
+      await store.apply(
+        change('lb', [{ kind: 'listener', put }], { mutableFrom: [full.loadbalancer.provisioningStatus] }),
+      );
+      const settlement: Settlement = {
+        loadBalancerId: 'lb',
+        restores: [{ kind: 'listener', put: { ...old, operatingStatus: 'DEGRADED' } }],
+        statuses: [{ kind: 'listener', ids: ['li'], provisioningStatus: 'ERROR' }],
+        deletes: [],
+        reason: null,
+      };
+      await endWith(createJournal(database, clock), 'op', settlement);
+      expect(await store.get('listener', 'li')).toMatchObject({
+        ...old,
+        provisioningStatus: 'ERROR',
+        operatingStatus: before?.operatingStatus,
+      });
+      const tagged = (tag: string) =>
+        store.list('listener', { projectId: null, filters: {}, tags: { any: [tag] }, sort: [], limit: 10 });
+      expect(await tagged('old')).toHaveLength(1);
+      expect(await tagged('new')).toHaveLength(0);
+    });
+
     it('an operation ends with what it leaves in the rows, or not at all', async () => {
       await store.apply(fullCreation);
       const journal = createJournal(database, clock);
