@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createAmphoraStore } from '../../src/adapters/storage/amphora-store.ts';
 import { createJournal } from '../../src/adapters/storage/journal.ts';
 import { runFlow } from '../../src/flows/engine/run-flow.ts';
 import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
 import type { LoadBalancerParts } from '../../src/flows/load-balancer/parts.ts';
 import { rememberTrees } from '../../src/flows/load-balancer/remember-trees.ts';
 import { KilnError } from '../../src/model/errors.ts';
+import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
 import type { TlsCertificate } from '../../src/ports/secret-store.ts';
 import { createFakeVips, openStoredApiBench, type StoredApiBench, subnetId } from '../../src/testing/api.ts';
 import { aNetwork, aSubnet } from '../../src/testing/fake-network.ts';
@@ -41,6 +43,7 @@ interface Ids {
 }
 
 let bench: StoredApiBench;
+let amphorae: AmphoraStore;
 let fakes: ReturnType<typeof createFakeLoadBalancerParts>;
 let secrets: Map<string, TlsCertificate>;
 let ids: Ids;
@@ -74,6 +77,7 @@ beforeEach(async () => {
       },
     },
   });
+  amphorae = createAmphoraStore(bench.database, bench.parts.clock);
   ids = await make();
 });
 afterEach(() => bench.close());
@@ -110,7 +114,7 @@ async function work(): Promise<string> {
     ...parts,
     secrets: secretStore(),
     loadBalancers: rememberTrees(bench.parts.store),
-    amphorae: bench.parts.amphorae,
+    amphorae,
   };
   const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 60_000 };
   return await runFlow(flow, acting, claimed, engine, new AbortController().signal);
@@ -174,7 +178,7 @@ async function make(): Promise<Ids> {
 }
 
 async function configuration(): Promise<string> {
-  const serving = await bench.parts.amphorae.list({ loadBalancerId: ids.lb });
+  const serving = await amphorae.list({ loadBalancerId: ids.lb });
   const amphora = serving.find(({ status }) => status === 'ALLOCATED');
   return fakes.agent.amphora(amphora?.id ?? '').objects.get(ids.lb)?.configuration ?? '';
 }
@@ -389,7 +393,7 @@ describe('a creation that HAProxy refuses', () => {
   it('of a UDP listener leaves nothing of it for keepalived', async () => {
     const listener = { loadbalancer_id: ids.lb, protocol: 'UDP', protocol_port: 53 };
     const { id } = (await call('POST', '/listeners', { listener })).listener;
-    const [amphora] = await bench.parts.amphorae.list({ loadBalancerId: ids.lb });
+    const [amphora] = await amphorae.list({ loadBalancerId: ids.lb });
     fakes.agent.failNext('act', refused());
     expect(await work()).toBe('undone');
     expect(fakes.agent.amphora(amphora?.id ?? '').lvs.has(id)).toBe(false);
