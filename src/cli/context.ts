@@ -9,6 +9,7 @@ import type { BuildInfo } from '../model/build.ts';
 import type { CertificateInspection } from '../model/certificate.ts';
 import type { ServeStatus } from '../model/control.ts';
 import type { AbortedOperation } from '../model/operation.ts';
+import type { SilenceSurvey, SilentAmphoraReport } from '../model/silence.ts';
 import type { AmphoraOperations } from '../ports/amphora-operations.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ComputeService } from '../ports/compute.ts';
@@ -171,6 +172,12 @@ export interface CliContext {
   knownFlows(): Promise<KnownFlows>;
   /** Ends an operation by hand: through a running `kiln serve`, else in the database itself. */
   abortOperation(operationId: string): Promise<AbortedOperation>;
+  /** Silent amphorae, in the database. `resume` tells whether failovers were stopped. */
+  silence(): Promise<{
+    survey(): Promise<SilenceSurvey>;
+    list(limit: number): Promise<SilentAmphoraReport[]>;
+    resume(): Promise<boolean>;
+  }>;
   databaseStatus(): Promise<DatabaseStatus>;
   /** Brings the tables up to date. */
   upgradeDatabase(): Promise<DatabaseStatus>;

@@ -15,6 +15,7 @@ const nouns: Record<string, string> = {
   image: 'Amphora images in Glance: list, build, upload, tag, and which one is next',
   amphora: 'Amphorae: boot, list, show, delete',
   operation: 'What was asked for on load balancers, and what became of it',
+  health: 'Amphorae that are silent, and whether they are failed over',
   secret: 'Certificates that listeners and pools refer to',
   db: 'The tables in the database',
   config: 'The configuration that is in force',

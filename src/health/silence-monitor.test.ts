@@ -120,6 +120,7 @@ function silences(): SilenceStore {
       return { ...survey, silent: survey.silent + silent.length, untried: survey.untried + silent.length };
     },
     countServing: async () => 20,
+    list: async () => [],
     claim: async (_moment, { limit }) => silent.splice(0, limit),
     requestFailover: async (one, decision, operation) => note(one, decision, operation.flow),
     record: async (one, decision, operation) => note(one, decision, operation?.flow ?? null),

@@ -132,6 +132,11 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       return await wireAbort(await state(), createWorkerIdentity().self, log())(operationId);
     },
 
+    async silence() {
+      const { silenceView } = await import('./silence-view.ts');
+      return silenceView(await state(), { clock, current });
+    },
+
     async databaseStatus() {
       const { databaseStatus } = await import('../adapters/storage/database.ts');
       return await databaseStatus(paths().database);

@@ -33,6 +33,7 @@ import { apiParts } from './roles/api-parts.ts';
 import { wireHealthManager } from './roles/health-manager.ts';
 import { wireSilenceMonitor } from './roles/silence-monitor.ts';
 import { wireQueue, wireWorker } from './roles/worker.ts';
+import { silenceView } from './silence-view.ts';
 import { type ConfigurationSource, readConfiguration } from './source.ts';
 import { openState, type State } from './state.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
@@ -90,12 +91,16 @@ export async function serve(options: {
     const underWay = trackBoots(parts, signal);
     const secrets = secretStore(current(), paths);
     const queue = wireQueue(state, around);
+    const silence = silenceView(state, around);
 
     if (roles.length === serveRoles.length) {
       const control = await listen(paths, {
         amphorae: underWay.operations,
         abortOperation: wireAbort(state, parts.worker.self, log),
-        status: () => describe({ parts, configuration, version, startedAt, loadedAt: loading.loadedAt }),
+        status: async () => ({
+          ...(await describe({ parts, configuration, version, startedAt, loadedAt: loading.loadedAt })),
+          silence: await silence.survey(),
+        }),
       });
       endings.push(() => control.close()); // Last: who asked for a boot hears that it was undone.
     }
@@ -280,7 +285,7 @@ async function describe(facts: {
   version: string;
   startedAt: string;
   loadedAt: string;
-}): Promise<ServeStatus> {
+}): Promise<Omit<ServeStatus, 'silence'>> {
   const { parts, configuration, version, startedAt, loadedAt } = facts;
   const byStatus = await parts.store.countByStatus();
   const total = Object.values(byStatus).reduce((sum, count) => sum + count, 0);

@@ -1,6 +1,7 @@
 import type { Amphora, BootEvent } from './amphora.ts';
 import type { KilnError } from './errors.ts';
 import type { ImageChoice } from './image.ts';
+import type { SilenceSurvey } from './silence.ts';
 
 /** What a running `kiln serve` says of itself over its control socket (`GET /status`, `kiln status`). */
 export interface ServeStatus {
@@ -10,6 +11,7 @@ export interface ServeStatus {
   /** When the configuration in force was read, and from which files. */
   configuration: { loadedAt: string; files: readonly string[] };
   amphorae: { total: number; byStatus: Readonly<Record<string, number>> };
+  silence: SilenceSurvey;
   /** Newest image choice of each tag; a choice with several candidates is seen here. */
   imageChoices: readonly {
     tag: string;

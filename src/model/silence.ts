@@ -36,3 +36,16 @@ export interface SilenceSurvey {
   recentFailovers: number;
   runningFailovers: number;
 }
+
+/** A silent amphora, as operators see it. */
+export interface SilentAmphoraReport {
+  id: string;
+  loadBalancerId: string;
+  lastHeard: string;
+  /** Of the last examination; null: it was not examined yet. */
+  finding: SilenceFinding | null;
+  /** How often something was done about it. */
+  attempts: number;
+  /** Not examined again before; null: with the next look. */
+  examineAfter: string | null;
+}

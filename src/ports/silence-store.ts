@@ -1,6 +1,6 @@
 import type { AmphoraStatus } from '../model/amphora.ts';
 import type { Operation } from '../model/operation.ts';
-import type { SilenceFinding, SilenceSurvey } from '../model/silence.ts';
+import type { SilenceFinding, SilenceSurvey, SilentAmphoraReport } from '../model/silence.ts';
 
 type NewOperation = Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>;
 
@@ -40,6 +40,8 @@ export interface SilenceStore {
   /** @param recentSince failovers asked for since then are recent. */
   survey(moment: SilenceMoment, recentSince: string): Promise<SilenceSurvey>;
   countServing(): Promise<number>;
+  /** Those that have been silent for longest first. */
+  list(moment: SilenceMoment, limit: number): Promise<SilentAmphoraReport[]>;
   /**
    * Takes silent amphorae to be examined, those first for which nothing was tried: nobody else gets them until then. Left
    * out are those whose load balancer is being changed, and those that are to be left alone for now.

@@ -110,6 +110,7 @@ const absentParts: CliContext = {
   journal: absent('journal'),
   knownFlows: async () => new Map(),
   abortOperation: absent('operations to abort'),
+  silence: absent('silence'),
   databaseStatus: absent('database'),
   upgradeDatabase: absent('database'),
   dev: absent('embedded cloud'),

@@ -120,6 +120,28 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
         return Number(row.count);
       }),
 
+    list: ({ silentBefore }, limit) =>
+      attempt(clock, async () => {
+        const { rows } = await sql<
+          Pick<ClaimedRow, 'amphora_id' | 'last_heard' | 'finding' | 'attempts' | 'load_balancer_id'> & {
+            examine_after: string | null;
+          }
+        >`
+          select h.amphora_id, h.last_heard, h.finding, h.attempts, h.examine_after, a.load_balancer_id
+          from kiln_amphora_health h join kiln_amphora a on a.id = h.amphora_id
+          where h.last_heard < ${silentBefore} and ${serves} and a.load_balancer_id is not null
+          order by h.last_heard, h.amphora_id
+          limit ${limit}`.execute(database);
+        return rows.map((row) => ({
+          id: row.amphora_id,
+          loadBalancerId: row.load_balancer_id,
+          lastHeard: row.last_heard,
+          finding: row.finding as SilenceFinding | null,
+          attempts: row.attempts,
+          examineAfter: row.examine_after,
+        }));
+      }),
+
     claim: ({ now, silentBefore }, { examiner, until, limit }) =>
       attempt(clock, async () => {
         const { rows: found } = await sql<{ id: string }>`

@@ -73,6 +73,21 @@ describe('status', () => {
     startedAt: '2026-02-26T12:00:00Z',
     configuration: { loadedAt: '2026-03-01T11:00:00Z', files: ['/etc/octavia/octavia.conf'] },
     amphorae: { total: 3, byStatus: { READY: 2, ERROR: 1 } },
+    silence: {
+      breaker: {
+        openSince: '2026-03-01T11:45:00Z',
+        silentCount: 7,
+        threshold: 5,
+        listenUntil: null,
+        resumedAt: null,
+      },
+      silent: 8,
+      heartbeatsLost: 1,
+      unexplained: 7,
+      untried: 7,
+      recentFailovers: 0,
+      runningFailovers: 2,
+    },
     imageChoices: [
       {
         tag: 'amphora',

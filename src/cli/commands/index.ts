@@ -9,6 +9,8 @@ import { dbStatus } from './db/status.ts';
 import { dbUpgrade } from './db/upgrade.ts';
 import { dev } from './dev.ts';
 import { doctor } from './doctor.ts';
+import { healthResume } from './health/resume.ts';
+import { healthShow } from './health/show.ts';
 import { imageBuild } from './image/build.ts';
 import { imageHide, imageUnhide } from './image/hide.ts';
 import { imageList } from './image/list.ts';
@@ -43,6 +45,8 @@ export const commands: readonly Command[] = [
   operationList,
   operationShow,
   operationAbort,
+  healthShow,
+  healthResume,
   secretStore,
   secretList,
   secretDelete,

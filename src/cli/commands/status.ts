@@ -5,6 +5,7 @@ import { formatAge, formatSpan } from '../format/duration.ts';
 import { printable } from '../format/printable.ts';
 import { renderFields } from '../output/table.ts';
 import type { View } from '../output/view.ts';
+import { silenceFields } from './health/render.ts';
 import { renderCandidates, renderChoice } from './image/choice.ts';
 
 export const status = defineCommand({
@@ -37,6 +38,7 @@ function render(answer: ServeStatus, view: View): string {
         ['Configuration', configuration.files.join(', ') || 'defaults only'],
         ['Read', `${configuration.loadedAt} (${formatAge(configuration.loadedAt, view.now)})`],
         ['Amphorae', amphorae.total === 0 ? 'none' : `${amphorae.total}: ${byStatus.join(', ')}`],
+        ...silenceFields(answer.silence, view),
       ],
       view,
     ),

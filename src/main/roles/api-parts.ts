@@ -1,4 +1,5 @@
 import { createMetrics } from '../../adapters/metrics/registry.ts';
+import { silenceMetrics } from '../../adapters/metrics/silence.ts';
 import { createReferenceChecker, networkSeenBy } from '../../adapters/network/reference-checker.ts';
 import { createVipAllocator } from '../../adapters/network/vip-allocator.ts';
 import { createOfferChecker } from '../../adapters/offers/offer-checker.ts';
@@ -10,6 +11,7 @@ import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import { apiSettings, pagingSettings } from '../api-settings.ts';
 import type { OpenStack } from '../openstack.ts';
+import { silenceView } from '../silence-view.ts';
 import type { State } from '../state.ts';
 import { type Around, wireResolver } from '../wire.ts';
 import { authenticationOf } from './api.ts';
@@ -31,6 +33,8 @@ export function apiParts(
   const { clock, log, current } = around;
   const { openstack, state, queue, policy } = own;
   const configuration = current();
+  const metrics = createMetrics();
+  silenceMetrics(metrics, silenceView(state, { clock, current }).survey);
   const views = {
     network: openstack.network,
     ...(openstack.networkAs ? { networkAs: openstack.networkAs } : {}),
@@ -61,7 +65,7 @@ export function apiParts(
       largestBodyBytes: configuration.oslo_middleware.max_request_body_size,
       trustsProxyHeaders: configuration.oslo_middleware.enable_proxy_headers_parsing,
     },
-    metrics: createMetrics(),
+    metrics,
     paging: pagingSettings(configuration),
     operationQueued: (operation) => queue.announce(operation),
     health: configuration.api_settings.healthcheck_enabled
