@@ -4,6 +4,7 @@ import { connectControl } from '../adapters/control/client.ts';
 import { createVipAllocator } from '../adapters/network/vip-allocator.ts';
 import { makeFolder } from '../adapters/process/make-folder.ts';
 import { migrationStatus } from '../adapters/storage/migrate.ts';
+import { createOrphans } from '../adapters/storage/orphans.ts';
 import { createPurge } from '../adapters/storage/purge.ts';
 import { controlRoutes } from '../api/control/routes.ts';
 import { type ServeRole, serveRoles } from '../cli/context.ts';
@@ -14,6 +15,7 @@ import { createAmphoraOperations, recoverAmphorae } from '../flows/index.ts';
 import { keepHouse } from '../flows/keep-house.ts';
 import type { AmphoraParts } from '../flows/parts.ts';
 import { releaseAbandonedVips } from '../flows/release-abandoned-vips.ts';
+import { createOrphanSweep } from '../flows/settle-orphans.ts';
 import { limitedFastify } from '../http/limited-fastify.ts';
 import { connectionLimits } from '../http/limited-server.ts';
 import type { ServeStatus } from '../model/control.ts';
@@ -253,16 +255,18 @@ async function warnAboutImage(openstack: OpenStack, configuration: ReloadableCon
 
 async function recoverUntil(
   parts: AmphoraParts,
-  { vipReservations: reservations }: State,
+  { database, vipReservations: reservations }: State,
   { network }: OpenStack,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, log } = parts;
   const vips = createVipAllocator({ network });
+  const settleOrphans = createOrphanSweep({ orphans: createOrphans(database, clock), clock, log });
   const failed = (err: unknown) => log.error({ err }, 'could not look for interrupted work; it will be tried again');
   while (!signal.aborted) {
     await recoverAmphorae(parts).catch(failed);
     await releaseAbandonedVips({ reservations, vips, clock, log }).catch(failed);
+    await settleOrphans();
     await clock.sleep(RECOVERY_EVERY_MS, signal).catch(() => {});
   }
 }

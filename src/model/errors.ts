@@ -256,6 +256,12 @@ export const errorKinds = {
     retryable: false,
     advice: 'Fail the load balancer over, or delete it.',
   },
+  OPERATION_LOST: {
+    httpStatus: 409,
+    exitCode: 1,
+    retryable: false,
+    advice: 'Fail the load balancer over, or delete it.',
+  },
   IMMUTABLE: {
     httpStatus: 409,
     exitCode: 1,

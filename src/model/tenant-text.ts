@@ -45,6 +45,7 @@ export const tenantMessages: Readonly<Record<ErrorCode, string | null>> = {
   OPERATION_NOT_FOUND: 'The operation is gone.',
   OPERATION_ENDED: 'The operation has ended.',
   OPERATION_ABORTED: 'An administrator ended the operation.',
+  OPERATION_LOST: 'The operation on the load balancer was lost.',
   IMMUTABLE: null,
   FENCED: 'The load-balancer service failed inside.',
   CANCELLED: 'The load-balancer service was asked to stop.',

@@ -15,6 +15,7 @@ import * as housekeeping from './migrations/0009-housekeeping.ts';
 import * as migrationMarks from './migrations/0010-migration-marks.ts';
 import * as quotaLockAndVipPort from './migrations/0011-quota-lock-and-vip-port.ts';
 import * as silence from './migrations/0012-silence.ts';
+import * as pendingLoadBalancers from './migrations/0013-pending-load-balancers.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -41,6 +42,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0010-migration-marks': migrationMarks,
   '0011-quota-lock-and-vip-port': quotaLockAndVipPort,
   '0012-silence': silence,
+  '0013-pending-load-balancers': pendingLoadBalancers,
 };
 
 /** The one from which on changes are marked. */

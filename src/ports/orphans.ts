@@ -1,0 +1,17 @@
+import type { OperationReason } from '../model/operation.ts';
+
+/** A load balancer that is PENDING, and no operation that has not ended is about it. */
+export interface Orphan {
+  loadBalancerId: string;
+  revision: number;
+}
+
+/** Load balancers that wait for nobody: nothing in Kiln leaves one, but a fault or a restored backup may. */
+export interface Orphans {
+  find(limit: number): Promise<Orphan[]>;
+  /**
+   * What is pending in it is in ERROR, with the reason, unless it has changed, or has an operation, since it was found. One
+   * transaction. @returns whether it was so.
+   */
+  settle(orphan: Orphan, reason: OperationReason): Promise<boolean>;
+}
