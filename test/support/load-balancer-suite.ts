@@ -312,6 +312,46 @@ export function describeLoadBalancers(name: string, start: () => Promise<LoadBal
       expect(await portNamed(name)).toBeNull();
     }, 90_000);
 
+    it("gives ports an address in each subnet of members, the VIP's network and the management network as well", async () => {
+      const [id = ''] = made;
+      const [pool] = (await call('GET', `/pools?loadbalancer_id=${id}`)).pools;
+      const amphora = await amphoraOf(id);
+      const ports = async () => {
+        const all = await openstack.network.listPortsOfDevice(amphora.computeId ?? '');
+        return all.map(({ name, fixedIps }) => [name, fixedIps.map(({ subnetId }) => subnetId)]);
+      };
+      const before = await ports();
+      const managed = (await openstack.network.listPortsOfDevice(amphora.computeId ?? '')).find(({ fixedIps }) =>
+        fixedIps.some(({ ipAddress }) => ipAddress === amphora.lbNetworkIp),
+      );
+      const management = { networkId: managed?.networkId ?? '', subnetId: managed?.fixedIps[0]?.subnetId ?? '' };
+      const { vip, member } = networks;
+      const subnets = [member.subnetId, member.otherSubnetId, vip.otherSubnetId, management.subnetId];
+      const members: string[] = [];
+      for (const [index, subnet_id] of subnets.entries()) {
+        const asked = { address: member.address, protocol_port: 10 + index, subnet_id };
+        members.push((await call('POST', `/pools/${pool.id}/members`, { member: asked })).member.id);
+        await settled(id);
+      }
+      const memberPort = (networkId: string) => `octavia-lb-member-${amphora.id}-${networkId}`;
+      const vrrp = `octavia-lb-vrrp-${amphora.id}`;
+      const others = before.filter(([name]) => name !== vrrp);
+      expect(await ports()).toEqual(
+        expect.arrayContaining([
+          ...others,
+          [vrrp, [vip.subnetId, vip.otherSubnetId]],
+          [memberPort(member.networkId), [member.subnetId, member.otherSubnetId]],
+          [memberPort(management.networkId), [management.subnetId]],
+        ]),
+      );
+      expect(await ports()).toHaveLength(before.length + 2);
+      for (const one of members) {
+        await call('DELETE', `/pools/${pool.id}/members/${one}`);
+        await settled(id);
+      }
+      expect((await ports()).toSorted()).toEqual(before.toSorted());
+    }, 180_000);
+
     it('fails over to the image that carries the tag now, and answers all the while', async () => {
       const [id = ''] = made;
       const before = await amphoraOf(id);

@@ -2,17 +2,17 @@ import type { Configuration } from '../../src/config/options/index.ts';
 
 /** Networks on loopback for VIPs and members, made in a cloud's Neutron by its service user. */
 export interface TestNetworks {
-  vip: { networkId: string; subnetId: string };
+  vip: { networkId: string; subnetId: string; otherSubnetId: string };
   /** `address`: one that a member may have. */
-  member: { networkId: string; subnetId: string; address: string };
+  member: { networkId: string; subnetId: string; otherSubnetId: string; address: string };
   /** A port in the network for VIPs, as a user brings it. */
   makePort(): Promise<string>;
   removePort(id: string): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Two second octets that neither the embedded cloud (64 to 191) nor the test bed (79) uses. */
-const octets = { vip: 201, member: 202 };
+/** Second octets, two for each network, that neither the embedded cloud (64 to 191) nor the test bed (79) uses. */
+const octets = { vip: [201, 203], member: [202, 204] } as const;
 
 /** Takes what a run that broke off has left, and makes what is not there. */
 export async function openNetworks({ service_auth: auth }: Configuration): Promise<TestNetworks> {
@@ -49,21 +49,29 @@ export async function openNetworks({ service_auth: auth }: Configuration): Promi
   }
   async function ensure(what: keyof typeof octets) {
     const name = `kiln-test-${what}`;
-    const cidr = `127.${octets[what]}.0.0/16`;
     const [found] = (await call('GET', `networks?name=${name}`)).networks;
     const network = found ?? (await call('POST', 'networks', { network: { name } })).network;
-    const [there] = (await call('GET', `subnets?network_id=${network.id}`)).subnets;
-    // Neutron takes such a subnet only without DHCP and without a gateway.
-    const asked = { name, network_id: network.id, ip_version: 4, cidr, enable_dhcp: false, gateway_ip: null };
-    const subnet = there ?? (await call('POST', 'subnets', { subnet: asked })).subnet;
-    return { networkId: network.id as string, subnetId: subnet.id as string };
+    const { subnets } = await call('GET', `subnets?network_id=${network.id}`);
+    const ensureSubnet = async (octet: number): Promise<string> => {
+      const cidr = `127.${octet}.0.0/16`;
+      const there = subnets.find((one: { cidr: string }) => one.cidr === cidr);
+      // Neutron takes such a subnet only without DHCP and without a gateway.
+      const asked = { name, network_id: network.id, ip_version: 4, cidr, enable_dhcp: false, gateway_ip: null };
+      return (there ?? (await call('POST', 'subnets', { subnet: asked })).subnet).id;
+    };
+    const [first, second] = octets[what];
+    return {
+      networkId: network.id as string,
+      subnetId: await ensureSubnet(first),
+      otherSubnetId: await ensureSubnet(second),
+    };
   }
 
   const vip = await ensure('vip');
   const member = await ensure('member');
   return {
     vip,
-    member: { ...member, address: `127.${octets.member}.0.7` },
+    member: { ...member, address: `127.${octets.member[0]}.0.7` },
     makePort: async () => (await call('POST', 'ports', { port: { name: 'mine', network_id: vip.networkId } })).port.id,
     removePort: async (id) => {
       await call('DELETE', `ports/${id}`);

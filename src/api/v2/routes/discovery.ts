@@ -34,6 +34,7 @@ const versions: readonly (readonly [id: string, updated: string])[] = [
   ['v2.27', '2023-05-05T00:00:00Z'],
   ['v2.28', '2023-11-08T00:00:00Z'],
   ['v2.29', '2024-10-15T00:00:00Z'],
+  ['v2.30', '2025-02-26T00:00:00Z'],
 ];
 
 export const currentVersion = versions.at(-1)?.[0] ?? '';
