@@ -30,7 +30,11 @@ it('every body that takes members refuses those that ask for it, and takes those
     ['PUT', `pools/${there.id}/members`, (members) => ({ members })],
     ['POST', 'pools', (members) => ({ pool: pool({ loadbalancer_id: lb.id, members }) })],
     ['POST', 'loadbalancers', (members) => whole({ pools: [pool({ name: 'p', members })] })],
-    ['POST', 'loadbalancers', (members) => whole({ listeners: [listener({ default_pool: pool({ name: 'd', members }) })] })],
+    [
+      'POST',
+      'loadbalancers',
+      (members) => whole({ listeners: [listener({ default_pool: pool({ name: 'd', members }) })] }),
+    ],
     [
       'POST',
       'loadbalancers',
