@@ -31,7 +31,10 @@ export interface FlavorStore {
   get<Kind extends FlavorKind>(kind: Kind, key: string): Promise<Flavors[Kind] | null>;
   /** RESOURCE_CONFLICT when another flavor or zone has the name (profiles may share one). */
   insert<Kind extends FlavorKind>(kind: Kind, row: Flavors[Kind]): Promise<void>;
-  /** RESOURCE_NOT_FOUND when there is none. */
+  /**
+   * RESOURCE_NOT_FOUND when there is none. RESOURCE_CONFLICT when another flavor has the name, and when more than the name of
+   * a profile is to change that is in use.
+   */
   update<Kind extends FlavorKind>(kind: Kind, key: string, patch: Partial<Flavors[Kind]>): Promise<Flavors[Kind]>;
   /**
    * RESOURCE_CONFLICT when it is in use: a profile by a flavor or zone, those by a load balancer. RESOURCE_NOT_FOUND when

@@ -76,15 +76,23 @@ export interface StoredApiBench extends Pick<ApiBench, 'app' | 'call' | 'queued'
   close(): Promise<void>;
 }
 
-export async function openStoredApiBench(overrides: Partial<ApiParts> = {}): Promise<StoredApiBench> {
+/**
+ * @param options.connection a database that others use, too; absent: a SQLite file of its own.
+ * @param options.around what is put around the parts, so that a test sees what the API asks of them.
+ */
+export async function openStoredApiBench(
+  overrides: Partial<ApiParts> = {},
+  options: { connection?: string; around?: (parts: ApiParts) => ApiParts } = {},
+): Promise<StoredApiBench> {
   const queued: string[] = [];
   const clock = createFakeClock({ autoAdvance: true });
   let statements = 0;
   const folder = mkdtempSync(join(tmpdir(), 'kiln-api-'));
-  const database = await openDatabase(`sqlite:///${folder}/kiln.sqlite`, clock, () => {
+  const connection = options.connection ?? `sqlite:///${folder}/kiln.sqlite`;
+  const database = await openDatabase(connection, clock, () => {
     statements++;
   });
-  const parts: ApiParts = {
+  const own: ApiParts = {
     ...partsFor(clock, queued),
     store: createLoadBalancerStore(database, clock),
     flavors: createFlavorStore(database, clock),
@@ -92,6 +100,7 @@ export async function openStoredApiBench(overrides: Partial<ApiParts> = {}): Pro
     amphorae: createAmphoraStore(database, clock),
     ...overrides,
   };
+  const parts = options.around?.(own) ?? own;
   const { app, call } = apiOf(parts);
   return {
     app,

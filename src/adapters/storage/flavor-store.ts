@@ -135,36 +135,38 @@ export function createFlavorStore(database: KilnDatabase, clock: Clock): FlavorS
     },
 
     async update(kind, key, patch) {
-      const { table, key: field, columns } = tables[kind];
+      const { table, key: field, columns, profile } = tables[kind];
       const named = new Map([...columns].filter(([name]) => name !== field && Object.hasOwn(patch, name)));
-      const found = await unlessTaken(kind, () =>
+      // What a flavor means stays as it is while there is the flavor.
+      const mustBeUnused = !profile && [...named.keys()].some((name) => name !== 'name');
+      return await unlessTaken(kind, () =>
         attempt(clock, async () => {
           if (named.size > 0) {
-            await rows.updateTable(table).set(toColumns(named, patch)).where(field, '=', key).execute();
+            const update = rows.updateTable(table).set(toColumns(named, patch)).where(field, '=', key);
+            const { numUpdatedRows } = await (mustBeUnused
+              ? update.where(unused(kind, key) as never)
+              : update
+            ).executeTakeFirst();
+            if (mustBeUnused && numUpdatedRows === 0n && (await get(kind, key))) throw inUse(kind, key);
           }
-          return get(kind, key);
+          const found = await get(kind, key);
+          if (!found) throw notThere(kind, key);
+          return found;
         }),
       );
-      if (!found) throw notThere(kind, key);
-      return found;
     },
 
     delete: (kind, key) =>
       attempt(clock, async () => {
-        const { table, key: field, user } = tables[kind];
-        const used = ({ selectFrom, exists, not, and }: ExpressionBuilder<Shape, string>): Expression<SqlBool> => {
-          let users = selectFrom(user.table).select(user.column).where(user.column, '=', key);
-          if (user.mayBeDeleted) users = users.where('provisioning_status', '!=', 'DELETED');
-          return and([not(exists(users))]);
-        };
+        const { table, key: field } = tables[kind];
         const { numDeletedRows } = await rows
           .deleteFrom(table)
           .where(field, '=', key)
-          .where(used as never)
+          .where(unused(kind, key) as never)
           .executeTakeFirst();
         if (numDeletedRows === 1n) return;
         if (!(await get(kind, key))) throw notThere(kind, key);
-        throw new KilnError('RESOURCE_CONFLICT', `the ${kind} ${key} is in use`);
+        throw inUse(kind, key);
       }),
 
     async flavorCapabilities(flavorId) {
@@ -178,6 +180,18 @@ export function createFlavorStore(database: KilnDatabase, clock: Clock): FlavorS
     },
   };
 }
+
+/** Nothing that is there uses it. */
+function unused(kind: FlavorKind, key: string) {
+  const { user } = tables[kind];
+  return ({ selectFrom, exists, not, and }: ExpressionBuilder<Shape, string>): Expression<SqlBool> => {
+    let users = selectFrom(user.table).select(user.column).where(user.column, '=', key);
+    if (user.mayBeDeleted) users = users.where('provisioning_status', '!=', 'DELETED');
+    return and([not(exists(users))]);
+  };
+}
+
+const inUse = (kind: FlavorKind, key: string) => new KilnError('RESOURCE_CONFLICT', `the ${kind} ${key} is in use`);
 
 const notThere = (kind: FlavorKind, key: string) => new KilnError('RESOURCE_NOT_FOUND', `there is no ${kind} ${key}`);
 

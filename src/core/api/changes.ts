@@ -183,7 +183,7 @@ export function planAmphoraConfiguration(making: Making, tree: StoredTree, ampho
   return {
     loadBalancerId: id,
     mutableFrom: provisioningStatuses.filter((status) => status !== 'DELETED'),
-    basedOnRevision: null,
+    basedOnRevision: tree.revision,
     rows: [],
     operation: configurationOperation(making, id, amphoraId),
   };

@@ -9,7 +9,8 @@ const updateAgent: Step<LoadBalancerParts, Input, Record<string, never>> = {
   name: 'update-amphora-agent-configuration',
   async do(parts, { amphoraId }) {
     const amphora = await parts.amphorae.get(amphoraId);
-    if (!amphora?.lbNetworkIp)
+    // One that was replaced since this was asked for: its address may be another one's by now.
+    if (!amphora?.lbNetworkIp || amphora.status === 'DELETED')
       throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId} to be reached`);
     const { server, topology } = parts.settings();
     const text = renderAgentConfiguration(server.agent, { id: amphoraId, topology });

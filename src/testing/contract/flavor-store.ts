@@ -143,6 +143,20 @@ export function describeFlavorStoreContract(name: string, makeSubject: () => Pro
       }
     });
 
+    it('changes no more than the name of a profile that is in use', async () => {
+      await store.insert('flavorProfile', flavorProfile('fp'));
+      await store.insert('availabilityZoneProfile', zoneProfile('zp'));
+      expect(await store.update('flavorProfile', 'fp', { flavorData: '{}' })).toMatchObject({ flavorData: '{}' });
+      expect(await store.update('flavorProfile', 'fp', { flavorData: '{}' })).toMatchObject({ flavorData: '{}' });
+      await store.insert('flavor', flavor('f', 'fp'));
+      await store.insert('availabilityZone', zone('z', 'zp'));
+      await refuses(store.update('flavorProfile', 'fp', { flavorData: '{"compute_flavor":"7"}' }), 'RESOURCE_CONFLICT');
+      await refuses(store.update('flavorProfile', 'fp', { name: 'n', providerName: 'x' }), 'RESOURCE_CONFLICT');
+      await refuses(store.update('availabilityZoneProfile', 'zp', { availabilityZoneData: '{}' }), 'RESOURCE_CONFLICT');
+      expect(await store.update('flavorProfile', 'fp', { name: 'n' })).toMatchObject({ name: 'n', flavorData: '{}' });
+      await refuses(store.update('flavorProfile', 'none', { flavorData: '{}' }), 'RESOURCE_NOT_FOUND');
+    });
+
     it('says what a flavor and a zone mean', async () => {
       await store.insert('flavorProfile', flavorProfile('fp'));
       await store.insert('flavor', flavor('f', 'fp'));

@@ -87,11 +87,12 @@ function amphoraWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools)
   /** An amphora, and the load balancer that it serves; one that serves none can only be shown and deleted. */
   async function locate(request: FastifyRequest<ById>, action: Action) {
     const { id } = request.params;
-    const amphora = await find(parts, id);
-    const tree = amphora.loadBalancerId === null ? null : await store.tree(amphora.loadBalancerId);
+    const { loadBalancerId } = await find(parts, id);
+    const tree = loadBalancerId === null ? null : await store.tree(loadBalancerId);
     demand(policy, action, callerOf(request), tree?.loadBalancer.projectId ?? null);
     if (!tree) throw conflict(`Amphora ${id} serves no load balancer.`);
-    return { amphora, tree };
+    // Again, behind the tree: a failover that replaces it from now on moves the revision that the change carries.
+    return { amphora: await find(parts, id), tree };
   }
 
   async function enqueue(

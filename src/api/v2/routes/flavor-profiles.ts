@@ -72,7 +72,10 @@ function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update 
     const patch = Object.fromEntries(
       Object.entries({ name, providerName, [modelField]: data }).filter(([, value]) => value !== undefined),
     ) as Partial<Flavors[Kind]>;
-    const row = await translated(flavors.update(kind, id, patch), { RESOURCE_NOT_FOUND: () => notFound(title, id) });
+    const row = await translated(flavors.update(kind, id, patch), {
+      RESOURCE_NOT_FOUND: () => notFound(title, id),
+      RESOURCE_CONFLICT: () => objectInUse(titleWhenDeleted, id),
+    });
     return { [key]: toWire(row) };
   });
 }

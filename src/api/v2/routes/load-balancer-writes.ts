@@ -28,6 +28,7 @@ import { flagQuery, nothing } from '../schemas/query.ts';
 import { referencesOfListener, referencesOfPool } from '../secret-references.ts';
 import { camel } from '../wire/camel.ts';
 import { treeToWire } from '../wire/load-balancer.ts';
+import { translated } from './flavor-tools.ts';
 import { callerOf } from './reads.ts';
 import { type ById, bodyOf, type WriteTools } from './write-tools.ts';
 
@@ -107,11 +108,11 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
       const { flavorProfileId } = checkFlavor(flavorId, await flavors.get('flavor', flavorId));
       const profile = await flavors.get('flavorProfile', flavorProfileId);
       if (!profile) throw validationFailure('Invalid flavor_id.');
-      flavor = { profile, capabilities: await flavors.flavorCapabilities(flavorId) };
+      flavor = { profile, capabilities: await stillThere(flavors.flavorCapabilities(flavorId)) };
     }
     if (!availabilityZone) return { flavor, zone: null };
     checkZone(availabilityZone, await flavors.get('availabilityZone', availabilityZone));
-    return { flavor, zone: await flavors.zoneCapabilities(availabilityZone) };
+    return { flavor, zone: await stillThere(flavors.zoneCapabilities(availabilityZone)) };
   }
 
   /** Refuses to build what can't be built. A cloud that can't say is asked again by the flow. */
@@ -176,3 +177,9 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
     return reply.code(202).send();
   });
 }
+
+/** What went between two looks at it: the request is to be decided anew, without it. */
+const stillThere = <T>(look: Promise<T>): Promise<T> =>
+  translated(look, {
+    RESOURCE_NOT_FOUND: () => new KilnError('CHANGE_OUTDATED', 'the flavor or the zone is gone since it was found'),
+  });
