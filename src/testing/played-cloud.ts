@@ -214,6 +214,12 @@ export const plays = {
   }) as Play,
   hang: (() => {}) as Play,
   /** Headers and the first bytes come; the rest never does. */
+  /** An answer that never ends, and is never silent for long. */
+  drip: ((response) => {
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    const timer = setInterval(() => response.write(' '), 20);
+    response.once('close', () => clearInterval(timer));
+  }) as Play,
   hangInBody: ((response) => {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.write('{');

@@ -324,6 +324,28 @@ describe('connections that fail', () => {
     expect(error).toMatchObject({ code: 'AGENT_UNREACHABLE', message: expect.stringContaining('in time') });
   });
 
+  it('answers a byte at a time: unreachable', async () => {
+    const port = await serve((_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      const timer = setInterval(() => response.write(' '), 20);
+      response.once('close', () => clearInterval(timer));
+    });
+    const error = await failure(port, { connectTimeoutSeconds: 0.1, readTimeoutSeconds: 0.3 });
+    expect(error).toMatchObject({ code: 'AGENT_UNREACHABLE', message: expect.stringContaining('in time') });
+  });
+
+  it('answers without end: refused or unreachable, and soon', async () => {
+    const port = await serve((_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      const more = () => {
+        while (!response.destroyed && response.write(' '.repeat(65_536)));
+      };
+      response.on('drain', more);
+      more();
+    });
+    expect((await failure(port)).code).toMatch(/^AGENT_/);
+  });
+
   it('answers half: unreachable', async () => {
     const port = await serve((_request, response) => {
       response.writeHead(200, { 'Content-Length': 100 });

@@ -247,6 +247,15 @@ const faults: Fault[] = [
     hangs: true,
   },
   {
+    what: 'an answer that comes a byte at a time',
+    play: plays.drip,
+    code: 'SERVICE_TIMEOUT',
+    tries: 3,
+    status: null,
+    message: 'within 0.2 s',
+    hangs: true,
+  },
+  {
     what: 'something that is not HTTP',
     play: plays.notHttp,
     code: 'SERVICE_ANSWERED_NONSENSE',
@@ -456,6 +465,12 @@ describe('uploading', () => {
     await cloud.close();
     expect(await errorOf(clients.images.upload('i1', data('abc'), 3))).toMatchObject({ code: 'SERVICE_UNREACHABLE' });
     cloud = await startPlayedCloud();
+  });
+
+  it('fails when its answer comes a byte at a time', async () => {
+    const clients = connect({ uploadSilenceSeconds: 0.2 });
+    cloud.play('image', plays.drip);
+    expect(await errorOf(clients.images.upload('i1', data('abc'), 3))).toMatchObject({ code: 'SERVICE_TIMEOUT' });
   });
 
   it.each([

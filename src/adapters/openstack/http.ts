@@ -67,9 +67,14 @@ export function createHttp(options: {
     const { signal } = request;
     if (signal?.aborted) throw cancelled(callOf(asked), false, signal.reason);
 
-    const deadline = request.stream ? undefined : AbortSignal.timeout(settings.requestTimeoutSeconds * 1000);
-    const signals = [signal, deadline].filter((one) => one !== undefined);
-    const body = bodyOf(request);
+    const late = new AbortController();
+    const limitSeconds = request.stream ? settings.uploadSilenceSeconds : settings.requestTimeoutSeconds;
+    let timer: NodeJS.Timeout | undefined;
+    const startLimit = () => {
+      timer = setTimeout(() => late.abort(), limitSeconds * 1000);
+    };
+    const body = bodyOf(request, startLimit);
+    if (!request.stream) startLimit();
     try {
       const answer = await agents.of(url).request({
         origin: url.origin,
@@ -77,8 +82,8 @@ export function createHttp(options: {
         method,
         headers: { accept: 'application/json', 'user-agent': 'kiln', ...body.headers, ...request.headers },
         body: body.content,
-        signal: AbortSignal.any(signals),
-        // The deadline covers the whole answer; only an upload, which has none, is watched for silence.
+        signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
+        // The limit covers the whole answer; an upload, for which it begins with the last byte, is watched for silence before.
         headersTimeout: request.stream ? settings.uploadSilenceSeconds * 1000 : 0,
         bodyTimeout: request.stream ? settings.uploadSilenceSeconds * 1000 : 0,
       });
@@ -88,8 +93,10 @@ export function createHttp(options: {
       if (thrown instanceof ServiceError) throw thrown;
       if (body.fault()) throw body.fault();
       if (signal?.aborted) throw cancelled(callOf(asked), true, signal.reason);
-      if (deadline?.aborted) throw tooSlow(asked, settings.requestTimeoutSeconds, thrown);
+      if (late.signal.aborted) throw tooSlow(asked, limitSeconds, thrown);
       throw failureOfThrown(asked, thrown);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -170,15 +177,15 @@ interface Body {
   fault(): unknown;
 }
 
-function bodyOf(request: HttpRequest): Body {
-  if (request.stream) return streamBody(request.stream);
+function bodyOf(request: HttpRequest, onSent: () => void): Body {
+  if (request.stream) return streamBody(request.stream, onSent);
   const content = request.json === undefined ? null : JSON.stringify(request.json);
   const headers: Record<string, string> = content === null ? {} : { 'content-type': 'application/json' };
   return { content, headers, fault: () => undefined };
 }
 
 /** A source that fails or has another length is told as such: undici would only say that the body broke off. */
-function streamBody(stream: NonNullable<HttpRequest['stream']>): Body {
+function streamBody(stream: NonNullable<HttpRequest['stream']>, onSent: () => void): Body {
   let fault: unknown;
   async function* counted(): AsyncGenerator<Uint8Array> {
     let bytes = 0;
@@ -189,6 +196,7 @@ function streamBody(stream: NonNullable<HttpRequest['stream']>): Body {
         yield chunk;
       }
       if (bytes < stream.sizeBytes) throw wrongLength(bytes, stream.sizeBytes);
+      onSent();
     } catch (error) {
       fault = error;
       throw error;
