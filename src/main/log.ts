@@ -4,7 +4,42 @@ import type { Configuration } from '../config/options/index.ts';
 import type { Log } from '../ports/log.ts';
 
 /** Fields whose value never reaches a log, wherever they stand. */
-const secrets = ['password', 'token', 'secret', 'passphrase', 'heartbeatKey', 'privateKeyPem', 'x-auth-token'];
+const secrets = [
+  'password',
+  'token',
+  'secret',
+  'passphrase',
+  'heartbeatKey',
+  'privateKeyPem',
+  'authorization',
+  'x-auth-token',
+  'x-subject-token',
+  'X-Auth-Token',
+  'X-Subject-Token',
+];
+
+/** Causes of causes: further down there is nothing more to learn. */
+const DEEPEST_CAUSE = 5;
+
+/**
+ * What a log has of an error: words, stack and code, and those of its causes. No other property: drivers hang statements
+ * with their values on errors, Node.js a URL with its password.
+ */
+function loggedError(thrown: unknown, depth = 0): unknown {
+  if (!(thrown instanceof Error))
+    return typeof thrown === 'object' ? { message: 'what was thrown is no error' } : thrown;
+  const { name, message, stack, code, cause } = thrown as Error & { code?: unknown };
+  const causes = cause !== undefined && depth < DEEPEST_CAUSE ? { cause: loggedError(cause, depth + 1) } : {};
+  const said = thrown instanceof AggregateError ? thrown.errors.map((one: unknown) => loggedError(one, depth + 1)) : [];
+  return {
+    type: name,
+    message,
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    stack,
+    ...causes,
+    ...(said.length > 0 ? { errors: said } : {}),
+  };
+}
 
 /** The log of a process that runs on while its configuration changes. */
 export interface ProcessLog extends Log {
@@ -26,6 +61,7 @@ export function createLog(options: { debug: boolean; file: string | null }): Pro
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: secrets.flatMap((name) => [`["${name}"]`, `*["${name}"]`]), censor: '***' },
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (thrown: unknown) => loggedError(thrown) },
     },
     destination,
   );
