@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { TSchema } from 'typebox';
 import { describe, expect, it } from 'vitest';
 import { KilnError } from '../../model/errors.ts';
 import { formats } from './formats.ts';
@@ -8,7 +9,7 @@ import { listenerCreateBody } from './schemas/listener.ts';
 import { loadBalancerCreateBody } from './schemas/load-balancer.ts';
 
 const subnet = 'b5a1d6f0-0000-4000-8000-000000000001';
-const refusal = (schema: typeof loadBalancerCreateBody | typeof listenerCreateBody, json: unknown): string => {
+const refusal = (schema: TSchema, json: unknown): string => {
   try {
     readBody(schema, json);
   } catch (error) {
@@ -52,12 +53,23 @@ describe('a request body', () => {
   it.each([
     [undefined, 'Missing argument: "load_balancer"'],
     [{ loadbalance: {} }, 'Unknown attribute for argument load_balancer: loadbalance'],
-    [{}, "Invalid input for field/attribute loadbalancer. Value: 'None'. Mandatory field missing."],
-    [{ loadbalancer: null }, "Invalid input for field/attribute loadbalancer. Value: 'None'. Mandatory field missing."],
     [{ loadbalancer: [] }, "Invalid input for field/attribute loadbalancer. Value: '[...]'. Value should be an object"],
     [[], "Invalid input for field/attribute load_balancer. Value: '[...]'. Value should be an object"],
   ])('refuses %j', (json, message) => {
     expect(refusal(loadBalancerCreateBody, json)).toBe(message);
+  });
+
+  it.each([[{}], [{ loadbalancer: null }]])('leaves it to the route to miss the object in %j', (json) => {
+    expect(readBody(loadBalancerCreateBody, json)).toEqual({ loadbalancer: null });
+  });
+
+  it('tells null where a value has to be from a field that is not there', () => {
+    const without = { pool_id: subnet, type: 'HTTP', timeout: 3, max_retries: 2 };
+    const withNull = { healthmonitor: { ...without, delay: null } };
+    expect(refusal(healthMonitorCreateBody, withNull)).toBe('None is not a valid option for delay');
+    expect(refusal(healthMonitorCreateBody, { healthmonitor: without })).toBe(
+      "Invalid input for field/attribute delay. Value: 'None'. Mandatory field missing.",
+    );
   });
 
   it('takes text for numbers and flags, as wsme does', () => {

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import { invalidField, invalidRequest } from '../../core/api/refusals.ts';
+import { invalidField, invalidOption, invalidRequest } from '../../core/api/refusals.ts';
 import { formats } from './formats.ts';
 
 /**
@@ -10,6 +10,9 @@ import { formats } from './formats.ts';
  * sentences are what clients print and tests match. Unlike wsme this reader answers 400 to what Octavia answers with 500
  * (no object where one is due, null for a field that must be there, numbers that no database column holds).
  *
+ * Whether the object under the body's key is there at all is left to `bodyOf`: a route looks first whether what the path
+ * names is there. Null stands for one that is missing.
+ *
  * @param schema made with `body` of schemas/fields.ts.
  * @throws KilnError REQUEST_INVALID.
  */
@@ -17,7 +20,7 @@ export function readBody(schema: TSchema, json: unknown): unknown {
   const argument = textOf(schema, 'title') ?? 'body';
   // No body at all comes as null.
   if (json === undefined || json === null) throw invalidRequest(`Missing argument: "${argument}"`);
-  return readObject(schema, json, { field: argument, path: argument });
+  return readObject(schema, json, { field: argument, path: argument }, { mayMiss: true });
 }
 
 /** Where a value stands: its own name for most messages, the way to it for unknown fields. */
@@ -34,7 +37,7 @@ function read(schema: TSchema, value: unknown, place: Place): unknown {
     if (value === null || (value === '' && textOf(one, 'format') === 'secret-reference')) return null;
     return read(one, value, place);
   }
-  if (value === null) throw invalidField(place.field, 'None', 'Mandatory field missing.');
+  if (value === null) throw invalidOption('None', place.field);
   switch (textOf(schema, 'type')) {
     case 'object':
       return readObject(schema, value, place);
@@ -51,7 +54,7 @@ function read(schema: TSchema, value: unknown, place: Place): unknown {
   }
 }
 
-function readObject(schema: TSchema, value: unknown, place: Place): Record<string, unknown> {
+function readObject(schema: TSchema, value: unknown, place: Place, { mayMiss = false } = {}): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalidField(place.field, show(value), 'Value should be an object');
   }
@@ -68,7 +71,8 @@ function readObject(schema: TSchema, value: unknown, place: Place): Record<strin
   const required = new Set(arrayOf(schema, 'required') ?? []);
   const result: Record<string, unknown> = {};
   for (const [key, property] of Object.entries(properties)) {
-    if (Object.hasOwn(given, key)) {
+    if (mayMiss && (given[key] === undefined || given[key] === null)) result[key] = null;
+    else if (Object.hasOwn(given, key)) {
       result[key] = read(property, given[key], { field: key, path: `${place.path}.${key}` });
     } else if (required.has(key)) {
       throw invalidField(key, 'None', 'Mandatory field missing.');

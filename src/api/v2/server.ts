@@ -22,6 +22,7 @@ import { healthCheckRoute } from './routes/health-check.ts';
 import { l7Writes } from './routes/l7-writes.ts';
 import { listenerWrites } from './routes/listener-writes.ts';
 import { loadBalancerWrites } from './routes/load-balancer-writes.ts';
+import { oddAmphoraPaths, oddPaths } from './routes/odd-paths.ts';
 import { poolContentsWrites } from './routes/pool-contents.ts';
 import { poolWrites } from './routes/pool-writes.ts';
 import { providerRoutes } from './routes/providers.ts';
@@ -108,7 +109,10 @@ export function createApi(parts: ApiParts): FastifyInstance {
         quotaRoutes(scope, parts);
         providerRoutes(scope, parts);
         flavorRoutes(scope, parts);
-        if (!prefix.endsWith('/lbaas')) amphoraRoutes(scope, parts, tools);
+        oddPaths(scope);
+        if (prefix.endsWith('/lbaas')) return;
+        amphoraRoutes(scope, parts, tools);
+        oddAmphoraPaths(scope);
       },
       { prefix },
     );

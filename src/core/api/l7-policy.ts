@@ -28,7 +28,7 @@ export function makeL7Policy(
     description: spec.description ?? '',
     position: spec.position ?? policyPosition.maximum,
     ...redirect({
-      action: spec.action,
+      action: actionIn(spec.action),
       redirectPoolId,
       redirectUrl: spec.redirectUrl ?? null,
       redirectPrefix: spec.redirectPrefix ?? null,
@@ -38,16 +38,18 @@ export function makeL7Policy(
 }
 
 export function changeL7Policy(policy: L7Policy, patch: L7PolicyPatch, now: string): L7Policy {
+  if (Object.keys(patch).length === 0) throw invalidArguments('Invalid update options');
   // What a request names decides what the policy does from now on: a new URL ends a redirection to a pool.
   const named = {
     redirectPoolId: patch.redirectPoolId ?? null,
     redirectUrl: patch.redirectUrl ?? null,
     redirectPrefix: patch.redirectPrefix ?? null,
   };
-  const retargeted = patch.action != null || Object.values(named).some((target) => target !== null);
+  const action = actionIn(patch.action);
+  const retargeted = action !== undefined || Object.values(named).some((target) => target !== null);
   const target: Redirect = retargeted
     ? redirect({
-        action: patch.action ?? actionOf(named, policy.action),
+        action: action ?? actionOf(named, policy.action),
         ...named,
         redirectHttpCode: patch.redirectHttpCode ?? null,
       })
@@ -76,6 +78,12 @@ function actionOf(named: Named, before: L7Policy['action']): L7Policy['action'] 
   if (named.redirectPoolId) return 'REDIRECT_TO_POOL';
   if (named.redirectPrefix) return 'REDIRECT_PREFIX';
   return named.redirectUrl ? 'REDIRECT_TO_URL' : before;
+}
+
+/** Null names no action, unlike an action that is left out of a change. */
+function actionIn<Action extends L7Policy['action'] | undefined>(action: Action | null): Action {
+  if (action === null) throw invalidRequest('Invalid L7 Policy action specified: None');
+  return action;
 }
 
 const invalidArguments = (why: string) => invalidRequest(`Invalid L7 Policy arguments: ${why}`);

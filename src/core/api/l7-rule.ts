@@ -8,10 +8,8 @@ export function makeL7Rule(making: Making, spec: L7RuleSpec, policy: { id: strin
   const rule: L7Rule = {
     ...newRow(making, policy.projectId, spec),
     l7PolicyId: policy.id,
-    type: spec.type,
-    compareType: spec.compareType,
+    ...needed(spec),
     key: spec.key ?? null,
-    value: spec.value,
     invert: spec.invert ?? false,
   };
   check(rule);
@@ -19,16 +17,26 @@ export function makeL7Rule(making: Making, spec: L7RuleSpec, policy: { id: strin
 }
 
 export function changeL7Rule(rule: L7Rule, patch: L7RulePatch, now: string): L7Rule {
+  const { type = rule.type, compareType = rule.compareType, value = rule.value } = patch;
+  const kept = needed({ type, compareType, value });
   const changed: L7Rule = {
     ...changedRow(rule, patch, now),
-    type: patch.type ?? rule.type,
-    compareType: patch.compareType ?? rule.compareType,
+    ...kept,
     key: patch.key === undefined ? rule.key : patch.key,
-    value: patch.value ?? rule.value,
     invert: patch.invert === undefined ? rule.invert : (patch.invert ?? false),
   };
   check(changed);
   return changed;
+}
+
+type Needed = Pick<L7Rule, 'type' | 'compareType' | 'value'>;
+
+/** What no rule can be without, from a request that may have null there. */
+function needed({ type, compareType, value }: { [Field in keyof Needed]: Needed[Field] | null }): Needed {
+  if (type === null) throw invalidRule('invalid rule type');
+  if (compareType === null) throw invalidRule('invalid comparison type for rule type');
+  if (value === null) throw invalidRule('L7 rule type requires a value');
+  return { type, compareType, value };
 }
 
 const invalidRule = (why: string) => invalidRequest(`Error parsing L7Rule: Invalid L7 Rule: ${why}`);

@@ -5,9 +5,12 @@ import { KilnError } from '../../model/errors.ts';
  * Octavia's (octavia/common/exceptions.py); the codes are Kiln's and carry the HTTP status.
  */
 
-/** @param resource as Octavia prints it: "Load Balancer", "Health Monitor", "L7 Policy". */
-export const notFound = (resource: string, id: string) =>
-  new KilnError('RESOURCE_NOT_FOUND', `${resource} ${id} not found.`);
+/**
+ * @param resource as Octavia prints it: "Load Balancer", "Health Monitor", "L7 Policy".
+ * @param id null where a request has null for it.
+ */
+export const notFound = (resource: string, id: string | null) =>
+  new KilnError('RESOURCE_NOT_FOUND', `${resource} ${id ?? 'None'} not found.`);
 
 export const immutable = (resource: string, id: string) =>
   new KilnError('IMMUTABLE', `${resource} ${id} is immutable and cannot be updated.`);

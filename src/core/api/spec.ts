@@ -67,14 +67,19 @@ export interface HealthMonitorSpec
 export type HealthMonitorPatch = HealthMonitorFields & Wish<Pick<HealthMonitor, 'delay' | 'timeout' | 'maxRetries'>>;
 
 type L7RuleFields = Wish<Pick<L7Rule, 'adminStateUp' | 'tags' | 'key' | 'invert'>>;
-export interface L7RuleSpec extends L7RuleFields, Pick<L7Rule, 'type' | 'compareType' | 'value'> {}
+/** Null stands where a request has it for what has to have a value: the rules refuse it in their words. */
+export interface L7RuleSpec extends L7RuleFields {
+  type: L7Rule['type'] | null;
+  compareType: L7Rule['compareType'] | null;
+  value: string | null;
+}
 export type L7RulePatch = L7RuleFields & Wish<Pick<L7Rule, 'type' | 'compareType' | 'value'>>;
 
 type L7PolicyFields = Wish<
   Pick<L7Policy, Common | 'description' | 'redirectUrl' | 'redirectPrefix' | 'position' | 'redirectHttpCode'>
 >;
 export interface L7PolicySpec extends L7PolicyFields {
-  action: L7Policy['action'];
+  action: L7Policy['action'] | null;
   redirectPoolId?: string | null | undefined;
   /** Inside a load balancer that is made whole: the pool, or the name of one. */
   redirectPool?: PoolSpec | null | undefined;

@@ -55,12 +55,12 @@ function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update 
 
   app.put<ByKey>(`/${path}/:key`, { schema: { body: bodies.update, response: { 200: answer } } }, async (request) => {
     demandAction(parts, request, kind, 'put');
+    const id = request.params.key;
+    const before = (await findFlavor(parts, kind, id)) as FlavorProfile | ZoneProfile;
     const { name, provider_name: providerName, data } = wishOf(bodyOf(request, bodies.update));
     for (const [option, value] of Object.entries({ name, provider_name: providerName, [field]: data })) {
       if (value === null) throw invalidOption('None', option);
     }
-    const id = request.params.key;
-    const before = (await findFlavor(parts, kind, id)) as FlavorProfile | ZoneProfile;
     if (data !== undefined || providerName !== undefined) {
       const users = await flavors.list(user.kind, { filters: { [user.field]: id }, sort: [], limit: 1 });
       if (users.length > 0) throw objectInUse(titleWhenDeleted, id);

@@ -111,6 +111,7 @@ function writes<Kind extends 'flavor' | 'availabilityZone', Create extends TSche
 
   app.put<ByKey>(`/${path}/:key`, { schema: { body: bodies.update, response: { 200: answer } } }, async (request) => {
     demandAction(parts, request, kind, 'put');
+    await findFlavor(parts, kind, request.params.key);
     const patch = change(bodyOf(request, bodies.update));
     const row = await translated(flavors.update(kind, request.params.key, patch), {
       RESOURCE_CONFLICT: () => nameTaken(word, String(patch.name)),

@@ -137,8 +137,8 @@ function ruleWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): v
   });
 }
 
-async function locateListener({ store }: ApiParts, tools: WriteTools, listenerId: string) {
-  const found = await store.get('listener', listenerId);
+async function locateListener({ store }: ApiParts, tools: WriteTools, listenerId: string | null) {
+  const found = listenerId === null ? null : await store.get('listener', listenerId);
   const tree = found && (await tools.treeOf(found.loadBalancerId));
   const listener = tree?.listeners.find(({ id }) => id === listenerId);
   if (!tree || !listener) throw notFound(kindTitle.listener, listenerId);

@@ -53,7 +53,8 @@ export function listenerWrites(app: FastifyInstance, parts: ApiParts, tools: Wri
   app.put<ById>('/listeners/:id', { schema: update }, async (request) => {
     const { listener, tree } = await locate(request.params.id);
     demand(policy, 'listener:put', callerOf(request), listener.projectId);
-    const patch = camel(bodyOf(request, listenerUpdateBody).listener);
+    const absent = () => validationFailure('No listener object supplied.');
+    const patch = camel(bodyOf(request, listenerUpdateBody, absent).listener);
     const pool = poolInTree(tree, patch.defaultPoolId);
     if (pool && listener.protocol === 'PROMETHEUS') throw noChildren(listener.protocol);
     if (pool) checkProtocols(listener.protocol, pool.protocol);

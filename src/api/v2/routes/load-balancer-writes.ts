@@ -137,10 +137,10 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
 
   const update = { body: loadBalancerUpdateBody, response: { 200: loadBalancerAnswer } };
   app.put<ById>('/loadbalancers/:id', { schema: update }, async (request) => {
-    const { loadbalancer } = bodyOf(request, loadBalancerUpdateBody);
     const tree = await tools.treeOf(request.params.id);
     const { id, projectId } = tree.loadBalancer;
     demand(policy, 'loadbalancer:put', callerOf(request), projectId);
+    const { loadbalancer } = bodyOf(request, loadBalancerUpdateBody);
     if (loadbalancer.vip_sg_ids !== undefined) {
       demand(policy, 'loadbalancer:put:vip_sg_ids', callerOf(request), projectId);
     }

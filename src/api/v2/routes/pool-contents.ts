@@ -26,8 +26,8 @@ type InPool = { Params: { parentId: string } };
 export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
   const { policy, store, settings } = parts;
 
-  async function locate(poolId: string) {
-    const found = await store.get('pool', poolId);
+  async function locate(poolId: string | null) {
+    const found = poolId === null ? null : await store.get('pool', poolId);
     if (!found) throw notFound(kindTitle.pool, poolId);
     const tree = await tools.treeOf(found.loadBalancerId);
     const pool = tree.pools.find(({ id }) => id === poolId);

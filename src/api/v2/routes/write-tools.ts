@@ -4,7 +4,7 @@ import type { PlannedChange } from '../../../core/api/changes.ts';
 import type { Making } from '../../../core/api/making.ts';
 import { limitsOf, quotaExceeded } from '../../../core/api/quota.ts';
 import { networkReferencesOf } from '../../../core/api/references.ts';
-import { immutable, notFound, pendingState, quotaMet } from '../../../core/api/refusals.ts';
+import { immutable, invalidField, notFound, pendingState, quotaMet } from '../../../core/api/refusals.ts';
 import { type Kind, kindTitle } from '../../../core/api/resource-names.ts';
 import { KilnError } from '../../../model/errors.ts';
 import type { LoadBalancerTree, StoredTree } from '../../../model/load-balancer.ts';
@@ -21,8 +21,8 @@ export type WriteTools = ReturnType<typeof writeTools>;
 export function writeTools(parts: ApiParts) {
   const { store } = parts;
 
-  async function treeOf(loadBalancerId: string): Promise<StoredTree> {
-    const tree = await store.tree(loadBalancerId);
+  async function treeOf(loadBalancerId: string | null): Promise<StoredTree> {
+    const tree = loadBalancerId === null ? null : await store.tree(loadBalancerId);
     if (!tree) throw notFound(kindTitle.loadbalancer, loadBalancerId);
     return tree;
   }
@@ -94,8 +94,16 @@ export function writeTools(parts: ApiParts) {
   };
 }
 
-/** A body that the validator has read by this schema. */
-export function bodyOf<Schema extends TSchema>(request: FastifyRequest, _schema: Schema): Static<Schema> {
+/**
+ * A body that the validator has read by this schema.
+ * @param absent what to refuse one with that lacks its object.
+ */
+export function bodyOf<Schema extends TSchema>(
+  request: FastifyRequest,
+  _schema: Schema,
+  absent = (key: string) => invalidField(key, 'None', 'Mandatory field missing.'),
+): Static<Schema> {
+  for (const [key, value] of Object.entries(request.body as object)) if (value === null) throw absent(key);
   return request.body as Static<Schema>;
 }
 

@@ -38,6 +38,9 @@ export const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([
 /** A field that a request may leave out; null is taken everywhere, as wsme does. */
 export const optional = <Schema extends TSchema>(schema: Schema) => Type.Optional(nullable(schema));
 
+/** Of what something is to be made in: it has to be named, and null names nothing that is there. */
+export const parent = () => nullable(uuid());
+
 export const idOnly = () => Type.Object({ id: Type.String() });
 export const status = () => Type.String();
 export const links = () => list(Type.Object({ href: Type.String(), rel: Type.String() }));

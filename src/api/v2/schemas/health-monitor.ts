@@ -14,11 +14,11 @@ import {
   numberChoice,
   one,
   optional,
+  parent,
   pattern,
   tags,
   text,
   urlPath,
-  uuid,
 } from './fields.ts';
 
 const retries = () =>
@@ -53,7 +53,7 @@ const healthMonitor = closed({
   ...free,
   project_id: optional(text(36)),
   tenant_id: optional(text(36)),
-  pool_id: uuid(),
+  pool_id: parent(),
 });
 export const healthMonitorCreateBody = body('health_monitor_', 'healthmonitor', healthMonitor);
 

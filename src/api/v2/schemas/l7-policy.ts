@@ -14,6 +14,7 @@ import {
   numberChoice,
   one,
   optional,
+  parent,
   tags,
   text,
   url,
@@ -37,16 +38,16 @@ const rules = optional(list(l7RuleInPolicy));
 /** Inside a listener that is created whole. */
 export const l7PolicyInListener = closed({
   ...free,
-  action: choice(l7PolicyActions),
+  action: nullable(choice(l7PolicyActions)),
   redirect_pool: optional(poolInTree),
   rules,
 });
 
 const l7Policy = closed({
   ...free,
-  action: choice(l7PolicyActions),
+  action: nullable(choice(l7PolicyActions)),
   redirect_pool_id: optional(uuid()),
-  listener_id: uuid(),
+  listener_id: parent(),
   rules,
   project_id: optional(text(36)),
   tenant_id: optional(text(36)),

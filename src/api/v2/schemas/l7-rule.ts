@@ -11,7 +11,12 @@ const free = {
   admin_state_up: optional(flag()),
   tags: optional(tags()),
 };
-const create = { type: choice(l7RuleTypes), compare_type: choice(l7RuleCompareTypes), value: line(), ...free };
+const create = {
+  type: nullable(choice(l7RuleTypes)),
+  compare_type: nullable(choice(l7RuleCompareTypes)),
+  value: nullable(line()),
+  ...free,
+};
 
 /** Inside a policy that is created with its rules. */
 export const l7RuleInPolicy = closed(create);

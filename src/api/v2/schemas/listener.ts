@@ -14,6 +14,7 @@ import {
   nullable,
   one,
   optional,
+  parent,
   secretReference,
   tags,
   text,
@@ -62,7 +63,7 @@ export const listenerInTree = closed(create);
 
 const listener = closed({
   ...create,
-  loadbalancer_id: uuid(),
+  loadbalancer_id: parent(),
   project_id: optional(text(36)),
   tenant_id: optional(text(36)),
 });

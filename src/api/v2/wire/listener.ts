@@ -35,7 +35,7 @@ const head = (listener: Listener) => ({
   protocol_port: listener.protocolPort,
   connection_limit: listener.connectionLimit,
   default_tls_container_ref: listener.defaultTlsContainerRef,
-  sni_container_refs: [...listener.sniContainerRefs],
+  sni_container_refs: [...listener.sniContainerRefs].sort(),
   project_id: listener.projectId,
   default_pool_id: listener.defaultPoolId,
 });

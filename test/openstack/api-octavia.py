@@ -1,0 +1,110 @@
+"""The real Octavia API, without a network: requests as lines of JSON on standard input, answers on standard output.
+
+A line with "settle" has everything that is on its way arrive, as when Octavia's workers end.
+"""
+import json
+import os
+import sys
+import tempfile
+
+import webob
+
+folder = tempfile.mkdtemp(prefix='kiln-octavia-api-')
+database = os.path.join(folder, 'octavia.sqlite')
+configuration = os.path.join(folder, 'octavia.conf')
+with open(configuration, 'w') as file:
+    file.write('''[DEFAULT]
+transport_url = fake://
+[database]
+connection = sqlite:///%s
+[api_settings]
+auth_strategy = noauth
+enabled_provider_drivers = amphora:The Octavia Amphora driver.,octavia:Deprecated alias of the Octavia Amphora driver.
+default_provider_driver = amphora
+pagination_max_limit = 1000
+healthcheck_enabled = true
+[oslo_messaging]
+topic = octavia_prov
+[controller_worker]
+network_driver = network_noop_driver
+compute_driver = compute_noop_driver
+image_driver = image_noop_driver
+[certificates]
+cert_manager = local_cert_manager
+''' % database)
+answers = os.fdopen(os.dup(1), 'w')
+os.dup2(2, 1)
+
+from octavia.api import app as octavia_app  # noqa: E402
+from octavia.common import constants  # noqa: E402
+from octavia.db import api as db_api  # noqa: E402
+from octavia.db import base_models  # noqa: E402
+from octavia.db import models  # noqa: E402
+
+application = octavia_app.setup_app(
+    argv=['octavia-api', '--config-file', configuration])
+base_models.BASE.metadata.create_all(db_api.get_engine())
+session = db_api.get_session(autocommit=True)
+for model, names in (
+        (models.ProvisioningStatus, constants.SUPPORTED_PROVISIONING_STATUSES),
+        (models.OperatingStatus, constants.SUPPORTED_OPERATING_STATUSES),
+        (models.HealthMonitorType, constants.SUPPORTED_HEALTH_MONITOR_TYPES),
+        (models.Algorithm, constants.SUPPORTED_LB_ALGORITHMS),
+        (models.Protocol, constants.SUPPORTED_PROTOCOLS),
+        (models.L7RuleType, constants.SUPPORTED_L7RULE_TYPES),
+        (models.L7RuleCompareType, constants.SUPPORTED_L7RULE_COMPARE_TYPES),
+        (models.L7PolicyAction, constants.SUPPORTED_L7POLICY_ACTIONS),
+        (models.AmphoraRoles, constants.SUPPORTED_AMPHORA_ROLES),
+        (models.LBTopology, constants.SUPPORTED_LB_TOPOLOGIES),
+        (models.VRRPAuthMethod, constants.SUPPORTED_VRRP_AUTH),
+        (models.ClientAuthenticationMode, constants.SUPPORTED_CLIENT_AUTH_MODES)):
+    with session.begin():
+        for name in names:
+            session.add(model(name=name))
+with session.begin():
+    # What stands in for "no flavor" and "no zone".
+    for table, profile in ((models.Flavor, models.FlavorProfile),
+                           (models.AvailabilityZone, models.AvailabilityZoneProfile)):
+        nil = constants.NIL_UUID
+        if table is models.Flavor:
+            session.add(profile(id=nil, name='DELETED-PLACEHOLDER', provider_name='DELETED', flavor_data='{}'))
+            session.flush()
+            session.add(table(id=nil, name='DELETED-PLACEHOLDER', description='', enabled=False, flavor_profile_id=nil))
+        else:
+            session.add(profile(id=nil, name='DELETED-PLACEHOLDER', provider_name='DELETED',
+                                availability_zone_data='{}'))
+            session.flush()
+            session.add(table(name=nil, description='', enabled=False, availability_zone_profile_id=nil))
+
+RESOURCES = (models.L7Rule, models.L7Policy, models.HealthMonitor, models.Member, models.Listener, models.Pool,
+             models.LoadBalancer)
+
+
+def settle():
+    for model in RESOURCES:
+        with session.begin():
+            for row in session.query(model).filter_by(provisioning_status='PENDING_DELETE'):
+                if model is models.LoadBalancer:
+                    row.provisioning_status = 'DELETED'
+                else:
+                    session.delete(row)
+    with session.begin():
+        for model in RESOURCES:
+            session.query(model).filter(model.provisioning_status.like('PENDING_%')).update(
+                {'provisioning_status': 'ACTIVE'}, synchronize_session=False)
+
+
+def answer(asked):
+    if asked.get('settle'):
+        settle()
+        return {}
+    request = webob.Request.blank(asked['path'], method=asked['method'], headers=asked['headers'])
+    if asked.get('body') is not None:
+        request.body = asked['body'].encode()
+    response = request.get_response(application)
+    return {'status': response.status_int, 'type': response.content_type, 'body': response.text}
+
+
+for line in sys.stdin:
+    answers.write(json.dumps(answer(json.loads(line))) + '\n')
+    answers.flush()
