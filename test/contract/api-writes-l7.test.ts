@@ -95,7 +95,7 @@ describe('L7 policies', () => {
     expect(listener.body.listener.provisioning_status).toBe('PENDING_UPDATE');
     const path = `/lbaas/l7policies/${body.l7policy.id}`;
     const busy = [409, `Load Balancer ${loadBalancerId} is immutable and cannot be updated.`];
-    expect(await refusal(bench, 'PUT', path, { l7policy: {} })).toEqual(busy);
+    expect(await refusal(bench, 'PUT', path, { l7policy: { name: 'x' } })).toEqual(busy);
     expect(await refusal(bench, 'DELETE', path)).toEqual(busy);
     expect(await refusal(bench, 'POST', '/lbaas/l7policies', { l7policy: { listener_id, action: 'REJECT' } })).toEqual(
       busy,
