@@ -4,6 +4,8 @@ export interface StoredSecret {
   reference: string;
   /** Given when it was stored; null: none. */
   name: string | null;
+  /** Whose load balancers may refer to it; null: those of every project. */
+  projectId: string | null;
   kind: 'certificate' | 'ca-certificates' | 'revocation-list' | 'unusable';
   /** Of a certificate: its common name, else the first DNS name. */
   subject: string | null;
@@ -18,7 +20,7 @@ export interface StoredSecret {
 /** Puts secrets where the SecretStore finds them. Anyone who may use the folder may use all of it. */
 export interface SecretFolder {
   /** Checks `content` (SECRET_INVALID when it is of no use) and keeps it under a new reference. */
-  store(content: Uint8Array, name: string | null): Promise<StoredSecret>;
+  store(content: Uint8Array, name: string | null, projectId?: string | null): Promise<StoredSecret>;
   /** By time of storing. */
   list(): Promise<StoredSecret[]>;
   /** SECRET_NOT_FOUND where there is none. */

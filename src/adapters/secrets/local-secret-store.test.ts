@@ -42,6 +42,26 @@ it('keeps what was stored, for its owner alone, under a reference', async () => 
   expect(read).toMatchObject({ certificatePem: leaf.certificate.trim(), commonName: 'www.example.org' });
 });
 
+it('gives a secret to the load balancers of its owner alone, in every kind, and says nothing of it to others', async () => {
+  const kinds = [
+    { content: pem(), get: store.getCertificate },
+    { content: Buffer.from(authority.certificate), get: store.getCaCertificates },
+    { content: Buffer.from(workshop.revocationList(authority)), get: store.getRevocationList },
+  ];
+  for (const { content, get } of kinds) {
+    const { reference, projectId } = await store.store(content, null, project);
+    expect(projectId).toBe(project);
+    await get(reference, project);
+    await expect(get(reference, 'another')).rejects.toMatchObject({
+      code: 'SECRET_NOT_FOUND',
+      message: `There is no secret ${reference}.`,
+    });
+    await store.delete(reference);
+    await expect(get(reference, project)).rejects.toMatchObject({ code: 'SECRET_NOT_FOUND' });
+  }
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 it('finds a secret by the hrefs that Barbican would have for it', async () => {
   const { reference } = await store.store(workshop.pkcs12(leaf, [authority]), null);
   for (const href of [

@@ -10,23 +10,34 @@ import { type SecretId, secretIdOf } from './reference.ts';
 
 /**
  * The key manager of one machine: a folder with a file for each secret, named by its UUID, as it was given, readable by
- * its owner alone; a name that it was given stands beside it in `UUID.name`. References of all projects lead to all of
- * them. Octavia's own LocalCertManager keeps `UUID.crt`, `UUID.key` and `UUID.int` instead: these are read too.
+ * its owner alone; a name that it was given stands beside it in `UUID.name`, the project that owns it in `UUID.project`:
+ * for the load balancers of others it isn't there. One without an owner is there for all. Octavia's own LocalCertManager keeps `UUID.crt`, `UUID.key` and `UUID.int` instead: these are read too.
  */
 export function createLocalSecretStore(folder: string): SecretStore & SecretFolder {
   const keeping = <Value>(work: Promise<Value>) => work.catch(unusableFolder(folder));
-  const read = async (reference: string) => readSecret(folder, requireId(reference), reference);
+  const read = async (reference: string, projectId: string) => {
+    const id = requireId(reference);
+    const owner = await readBeside(folder, id, 'project');
+    if (owner !== null && owner !== projectId) throw noSecret(reference);
+    return await readSecret(folder, id, reference);
+  };
   return {
-    getCertificate: async (reference) => readCertificate(await read(reference)),
-    getCaCertificates: async (reference) => readCaCertificates(await read(reference)),
-    getRevocationList: async (reference) => readRevocationList(await read(reference)),
+    getCertificate: async (reference, projectId) => readCertificate(await read(reference, projectId)),
+    getCaCertificates: async (reference, projectId) => readCaCertificates(await read(reference, projectId)),
+    getRevocationList: async (reference, projectId) => readRevocationList(await read(reference, projectId)),
 
-    async store(content, name) {
+    async store(content, name, projectId = null) {
       const described = await describe(content);
       if (described.failure) throw described.failure;
       const id = randomUUID();
       await keeping(mkdir(folder, { recursive: true, mode: 0o700 }));
-      if (name !== null) await keeping(writeFile(join(folder, `${id}.name`), name, { mode: 0o600 }));
+      for (const [suffix, text] of [
+        ['name', name],
+        ['project', projectId],
+      ] as const) {
+        if (text !== null) await keeping(writeFile(join(folder, `${id}.${suffix}`), text, { mode: 0o600 }));
+      }
+      // Last: from here on it can be referred to.
       await keeping(writeWhole(join(folder, id), content));
       return storedSecret(folder, id);
     },
@@ -43,7 +54,7 @@ export function createLocalSecretStore(folder: string): SecretStore & SecretFold
     async delete(reference) {
       const id = requireId(reference);
       const secret = await storedSecret(folder, id);
-      for (const suffix of ['.name', '', ...octaviaSuffixes]) {
+      for (const suffix of ['.name', '', ...octaviaSuffixes, '.project']) {
         await keeping(rm(join(folder, `${id}${suffix}`), { force: true }));
       }
       return secret;
@@ -65,10 +76,10 @@ const octaviaSuffixes = ['.crt', '.key', '.int'];
 async function storedSecret(folder: string, id: SecretId): Promise<StoredSecret> {
   const { failure, ...described } = await readSecret(folder, id, id).then(describe, unusable);
   const found = (await statIfThere(join(folder, id))) ?? (await stat(join(folder, `${id}.crt`)));
-  const name = await readFile(join(folder, `${id}.name`), 'utf8').catch(ignoring('ENOENT', null));
   return {
     reference: id,
-    name,
+    name: await readBeside(folder, id, 'name'),
+    projectId: await readBeside(folder, id, 'project'),
     ...described,
     problem: failure?.message ?? null,
     storedAt: found.mtime.toISOString(),
@@ -118,9 +129,18 @@ async function readSecret(folder: string, id: SecretId, reference: string): Prom
   const parts = await Promise.all(octaviaSuffixes.map((suffix) => readLimited(join(folder, `${id}${suffix}`))));
   const found = parts.filter((part) => part !== null).flatMap((part) => [part, Buffer.from('\n')]);
   if (found.length > 0) return Buffer.concat(found);
-  throw new KilnError('SECRET_NOT_FOUND', `There is no secret ${reference}.`, {
+  throw noSecret(reference);
+}
+
+function noSecret(reference: string): KilnError {
+  return new KilnError('SECRET_NOT_FOUND', `There is no secret ${reference}.`, {
     advice: '`kiln secret store FILE` stores one, `kiln secret list` shows those that are there.',
   });
+}
+
+/** What is written down about a secret, null where nothing is. */
+async function readBeside(folder: string, id: SecretId, what: 'name' | 'project'): Promise<string | null> {
+  return await readFile(join(folder, `${id}.${what}`), 'utf8').catch(ignoring('ENOENT', null));
 }
 
 /** At most a byte more than a secret may have, whatever the file's size: the one byte is what the reader refuses. */

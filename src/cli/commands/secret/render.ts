@@ -35,6 +35,7 @@ export function renderSecret(secret: StoredSecret, view: View): string {
     [
       ['Reference', secret.reference],
       ['Name', secret.name ?? '-'],
+      ['Project', secret.projectId ?? 'every one'],
       ['Kind', kinds[secret.kind]],
       ...(secret.kind === 'certificate'
         ? ([

@@ -17,6 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const shop: StoredSecret = {
   reference: '6f0f4d1f-2f7a-4b0a-9a53-0d6f2f1c8f3e',
   name: 'shop',
+  projectId: null,
   kind: 'certificate',
   subject: 'www.example.org',
   notAfter: '2026-05-31T23:59:59.000Z',
@@ -28,6 +29,7 @@ const others: StoredSecret[] = [
     ...shop,
     reference: '7f0f4d1f-2f7a-4b0a-9a53-0d6f2f1c8f3e',
     name: null,
+    projectId: null,
     subject: 'a-rather-long-name-of-a-host.in-a-deep-domain.example.org',
     notAfter: '2026-02-28T23:59:59.000Z',
   },
@@ -35,6 +37,7 @@ const others: StoredSecret[] = [
     ...shop,
     reference: '8f0f4d1f-2f7a-4b0a-9a53-0d6f2f1c8f3e',
     name: 'ours',
+    projectId: null,
     kind: 'ca-certificates',
     subject: null,
     notAfter: null,
@@ -43,6 +46,7 @@ const others: StoredSecret[] = [
     ...shop,
     reference: '9f0f4d1f-2f7a-4b0a-9a53-0d6f2f1c8f3e',
     name: null,
+    projectId: null,
     kind: 'unusable',
     subject: null,
     notAfter: null,
@@ -54,9 +58,9 @@ const others: StoredSecret[] = [
 function stand(kept: StoredSecret[] = [], stored: Partial<StoredSecret> = {}) {
   const contents: Array<[content: string, name: string | null]> = [];
   const secrets: SecretFolder = {
-    async store(content, name) {
+    async store(content, name, projectId = null) {
       contents.push([Buffer.from(content).toString(), name]);
-      return { ...shop, name, ...stored };
+      return { ...shop, name, projectId, ...stored };
     },
     list: async () => kept,
     async delete(reference) {
@@ -99,6 +103,15 @@ describe('secret store', () => {
       expect(run).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining(`${file} can't be read`) });
       expect(contents).toEqual([]);
     }
+  });
+});
+
+describe('secret store --project', () => {
+  it('keeps it for the load balancers of one project', async () => {
+    const { parts } = stand();
+    writeFileSync(join(folder, 'www.p12'), 'a certificate');
+    const command = ['secret', 'store', join(folder, 'www.p12'), '--project', 'p1'];
+    expect((await driveCli(command, parts)).stdout).toContain('Project    p1');
   });
 });
 

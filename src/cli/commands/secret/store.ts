@@ -6,7 +6,7 @@ import { hasEnded, renderSecret } from './render.ts';
 /** Bytes. No secret is as large; what is should not even be read. */
 const largestFile = 16 * 1024 * 1024;
 
-export const secretStore = defineCommand<{ name?: string }>({
+export const secretStore = defineCommand<{ name?: string; project?: string }>({
   noun: 'secret',
   verb: 'store',
   summary: 'Keep a certificate for listeners and pools, and print the reference to it',
@@ -16,16 +16,22 @@ export const secretStore = defineCommand<{ name?: string }>({
     'local_cert_manager, [certificates] storage_path. The reference is what --default-tls-container-ref, ' +
     '--client-ca-tls-container-ref and the like of `openstack loadbalancer` take.',
   arguments: [{ name: 'FILE', help: 'what to keep' }],
-  options: [{ flags: '--name <name>', help: 'a name, by which people know it again' }],
+  options: [
+    { flags: '--name <name>', help: 'a name, by which people know it again' },
+    {
+      flags: '--project <id>',
+      help: 'the project whose load balancers may refer to it; without it, those of every project',
+    },
+  ],
   examples: [
-    'kiln secret store www.example.org.p12 --name shop',
+    'kiln secret store www.example.org.p12 --name shop --project 2a8d1a5c6f664f0f8a3b1b9a2a7c4d10',
     'kiln secret store certificate-key-and-chain.pem --quiet',
     'kiln secret store client-ca.pem --name clients',
   ],
   exits: [],
   async run({ arguments: [file = ''], options, context, clock, remark }) {
     const content = await read(file);
-    const stored = await (await context.secrets()).store(content, options.name ?? null);
+    const stored = await (await context.secrets()).store(content, options.name ?? null, options.project || null);
     if (hasEnded(stored, clock.now())) remark(`The certificate ended on ${stored.notAfter}.`);
     return { document: stored, ids: [stored.reference], render: (view) => renderSecret(stored, view) };
   },
