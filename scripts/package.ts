@@ -1,6 +1,7 @@
 /**
  * `npm run package`: what an operator installs, into `packages/` or `--output FOLDER`: a Debian package, a tarball, an OCI image archive,
- * a software bill of materials and SHA256SUMS. The same commit gives the same bytes. `--only deb,tarball,sbom,container` makes a part.
+ * a software bill of materials and SHA256SUMS. The same commit gives the same bytes. `--only deb,tarball,sbom,container` makes a part;
+ * `--fast` compresses less.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,7 +17,9 @@ import { programs, projectRoot, stageUsr } from './package/stage.ts';
 import { Tree } from './package/tree.ts';
 
 const kinds = ['deb', 'tarball', 'sbom', 'container'] as const;
-const { values } = parseArgs({ options: { output: { type: 'string' }, only: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { output: { type: 'string' }, only: { type: 'string' }, fast: { type: 'boolean' } },
+});
 const wanted = new Set(values.only?.split(',') ?? kinds);
 const unknown = [...wanted].filter((kind) => !kinds.some((one) => one === kind));
 if (unknown.length > 0) {
@@ -54,7 +57,7 @@ try {
   }
   if (wanted.has('deb') || wanted.has('container')) {
     say('Debian package');
-    packDebian(build, join(work, 'deb'), usr.root, deb);
+    packDebian(build, join(work, 'deb'), usr.root, deb, values.fast ? 0 : 3);
   }
   if (wanted.has('container')) {
     say('container image (Debian 12 is fetched)');

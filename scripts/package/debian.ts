@@ -7,9 +7,9 @@ import { Tree } from './tree.ts';
 
 /**
  * Packs `kiln_VERSION_amd64.deb` with dpkg-deb, which keeps order and times.
- * @param folder an empty one, for the package's tree. @param usr what `stageUsr` made.
+ * @param folder an empty one, for the package's tree. @param usr what `stageUsr` made. @param level of xz, 0 to 9.
  */
-export function packDebian(build: Build, folder: string, usr: string, output: string): void {
+export function packDebian(build: Build, folder: string, usr: string, output: string, level: number): void {
   const tree = new Tree(folder);
   tree.copy(usr, 'usr');
   tree.copy(join(projectRoot, 'packaging/systemd'), 'lib/systemd/system');
@@ -41,9 +41,10 @@ Recommends: bash-completion, logrotate, openssl
 Section: net
 Priority: optional
 Description: load-balancer controller for OpenStack, compatible with Octavia
- Kiln serves Octavia's API, reads octavia.conf and drives Octavia's amphorae. Before it boots
- an amphora it asks Glance which image carries the tag that the operator named, so that a new
- image is released by a change in Glance, with no file edited and no service restarted.
+ Kiln serves Octavia's API, reads octavia.conf and drives Octavia's amphorae.
+ Before it boots an amphora it asks Glance which image carries the tag that
+ the operator named, so that a new image is released by a change in Glance,
+ with no file edited and no service restarted.
 `,
   );
   const scripts = ['postinst', 'prerm', 'postrm'];
@@ -53,7 +54,7 @@ Description: load-balancer controller for OpenStack, compatible with Octavia
     build.epochSeconds,
   );
   chmodSync(folder, 0o755);
-  execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '--build', folder, output], {
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', `-z${level}`, '--build', folder, output], {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(build.epochSeconds) },
     stdio: ['ignore', 'ignore', 'inherit'],
   });

