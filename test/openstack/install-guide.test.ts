@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ it.skipIf(!systemd).each(readdirSync(units))('%s is a unit that systemd takes (s
   try {
     const link = join(folder, unit.replace('@.', '@worker.'));
     const text = spawnSync('cat', [file.replace('@worker.', '@.')], { encoding: 'utf8' }).stdout;
-    writeFileSync(link, text.replaceAll('/opt/kiln/bin/kiln', '/bin/true'));
+    writeFileSync(link, text.replaceAll('/usr/bin/kiln', '/bin/true'));
     const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', link], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   } finally {
@@ -45,6 +45,7 @@ async function bedPlace(): Promise<GuidePlace> {
   const configurationFile = join(etc, 'octavia.conf');
   writeFileSync(configurationFile, '', { mode: 0o600 });
   await buildAmphoraImage({ output: join(folder, 'amphora-2026.1.img'), name: 'amphora', version: '2026.1' });
+  const usr = unpackPackage(folder);
   const database = await makeDatabase();
   const [apiPort, heartbeatPort] = [await freePort(), await freePort()];
   const keystone = bed.endpoints.identity.replace(/\/v3$/, '');
@@ -53,10 +54,10 @@ async function bedPlace(): Promise<GuidePlace> {
   return {
     folder,
     configurationFile,
-    environment: { OPENSTACK_SOCKET: join(folder, 'openstack.sock') },
+    environment: { OPENSTACK_SOCKET: join(folder, 'openstack.sock'), PATH: `${join(usr, 'bin')}:/usr/bin:/bin` },
     prepare: `openstack() { ${openstackCommand} --os-cloud "$CLOUD" "$@"; }`,
     shown: [
-      [root, '/opt/kiln'],
+      [join(usr, 'share'), '/usr/share'],
       [join(folder, 'state'), '/var/lib/kiln'],
       [etc, '/etc/octavia'],
       [api, 'http://controller:9876'],
@@ -83,6 +84,16 @@ async function bedPlace(): Promise<GuidePlace> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The Debian package, made and unpacked. @returns its `/usr`. */
+function unpackPackage(folder: string): string {
+  const packages = join(folder, 'packages');
+  const options = ['--fast', '--only', 'deb', '--output', packages];
+  execFileSync(process.execPath, [join(root, 'scripts/package.ts'), ...options], { stdio: 'pipe' });
+  const [deb = ''] = readdirSync(packages).filter((file) => file.endsWith('.deb'));
+  execFileSync('dpkg-deb', ['--extract', join(packages, deb), join(folder, 'debian')]);
+  return join(folder, 'debian', 'usr');
 }
 
 /** clouds.yaml with an administrator and the user that the guide makes. */
