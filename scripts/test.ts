@@ -18,6 +18,7 @@ const packages = [
   'curl',
   'haproxy',
   'keepalived',
+  'iputils-ping',
   'pcre2-utils',
   'python3-openstackclient',
   'python3-octaviaclient',

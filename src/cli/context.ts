@@ -19,6 +19,7 @@ import type { ImageService } from '../ports/images.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { NetworkService } from '../ports/network.ts';
 import type { SecretFolder } from '../ports/secret-folder.ts';
+import type { SecretUsers } from '../ports/secret-users.ts';
 
 /** The options that every command has. */
 export interface GlobalOptions {
@@ -190,6 +191,8 @@ export interface CliContext {
   amphorae(): Promise<{ operations: AmphoraOperations; servedBy: string | null }>;
   /** The folder of local_cert_manager; no `kiln serve` is needed. */
   secrets(): Promise<SecretFolder>;
+  /** What refers to them, in the database. */
+  secretUsers(): Promise<SecretUsers>;
   settings(): Promise<CliSettings>;
   configuration(): Promise<ConfigurationView>;
   inspectCertificate(role: CertificateRole): Promise<CertificateInspection>;

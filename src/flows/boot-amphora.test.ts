@@ -276,6 +276,17 @@ describe('deleting', () => {
     expect((await operations.delete(id)).status).toBe('DELETED');
     expect(await operations.list({ includeDeleted: false })).toEqual([]);
   });
+  it('leaves one that a load balancer has to it, unless it is in ERROR', async () => {
+    const { parts } = createFakeParts();
+    const operations = createAmphoraOperations(parts);
+    const { id } = await operations.boot(byTag, quiet);
+    await parts.store.update(id, { loadBalancerId: 'lb', status: 'ALLOCATED' });
+    await expect(operations.delete(id)).rejects.toMatchObject({ code: 'RESOURCE_CONFLICT' });
+    expect(await parts.store.get(id)).toMatchObject({ status: 'ALLOCATED' });
+    await parts.store.update(id, { status: 'ERROR' });
+    expect(await operations.delete(id)).toMatchObject({ status: 'DELETED' });
+  });
+
   it('says that it never knew the amphora', async () => {
     const operations = createAmphoraOperations(createFakeParts().parts);
     await expect(operations.delete('nobody')).rejects.toMatchObject({ code: 'AMPHORA_NOT_FOUND' });

@@ -16,6 +16,17 @@ export async function deleteAmphora(
   const amphora = await store.get(amphoraId);
   if (!amphora) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId}`);
   if (amphora.status === 'DELETED') return amphora;
+  const { loadBalancerId, status } = amphora;
+  // In ERROR it serves nobody; whatever builds or serves is its load balancer's, as in Octavia's API.
+  if (loadBalancerId !== null && status !== 'ERROR') {
+    throw new KilnError(
+      'RESOURCE_CONFLICT',
+      `amphora ${amphoraId} is ${status} and belongs to load balancer ${loadBalancerId}`,
+      {
+        advice: 'Delete the load balancer, or fail it over: `openstack loadbalancer failover ID` replaces the amphora.',
+      },
+    );
+  }
 
   // The reason of an ERROR is dropped: it belongs to the boot, and with it recovery would end in ERROR again.
   await store.update(amphoraId, { status: 'PENDING_DELETE', worker: worker.self, reason: null });

@@ -93,6 +93,11 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       return await secretFolder(current(), paths());
     },
 
+    async secretUsers() {
+      const { createSecretUsers } = await import('../adapters/storage/secret-users.ts');
+      return createSecretUsers((await state()).database, clock);
+    },
+
     settings: async () => cliSettings(loaded()),
     configuration: async () => configurationView(viewConfiguration(source)),
 

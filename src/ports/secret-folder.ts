@@ -24,5 +24,7 @@ export interface SecretFolder {
   /** By time of storing. */
   list(): Promise<StoredSecret[]>;
   /** SECRET_NOT_FOUND where there is none. */
+  get(reference: string): Promise<StoredSecret>;
+  /** SECRET_NOT_FOUND where there is none. */
   delete(reference: string): Promise<StoredSecret>;
 }

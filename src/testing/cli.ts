@@ -101,6 +101,7 @@ const absentParts: CliContext = {
   identity: absent('identity'),
   amphorae: absent('amphorae'),
   secrets: absent('secrets'),
+  secretUsers: absent('load balancers'),
   settings: absent('settings'),
   configuration: absent('configuration'),
   inspectCertificate: absent('certificates'),

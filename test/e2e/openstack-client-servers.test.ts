@@ -132,7 +132,7 @@ describe.skipIf(reason !== null)(`the openstack client and servers${reason ? ` (
 
   test('makes and deletes networks, ports and security groups', { timeout: 180_000 }, async () => {
     await openstack('network', 'create', 'n');
-    await openstack('subnet', 'create', '--network', 'n', '--subnet-range', '10.1.2.0/24', 's');
+    await openstack('subnet', 'create', '--network', 'n', '--subnet-range', '127.1.2.0/24', 's');
     await openstack('security', 'group', 'create', 'g');
     await openstack('security', 'group', 'rule', 'create', '--protocol', 'tcp', '--dst-port', '80', 'g');
     const port = await show(
@@ -141,14 +141,14 @@ describe.skipIf(reason !== null)(`the openstack client and servers${reason ? ` (
       '--network',
       'n',
       '--fixed-ip',
-      'subnet=s,ip-address=10.1.2.9',
+      'subnet=s,ip-address=127.1.2.9',
       '--security-group',
       'g',
       'p',
     );
-    expect(port).toMatchObject({ status: 'DOWN', fixed_ips: [expect.objectContaining({ ip_address: '10.1.2.9' })] });
-    await openstack('port', 'set', '--allowed-address', 'ip-address=10.1.2.10', '--name', 'q', 'p');
-    expect(await show('port', 'show', 'q')).toMatchObject({ allowed_address_pairs: [{ ip_address: '10.1.2.10' }] });
+    expect(port).toMatchObject({ status: 'DOWN', fixed_ips: [expect.objectContaining({ ip_address: '127.1.2.9' })] });
+    await openstack('port', 'set', '--allowed-address', 'ip-address=127.1.2.10', '--name', 'q', 'p');
+    expect(await show('port', 'show', 'q')).toMatchObject({ allowed_address_pairs: [{ ip_address: '127.1.2.10' }] });
     await expect(openstack('network', 'delete', 'n')).rejects.toThrow(/still in use|ConflictException/);
     await openstack('port', 'delete', 'q');
     await openstack('network', 'delete', 'n');

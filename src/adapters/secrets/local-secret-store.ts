@@ -51,6 +51,8 @@ export function createLocalSecretStore(folder: string): SecretStore & SecretFold
       );
     },
 
+    get: async (reference) => storedSecret(folder, requireId(reference)),
+
     async delete(reference) {
       const id = requireId(reference);
       const secret = await storedSecret(folder, id);

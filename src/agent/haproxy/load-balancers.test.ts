@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAgentFiles } from '../files.ts';
 import { createLoadBalancers, type LoadBalancers } from './load-balancers.ts';
 import { HaproxyMissingError } from './program.ts';
+import { parseCsv, queryHaproxy } from './stats-socket.ts';
 
 const id = '5f5dfb0f-5d1e-4a2c-9a65-1f1f7f3c0a01';
 const address = `127.${randomInt(121, 200)}.${randomInt(256)}.1`;
@@ -78,6 +79,33 @@ describe('HAProxy', () => {
     expect(groupOf(pid())).toBe(groupOf(process.pid));
     await agent.stop(id);
     expect(await agent.isRunning(id)).toBe(false);
+  });
+
+  it('asks members by ping', async () => {
+    const agent = newAgent();
+    const pings = `backend pool
+    mode http
+    timeout check 3s
+    option external-check
+    external-check command /var/lib/octavia/ping-wrapper.sh
+    server there 127.0.0.1:9 check inter 200ms fall 1 rise 1
+    server nowhere 255.255.255.255:9 check inter 200ms fall 1 rise 1
+`;
+    const asks = configuration(8091)
+      .replace('    daemon\n', '    daemon\n    external-check\n    insecure-fork-wanted\n')
+      .concat(pings);
+    // What an older agent has left there finds no ping.
+    mkdirSync(join(root, 'var/lib/octavia'), { recursive: true });
+    writeFileSync(join(root, 'var/lib/octavia/ping-wrapper.sh'), '#!/bin/sh\nexec ping "$3"\n', { mode: 0o700 });
+    expect(await agent.upload(id, asks)).toBeNull();
+    expect(await agent.start(id)).toBeNull();
+    const statuses = async () => {
+      const rows = parseCsv(await queryHaproxy((await agent.statsSocket(id)) ?? '', 'show stat'));
+      const servers = rows.filter((row) => row.get('pxname') === 'pool' && row.get('svname') !== 'BACKEND');
+      return Object.fromEntries(servers.map((row) => [row.get('svname'), row.get('status')]));
+    };
+    await expect.poll(statuses, { timeout: 20_000 }).toEqual({ there: 'UP', nowhere: 'DOWN' });
+    await agent.stop(id);
   });
 
   it('is known to the next agent, which starts none beside it', async () => {

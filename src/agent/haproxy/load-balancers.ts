@@ -1,4 +1,5 @@
-import { chmod, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, chmod, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { peerName } from '../../core/haproxy/peers.ts';
 import { type AgentFiles, nullIfAbsent, writeWhole } from '../files.ts';
@@ -80,7 +81,8 @@ export function createLoadBalancers(options: {
     const folder = files.folderOf(id);
     const localCrtList = (path: string) => join(folder, `local-${basename(path)}`);
     await writeWhole(preamble, localPreamble);
-    await writePingWrapper(files.base);
+    const noPing = await writePingWrapper(files.base, text);
+    if (noPing !== null) return noPing;
     for (const path of crtListsOf(text)) {
       const list = await readFile(files.here(path), 'utf8').catch(nullIfAbsent);
       if (list !== null) await writeWhole(localCrtList(path), toLocalCrtList(list, files.here));
@@ -191,17 +193,35 @@ export function createLoadBalancers(options: {
   };
 }
 
-/** What Octavia's images have for health checks by ping. */
-const pingWrapper = `#!/bin/sh
-# HAProxy hands over: PROXY_ADDR PROXY_PORT SERVER_ADDR SERVER_PORT.
-exec ping -q -n -c 1 -W 1 "$3" >/dev/null 2>&1
+/** Where ping may be: HAProxy starts its checks without a PATH. */
+const pings = ['/usr/bin/ping', '/bin/ping', '/usr/sbin/ping', '/sbin/ping'];
+
+/** What Octavia's images have for health checks by ping. HAProxy hands over: PROXY_ADDR PROXY_PORT SERVER_ADDR SERVER_PORT. */
+const pingWrapper = (ping: string) => `#!/bin/sh
+exec ${ping} -q -n -c 1 -w 1 "$3" >/dev/null 2>&1
 `;
 
-async function writePingWrapper(base: string): Promise<void> {
+/** @returns why no member would ever be found up. */
+async function writePingWrapper(base: string, text: string): Promise<Outcome> {
+  if (!/^\s*external-check\s+command\s/m.test(text)) return null;
+  const usable = await Promise.all(
+    pings.map((ping) =>
+      access(ping, constants.X_OK).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  const ping = pings.find((_path, index) => usable[index]);
+  if (!ping) {
+    return `health monitors of type PING need the program ping, in ${pings.join(', ')}: install it (Debian: iputils-ping)`;
+  }
   const file = join(base, 'ping-wrapper.sh');
-  if ((await readFile(file, 'utf8').catch(nullIfAbsent)) !== null) return;
-  await writeWhole(file, pingWrapper);
+  const wrapper = pingWrapper(ping);
+  if ((await readFile(file, 'utf8').catch(nullIfAbsent)) === wrapper) return null;
+  await writeWhole(file, wrapper);
   await chmod(file, 0o700);
+  return null;
 }
 
 /** Runs what belongs to one name in the order it was asked for; other names go on beside it. */

@@ -104,8 +104,8 @@ describe('ports', () => {
   test('run out', async () => {
     const { body } = await call('POST', 'networks', { network: { name: 'small' } });
     const { id } = body.network;
-    await call('POST', 'subnets', { subnet: { network_id: id, ip_version: 4, cidr: '10.0.0.0/30' } });
-    expect((await port({ network_id: id })).body.port.fixed_ips).toMatchObject([{ ip_address: '10.0.0.2' }]);
+    await call('POST', 'subnets', { subnet: { network_id: id, ip_version: 4, cidr: '127.9.0.0/30' } });
+    expect((await port({ network_id: id })).body.port.fixed_ips).toMatchObject([{ ip_address: '127.9.0.2' }]);
     expect(await port({ network_id: id })).toMatchObject({
       status: 409,
       body: fault('IpAddressGenerationFailure', `No more IP addresses available on network ${id}.`),
@@ -256,6 +256,13 @@ describe('what makes no sense is refused', () => {
       /IPv4 subnets only/,
     ],
     ['subnets', { subnet: { network_id: 'NET', ip_version: 4, cidr: '127.0.0.0/8' } }, 'InvalidInput', /overlaps/],
+    // An amphora, which is a process here, could not take an address there.
+    ...['10.0.0.0/24', '126.0.0.0/7', '0.0.0.0/0', '198.51.100.0/24'].map((cidr): [string, object, string, RegExp] => [
+      'subnets',
+      { subnet: { network_id: 'NET', ip_version: 4, cidr } },
+      'InvalidInput',
+      /is outside 127\.0\.0\.0\/8/,
+    ]),
     [
       'ports',
       { port: { network_id: 'NET', allowed_address_pairs: [{ ip_address: 'no' }] } },

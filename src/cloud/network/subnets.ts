@@ -1,4 +1,4 @@
-import { defaultPools, parseCidr, toAddress, toNumber } from './addresses.ts';
+import { type Cidr, defaultPools, parseCidr, toAddress, toNumber } from './addresses.ts';
 import { boolean, ipv4, list, string } from './attributes.ts';
 import { invalidInput, NetworkFault } from './fault.ts';
 import { networkNotFound, networks, requireOwner } from './networks.ts';
@@ -9,7 +9,7 @@ export function subnetNotFound(id: string): NetworkFault {
   return new NetworkFault(404, 'SubnetNotFound', `Subnet ${id} could not be found.`);
 }
 
-/** IPv4 only: the embedded cloud has no use for others. */
+/** On the loopback network only: a server is a process on this machine, and takes its addresses there. */
 export function subnets(tables: NetworkTables): Resource<SubnetRow> {
   const { isVisible: isNetworkVisible } = networks(tables);
   return {
@@ -61,6 +61,10 @@ export function subnets(tables: NetworkTables): Resource<SubnetRow> {
       const text = string(attributes, 'cidr');
       const cidr = parseCidr(text);
       if (!cidr) throw invalidInput(`Invalid input for cidr. Reason: '${text}' is not a valid IPv4 subnet`);
+      if (!isInside(cidr, loopback)) {
+        const reason = `'${text}' is outside 127.0.0.0/8, the loopback network: servers of the embedded cloud are processes on this machine, which can take no other addresses. Take a part of 127.0.0.0/8`;
+        throw invalidInput(`Invalid input for cidr. Reason: ${reason}`);
+      }
       for (const other of tables.subnets.all()) {
         const taken = parseCidr(other.cidr);
         if (other.network_id === networkId && taken && taken.first <= cidr.last && cidr.first <= taken.last) {
@@ -119,6 +123,9 @@ export function subnets(tables: NetworkTables): Resource<SubnetRow> {
     },
   };
 }
+
+const loopback: Cidr = { first: toNumber('127.0.0.0'), last: toNumber('127.255.255.255') };
+const isInside = (inner: Cidr, outer: Cidr) => outer.first <= inner.first && inner.last <= outer.last;
 
 /** Null is "no gateway"; missing is the first address. */
 function gatewayOf(value: unknown, first: number): string | null {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KilnError } from '../../../model/errors.ts';
 import type { SecretFolder, StoredSecret } from '../../../ports/secret-folder.ts';
+import type { SecretUser } from '../../../ports/secret-users.ts';
 import { cliNow, driveCli } from '../../../testing/cli.ts';
 
 let folder: string;
@@ -55,7 +56,7 @@ const others: StoredSecret[] = [
 ];
 
 /** Keeps what it is given, under the reference of `shop`. */
-function stand(kept: StoredSecret[] = [], stored: Partial<StoredSecret> = {}) {
+function stand(kept: StoredSecret[] = [], stored: Partial<StoredSecret> = {}, users: SecretUser[] = []) {
   const contents: Array<[content: string, name: string | null]> = [];
   const secrets: SecretFolder = {
     async store(content, name, projectId = null) {
@@ -63,13 +64,17 @@ function stand(kept: StoredSecret[] = [], stored: Partial<StoredSecret> = {}) {
       return { ...shop, name, projectId, ...stored };
     },
     list: async () => kept,
+    get: async (reference) => secrets.delete(reference),
     async delete(reference) {
       const found = kept.find((secret) => secret.reference === reference);
       if (!found) throw new KilnError('SECRET_NOT_FOUND', `There is no secret ${reference}.`);
       return found;
     },
   };
-  return { contents, parts: { secrets: async () => secrets } };
+  return {
+    contents,
+    parts: { secrets: async () => secrets, secretUsers: async () => ({ usersOf: async () => users }) },
+  };
 }
 
 describe('secret store', () => {
@@ -137,5 +142,27 @@ describe('secret delete', () => {
       exitCode: 2,
       stderr: expect.stringContaining('There is no secret nothing.'),
     });
+  });
+
+  it('keeps one that is in use, and names who uses it, unless it is told to', async () => {
+    const users = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(
+      (id): SecretUser => ({
+        kind: id === 'b' ? 'pool' : 'listener',
+        id,
+        name: id === 'a' ? 'shop' : '',
+        loadBalancerId: 'lb',
+      }),
+    );
+    const { parts } = stand([shop], {}, users);
+    expect(await driveCli(`secret delete ${shop.reference}`, parts)).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /is in use by listener a \(shop\) of load balancer lb, pool b of load balancer lb, .*, and 2 others[\s\S]*--force/,
+      ),
+    });
+    expect((await driveCli(`secret delete ${shop.reference} --force`, parts)).stdout).toBe(
+      `Secret ${shop.reference} is deleted.\n`,
+    );
   });
 });

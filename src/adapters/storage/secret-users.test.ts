@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openStoredApiBench, type StoredApiBench, subnetId } from '../../testing/api.ts';
+import { openTlsWorkshop } from '../../testing/tls-material.ts';
+import { createLocalSecretStore } from '../secrets/local-secret-store.ts';
+import { createSecretUsers } from './secret-users.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'kiln-secret-users-'));
+const workshop = openTlsWorkshop();
+let bench: StoredApiBench;
+beforeAll(async () => {
+  bench = await openStoredApiBench({ secrets: createLocalSecretStore(folder) });
+});
+afterAll(async () => {
+  await bench.close();
+  workshop.close();
+  rmSync(folder, { recursive: true });
+});
+
+it('finds a secret in every field of listeners and pools that refers to one, however it is written', async () => {
+  const secrets = createLocalSecretStore(folder);
+  const authority = workshop.make('authority', { isCa: true });
+  const bundle = workshop.pkcs12(workshop.make('www', { issuer: authority }), []);
+  const certificate = async () => (await secrets.store(bundle, null)).reference;
+  const list = async () => (await secrets.store(Buffer.from(workshop.revocationList(authority)), null)).reference;
+  const ca = async () => (await secrets.store(Buffer.from(authority.certificate), null)).reference;
+  const [ofDefault, ofSni, ofClients, ofClientList] = [
+    await certificate(),
+    await certificate(),
+    await ca(),
+    await list(),
+  ];
+  const [ofPool, ofPoolAuthority, ofPoolList, unused] = [
+    await certificate(),
+    await ca(),
+    await list(),
+    await certificate(),
+  ];
+  const pool = {
+    name: 'p',
+    protocol: 'HTTP',
+    lb_algorithm: 'ROUND_ROBIN',
+    tls_enabled: true,
+    tls_container_ref: ofPool,
+    ca_tls_container_ref: ofPoolAuthority,
+    crl_container_ref: ofPoolList,
+  };
+  const listener = {
+    protocol: 'TERMINATED_HTTPS',
+    protocol_port: 443,
+    default_tls_container_ref: ofDefault,
+    sni_container_refs: [`https://keys.example.org/v1/secrets/${ofSni.toUpperCase()}`],
+    client_authentication: 'MANDATORY',
+    client_ca_tls_container_ref: ofClients,
+    client_crl_container_ref: ofClientList,
+    default_pool: pool,
+  };
+  const loadbalancer = { vip_subnet_id: subnetId, listeners: [listener] };
+  const { status, body } = await bench.call('POST', '/v2/lbaas/loadbalancers', { loadbalancer });
+  expect(status, JSON.stringify(body)).toBe(201);
+
+  const users = createSecretUsers(bench.database, bench.parts.clock);
+  const kindsOf = async (reference: string) => (await users.usersOf(reference)).map(({ kind }) => kind);
+  for (const reference of [ofDefault, ofSni, ofClients, ofClientList]) {
+    expect(await kindsOf(reference)).toEqual(['listener']);
+  }
+  for (const reference of [ofPool, ofPoolAuthority, ofPoolList]) expect(await kindsOf(reference)).toEqual(['pool']);
+  expect(await kindsOf(unused)).toEqual([]);
+  expect(await users.usersOf(ofDefault)).toEqual([
+    { kind: 'listener', id: body.loadbalancer.listeners[0].id, name: '', loadBalancerId: body.loadbalancer.id },
+  ]);
+});
