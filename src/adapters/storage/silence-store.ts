@@ -22,7 +22,7 @@ const isUnexplained = sql<boolean>`(h.finding is null or h.finding <> 'heartbeat
 /** Another amphora of the load balancer that serves and is heard of, or answers. */
 const replacement = (silentBefore: string): RawBuilder<unknown> => sql`
   select 1 from kiln_amphora s join kiln_amphora_health sh on sh.amphora_id = s.id
-  where s.load_balancer_id = a.load_balancer_id and s.id <> a.id and s.status = 'ALLOCATED'
+  where s.load_balancer_id = a.load_balancer_id and s.id <> a.id and case s.status when 'ALLOCATED' then 1 else 0 end = 1
     and (sh.last_heard >= ${silentBefore} or sh.finding = 'heartbeats-lost')`;
 
 /** Undoes the transaction: what was to be decided is not ours to decide any more. */

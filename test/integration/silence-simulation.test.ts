@@ -1,0 +1,327 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createAmphoraStore } from '../../src/adapters/storage/amphora-store.ts';
+import { openDatabase } from '../../src/adapters/storage/database.ts';
+import { createHealthStore } from '../../src/adapters/storage/health-store.ts';
+import { createJournal } from '../../src/adapters/storage/journal.ts';
+import { createLoadBalancerStore } from '../../src/adapters/storage/load-balancer-store.ts';
+import { toRow } from '../../src/adapters/storage/resource-tables.ts';
+import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
+import { createSilenceStore } from '../../src/adapters/storage/silence-store.ts';
+import { createSilenceMonitor, type SilenceMonitor } from '../../src/health/silence-monitor.ts';
+import { KilnError } from '../../src/model/errors.ts';
+import { createFakeClock, type FakeClock } from '../../src/testing/fake-clock.ts';
+import { createFakeLog } from '../../src/testing/fake-log.ts';
+import { storedLoadBalancer } from '../../src/testing/stored-resources.ts';
+
+/**
+ * A fleet of amphorae in a real database, by a clock that the test moves. Two controllers, each with a connection of its own,
+ * look for silence; one of them is replaced in the middle. Agents, Nova and the failovers themselves are played: a failover
+ * takes five seconds.
+ */
+
+const settings = {
+  heartbeatTimeoutSeconds: 30,
+  healthCheckIntervalSeconds: 3,
+  failoverThreads: 10,
+  failoverThreshold: null,
+  heartbeatIntervalSeconds: 10,
+  heartbeatsAreSent: true,
+};
+const FAILOVER_SECONDS = 5;
+
+let folder: string;
+let clock: FakeClock;
+let world: KilnDatabase;
+let controllers: { database: KilnDatabase; monitor: SilenceMonitor; statements: string[] }[];
+/** Amphorae that live. */
+let alive: Set<string>;
+/** Failovers by amphora. */
+let failovers: Map<string, number>;
+let mostAtOnce: number;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'kiln-silence-'));
+  clock = createFakeClock({ start: '2026-11-23T12:00:00Z' });
+  world = await openDatabase(`sqlite:///${folder}/kiln.sqlite`, clock);
+  controllers = [];
+  alive = new Set();
+  failovers = new Map();
+  mostAtOnce = 0;
+});
+afterEach(async () => {
+  for (const controller of controllers) await end(controller);
+  await world.destroy();
+  rmSync(folder, { recursive: true });
+});
+
+async function end({ monitor, database }: (typeof controllers)[number]): Promise<void> {
+  const stopped = monitor.stop();
+  await clock.advance(0);
+  await stopped;
+  await database.destroy();
+}
+
+async function startController(): Promise<void> {
+  const statements: string[] = [];
+  const database = await openDatabase(`sqlite:///${folder}/kiln.sqlite`, clock, ({ query }) => {
+    if (!/^(begin|start transaction|set transaction|commit)/.test(query.sql)) statements.push(query.sql);
+  });
+  statements.length = 0;
+  const silent = async () => {
+    throw new KilnError('AGENT_UNREACHABLE', 'nothing answers');
+  };
+  const id = controllers.length;
+  let examined = 0;
+  const monitor = createSilenceMonitor({
+    silences: createSilenceStore(database, clock),
+    amphorae: createAmphoraStore(database, clock),
+    loadBalancers: createLoadBalancerStore(database, clock),
+    agent: { getDetails: silent, listListeners: silent, act: silent },
+    compute: {
+      getServer: async () => {
+        throw new KilnError('SERVICE_NOT_FOUND', 'it is gone');
+      },
+    },
+    queue: { announce: () => {} },
+    clock,
+    log: createFakeLog(),
+    newId: () => `c${id}-${statements.length}-${++examined}`,
+    isRecording: () => true,
+    settings: () => settings,
+  });
+  monitor.start();
+  controllers.push({ database, monitor, statements });
+}
+
+/** A fleet, all of it heard of just now. */
+async function fleet(size: number): Promise<void> {
+  const now = clock.now().toISOString();
+  const ids = Array.from({ length: size }, (_, n) => `${n}`);
+  for (let at = 0; at < size; at += 100) {
+    const batch = ids.slice(at, at + 100);
+    await world
+      .insertInto('kiln_load_balancer')
+      .values(batch.map((id) => toRow('loadbalancer', storedLoadBalancer(`lb-${id}`, { operatingStatus: 'ONLINE' }))))
+      .execute();
+    await insertAmphorae(
+      batch.map((id) => ({ id: `a-${id}`, loadBalancerId: `lb-${id}` })),
+      now,
+    );
+  }
+}
+
+async function insertAmphorae(amphorae: { id: string; loadBalancerId: string }[], now: string): Promise<void> {
+  await world
+    .insertInto('kiln_amphora')
+    .values(
+      amphorae.map(({ id, loadBalancerId }) => ({
+        id,
+        load_balancer_id: loadBalancerId,
+        role: 'STANDALONE',
+        vrrp_port_id: null,
+        vrrp_ip: null,
+        ha_port_id: null,
+        ha_ip: null,
+        status: 'ALLOCATED',
+        server_name: `amphora-${id}`,
+        compute_id: `server-${id}`,
+        lb_network_ip: '192.0.2.1',
+        image_id: null,
+        image_choice: null,
+        compute_flavor: null,
+        cached_zone: null,
+        cert_expiration: null,
+        agent_version: null,
+        timings: '{}',
+        worker: null,
+        reason: null,
+        created_at: now,
+        updated_at: now,
+      })),
+    )
+    .execute();
+  await world
+    .insertInto('kiln_amphora_health')
+    .values(amphorae.map(({ id }) => ({ amphora_id: id, last_heard: now })))
+    .execute();
+  for (const { id } of amphorae) alive.add(id);
+}
+
+/** What a worker does: as many at once as are asked for. */
+function playWorker() {
+  const journal = createJournal(world, clock);
+  const health = createHealthStore(world, clock);
+  const underWay = new Map<string, number>();
+  return async () => {
+    for (const operation of await journal.unclaimed(1_000)) {
+      if (await journal.claim(operation.id, 'w')) underWay.set(operation.id, clock.monotonicMs());
+      const { amphoraId } = operation.input as { amphoraId: string };
+      failovers.set(amphoraId, (failovers.get(amphoraId) ?? 0) + 1);
+      expect(alive, 'only dead ones are failed over').not.toContain(amphoraId);
+    }
+    mostAtOnce = Math.max(mostAtOnce, underWay.size);
+    for (const [id, sinceMs] of underWay) {
+      if (clock.monotonicMs() - sinceMs < FAILOVER_SECONDS * 1000) continue;
+      underWay.delete(id);
+      const operation = (await journal.get(id))?.operation ?? expect.unreachable();
+      const { amphoraId, loadBalancerId } = operation.input as { amphoraId: string; loadBalancerId: string };
+      await insertAmphorae([{ id: `${amphoraId}+`, loadBalancerId }], clock.now().toISOString());
+      await health.forget(amphoraId);
+      await world.updateTable('kiln_amphora').set({ status: 'DELETED' }).where('id', '=', amphoraId).execute();
+      const statuses = [
+        { kind: 'loadbalancer' as const, ids: [loadBalancerId], provisioningStatus: 'ACTIVE' as const },
+      ];
+      const settlement = { loadBalancerId, statuses, deletes: [], reason: null };
+      await journal.finish(id, operation.fence, 'done', { settlement });
+    }
+  };
+}
+
+/** Lets so many seconds pass; all amphorae that live are heard of every ten. */
+async function pass(seconds: number, work: () => Promise<void>): Promise<void> {
+  for (let second = 0; second < seconds; second++) {
+    if (Math.floor(clock.monotonicMs() / 1_000) % 10 === 0) await hearAll();
+    await work();
+    await clock.advance(1_000);
+  }
+}
+
+/** What recording a heartbeat of each comes to, in one statement: a fleet of this size sends 800 a second. */
+async function hearAll(): Promise<void> {
+  const ids = JSON.stringify([...alive]);
+  await sql`
+    update kiln_amphora_health
+    set last_heard = ${clock.now().toISOString()}, finding = null, attempts = 0, examine_after = null, examiner = null
+    where amphora_id in (select value from json_each(${ids}))`.execute(world);
+}
+
+function fallSilent(count: number): string[] {
+  const dead = [...alive].slice(0, count);
+  for (const id of dead) alive.delete(id);
+  return dead;
+}
+
+async function countLoadBalancers(condition: ReturnType<typeof sql>): Promise<number> {
+  const { rows } = await sql<{ n: number }>`select count(*) as n from kiln_load_balancer where ${condition}`.execute(
+    world,
+  );
+  return rows[0]?.n ?? -1;
+}
+
+async function breaker() {
+  const now = clock.now().toISOString();
+  return (await createSilenceStore(world, clock).survey({ now, silentBefore: now }, now)).breaker;
+}
+
+it('one in a hundred of 8,000 dies: each is failed over once, ten at a time; a controller is replaced in the middle', async () => {
+  await fleet(8_000);
+  await startController();
+  await startController();
+  const work = playWorker();
+  await pass(35, work);
+  expect(failovers.size).toBe(0);
+  const dead = fallSilent(80);
+  await pass(60, work);
+  expect(failovers.size).toBeGreaterThan(0);
+  expect(failovers.size).toBeLessThan(80);
+  expect(await countLoadBalancers(sql`operating_status = 'ERROR'`)).toBeGreaterThanOrEqual(80 - failovers.size);
+  const [first] = controllers.splice(0, 1);
+  if (first) await end(first);
+  await startController();
+  await pass(80, work);
+  expect([...failovers.keys()].sort()).toEqual(dead.toSorted());
+  expect([...failovers.values()].every((times) => times === 1)).toBe(true);
+  expect(mostAtOnce).toBe(settings.failoverThreads);
+  expect(await countLoadBalancers(sql`provisioning_status <> 'ACTIVE'`)).toBe(0);
+}, 300_000);
+
+it.each([30, 100])(
+  'of 8,000, %i in a hundred fall silent: none is failed over; when heartbeats come back, the dead are',
+  async (percent) => {
+    await fleet(8_000);
+    await startController();
+    await startController();
+    const work = playWorker();
+    await pass(35, work);
+    const silent = fallSilent(80 * percent);
+    await pass(40, work);
+    const [second] = controllers.splice(1, 1);
+    if (second) await end(second);
+    await startController();
+    await pass(40, work);
+    expect(failovers.size).toBe(0);
+    expect(await countLoadBalancers(sql`operating_status = 'ERROR'`)).toBe(80 * percent);
+    expect(await breaker()).toMatchObject({ threshold: 800, silentCount: 80 * percent, openSince: expect.any(String) });
+    const dead = silent.slice(0, 20);
+    for (const id of silent.slice(20)) alive.add(id);
+    await pass(30, work);
+    expect(await breaker()).toMatchObject({ openSince: null });
+    expect(failovers.size).toBe(0);
+    await pass(40, work);
+    expect([...failovers.keys()].sort()).toEqual(dead.toSorted());
+    expect([...failovers.values()].every((times) => times === 1)).toBe(true);
+  },
+  300_000,
+);
+
+it('an operator lets failovers go on: ten at a time, each once, and no new mass of silence with them', async () => {
+  await fleet(60);
+  await startController();
+  await startController();
+  const work = playWorker();
+  await pass(35, work);
+  const dead = fallSilent(20);
+  await pass(50, work);
+  expect(failovers.size).toBe(0);
+  await createSilenceStore(world, clock).resume(clock.now().toISOString());
+  await pass(10, work);
+  expect(failovers.size).toBeGreaterThanOrEqual(10);
+  fallSilent(20);
+  await pass(60, work);
+  expect([...failovers.keys()].sort()).toEqual(dead.toSorted());
+  expect([...failovers.values()].every((times) => times === 1)).toBe(true);
+  expect(mostAtOnce).toBe(settings.failoverThreads);
+}, 300_000);
+
+it('a look costs as many statements for 8,000 amphorae as for 80, and reads no more of them', async () => {
+  const looks = async (size: number) => {
+    await fleet(size);
+    await startController();
+    const work = playWorker();
+    await pass(35, work);
+    const controller = controllers.at(-1) ?? expect.unreachable();
+    controller.statements.length = 0;
+    const ticks = controller.monitor.counts().ticks;
+    await pass(30, work);
+    const looked = controller.monitor.counts().ticks - ticks;
+    expect(looked).toBeGreaterThan(8);
+    const perLook = controller.statements.length / looked;
+    fallSilent(3);
+    await pass(50, work);
+    expect(failovers.size).toBe(3);
+    failovers.clear();
+    return { perLook, statements: [...new Set(controller.statements)] };
+  };
+  const small = await looks(80);
+  for (const controller of controllers.splice(0)) await end(controller);
+  alive.clear();
+  for (const table of ['kiln_amphora', 'kiln_amphora_health', 'kiln_load_balancer'] as const) {
+    await world.deleteFrom(table).execute();
+  }
+  const large = await looks(8_000);
+  expect(large.perLook).toBe(small.perLook);
+  expect(large.perLook).toBeLessThanOrEqual(3);
+  // Each is answered by an index that finds what is silent: none walks through a table, or through all that serve. (How many
+  // serve is asked only where many are silent.)
+  for (const statement of large.statements) {
+    const plan = await sql<{ detail: string }>`explain query plan ${sql.raw(statement.replaceAll('?', "''"))}`.execute(
+      world,
+    );
+    for (const { detail } of plan.rows)
+      expect(detail, statement).not.toMatch(/^SCAN (?!CONSTANT ROW)|kiln_amphora_status/);
+  }
+}, 300_000);
