@@ -107,6 +107,10 @@ const environment: NodeJS.ProcessEnv = {
   OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'),
   KILN_CONFIG_FILE: configuration,
   OS_HAPROXY_AMPHORA__HAPROXY_CMD: ensureHaproxy(),
+  // As short as they can be without a busy machine being taken for a dead amphora: the demo is not to take minutes.
+  OS_HEALTH_MANAGER__HEARTBEAT_INTERVAL: '1',
+  OS_HEALTH_MANAGER__HEARTBEAT_TIMEOUT: '6',
+  OS_HEALTH_MANAGER__HEALTH_CHECK_INTERVAL: '1',
 };
 
 async function main(): Promise<void> {
@@ -229,7 +233,27 @@ async function main(): Promise<void> {
       : 'and it went on answering, but for the connection that was open when the address changed hands';
   claim(answered, lost.failed <= 1, `${lost.failed} of ${lost.sent} requests failed`);
 
-  say('\n11. The end: everything deleted, processes gone');
+  say('\n11. An amphora dies under load (SIGKILL of its agent and its HAProxy), and Kiln heals it');
+  const doomed = await client.amphoraOf(next.id);
+  const pids = processesOfServers(doomed.compute_id);
+  const [healed, outage] = await Promise.all([
+    client.untilReplaced(next.id, doomed.id),
+    outageOf(next.vip_address, () => {
+      for (const pid of pids) process.kill(pid, 'SIGKILL');
+      say(
+        `  killed: the ${pids.length} processes of amphora ${doomed.id}; heartbeat_timeout is 6 s here, 60 s by default`,
+      );
+    }),
+  ]);
+  say(
+    `  answers again after ${outage.seconds.toFixed(1)} s; requests meanwhile: ${outage.failed}, none of them answered`,
+  );
+  claim('it had processes, and its clients noticed', pids.length > 0 && outage.failed > 0, String(outage.failed));
+  claim('another amphora serves now, and both members answer', new Set(await requests(next.vip_address, 6)).size === 2);
+  claim('the load balancer is ACTIVE', healed.provisioning_status === 'ACTIVE', healed.provisioning_status);
+  await run(['health', 'show']);
+
+  say('\n12. The end: everything deleted, processes gone');
   for (const { id } of [balancer, orphan, next]) await client.remove(id);
   claim('nothing is left in Neutron', (await client.portsLeft()) === 0, String(await client.portsLeft()));
   claim('deleting them ended their processes', processesOfServers().length === 0, processesOfServers().join(', '));
@@ -308,18 +332,28 @@ async function imageNamed(name: string): Promise<any> {
   return images.find((image) => image.name === name) ?? {};
 }
 
-/** Command lines of the processes that run what images of the demo's cloud held. */
-function processesOfServers(): string[] {
-  const commandLines = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      } catch {
-        return ''; // It ended while we looked.
-      }
-    });
-  return commandLines.filter((commandLine) => commandLine.includes(`${folder}/servers/`));
+/** Processes that run what images of the demo's cloud held; those of one server, if one is named. */
+function processesOfServers(serverId = ''): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${folder}/servers/${serverId}`);
+    } catch {
+      return false; // It ended while we looked.
+    }
+  });
+}
+
+/** Asks the VIP from a blow on until it answers again. */
+async function outageOf(vip: string, strike: () => void): Promise<{ failed: number; seconds: number }> {
+  strike();
+  const beganMs = performance.now();
+  for (let failed = 0; ; failed++) {
+    const [answer = ''] = await requests(vip, 1);
+    const seconds = (performance.now() - beganMs) / 1000;
+    if ((/^member/.test(answer) && failed > 0) || seconds > 120) return { failed, seconds };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 try {

@@ -15,9 +15,11 @@ export interface LoadBalancerClient {
   /** Waits until its provisioning status is ACTIVE or ERROR. */
   untilSettled(id: string): Promise<LoadBalancer>;
   failOver(id: string): Promise<LoadBalancer>;
+  /** Waits until another amphora serves it. */
+  untilReplaced(id: string, amphoraId: string): Promise<LoadBalancer>;
   /** Deletes it with everything in it, and waits until it is gone. */
   remove(id: string): Promise<void>;
-  amphoraOf(loadBalancerId: string): Promise<{ id: string; image_id: string }>;
+  amphoraOf(loadBalancerId: string): Promise<{ id: string; image_id: string; compute_id: string }>;
   serversNamed(name: string): Promise<number>;
   /** Ports of Kiln's in Neutron. */
   portsLeft(): Promise<number>;
@@ -95,6 +97,11 @@ export async function createLoadBalancerClient(folder: string): Promise<LoadBala
       await call('PUT', `${api}/lbaas/loadbalancers/${id}/failover`);
       return await client.untilSettled(id);
     },
+    untilReplaced: (id, amphoraId) =>
+      until(`a new amphora of ${id}`, async () => {
+        const [found, serving] = [await show(id), await client.amphoraOf(id)];
+        return found?.provisioning_status === 'ACTIVE' && serving.id !== amphoraId ? found : null;
+      }),
     async remove(id) {
       await call('DELETE', `${api}/lbaas/loadbalancers/${id}?cascade=true`);
       await until(`the end of ${id}`, async () => ((await show(id)) === null ? true : null));

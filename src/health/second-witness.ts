@@ -1,4 +1,5 @@
 import type { AgentWitness, ComputeWitness } from '../core/health/examine-silence.ts';
+import { treeInEffect } from '../core/operations/in-effect.ts';
 import type { StoredTree } from '../model/load-balancer.ts';
 import type { AmphoraAgent } from '../ports/amphora-agent.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -54,11 +55,11 @@ async function askAgent({ agent, loadBalancers }: WitnessDeps, amphora: SilentAm
   }
 }
 
-/** Those that a well amphora has: not those that could not be made, are just being made, or are disabled. */
-function expectedListeners({ loadBalancer, listeners }: StoredTree): { listenerId: string; isDatagram: boolean }[] {
-  if (!loadBalancer.adminStateUp) return [];
-  return listeners
-    .filter(({ adminStateUp, provisioningStatus }) => adminStateUp && provisioningStatus === 'ACTIVE')
+/** Those that a well amphora has: not those that never took effect, are just being made, or are disabled. */
+function expectedListeners(tree: StoredTree): { listenerId: string; isDatagram: boolean }[] {
+  if (!tree.loadBalancer.adminStateUp) return [];
+  return treeInEffect(tree)
+    .listeners.filter(({ adminStateUp, provisioningStatus }) => adminStateUp && provisioningStatus !== 'PENDING_CREATE')
     .map(({ id, protocol }) => ({ listenerId: id, isDatagram: protocol === 'UDP' || protocol === 'SCTP' }));
 }
 

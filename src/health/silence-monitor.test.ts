@@ -15,6 +15,7 @@ const amphora: SilentAmphora = {
   id: 'a',
   status: 'ALLOCATED',
   loadBalancerId: 'lb',
+  loadBalancerStatus: 'ACTIVE',
   computeId: 'server',
   lbNetworkIp: '192.0.2.1',
   lastHeard: '2026-11-23T12:00:00.000Z',

@@ -1,4 +1,5 @@
 import type { AmphoraStatus } from '../model/amphora.ts';
+import type { ProvisioningStatus } from '../model/load-balancer.ts';
 import type { Operation } from '../model/operation.ts';
 import type { SilenceFinding, SilenceSurvey, SilentAmphoraReport } from '../model/silence.ts';
 
@@ -16,6 +17,7 @@ export interface SilentAmphora {
   id: string;
   status: AmphoraStatus;
   loadBalancerId: string;
+  loadBalancerStatus: ProvisioningStatus;
   computeId: string | null;
   lbNetworkIp: string | null;
   lastHeard: string;
@@ -49,8 +51,8 @@ export interface SilenceStore {
   claim(moment: SilenceMoment, claim: { examiner: string; until: string; limit: number }): Promise<SilentAmphora[]>;
   /**
    * Asks for the failover, in one transaction with the load balancer's status.
-   * @returns false when it is not to be: the amphora is heard of again or gone, its claim is over, or the load balancer is
-   * being changed.
+   * @returns false when it is not to be: the amphora is heard of again or gone, its claim is over, or the load balancer has
+   * another status by now.
    */
   requestFailover(
     amphora: SilentAmphora,

@@ -1,6 +1,7 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { AmphoraStatus } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
+import type { ProvisioningStatus } from '../../model/load-balancer.ts';
 import type { CircuitBreaker, SilenceFinding, SilenceSurvey } from '../../model/silence.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { SilenceMoment, SilenceStore, SilentAmphora } from '../../ports/silence-store.ts';
@@ -165,9 +166,12 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
           .execute();
         const { rows } = await sql<ClaimedRow>`
           select h.amphora_id, h.last_heard, h.finding, h.attempts, a.status, a.load_balancer_id, a.compute_id,
-            a.lb_network_ip, case when exists (${replacement(silentBefore)}) then 1 else 0 end as is_replaced
-          from kiln_amphora_health h join kiln_amphora a on a.id = h.amphora_id
+            a.lb_network_ip, l.provisioning_status, case when exists (${replacement(silentBefore)}) then 1 else 0 end as is_replaced
+          from kiln_amphora_health h
+            join kiln_amphora a on a.id = h.amphora_id
+            join kiln_load_balancer l on l.id = a.load_balancer_id
           where h.amphora_id in (${sql.join(ids)}) and h.examiner = ${examiner}
+            and l.provisioning_status in ('ACTIVE', 'ERROR')
           order by h.attempts, h.last_heard, h.amphora_id`.execute(database);
         return rows.map((row) => toSilentAmphora(row, examiner));
       }),
@@ -179,7 +183,7 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
           .updateTable('kiln_load_balancer')
           .set({ provisioning_status: 'PENDING_UPDATE', updated_at: now, revision: sql`revision + 1` })
           .where('id', '=', amphora.loadBalancerId)
-          .where('provisioning_status', 'in', ['ACTIVE', 'ERROR'])
+          .where('provisioning_status', '=', amphora.loadBalancerStatus)
           .executeTakeFirst();
         if (numUpdatedRows !== 1n) throw new NotOurs();
         await decide(transaction, amphora, decision, now);
@@ -272,6 +276,7 @@ interface ClaimedRow {
   attempts: number;
   status: string;
   load_balancer_id: string;
+  provisioning_status: string;
   compute_id: string | null;
   lb_network_ip: string | null;
   is_replaced: number;
@@ -282,6 +287,7 @@ function toSilentAmphora(row: ClaimedRow, examiner: string): SilentAmphora {
     id: row.amphora_id,
     status: row.status as AmphoraStatus,
     loadBalancerId: row.load_balancer_id,
+    loadBalancerStatus: row.provisioning_status as ProvisioningStatus,
     computeId: row.compute_id,
     lbNetworkIp: row.lb_network_ip,
     lastHeard: row.last_heard,

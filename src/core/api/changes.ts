@@ -47,9 +47,6 @@ const flowWords: Readonly<Record<Kind, string>> = {
 /** Failovers go before everything else, and those of what does not serve before those that somebody asked for. */
 const priorities = { repair: 20, failover: 10, other: 0 } as const;
 
-/** Operations of this priority repair what fell silent. */
-export const REPAIR_PRIORITY = priorities.repair;
-
 /** A load balancer with everything in it. */
 export function planCreation(making: Making, tree: LoadBalancerTree): PlannedChange {
   const { id } = tree.loadBalancer;
@@ -162,9 +159,11 @@ export function planAmphoraFailover(making: Making, tree: StoredTree, amphoraId:
 /** The failover of an amphora that is silent, without the rows: whoever asks for it has no tree. */
 export function repairOperation(
   making: Pick<Making, 'newId'>,
-  { id, loadBalancerId }: { id: string; loadBalancerId: string },
+  amphora: { id: string; loadBalancerId: string; loadBalancerStatus: ProvisioningStatus },
 ): PlannedChange['operation'] {
-  const input = { resourceId: loadBalancerId, amphoraId: id };
+  const { id, loadBalancerId, loadBalancerStatus } = amphora;
+  const wasInError = loadBalancerStatus === 'ERROR';
+  const input = { resourceId: loadBalancerId, amphoraId: id, ...(wasInError ? { wasInError } : {}) };
   return { ...operation(making, 'failover-amphora', loadBalancerId, input), priority: priorities.repair };
 }
 

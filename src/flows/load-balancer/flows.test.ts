@@ -207,6 +207,14 @@ describe('flows of a load balancer', () => {
     }
   });
 
+  it('the repair of a load balancer in ERROR that does not come off leaves it in ERROR', async () => {
+    const { parts, ask, carryOut, created, statusOf } = setUp();
+    await created();
+    const end = await carryOut(await ask('failover-amphora', { wasInError: true }), failingAt(parts, 1).parts);
+    expect(end).toBe('undone');
+    expect(await statusOf()).toBe('ERROR');
+  });
+
   it('a listener that HAProxy refuses is in ERROR; the rest, and what the amphora runs, is as before', async () => {
     const { ask, carryOut, created, loadBalancers, amphorae, agent, statusOf } = setUp();
     await created();

@@ -43,15 +43,16 @@ export const failedSubject =
   (_records: Records, tree: LoadBalancerTree, input: LoadBalancerInput): Outcome =>
     failed(tree, subjectOf(input));
 
-/** A failover that did not come off: where an amphora serves, it goes on serving. */
+/** A failover that did not come off: where an amphora serves, it goes on serving. What was in ERROR before is so again. */
 export async function failedFailover(
   records: Records,
   tree: LoadBalancerTree,
-  input: LoadBalancerInput,
+  input: LoadBalancerInput & { wasInError?: boolean },
 ): Promise<Outcome> {
   const amphorae = await records.amphorae.list({ loadBalancerId: input.loadBalancerId });
   const serves = amphorae.some(({ status }) => status === 'ALLOCATED');
-  return serves ? unchanged(tree) : lost(tree);
+  if (!serves) return lost(tree);
+  return input.wasInError ? withLoadBalancerInError(unchanged(tree), input.loadBalancerId) : unchanged(tree);
 }
 
 /** The last step of a flow: the load balancer's rows are as the operation wanted them, but for what was left out. */

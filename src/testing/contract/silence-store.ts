@@ -148,7 +148,7 @@ export function describeSilenceStoreContract(name: string, makeSubject: () => Pr
           flow: 'failover-amphora',
           subject: 'lb-a',
           priority: 20,
-          input: { amphoraId: 'a', loadBalancerId: 'lb-a', resourceId: 'lb-a' },
+          input: { amphoraId: 'a', loadBalancerId: 'lb-a', resourceId: 'lb-a', wasInError: true },
         },
       ]);
       expect(await store.survey(moment, moment.silentBefore)).toMatchObject({
