@@ -128,7 +128,9 @@ function readPart(around: Surroundings): Part {
     case '(':
       return readGroup(around);
     case '[':
-      if (/^\[[:.=][^\]]*[:.=]\]/.test(reader.bytes.slice(start))) reader.fail('POSIX classes stand in a class', start);
+      // As PCRE looks for its end: a bracket or a backslash behind a backslash is part of the name.
+      if (/^\[[:.=](?:\\[\\\]]|[^\]])*[:.=]\]/.test(reader.bytes.slice(start)))
+        reader.fail('POSIX classes stand in a class', start);
       readClass(reader);
       return { length: 1, compiledBytes: classBytes + 8 * (reader.position - start), repeats: 'counted' };
     case '\\':
