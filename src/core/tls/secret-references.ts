@@ -4,7 +4,7 @@ import { type PlannedListener, type PlannedPool, planListeners } from '../haprox
 /** What a secret has to be: a certificate with its key, certificates of authorities, a revocation list. */
 type SecretKind = 'certificate' | 'ca' | 'crl';
 
-export interface SecretHolders {
+interface SecretHolders {
   listeners: PlannedListener[];
   pools: PlannedPool[];
 }

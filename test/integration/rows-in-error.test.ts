@@ -1,0 +1,99 @@
+import { connect } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLocalSecretStore } from '../../src/adapters/secrets/local-secret-store.ts';
+import { loadConfiguration } from '../../src/config/load.ts';
+import { secretsPath } from '../../src/main/secrets.ts';
+import { statePaths } from '../../src/main/state-paths.ts';
+import { openTlsWorkshop, type TlsWorkshop } from '../../src/testing/tls-material.ts';
+import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
+import { type KilnProcess, startKiln } from '../support/kiln-process.ts';
+import { type LoadBalancerBench, openLoadBalancerBench } from '../support/load-balancers.ts';
+
+const WAIT = { timeout: 90_000, interval: 100 };
+
+/** A real worker, agent and HAProxy; certificates that are gone when they are needed. */
+describe('a load balancer whose certificate is gone', () => {
+  let dev: DevCloud;
+  let bench: LoadBalancerBench;
+  let workshop: TlsWorkshop;
+  let serve: KilnProcess | null = null;
+  let secrets: ReturnType<typeof createLocalSecretStore>;
+
+  beforeAll(async () => {
+    workshop = openTlsWorkshop();
+    dev = await startDevCloud();
+    bench = await openLoadBalancerBench(dev);
+    const { config } = loadConfiguration({ configFiles: [dev.cloud.configurationFile], environment: {} });
+    secrets = createLocalSecretStore(secretsPath(config, statePaths(config, {}, false)));
+  });
+  afterAll(async () => {
+    await serve?.stop();
+    await bench?.close();
+    await dev?.close();
+    workshop?.close();
+  });
+
+  const store = async (name: string) => {
+    const { certificate, key } = workshop.make(name);
+    return (await secrets.store(Buffer.from(certificate + key), name)).reference;
+  };
+  const settled = async (id: string, expected: string | null) =>
+    expect
+      .poll(async () => (await bench.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus ?? null, WAIT)
+      .toBe(expected);
+  const start = async () => {
+    serve = startKiln(['serve'], dev.environment);
+    await serve.line(/"msg":"serving"/);
+  };
+  /** The common name of the certificate that is shown; null where nobody answers. */
+  const shownAt = (host: string, port: number) =>
+    new Promise<string | null>((resolve) => {
+      const socket = connect({ host, port, rejectUnauthorized: false }, () => {
+        resolve(String(socket.getPeerCertificate().subject?.CN));
+        socket.destroy();
+      });
+      socket.on('error', () => resolve(null));
+    });
+
+  it('serves on after a change that can not be made, is changed, failed over without it, and deleted', async () => {
+    await start();
+    const [first, second, third] = [await store('first'), await store('second'), await store('third')];
+    const id = await bench.create({
+      listeners: [
+        { name: 'plain', protocol: 'HTTP', protocol_port: 80 },
+        { name: 'tls', protocol: 'TERMINATED_HTTPS', protocol_port: 443, default_tls_container_ref: first },
+      ],
+    });
+    await settled(id, 'ACTIVE');
+    const { loadbalancer } = await bench.call('GET', `/loadbalancers/${id}`);
+    const vip: string = loadbalancer.vip_address;
+    const tree = await bench.state.loadBalancers.tree(id);
+    const tls = tree?.listeners.find(({ name }) => name === 'tls')?.id ?? '';
+    const listener = async () => (await bench.call('GET', `/listeners/${tls}`)).listener;
+    expect(await shownAt(vip, 443)).toBe('first');
+
+    // Both go while the worker is away: the old one, and the new one that the API has still seen.
+    await serve?.stop();
+    await bench.call('PUT', `/listeners/${tls}`, { listener: { default_tls_container_ref: second } });
+    await secrets.delete(first);
+    await secrets.delete(second);
+    await start();
+    await settled(id, 'ACTIVE');
+    expect(await listener()).toMatchObject({ provisioning_status: 'ERROR', default_tls_container_ref: first });
+    expect(await shownAt(vip, 443)).toBe('first');
+
+    await bench.call('PUT', `/loadbalancers/${id}/failover`);
+    await settled(id, 'ACTIVE');
+    expect((await listener()).provisioning_status).toBe('ERROR');
+    expect(await shownAt(vip, 443)).toBeNull();
+    expect((await fetch(`http://${vip}/`)).status).toBe(503);
+
+    await bench.call('PUT', `/listeners/${tls}`, { listener: { default_tls_container_ref: third } });
+    await settled(id, 'ACTIVE');
+    expect((await listener()).provisioning_status).toBe('ACTIVE');
+    expect(await shownAt(vip, 443)).toBe('third');
+
+    await bench.call('DELETE', `/loadbalancers/${id}?cascade=true`);
+    await settled(id, null);
+  }, 300_000);
+});
