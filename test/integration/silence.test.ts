@@ -65,19 +65,18 @@ const answers = (vip: string) =>
     () => false,
   );
 
+const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return ''; // It ended while we looked.
+  }
+};
+
 /** Of the amphora's server, in its folder. */
 function processesOf(serverId: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${dev.folder}/cloud/servers/${serverId}`)
-          ? [Number(pid)]
-          : [];
-      } catch {
-        return []; // It ended while we looked.
-      }
-    });
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => commandOf(pid).includes(`${dev.folder}/cloud/servers/${serverId}`));
 }
 
 it('an amphora whose processes are killed is seen, replaced, and traffic flows again', async () => {
@@ -114,10 +113,36 @@ it('an amphora whose processes are killed is seen, replaced, and traffic flows a
   expect((await amphoraOf(id)).id).not.toBe(old.id);
   expect(operating).toContain('ERROR');
   expect(await bench.operationOn(id)).toMatchObject({ flow: 'failover-amphora', status: 'done' });
-  const { operations } = await operationsOn(id);
-  expect(operations).toEqual(['failover-amphora', 'create-load-balancer']);
+  expect(await operationsOn(id)).toEqual(['failover-amphora', 'create-load-balancer']);
 }, 180_000);
 
-async function operationsOn(subject: string) {
-  return { operations: (await bench.state.journal.list({ subject, limit: 10 })).map(({ flow }) => flow) };
+it('HAProxy alone is killed: it is started again, and nothing is failed over', async () => {
+  const { id, vip } = await createServing();
+  const { id: amphoraId, computeId } = await amphoraOf(id);
+  const pids = processesOf(computeId ?? '').filter((pid) => /haproxy/.test(commandOf(pid).split('\0')[0] ?? ''));
+  expect(pids.length).toBeGreaterThan(0);
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  await expect.poll(() => answers(vip), { timeout: 5_000, interval: 50 }).toBe(false);
+  await expect.poll(() => answers(vip), { timeout: 60_000, interval: 100 }).toBe(true);
+  await expect.poll(() => show(id), { timeout: 30_000 }).toMatchObject({ operating_status: 'ONLINE' });
+  expect((await amphoraOf(id)).id).toBe(amphoraId);
+  expect(await operationsOn(id)).toEqual(['create-load-balancer']);
+}, 180_000);
+
+it('kiln serve is stopped for longer than the heartbeat timeout, and goes on: nothing is failed over', async () => {
+  const { id } = await createServing();
+  const { id: amphoraId } = await amphoraOf(id);
+  const { length } = serve.lines;
+  serve.child.kill('SIGSTOP');
+  await new Promise((resolve) => setTimeout(resolve, 2_000 * HEARTBEAT_TIMEOUT_SECONDS));
+  serve.child.kill('SIGCONT');
+  await serve.since(length, /it was stopped for a while/);
+  await new Promise((resolve) => setTimeout(resolve, 1_500 * HEARTBEAT_TIMEOUT_SECONDS));
+  expect((await amphoraOf(id)).id).toBe(amphoraId);
+  expect(await operationsOn(id)).toEqual(['create-load-balancer']);
+  expect(await show(id)).toMatchObject({ operating_status: 'ONLINE', provisioning_status: 'ACTIVE' });
+}, 180_000);
+
+async function operationsOn(subject: string): Promise<string[]> {
+  return (await bench.state.journal.list({ subject, limit: 10 })).map(({ flow }) => flow);
 }
