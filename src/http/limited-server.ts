@@ -15,6 +15,8 @@ export interface ConnectionLimits {
   idleSeconds: number;
   /** Without a byte either way, whatever it is that is waited for. 0: no limit. */
   silenceSeconds: number;
+  /** Requests of one connection that wait for their answers: who sends more without reading is cut off. */
+  pipelined: number;
   /** One more ends the one that has been silent longest, of the address that has most. */
   connections: number;
   /** Once the server is asked to stop: for clients that have not sent all, or not taken all. */
@@ -31,6 +33,7 @@ export const connectionLimits: ConnectionLimits = {
   answerSeconds: 60,
   idleSeconds: 75,
   silenceSeconds: 600,
+  pipelined: 50,
   connections: 2000,
   stopSeconds: 2,
   stopAnswerSeconds: 20,
@@ -62,6 +65,7 @@ interface Connection {
   address: string;
   /** The latest request; null before the first one. */
   exchange: { request: IncomingMessage; response: ServerResponse } | null;
+  unanswered: number;
   activeAtMs: number;
   /** Since when the answer is out, or waits to be taken. */
   answeredAtMs: number | null;
@@ -81,7 +85,8 @@ export function guardConnections(server: Server, limits: ConnectionLimits): Conn
     if (connections.size >= limits.connections && !makeRoom(connections)) return void socket.destroy();
     const key = keyOf(socket);
     const address = socket.remoteAddress ?? '';
-    connections.set(key, { socket, address, exchange: null, activeAtMs: performance.now(), answeredAtMs: null });
+    const times = { activeAtMs: performance.now(), answeredAtMs: null };
+    connections.set(key, { socket, address, exchange: null, unanswered: 0, ...times });
     socket.once('close', () => connections.delete(key));
   });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -90,6 +95,9 @@ export function guardConnections(server: Server, limits: ConnectionLimits): Conn
     connection.exchange = { request, response };
     connection.activeAtMs = performance.now();
     connection.answeredAtMs = null;
+    connection.unanswered++;
+    response.once('close', () => connection.unanswered--);
+    if (connection.unanswered > limits.pipelined) connection.socket.destroy();
   });
 
   const sweep = () => {
