@@ -6,8 +6,9 @@
 
 import type { KnownFlows } from '../core/operations/unknown-operation.ts';
 import type { BuildInfo } from '../model/build.ts';
-import type { CertificateInspection } from '../model/certificate.ts';
+import type { CertificateInspection, TroubledCertificate } from '../model/certificate.ts';
 import type { ServeStatus } from '../model/control.ts';
+import type { Job, JobReport } from '../model/housekeeping.ts';
 import type { AbortedOperation } from '../model/operation.ts';
 import type { SilenceSurvey, SilentAmphoraReport } from '../model/silence.ts';
 import type { AmphoraOperations } from '../ports/amphora-operations.ts';
@@ -166,7 +167,26 @@ export interface DatabaseStatus {
   }[];
 }
 
+/** A job of housekeeping, and how it went last. */
+export interface JobStatus {
+  name: string;
+  summary: string;
+  intervalSeconds: number;
+  /** Null: never begun. */
+  last: Job | null;
+}
+
+/** In the database; no `kiln serve` is needed. */
+export interface HousekeepingCommands {
+  list(): Promise<JobStatus[]>;
+  /** Null: another process took the job at this moment. USAGE when there is no such job, IMMUTABLE while one is at it. */
+  run(name: string, options: { dryRun: boolean }): Promise<JobReport | null>;
+  /** Certificates of agents that have ended, or whose last renewal failed. */
+  troubledCertificates(limit: number): Promise<TroubledCertificate[]>;
+}
+
 export interface CliContext {
+  housekeeping(): Promise<HousekeepingCommands>;
   /** What was asked for, and what became of it. Read from the database; no `kiln serve` is needed. */
   journal(): Promise<Pick<Journal, 'get' | 'list' | 'entriesOf'>>;
   /** What this version can carry out. */

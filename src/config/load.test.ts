@@ -309,13 +309,13 @@ describe('remarks', () => {
 
   it('an option of Octavia that Kiln does not use is no fault', () => {
     const { unused, unknown } = load([
-      '[DEFAULT]\ncontrol_exchange = octavia\n[oslo_messaging_rabbit]\nrabbit_quorum_queue = x\n[house_keeping]\ncert_interval = 9\n',
+      '[DEFAULT]\ncontrol_exchange = octavia\n[oslo_messaging_rabbit]\nrabbit_quorum_queue = x\n[house_keeping]\nspare_check_interval = 9\n',
     ]);
     expect(unknown).toEqual([]);
     expect(unused.map(({ section, option }) => `${section}.${option}`)).toEqual([
       'DEFAULT.control_exchange',
       'oslo_messaging_rabbit.rabbit_quorum_queue',
-      'house_keeping.cert_interval',
+      'house_keeping.spare_check_interval',
     ]);
   });
 

@@ -22,31 +22,33 @@ const reason: OperationReason = {
 
 /**
  * Settles load balancers that are PENDING for ever: in ERROR, from where they can be failed over and deleted.
- * @returns one look, to be taken now and then; what is found is settled when a later one finds it unchanged. Never rejects.
+ * @returns one look, to be taken now and then; what is found is settled when a later one finds it unchanged.
  */
-export function createOrphanSweep({ orphans, clock, log }: OrphanParts): () => Promise<void> {
+export function createOrphanSweep({ orphans, clock, log }: OrphanParts): () => Promise<{
+  waiting: number;
+  settled: number;
+}> {
   let seen = new Map<string, Orphan & { sinceMs: number }>();
 
   return async () => {
-    try {
-      const found = await orphans.find(AT_ONCE);
-      const nowMs = clock.monotonicMs();
-      seen = new Map(
-        found.map((orphan) => {
-          const before = seen.get(orphan.loadBalancerId);
-          const isKnown = before?.revision === orphan.revision;
-          return [orphan.loadBalancerId, isKnown ? before : { ...orphan, sinceMs: nowMs }];
-        }),
+    const found = await orphans.find(AT_ONCE);
+    const nowMs = clock.monotonicMs();
+    seen = new Map(
+      found.map((orphan) => {
+        const before = seen.get(orphan.loadBalancerId);
+        const isKnown = before?.revision === orphan.revision;
+        return [orphan.loadBalancerId, isKnown ? before : { ...orphan, sinceMs: nowMs }];
+      }),
+    );
+    let settled = 0;
+    for (const orphan of seen.values()) {
+      if (nowMs - orphan.sinceMs < orphanGraceMs || !(await orphans.settle(orphan, reason))) continue;
+      settled++;
+      log.error(
+        { loadBalancer: orphan.loadBalancerId },
+        'a load balancer was PENDING with no operation: it is in ERROR',
       );
-      for (const orphan of seen.values()) {
-        if (nowMs - orphan.sinceMs < orphanGraceMs || !(await orphans.settle(orphan, reason))) continue;
-        log.error(
-          { loadBalancer: orphan.loadBalancerId },
-          'a load balancer was PENDING with no operation: it is in ERROR',
-        );
-      }
-    } catch (err) {
-      log.warn({ err }, 'load balancers without an operation could not be looked for; it will be tried again');
     }
+    return { waiting: seen.size - settled, settled };
   };
 }

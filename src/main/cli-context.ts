@@ -127,6 +127,11 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       return new Map(loadBalancerFlows.map(({ name, steps }) => [name, new Set(steps.map((step) => step.name))]));
     },
 
+    async housekeeping() {
+      const { housekeepingCommands } = await import('./housekeeping-commands.ts');
+      return housekeepingCommands(await state(), { clock, log: log(), current }, signal);
+    },
+
     async abortOperation(operationId) {
       const client = await control();
       if (client) return await client.abortOperation(operationId);

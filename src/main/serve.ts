@@ -4,18 +4,15 @@ import { connectControl } from '../adapters/control/client.ts';
 import { createVipAllocator } from '../adapters/network/vip-allocator.ts';
 import { makeFolder } from '../adapters/process/make-folder.ts';
 import { migrationStatus } from '../adapters/storage/migrate.ts';
-import { createOrphans } from '../adapters/storage/orphans.ts';
-import { createPurge } from '../adapters/storage/purge.ts';
 import { controlRoutes } from '../api/control/routes.ts';
 import { type ServeRole, serveRoles } from '../cli/context.ts';
 import type { Configuration } from '../config/options/index.ts';
 import { createReloadableConfiguration, type ReloadableConfiguration } from '../config/reload.ts';
 import { imageWarnings } from '../core/amphora/image-warnings.ts';
 import { createAmphoraOperations, recoverAmphorae } from '../flows/index.ts';
-import { keepHouse } from '../flows/keep-house.ts';
 import type { AmphoraParts } from '../flows/parts.ts';
 import { releaseAbandonedVips } from '../flows/release-abandoned-vips.ts';
-import { createOrphanSweep } from '../flows/settle-orphans.ts';
+import { runJobs } from '../housekeeping/run-jobs.ts';
 import { limitedFastify } from '../http/limited-fastify.ts';
 import { connectionLimits } from '../http/limited-server.ts';
 import type { ServeStatus } from '../model/control.ts';
@@ -33,6 +30,7 @@ import { logRemarks } from './remarks.ts';
 import { readPolicy, serveApi } from './roles/api.ts';
 import { apiParts } from './roles/api-parts.ts';
 import { wireHealthManager } from './roles/health-manager.ts';
+import { wireJobs } from './roles/housekeeping.ts';
 import { wireSilenceMonitor } from './roles/silence-monitor.ts';
 import { wireQueue, wireWorker } from './roles/worker.ts';
 import { silenceView } from './silence-view.ts';
@@ -40,7 +38,7 @@ import { type ConfigurationSource, readConfiguration } from './source.ts';
 import { openState, type State } from './state.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
 import { waitForState } from './wait-for-state.ts';
-import { type Around, amphoraParts, secretStore, wireOpenStack } from './wire.ts';
+import { amphoraParts, secretStore, wireOpenStack } from './wire.ts';
 
 /** How often work that dead processes left is looked for. */
 const RECOVERY_EVERY_MS = 30_000;
@@ -136,8 +134,9 @@ export async function serve(options: {
     logRemarks(configuration.current(), log);
     void warnAboutImage(openstack, configuration, log);
     log.info({ socket: paths.controlSocket, files: configuration.current().files, version, roles }, 'serving');
+    const jobs = wireJobs(state, around, parts.worker, (operation) => queue.announce(operation));
     const background = roles.includes('worker')
-      ? [recoverUntil(parts, state, openstack, signal), keepHouseUntil(state, around, signal)]
+      ? [recoverUntil(parts, state, openstack, signal), runJobs(jobs, signal)]
       : [];
     await aborted(signal);
     log.info({}, 'stopping: boots under way are undone, flows rest after their running steps');
@@ -255,32 +254,18 @@ async function warnAboutImage(openstack: OpenStack, configuration: ReloadableCon
 
 async function recoverUntil(
   parts: AmphoraParts,
-  { database, vipReservations: reservations }: State,
+  { vipReservations: reservations }: State,
   { network }: OpenStack,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, log } = parts;
   const vips = createVipAllocator({ network });
-  const settleOrphans = createOrphanSweep({ orphans: createOrphans(database, clock), clock, log });
   const failed = (err: unknown) => log.error({ err }, 'could not look for interrupted work; it will be tried again');
   while (!signal.aborted) {
     await recoverAmphorae(parts).catch(failed);
     await releaseAbandonedVips({ reservations, vips, clock, log }).catch(failed);
-    await settleOrphans();
     await clock.sleep(RECOVERY_EVERY_MS, signal).catch(() => {});
   }
-}
-
-function keepHouseUntil({ database }: State, { clock, log, current }: Around, signal: AbortSignal): Promise<void> {
-  const settings = () => {
-    const { house_keeping: ages } = current();
-    return {
-      cleanupIntervalSeconds: ages.cleanup_interval,
-      amphoraExpirySeconds: ages.amphora_expiry_age,
-      operationExpirySeconds: ages.load_balancer_expiry_age,
-    };
-  };
-  return keepHouse({ purge: createPurge(database, clock), clock, log, settings }, signal);
 }
 
 async function describe(facts: {

@@ -1,3 +1,15 @@
+/** An agent's certificate that has ended, or that could not be renewed. */
+export interface TroubledCertificate {
+  amphoraId: string;
+  loadBalancerId: string | null;
+  /** ISO 8601 UTC. */
+  certExpiration: string;
+  /** Renewals that were begun. */
+  attempts: number;
+  /** Why the last renewal failed; null when none has. */
+  reason: { code: string; message: string; advice: string } | null;
+}
+
 /** What is to be known of a certificate file. Nothing of it is an error: the fields say what is wrong. */
 export interface CertificateInspection {
   /** Null: the option is not set. */

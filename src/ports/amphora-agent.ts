@@ -154,8 +154,13 @@ export interface AmphoraAgent {
   /** Name of the interface that holds an address, such as "eth1"; null when none does. */
   getInterface(amphora: AmphoraAddress, ipAddress: string, signal?: AbortSignal): Promise<string | null>;
 
-  /** Gives the agent a new certificate and key (PEM, both). It shows them from then on, if not at once. */
+  /**
+   * Gives the agent a new certificate and key (PEM, both). It shows them from then on, if not at once. The only request
+   * that is made of an agent whose certificate has expired and is right but for that.
+   */
   rotateAgentCertificate(amphora: AmphoraAddress, pem: string, signal?: AbortSignal): Promise<void>;
+  /** Whether the agent shows this certificate (PEM, the first in it) to whoever connects now. */
+  showsCertificate(amphora: AmphoraAddress, pem: string, signal?: AbortSignal): Promise<boolean>;
   /**
    * Replaces amphora-agent.conf. Where heartbeats go, their interval and key take effect without a restart; but Octavia's
    * agent 11 sends them as before until it is started again.

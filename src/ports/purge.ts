@@ -8,6 +8,8 @@ export interface Purge {
    * is kept: it tells why, and what was left behind.
    */
   operations(endedBefore: string, limit: number): Promise<number>;
+  /** How many rows the two would remove, all in all. */
+  count(endedBefore: string, deletedBefore: string): Promise<{ operations: number; amphorae: number }>;
   /** Amphorae that were deleted before `deletedBefore`, unless an operation on their load balancer is under way. */
   amphorae(deletedBefore: string, limit: number): Promise<number>;
 }

@@ -13,7 +13,12 @@ export interface TestAuthority {
   certificateFile: string;
   keyFile: string;
   /** Signs a certificate and writes it with its key into one PEM file, as `[haproxy_amphora] client_cert` wants it. */
-  issueToFile(file: string, commonName: string, alternativeNames?: x509.JsonGeneralName[]): Promise<void>;
+  issueToFile(
+    file: string,
+    commonName: string,
+    alternativeNames?: x509.JsonGeneralName[],
+    endsAt?: Date,
+  ): Promise<void>;
 }
 
 export interface TestAuthorityOptions {
@@ -46,10 +51,10 @@ export async function createTestAuthority(
   return {
     certificateFile,
     keyFile,
-    async issueToFile(file, commonName, alternativeNames = []) {
+    async issueToFile(file, commonName, alternativeNames = [], endsAt = notAfter) {
       const leaf = generateKey('ec');
       const names = alternativeNames.length > 0 ? [new x509.SubjectAlternativeNameExtension(alternativeNames)] : [];
-      const issued = await sign(leaf, `CN=${commonName}`, key, subject, { notBefore, notAfter }, names);
+      const issued = await sign(leaf, `CN=${commonName}`, key, subject, { notBefore, notAfter: endsAt }, names);
       writeFileSync(file, `${issued}\n${leaf.privateKey.export({ type: 'pkcs8', format: 'pem' })}`, { mode: 0o600 });
     },
   };

@@ -109,6 +109,7 @@ const absentParts: CliContext = {
   status: absent('status'),
   serve: absent('controller'),
   journal: absent('journal'),
+  housekeeping: absent('housekeeping'),
   knownFlows: async () => new Map(),
   abortOperation: absent('operations to abort'),
   silence: absent('silence'),

@@ -120,6 +120,7 @@ export function createFakeAmphoraAgent(info: Partial<AgentInfo> = {}): FakeAmpho
     async rotateAgentCertificate({ id }, pem) {
       at(id).agentCertificate = pem;
     },
+    showsCertificate: async ({ id }, pem) => at(id).agentCertificate?.startsWith(pem) ?? false,
     async updateAgentConfiguration({ id }, configuration) {
       at(id).agentConfiguration = configuration;
     },

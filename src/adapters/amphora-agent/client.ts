@@ -1,7 +1,9 @@
+import { X509Certificate } from 'node:crypto';
 import type { AmphoraAddress, AmphoraAgent } from '../../ports/amphora-agent.ts';
 import { fromNetwork, fromVip, toAgentDetails, toAgentInfo, toAgentListeners } from './bodies.ts';
-import { type AmphoraAgentSettings, createConnections } from './connection.ts';
-import { type AgentRequest, type AgentSession, notAnObject, openSession, requireObject } from './session.ts';
+import { type AgentConnections, type AmphoraAgentSettings, createConnections } from './connection.ts';
+import { fromConnectionError } from './failures.ts';
+import { type AgentRequest, type AgentSession, notAnObject, openSession, requireObject, whereIs } from './session.ts';
 
 /**
  * Speaks to amphora agents over mutual TLS, as Octavia's rest_api_driver.py does. One connection a call; faults of the
@@ -9,18 +11,24 @@ import { type AgentRequest, type AgentSession, notAnObject, openSession, require
  * @param settings asked at each call, so that a reload of the configuration is followed.
  */
 export function createAmphoraAgentClient(settings: () => AmphoraAgentSettings): AmphoraAgent {
-  let made: { key: string; connect: ReturnType<typeof createConnections> } | null = null;
+  let made: { key: string; connections: AgentConnections } | null = null;
+
+  function connections(): { connections: AgentConnections; now: AmphoraAgentSettings } {
+    const now = settings();
+    const key = JSON.stringify(now);
+    if (made?.key !== key) made = { key, connections: createConnections(now) };
+    return { connections: made.connections, now };
+  }
 
   async function talk<Result>(
     amphora: AmphoraAddress,
     signal: AbortSignal | undefined,
     action: (session: AgentSession) => Promise<Result>,
+    options: { evenExpired?: boolean } = {},
   ): Promise<Result> {
     signal?.throwIfAborted();
-    const now = settings();
-    const key = JSON.stringify(now);
-    if (made?.key !== key) made = { key, connect: createConnections(now) };
-    const client = await made.connect(amphora);
+    const { connections: made, now } = connections();
+    const client = await made.open(amphora, options);
     try {
       const limitMs = (now.connectTimeoutSeconds + now.readTimeoutSeconds) * 1000;
       return await action(await openSession(client, amphora, { port: now.port, limitMs, signal }));
@@ -115,8 +123,20 @@ export function createAmphoraAgentClient(settings: () => AmphoraAgentSettings): 
     getInterface: (amphora, ipAddress, signal) =>
       talk(amphora, signal, (session) => askForString(session, `interface/${part(ipAddress)}`, 'interface')),
 
-    rotateAgentCertificate: (amphora, pem, signal) =>
-      command(amphora, signal, { method: 'PUT', path: 'certificate', text: pem }),
+    async rotateAgentCertificate(amphora, pem, signal) {
+      const request: AgentRequest = { method: 'PUT', path: 'certificate', text: pem };
+      await talk(amphora, signal, (session) => session.send(request), { evenExpired: true });
+    },
+    async showsCertificate(amphora, pem, signal) {
+      signal?.throwIfAborted();
+      const { connections: made, now } = connections();
+      try {
+        return new X509Certificate(pem).raw.equals(await made.shownCertificate(amphora));
+      } catch (thrown) {
+        const where = whereIs(amphora, now.port);
+        throw fromConnectionError({ amphoraId: amphora.id, where, method: 'GET', path: '/' }, thrown, false);
+      }
+    },
     updateAgentConfiguration: (amphora, configuration, signal) =>
       command(amphora, signal, { method: 'PUT', path: 'config', text: configuration }),
   };

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { buildConnector, Client } from 'undici';
 import { KilnError } from '../../model/errors.ts';
 import { minTlsVersions, type TlsProtocol } from '../../model/tls.ts';
 import { createFileBacked } from '../certificates/file-backed.ts';
+import { isOnlyExpired } from './expired-certificate.ts';
 
 /** How agents are reached; from [haproxy_amphora] of octavia.conf, but for the TLS protocol. */
 export interface AmphoraAgentSettings {
@@ -27,34 +28,73 @@ export interface AmphoraAgentSettings {
 /** An answer has a few hundred bytes; who sends more is not an agent. */
 const longestAnswerBytes = 4 * 1024 * 1024;
 
+interface AgentHost {
+  id: string;
+  address: string;
+}
+
+export interface AgentConnections {
+  /** @param options.evenExpired an agent whose certificate is right but for its end is spoken with, too. */
+  open(amphora: AgentHost, options?: { evenExpired?: boolean }): Promise<Client>;
+  /** The certificate that the agent shows, in DER; one that has expired is told as well. Rejects as a connection does. */
+  shownCertificate(amphora: AgentHost): Promise<Buffer>;
+}
+
 /**
  * Opens connections to agents. The amphora's ID is the host name: it is sent as such (SNI), and the agent's certificate
  * has to carry it, whatever the address is, as Octavia's driver demands. Certificate files are read again when they
  * change.
  */
-export function createConnections(
-  settings: AmphoraAgentSettings,
-): (amphora: { id: string; address: string }) => Promise<Client> {
-  const secureContext = createFileBacked([settings.clientCertFile, settings.serverCaFile], () =>
-    loadSecureContext(settings),
-  );
-  return async ({ id, address }) => {
+export function createConnections(settings: AmphoraAgentSettings): AgentConnections {
+  const files = createFileBacked([settings.clientCertFile, settings.serverCaFile], () => loadFiles(settings));
+
+  async function connector({ id, address }: AgentHost, evenExpired: boolean): Promise<buildConnector.connector> {
+    const { secureContext, serverCa } = await files();
     const connect = buildConnector({
-      secureContext: await secureContext(),
-      rejectUnauthorized: true,
+      secureContext,
+      rejectUnauthorized: !evenExpired,
       // A resumed session would not show its certificate again.
       maxCachedSessions: 0,
       allowH2: false,
       timeout: settings.connectTimeoutSeconds * 1000,
     });
-    return new Client(`https://${id}:${settings.port}`, {
-      connect: (options, callback) =>
-        connect({ ...options, hostname: withZone(address, settings.lbNetworkInterface), servername: id }, callback),
-      headersTimeout: settings.readTimeoutSeconds * 1000,
-      bodyTimeout: settings.readTimeoutSeconds * 1000,
-      maxResponseSize: longestAnswerBytes,
-      pipelining: 1,
-    });
+    const hostname = withZone(address, settings.lbNetworkInterface);
+    return (options, callback) =>
+      connect({ ...options, hostname, servername: id }, (...connected) => {
+        const [error, socket] = connected;
+        if (error !== null || !evenExpired) return callback(...connected);
+        const { authorized, authorizationError } = socket as TLSSocket;
+        if (authorized || isOnlyExpired(socket as TLSSocket, id, serverCa)) return callback(null, socket);
+        socket.destroy();
+        const code = String(authorizationError);
+        callback(Object.assign(new Error(`its certificate is not to be trusted: ${code}`), { code }), null);
+      });
+  }
+
+  return {
+    async open(amphora, { evenExpired = false } = {}) {
+      return new Client(`https://${amphora.id}:${settings.port}`, {
+        connect: await connector(amphora, evenExpired),
+        headersTimeout: settings.readTimeoutSeconds * 1000,
+        bodyTimeout: settings.readTimeoutSeconds * 1000,
+        maxResponseSize: longestAnswerBytes,
+        pipelining: 1,
+      });
+    },
+    async shownCertificate(amphora) {
+      const connect = await connector(amphora, true);
+      const target = { hostname: amphora.id, protocol: 'https:', port: String(settings.port) };
+      return await new Promise((resolve, reject) => {
+        connect(target, (error, socket) => {
+          if (error !== null) return reject(error);
+          const { raw } = (socket as TLSSocket).getPeerCertificate();
+          // In TLS 1.3 an agent may still refuse our certificate: what it showed is seen all the same.
+          socket.on('error', () => {});
+          socket.destroy();
+          resolve(raw);
+        });
+      });
+    },
   };
 }
 
@@ -64,12 +104,13 @@ export function withZone(address: string, networkInterface: string): string {
   return linkLocal && !address.includes('%') ? `${address}%${networkInterface}` : address;
 }
 
-async function loadSecureContext(settings: AmphoraAgentSettings): Promise<SecureContext> {
+async function loadFiles(settings: AmphoraAgentSettings): Promise<{ secureContext: SecureContext; serverCa: string }> {
   const clientCert = await read('client_cert', settings.clientCertFile);
   const serverCa = await read('server_ca', settings.serverCaFile);
   const minVersion = minTlsVersions[settings.tlsProtocol];
   try {
-    return createSecureContext({ cert: clientCert, key: clientCert, ca: serverCa, minVersion });
+    const secureContext = createSecureContext({ cert: clientCert, key: clientCert, ca: serverCa, minVersion });
+    return { secureContext, serverCa };
   } catch (cause) {
     throw new KilnError(
       'CONFIGURATION_INVALID',

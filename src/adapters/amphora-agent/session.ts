@@ -44,8 +44,8 @@ export async function openSession(
   options: { port: number; limitMs: number; signal: AbortSignal | undefined },
 ): Promise<AgentSession> {
   const { signal } = options;
-  const { id, address } = amphora;
-  const where = `${isIPv6(address) ? `[${address}]` : address}:${options.port}`;
+  const { id } = amphora;
+  const where = whereIs(amphora, options.port);
   const callTo = (request: AgentRequest, path: string): AgentCall => ({
     amphoraId: id,
     where,
@@ -103,6 +103,11 @@ export async function openSession(
       return requireExpected(callTo(request, pathOf(request)), request, await send(request, pathOf(request)));
     },
   };
+}
+
+/** `address:port`, for people. */
+export function whereIs({ address }: AmphoraAddress, port: number): string {
+  return `${isIPv6(address) ? `[${address}]` : address}:${port}`;
 }
 
 /** The body, if it is a JSON object. */

@@ -33,6 +33,7 @@ export function createNoopAgent(): AmphoraAgent {
     plugNetwork: nothing,
     getInterface: async () => 'eth1',
     rotateAgentCertificate: nothing,
+    showsCertificate: async () => true,
     updateAgentConfiguration: nothing,
   };
 }

@@ -1,8 +1,9 @@
-import { expressionBuilder, type Selectable, type Updateable } from 'kysely';
+import { expressionBuilder, type Insertable, type Selectable, type Updateable } from 'kysely';
 import type { Amphora, AmphoraRole, AmphoraStatus } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { AmphoraPatch, AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { rotationNotBefore } from './certificate-rotations.ts';
 import { attempt } from './faults.ts';
 import { enqueueOperation } from './journal.ts';
 import { type PagedTable, selectPageOf } from './list-query.ts';
@@ -53,7 +54,8 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
     },
 
     async update(amphoraId, patch) {
-      const changes = { ...toColumns(patch), updated_at: clock.now().toISOString() };
+      const now = clock.now();
+      const changes = { ...toColumns(patch), ...rotationOf(patch, now), updated_at: now.toISOString() };
       const amphora = await attempt(clock, async () => {
         await database.updateTable('kiln_amphora').set(changes).where('id', '=', amphoraId).execute();
         return get(amphoraId);
@@ -154,13 +156,23 @@ function fromRow(row: Selectable<Row>): Amphora {
   };
 }
 
-function toRow(amphora: Amphora): Row {
+function toRow(amphora: Amphora): Insertable<Row> {
   return {
     id: amphora.id,
     server_name: amphora.serverName,
     created_at: amphora.createdAt,
     updated_at: amphora.updatedAt,
-    ...(toColumns(amphora) as Omit<Row, 'id' | 'server_name' | 'created_at' | 'updated_at'>),
+    ...(toColumns(amphora) as Omit<Insertable<Row>, 'id' | 'server_name' | 'created_at' | 'updated_at'>),
+  };
+}
+
+/** A new certificate: none of the renewals of the one before it counts. */
+function rotationOf({ certExpiration }: AmphoraPatch, now: Date): Updateable<Row> {
+  if (certExpiration === undefined) return {};
+  return {
+    cert_rotation_after: certExpiration === null ? null : rotationNotBefore(now, certExpiration),
+    cert_rotation_attempts: 0,
+    cert_rotation_operation: null,
   };
 }
 

@@ -16,6 +16,7 @@ import * as migrationMarks from './migrations/0010-migration-marks.ts';
 import * as quotaLockAndVipPort from './migrations/0011-quota-lock-and-vip-port.ts';
 import * as silence from './migrations/0012-silence.ts';
 import * as pendingLoadBalancers from './migrations/0013-pending-load-balancers.ts';
+import * as jobsAndRotation from './migrations/0014-jobs-and-rotation.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -43,6 +44,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0011-quota-lock-and-vip-port': quotaLockAndVipPort,
   '0012-silence': silence,
   '0013-pending-load-balancers': pendingLoadBalancers,
+  '0014-jobs-and-rotation': jobsAndRotation,
 };
 
 /** The one from which on changes are marked. */

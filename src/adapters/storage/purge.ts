@@ -8,7 +8,7 @@ export function createPurge(database: KilnDatabase, clock: Clock): Purge {
   return {
     operations: (endedBefore, limit) =>
       attempt(clock, async () => {
-        const rows = await endedOperations(database, endedBefore, limit).execute();
+        const rows = await endedOperations(database, endedBefore).limit(limit).execute();
         const ids = rows.map(({ id }) => id);
         if (ids.length === 0) return 0;
         await database.transaction().execute(async (transaction) => {
@@ -20,7 +20,7 @@ export function createPurge(database: KilnDatabase, clock: Clock): Purge {
 
     amphorae: (deletedBefore, limit) =>
       attempt(clock, async () => {
-        const rows = await deletedAmphorae(database, deletedBefore, limit).execute();
+        const rows = await deletedAmphorae(database, deletedBefore).limit(limit).execute();
         const ids = rows.map(({ id }) => id);
         if (ids.length === 0) return 0;
         await database.transaction().execute(async (transaction) => {
@@ -29,11 +29,26 @@ export function createPurge(database: KilnDatabase, clock: Clock): Purge {
         });
         return ids.length;
       }),
+
+    count: (endedBefore, deletedBefore) =>
+      attempt(clock, async () => {
+        const countOf = async (rows: ReturnType<typeof endedOperations> | ReturnType<typeof deletedAmphorae>) => {
+          const { count } = await database
+            .selectFrom((rows as ReturnType<typeof endedOperations>).as('old'))
+            .select(({ fn }) => fn.countAll<number>().as('count'))
+            .executeTakeFirstOrThrow();
+          return Number(count);
+        };
+        return {
+          operations: await countOf(endedOperations(database, endedBefore)),
+          amphorae: await countOf(deletedAmphorae(database, deletedBefore)),
+        };
+      }),
   };
 }
 
 /** An operation that has ended stays ended: nothing changes between this look and the deletion. */
-function endedOperations(database: KilnDatabase, endedBefore: string, limit: number) {
+function endedOperations(database: KilnDatabase, endedBefore: string) {
   return database
     .selectFrom('kiln_operation')
     .select('id')
@@ -51,11 +66,10 @@ function endedOperations(database: KilnDatabase, endedBefore: string, limit: num
           ),
         ),
       ]),
-    )
-    .limit(limit);
+    );
 }
 
-function deletedAmphorae(database: KilnDatabase, deletedBefore: string, limit: number) {
+function deletedAmphorae(database: KilnDatabase, deletedBefore: string) {
   return database
     .selectFrom('kiln_amphora')
     .select('id')
@@ -69,6 +83,5 @@ function deletedAmphorae(database: KilnDatabase, deletedBefore: string, limit: n
             .whereRef('busy_subject', '=', 'kiln_amphora.load_balancer_id'),
         ),
       ),
-    )
-    .limit(limit);
+    );
 }

@@ -22,6 +22,12 @@ export interface Schema {
     compute_flavor: string | null;
     cached_zone: string | null;
     cert_expiration: string | null;
+    /** Before then the certificate is not renewed, or the renewal not tried again. */
+    cert_rotation_after: Generated<string | null>;
+    /** Renewals that were begun for the certificate that is there now. */
+    cert_rotation_attempts: Generated<number>;
+    /** The newest of them. */
+    cert_rotation_operation: Generated<string | null>;
     agent_version: string | null;
     timings: string;
     worker: string | null;
@@ -47,6 +53,21 @@ export interface Schema {
     announced: Generated<number>;
     created_at: string;
     updated_at: string;
+  };
+  /** Jobs of housekeeping: see ports/job-store.ts. */
+  kiln_job: {
+    name: string;
+    fence: number;
+    holder: string | null;
+    /** 1: the last run left something to the next one, which need not wait for the interval. */
+    more: number;
+    started_at: string | null;
+    ended_at: string | null;
+    succeeded_at: string | null;
+    /** JSON. */
+    result: string | null;
+    /** JSON: code, message and advice of the last run's error; null when it succeeded. */
+    failure: string | null;
   };
   kiln_worker: {
     id: string;

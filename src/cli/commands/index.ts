@@ -11,6 +11,8 @@ import { dev } from './dev.ts';
 import { doctor } from './doctor.ts';
 import { healthResume } from './health/resume.ts';
 import { healthShow } from './health/show.ts';
+import { housekeepingList } from './housekeeping/list.ts';
+import { housekeepingRun } from './housekeeping/run.ts';
 import { imageBuild } from './image/build.ts';
 import { imageHide, imageUnhide } from './image/hide.ts';
 import { imageList } from './image/list.ts';
@@ -47,6 +49,8 @@ export const commands: readonly Command[] = [
   operationAbort,
   healthShow,
   healthResume,
+  housekeepingList,
+  housekeepingRun,
   secretStore,
   secretList,
   secretDelete,

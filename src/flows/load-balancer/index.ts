@@ -7,6 +7,7 @@ import { deleteLoadBalancer } from './delete-load-balancer.ts';
 import { failoverAmphora, failoverLoadBalancer } from './failover.ts';
 import type { LoadBalancerParts } from './parts.ts';
 import { reconfigure } from './reconfigure.ts';
+import { rotateAmphoraCertificate } from './rotate-certificate.ts';
 
 export const loadBalancerFlows: readonly Flow<LoadBalancerParts>[] = [
   createLoadBalancer,
@@ -16,6 +17,7 @@ export const loadBalancerFlows: readonly Flow<LoadBalancerParts>[] = [
   failoverAmphora,
   configureAmphora,
   deleteAmphora,
+  rotateAmphoraCertificate,
   reconfigure('create-listener', 'create', 'listener'),
   reconfigure('update-listener', 'update', 'listener'),
   reconfigure('delete-listener', 'delete', 'listener'),

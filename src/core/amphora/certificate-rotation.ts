@@ -1,0 +1,17 @@
+/** The flow that renews the certificate of one amphora's agent. */
+export const rotationFlow = 'rotate-amphora-certificate';
+
+const FIRST_PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 3_600_000;
+const SHORTEST_PAUSE_MS = 5_000;
+
+/**
+ * When a renewal that fails is tried again: after growing pauses, and several times in what is left of the certificate.
+ * @param attempts that were made before this one.
+ */
+export function rotationRetryAt(now: Date, certExpiration: string, attempts: number): string {
+  const leftMs = Date.parse(certExpiration) - now.getTime();
+  const growing = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(attempts, 10), LONGEST_PAUSE_MS);
+  const pauseMs = leftMs > 0 ? Math.min(growing, leftMs / 4) : growing;
+  return new Date(now.getTime() + Math.max(pauseMs, SHORTEST_PAUSE_MS)).toISOString();
+}

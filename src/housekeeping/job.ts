@@ -1,0 +1,22 @@
+import type { JobReport } from '../model/housekeeping.ts';
+
+/** What a run of a job is told. */
+export interface JobRun {
+  /** Say what would be done, and do nothing. */
+  dryRun: boolean;
+  /** Aborted when the process is to stop. */
+  stop: AbortSignal;
+  /** To be called before each part of the work: throws FENCED when another process has the job by now. */
+  assertHeld(): Promise<void>;
+}
+
+/** Work that is done at intervals, by one of all processes. A run that was killed is begun anew: it finds what is left. */
+export interface HousekeepingJob {
+  /** As `kiln housekeeping run` takes it; the key of its row. */
+  name: string;
+  /** For people: one line. */
+  summary: string;
+  /** Asked for at each look. */
+  intervalSeconds(): number;
+  run(run: JobRun): Promise<JobReport>;
+}

@@ -1,0 +1,82 @@
+import { rotationFlow, rotationRetryAt } from '../core/amphora/certificate-rotation.ts';
+import { stableId } from '../core/operations/stable-id.ts';
+import type { Operation } from '../model/operation.ts';
+import type { CertificateRotations, RotationCandidate } from '../ports/certificate-rotations.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { HousekeepingJob } from './job.ts';
+
+export interface RotationSettings {
+  /** [house_keeping] cert_interval. */
+  intervalSeconds: number;
+  /** [house_keeping] cert_expiry_buffer. */
+  bufferSeconds: number;
+  /** [house_keeping] cert_rotate_threads. */
+  atOnce: number;
+}
+
+/** Named in the log in one run. */
+const TROUBLED_LIMIT = 20;
+/** Shown in a dry run. */
+const SHOWN_LIMIT = 1000;
+/** Behind all that somebody waits for. */
+const PRIORITY = -10;
+
+/** Asks workers to renew the certificates of agents that end soon, so many at a time. */
+export function rotateCertificatesJob(parts: {
+  rotations: CertificateRotations;
+  clock: Clock;
+  log: Log;
+  settings: () => RotationSettings;
+  /** Brings word of a new operation to workers. */
+  announce(operation: Pick<Operation, 'id' | 'priority'>): void;
+}): HousekeepingJob {
+  const { rotations, clock, log, settings, announce } = parts;
+
+  function due(limit: number): Promise<RotationCandidate[]> {
+    const now = clock.now();
+    const endsBefore = new Date(now.getTime() + settings().bufferSeconds * 1000).toISOString();
+    return rotations.due({ now: now.toISOString(), endsBefore }, limit);
+  }
+
+  async function request(candidate: RotationCandidate): Promise<boolean> {
+    const { amphoraId, certExpiration, attempts } = candidate;
+    const operation = {
+      id: stableId(amphoraId, `${certExpiration} ${attempts}`),
+      flow: rotationFlow,
+      // Not the load balancer: its changes need not wait for an agent that does not answer.
+      subject: amphoraId,
+      input: { amphoraId },
+      priority: PRIORITY,
+    };
+    const retryAt = rotationRetryAt(clock.now(), certExpiration, attempts);
+    if (!(await rotations.request(candidate, operation, retryAt))) return false;
+    announce(operation);
+    return true;
+  }
+
+  return {
+    name: 'rotate-certificates',
+    summary: 'Renew the certificates of agents before they end',
+    intervalSeconds: () => settings().intervalSeconds,
+    async run(run) {
+      const lineOf = ({ amphoraId, certExpiration }: RotationCandidate) =>
+        `amphora ${amphoraId}, ends ${certExpiration}`;
+      if (run.dryRun) {
+        const found = await due(SHOWN_LIMIT);
+        return { counts: { requested: found.length }, items: found.map(lineOf), more: false };
+      }
+      for (const { reason, ...troubled } of await rotations.troubled(clock.now().toISOString(), TROUBLED_LIMIT))
+        log.error({ ...troubled, reason }, "the certificate of an amphora's agent has ended, or could not be renewed");
+      const room = Math.max(0, settings().atOnce - (await rotations.countRunning(rotationFlow)));
+      const found = await due(room + 1);
+      const requested: string[] = [];
+      for (const candidate of found.slice(0, room)) {
+        if (run.stop.aborted) break;
+        await run.assertHeld();
+        if (await request(candidate)) requested.push(lineOf(candidate));
+      }
+      return { counts: { requested: requested.length }, items: requested, more: found.length > room };
+    },
+  };
+}

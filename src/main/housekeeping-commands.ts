@@ -1,0 +1,53 @@
+import { createWorkerIdentity } from '../adapters/process/worker-identity.ts';
+import { createCertificateRotations } from '../adapters/storage/certificate-rotations.ts';
+import type { HousekeepingCommands } from '../cli/context.ts';
+import { runJobNow } from '../housekeeping/run-jobs.ts';
+import { KilnError } from '../model/errors.ts';
+import { wireJobs } from './roles/housekeeping.ts';
+import type { State } from './state.ts';
+import type { Around } from './wire.ts';
+
+/** What `kiln housekeeping` acts through: the database, with or without a `kiln serve`. Workers find what it enqueues. */
+export function housekeepingCommands(state: State, around: Around, signal: AbortSignal): HousekeepingCommands {
+  const { clock, log } = around;
+  const runner = wireJobs(state, around, createWorkerIdentity(), () => {});
+  const { jobs, store, registry, leaseMs } = runner;
+
+  /** Others must see that this process lives, for as long as it has a job. */
+  async function whileSeen<Result>(work: () => Promise<Result>): Promise<Result> {
+    await registry.beat();
+    const beat = () =>
+      registry.beat().catch((err: unknown) => log.warn({ err }, 'others may take this process for dead'));
+    const timer = setInterval(beat, leaseMs / 3);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+      await registry.remove().catch(() => {});
+    }
+  }
+
+  return {
+    async list() {
+      const rows = new Map((await store.list()).map((row) => [row.name, row]));
+      return jobs.map(({ name, summary, intervalSeconds }) => ({
+        name,
+        summary,
+        intervalSeconds: intervalSeconds(),
+        last: rows.get(name) ?? null,
+      }));
+    },
+    async run(name, { dryRun }) {
+      const job = jobs.find((one) => one.name === name);
+      if (!job) {
+        throw new KilnError('USAGE', `there is no job "${name}"`, {
+          advice: `Jobs are: ${jobs.map((one) => one.name).join(', ')}.`,
+        });
+      }
+      if (dryRun) return await runJobNow(runner, job, { dryRun }, signal);
+      return await whileSeen(() => runJobNow(runner, job, { dryRun }, signal));
+    },
+    troubledCertificates: (limit) =>
+      createCertificateRotations(state.database, clock).troubled(clock.now().toISOString(), limit),
+  };
+}
