@@ -76,7 +76,9 @@ export function describeLoadBalancers(name: string, start: () => Promise<LoadBal
       const clock = createSystemClock();
       const around = { clock, log: createFakeLog(), current: () => config };
       const wired = wireOpenStack(findAccess(config, null, {}), around);
-      openstack = { ...wired, compute: subject.withGuests?.(wired.compute) ?? wired.compute };
+      // Flows act through the patient ones.
+      const compute = subject.withGuests?.(wired.patient.compute) ?? wired.patient.compute;
+      openstack = { ...wired, compute, patient: { ...wired.patient, compute } };
       networks = await openNetworks(config);
       const paths = statePaths(config, {}, false);
       state = await openState(paths.database, clock);
