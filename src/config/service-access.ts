@@ -49,6 +49,7 @@ export interface ServiceAccess {
 }
 
 type KeystoneSection = Configuration['service_auth'];
+type Credentials = Omit<KeystoneSection, 'region_name' | 'valid_interfaces'>;
 
 /**
  * Who Kiln is at a service and how it gets there, with Octavia's rules (octavia/common/keystone.py, clients.py,
@@ -59,6 +60,7 @@ type KeystoneSection = Configuration['service_auth'];
  * - [neutron] may hold credentials of its own. When it names an `auth_url` they stand alone, `auth_type` excepted;
  *   else each option that it leaves out is taken from [service_auth]. With `auth_section = service_auth` its own
  *   credentials do not count;
+ * - [keystone_authtoken] is who asks Keystone about the tokens of callers; the same rule holds for its credentials;
  * - `endpoint`, `endpoint_type` and `ca_certificates_file` of [neutron] count where their successors are not set.
  */
 export function resolveServiceAccess(config: Configuration, service: ServiceType): ServiceAccess {
@@ -92,10 +94,7 @@ function resolveNeutron(config: Configuration): ServiceAccess {
         ? [plainInterface(neutron.endpoint_type)]
         : neutron.valid_interfaces,
   };
-  const auth =
-    own.auth_url === null || own.auth_section !== null
-      ? inherit(own, shared)
-      : { ...own, auth_type: own.auth_type ?? shared.auth_type };
+  const auth = besides(own, shared);
   return {
     auth: readCredentials(own.auth_section === null ? auth : shared),
     endpoint: {
@@ -109,13 +108,30 @@ function resolveNeutron(config: Configuration): ServiceAccess {
   };
 }
 
-/** Options that are not set in `own` are taken from `shared`. */
-function inherit(own: KeystoneSection, shared: KeystoneSection): KeystoneSection {
-  const isSet = ([, value]: [string, unknown]): boolean => value !== null && !(Array.isArray(value) && !value.length);
-  return { ...shared, ...Object.fromEntries(Object.entries(own).filter(isSet)) };
+/** Who asks Keystone about the tokens of callers, and how it gets there. */
+export function resolveTokenAccess(config: Configuration): Pick<ServiceAccess, 'auth' | 'transport'> {
+  const { keystone_authtoken: own, service_auth: shared } = config;
+  const auth = besides(own, shared);
+  return {
+    auth: readCredentials(own.auth_section === null ? auth : shared),
+    transport: readTransport(config, auth),
+  };
 }
 
-function readTransport(config: Configuration, auth: KeystoneSection): ServiceAccess['transport'] {
+/** Credentials that stand alone where they name an `auth_url`, `auth_type` excepted; else what they lack is taken from `shared`. */
+function besides<Section extends Credentials>(own: Section, shared: KeystoneSection): KeystoneSection & Section {
+  return own.auth_url === null || own.auth_section !== null
+    ? inherit(own, shared)
+    : { ...shared, ...own, auth_type: own.auth_type ?? shared.auth_type };
+}
+
+/** Options that are not set in `own` are taken from `shared`. */
+function inherit<Section extends Credentials>(own: Section, shared: KeystoneSection): KeystoneSection & Section {
+  const isSet = ([, value]: [string, unknown]): boolean => value !== null && !(Array.isArray(value) && !value.length);
+  return { ...own, ...shared, ...Object.fromEntries(Object.entries(own).filter(isSet)) };
+}
+
+function readTransport(config: Configuration, auth: Credentials): ServiceAccess['transport'] {
   return {
     caFile: auth.cafile,
     insecure: auth.insecure ?? false,
@@ -126,7 +142,7 @@ function readTransport(config: Configuration, auth: KeystoneSection): ServiceAcc
   };
 }
 
-function readCredentials(auth: KeystoneSection): ServiceCredentials {
+function readCredentials(auth: Credentials): ServiceCredentials {
   return {
     authType: auth.auth_type ?? '',
     authUrl: auth.auth_url ?? '',

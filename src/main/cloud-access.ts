@@ -9,11 +9,12 @@ import {
 } from '../adapters/openstack/clouds-yaml.ts';
 import type {
   OpenStackAuthSettings,
+  RetrySettings,
   ServiceEndpointSettings,
   TransportSettings,
 } from '../adapters/openstack/settings.ts';
 import type { Configuration } from '../config/options/index.ts';
-import { resolveServiceAccess } from '../config/service-access.ts';
+import { resolveServiceAccess, resolveTokenAccess } from '../config/service-access.ts';
 import { KilnError } from '../model/errors.ts';
 
 export const serviceTypes = ['image', 'compute', 'network'] as const;
@@ -31,6 +32,10 @@ export interface Access {
   /** Keystone, with the credentials that count as "we". */
   identity: { auth: OpenStackAuthSettings; transport: TransportSettings };
   services: Readonly<Record<ServiceType, ServiceAccess>>;
+  /** Keystone, as who asks it about the tokens of the API's callers. */
+  tokens: Access['identity'];
+  /** How operations, for which nobody waits, try again. */
+  patience: Readonly<Record<'compute' | 'network', Partial<RetrySettings>>>;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -58,6 +63,8 @@ function accessFromConfiguration(configuration: Configuration): Access {
   return {
     identity: resolveServiceAccess(configuration, 'identity'),
     services: { image: access('image'), compute: access('compute'), network: access('network') },
+    tokens: resolveTokenAccess(configuration),
+    patience: patienceOf(configuration),
   };
 }
 
@@ -81,6 +88,8 @@ function accessFromCloud(access: CloudAccess, configuration: Configuration): Acc
   return {
     identity: { auth: access.auth, transport },
     services: { image: service('image'), compute: service('compute'), network: service('network') },
+    tokens: { auth: access.auth, transport },
+    patience: patienceOf(configuration),
   };
 }
 
@@ -99,6 +108,20 @@ function fromCloudsYaml(osCloud: string | null, environment: Environment): Cloud
     environment,
     existsSync(secure) ? readFileSync(secure, 'utf8') : null,
   );
+}
+
+function patienceOf({ compute, networking }: Configuration): Access['patience'] {
+  return { compute: retrySettings(compute), network: retrySettings(networking) };
+}
+
+/** Octavia's options (tenacity's wait_exponential and stop_after_attempt) in our terms. */
+function retrySettings(options: Configuration['compute']): Partial<RetrySettings> {
+  return {
+    maxAttempts: options.max_retries,
+    firstDelaySeconds: options.retry_backoff,
+    minDelaySeconds: options.retry_interval,
+    maxDelaySeconds: options.retry_max,
+  };
 }
 
 function timeLimits({ kiln }: Configuration): TransportSettings {

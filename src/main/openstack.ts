@@ -3,7 +3,7 @@ import { createHttp, type Http } from '../adapters/openstack/http.ts';
 import { createKeystone, type OpenStackSession } from '../adapters/openstack/keystone.ts';
 import { createNeutron } from '../adapters/openstack/neutron.ts';
 import { createNova } from '../adapters/openstack/nova.ts';
-import type { OpenStackAuthSettings, RetrySettings, TransportSettings } from '../adapters/openstack/settings.ts';
+import type { OpenStackAuthSettings, TransportSettings } from '../adapters/openstack/settings.ts';
 import { createTokenValidator } from '../adapters/openstack/token-validator.ts';
 import { createUserSession } from '../adapters/openstack/user-session.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -33,14 +33,11 @@ export interface OpenStack {
   close(): Promise<void>;
 }
 
-/** How operations try again. */
-type Patience = Readonly<Record<'compute' | 'network', Partial<RetrySettings>>>;
-
 /** Connects nothing yet: the first call does. Services with the same credentials share a token, and connections. */
 export function createOpenStack(
   access: Access,
   parts: { clock: Clock; log: Log },
-  options: { createLookupSeconds: number; patience?: Patience },
+  options: { createLookupSeconds: number },
 ): OpenStack {
   const { clock, log } = parts;
   const transports = new Map<string, Http>();
@@ -50,9 +47,9 @@ export function createOpenStack(
   function httpOf(settings: TransportSettings): Http {
     return shared(transports, settings, () => createHttp({ settings, clock, log }));
   }
-  function sessionOf(auth: OpenStackAuthSettings): OpenStackSession {
-    const http = httpOf(access.identity.transport);
-    return shared(sessions, auth, () => createKeystone({ auth, endpoints, http, clock, log }));
+  function sessionOf(auth: OpenStackAuthSettings, transport = access.identity.transport): OpenStackSession {
+    const http = httpOf(transport);
+    return shared(sessions, { auth, transport }, () => createKeystone({ auth, endpoints, http, clock, log }));
   }
   function clientParts(type: ServiceType): { session: OpenStackSession; http: Http } {
     const service = access.services[type];
@@ -64,8 +61,8 @@ export function createOpenStack(
     return createNova({ session, http, clock, log, createLookupSeconds: options.createLookupSeconds });
   };
   const neutron = (http: Http) => createNeutron({ session: clientParts('network').session, http, clock, log });
-  const patientHttp = (type: keyof Patience) =>
-    httpOf({ ...access.services[type].transport, ...(options.patience && { retry: options.patience[type] }) });
+  const patientHttp = (type: keyof Access['patience']) =>
+    httpOf({ ...access.services[type].transport, retry: access.patience[type] });
 
   return {
     identity: sessionOf(access.identity.auth),
@@ -78,9 +75,9 @@ export function createOpenStack(
       return createNeutron({ session: createUserSession(session, userToken), http, clock, log });
     },
     tokens({ cacheSeconds }) {
-      const { auth, transport } = access.identity;
+      const { auth, transport } = access.tokens;
       return createTokenValidator({
-        session: sessionOf(auth),
+        session: sessionOf(auth, transport),
         http: httpOf(transport),
         clock,
         cacheSeconds,

@@ -6,7 +6,6 @@ import { createCertificateIssuer } from '../adapters/certificates/issuer.ts';
 import { createNoopAgent } from '../adapters/noop/agent.ts';
 import { createNoopCompute } from '../adapters/noop/compute.ts';
 import { createNoopNetwork } from '../adapters/noop/network.ts';
-import type { RetrySettings } from '../adapters/openstack/settings.ts';
 import { createWorkerIdentity } from '../adapters/process/worker-identity.ts';
 import { createLocalSecretStore } from '../adapters/secrets/local-secret-store.ts';
 import { createUnsupportedSecretStore } from '../adapters/secrets/unsupported-secret-store.ts';
@@ -37,13 +36,8 @@ export interface Around {
 
 /** The cloud's services by the drivers that [controller_worker] names. */
 export function wireOpenStack(access: Access, { clock, log, current }: Around): OpenStack {
-  const { kiln, compute: nova, networking: neutron, controller_worker: worker } = current();
-  const patience = { compute: retrySettings(nova), network: retrySettings(neutron) };
-  const openstack = createOpenStack(
-    access,
-    { clock, log },
-    { createLookupSeconds: kiln.create_lookup_seconds, patience },
-  );
+  const { kiln, controller_worker: worker } = current();
+  const openstack = createOpenStack(access, { clock, log }, { createLookupSeconds: kiln.create_lookup_seconds });
   const compute = worker.compute_driver === 'compute_noop_driver' ? createNoopCompute() : null;
   const network = worker.network_driver === 'network_noop_driver' ? createNoopNetwork() : null;
   return {
@@ -51,16 +45,6 @@ export function wireOpenStack(access: Access, { clock, log, current }: Around): 
     ...(compute && { compute }),
     ...(network && { network, networkAs: undefined }),
     patient: { compute: compute ?? openstack.patient.compute, network: network ?? openstack.patient.network },
-  };
-}
-
-/** Octavia's options (tenacity's wait_exponential and stop_after_attempt) in our terms. */
-function retrySettings(options: Configuration['compute']): Partial<RetrySettings> {
-  return {
-    maxAttempts: options.max_retries,
-    firstDelaySeconds: options.retry_backoff,
-    minDelaySeconds: options.retry_interval,
-    maxDelaySeconds: options.retry_max,
   };
 }
 

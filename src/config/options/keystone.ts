@@ -2,13 +2,25 @@ import { boolean, choice, list, string } from '../option.ts';
 
 const authTypes = ['password', 'v3password', 'token', 'v3token', 'v3applicationcredential'] as const;
 
+/** Options that [service_auth] and [neutron] share: who to be, and where a service is in the catalog. */
+export function keystoneOptions(section: string) {
+  return {
+    ...credentialOptions(section),
+    region_name: string({ default: null, help: 'Region of the service in the catalog. Not set: the first one.' }),
+    valid_interfaces: list({
+      default: [],
+      item: { test: /^(public|internal|admin)(URL)?$/, description: 'public, internal or admin' },
+      help: 'Interfaces of the catalog, in order of preference. Empty: public.',
+    }),
+  };
+}
+
 /**
- * Options that [service_auth] and [neutron] share: those of keystoneauth (loading/_plugins/identity, session, adapter)
- * which password, token and application credential need. Each may be left out; [neutron] then takes it from
- * [service_auth] (see service-access.ts).
+ * Options of keystoneauth (loading/_plugins/identity, session) that password, token and application credential need.
+ * Each may be left out; [neutron] and [keystone_authtoken] then take it from [service_auth] (see service-access.ts).
  * @param section the section that the options are for: deprecated names are in the same one.
  */
-export function keystoneOptions(section: string) {
+export function credentialOptions(section: string) {
   return {
     auth_type: choice(authTypes, {
       default: null,
@@ -75,11 +87,5 @@ export function keystoneOptions(section: string) {
     certfile: string({ default: null, help: 'PEM file with a client certificate.' }),
     keyfile: string({ default: null, help: 'PEM file with the key of the client certificate.' }),
     insecure: boolean({ default: null, help: 'Accept any certificate of a service. Kiln warns about it.' }),
-    region_name: string({ default: null, help: 'Region of the service in the catalog. Not set: the first one.' }),
-    valid_interfaces: list({
-      default: [],
-      item: { test: /^(public|internal|admin)(URL)?$/, description: 'public, internal or admin' },
-      help: 'Interfaces of the catalog, in order of preference. Empty: public.',
-    }),
   };
 }

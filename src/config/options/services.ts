@@ -1,5 +1,5 @@
 import { boolean, choice, integer, string } from '../option.ts';
-import { keystoneOptions } from './keystone.ts';
+import { credentialOptions, keystoneOptions } from './keystone.ts';
 
 const endpointTypes = ['publicURL', 'internalURL', 'adminURL', 'public', 'internal', 'admin'] as const;
 
@@ -29,7 +29,7 @@ export const serviceAuthOptions = keystoneOptions('service_auth');
 
 /** [keystone_authtoken]: how tokens of the API's callers are checked; what it lacks is taken from [service_auth]. */
 export const keystoneAuthtokenOptions = {
-  ...keystoneOptions('keystone_authtoken'),
+  ...credentialOptions('keystone_authtoken'),
   www_authenticate_uri: string({
     default: null,
     deprecatedNames: [['keystone_authtoken', 'auth_uri']],
