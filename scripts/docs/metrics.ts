@@ -1,5 +1,6 @@
 import { fastify } from 'fastify';
 import type { MetricType } from 'prom-client';
+import { certificateMetrics } from '../../src/adapters/metrics/certificates.ts';
 import { createMetrics } from '../../src/adapters/metrics/registry.ts';
 import { silenceMetrics } from '../../src/adapters/metrics/silence.ts';
 import { metricsRoute } from '../../src/api/v2/metrics.ts';
@@ -25,6 +26,7 @@ export function renderMetrics(): string {
   const registry = createMetrics();
   metricsRoute(fastify(), registry);
   silenceMetrics(registry, () => Promise.reject(new Error('nothing is read here')));
+  certificateMetrics(registry, () => Promise.reject(new Error('nothing is read here')));
   const all = registry.getMetricsAsArray() as unknown as Metric[];
   const [ours, process] = [
     all.filter(({ name }) => name.startsWith('kiln_')),

@@ -1,8 +1,10 @@
+import { certificateMetrics } from '../../adapters/metrics/certificates.ts';
 import { createMetrics } from '../../adapters/metrics/registry.ts';
 import { silenceMetrics } from '../../adapters/metrics/silence.ts';
 import { createReferenceChecker, networkSeenBy } from '../../adapters/network/reference-checker.ts';
 import { createVipAllocator } from '../../adapters/network/vip-allocator.ts';
 import { createOfferChecker } from '../../adapters/offers/offer-checker.ts';
+import { createCertificateRotations } from '../../adapters/storage/certificate-rotations.ts';
 import { pingDatabase } from '../../adapters/storage/database.ts';
 import { createHealthCheck } from '../../api/health-check.ts';
 import type { Policy } from '../../api/policy/policy.ts';
@@ -34,6 +36,8 @@ export function apiParts(
   const { openstack, state, queue, policy } = own;
   const configuration = current();
   const metrics = createMetrics();
+  const rotations = createCertificateRotations(state.database, clock);
+  certificateMetrics(metrics, () => rotations.survey(clock.now().toISOString()));
   silenceMetrics(metrics, silenceView(state, { clock, current }).survey);
   const views = {
     network: openstack.network,
