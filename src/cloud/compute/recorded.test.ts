@@ -41,7 +41,9 @@ beforeAll(async () => {
 afterAll(() => cloud.close());
 
 const uuid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
-const translate = (text: string) => text.replace(uuid, (id) => known.get(id) ?? id);
+/** The recorded subnet is elsewhere than the embedded cloud takes one. */
+const translate = (text: string) =>
+  text.replace(uuid, (id) => known.get(id) ?? id).replace(/\b172\.30\.(?=\d+\.\d)/g, '127.30.');
 
 async function say(exchange: Exchange): Promise<SmallCloudAnswer> {
   const { method, url, headers, body } = exchange.request;

@@ -1,3 +1,4 @@
+import { hostName } from '../network/facade.ts';
 import type { Call, Compute } from './compute.ts';
 import { badRequest, ComputeFault, policyFault } from './fault.ts';
 import type { ServerRow } from './rows.ts';
@@ -27,6 +28,9 @@ const exactFilters: Record<string, (row: ServerRow) => string | null> = {
   availability_zone: (row) => row.availabilityZone,
   vm_state: (row) => row.vmState,
   task_state: (row) => row.taskState,
+  // There is one host, and nothing is locked.
+  host: () => hostName,
+  node: () => hostName,
 };
 
 /** Without an administrator's rights, other filters are ignored in silence. */
@@ -60,11 +64,14 @@ export function filterServers(compute: Compute, query: URLSearchParams, { user, 
   }
   const tests = [...new Set(query.keys())].flatMap((key) => filterOf(key, query.get(key) ?? '', user.isAdmin));
   const addresses = addressFilter(compute, query);
+  const changes = changeFilter(query, minor);
+  const tags = tagFilter(query, minor);
   return compute.tables.servers
     .all()
     .filter((row) => projectId === null || row.projectId === projectId)
     .filter((row) => statuses.length === 0 || statuses.includes(serverStatus(row)))
-    .filter((row) => tests.every((test) => test(row)) && addresses(row))
+    .filter((row) => tests.every((test) => test(row)) && addresses(row) && changes(row) && tags(row))
+    .filter(() => minor < 73 || !/^(1|t|true|on|y|yes)$/i.test(query.get('locked') ?? ''))
     .sort(order(query));
 }
 
@@ -77,6 +84,35 @@ function filterOf(key: string, value: string, isAdmin: boolean): ((row: ServerRo
   }
   const exact = exactFilters[key];
   return exact ? [(row) => exact(row) === value] : [];
+}
+
+/** By the moment of the last change; `changes-before` came with 2.66. */
+function changeFilter(query: URLSearchParams, minor: number): (row: ServerRow) => boolean {
+  const moment = (key: string) => {
+    const text = query.get(key);
+    if (text === null) return null;
+    const time = Date.parse(/(Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}Z`);
+    if (Number.isNaN(time)) throw badRequest(`Invalid input for query parameters ${key}. Value: ${text}.`);
+    return time;
+  };
+  const since = moment('changes-since');
+  const before = minor >= 66 ? moment('changes-before') : null;
+  return ({ updatedAt }) => {
+    const changed = Date.parse(updatedAt);
+    return (since === null || changed >= since) && (before === null || changed <= before);
+  };
+}
+
+/** From 2.26 on: each a list with commas. */
+function tagFilter(query: URLSearchParams, minor: number): (row: ServerRow) => boolean {
+  const asked = (key: string) => (minor < 26 ? null : (query.get(key)?.split(',') ?? null));
+  const [every, some] = [asked('tags'), asked('tags-any')];
+  const [notEvery, none] = [asked('not-tags'), asked('not-tags-any')];
+  return ({ tags }) => {
+    const has = (tag: string) => tags.includes(tag);
+    if (every?.some((tag) => !has(tag)) || none?.some(has)) return false;
+    return (some === null || some.some(has)) && !notEvery?.every(has);
+  };
 }
 
 /** `ip` is a pattern for any address of the server. */

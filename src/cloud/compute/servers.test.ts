@@ -284,6 +284,15 @@ describe('lists', () => {
     expect(await names('?status=nonsense')).toEqual([]);
     expect((await list('?status=nonsense', '2.38')).badRequest.message).toBe('Invalid status value');
     expect(await names('?sort_key=display_name&sort_dir=asc')).toEqual(['amphora-1', 'web']);
+    expect(await names('?host=elsewhere')).toEqual([]);
+    expect(await names('?changes-since=2001-01-01T00:00:00Z')).toHaveLength(2);
+    expect(await names('?changes-since=2999-01-01T00:00:00')).toEqual([]);
+    expect((await list('?changes-since=soon')).badRequest.message).toContain('changes-since');
+    const count = async (query: string) => (await list(query, '2.93')).servers.length;
+    expect(await count('?tags=none')).toBe(0);
+    expect(await count('?not-tags=none')).toBe(2);
+    expect(await count('?locked=true')).toBe(0);
+    expect(await count('?changes-before=2001-01-01T00:00:00Z')).toBe(0);
   });
 });
 

@@ -199,6 +199,14 @@ describe('projects, users and the rest', () => {
     expect((await admin.call('GET', '/identity/v3/projects/none')).body.error).toMatchObject({ code: 404 });
   });
 
+  test('role assignments of a kind that there is not are none', async () => {
+    const count = async (query: string) =>
+      (await admin.call('GET', `/identity/v3/role_assignments?${query}`)).body.role_assignments.length;
+    expect(await count('include_names')).toBeGreaterThan(0);
+    for (const query of ['scope.system=all', 'group.id=x', 'scope.domain.id=default'])
+      expect(await count(query)).toBe(0);
+  });
+
   test('no answer shows a password or its hash', async () => {
     const users = await admin.call('GET', '/identity/v3/users');
     expect(JSON.stringify(users.body)).not.toMatch(/hash|"password"/);

@@ -107,8 +107,9 @@ export function resourceRoutes(
     requireAdmin(callerOf(request, tokens), 'identity:list_role_assignments');
     const query = request.query as Record<string, string>;
     const withNames = Object.hasOwn(query, 'include_names');
-    const rows = tables.assignments
-      .all()
+    // There are users with roles in projects, and no other assignments.
+    const others = ['group.id', 'scope.system', 'scope.domain.id', 'scope.OS-INHERIT:inherited_to'];
+    const rows = (others.some((key) => query[key]) ? [] : tables.assignments.all())
       .filter((row) => !query['user.id'] || row.user_id === query['user.id'])
       .filter((row) => !query['scope.project.id'] || row.project_id === query['scope.project.id'])
       .filter((row) => !query['role.id'] || row.role_id === query['role.id']);

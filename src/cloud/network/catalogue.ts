@@ -43,11 +43,14 @@ export function catalogueRoutes(app: FastifyInstance, baseUrl: () => string): vo
   app.get('/', versions);
 
   const resources = () => ({
-    resources: ['networks', 'subnets', 'ports', 'security-groups', 'security-group-rules'].map((name) => ({
-      links: [link('self', `/v2.0/${name}`)],
-      name: name.replaceAll('-', '_').slice(0, -1),
-      collection: name.replaceAll('-', '_'),
-    })),
+    resources: [
+      ...['networks', 'subnets', 'ports', 'security-groups', 'security-group-rules'].map((name) => ({
+        links: [link('self', `/v2.0/${name}`)],
+        name: name.replaceAll('-', '_').slice(0, -1),
+        collection: name.replaceAll('-', '_'),
+      })),
+      { links: [link('self', '/v2.0/qos/policies')], name: 'policy', collection: 'policies' },
+    ],
   });
   app.get('/v2.0', resources);
   app.get('/v2.0/', resources);

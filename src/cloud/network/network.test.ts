@@ -256,6 +256,12 @@ describe('what makes no sense is refused', () => {
       /IPv4 subnets only/,
     ],
     ['subnets', { subnet: { network_id: 'NET', ip_version: 4, cidr: '127.0.0.0/8' } }, 'InvalidInput', /overlaps/],
+    [
+      'networks',
+      { network: { availability_zone_hints: ['nowhere'] } },
+      'AvailabilityZoneNotFound',
+      'AvailabilityZone nowhere could not be found.',
+    ],
     // An amphora, which is a process here, could not take an address there.
     ...['10.0.0.0/24', '126.0.0.0/7', '0.0.0.0/0', '198.51.100.0/24'].map((cidr): [string, object, string, RegExp] => [
       'subnets',

@@ -62,6 +62,10 @@ export function networks(tables: NetworkTables): Resource<NetworkRow> {
     create: (attributes, user) => {
       if (attributes.shared && !user.isAdmin) throw forbidden('create_network:shared');
       if (attributes['router:external'] && !user.isAdmin) throw forbidden('create_network:router:external');
+      const [zone] = list<string>(attributes, 'availability_zone_hints');
+      if (zone !== undefined) {
+        throw new NetworkFault(404, 'AvailabilityZoneNotFound', `AvailabilityZone ${zone} could not be found.`);
+      }
       const row: NetworkRow = {
         ...newRow(attributes.project_id),
         name: string(attributes, 'name'),
