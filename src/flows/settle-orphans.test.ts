@@ -88,8 +88,8 @@ describe('load balancers that are PENDING with no operation behind them', () => 
     const [found] = await orphans.find(10);
     if (!found) throw new Error('nothing was found');
     await createJournal(database, clock).enqueue(operation('lb'));
-    const reason = { code: 'OPERATION_LOST', message: '', advice: '' };
-    expect(await orphans.settle(found, reason)).toBe(false);
+    const settlement = { loadBalancerId: 'lb', statuses: [], deletes: [], reason: null };
+    expect(await orphans.settle(found, () => settlement)).toBe(false);
     expect(await statuses()).toEqual({ lb: 'PENDING_UPDATE' });
   });
 

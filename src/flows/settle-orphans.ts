@@ -1,5 +1,8 @@
+import { lost } from '../core/operations/settlement.ts';
+import type { LoadBalancerTree } from '../model/load-balancer.ts';
 import type { OperationReason } from '../model/operation.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Settlement } from '../ports/load-balancer-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { Orphan, Orphans } from '../ports/orphans.ts';
 
@@ -19,6 +22,12 @@ const reason: OperationReason = {
   message: 'the load balancer was pending, and no operation was about it',
   advice: 'Fail the load balancer over, or delete it.',
 };
+
+const settlementOf = (tree: LoadBalancerTree): Settlement => ({
+  loadBalancerId: tree.loadBalancer.id,
+  ...lost(tree),
+  reason,
+});
 
 /**
  * Settles load balancers that are PENDING for ever: in ERROR, from where they can be failed over and deleted.
@@ -42,7 +51,7 @@ export function createOrphanSweep({ orphans, clock, log }: OrphanParts): () => P
     );
     let settled = 0;
     for (const orphan of seen.values()) {
-      if (nowMs - orphan.sinceMs < orphanGraceMs || !(await orphans.settle(orphan, reason))) continue;
+      if (nowMs - orphan.sinceMs < orphanGraceMs || !(await orphans.settle(orphan, settlementOf))) continue;
       settled++;
       log.error(
         { loadBalancer: orphan.loadBalancerId },

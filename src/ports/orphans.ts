@@ -1,4 +1,5 @@
-import type { OperationReason } from '../model/operation.ts';
+import type { LoadBalancerTree } from '../model/load-balancer.ts';
+import type { Settlement } from './load-balancer-store.ts';
 
 /** A load balancer that is PENDING, and no operation that has not ended is about it. */
 export interface Orphan {
@@ -10,8 +11,8 @@ export interface Orphan {
 export interface Orphans {
   find(limit: number): Promise<Orphan[]>;
   /**
-   * What is pending in it is in ERROR, with the reason, unless it has changed, or has an operation, since it was found. One
-   * transaction. @returns whether it was so.
+   * Settles it, unless it has changed, or has an operation, since it was found. One transaction.
+   * @returns whether it was so.
    */
-  settle(orphan: Orphan, reason: OperationReason): Promise<boolean>;
+  settle(orphan: Orphan, settlementOf: (tree: LoadBalancerTree) => Settlement): Promise<boolean>;
 }

@@ -1,5 +1,4 @@
 import { type ExpressionBuilder, sql } from 'kysely';
-import { lost } from '../../core/operations/settlement.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Orphans } from '../../ports/orphans.ts';
 import { attempt } from './faults.ts';
@@ -21,7 +20,7 @@ export function createOrphans(database: KilnDatabase, clock: Clock): Orphans {
         return rows.map(({ id, revision }) => ({ loadBalancerId: String(id), revision: Number(revision) }));
       }),
 
-    settle: ({ loadBalancerId, revision }, reason) =>
+    settle: ({ loadBalancerId, revision }, settlementOf) =>
       attempt(clock, () =>
         database.transaction().execute(async (transaction) => {
           // It holds up whoever wants to change the load balancer until this is written.
@@ -34,7 +33,7 @@ export function createOrphans(database: KilnDatabase, clock: Clock): Orphans {
             .executeTakeFirst();
           const tree = numUpdatedRows === 1n ? await readTree(transaction, loadBalancerId) : null;
           if (!tree) return false;
-          await applySettlement(transaction, { loadBalancerId, ...lost(tree), reason }, clock.now().toISOString());
+          await applySettlement(transaction, settlementOf(tree), clock.now().toISOString());
           return true;
         }),
       ),

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { ResourceKind, Settlement } from '../../ports/load-balancer-store.ts';
-import { applyRows } from './apply-change.ts';
+import { applyRows } from './apply-rows.ts';
 import { tableOf } from './resource-tables.ts';
 import type { KilnDatabase } from './schema.ts';
 import { releaseVipPorts } from './vip-ports.ts';

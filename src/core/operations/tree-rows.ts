@@ -1,8 +1,8 @@
 import type { L7Policy, L7Rule, Listener, LoadBalancerTree, Pool } from '../../model/load-balancer.ts';
-import type { ResourceKind, Resources } from '../../ports/load-balancer-store.ts';
+import type { Kind, Kinds } from '../api/resource-names.ts';
 
 /** A row as it shall be, with its kind. */
-export type TreeRow = { [Kind in ResourceKind]: { kind: Kind; put: Resources[Kind] } }[ResourceKind];
+export type TreeRow = { [K in Kind]: { kind: K; put: Kinds[K] } }[Kind];
 
 /** A tree as rows, parents first. */
 export function rowsOfTree(tree: LoadBalancerTree): TreeRow[] {
