@@ -17,6 +17,7 @@ export const nouns: Record<string, string> = {
   amphora: 'Amphorae: boot, list, show, delete',
   operation: 'What was asked for on load balancers, and what became of it',
   health: 'Amphorae that are silent, and whether they are failed over',
+  housekeeping: 'Jobs that are done at intervals: list them, do one now',
   secret: 'Certificates that listeners and pools refer to',
   db: 'The tables in the database',
   config: 'The configuration that is in force',
