@@ -13,16 +13,24 @@ export function housekeepingCommands(state: State, around: Around, signal: Abort
   const runner = wireJobs(state, around, createWorkerIdentity(), () => {});
   const { jobs, store, registry, leaseMs } = runner;
 
+  async function beatUntil(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await clock.sleep(leaseMs / 3, signal).catch(() => {});
+      if (signal.aborted) return;
+      await registry.beat().catch((err: unknown) => log.warn({ err }, 'others may take this process for dead'));
+    }
+  }
+
   /** Others must see that this process lives, for as long as it has a job. */
   async function whileSeen<Result>(work: () => Promise<Result>): Promise<Result> {
     await registry.beat();
-    const beat = () =>
-      registry.beat().catch((err: unknown) => log.warn({ err }, 'others may take this process for dead'));
-    const timer = setInterval(beat, leaseMs / 3);
+    const ended = new AbortController();
+    const beating = beatUntil(ended.signal);
     try {
       return await work();
     } finally {
-      clearInterval(timer);
+      ended.abort();
+      await beating;
       await registry.remove().catch(() => {});
     }
   }
