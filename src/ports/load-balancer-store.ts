@@ -41,9 +41,11 @@ export interface ListQuery {
   projectId: string | null;
   /** Members of this pool, rules of this policy. */
   parentId?: string;
+  /** Pools with one of these health monitors. */
+  healthMonitorIds?: readonly string[];
   /**
-   * Model field → values, of which one has to be equal, in type as well. A load balancer's VIP has the fields vipAddress,
-   * vipNetworkId, vipSubnetId, vipPortId. REQUEST_INVALID for what is no field, or is a list or an object.
+   * Model field → values, of which one has to be equal, in type as well; lists and objects are compared as JSON. A load
+   * balancer's VIP has the fields vipAddress, vipNetworkId, vipSubnetId, vipPortId. REQUEST_INVALID for what is no field.
    */
   filters: Readonly<Record<string, readonly (string | number | boolean | null)[]>>;
   tags?: {

@@ -115,7 +115,8 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
 
     async list(kind, query) {
       store.reads++;
-      const found = all(kind).filter((row) => matches(row, kind, query));
+      const monitorOf = (poolId: string) => all('healthmonitor').find((one) => one.poolId === poolId)?.id;
+      const found = all(kind).filter((row) => matches(row, kind, query, monitorOf));
       found.sort((a, b) => order(a, b, query.sort));
       const at = query.marker === undefined ? -1 : found.findIndex(({ id }) => id === query.marker);
       if (query.marker !== undefined && at < 0) return [];
@@ -238,14 +239,22 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
   return store;
 }
 
-function matches(row: Resources[ResourceKind], kind: ResourceKind, query: ListQuery): boolean {
+function matches(
+  row: Resources[ResourceKind],
+  kind: ResourceKind,
+  query: ListQuery,
+  monitorOf: (poolId: string) => string | undefined,
+): boolean {
   if (query.projectId !== null && row.projectId !== query.projectId) return false;
   if (query.parentId !== undefined) {
     if (kind === 'member' && valueAt(row, 'poolId') !== query.parentId) return false;
     if (kind === 'l7rule' && valueAt(row, 'l7PolicyId') !== query.parentId) return false;
   }
+  if (query.healthMonitorIds && !query.healthMonitorIds.includes(monitorOf(row.id) ?? '')) return false;
   for (const [field, values] of Object.entries(query.filters)) {
-    if (!values.includes(valueAt(row, field) as string)) return false;
+    const value = valueAt(row, field);
+    const comparable = typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
+    if (!values.includes(comparable as string)) return false;
   }
   const { all = [], any, notAll, notAny = [] } = query.tags ?? {};
   const has = (tag: string) => row.tags.includes(tag);

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAmphoraStore } from '../../src/adapters/storage/amphora-store.ts';
 import { openStoredApiBench, type StoredApiBench, subnetId } from '../../src/testing/api.ts';
+import { storedAmphora } from '../../src/testing/contract/amphora-store.ts';
 
 /**
  * Octavia's answer to one request after another: its status, and its words where a client reads them. Where they come from:
@@ -221,4 +223,79 @@ describe('a policy that is not there', () => {
     ['PUT', '/lbaas/l7policies/$nobody/rules/$rule', { rule }, 404, 'L7Policy $nobody not found.'],
     ['DELETE', '/lbaas/l7policies/$nobody/rules/$rule', undefined, 404, 'L7Policy $nobody not found.'],
   ]);
+});
+
+describe('filters', () => {
+  async function idsOf(path: string): Promise<string[]> {
+    const { status, body } = await bench.call('GET', filled(path));
+    expect(status, JSON.stringify(body)).toBe(200);
+    const [rows] = Object.values(body) as { id: string }[][];
+    return (rows ?? []).map(({ id }) => id);
+  }
+  const all = (kind: string) => idsOf(`/lbaas/${kind}`);
+
+  it('find pools by their health monitor', async () => {
+    expect(await idsOf('/lbaas/pools?healthmonitor_id=$monitor')).toEqual([kept.pool]);
+    expect(await idsOf('/lbaas/pools?healthmonitor_id=$nobody')).toEqual([]);
+  });
+
+  it('compare lists and objects as wholes', async () => {
+    const more = { alpn_protocols: ['h2', 'http/1.1'], insert_headers: { 'X-Forwarded-For': 'true' } };
+    await make('more', '/lbaas/listeners', { listener: { ...listener, protocol_port: 8081, ...more } });
+    expect(await idsOf('/lbaas/listeners?alpn_protocols=h2,http/1.1')).toEqual([kept.more]);
+    expect(await idsOf('/lbaas/listeners?alpn_protocols=h2')).toEqual([]);
+    expect(await idsOf('/lbaas/listeners?insert_headers={"X-Forwarded-For":"true"}')).toEqual([kept.more]);
+    expect(await idsOf('/lbaas/listeners?insert_headers=X')).toEqual([]);
+  });
+
+  it.each([
+    ['listeners', 'tls_versions tls_certificate_id client_ca_tls_certificate_id client_crl_container_id'],
+    ['pools', 'alpn_protocols tls_versions tls_certificate_id ca_tls_certificate_id crl_container_id'],
+    ['healthmonitors', 'rise_threshold fall_threshold'],
+  ])('and sorting take the columns of %s', async (kind, names) => {
+    for (const name of names.split(' ')) {
+      expect(await idsOf(`/lbaas/${kind}?${name}=x`)).toEqual([]);
+      expect((await idsOf(`/lbaas/${kind}?sort=${name}`)).sort()).toEqual((await all(kind)).sort());
+    }
+    expect(await idsOf('/lbaas/healthmonitors?rise_threshold=3&max_retries=3')).toEqual([kept.monitor]);
+    expect(await idsOf('/lbaas/healthmonitors?rise_threshold=3&max_retries=4')).toEqual([]);
+  });
+
+  it('know of amphorae what follows from their roles', async () => {
+    for (const [id, role] of [
+      ['a1', 'MASTER'],
+      ['a2', 'BACKUP'],
+      ['a3', 'STANDALONE'],
+    ] as const) {
+      await createAmphoraStore(bench.database, bench.parts.clock).insert(
+        storedAmphora(id, { role, status: 'ALLOCATED' }),
+      );
+    }
+    const found = (query: string) => idsOf(`/octavia/amphorae?${query}`);
+    expect(await found('cert_busy=false')).toEqual(['a1', 'a2', 'a3']);
+    expect(await found('cert_busy=true')).toEqual([]);
+    expect(await found('vrrp_priority=90')).toEqual(['a2']);
+    expect(await found('vrrp_interface=eth1')).toEqual(['a1', 'a2']);
+    expect(await found('vrrp_interface=eth1&role=BACKUP')).toEqual(['a2']);
+    expect(await found('vrrp_id=1')).toEqual(['a1', 'a2', 'a3']);
+    expect(await found('vrrp_id=2')).toEqual([]);
+    expect((await found('sort=vrrp_priority')).sort()).toEqual(['a1', 'a2', 'a3']);
+  });
+
+  answers([
+    ['GET', '/lbaas/pools?sort=healthmonitor_id', undefined, 400, "Supplied sort key 'healthmonitor_id' is not valid."],
+    ['GET', '/lbaas/pools?bogus=1', undefined, 400, 'One or more arguments are either duplicate or invalid'],
+  ]);
+});
+
+it('an empty text for a reference unsets it, as null does', async () => {
+  const own = { ...listener, protocol_port: 8082, default_pool_id: '$pool' };
+  await make('own', '/lbaas/listeners', { listener: own });
+  const path = filled('/lbaas/listeners/$own');
+  const { status, body } = await bench.call('PUT', path, { listener: { default_pool_id: '' } });
+  await bench.settleAll();
+  expect([status, body.listener?.default_pool_id]).toEqual([200, null]);
+  const qos = await bench.call('PUT', filled('/lbaas/loadbalancers/$lb'), { loadbalancer: { vip_qos_policy_id: '' } });
+  await bench.settleAll();
+  expect([qos.status, qos.body.loadbalancer?.vip_qos_policy_id]).toEqual([200, null]);
 });

@@ -41,7 +41,7 @@ export function selectPage(database: KilnDatabase, kind: ResourceKind, query: Li
  * one for the page, which begins behind that place by its values (no row is counted or skipped). Null comes before every
  * value, as both engines have it.
  * @param scope what must hold beside the filters.
- * @throws REQUEST_INVALID for a filter or sort key that is no field of the table, or is a structure.
+ * @throws REQUEST_INVALID for a filter or sort key that is no field of the table.
  */
 export async function selectPageOf(
   database: KilnDatabase,
@@ -91,7 +91,7 @@ function sortKeys(paged: PagedTable, sort: ListQuery['sort'], reverse: boolean):
 
 function columnOf({ columns, kind }: PagedTable, field: string): Column {
   const column = columns.get(field);
-  if (column && column.type !== 'json') return column;
+  if (column) return column;
   throw new KilnError('REQUEST_INVALID', `a ${kind} can't be filtered or sorted by ${field}`);
 }
 
@@ -111,12 +111,19 @@ function behind([key, ...lesser]: readonly SortKey[], marker: ResourceValues): E
 }
 
 function scopeOf(database: KilnDatabase, kind: ResourceKind, query: ListQuery): Expression<SqlBool>[] {
-  const { projectId, parentId, filters } = query;
+  const { projectId, parentId, filters, healthMonitorIds } = query;
   const found: Expression<SqlBool>[] = [];
   if (projectId !== null) found.push(row('project_id', '=', projectId));
   if (parentId !== undefined) {
     const { parent } = tableOf(kind);
     found.push(parent ? row(parent, '=', parentId) : row.lit(false));
+  }
+  if (healthMonitorIds !== undefined) {
+    const monitored = database
+      .selectFrom('kiln_health_monitor')
+      .select(({ ref }) => ref('pool_id').$castTo<string>().as('pool_id'))
+      .where('id', 'in', healthMonitorIds);
+    found.push(row('id', 'in', monitored));
   }
   if (!filters.provisioningStatus?.includes('DELETED')) found.push(row('provisioning_status', '!=', 'DELETED'));
   return [...found, ...tagConditions(database, query.tags ?? {})];
@@ -135,7 +142,7 @@ function isOneOf(column: Column, wanted: readonly FilterValue[]): Expression<Sql
 function comparable({ type }: Column, value: FilterValue): string | number | null | undefined {
   if (value === null) return null;
   if (type === 'boolean') return typeof value === 'boolean' ? Number(value) : undefined;
-  if (type === 'string') return typeof value === 'string' ? value : undefined;
+  if (type === 'string' || type === 'json') return typeof value === 'string' ? value : undefined;
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 

@@ -18,7 +18,7 @@ interface FlatLoadBalancer extends Omit<LoadBalancer, 'vip'> {
 type Flat = Omit<Resources, 'loadbalancer'> & { loadbalancer: FlatLoadBalancer };
 
 type Base = 'string' | 'number' | 'boolean' | 'json';
-/** How a field is kept; `?` may be null. JSON is written as text and can't be filtered or sorted by. */
+/** How a field is kept; `?` may be null. JSON is written as text, and compared as such. */
 export type FieldType = Base | `${Base}?`;
 type BaseOf<Value> = [Value] extends [string]
   ? 'string'

@@ -1,14 +1,22 @@
 import type { Kind } from '../../core/api/resource-names.ts';
+import { rolesWith, statusesWithBusyCertificate } from './vrrp.ts';
 
 /** What a list may be filtered and sorted by: the field in the model (see ListQuery), and how to read a value. */
 export interface Filterable {
   field: string;
-  type: 'text' | 'integer' | 'number' | 'flag';
+  /** A list is written with commas, an object as JSON; both are compared whole. */
+  type: 'text' | 'integer' | 'number' | 'flag' | 'list' | 'object';
+  /** Of a field that follows from another one: the values there that give this value here. */
+  from?: (value: FilterValue) => readonly FilterValue[];
+  /** Something of another kind, which lists find by a parameter of its own and are not sorted by. */
+  isNoField?: true;
 }
+export type FilterValue = string | number | boolean;
 
 const text = (field: string): Filterable => ({ field, type: 'text' });
 const integer = (field: string): Filterable => ({ field, type: 'integer' });
 const flag = (field: string): Filterable => ({ field, type: 'flag' });
+const list = (field: string): Filterable => ({ field, type: 'list' });
 
 const common = {
   id: text('id'),
@@ -62,6 +70,12 @@ const filterables: Readonly<Record<Kind, Readonly<Record<string, Filterable>>>> 
     timeout_member_data: integer('timeoutMemberData'),
     timeout_tcp_inspect: integer('timeoutTcpInspect'),
     tls_ciphers: text('tlsCiphers'),
+    tls_versions: list('tlsVersions'),
+    alpn_protocols: list('alpnProtocols'),
+    insert_headers: { field: 'insertHeaders', type: 'object' },
+    tls_certificate_id: text('defaultTlsContainerRef'),
+    client_ca_tls_certificate_id: text('clientCaTlsContainerRef'),
+    client_crl_container_id: text('clientCrlContainerRef'),
     hsts_max_age: integer('hstsMaxAge'),
     hsts_include_subdomains: flag('hstsIncludeSubdomains'),
     hsts_preload: flag('hstsPreload'),
@@ -76,7 +90,13 @@ const filterables: Readonly<Record<Kind, Readonly<Record<string, Filterable>>>> 
     tls_container_ref: text('tlsContainerRef'),
     ca_tls_container_ref: text('caTlsContainerRef'),
     crl_container_ref: text('crlContainerRef'),
+    tls_certificate_id: text('tlsContainerRef'),
+    ca_tls_certificate_id: text('caTlsContainerRef'),
+    crl_container_id: text('crlContainerRef'),
     tls_ciphers: text('tlsCiphers'),
+    tls_versions: list('tlsVersions'),
+    alpn_protocols: list('alpnProtocols'),
+    healthmonitor_id: { ...text('healthMonitorId'), isNoField: true },
   },
   member: {
     ...common,
@@ -100,6 +120,8 @@ const filterables: Readonly<Record<Kind, Readonly<Record<string, Filterable>>>> 
     timeout: integer('timeout'),
     max_retries: integer('maxRetries'),
     max_retries_down: integer('maxRetriesDown'),
+    rise_threshold: integer('maxRetries'),
+    fall_threshold: integer('maxRetriesDown'),
     http_method: text('httpMethod'),
     url_path: text('urlPath'),
     expected_codes: text('expectedCodes'),
@@ -181,6 +203,10 @@ export const listables = {
       vrrp_port_id: text('vrrpPortId'),
       ha_port_id: text('haPortId'),
       cert_expiration: text('certExpiration'),
+      cert_busy: { ...flag('status'), from: statusesWithBusyCertificate },
+      vrrp_interface: { ...text('role'), from: rolesWith('vrrp_interface') },
+      vrrp_id: { ...integer('role'), from: rolesWith('vrrp_id') },
+      vrrp_priority: { ...integer('role'), from: rolesWith('vrrp_priority') },
       role: text('role'),
       status: text('status'),
       cached_zone: text('cachedZone'),

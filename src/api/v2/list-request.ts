@@ -1,6 +1,6 @@
 import { invalidRequest } from '../../core/api/refusals.ts';
 import type { ListQuery } from '../../ports/load-balancer-store.ts';
-import type { Filterable, Listable } from './filters.ts';
+import type { Filterable, FilterValue, Listable } from './filters.ts';
 
 /** A query string, parsed: a name that came several times has several values. */
 export type QueryString = Readonly<Record<string, string | string[] | undefined>>;
@@ -40,13 +40,15 @@ export function readListRequest(listable: Listable, given: QueryString, maximum:
   };
   const limit = readLimit(single('limit'), maximum);
   const marker = single('marker');
-  const { filters, nothing } = readFilters(listable, given);
+  const { filters: wanted, nothing } = readFilters(listable, given);
+  const { healthMonitorId: healthMonitorIds, ...filters } = wanted;
   return {
     projectId: single('project_id') ?? single('tenant_id'),
     fields: readFields(given),
     nothing,
     query: {
       filters,
+      ...(healthMonitorIds && { healthMonitorIds: healthMonitorIds.map(String) }),
       ...readTags(given),
       sort: readSort(listable, single('sort'), single('sort_key'), single('sort_dir')),
       limit: limit ?? Number.MAX_SAFE_INTEGER,
@@ -79,22 +81,28 @@ function isNoFilter(listable: Listable, name: string): boolean {
 }
 
 function readFilters(listable: Listable, given: QueryString): { filters: ListQuery['filters']; nothing: boolean } {
-  const filters: Record<string, (string | number | boolean)[]> = {};
+  const filters: Record<string, readonly FilterValue[]> = {};
   let nothing = false;
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined || isNoFilter(listable, name)) continue;
     const filterable = own(listable.filters, name);
     if (!filterable || Array.isArray(value)) throw duplicateOrInvalid();
+    const { field, from } = filterable;
     const wanted = readValue(filterable, value);
-    if (wanted === null) nothing = true;
-    else filters[filterable.field] = [wanted];
+    const values = wanted === null ? [] : (from?.(wanted) ?? [wanted]);
+    // Two names may mean one field.
+    const both = filters[field]?.filter((one) => values.includes(one)) ?? values;
+    if (both.length === 0) nothing = true;
+    filters[field] = both;
   }
   return { filters, nothing };
 }
 
 /** Null for a value that the field never has. */
-function readValue({ type }: Filterable, value: string): string | number | boolean | null {
+function readValue({ type }: Filterable, value: string): FilterValue | null {
   if (type === 'text') return value;
+  if (type === 'list') return JSON.stringify(value.split(','));
+  if (type === 'object') return readObject(value);
   if (type === 'flag') {
     if (/^(true|t|yes|y|on|1)$/i.test(value)) return true;
     return /^(false|f|no|n|off|0)$/i.test(value) ? false : null;
@@ -102,6 +110,15 @@ function readValue({ type }: Filterable, value: string): string | number | boole
   const number = /^-?\d{1,15}(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
   if (type === 'integer' && !Number.isInteger(number)) return null;
   return Number.isNaN(number) ? null : number;
+}
+
+/** As the store keeps it. */
+function readObject(value: string): string | null {
+  try {
+    return JSON.stringify(JSON.parse(value));
+  } catch {
+    return null;
+  }
 }
 
 const tagParameters = [
@@ -142,7 +159,8 @@ function readSort(listable: Listable, sort: string | null, sortKey: string | nul
 
 function sortField(listable: Listable, key: string): string {
   const byProject = listable.ofProjects && ofProjects.has(key);
-  const field = byProject ? 'projectId' : own(listable.filters, key)?.field;
+  const filterable = own(listable.filters, key);
+  const field = byProject ? 'projectId' : filterable?.isNoField ? undefined : filterable?.field;
   if (field === undefined) throw invalidSortKey(key);
   return field;
 }

@@ -6,7 +6,7 @@ import { formats } from './formats.ts';
  * Reads the body of a request by its schema, as Octavia's wsme does, and says what is wrong in wsme's words.
  *
  * Why not Ajv: wsme turns "80" into 80 and "true" into true, and Debian's own client counts on it (it sends the numbers
- * of `healthmonitor create` as text); it takes null for every field, and "" unsets a reference to a secret as null does; it looks for unknown fields first, and its
+ * of `healthmonitor create` as text); it takes null for every field, and "" unsets a reference as null does; it looks for unknown fields first, and its
  * sentences are what clients print and tests match. Unlike wsme this reader answers 400 to what Octavia answers with 500
  * (no object where one is due, null for a field that must be there, numbers that no database column holds).
  *
@@ -34,7 +34,7 @@ function read(schema: TSchema, value: unknown, place: Place): unknown {
   if (options) {
     // Only `nullable` makes unions.
     const one = options[0] as TSchema;
-    if (value === null || (value === '' && textOf(one, 'format') === 'secret-reference')) return null;
+    if (value === null || (value === '' && isReference(one))) return null;
     return read(one, value, place);
   }
   if (value === null) throw invalidOption('None', place.field);
@@ -187,6 +187,8 @@ function show(value: unknown): string {
 function clip(text: string): string {
   return (text.length > 300 ? `${text.slice(0, 300)}...` : text).toWellFormed();
 }
+
+const isReference = (schema: TSchema) => ['uuid', 'secret-reference'].includes(textOf(schema, 'format') ?? '');
 
 const member = (schema: TSchema, key: string): unknown => (schema as Record<string, unknown>)[key];
 

@@ -584,7 +584,20 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
       expect(await found('l7rule', { key: ['X-Ä'], value: [text] })).toBe(1);
     });
 
-    it.each(['nonsense', 'tags', 'insertHeaders', 'timeout_client_data', 'id; drop table kiln_listener', '__proto__'])(
+    it('filters by lists and objects, whole, and by the health monitors of pools', async () => {
+      await store.apply(fullCreation);
+      const [listener] = await store.list('listener', everything);
+      const { alpnProtocols, insertHeaders } = listener ?? expect.unreachable();
+      const found = async (kind: ResourceKind, query: Partial<ListQuery>) => (await ids(kind, query)).length;
+      expect(await found('listener', { filters: { alpnProtocols: [JSON.stringify(alpnProtocols)] } })).toBe(1);
+      expect(await found('listener', { filters: { insertHeaders: [JSON.stringify(insertHeaders)] } })).toBe(1);
+      expect(await found('listener', { filters: { insertHeaders: ['{"X":"y"}'] } })).toBe(0);
+      const [monitor] = await store.list('healthmonitor', everything);
+      expect(await found('pool', { healthMonitorIds: [monitor?.id ?? ''] })).toBe(1);
+      expect(await found('pool', { healthMonitorIds: ['nobody'] })).toBe(0);
+    });
+
+    it.each(['nonsense', 'timeout_client_data', 'id; drop table kiln_listener', '__proto__'])(
       'refuses to filter or sort by %s',
       async (field) => {
         const query = { ...everything, filters: Object.fromEntries([[field, ['x']]]) };

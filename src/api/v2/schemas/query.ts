@@ -12,6 +12,8 @@ const filterTypes: Readonly<Record<Filterable['type'], () => TSchema>> = {
   integer: () => Type.Integer(),
   number: () => Type.Number(),
   flag: () => Type.Boolean(),
+  list: () => Type.String({ description: 'The whole list, a comma between.' }),
+  object: () => Type.String({ description: 'The whole object, as JSON.' }),
 };
 
 const optional = (fields: Readonly<Record<string, TSchema>>) =>

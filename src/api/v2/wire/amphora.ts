@@ -1,15 +1,10 @@
 import type { Static } from 'typebox';
-import type { Amphora, AmphoraRole } from '../../../model/amphora.ts';
+import type { Amphora } from '../../../model/amphora.ts';
 import type { amphoraView } from '../schemas/amphora.ts';
+import { certificateIsBusy, vrrpOf } from '../vrrp.ts';
 import { wireTime, wireTimeOrNull } from './common.ts';
 
-/** Of Octavia's keepalived: one router a load balancer; who has the higher priority has the VIP. */
-const vrrpId = 1;
-const vrrpPriorities: Readonly<Record<AmphoraRole, number | null>> = { STANDALONE: null, MASTER: 100, BACKUP: 90 };
-const vrrpInterface = 'eth1';
-
 export function amphoraToWire(amphora: Amphora): Static<typeof amphoraView> {
-  const priority = amphora.role && vrrpPriorities[amphora.role];
   return {
     id: amphora.id,
     loadbalancer_id: amphora.loadBalancerId,
@@ -20,12 +15,10 @@ export function amphoraToWire(amphora: Amphora): Static<typeof amphoraView> {
     vrrp_port_id: amphora.vrrpPortId,
     ha_port_id: amphora.haPortId,
     cert_expiration: wireTimeOrNull(amphora.certExpiration),
-    cert_busy: false,
+    cert_busy: certificateIsBusy,
     role: amphora.role,
     status: amphora.status,
-    vrrp_interface: priority === null ? null : vrrpInterface,
-    vrrp_id: amphora.vrrpPortId === null ? null : vrrpId,
-    vrrp_priority: priority,
+    ...vrrpOf(amphora.role),
     cached_zone: amphora.cachedZone,
     created_at: wireTime(amphora.createdAt),
     updated_at: wireTime(amphora.updatedAt),
