@@ -31,6 +31,5 @@ export function loadBalancerSettings(configuration: Configuration): LoadBalancer
       defaultPoolCiphers: api.default_pool_ciphers,
     },
     baseCertDir: haproxy.base_cert_dir,
-    portDetachSeconds: networking.port_detach_timeout,
   };
 }

@@ -79,7 +79,6 @@ export function createFakeLoadBalancerParts(options: { buildRateLimit?: number }
         defaultPoolCiphers: 'DEFAULT',
       },
       baseCertDir: '/var/lib/octavia/certs',
-      portDetachSeconds: 10,
     }),
   };
   return {

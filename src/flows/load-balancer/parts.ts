@@ -15,7 +15,6 @@ export interface LoadBalancerSettings extends AmphoraSettings {
   /** [haproxy_amphora] base_cert_dir. */
   baseCertDir: string;
   /** [networking] port_detach_timeout. */
-  portDetachSeconds: number;
 }
 
 /** What the flows of load balancers act through. */
