@@ -24,7 +24,7 @@ it('counts and times requests by the patterns of routes, whatever IDs and names 
   const lines = String(body).split('\n');
   const counted = lines.filter((line) => line.startsWith('kiln_api_requests_total{'));
   expect(counted.toSorted()).toEqual([
-    'kiln_api_requests_total{method="DELETE",route="/v2/pools",status="405"} 1',
+    'kiln_api_requests_total{method="DELETE",route="/v2/pools",status="400"} 1',
     'kiln_api_requests_total{method="GET",route="/v2/pools",status="200"} 2',
     'kiln_api_requests_total{method="GET",route="/v2/pools/:id",status="404"} 3',
     'kiln_api_requests_total{method="GET",route="none",status="404"} 1',

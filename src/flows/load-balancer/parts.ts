@@ -14,7 +14,6 @@ export interface LoadBalancerSettings extends AmphoraSettings {
   haproxy: Omit<HaproxySettings, 'version' | 'machine' | 'peers'>;
   /** [haproxy_amphora] base_cert_dir. */
   baseCertDir: string;
-  /** [networking] port_detach_timeout. */
 }
 
 /** What the flows of load balancers act through. */
