@@ -7,7 +7,7 @@ const amphoraLogSocket = '/run/rsyslog/octavia/log';
 
 /** octavia.conf, narrowed to what the flows of load balancers need. */
 export function loadBalancerSettings(configuration: Configuration): LoadBalancerSettings {
-  const { haproxy_amphora: haproxy, amphora_agent: agent, api_settings: api, networking } = configuration;
+  const { haproxy_amphora: haproxy, amphora_agent: agent, api_settings: api } = configuration;
   return {
     ...amphoraSettings(configuration),
     haproxy: {
