@@ -1,5 +1,4 @@
 import { type Amphora, type AmphoraRole, amphoraRoles, amphoraStatuses } from '../../model/amphora.ts';
-import type { FilterValue } from './filters.ts';
 
 /**
  * What Octavia's keepalived has of an amphora: it follows from the amphora's role. One router a load balancer; who has the
@@ -19,10 +18,10 @@ export function vrrpOf(role: AmphoraRole | null) {
 }
 
 /** For filters: the roles with this value. */
-export const rolesWith = (field: keyof ReturnType<typeof vrrpOf>) => (value: FilterValue) =>
+export const rolesWith = (field: keyof ReturnType<typeof vrrpOf>) => (value: string | number | boolean) =>
   amphoraRoles.filter((role) => vrrpOf(role)[field] === value);
 
-/** No certificate is ever being replaced while somebody asks. */
+/** A renewal of an agent's certificate (decision 0024) holds up nobody, and is not shown here. */
 export const certificateIsBusy = false;
-export const statusesWithBusyCertificate = (value: FilterValue): readonly Amphora['status'][] =>
+export const statusesWithBusyCertificate = (value: string | number | boolean): readonly Amphora['status'][] =>
   value === certificateIsBusy ? amphoraStatuses : [];
