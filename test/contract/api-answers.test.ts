@@ -220,6 +220,8 @@ describe('a change that says nothing', () => {
 describe('a policy that is not there', () => {
   answers([
     ['POST', '/lbaas/l7policies/$nobody/rules', { rule }, 404, 'L7Policy $nobody not found.'],
+    ['GET', '/lbaas/l7policies/$nobody/rules', undefined, 404, 'L7Policy $nobody not found.'],
+    ['GET', '/lbaas/l7policies/$nobody/rules/$nobody', undefined, 404, 'L7Policy $nobody not found.'],
     ['PUT', '/lbaas/l7policies/$nobody/rules/$rule', { rule }, 404, 'L7Policy $nobody not found.'],
     ['DELETE', '/lbaas/l7policies/$nobody/rules/$rule', undefined, 404, 'L7Policy $nobody not found.'],
   ]);

@@ -102,7 +102,7 @@ def answer(asked):
     if asked.get('body') is not None:
         request.body = asked['body'].encode()
     response = request.get_response(application)
-    return {'status': response.status_int, 'type': response.content_type, 'body': response.text}
+    return {'status': response.status_int, 'body': response.text}
 
 
 for line in sys.stdin:

@@ -13,7 +13,6 @@ export interface ApiCase {
 
 export interface RawAnswer {
   status: number;
-  type: string;
   body: string;
 }
 
