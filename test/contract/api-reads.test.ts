@@ -91,7 +91,7 @@ describe('reading', () => {
       status: 404,
       body: { code: 404, title: 'Not Found', description: '' },
     });
-    expect((await call('PUT', '/lbaas/pools')).status).toBe(405);
+    expect((await call('POST', '/lbaas/providers')).status).toBe(405);
     expect((await app.inject({ method: 'PATCH', url: '/v2/lbaas/loadbalancers' })).statusCode).toBe(405);
     expect((await call('GET', '/lbaas/pools', undefined, { accept: 'text/html' })).status).toBe(406);
     expect((await call('GET', '/lbaas/loadbalancers/%zz')).status).toBe(400);
