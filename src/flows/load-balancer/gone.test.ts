@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { rotationFlow } from '../../core/amphora/certificate-rotation.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import { aNetwork, aSubnet } from '../../testing/fake-network.ts';
@@ -189,7 +190,7 @@ async function prepare(bench: Bench, flow: string): Promise<JsonObject> {
   const creation = loadBalancerFlows.find(({ name }) => name === 'create-load-balancer');
   expect(creation && (await carryOut(creation, input))).toBe('done');
   const amphoraId = (await amphora())?.id ?? '';
-  if (flow === 'configure-amphora') return { ...input, amphoraId };
+  if (flow === 'configure-amphora' || flow === rotationFlow) return { ...input, amphoraId };
   if (flow === 'delete-amphora') {
     await amphorae.update(amphoraId, { status: 'PENDING_DELETE' });
     return { ...input, amphoraId };
