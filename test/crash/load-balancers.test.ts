@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rotationFlow } from '../../src/core/amphora/certificate-rotation.ts';
 import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
 import type { Amphora } from '../../src/model/amphora.ts';
 import type { CrashPoint } from '../support/crash-worker.ts';
@@ -366,6 +367,22 @@ describe('a worker that is killed', () => {
     expect(await killAndFinish(ids, points)).toEqual(points.map(() => 'done'));
   }, 120_000);
 
+  it("while it renews the certificates of amphorae's agents", async () => {
+    for await (const points of batches(pointsOf(rotationFlow, 'start', 'middle', 'end'))) {
+      const before = await Promise.all(ready.slice(0, points.length).map(async (id) => (await amphoraeOf(id))[0]));
+      const ids = before.map((amphora) => amphora?.id ?? expect.unreachable());
+      for (const id of ids) {
+        const operation = { id: crypto.randomUUID(), flow: rotationFlow, subject: id, input: { amphoraId: id } };
+        await bench.state.journal.enqueue({ ...operation, priority: 0 });
+      }
+      expect(await killAndFinish(ids, points)).toEqual(points.map(() => 'done'));
+      for (const amphora of before) {
+        const after = await bench.state.amphorae.get(amphora?.id ?? '');
+        expect(Date.parse(after?.certExpiration ?? '')).toBeGreaterThan(Date.parse(amphora?.certExpiration ?? ''));
+      }
+    }
+  }, 120_000);
+
   it('while it deletes an amphora in ERROR', async () => {
     const points = pointsOf('delete-amphora', 'start', 'middle', 'end');
     const ids = spare.slice(0, points.length);
@@ -399,7 +416,7 @@ describe('a worker that is killed', () => {
     const tried = [
       ...changes.map(({ flow }) => flow),
       ...['create-load-balancer', 'delete-load-balancer', 'failover-load-balancer', 'failover-amphora'],
-      ...['configure-amphora', 'delete-amphora'],
+      ...['configure-amphora', 'delete-amphora', rotationFlow],
     ];
     expect(new Set(tried)).toEqual(new Set(loadBalancerFlows.map(({ name }) => name)));
   });

@@ -26,7 +26,7 @@ export interface CrashPoint {
   failAt?: string;
 }
 
-const effects = /^(create|delete|update|insert|attach|detach|upload|act|plug|settle|forget)/;
+const effects = /^(create|delete|update|insert|attach|detach|upload|act|plug|settle|forget|rotate)/;
 
 async function main(): Promise<void> {
   const points = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Record<string, CrashPoint>;
