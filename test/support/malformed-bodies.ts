@@ -118,7 +118,11 @@ export function* malformedBodies(document: OpenApiDocument, schema: Node): Gener
       const one = whole.anyOf ? resolved(document, whole.anyOf[0]) : whole;
       const set = (value: unknown) => put({ ...base, [name]: value });
       if (depth > 0) {
-        for (const [why, value] of wrongValues(one)) yield { why: `${name}: ${why}`, names: name, body: set(value) };
+        for (const [why, value] of wrongValues(one)) {
+          // An empty text unsets a reference, as null does.
+          if (whole.anyOf && one.format === 'uuid' && value === '') continue;
+          yield { why: `${name}: ${why}`, names: name, body: set(value) };
+        }
       }
       if (depth >= deepest || one.patternProperties) continue;
       if (one.type === 'object') yield* inside(one, validValue(document, one), set, depth + 1);
