@@ -121,8 +121,11 @@ export async function reloadHaproxy(master: number, files: HaproxyFiles): Promis
 
 /** Takes no more connections, gives those under way so long, and ends. */
 export async function drainHaproxy(master: number, files: HaproxyFiles, drainWithinMs: number): Promise<void> {
-  signal(master, 'SIGUSR1');
-  await until(drainWithinMs, async () => (await runningMaster(files)) === null);
+  await until(drainWithinMs, async () => {
+    // Again and again: one that has only just begun loses the first. What is ending already is not disturbed.
+    signal(master, 'SIGUSR1');
+    return (await runningMaster(files)) === null;
+  });
   await stopHaproxy(master, files);
 }
 
