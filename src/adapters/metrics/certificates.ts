@@ -1,4 +1,5 @@
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { type SurveyFigure, surveyGauges } from './survey-gauges.ts';
 
 export interface CertificateSurvey {
   expired: number;
@@ -7,7 +8,7 @@ export interface CertificateSurvey {
   nextEnd: string | null;
 }
 
-const figures: readonly { name: string; help: string; of(survey: CertificateSurvey): number | null }[] = [
+const figures: readonly SurveyFigure<CertificateSurvey>[] = [
   {
     name: 'kiln_agent_certificates_expired',
     help: 'Amphorae whose agents have certificates that have ended.',
@@ -27,28 +28,5 @@ const figures: readonly { name: string; help: string; of(survey: CertificateSurv
 
 /** Figures of agents' certificates, read from the database when metrics are asked for. */
 export function certificateMetrics(registry: Registry, survey: () => Promise<CertificateSurvey>): void {
-  /** One look for all figures of one answer. */
-  let looking: Promise<CertificateSurvey | null> | null = null;
-  const look = () => {
-    looking ??= survey()
-      // Without the database these figures are absent, and the others are there.
-      .catch(() => null)
-      .finally(() => {
-        looking = null;
-      });
-    return looking;
-  };
-  for (const { name, help, of } of figures) {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      async collect() {
-        const found = await look();
-        const value = found && of(found);
-        if (value === null) this.remove();
-        else this.set(value);
-      },
-    });
-  }
+  surveyGauges(registry, figures, survey);
 }

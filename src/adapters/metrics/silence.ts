@@ -1,7 +1,8 @@
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { SilenceSurvey } from '../../model/silence.ts';
+import { type SurveyFigure, surveyGauges } from './survey-gauges.ts';
 
-const figures: readonly { name: string; help: string; of(survey: SilenceSurvey): number }[] = [
+const figures: readonly SurveyFigure<SilenceSurvey>[] = [
   {
     name: 'kiln_silent_amphorae',
     help: 'Amphorae of load balancers without a heartbeat for [health_manager] heartbeat_timeout.',
@@ -26,27 +27,5 @@ const figures: readonly { name: string; help: string; of(survey: SilenceSurvey):
 
 /** Figures of silence, read from the database when metrics are asked for: each process that serves metrics has them. */
 export function silenceMetrics(registry: Registry, survey: () => Promise<SilenceSurvey>): void {
-  /** One look for all figures of one answer. */
-  let looking: Promise<SilenceSurvey | null> | null = null;
-  const look = () => {
-    looking ??= survey()
-      // Without the database these figures are absent, and the others are there.
-      .catch(() => null)
-      .finally(() => {
-        looking = null;
-      });
-    return looking;
-  };
-  for (const { name, help, of } of figures) {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      async collect() {
-        const found = await look();
-        if (found) this.set(of(found));
-        else this.remove();
-      },
-    });
-  }
+  surveyGauges(registry, figures, survey);
 }
