@@ -1,8 +1,9 @@
+import { growingPauseMs } from '../growing-pause.ts';
+
 /** The flow that renews the certificate of one amphora's agent. */
 export const rotationFlow = 'rotate-amphora-certificate';
 
-const FIRST_PAUSE_MS = 60_000;
-const LONGEST_PAUSE_MS = 3_600_000;
+const pauses = { firstMs: 60_000, longestMs: 3_600_000 };
 const SHORTEST_PAUSE_MS = 5_000;
 
 /**
@@ -11,7 +12,7 @@ const SHORTEST_PAUSE_MS = 5_000;
  */
 export function rotationRetryAt(now: Date, certExpiration: string, attempts: number): string {
   const leftMs = Date.parse(certExpiration) - now.getTime();
-  const growing = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(attempts, 10), LONGEST_PAUSE_MS);
+  const growing = growingPauseMs(attempts + 1, pauses);
   const pauseMs = leftMs > 0 ? Math.min(growing, leftMs / 4) : growing;
   return new Date(now.getTime() + Math.max(pauseMs, SHORTEST_PAUSE_MS)).toISOString();
 }

@@ -1,3 +1,5 @@
+import { growingPauseMs } from '../growing-pause.ts';
+
 const LONGEST_PAUSE_MS = 15 * 60_000;
 
 /**
@@ -6,5 +8,8 @@ const LONGEST_PAUSE_MS = 15 * 60_000;
  * @param attempts how often it was tried, from 1.
  */
 export function retryPauseMs(attempts: number, heartbeatTimeoutMs: number): number {
-  return Math.min(heartbeatTimeoutMs * 2 ** Math.min(attempts - 1, 20), Math.max(LONGEST_PAUSE_MS, heartbeatTimeoutMs));
+  return growingPauseMs(attempts, {
+    firstMs: heartbeatTimeoutMs,
+    longestMs: Math.max(LONGEST_PAUSE_MS, heartbeatTimeoutMs),
+  });
 }
