@@ -83,8 +83,7 @@ function packageOf(id: string): string[] {
 
 /** Name, version, licence, and the text that has to go with every copy. */
 function licenceOf(folder: string): string {
-  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, string>;
-  const { name, version, license } = manifest;
+  const { name, version, license } = nameOf(folder);
   const file = readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
   return `${name} ${version} (${license})\n${file ? `\n${readFileSync(join(folder, file), 'utf8').trim()}\n` : ''}`;
 }

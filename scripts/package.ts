@@ -4,17 +4,16 @@
  * `--fast` compresses less.
  */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureDebianPackages } from './debian-packages.ts';
-import { archive, packContainer } from './package/container.ts';
+import { packContainer } from './package/container.ts';
 import { packDebian } from './package/debian.ts';
 import { billOfMaterials } from './package/inventory.ts';
 import { programs, projectRoot, stageUsr } from './package/stage.ts';
-import { Tree } from './package/tree.ts';
+import { archive, sha256, Tree } from './package/tree.ts';
 
 const kinds = ['deb', 'tarball', 'sbom', 'container'] as const;
 const { values } = parseArgs({
@@ -65,10 +64,7 @@ try {
   }
   if (!wanted.has('deb')) rmSync(deb, { force: true });
   const files = readdirSync(output).sort();
-  const sum = (file: string) =>
-    createHash('sha256')
-      .update(readFileSync(join(output, file)))
-      .digest('hex');
+  const sum = (file: string) => sha256(readFileSync(join(output, file)));
   const lines = files.map((file) => `${sum(file)}  ${file}\n`);
   writeFileSync(join(output, 'SHA256SUMS'), lines.join(''));
   for (const file of files)

@@ -1,11 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { create } from 'tar';
 import type { Build } from './stage.ts';
-import { Tree } from './tree.ts';
+import { archive, sha256, Tree } from './tree.ts';
 
 /** Where the host's own sources of packages stand, if it is the Debian that the image is made of. */
 const hostSources = ['/etc/apt/sources.list', '/etc/apt/sources.list.d/debian.sources'];
@@ -87,26 +85,3 @@ export async function packContainer(build: Build, folder: string, deb: string, o
   layout.seal([], build.epochSeconds);
   await archive(layout, output, { epochSeconds: build.epochSeconds, gzip: false });
 }
-
-/** A tar file of a tree: sorted, owned by root, with the commit's time. @param prefix stands before every path. */
-export async function archive(
-  tree: Tree,
-  file: string,
-  { epochSeconds, gzip, prefix }: { epochSeconds: number; gzip: boolean; prefix?: string },
-): Promise<void> {
-  const mtime = new Date(epochSeconds * 1000);
-  await create(
-    {
-      file,
-      cwd: tree.root,
-      gzip: gzip && { level: 9 },
-      portable: true,
-      mtime,
-      noDirRecurse: true,
-      ...(prefix ? { prefix } : {}),
-    },
-    tree.paths(),
-  );
-}
-
-const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');

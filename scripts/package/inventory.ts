@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Build, projectRoot } from './stage.ts';
+import { type Build, besideBundle, projectRoot } from './stage.ts';
+import { sha256 } from './tree.ts';
 
 interface Package {
   name: string;
@@ -20,7 +20,7 @@ export function billOfMaterials(build: Build, dist: string): string {
   const read = (name: string) =>
     JSON.parse(readFileSync(join(projectRoot, 'node_modules', name, 'package.json'), 'utf8')) as Package;
   const bundled = JSON.parse(readFileSync(join(dist, 'packages.json'), 'utf8')) as Package[];
-  const beside = ['better-sqlite3', 'rolldown', '@rolldown/pluginutils', '@rolldown/binding-linux-x64-gnu'].map(read);
+  const beside = Object.keys(besideBundle).map(read);
   const component = ({ name, version, license }: Package) => {
     const { integrity } = lock.packages[`node_modules/${name}`] ?? {};
     const purl = `pkg:npm/${name.replace('@', '%40')}@${version}`;
@@ -46,9 +46,7 @@ export function billOfMaterials(build: Build, dist: string): string {
     .map(component)
     .concat({ ...component(node), type: 'platform' })
     .sort((a, b) => (a.purl < b.purl ? -1 : 1));
-  const digest = createHash('sha256')
-    .update(JSON.stringify([build, components]))
-    .digest('hex');
+  const digest = sha256(JSON.stringify([build, components]));
   const serial = [
     [0, 8],
     [8, 12],

