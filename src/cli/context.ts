@@ -6,7 +6,7 @@
 
 import type { KnownFlows } from '../core/operations/unknown-operation.ts';
 import type { BuildInfo } from '../model/build.ts';
-import type { CertificateInspection, TroubledCertificate } from '../model/certificate.ts';
+import type { CertificateInspection } from '../model/certificate.ts';
 import type { ServeStatus } from '../model/control.ts';
 import type { Job, JobReport } from '../model/housekeeping.ts';
 import type { AbortedOperation } from '../model/operation.ts';
@@ -181,8 +181,6 @@ export interface HousekeepingCommands {
   list(): Promise<JobStatus[]>;
   /** Null: another process took the job at this moment. USAGE when there is no such job, IMMUTABLE while one is at it. */
   run(name: string, options: { dryRun: boolean }): Promise<JobReport | null>;
-  /** Certificates of agents that have ended, or whose last renewal failed. */
-  troubledCertificates(limit: number): Promise<TroubledCertificate[]>;
 }
 
 export interface CliContext {

@@ -40,8 +40,7 @@ export async function runJobs(runner: JobRunner, signal: AbortSignal): Promise<v
       log.warn({ err }, 'jobs of housekeeping could not be looked at; it is tried again');
     }
     const shortest = Math.min(...jobs.map((job) => job.intervalSeconds() * 1000));
-    const hasMore = [...running.keys()].length > 0;
-    const pauseMs = Math.min(LOOK_EVERY_MS, shortest, hasMore ? MORE_AFTER_MS : LOOK_EVERY_MS);
+    const pauseMs = Math.min(shortest, running.size > 0 ? MORE_AFTER_MS : LOOK_EVERY_MS);
     await clock.sleep(pauseMs, signal).catch(() => {});
   }
   await Promise.all(running.values());

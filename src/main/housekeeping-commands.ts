@@ -1,5 +1,4 @@
 import { createWorkerIdentity } from '../adapters/process/worker-identity.ts';
-import { createCertificateRotations } from '../adapters/storage/certificate-rotations.ts';
 import type { HousekeepingCommands } from '../cli/context.ts';
 import { runJobNow } from '../housekeeping/run-jobs.ts';
 import { KilnError } from '../model/errors.ts';
@@ -55,7 +54,5 @@ export function housekeepingCommands(state: State, around: Around, signal: Abort
       if (dryRun) return await runJobNow(runner, job, { dryRun }, signal);
       return await whileSeen(() => runJobNow(runner, job, { dryRun }, signal));
     },
-    troubledCertificates: (limit) =>
-      createCertificateRotations(state.database, clock).troubled(clock.now().toISOString(), limit),
   };
 }

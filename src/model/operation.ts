@@ -14,6 +14,8 @@ export interface OperationReason {
  * A running or undoing operation whose worker died is claimed by another worker and goes on from its journal.
  */
 export type OperationStatus = 'queued' | 'running' | 'undoing' | 'done' | 'undone';
+/** Of an operation that has not ended. */
+export const unendedStatuses: readonly OperationStatus[] = ['queued', 'running', 'undoing'];
 
 /** A change that was asked for: a row written in the same transaction as the status change that announces it. */
 export interface Operation {

@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 import type { TroubledCertificate } from '../../model/certificate.ts';
+import { unendedStatuses } from '../../model/operation.ts';
 import type { CertificateRotations } from '../../ports/certificate-rotations.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { attempt } from './faults.ts';
 import { enqueueOperation } from './journal.ts';
 import type { KilnDatabase } from './schema.ts';
 
-const unended = ['queued', 'running', 'undoing'] as const;
 /** Amphorae that have an agent which somebody needs. */
 const living = ['ALLOCATED', 'READY'] as const;
 
@@ -31,7 +31,7 @@ export function createCertificateRotations(database: KilnDatabase, clock: Clock)
           .select(['a.id', 'a.cert_expiration', 'a.cert_rotation_attempts'])
           .where('a.cert_expiration', '<', endsBefore)
           .where(({ or, eb }) => or([eb('a.cert_rotation_after', 'is', null), eb('a.cert_rotation_after', '<=', now)]))
-          .where(({ or, eb }) => or([eb('o.status', 'is', null), eb('o.status', 'not in', unended)]))
+          .where(({ or, eb }) => or([eb('o.status', 'is', null), eb('o.status', 'not in', unendedStatuses)]))
           .orderBy('a.cert_expiration')
           .orderBy('a.id')
           .limit(limit)
@@ -49,7 +49,7 @@ export function createCertificateRotations(database: KilnDatabase, clock: Clock)
         database
           .selectFrom('kiln_operation')
           .select(({ fn }) => fn.countAll<number>().as('count'))
-          .where('status', 'in', unended)
+          .where('status', 'in', unendedStatuses)
           .where('flow', '=', flow)
           .executeTakeFirstOrThrow(),
       );

@@ -1,6 +1,6 @@
 import { type Selectable, sql, type UpdateObject } from 'kysely';
 import { KilnError } from '../../model/errors.ts';
-import type { JournalEntry, Operation, OperationStatus } from '../../model/operation.ts';
+import { type JournalEntry, type Operation, type OperationStatus, unendedStatuses } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ClaimedOperation, Journal } from '../../ports/journal.ts';
 import type { Settlement } from '../../ports/load-balancer-store.ts';
@@ -12,8 +12,6 @@ import { applySettlement } from './settle.ts';
 type Row = Selectable<Schema['kiln_operation']>;
 
 type NewOperation = Parameters<Journal['enqueue']>[0];
-
-const unended: readonly OperationStatus[] = ['queued', 'running', 'undoing'];
 
 /**
  * Operations and their journals in the tables `kiln_operation` and `kiln_journal_entry`. Whatever depends on a fence is
@@ -48,7 +46,7 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
 
   async function claim(operationId: string, worker: string, seenFence?: number): Promise<Operation | null> {
     const operation = await readOperation(operationId);
-    if (!operation || !unended.includes(operation.status)) return null;
+    if (!operation || !unendedStatuses.includes(operation.status)) return null;
     if (seenFence !== undefined && seenFence !== operation.fence) return null;
     const { fence, subject } = operation;
     const status = operation.status === 'queued' ? 'running' : operation.status;
@@ -59,7 +57,7 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
         .set({ status, worker, fence: taken.fence, busy_subject: subject, updated_at: taken.updatedAt })
         .where('id', '=', operationId)
         .where('fence', '=', fence)
-        .where('status', 'in', unended)
+        .where('status', 'in', unendedStatuses)
         .executeTakeFirst();
       return numUpdatedRows === 1n ? { ...operation, ...taken } : null;
     } catch (error) {
@@ -80,7 +78,7 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
       .set({ ...columns, updated_at: now() })
       .where('id', '=', operationId)
       .where('fence', '=', fence)
-      .where('status', 'in', unended)
+      .where('status', 'in', unendedStatuses)
       .executeTakeFirst();
     if (numUpdatedRows !== 1n) throw new KilnError('FENCED', `operation ${operationId} is no longer ours`);
   }
@@ -143,7 +141,7 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
       const open = database
         .selectFrom('kiln_operation')
         .selectAll()
-        .where('status', 'in', unended)
+        .where('status', 'in', unendedStatuses)
         .where('worker', 'is', null);
       const rows = await attempt(clock, () =>
         (flows ? open.where('flow', 'in', flows) : open)
@@ -161,7 +159,7 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
         database
           .selectFrom('kiln_operation')
           .selectAll()
-          .where('status', 'in', unended)
+          .where('status', 'in', unendedStatuses)
           .where('worker', 'is not', null)
           .execute(),
       );

@@ -1,4 +1,5 @@
 import { type ExpressionBuilder, sql } from 'kysely';
+import { unendedStatuses } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Orphans } from '../../ports/orphans.ts';
 import { attempt } from './faults.ts';
@@ -44,7 +45,7 @@ function isOrphan({ and, eb, exists, not, selectFrom }: ExpressionBuilder<Schema
   const underWay = selectFrom('kiln_operation')
     .select('kiln_operation.id')
     .whereRef('kiln_operation.subject', '=', 'kiln_load_balancer.id')
-    .where('kiln_operation.status', 'in', ['queued', 'running', 'undoing']);
+    .where('kiln_operation.status', 'in', unendedStatuses);
   return and([
     eb('provisioning_status', 'in', ['PENDING_CREATE', 'PENDING_UPDATE', 'PENDING_DELETE']),
     not(exists(underWay)),

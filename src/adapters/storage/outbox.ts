@@ -1,10 +1,8 @@
-import type { OperationStatus } from '../../model/operation.ts';
+import { unendedStatuses } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Outbox } from '../../ports/outbox.ts';
 import { attempt } from './faults.ts';
 import type { KilnDatabase } from './schema.ts';
-
-const unended: readonly OperationStatus[] = ['queued', 'running', 'undoing'];
 
 /** The mark `announced` in the rows of `kiln_operation`. */
 export function createOutbox(database: KilnDatabase, clock: Clock): Outbox {
@@ -14,7 +12,7 @@ export function createOutbox(database: KilnDatabase, clock: Clock): Outbox {
         database
           .selectFrom('kiln_operation')
           .select(['id', 'priority'])
-          .where('status', 'in', unended)
+          .where('status', 'in', unendedStatuses)
           .where('announced', '=', 0)
           .orderBy('priority', 'desc')
           .orderBy('created_at')

@@ -22,7 +22,6 @@ function context(changes: Partial<HousekeepingCommands> = {}) {
       { name: 'rotate-certificates', summary: 's', intervalSeconds: 3600, last: null },
     ],
     run: async (_name, { dryRun }) => ({ counts: { operations: dryRun ? 7 : 2 }, items: ['one'], more: false }),
-    troubledCertificates: async () => [],
     ...changes,
   };
   return { housekeeping: async () => made };
