@@ -92,6 +92,12 @@ job_ended() {
   } >&2
 }
 
+# What an earlier run left: processes that have ended, of this boot or another. Those that are wanted are started anew.
+for record in "$run"/*.process; do
+  name=$(basename "$record" .process)
+  if [ -e "$record" ] && ! running "$name"; then stop "$name"; fi
+done
+
 jobs=()
 for file in "$here"/services/*.sh "${extras[@]}"; do
   bring_up "$file" &

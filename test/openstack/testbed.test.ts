@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -176,6 +179,13 @@ describe('the test bed', () => {
     for (const value of [bed.flavors.amphora.id, bed.network.id, bed.securityGroup.id, bed.keypair]) {
       expect(octaviaConf).toContain(` = ${value}\n`);
     }
+  });
+
+  it('comes up again although an earlier boot of the machine left a record of a service that is not wanted now', async () => {
+    const record = `${folder}/run/left-behind.process`;
+    await writeFile(record, `${randomUUID()} 1 1 0\n`);
+    await promisify(execFile)('bash', ['testbed/up.sh'], { timeout: 120_000 });
+    expect(existsSync(record)).toBe(false);
   });
 
   it('boots a server to ACTIVE with a port on the management network, and deletes it', async () => {

@@ -92,7 +92,7 @@ export function describeBootByTag(name: string, start: () => Promise<BootSubject
       const { config } = load({ amp_image_tag: tag, ...options });
       const log = createFakeLog();
       const guests = subject.withGuests?.(operator.compute) ?? operator.compute;
-      const openstack = { ...operator, compute: around(guests) };
+      const openstack = { ...operator, patient: { ...operator.patient, compute: around(guests) } };
       const paths = statePaths(config, {}, false);
       const { parts, close } = await wireAmphorae(openstack, paths, { clock, log, current: () => config });
       const operations = createAmphoraOperations(parts);
