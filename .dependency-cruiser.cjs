@@ -36,8 +36,8 @@ module.exports = {
     {
       name: 'testing-is-for-tests',
       severity: 'error',
-      from: { path: '^src/', pathNot: '(\\.test\\.ts$|^src/testing/)' },
-      to: { path: '^src/testing/' },
+      from: { path: '^src/', pathNot: '(\\.test\\.ts$|^test/kit/)' },
+      to: { path: '^test/kit/' },
     },
     {
       name: 'model-and-core-are-pure',

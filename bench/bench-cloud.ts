@@ -10,7 +10,7 @@ import { loadConfiguration } from '../src/config/load.ts';
 import type { Configuration } from '../src/config/options/index.ts';
 import { findAccess } from '../src/main/cloud-access.ts';
 import { createOpenStack, type OpenStack } from '../src/main/openstack.ts';
-import { createFakeLog } from '../src/testing/fake-log.ts';
+import { createFakeLog } from '../test/kit/fakes/fake-log.ts';
 
 /** An embedded cloud in a process of its own, so that its work is not ours, with one tagged image. */
 export interface BenchCloud {

@@ -1,8 +1,8 @@
 import { createSystemClock } from '../src/adapters/clock/system-clock.ts';
 import { createAmphoraOperations } from '../src/flows/index.ts';
-import { createImageResolver } from '../src/flows/resolve-image.ts';
-import { imageSettings } from '../src/main/amphora-settings.ts';
-import { createFakeParts } from '../src/testing/amphora-parts.ts';
+import { imageSettings } from '../src/main/settings/amphora-settings.ts';
+import { createImageResolver } from '../src/services/image-resolver.ts';
+import { createFakeDeps } from '../test/kit/fakes/fake-amphora-deps.ts';
 import type { BenchCloud } from './bench-cloud.ts';
 import { countRequests } from './count-requests.ts';
 import { type Figure, milliseconds } from './report.ts';
@@ -15,12 +15,12 @@ export async function benchBoots(cloud: BenchCloud): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const boots of [1, 100, 1000]) {
     const openstack = cloud.connect();
-    const { parts, log, compute } = createFakeParts();
+    const { deps, log, compute } = createFakeDeps();
     const settings = imageSettings(cloud.configuration);
     const { images, identity } = openstack;
     const clock = createSystemClock();
     const resolver = createImageResolver({ images, identity, compute, clock, log, settings: () => settings });
-    const operations = createAmphoraOperations({ ...parts, resolver, clock });
+    const operations = createAmphoraOperations({ ...deps, resolver, clock });
     const startMs = performance.now();
     const { requests } = await countRequests(() =>
       Promise.all(Array.from({ length: boots }, () => operations.boot({ imageId: null }, () => {}))),

@@ -12,8 +12,8 @@ import type { Schema } from '../src/adapters/storage/schema.ts';
 import { createUdpReceiver } from '../src/adapters/udp/receiver.ts';
 import { createHealthManager, type HealthManagerStats } from '../src/health/health-manager.ts';
 import type { RowChange } from '../src/ports/load-balancer-store.ts';
-import { createFakeLog } from '../src/testing/fake-log.ts';
-import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../src/testing/stored-resources.ts';
+import { createFakeLog } from '../test/kit/fakes/fake-log.ts';
+import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../test/kit/stored-resources.ts';
 
 export interface ReceiverReport {
   stats: HealthManagerStats;

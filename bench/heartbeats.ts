@@ -40,7 +40,7 @@ export async function benchHeartbeats(): Promise<Figure[]> {
 /** Nothing where the test bed is not up. */
 async function withMariaDb(use: (connection: string) => Promise<Figure[]>): Promise<Figure[]> {
   if (!existsSync(join(process.env.KILN_TESTBED_DIR || '/var/tmp/kiln-testbed', 'testbed.json'))) return [];
-  const { makeDatabase } = await import('../test/support/testbed-database.ts');
+  const { makeDatabase } = await import('../test/kit/testbed-database.ts');
   const database = await makeDatabase().catch(() => null);
   if (!database) return [];
   try {

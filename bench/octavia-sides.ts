@@ -4,9 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
-import { startKilnApi } from '../test/support/kiln-api.ts';
-import { octaviaEndpoint, type readTestbed } from '../test/support/testbed-access.ts';
-import { makeDatabase } from '../test/support/testbed-database.ts';
+import { startKilnApi } from '../test/kit/kiln-api.ts';
+import { octaviaEndpoint, type readTestbed } from '../test/kit/testbed-access.ts';
+import { makeDatabase } from '../test/kit/testbed-database.ts';
 
 /** One of the two that are compared. */
 export interface Side {

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { readTestbed } from '../test/support/testbed-access.ts';
+import { readTestbed } from '../test/kit/testbed-access.ts';
 import { generator, load } from './load.ts';
 import { kilnSide, octaviaSide, type Side } from './octavia-sides.ts';
 import { machine, percentile } from './report.ts';

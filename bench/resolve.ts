@@ -1,8 +1,8 @@
 import { Agent, request } from 'undici';
 import { createSystemClock } from '../src/adapters/clock/system-clock.ts';
-import { createImageResolver } from '../src/flows/resolve-image.ts';
-import { imageSettings } from '../src/main/amphora-settings.ts';
-import { createFakeLog } from '../src/testing/fake-log.ts';
+import { imageSettings } from '../src/main/settings/amphora-settings.ts';
+import { createImageResolver } from '../src/services/image-resolver.ts';
+import { createFakeLog } from '../test/kit/fakes/fake-log.ts';
 import type { BenchCloud } from './bench-cloud.ts';
 import { countRequests } from './count-requests.ts';
 import { type Figure, milliseconds, percentile } from './report.ts';

@@ -5,7 +5,7 @@ import { createSystemClock } from '../src/adapters/clock/system-clock.ts';
 import { openDatabase } from '../src/adapters/storage/database.ts';
 import { createLoadBalancerStore } from '../src/adapters/storage/load-balancer-store.ts';
 import type { ListQuery, LoadBalancerStore, RowChange } from '../src/ports/load-balancer-store.ts';
-import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../src/testing/stored-resources.ts';
+import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../test/kit/stored-resources.ts';
 import { type Figure, milliseconds, percentile } from './report.ts';
 
 const LOAD_BALANCERS = 10_000;

@@ -23,7 +23,7 @@ if (values['if-needed'] && isNew()) process.exit(0);
 
 const chunks = [
   ...(await bundle({ kiln: join(root, 'src/main/kiln.ts') }, true)),
-  ...(await bundle({ agent: join(root, 'src/agent/main.ts') }, false)),
+  ...(await bundle({ agent: join(root, 'src/dev-agent/main.ts') }, false)),
 ];
 const packages = new Set(chunks.flatMap(({ moduleIds }) => moduleIds.flatMap(packageOf)));
 writeFileSync(

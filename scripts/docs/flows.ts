@@ -1,6 +1,6 @@
 import type { Flow } from '../../src/flows/engine/flow.ts';
+import type { LoadBalancerDeps } from '../../src/flows/load-balancer/deps.ts';
 import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
-import type { LoadBalancerParts } from '../../src/flows/load-balancer/parts.ts';
 
 const introduction = `# Flows
 
@@ -19,11 +19,11 @@ export function renderFlows(): string {
   return [introduction, ...[...groups.values()].map(renderGroup)].join('\n');
 }
 
-function shapeOf({ steps, pointOfNoReturn }: Flow<LoadBalancerParts>): string {
+function shapeOf({ steps, pointOfNoReturn }: Flow<LoadBalancerDeps>): string {
   return JSON.stringify([pointOfNoReturn, steps.map(({ name, undo }) => [name, undo !== undefined])]);
 }
 
-function renderGroup(flows: readonly Flow<LoadBalancerParts>[]): string {
+function renderGroup(flows: readonly Flow<LoadBalancerDeps>[]): string {
   const [flow] = flows;
   if (!flow) return '';
   const { steps, pointOfNoReturn } = flow;

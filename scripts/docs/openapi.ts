@@ -1,9 +1,9 @@
-import type { ApiParts } from '../../src/api/v2/parts.ts';
+import type { ApiDeps } from '../../src/api/v2/deps.ts';
 import { createApi } from '../../src/api/v2/server.ts';
 
 /** Nothing is asked of the API's parts: only its routes are looked at. */
 async function describe(): Promise<string> {
-  const app = createApi({ health: async () => [] } as unknown as ApiParts);
+  const app = createApi({ health: async () => [] } as unknown as ApiDeps);
   await app.ready();
   const document = app.openApi();
   await app.close();

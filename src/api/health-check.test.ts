@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createFakeClock } from '../testing/fake-clock.ts';
+import { createFakeClock } from '../../test/kit/fakes/fake-clock.ts';
 import { createHealthCheck } from './health-check.ts';
 
 function open(ask: () => Promise<unknown>, options: { autoAdvance?: boolean } = {}) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { driveCli } from '../../test/kit/cli.ts';
+import { createImageShelf, makeImage } from '../../test/kit/recording-images.ts';
 import { type ErrorCode, errorKinds, exitCodes, KilnError, ServiceError } from '../model/errors.ts';
-import { driveCli } from '../testing/cli.ts';
-import { createImageShelf, makeImage } from '../testing/image-shelf.ts';
 import { commands } from './commands/index.ts';
 
 const failing = (error: unknown) => ({ images: () => Promise.reject(error) });

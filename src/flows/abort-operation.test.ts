@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { createFakeLoadBalancerDeps } from '../../test/kit/fakes/fake-load-balancer-deps.ts';
+import { storedListener, storedLoadBalancer } from '../../test/kit/stored-resources.ts';
 import { KilnError } from '../model/errors.ts';
 import type { JsonObject } from '../model/operation.ts';
-import { createFakeLoadBalancerParts } from '../testing/load-balancer-parts.ts';
-import { storedListener, storedLoadBalancer } from '../testing/stored-resources.ts';
 import { abortOperation } from './abort-operation.ts';
 import { runFlow } from './engine/run-flow.ts';
+import type { LoadBalancerDeps } from './load-balancer/deps.ts';
 import { loadBalancerFlows } from './load-balancer/index.ts';
-import type { LoadBalancerParts } from './load-balancer/parts.ts';
 
 const limits = { attempts: 1, firstPauseMs: 10, longestPauseMs: 100 };
 const never = new AbortController().signal;
 
 async function setUp() {
-  const fakes = createFakeLoadBalancerParts();
-  const { parts, journal, clock, log, loadBalancers, amphorae } = fakes;
+  const fakes = createFakeLoadBalancerDeps();
+  const { deps, journal, clock, log, loadBalancers, amphorae } = fakes;
   const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 60_000 };
   const vip = {
     address: '10.100.0.9',
@@ -39,7 +39,7 @@ async function setUp() {
       input: { loadBalancerId: 'lb', resourceId: 'lb', ...input },
       priority: 0,
     });
-  async function carryOut(id: string, through: LoadBalancerParts = parts) {
+  async function carryOut(id: string, through: LoadBalancerDeps = deps) {
     const claimed = (await journal.claim(id, 'w1')) ?? expect.unreachable();
     const flow = loadBalancerFlows.find(({ name }) => name === claimed.operation.flow) ?? expect.unreachable();
     return await runFlow(flow, through, claimed, engine, never);
@@ -51,8 +51,7 @@ async function setUp() {
 
 describe('an operation that is aborted by hand', () => {
   it('ends at once; its worker loses it; what it leaves is told; the load balancer can be deleted', async () => {
-    const { parts, agent, abort, enqueue, carryOut, journal, loadBalancers, amphorae, network, compute } =
-      await setUp();
+    const { deps, agent, abort, enqueue, carryOut, journal, loadBalancers, amphorae, network, compute } = await setUp();
     await enqueue('op', 'create-load-balancer');
     // The worker is at its step when the operation is taken from it.
     let aborted: Awaited<ReturnType<typeof abort>> | undefined;
@@ -60,7 +59,7 @@ describe('an operation that is aborted by hand', () => {
       aborted = await abort('op');
       await agent.plugVip(...all);
     };
-    await expect(carryOut('op', { ...parts, agent: { ...agent, plugVip } })).rejects.toMatchObject({ code: 'FENCED' });
+    await expect(carryOut('op', { ...deps, agent: { ...agent, plugVip } })).rejects.toMatchObject({ code: 'FENCED' });
     const [amphora] = await amphorae.list({ loadBalancerId: 'lb' });
     const [{ id: groupId = '' } = {}] = network.securityGroups().filter(({ name }) => name === 'lb-lb');
     expect(aborted).toMatchObject({ id: 'op', status: 'undone', worker: null, lastWorker: 'w1' });

@@ -8,14 +8,14 @@ import type { LoadBalancerStore, Settlement } from '../ports/load-balancer-store
 import type { Log } from '../ports/log.ts';
 import type { Flow, RecordsOf } from './engine/flow.ts';
 import { readPast, unknownStep } from './engine/read-past.ts';
-import type { LoadBalancerParts } from './load-balancer/parts.ts';
+import type { LoadBalancerDeps } from './load-balancer/deps.ts';
 
 /** Aborting acts through Kiln's own records alone: it works while every service of the cloud is down. */
-export interface AbortParts {
+export interface AbortDeps {
   journal: Journal;
   loadBalancers: LoadBalancerStore;
   amphorae: AmphoraStore;
-  flows: readonly Flow<LoadBalancerParts>[];
+  flows: readonly Flow<LoadBalancerDeps>[];
   /** Claims as this one does, so that others go on when it dies in the middle. */
   self: string;
   log: Log;
@@ -28,10 +28,10 @@ const CLAIM_TRIES = 5;
  * ERROR with the reason, and what may be left is told. Failover and deletion of the load balancer begin anew.
  * @throws OPERATION_NOT_FOUND, OPERATION_ENDED; RESOURCE_CONFLICT while it waits for another one.
  */
-export async function abortOperation(parts: AbortParts, operationId: string): Promise<AbortedOperation> {
+export async function abortOperation(deps: AbortDeps, operationId: string): Promise<AbortedOperation> {
   for (let tries = 1; ; tries++) {
     try {
-      return await abortOnce(parts, operationId);
+      return await abortOnce(deps, operationId);
     } catch (error) {
       // A worker's sweep took it for left behind, and claimed it in between.
       if (!(error instanceof KilnError) || error.code !== 'FENCED' || tries >= CLAIM_TRIES) throw error;
@@ -39,22 +39,22 @@ export async function abortOperation(parts: AbortParts, operationId: string): Pr
   }
 }
 
-async function abortOnce(parts: AbortParts, operationId: string): Promise<AbortedOperation> {
-  const { journal, log } = parts;
-  const { claimed, lastWorker } = await takeOver(parts, operationId);
+async function abortOnce(deps: AbortDeps, operationId: string): Promise<AbortedOperation> {
+  const { journal, log } = deps;
+  const { claimed, lastWorker } = await takeOver(deps, operationId);
   const { id, fence, flow: flowName } = claimed.operation;
   const reason: OperationReason = {
     code: 'OPERATION_ABORTED',
     message: 'an operator ended the operation',
     advice: 'Fail the load balancer over, or delete it.',
   };
-  const flow = parts.flows.find(({ name }) => name === flowName);
+  const flow = deps.flows.find(({ name }) => name === flowName);
   const known = flow && unknownStep(flow, claimed.entries) === null ? flow : null;
-  const entries = known ? await leftBy(parts, known, claimed, reason) : leftByUnknown(claimed.entries, reason);
+  const entries = known ? await leftBy(deps, known, claimed, reason) : leftByUnknown(claimed.entries, reason);
   const settlement = known
-    ? await settlementOfKnown(parts, known, claimed, reason)
-    : await settlementOfUnknown(parts, claimed, reason);
-  await markAmphorae(parts, claimed, reason);
+    ? await settlementOfKnown(deps, known, claimed, reason)
+    : await settlementOfUnknown(deps, claimed, reason);
+  await markAmphorae(deps, claimed, reason);
   await journal.finish(id, fence, { undone: reason }, { entries, settlement });
 
   const leftovers = [...claimed.entries, ...entries].flatMap((entry) => (entry.kind === 'left' ? entry.leftovers : []));
@@ -64,7 +64,7 @@ async function abortOnce(parts: AbortParts, operationId: string): Promise<Aborte
 }
 
 async function takeOver(
-  { journal, self }: AbortParts,
+  { journal, self }: AbortDeps,
   operationId: string,
 ): Promise<{ claimed: ClaimedOperation; lastWorker: string | null }> {
   for (let tries = 1; ; tries++) {
@@ -91,8 +91,8 @@ async function takeOver(
 
 /** What each step that was begun, and neither undone nor given up, may have left. */
 async function leftBy(
-  records: RecordsOf<LoadBalancerParts>,
-  flow: Flow<LoadBalancerParts>,
+  records: RecordsOf<LoadBalancerDeps>,
+  flow: Flow<LoadBalancerDeps>,
   { operation, entries }: ClaimedOperation,
   reason: OperationReason,
 ): Promise<JournalEntry[]> {
@@ -114,8 +114,8 @@ function leftByUnknown(entries: readonly JournalEntry[], reason: OperationReason
 
 /** As the flow leaves the rows when it is undone; one that had begun leaves nobody knows what in the amphora. */
 async function settlementOfKnown(
-  records: RecordsOf<LoadBalancerParts>,
-  flow: Flow<LoadBalancerParts>,
+  records: RecordsOf<LoadBalancerDeps>,
+  flow: Flow<LoadBalancerDeps>,
   { operation, entries }: ClaimedOperation,
   reason: OperationReason,
 ): Promise<Settlement | null> {
@@ -125,7 +125,7 @@ async function settlementOfKnown(
 }
 
 async function settlementOfUnknown(
-  { loadBalancers }: AbortParts,
+  { loadBalancers }: AbortDeps,
   { operation }: ClaimedOperation,
   reason: OperationReason,
 ): Promise<Settlement | null> {
@@ -137,7 +137,7 @@ async function settlementOfUnknown(
 
 /** One that was being built or deleted can be deleted. */
 async function markAmphorae(
-  { amphorae }: AbortParts,
+  { amphorae }: AbortDeps,
   { operation }: ClaimedOperation,
   reason: OperationReason,
 ): Promise<void> {

@@ -7,7 +7,7 @@ import type { ImageChoice } from '../model/image.ts';
 import type { AgentInfo } from '../ports/amphora-agent.ts';
 import type { BootRequest } from '../ports/amphora-operations.ts';
 import type { AgentCertificate } from '../ports/certificates.ts';
-import type { AmphoraParts, AmphoraSettings } from './parts.ts';
+import type { AmphoraDeps, AmphoraSettings } from './deps.ts';
 import { findManagementAddress } from './steps/find-management-address.ts';
 import { waitForActive } from './steps/wait-for-active.ts';
 import { waitForAgent } from './steps/wait-for-agent.ts';
@@ -19,13 +19,13 @@ import { undoBoot } from './undo-boot.ts';
  * a record from which `recoverAmphorae` finds every server. On failure the boot is undone and the error thrown.
  */
 export async function bootAmphora(
-  parts: AmphoraParts,
+  deps: AmphoraDeps,
   request: BootRequest,
   onEvent: (event: BootEvent) => void,
   signal?: AbortSignal,
 ): Promise<Amphora> {
-  const settings = parts.settings();
-  let amphora = await recordNew(parts, settings, request);
+  const settings = deps.settings();
+  let amphora = await recordNew(deps, settings, request);
   onEvent({ kind: 'started', amphoraId: amphora.id, serverName: amphora.serverName });
 
   const timings: BootTimings = {};
@@ -35,15 +35,15 @@ export async function bootAmphora(
     detail: (result: Result) => string,
   ): Promise<Result> {
     onEvent({ kind: 'part-started', part });
-    const startedMs = parts.clock.monotonicMs();
+    const startedMs = deps.clock.monotonicMs();
     const result = await work();
-    const milliseconds = Math.round(parts.clock.monotonicMs() - startedMs);
+    const milliseconds = Math.round(deps.clock.monotonicMs() - startedMs);
     timings[`${part}Ms`] = milliseconds;
     onEvent({ kind: 'part-done', part, milliseconds, detail: detail(result) });
     return result;
   }
-  const record = async (patch: Parameters<AmphoraParts['store']['update']>[1]) => {
-    amphora = await parts.store.update(amphora.id, { ...patch, timings });
+  const record = async (patch: Parameters<AmphoraDeps['store']['update']>[1]) => {
+    amphora = await deps.store.update(amphora.id, { ...patch, timings });
   };
 
   try {
@@ -51,8 +51,8 @@ export async function bootAmphora(
       'choose',
       async () => {
         const [choice, certificate] = await Promise.all([
-          choose(parts, settings, request, signal),
-          parts.certificates.issueAgentCertificate(amphora.id, settings.certificateValiditySeconds),
+          choose(deps, settings, request, signal),
+          deps.certificates.issueAgentCertificate(amphora.id, settings.certificateValiditySeconds),
         ]);
         return { choice, certificate };
       },
@@ -74,9 +74,9 @@ export async function bootAmphora(
     const address = await timed(
       'active',
       async () => {
-        const active = await waitForActive(parts, server.id, settings, signal);
+        const active = await waitForActive(deps, server.id, settings, signal);
         await record({ cachedZone: active.availabilityZone });
-        return await findManagementAddress(parts, server.id, settings.server.bootNetworkIds, signal);
+        return await findManagementAddress(deps, server.id, settings.server.bootNetworkIds, signal);
       },
       (ip) => `management address ${ip}`,
     );
@@ -85,18 +85,18 @@ export async function bootAmphora(
     const info = await timed(
       'agent',
       () =>
-        waitForAgent(parts, { id: amphora.id, address, serverId: server.id }, settings, signal, (message) =>
+        waitForAgent(deps, { id: amphora.id, address, serverId: server.id }, settings, signal, (message) =>
           onEvent({ kind: 'note', message }),
         ),
       (agent) => `agent ${describeAgent(agent)}`,
     );
     await record({ status: 'READY', worker: null, agentVersion: describeAgent(info) });
-    parts.log.info({ amphora: amphora.id, image: amphora.imageId, server: server.id, timings }, 'amphora booted');
+    deps.log.info({ amphora: amphora.id, image: amphora.imageId, server: server.id, timings }, 'amphora booted');
     return amphora;
   } catch (thrown) {
     const error = signal?.aborted ? cancelled(thrown) : toKilnError(thrown);
-    parts.log.error({ amphora: amphora.id, err: error }, 'amphora did not boot; undoing what was done');
-    await undoBoot(parts, amphora, error, mayComeLate(amphora, error) ? settings.createLookupSeconds : 0);
+    deps.log.error({ amphora: amphora.id, err: error }, 'amphora did not boot; undoing what was done');
+    await undoBoot(deps, amphora, error, mayComeLate(amphora, error) ? settings.createLookupSeconds : 0);
     throw error;
   }
 
@@ -104,7 +104,7 @@ export async function bootAmphora(
   async function create(choice: ImageChoice, certificate: AgentCertificate): Promise<{ id: string }> {
     const clientCaPem = await settings.clientCaPem();
     const ask = (imageId: string) =>
-      parts.compute.createServer(
+      deps.compute.createServer(
         buildServerSpec(settings.server, {
           amphoraId: amphora.id,
           serverName: amphora.serverName,
@@ -122,17 +122,17 @@ export async function bootAmphora(
       const again = error instanceof KilnError && error.code === 'IMAGE_GONE' && choice.tag !== null;
       if (!again) throw error;
       onEvent({ kind: 'note', message: `image ${choice.imageId} is gone or no longer active; choosing again` });
-      parts.log.warn({ amphora: amphora.id, image: choice.imageId }, 'the chosen image is gone; choosing again');
-      const second = await choose(parts, settings, request, signal);
+      deps.log.warn({ amphora: amphora.id, image: choice.imageId }, 'the chosen image is gone; choosing again');
+      const second = await choose(deps, settings, request, signal);
       await record({ imageId: second.imageId, imageChoice: second });
       return await ask(second.imageId);
     }
   }
 }
 
-async function recordNew(parts: AmphoraParts, settings: AmphoraSettings, request: BootRequest): Promise<Amphora> {
-  const id = parts.newId();
-  const now = parts.clock.now().toISOString();
+async function recordNew(deps: AmphoraDeps, settings: AmphoraSettings, request: BootRequest): Promise<Amphora> {
+  const id = deps.newId();
+  const now = deps.clock.now().toISOString();
   const amphora: Amphora = {
     id,
     loadBalancerId: null,
@@ -142,7 +142,7 @@ async function recordNew(parts: AmphoraParts, settings: AmphoraSettings, request
     haPortId: null,
     haIp: null,
     status: 'BOOTING',
-    serverName: nameServer(id, settings.randomNameLength, parts.randomInteger),
+    serverName: nameServer(id, settings.randomNameLength, deps.randomInteger),
     computeId: null,
     lbNetworkIp: null,
     imageId: null,
@@ -152,25 +152,25 @@ async function recordNew(parts: AmphoraParts, settings: AmphoraSettings, request
     certExpiration: null,
     agentVersion: null,
     timings: {},
-    worker: parts.worker.self,
+    worker: deps.worker.self,
     reason: null,
     createdAt: now,
     updatedAt: now,
   };
-  await parts.store.insert(amphora);
+  await deps.store.insert(amphora);
   return amphora;
 }
 
 async function choose(
-  parts: AmphoraParts,
+  deps: AmphoraDeps,
   settings: AmphoraSettings,
   request: BootRequest,
   signal: AbortSignal | undefined,
 ): Promise<ImageChoice> {
-  if (request.imageId) return choiceById(request.imageId, 'requested-id', parts.clock.now());
+  if (request.imageId) return choiceById(request.imageId, 'requested-id', deps.clock.now());
   const tag = request.capabilities?.amp_image_tag;
   const flavorTag = tag ? ({ value: tag, source: 'flavor' } as const) : null;
-  return await parts.resolver.resolve({
+  return await deps.resolver.resolve({
     tag: flavorTag,
     flavorId: flavorOf(settings, request),
     ...(signal ? { signal } : {}),

@@ -1,6 +1,6 @@
 import type { Amphora } from '../model/amphora.ts';
 import { KilnError } from '../model/errors.ts';
-import type { AmphoraParts } from './parts.ts';
+import type { AmphoraDeps } from './deps.ts';
 import { removeServers } from './steps/remove-servers.ts';
 
 /**
@@ -9,10 +9,10 @@ import { removeServers } from './steps/remove-servers.ts';
  * @throws AMPHORA_NOT_FOUND when Kiln never knew it.
  */
 export async function deleteAmphora(
-  parts: Pick<AmphoraParts, 'store' | 'compute' | 'clock' | 'log' | 'worker'>,
+  deps: Pick<AmphoraDeps, 'store' | 'compute' | 'clock' | 'log' | 'worker'>,
   amphoraId: string,
 ): Promise<Amphora> {
-  const { store, worker, log } = parts;
+  const { store, worker, log } = deps;
   const amphora = await store.get(amphoraId);
   if (!amphora) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId}`);
   if (amphora.status === 'DELETED') return amphora;
@@ -31,7 +31,7 @@ export async function deleteAmphora(
   // The reason of an ERROR is dropped: it belongs to the boot, and with it recovery would end in ERROR again.
   await store.update(amphoraId, { status: 'PENDING_DELETE', worker: worker.self, reason: null });
   try {
-    await removeServers(parts, amphora, 0);
+    await removeServers(deps, amphora, 0);
   } catch (error) {
     await store.update(amphoraId, { worker: null });
     throw error;

@@ -1,7 +1,7 @@
 import type { Amphora } from '../model/amphora.ts';
 import { KilnError } from '../model/errors.ts';
 import { deleteAmphora } from './delete-amphora.ts';
-import type { AmphoraParts } from './parts.ts';
+import type { AmphoraDeps } from './deps.ts';
 import { removeServers } from './steps/remove-servers.ts';
 import { undoBoot } from './undo-boot.ts';
 
@@ -11,15 +11,15 @@ import { undoBoot } from './undo-boot.ts';
  * can't be finished now is taken up again the next time.
  * @returns how many records were taken up.
  */
-export async function recoverAmphorae(parts: AmphoraParts): Promise<number> {
-  const abandoned = (await parts.store.listUnderWay()).filter((amphora) => isAbandoned(parts, amphora));
+export async function recoverAmphorae(deps: AmphoraDeps): Promise<number> {
+  const abandoned = (await deps.store.listUnderWay()).filter((amphora) => isAbandoned(deps, amphora));
   for (const amphora of abandoned) {
-    parts.log.warn(
+    deps.log.warn(
       { amphora: amphora.id, status: amphora.status },
       `taking up an amphora that a dead process left: ${amphora.id}`,
     );
-    await takeUp(parts, amphora).catch((err: unknown) => {
-      parts.log.warn(
+    await takeUp(deps, amphora).catch((err: unknown) => {
+      deps.log.warn(
         { amphora: amphora.id, err },
         `could not take up amphora ${amphora.id} now; it will be tried again`,
       );
@@ -28,27 +28,27 @@ export async function recoverAmphorae(parts: AmphoraParts): Promise<number> {
   return abandoned.length;
 }
 
-function isAbandoned(parts: AmphoraParts, amphora: Amphora): boolean {
-  return amphora.worker === null || !parts.worker.isAlive(amphora.worker);
+function isAbandoned(deps: AmphoraDeps, amphora: Amphora): boolean {
+  return amphora.worker === null || !deps.worker.isAlive(amphora.worker);
 }
 
-async function takeUp(parts: AmphoraParts, amphora: Amphora): Promise<void> {
+async function takeUp(deps: AmphoraDeps, amphora: Amphora): Promise<void> {
   if (amphora.status === 'PENDING_DELETE' && amphora.reason === null) {
-    await deleteAmphora(parts, amphora.id);
+    await deleteAmphora(deps, amphora.id);
     return;
   }
   const reason = amphora.reason as (typeof amphora.reason & { code: KilnError['code'] }) | null;
   const error = reason ? new KilnError(reason.code, reason.message, { advice: reason.advice }) : interrupted();
-  if (mayComeLate(parts, amphora)) {
+  if (mayComeLate(deps, amphora)) {
     // What is there is deleted now; the record stays as it is, and the next look deletes what came after this one.
-    await removeServers(parts, amphora, 0);
+    await removeServers(deps, amphora, 0);
     return;
   }
-  await undoBoot(parts, amphora, error, 0);
+  await undoBoot(deps, amphora, error, 0);
 }
 
 /** Nova's answer was never had, and not long ago: the request may still be on its way to becoming a server. */
-function mayComeLate({ clock, settings }: AmphoraParts, amphora: Amphora): boolean {
+function mayComeLate({ clock, settings }: AmphoraDeps, amphora: Amphora): boolean {
   if (amphora.computeId !== null || amphora.imageId === null) return false;
   const ageSeconds = (clock.now().getTime() - Date.parse(amphora.updatedAt)) / 1000;
   return ageSeconds < settings().createLookupSeconds;

@@ -1,6 +1,6 @@
 import type { Amphora } from '../model/amphora.ts';
 import type { KilnError } from '../model/errors.ts';
-import type { AmphoraParts } from './parts.ts';
+import type { AmphoraDeps } from './deps.ts';
 import { removeServers } from './steps/remove-servers.ts';
 
 /**
@@ -9,28 +9,28 @@ import { removeServers } from './steps/remove-servers.ts';
  * Never throws: the caller has an error of its own to tell.
  */
 export async function undoBoot(
-  parts: Pick<AmphoraParts, 'store' | 'compute' | 'clock' | 'log' | 'worker'>,
+  deps: Pick<AmphoraDeps, 'store' | 'compute' | 'clock' | 'log' | 'worker'>,
   amphora: Amphora,
   error: KilnError,
   lateSeconds: number,
 ): Promise<void> {
   const { code, message, advice } = error;
   try {
-    await parts.store.update(amphora.id, {
+    await deps.store.update(amphora.id, {
       status: 'PENDING_DELETE',
-      worker: parts.worker.self,
+      worker: deps.worker.self,
       reason: { code, message, advice },
     });
     // Until an image was chosen Nova was asked for nothing, and need not be up for us to be done.
-    if (amphora.imageId !== null) await removeServers(parts, amphora, lateSeconds);
-    await parts.store.update(amphora.id, { status: 'ERROR', worker: null });
+    if (amphora.imageId !== null) await removeServers(deps, amphora, lateSeconds);
+    await deps.store.update(amphora.id, { status: 'ERROR', worker: null });
   } catch (obstacle) {
-    parts.log.warn(
+    deps.log.warn(
       { amphora: amphora.id, err: obstacle },
       `could not delete the server of amphora ${amphora.id} now; it will be tried again`,
     );
-    await parts.store.update(amphora.id, { worker: null }).catch((err: unknown) => {
-      parts.log.error({ amphora: amphora.id, err }, 'could not record that the undoing is still owed');
+    await deps.store.update(amphora.id, { worker: null }).catch((err: unknown) => {
+      deps.log.error({ amphora: amphora.id, err }, 'could not record that the undoing is still owed');
     });
   }
 }

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { createFakeClock } from '../../test/kit/fakes/fake-clock.ts';
+import { createFakeJournal } from '../../test/kit/fakes/fake-journal.ts';
+import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
 import { createInProcessQueue } from '../adapters/queue/in-process.ts';
-import { growingPauseMs } from '../core/growing-pause.ts';
+import { growingPauseMs } from '../lib/growing-pause.ts';
 import { KilnError } from '../model/errors.ts';
 import type { JsonObject } from '../model/operation.ts';
-import { createFakeClock } from '../testing/fake-clock.ts';
-import { createFakeJournal } from '../testing/fake-journal.ts';
-import { createFakeLog } from '../testing/fake-log.ts';
 import { defineFlow, type StepRun } from './engine/flow.ts';
 import { createWorker, type Worker, type WorkerSettings } from './worker.ts';
 
 /** What the steps of the tests see and do. */
-interface Bench {
+interface Harness {
   /** Operations whose step is under way. */
   busy: Set<string>;
   began: string[];
@@ -21,7 +21,7 @@ interface Bench {
   fails: Map<string, () => Error | null>;
 }
 
-async function work(bench: Bench, operationId: string, step: string): Promise<void> {
+async function work(bench: Harness, operationId: string, step: string): Promise<void> {
   bench.busy.add(operationId);
   bench.began.push(`${operationId} ${step}`);
   bench.mostAtOnce = Math.max(bench.mostAtOnce, bench.busy.size);
@@ -37,14 +37,14 @@ async function work(bench: Bench, operationId: string, step: string): Promise<vo
 
 const step = (name: string) => ({
   name,
-  do: async (bench: Bench, _state: JsonObject, { operationId }: StepRun) => {
+  do: async (bench: Harness, _state: JsonObject, { operationId }: StepRun) => {
     await work(bench, operationId, name);
     return {};
   },
 });
 
-const twoSteps = defineFlow<Bench, JsonObject>('two-steps').step(step('one')).step(step('two')).build();
-const committed = defineFlow<Bench, JsonObject>('committed').commit().step(step('owed')).build();
+const twoSteps = defineFlow<Harness, JsonObject>('two-steps').step(step('one')).step(step('two')).build();
+const committed = defineFlow<Harness, JsonObject>('committed').commit().step(step('owed')).build();
 
 const SWEEP_MS = 5_000;
 const down = () => new KilnError('STATE_UNUSABLE', 'the database failed: gone', { retryable: true });
@@ -55,7 +55,7 @@ function setUp() {
   const log = createFakeLog();
   const limits = { attempts: 1, firstPauseMs: 100, longestPauseMs: 1000 };
   const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 900_000 };
-  const bench: Bench = {
+  const bench: Harness = {
     busy: new Set(),
     began: [],
     ended: [],
@@ -67,13 +67,13 @@ function setUp() {
   const dead = new Set<string>();
   const workers: Worker[] = [];
 
-  function makeWorker(over: Partial<WorkerSettings<Bench>> = {}) {
+  function makeWorker(over: Partial<WorkerSettings<Harness>> = {}) {
     const queue = createInProcessQueue({ clock, pauseMs: growingPauseMs });
-    const worker = createWorker<Bench>({
+    const worker = createWorker<Harness>({
       queue,
       journal,
       flows,
-      parts: () => bench,
+      deps: () => bench,
       engine,
       self: 'w1',
       isAlive: async (name) => !dead.has(name),

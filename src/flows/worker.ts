@@ -1,4 +1,4 @@
-import { growingPauseMs } from '../core/growing-pause.ts';
+import { growingPauseMs } from '../lib/growing-pause.ts';
 import { toKilnError } from '../model/errors.ts';
 import type { Operation } from '../model/operation.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -7,16 +7,16 @@ import type { Log } from '../ports/log.ts';
 import type { OperationQueue } from '../ports/operation-queue.ts';
 import type { Flow } from './engine/flow.ts';
 import { unknownStep } from './engine/read-past.ts';
-import { type EngineParts, runFlow } from './engine/run-flow.ts';
+import { type EngineDeps, runFlow } from './engine/run-flow.ts';
 
-export interface WorkerSettings<Parts> {
+export interface WorkerSettings<Deps> {
   queue: OperationQueue;
   journal: Journal;
   /** By name. */
-  flows: ReadonlyMap<string, Flow<Parts>>;
+  flows: ReadonlyMap<string, Flow<Deps>>;
   /** What the steps of a flow act through; asked for anew at each run of one. */
-  parts: () => Parts;
-  engine: EngineParts;
+  deps: () => Deps;
+  engine: EngineDeps;
   /** Who claims. Of all workers that share the journal, this one alone has the name. */
   self: string;
   /** Whether a worker that has an operation may still be at it. */
@@ -67,8 +67,8 @@ const BEATS_IN_LEASE = 3;
 type End = 'ended' | 'later';
 
 /** Carries out operations: claims what the queue brings, runs its flow, and finds again what others left. */
-export function createWorker<Parts>(settings: WorkerSettings<Parts>): Worker {
-  const { queue, journal, flows, parts, engine, self, capacity, clock, log, sweepEveryMs, lease } = settings;
+export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
+  const { queue, journal, flows, deps, engine, self, capacity, clock, log, sweepEveryMs, lease } = settings;
   const stopping = new AbortController();
   const running = new Map<string, RunningOperation>();
   /** What the sweeps saw unclaimed (or left by the dead): since when at this fence, and when it is announced. */
@@ -137,15 +137,12 @@ export function createWorker<Parts>(settings: WorkerSettings<Parts>): Worker {
     return worker !== null && worker !== self && (await settings.isAlive(worker));
   }
 
-  async function run(flow: Flow<Parts>, claimed: ClaimedOperation): Promise<'done' | 'undone' | 'released'> {
+  async function run(flow: Flow<Deps>, claimed: ClaimedOperation): Promise<'done' | 'undone' | 'released'> {
     const { id, fence } = claimed.operation;
     const began = clock.monotonicMs();
     try {
-      const end = await runFlow(flow, parts(), claimed, engine, AbortSignal.any([stopping.signal, trusted.signal]));
-      log.info(
-        { operation: id, flow: flow.name, end, ms: Math.round(clock.monotonicMs() - began) },
-        'a flow came back',
-      );
+      const end = await runFlow(flow, deps(), claimed, engine, AbortSignal.any([stopping.signal, trusted.signal]));
+      log.info({ operation: id, flow: flow.name, end, ms: Math.round(clock.monotonicMs() - began) }, 'flow finished');
       return end;
     } catch (thrown) {
       // Nobody works on it from here on. If that can't be written either, a sweep finds it.
@@ -226,7 +223,7 @@ export function createWorker<Parts>(settings: WorkerSettings<Parts>): Worker {
       trusted = new AbortController();
       log.info({ worker: self }, 'this worker is seen by the others and takes operations');
     } catch (error) {
-      log.warn({ err: error }, 'this worker could not be entered as living');
+      log.warn({ err: error }, 'worker heartbeat failed');
     }
   }
 

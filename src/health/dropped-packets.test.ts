@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createFakeLog } from '../testing/fake-log.ts';
+import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
 import { createDroppedPackets } from './dropped-packets.ts';
 
 it('tells the first at once, then a sum a minute, and the rest at the end', () => {

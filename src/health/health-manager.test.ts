@@ -1,12 +1,12 @@
 import { beforeEach, expect, it } from 'vitest';
+import { createFakeClock, type FakeClock } from '../../test/kit/fakes/fake-clock.ts';
+import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
+import { storedListener, storedLoadBalancer } from '../../test/kit/stored-resources.ts';
 import { encodeHeartbeat } from '../core/heartbeat/encode.ts';
 import { wrapEnvelope } from '../core/heartbeat/envelope.ts';
 import { KilnError } from '../model/errors.ts';
 import type { DatagramHandlers } from '../ports/datagrams.ts';
 import type { HeartbeatRecord } from '../ports/health-store.ts';
-import { createFakeClock, type FakeClock } from '../testing/fake-clock.ts';
-import { createFakeLog } from '../testing/fake-log.ts';
-import { storedListener, storedLoadBalancer } from '../testing/stored-resources.ts';
 import { createHealthManager, type HealthManager } from './health-manager.ts';
 
 const settings = { heartbeatKey: 'k' as string | null, heartbeatIntervalSeconds: 10, controllers: 1 };

@@ -7,10 +7,10 @@ import type { AmphoraDirectory, HealthStore } from '../ports/health-store.ts';
 import type { LoadBalancerStore } from '../ports/load-balancer-store.ts';
 import type { Log } from '../ports/log.ts';
 import { createDroppedPackets } from './dropped-packets.ts';
+import { createHealthEvaluator } from './health-evaluator.ts';
 import { createInbox, type Reception, type Waiting } from './inbox.ts';
-import { createJudge } from './judge.ts';
 
-export interface HealthManagerParts {
+export interface HealthManagerDeps {
   datagrams: Datagrams;
   directory: AmphoraDirectory;
   loadBalancers: Pick<LoadBalancerStore, 'tree'>;
@@ -75,8 +75,8 @@ const LARGEST_INBOX = 100_000;
 const PATIENCE = 1.2;
 
 /** Receives heartbeats and keeps operating statuses and statistics from them. */
-export function createHealthManager(parts: HealthManagerParts): HealthManager {
-  const { datagrams, health, clock, log, settings } = parts;
+export function createHealthManager(deps: HealthManagerDeps): HealthManager {
+  const { datagrams, health, clock, log, settings } = deps;
   const monotonicMs = () => clock.monotonicMs();
   const counts = {
     packets: 0,
@@ -92,7 +92,7 @@ export function createHealthManager(parts: HealthManagerParts): HealthManager {
   };
   const stopping = new AbortController();
   const dropped = createDroppedPackets(log, monotonicMs);
-  const judge = createJudge({ ...parts, monotonicMs, giveWay: () => pause(0) }, counts);
+  const evaluator = createHealthEvaluator({ ...deps, monotonicMs, yieldToEventLoop: () => pause(0) }, counts);
   const inbox = createInbox({
     monotonicMs,
     patienceMs: () => {
@@ -190,11 +190,11 @@ export function createHealthManager(parts: HealthManagerParts): HealthManager {
   }
 
   async function judgeAndRecord(batch: readonly Waiting[]): Promise<void> {
-    const judged = await judge.judge(batch);
+    const judged = await evaluator.judge(batch);
     if (judged.length === 0) return;
     const records = judged.map(({ record }) => record);
     await health.record(records);
-    judge.remember(judged);
+    evaluator.remember(judged);
     counts.recorded += records.length;
     counts.statusChanges += records.reduce((sum, { operatingStatuses }) => sum + operatingStatuses.length, 0);
   }

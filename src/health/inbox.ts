@@ -1,7 +1,7 @@
 import { admitSequence, type SequenceState } from '../core/health/admit-sequence.ts';
 import { addTraffic, type Traffic, trafficOf } from '../core/health/traffic.ts';
 import type { Heartbeat } from '../core/heartbeat/message.ts';
-import { createForgetfulMap } from './forgetful-map.ts';
+import { createTtlMap } from '../lib/ttl-map.ts';
 
 /** The newest heartbeat of an amphora, and the traffic of all those that it stands for. */
 export interface Waiting {
@@ -44,7 +44,7 @@ export function createInbox(options: {
 }): Inbox {
   const { monotonicMs, patienceMs, largestSize } = options;
   const waiting = new Map<string, Waiting>();
-  const senders = createForgetfulMap<Sender>(monotonicMs, FORGET_SENDER_AFTER_MS);
+  const senders = createTtlMap<Sender>(monotonicMs, FORGET_SENDER_AFTER_MS);
 
   return {
     put(heartbeat, receivedAt) {

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { createFakeAmphoraAgent, type FakeAmphoraAgent } from '../../test/kit/fakes/fake-amphora-agent.ts';
+import { createFakeClock, type FakeClock } from '../../test/kit/fakes/fake-clock.ts';
+import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
+import { storedListener, storedLoadBalancer } from '../../test/kit/stored-resources.ts';
 import { KilnError } from '../model/errors.ts';
 import type { Operation } from '../model/operation.ts';
 import type { SilenceSurvey } from '../model/silence.ts';
 import type { SilenceStore, SilentAmphora } from '../ports/silence-store.ts';
-import { createFakeAmphoraAgent, type FakeAmphoraAgent } from '../testing/fake-amphora-agent.ts';
-import { createFakeClock, type FakeClock } from '../testing/fake-clock.ts';
-import { createFakeLog } from '../testing/fake-log.ts';
-import { storedListener, storedLoadBalancer } from '../testing/stored-resources.ts';
 import { createSilenceMonitor, type SilenceMonitor } from './silence-monitor.ts';
 
 type NewOperation = Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>;

@@ -1,4 +1,3 @@
-import { configurationOperation, planAmphoraDeletion, repairOperation } from '../core/api/changes.ts';
 import {
   countTowardsThreshold,
   failoverThreshold,
@@ -7,6 +6,7 @@ import {
 } from '../core/health/circuit-breaker.ts';
 import { examineSilence } from '../core/health/examine-silence.ts';
 import { retryPauseMs } from '../core/health/retry-pause.ts';
+import { configurationOperation, planAmphoraDeletion, repairOperation } from '../core/lbaas/changes.ts';
 import { toKilnError } from '../model/errors.ts';
 import type { SilenceFinding, SilenceSurvey } from '../model/silence.ts';
 import type { AmphoraAgent } from '../ports/amphora-agent.ts';

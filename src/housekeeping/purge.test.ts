@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createFakeClock } from '../testing/fake-clock.ts';
+import { createFakeClock } from '../../test/kit/fakes/fake-clock.ts';
 import { purgeJob } from './purge.ts';
 
 function makeJob() {

@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { storedAmphora } from '../../test/kit/contract/amphora-store.ts';
+import { createFakeClock, type FakeClock } from '../../test/kit/fakes/fake-clock.ts';
+import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
 import { createAmphoraStore } from '../adapters/storage/amphora-store.ts';
 import { createCertificateRotations } from '../adapters/storage/certificate-rotations.ts';
 import { openDatabase } from '../adapters/storage/database.ts';
 import { createJournal } from '../adapters/storage/journal.ts';
 import type { KilnDatabase } from '../adapters/storage/schema.ts';
-import { storedAmphora } from '../testing/contract/amphora-store.ts';
-import { createFakeClock, type FakeClock } from '../testing/fake-clock.ts';
-import { createFakeLog } from '../testing/fake-log.ts';
 import { rotateCertificatesJob } from './rotate-certificates.ts';
 
 const run = { dryRun: false, stop: new AbortController().signal, assertHeld: async () => {} };

@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFakeClock } from '../../test/kit/fakes/fake-clock.ts';
+import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
 import { openDatabase } from '../adapters/storage/database.ts';
 import { createJobStore } from '../adapters/storage/job-store.ts';
 import type { KilnDatabase } from '../adapters/storage/schema.ts';
 import { KilnError } from '../model/errors.ts';
 import type { JobStore } from '../ports/job-store.ts';
-import { createFakeClock } from '../testing/fake-clock.ts';
-import { createFakeLog } from '../testing/fake-log.ts';
 import type { HousekeepingJob, JobRun } from './job.ts';
 import { runJobNow, runJobs } from './run-jobs.ts';
 

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MadeCertificate, openTlsWorkshop, type TlsWorkshop } from '../testing/tls-material.ts';
+import { type MadeCertificate, openTlsWorkshop, type TlsWorkshop } from '../../test/kit/tls-material.ts';
 import { limitedFastify } from './limited-fastify.ts';
 import { type ConnectionLimits, guardConnections, limitedOptions } from './limited-server.ts';
 

@@ -72,15 +72,15 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
         import('./wire.ts'),
         import('../flows/index.ts'),
       ]);
-      const { parts, close } = await wireAmphorae(await openstack(), paths(), { clock, log: log(), current });
+      const { deps, close } = await wireAmphorae(await openstack(), paths(), { clock, log: log(), current });
       endings.push(close);
-      const operations = createAmphoraOperations(parts);
+      const operations = createAmphoraOperations(deps);
       return {
         operations: {
           ...operations,
           // Without a `kiln serve` whoever changes something pays first what a dead process left to be done.
           async boot(request, onEvent, boot) {
-            await recoverAmphorae(parts);
+            await recoverAmphorae(deps);
             return await operations.boot(request, onEvent, boot);
           },
         },

@@ -1,9 +1,9 @@
 import { showValue } from '../config/describe.ts';
 import type { ConfigurationFault, LoadedConfiguration } from '../config/load.ts';
 import type { Configuration } from '../config/options/index.ts';
-import { checkCiphers, checkTlsVersions } from '../core/api/tls.ts';
+import { checkCiphers, checkTlsVersions } from '../core/lbaas/tls.ts';
 import { toKilnError } from '../model/errors.ts';
-import { apiSettings } from './api-settings.ts';
+import { apiSettings } from './settings/api-settings.ts';
 
 /** A thing that is wrong with the options together, each of which is allowed. */
 interface Contradiction {

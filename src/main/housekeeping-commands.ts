@@ -4,12 +4,12 @@ import { runJobNow } from '../housekeeping/run-jobs.ts';
 import { KilnError } from '../model/errors.ts';
 import { wireJobs } from './roles/housekeeping.ts';
 import type { State } from './state.ts';
-import type { Around } from './wire.ts';
+import type { RuntimeContext } from './wire.ts';
 
 /** What `kiln housekeeping` acts through: the database, with or without a `kiln serve`. Workers find what it enqueues. */
-export function housekeepingCommands(state: State, around: Around, signal: AbortSignal): HousekeepingCommands {
-  const { clock, log } = around;
-  const runner = wireJobs(state, around, createWorkerIdentity(), () => {});
+export function housekeepingCommands(state: State, runtime: RuntimeContext, signal: AbortSignal): HousekeepingCommands {
+  const { clock, log } = runtime;
+  const runner = wireJobs(state, runtime, createWorkerIdentity(), () => {});
   const { jobs, store, registry, leaseMs } = runner;
 
   async function beatUntil(signal: AbortSignal): Promise<void> {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { serveRoles } from '../cli/context.ts';
 import { loadConfiguration } from '../config/load.ts';
-import { apiSettings } from './api-settings.ts';
 import { refuseUnsafe } from './refuse-unsafe.ts';
+import { apiSettings } from './settings/api-settings.ts';
 
 /** @param environment options as OS_SECTION__OPTION. */
 const configured = (environment: Record<string, string>) => loadConfiguration({ configFiles: [], environment }).config;

@@ -1,7 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { connectControl } from '../adapters/control/client.ts';
-import { createVipAllocator } from '../adapters/network/vip-allocator.ts';
 import { makeFolder } from '../adapters/process/make-folder.ts';
 import { migrationStatus } from '../adapters/storage/migrate.ts';
 import { controlRoutes } from '../api/control/routes.ts';
@@ -9,9 +8,9 @@ import { type ServeRole, serveRoles } from '../cli/context.ts';
 import type { Configuration } from '../config/options/index.ts';
 import { createReloadableConfiguration, type ReloadableConfiguration } from '../config/reload.ts';
 import { imageWarnings } from '../core/amphora/image-warnings.ts';
+import type { AmphoraDeps } from '../flows/deps.ts';
 import { createAmphoraOperations, recoverAmphorae } from '../flows/index.ts';
-import type { AmphoraParts } from '../flows/parts.ts';
-import { releaseAbandonedVips } from '../flows/release-abandoned-vips.ts';
+import { releaseAbandonedVips } from '../housekeeping/release-abandoned-vips.ts';
 import { runJobs } from '../housekeeping/run-jobs.ts';
 import { limitedFastify } from '../http/limited-fastify.ts';
 import { connectionLimits } from '../http/limited-server.ts';
@@ -19,8 +18,8 @@ import type { ServeStatus } from '../model/control.ts';
 import { KilnError, toKilnError } from '../model/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import { createVipAllocator } from '../services/vip-allocator.ts';
 import { wireAbort } from './abort.ts';
-import { amphoraSettings, imageSettings } from './amphora-settings.ts';
 import { findAccess } from './cloud-access.ts';
 import { aborted } from './dev.ts';
 import { createLog, logFileOf, type ProcessLog } from './log.ts';
@@ -28,17 +27,18 @@ import type { OpenStack } from './openstack.ts';
 import { refuseUnsafe } from './refuse-unsafe.ts';
 import { logRemarks } from './remarks.ts';
 import { readPolicy, serveApi } from './roles/api.ts';
-import { apiParts } from './roles/api-parts.ts';
+import { apiDeps } from './roles/api-deps.ts';
 import { wireHealthManager } from './roles/health-manager.ts';
 import { wireJobs } from './roles/housekeeping.ts';
 import { wireSilenceMonitor } from './roles/silence-monitor.ts';
 import { wireQueue, wireWorker } from './roles/worker.ts';
+import { amphoraSettings, imageSettings } from './settings/amphora-settings.ts';
 import { silenceView } from './silence-view.ts';
 import { type ConfigurationSource, readConfiguration } from './source.ts';
 import { openState, type State } from './state.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
 import { waitForState } from './wait-for-state.ts';
-import { amphoraParts, secretStore, wireOpenStack } from './wire.ts';
+import { amphoraDeps, secretStore, wireOpenStack } from './wire.ts';
 
 /** How often work that dead processes left is looked for. */
 const RECOVERY_EVERY_MS = 30_000;
@@ -66,9 +66,9 @@ export async function serve(options: {
   const loading = { loadedAt: clock.now().toISOString() };
   const startedAt = loading.loadedAt;
   const paths = statePaths(current(), source.environment, process.getuid?.() === 0);
-  const around = { clock, log, current };
+  const runtime = { clock, log, current };
 
-  const openstack = wireOpenStack(findAccess(current(), null, source.environment), around);
+  const openstack = wireOpenStack(findAccess(current(), null, source.environment), runtime);
   const stopReloading = reloadOnHangup(configuration, log, () => {
     loading.loadedAt = clock.now().toISOString();
     log.setDebug(options.debug || current().DEFAULT.debug);
@@ -87,35 +87,35 @@ export async function serve(options: {
   await warnAboutNewerTables(state, log);
   let served = false;
   try {
-    const parts = amphoraParts(openstack, state, around);
-    const underWay = trackBoots(parts, signal);
+    const deps = amphoraDeps(openstack, state, runtime);
+    const underWay = trackBoots(deps, signal);
     const secrets = secretStore(current(), paths);
-    const queue = wireQueue(state, around);
-    const silence = silenceView(state, around);
+    const queue = wireQueue(state, runtime);
+    const silence = silenceView(state, runtime);
 
     if (roles.length === serveRoles.length) {
       const control = await listen(paths, {
         amphorae: underWay.operations,
-        abortOperation: wireAbort(state, parts.worker.self, log),
+        abortOperation: wireAbort(state, deps.worker.self, log),
         status: async () => ({
-          ...(await describe({ parts, configuration, version, startedAt, loadedAt: loading.loadedAt })),
+          ...(await describe({ deps, configuration, version, startedAt, loadedAt: loading.loadedAt })),
           silence: await silence.survey(),
         }),
       });
       endings.push(() => control.close()); // Last: who asked for a boot hears that it was undone.
     }
     if (roles.includes('health-manager')) {
-      const healthManager = wireHealthManager(state, around);
+      const healthManager = wireHealthManager(state, runtime);
       await healthManager.start();
-      const { agent } = parts;
+      const { agent } = deps;
       const { isRecording } = healthManager;
-      const monitor = wireSilenceMonitor({ openstack, state, agent, queue, isRecording }, around);
+      const monitor = wireSilenceMonitor({ openstack, state, agent, queue, isRecording }, runtime);
       monitor.start();
       services.push(() => Promise.all([monitor.stop(), healthManager.stop()]));
     }
     if (roles.includes('worker')) {
-      const { worker: identity, resolver } = parts;
-      const worker = wireWorker({ openstack, state, secrets, queue, identity, resolver }, around);
+      const { worker: identity, resolver } = deps;
+      const worker = wireWorker({ openstack, state, secrets, queue, identity, resolver }, runtime);
       await worker.start();
       services.push(() => worker.stop());
     } else {
@@ -124,7 +124,7 @@ export async function serve(options: {
     if (roles.includes('api')) {
       const policy = readPolicy(current(), configuration.current().files);
       const api = await serveApi({
-        parts: apiParts({ openstack, state, secrets, queue, policy }, around),
+        deps: apiDeps({ openstack, state, secrets, queue, policy }, runtime),
         configuration: current(),
       });
       services.push(() => api.close());
@@ -134,9 +134,9 @@ export async function serve(options: {
     logRemarks(configuration.current(), log);
     void warnAboutImage(openstack, configuration, log);
     log.info({ socket: paths.controlSocket, files: configuration.current().files, version, roles }, 'serving');
-    const jobs = wireJobs(state, around, parts.worker, (operation) => queue.announce(operation));
+    const jobs = wireJobs(state, runtime, deps.worker, (operation) => queue.announce(operation));
     const background = roles.includes('worker')
-      ? [recoverUntil(parts, state, openstack, signal), runJobs(jobs, signal)]
+      ? [recoverUntil(deps, state, openstack, signal), runJobs(jobs, signal)]
       : [];
     await aborted(signal);
     log.info({}, 'stopping: boots under way are undone, flows rest after their running steps');
@@ -165,8 +165,8 @@ function demandSharedState({ DEFAULT, database }: Configuration, roles: readonly
 }
 
 /** Boots obey the process's signal and that of whoever asked for them, and can be waited for. */
-function trackBoots(parts: AmphoraParts, signal: AbortSignal) {
-  const operations = createAmphoraOperations(parts);
+function trackBoots(deps: AmphoraDeps, signal: AbortSignal) {
+  const operations = createAmphoraOperations(deps);
   const boots = new Set<Promise<unknown>>();
   return {
     operations: {
@@ -253,30 +253,30 @@ async function warnAboutImage(openstack: OpenStack, configuration: ReloadableCon
 }
 
 async function recoverUntil(
-  parts: AmphoraParts,
+  deps: AmphoraDeps,
   { vipReservations: reservations }: State,
   { network }: OpenStack,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, log } = parts;
+  const { clock, log } = deps;
   const vips = createVipAllocator({ network });
   const failed = (err: unknown) => log.error({ err }, 'could not look for interrupted work; it will be tried again');
   while (!signal.aborted) {
-    await recoverAmphorae(parts).catch(failed);
+    await recoverAmphorae(deps).catch(failed);
     await releaseAbandonedVips({ reservations, vips, clock, log }).catch(failed);
     await clock.sleep(RECOVERY_EVERY_MS, signal).catch(() => {});
   }
 }
 
 async function describe(facts: {
-  parts: AmphoraParts;
+  deps: AmphoraDeps;
   configuration: ReloadableConfiguration;
   version: string;
   startedAt: string;
   loadedAt: string;
 }): Promise<Omit<ServeStatus, 'silence'>> {
-  const { parts, configuration, version, startedAt, loadedAt } = facts;
-  const byStatus = await parts.store.countByStatus();
+  const { deps, configuration, version, startedAt, loadedAt } = facts;
+  const byStatus = await deps.store.countByStatus();
   const total = Object.values(byStatus).reduce((sum, count) => sum + count, 0);
   return {
     pid: process.pid,
@@ -284,6 +284,6 @@ async function describe(facts: {
     startedAt,
     configuration: { loadedAt, files: configuration.current().files },
     amphorae: { total, byStatus },
-    imageChoices: parts.resolver.status(),
+    imageChoices: deps.resolver.status(),
   };
 }

@@ -1,7 +1,7 @@
 import type { SilenceSurvey, SilentAmphoraReport } from '../model/silence.ts';
 import type { SilenceMoment } from '../ports/silence-store.ts';
 import type { State } from './state.ts';
-import type { Around } from './wire.ts';
+import type { RuntimeContext } from './wire.ts';
 
 /** What `kiln status`, `kiln health` and the metrics tell of silence: from the database, whichever process looks. */
 export interface SilenceView {
@@ -13,7 +13,7 @@ export interface SilenceView {
 
 export function silenceView(
   { silences }: Pick<State, 'silences'>,
-  { clock, current }: Omit<Around, 'log'>,
+  { clock, current }: Omit<RuntimeContext, 'log'>,
 ): SilenceView {
   const moment = (): SilenceMoment => {
     const now = clock.now();

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { createFakeClock } from '../../test/kit/fakes/fake-clock.ts';
+import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
 import { KilnError } from '../model/errors.ts';
-import { createFakeClock } from '../testing/fake-clock.ts';
-import { createFakeLog } from '../testing/fake-log.ts';
 import type { State } from './state.ts';
 import { waitForState } from './wait-for-state.ts';
 

@@ -11,23 +11,23 @@ import { createLocalSecretStore } from '../adapters/secrets/local-secret-store.t
 import { createUnsupportedSecretStore } from '../adapters/secrets/unsupported-secret-store.ts';
 import { signingDigestOf } from '../config/options/certificates.ts';
 import type { Configuration } from '../config/options/index.ts';
-import { createBuildSlots } from '../flows/load-balancer/build-slots.ts';
-import type { LoadBalancerParts } from '../flows/load-balancer/parts.ts';
-import type { AmphoraParts } from '../flows/parts.ts';
-import { createImageResolver, createNoopResolver } from '../flows/resolve-image.ts';
+import type { AmphoraDeps } from '../flows/deps.ts';
+import { createBuildSlots } from '../flows/lib/build-slots.ts';
+import type { LoadBalancerDeps } from '../flows/load-balancer/deps.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ImageResolver } from '../ports/image-resolver.ts';
 import type { Log } from '../ports/log.ts';
 import type { SecretStore } from '../ports/secret-store.ts';
-import { amphoraSettings, imageSettings } from './amphora-settings.ts';
+import { createImageResolver, createNoopResolver } from '../services/image-resolver.ts';
 import type { Access } from './cloud-access.ts';
-import { loadBalancerSettings } from './load-balancer-settings.ts';
 import { createOpenStack, type OpenStack } from './openstack.ts';
 import { secretsPath } from './secrets.ts';
+import { amphoraSettings, imageSettings } from './settings/amphora-settings.ts';
+import { loadBalancerSettings } from './settings/load-balancer-settings.ts';
 import { openState, type State } from './state.ts';
 import type { StatePaths } from './state-paths.ts';
 
-export interface Around {
+export interface RuntimeContext {
   clock: Clock;
   log: Log;
   /** In force now: what a reload changes takes effect with the next flow. */
@@ -35,7 +35,7 @@ export interface Around {
 }
 
 /** The cloud's services by the drivers that [controller_worker] names. */
-export function wireOpenStack(access: Access, { clock, log, current }: Around): OpenStack {
+export function wireOpenStack(access: Access, { clock, log, current }: RuntimeContext): OpenStack {
   const { kiln, controller_worker: worker } = current();
   const openstack = createOpenStack(access, { clock, log }, { createLookupSeconds: kiln.create_lookup_seconds });
   const compute = worker.compute_driver === 'compute_noop_driver' ? createNoopCompute() : null;
@@ -48,10 +48,11 @@ export function wireOpenStack(access: Access, { clock, log, current }: Around): 
   };
 }
 
-export function wireResolver(openstack: OpenStack, around: Around): ImageResolver {
-  if (around.current().controller_worker.image_driver === 'image_noop_driver') return createNoopResolver(around.clock);
+export function wireResolver(openstack: OpenStack, runtime: RuntimeContext): ImageResolver {
+  if (runtime.current().controller_worker.image_driver === 'image_noop_driver')
+    return createNoopResolver(runtime.clock);
   const { images, identity, compute } = openstack;
-  const { clock, log, current } = around;
+  const { clock, log, current } = runtime;
   return createImageResolver({ images, identity, compute, clock, log, settings: () => imageSettings(current()) });
 }
 
@@ -59,17 +60,17 @@ export function wireResolver(openstack: OpenStack, around: Around): ImageResolve
 export async function wireAmphorae(
   openstack: OpenStack,
   paths: StatePaths,
-  around: Around,
-): Promise<{ parts: AmphoraParts; close(): Promise<void> }> {
-  const state = await openState(paths.database, around.clock);
-  return { parts: amphoraParts(openstack, state, around), close: () => state.close() };
+  runtime: RuntimeContext,
+): Promise<{ deps: AmphoraDeps; close(): Promise<void> }> {
+  const state = await openState(paths.database, runtime.clock);
+  return { deps: amphoraDeps(openstack, state, runtime), close: () => state.close() };
 }
 
-export function amphoraParts(openstack: OpenStack, state: State, around: Around): AmphoraParts {
-  const { clock, log, current } = around;
+export function amphoraDeps(openstack: OpenStack, state: State, runtime: RuntimeContext): AmphoraDeps {
+  const { clock, log, current } = runtime;
   const { certificates } = current();
   return {
-    resolver: wireResolver(openstack, around),
+    resolver: wireResolver(openstack, runtime),
     compute: openstack.patient.compute,
     certificates: createCertificateIssuer(
       {
@@ -95,19 +96,19 @@ export function amphoraParts(openstack: OpenStack, state: State, around: Around)
 }
 
 /** What the flows of load balancers act through. */
-export function loadBalancerParts(
+export function loadBalancerDeps(
   openstack: OpenStack,
   state: State,
   secrets: SecretStore,
-  around: Around,
-): LoadBalancerParts {
+  runtime: RuntimeContext,
+): LoadBalancerDeps {
   const {
     store: amphorae,
     settings: _settings,
     newId: _newId,
     worker: _worker,
     ...shared
-  } = amphoraParts(openstack, state, around);
+  } = amphoraDeps(openstack, state, runtime);
   return {
     ...shared,
     amphorae,
@@ -116,8 +117,8 @@ export function loadBalancerParts(
     secrets,
     flavors: state.flavors,
     health: state.health,
-    builds: createBuildSlots(() => around.current().haproxy_amphora.build_rate_limit),
-    settings: () => loadBalancerSettings(around.current()),
+    builds: createBuildSlots(() => runtime.current().haproxy_amphora.build_rate_limit),
+    settings: () => loadBalancerSettings(runtime.current()),
   };
 }
 

@@ -8,7 +8,7 @@ export type AmphoraStatus = (typeof amphoraStatuses)[number];
 export const amphoraRoles = ['STANDALONE', 'MASTER', 'BACKUP'] as const;
 export type AmphoraRole = (typeof amphoraRoles)[number];
 
-/** Time each part of a boot took, in milliseconds. Parts not reached are absent. */
+/** Time each part of a boot took, in milliseconds. Deps not reached are absent. */
 export interface BootTimings {
   chooseMs?: number;
   createMs?: number;

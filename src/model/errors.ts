@@ -144,7 +144,7 @@ export const errorKinds = {
     retryable: true,
     advice: "The service failed inside; look for the request ID in the service's own log.",
   },
-  SERVICE_ANSWERED_NONSENSE: {
+  SERVICE_RESPONSE_INVALID: {
     httpStatus: 502,
     exitCode: cloudUnreachable,
     retryable: true,

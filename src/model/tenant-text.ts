@@ -27,7 +27,7 @@ export const tenantMessages: Readonly<Record<ErrorCode, string | null>> = {
   SERVICE_CONFLICT: 'Something in the cloud that the load balancer needs is in use or being changed.',
   SERVICE_LIMIT: 'The cloud has no room for what the load balancer needs.',
   SERVICE_FAILED: 'A service of the cloud that load balancers need failed.',
-  SERVICE_ANSWERED_NONSENSE: 'A service of the cloud that load balancers need failed.',
+  SERVICE_RESPONSE_INVALID: 'A service of the cloud that load balancers need failed.',
   AMPHORA_NOT_FOUND: 'The amphora is gone.',
   BOOT_FAILED: 'The amphora could not be booted.',
   BOOT_TIMEOUT: 'The amphora was not booted in time.',

@@ -1,5 +1,5 @@
 import { request } from 'undici';
-import type { TestbedAccess } from '../support/testbed-access.ts';
+import type { TestbedAccess } from '../kit/testbed-access.ts';
 
 /**
  * A region of the bed's Keystone in which the load-balancer API is at `endpoint`: so what asks the catalog finds it there,

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestbedAccess } from '../support/testbed-access.ts';
+import type { TestbedAccess } from '../kit/testbed-access.ts';
 
 /** Where Debian's Tempest finds its tests, those of its plugins among them. */
 const TEMPEST = '/usr/lib/python3/dist-packages/tempest';

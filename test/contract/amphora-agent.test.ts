@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAmphoraAgentClient } from '../../src/adapters/amphora-agent/client.ts';
-import { startAgentProcess } from '../../src/testing/agent-process.ts';
-import { createTestAuthority } from '../../src/testing/certificate-authority.ts';
-import { type AmphoraAgentSubject, describeAmphoraAgentContract } from '../../src/testing/contract/amphora-agent.ts';
-import { createFakeAmphoraAgent } from '../../src/testing/fake-amphora-agent.ts';
-import { listenForHeartbeats } from '../support/heartbeats.ts';
+import { startAgentProcess } from '../kit/agent-process.ts';
+import { createTestAuthority } from '../kit/certificate-authority.ts';
+import { type AmphoraAgentSubject, describeAmphoraAgentContract } from '../kit/contract/amphora-agent.ts';
+import { createFakeAmphoraAgent } from '../kit/fakes/fake-amphora-agent.ts';
+import { listenForHeartbeats } from '../kit/heartbeats.ts';
 
 const heartbeatKey = 'a key of this test';
 const randomMac = async () =>
@@ -56,7 +56,7 @@ async function ownAgent(): Promise<AmphoraAgentSubject> {
     '',
   ].join('\n');
   const agent = startAgentProcess({
-    program: join(import.meta.dirname, '../../src/agent/main.ts'),
+    program: join(import.meta.dirname, '../../src/dev-agent/main.ts'),
     root: join(directory, 'root'),
     bindHost: address,
     files: {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createJournal } from '../../src/adapters/storage/journal.ts';
 import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
-import { openStoredApiBench, type StoredApiBench, subnetId } from '../../src/testing/api.ts';
-import { storedAmphora } from '../../src/testing/contract/amphora-store.ts';
+import { openStoredApiHarness, type StoredApiHarness, subnetId } from '../kit/api.ts';
+import { storedAmphora } from '../kit/contract/amphora-store.ts';
 
 const counters = { bytesIn: 1, bytesOut: 2, activeConnections: 3, totalConnections: 4, requestErrors: 5 };
 const healthStore = {
@@ -12,12 +12,12 @@ const healthStore = {
     amphoraId === 'a' ? [{ amphoraId, listenerId: 'li', ...counters }] : [],
 };
 
-let bench: StoredApiBench;
+let bench: StoredApiHarness;
 let amphorae: AmphoraStore;
 let loadBalancerId: string;
 beforeEach(async () => {
-  bench = await openStoredApiBench({ healthStore });
-  amphorae = bench.parts.amphorae as unknown as AmphoraStore;
+  bench = await openStoredApiHarness({ healthStore });
+  amphorae = bench.deps.amphorae as unknown as AmphoraStore;
   const { body } = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
   loadBalancerId = body.loadbalancer.id;
   await bench.settleAll();
@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-const operations = () => createJournal(bench.database, bench.parts.clock).list({ limit: 10 });
+const operations = () => createJournal(bench.database, bench.deps.clock).list({ limit: 10 });
 
 describe('amphorae', () => {
   it('are shown in the shape that Octavia gives them', async () => {
@@ -134,7 +134,7 @@ describe('amphorae', () => {
       'configure-amphora',
       { loadBalancerId, resourceId: loadBalancerId, amphoraId: 'a' },
     ]);
-    expect(await bench.parts.store.get('loadbalancer', loadBalancerId)).toMatchObject({
+    expect(await bench.deps.store.get('loadbalancer', loadBalancerId)).toMatchObject({
       provisioningStatus: 'PENDING_UPDATE',
     });
   });

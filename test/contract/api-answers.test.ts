@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAmphoraStore } from '../../src/adapters/storage/amphora-store.ts';
-import { openStoredApiBench, type StoredApiBench, subnetId } from '../../src/testing/api.ts';
-import { storedAmphora } from '../../src/testing/contract/amphora-store.ts';
+import { openStoredApiHarness, type StoredApiHarness, subnetId } from '../kit/api.ts';
+import { storedAmphora } from '../kit/contract/amphora-store.ts';
 
 /**
  * Octavia's answer to one request after another: its status, and its words where a client reads them. Where they come from:
@@ -9,7 +9,7 @@ import { storedAmphora } from '../../src/testing/contract/amphora-store.ts';
  */
 
 const nobody = '00000000-0000-4000-8000-000000000bad';
-let bench: StoredApiBench;
+let bench: StoredApiHarness;
 const kept: Record<string, string> = { nobody };
 
 async function make(name: string, path: string, body: object): Promise<void> {
@@ -23,7 +23,7 @@ async function make(name: string, path: string, body: object): Promise<void> {
 const filled = (text: string) => text.replace(/\$([a-z]+)/gi, (whole, name: string) => kept[name] ?? whole);
 
 beforeAll(async () => {
-  bench = await openStoredApiBench();
+  bench = await openStoredApiHarness();
   await make('lb', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
   await make('http', '/lbaas/listeners', {
     listener: { protocol: 'HTTP', protocol_port: 80, loadbalancer_id: '$lb' },
@@ -269,7 +269,7 @@ describe('filters', () => {
       ['a2', 'BACKUP'],
       ['a3', 'STANDALONE'],
     ] as const) {
-      await createAmphoraStore(bench.database, bench.parts.clock).insert(
+      await createAmphoraStore(bench.database, bench.deps.clock).insert(
         storedAmphora(id, { role, status: 'ALLOCATED' }),
       );
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openApiBench } from '../../src/testing/api.ts';
+import { openApiHarness } from '../kit/api.ts';
 
 /** What Octavia answers beside its resources (pecan, webob, wsme, oslo.middleware), as a real one answered it. */
 const away = ['The Octavia database is unavailable.'];
@@ -17,7 +17,7 @@ describe('/healthcheck', () => {
     ['application/*', 'application/json'],
     ['text/html;q=0.1, application/json', 'application/json'],
   ])('answers Accept: %s with %s', async (accept, type) => {
-    const { app } = openApiBench({ health: health() });
+    const { app } = openApiHarness({ health: health() });
     const answer = await app.inject({ url: '/healthcheck', headers: accept === undefined ? {} : { accept } });
     expect(answer.statusCode).toBe(200);
     expect(answer.headers['content-type']).toMatch(type);
@@ -27,14 +27,14 @@ describe('/healthcheck', () => {
   });
 
   it('has a HEAD, which has no body', async () => {
-    const well = await openApiBench({ health: health() }).app.inject({ method: 'HEAD', url: '/healthcheck' });
+    const well = await openApiHarness({ health: health() }).app.inject({ method: 'HEAD', url: '/healthcheck' });
     expect([well.statusCode, well.body]).toEqual([204, '']);
-    const sick = await openApiBench({ health: health(away) }).app.inject({ method: 'HEAD', url: '/healthcheck' });
+    const sick = await openApiHarness({ health: health(away) }).app.inject({ method: 'HEAD', url: '/healthcheck' });
     expect([sick.statusCode, sick.body]).toEqual([503, '']);
   });
 
   it('says 503 and why, in each type', async () => {
-    const { call } = openApiBench({ health: health(away) });
+    const { call } = openApiHarness({ health: health(away) });
     const ask = (accept: string) => call('GET', '/healthcheck', undefined, { accept });
     expect(await ask('text/plain')).toMatchObject({ status: 503, body: away[0] });
     expect(await ask('application/json')).toMatchObject({ status: 503, body: { detailed: false, reasons: away } });
@@ -42,7 +42,7 @@ describe('/healthcheck', () => {
   });
 
   it('has the fields of the details, and in them nothing of the process', async () => {
-    const { call } = openApiBench({ health: health(away, true) });
+    const { call } = openApiHarness({ health: health(away, true) });
     const { body } = await call('GET', '/healthcheck', undefined, { accept: 'application/json' });
     expect(Object.keys(body)).toEqual([
       ...['detailed', 'gc', 'greenthreads', 'now', 'platform', 'python_version', 'reasons', 'threads'],
@@ -56,17 +56,17 @@ describe('/healthcheck', () => {
   });
 
   it('takes no other method, and is not there when it is off', async () => {
-    const { call, app } = openApiBench({ health: health() });
+    const { call, app } = openApiHarness({ health: health() });
     for (const method of ['POST', 'PUT', 'DELETE'] as const)
       expect((await call(method, '/healthcheck')).status).toBe(405);
-    const off = openApiBench({ health: null });
+    const off = openApiHarness({ health: null });
     expect((await off.call('GET', '/healthcheck')).status).toBe(404);
     expect((await app.inject({ url: '/healthcheck/' })).statusCode).toBe(200);
   });
 });
 
 describe('what is no resource', () => {
-  const { app, call } = openApiBench();
+  const { app, call } = openApiHarness();
 
   it.each(['application/xml', 'application/xml,text/html', 'text/plain', 'image/png', 'application/json;q=0'])(
     'Accept: %s is 406',
@@ -118,7 +118,7 @@ describe('what is no resource', () => {
 });
 
 describe('a body', () => {
-  const { app } = openApiBench();
+  const { app } = openApiHarness();
   const post = (type: string, payload: string | Buffer) =>
     app.inject({ method: 'POST', url: '/v2/lbaas/pools', headers: { 'content-type': type }, payload });
 

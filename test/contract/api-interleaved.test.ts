@@ -1,4 +1,4 @@
-import { openInterleavings } from '../support/interleaving.ts';
-import { describeInterleavings } from '../support/interleaving-suite.ts';
+import { openInterleavings } from '../kit/interleaving.ts';
+import { describeInterleavings } from '../kit/interleaving-suite.ts';
 
 describeInterleavings('SQLite', { partsAtLast: 1, open: () => openInterleavings() });

@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/api/policy/policy.ts';
 import { type ErrorCode, errorKinds, KilnError } from '../../src/model/errors.ts';
 import { tenantMessages } from '../../src/model/tenant-text.ts';
-import { openApiBench, openStoredApiBench, ownProject, subnetId } from '../../src/testing/api.ts';
-import { createFakeLog } from '../../src/testing/fake-log.ts';
+import { openApiHarness, openStoredApiHarness, ownProject, subnetId } from '../kit/api.ts';
+import { createFakeLog } from '../kit/fakes/fake-log.ts';
 
 const planted = [
   '172.30.0.17:9443',
@@ -48,7 +48,7 @@ describe('an answer', () => {
   it.each(internal)('to %s names nothing internal, and the log has all of it', async (code) => {
     const log = createFakeLog();
     let thrown: unknown = about(code);
-    const { call } = openApiBench({
+    const { call } = openApiHarness({
       log,
       networkReferences: {
         check: async () => {
@@ -74,7 +74,7 @@ describe('an answer', () => {
   it('of a database that comes back is 503, and says when to ask again', async () => {
     const fault = (retryable: boolean) => new KilnError('STATE_UNUSABLE', planted.join(' '), { retryable });
     let thrown = fault(true);
-    const { call } = openApiBench({
+    const { call } = openApiHarness({
       quotas: {
         list: async () => {
           throw thrown;
@@ -91,7 +91,7 @@ describe('an answer', () => {
 
 describe('provisioning_reason', () => {
   it.each([...codes, 'OF_ANOTHER_VERSION'])('%s is whole for administrators alone', async (code) => {
-    const bench = await openStoredApiBench({ policy: createPolicy({}) });
+    const bench = await openStoredApiHarness({ policy: createPolicy({}) });
     const loadbalancer = { vip_subnet_id: subnetId };
     const { body } = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer }, tenant);
     const { message, advice } = about('INTERNAL');
@@ -113,7 +113,7 @@ describe('provisioning_reason', () => {
 
 it('each request has a line in the log, with its ID and without what a client may have hidden in it', async () => {
   const log = createFakeLog();
-  const { call } = openApiBench({ log });
+  const { call } = openApiHarness({ log });
   const { headers } = await call('GET', '/lbaas/loadbalancers?name=s3cr3t', undefined, { 'x-auth-token': 's3cr3t' });
   const lines = log.lines.filter(({ message }) => message === 'request');
   expect(lines).toHaveLength(1);

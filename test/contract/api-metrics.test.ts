@@ -1,13 +1,13 @@
 import { Gauge, Registry } from 'prom-client';
 import { expect, it } from 'vitest';
 import { createMetrics } from '../../src/adapters/metrics/registry.ts';
-import { openStoredApiBench } from '../../src/testing/api.ts';
+import { openStoredApiHarness } from '../kit/api.ts';
 
 const registry = new Registry();
 new Gauge({ name: 'kiln_of_another_part', help: 'Of another part.', registers: [registry] }).set(7);
 
 it('counts and times requests by the patterns of routes, whatever IDs and names they have', async () => {
-  const bench = await openStoredApiBench({ metrics: registry });
+  const bench = await openStoredApiHarness({ metrics: registry });
   for (const path of [
     '/v2/lbaas/pools/1',
     '/v2.0/lbaas/pools/2',

@@ -1,20 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/api/policy/policy.ts';
 import { KilnError } from '../../src/model/errors.ts';
-import { openStoredApiBench, type StoredApiBench, subnetId } from '../../src/testing/api.ts';
-import { aServiceError } from '../../src/testing/switches.ts';
+import { openStoredApiHarness, type StoredApiHarness, subnetId } from '../kit/api.ts';
+import { aServiceError } from '../kit/fault-injection.ts';
 
 /** Flavors, availability zones, their profiles, providers: what the operator offers. Over a real database. */
 
 const unknownId = '99999999-9999-4999-8999-999999999999';
 
-let bench: StoredApiBench;
+let bench: StoredApiHarness;
 beforeEach(async () => {
-  bench = await openStoredApiBench();
+  bench = await openStoredApiHarness();
 });
 afterEach(() => bench.close());
 
-type Method = Parameters<StoredApiBench['call']>[0];
+type Method = Parameters<StoredApiHarness['call']>[0];
 async function refusal(method: Method, path: string, body?: unknown): Promise<[number, string]> {
   const answer = await bench.call(method, path, body);
   return [answer.status, answer.body.faultstring];
@@ -93,7 +93,7 @@ describe('flavors', () => {
 
   it('are not deleted from under a load balancer that is being made', async () => {
     const flavor_id = await addFlavor();
-    const { store } = bench.parts;
+    const { store } = bench.deps;
     const apply = store.apply.bind(store);
     let deletion: Promise<unknown> | null = null;
     store.apply = async (change) => {
@@ -134,7 +134,7 @@ describe('flavors', () => {
     const { status, body } = await addLoadBalancer({ flavor_id });
     expect([status, body.loadbalancer.flavor_id, body.loadbalancer.provider]).toEqual([201, flavor_id, 'octavia']);
     const { id } = body.loadbalancer;
-    expect(await bench.parts.store.get('loadbalancer', id)).toMatchObject({ topology: 'SINGLE' });
+    expect(await bench.deps.store.get('loadbalancer', id)).toMatchObject({ topology: 'SINGLE' });
     const { body: filtered } = await bench.call('GET', `/lbaas/loadbalancers?flavor_id=${flavor_id}`);
     expect(filtered.loadbalancers).toHaveLength(1);
 
@@ -276,7 +276,7 @@ describe('what the cloud has not', () => {
   let refused: Error | null = null;
   beforeEach(async () => {
     await bench.close();
-    bench = await openStoredApiBench({
+    bench = await openStoredApiHarness({
       offers: {
         check: async () => {
           if (refused) throw refused;
@@ -408,7 +408,7 @@ describe('providers', () => {
 describe('who may', () => {
   it('everybody with a role reads flavors and zones; administrators do the rest', async () => {
     await bench.close();
-    bench = await openStoredApiBench({ policy: createPolicy({}) });
+    bench = await openStoredApiHarness({ policy: createPolicy({}) });
     const asks = [
       ['GET', '/lbaas/flavors', undefined, 200],
       ['GET', '/lbaas/availabilityzones', undefined, 200],

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenApiDocument } from '../../src/api/v2/openapi/document.ts';
-import { openStoredApiBench, type StoredApiBench, subnetId } from '../../src/testing/api.ts';
-import { faultsOf, operationsOf, resolved } from '../../src/testing/openapi.ts';
+import { openStoredApiHarness, type StoredApiHarness, subnetId } from '../kit/api.ts';
+import { faultsOf, operationsOf, resolved } from '../kit/openapi.ts';
 
-let bench: StoredApiBench;
+let bench: StoredApiHarness;
 let document: OpenApiDocument;
 beforeAll(async () => {
-  bench = await openStoredApiBench();
+  bench = await openStoredApiHarness();
   const served = await bench.app.inject({ method: 'GET', url: '/openapi.json' });
   expect(served.statusCode).toBe(200);
   document = served.json();

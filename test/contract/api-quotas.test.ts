@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/api/policy/policy.ts';
-import { defaultApiSettings } from '../../src/core/api/settings.ts';
-import { openStoredApiBench, otherProject, ownProject, type StoredApiBench, subnetId } from '../../src/testing/api.ts';
+import { defaultApiSettings } from '../../src/core/lbaas/settings.ts';
+import { openStoredApiHarness, otherProject, ownProject, type StoredApiHarness, subnetId } from '../kit/api.ts';
 
 const quotaDefaults = { ...defaultApiSettings.quotaDefaults, loadbalancer: 2, healthmonitor: 7 };
 
-let bench: StoredApiBench;
+let bench: StoredApiHarness;
 beforeEach(async () => {
-  bench = await openStoredApiBench({ settings: { ...defaultApiSettings, quotaDefaults } });
+  bench = await openStoredApiHarness({ settings: { ...defaultApiSettings, quotaDefaults } });
 });
 afterEach(() => bench.close());
 
@@ -123,7 +123,7 @@ describe('quotas', () => {
 
   it('are read by the project, listed whole and written by the quota administrator', async () => {
     await bench.close();
-    bench = await openStoredApiBench({ policy: createPolicy({}) });
+    bench = await openStoredApiHarness({ policy: createPolicy({}) });
     const member = { 'x-roles': 'load-balancer_member' };
     const quotaAdmin = { 'x-roles': 'load-balancer_quota_admin' };
     const quota = { quota: { pool: 1 } };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/api/policy/policy.ts';
 import type { LoadBalancer } from '../../src/model/load-balancer.ts';
-import { openApiBench, otherProject, ownProject } from '../../src/testing/api.ts';
-import type { FakeLoadBalancerStore } from '../../src/testing/fake-load-balancer-store.ts';
+import { openApiHarness, otherProject, ownProject } from '../kit/api.ts';
+import type { FakeLoadBalancerStore } from '../kit/fakes/fake-load-balancer-store.ts';
 
 let count = 0;
 async function putLoadBalancer(
@@ -44,7 +44,7 @@ const names = (body: { loadbalancers: { name: string }[] }) => body.loadbalancer
 
 describe('reading', () => {
   it('tells the versions without a token, and that it is well', async () => {
-    const { call } = openApiBench();
+    const { call } = openApiHarness();
     const { status, body } = await call('GET', '/');
     expect(status).toBe(200);
     expect(body.versions[0]).toEqual({
@@ -59,7 +59,7 @@ describe('reading', () => {
   });
 
   it('answers a show with the fields of Octavia in its order', async () => {
-    const { call, store } = openApiBench();
+    const { call, store } = openApiHarness();
     const { id } = await putLoadBalancer(store);
     const { body } = await call('GET', `/lbaas/loadbalancers/${id}`);
     expect(Object.keys(body.loadbalancer)).toEqual([
@@ -78,7 +78,7 @@ describe('reading', () => {
     ['/lbaas/l7policies/zz', 'L7 Policy zz not found.'],
     ['/lbaas/pools/zz/members', 'Pool zz not found.'],
   ])('%s is not found, in the words and the order of Octavia', async (path, faultstring) => {
-    const { call, app } = openApiBench();
+    const { call, app } = openApiHarness();
     const { status, body } = await call('GET', path);
     expect([status, body]).toEqual([404, { faultcode: 'Client', faultstring, debuginfo: null }]);
     const raw = await app.inject({ url: `/v2.0${path}` });
@@ -86,7 +86,7 @@ describe('reading', () => {
   });
 
   it('has 404 for no route, 405 for no method, 406 for no JSON', async () => {
-    const { call, app } = openApiBench();
+    const { call, app } = openApiHarness();
     expect(await call('GET', '/lbaas/nothing')).toMatchObject({
       status: 404,
       body: { code: 404, title: 'Not Found', description: '' },
@@ -98,7 +98,7 @@ describe('reading', () => {
   });
 
   it('filters, sorts and picks fields', async () => {
-    const { call, store } = openApiBench();
+    const { call, store } = openApiHarness();
     await putLoadBalancer(store, { name: 'a', tags: ['red', 'blue'], adminStateUp: false });
     await putLoadBalancer(store, {
       name: 'c',
@@ -129,7 +129,7 @@ describe('reading', () => {
     ['healthmonitors', 'enabled=true'],
     ['l7policies', 'enabled=true'],
   ])('takes a filter of /%s by ?%s, a column of Octavia', async (path, query) => {
-    const { call } = openApiBench();
+    const { call } = openApiHarness();
     expect((await call('GET', `/lbaas/${path}?${query}`)).status).toBe(200);
   });
 
@@ -142,13 +142,13 @@ describe('reading', () => {
     ['limit=x', "Supplied pagination limit 'x' is not valid."],
     ['marker=zz', "Supplied pagination marker 'zz' is not valid."],
   ])('refuses ?%s', async (query, faultstring) => {
-    const { call } = openApiBench();
+    const { call } = openApiHarness();
     const { status, body } = await call('GET', `/lbaas/loadbalancers?${query}`);
     expect([status, body.faultstring]).toEqual([400, faultstring]);
   });
 
   it('pages both ways with the links that it gives, one query a page', async () => {
-    const { call, store } = openApiBench();
+    const { call, store } = openApiHarness();
     for (const name of ['a', 'b', 'c', 'd', 'e']) await putLoadBalancer(store, { name });
     const seen: string[] = [];
     let href: string | undefined = 'http://localhost:80/v2.0/lbaas/loadbalancers?limit=2&sort=name:desc';
@@ -169,7 +169,7 @@ describe('reading', () => {
   });
 
   it('shows projects their own and administrators everything', async () => {
-    const { call, store } = openApiBench({ policy: createPolicy({}) });
+    const { call, store } = openApiHarness({ policy: createPolicy({}) });
     await putLoadBalancer(store, { name: 'mine' });
     const theirs = await putLoadBalancer(store, { name: 'theirs', projectId: otherProject });
     const member = { 'x-roles': 'member,reader' };
@@ -189,7 +189,7 @@ describe('reading', () => {
 
   it('wants a token, and answers as keystonemiddleware does without one', async () => {
     const tokens = { validate: async () => null };
-    const { call } = openApiBench({ authentication: { strategy: 'keystone', tokens, authUrl: 'http://keystone' } });
+    const { call } = openApiHarness({ authentication: { strategy: 'keystone', tokens, authUrl: 'http://keystone' } });
     for (const headers of [{}, { 'x-auth-token': 'gone' }]) {
       const { status, body, headers: answered } = await call('GET', '/lbaas/loadbalancers', undefined, headers);
       expect([status, answered['www-authenticate']]).toEqual([401, 'Keystone uri="http://keystone"']);

@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createJournal } from '../../src/adapters/storage/journal.ts';
-import { openStoredApiBench, type StoredApiBench, subnetId } from '../../src/testing/api.ts';
+import { openStoredApiHarness, type StoredApiHarness, subnetId } from '../kit/api.ts';
 
 const reason = { code: 'IMAGE_NOT_FOUND', message: 'no active image carries the tag "amphora"', advice: 'Tag one.' };
 
-let bench: StoredApiBench;
+let bench: StoredApiHarness;
 beforeEach(async () => {
-  bench = await openStoredApiBench();
+  bench = await openStoredApiHarness();
 });
 afterEach(() => bench.close());
 
 /** What the flow of the only operation would leave behind. */
 async function settle(loadBalancerId: string, why: typeof reason | null): Promise<void> {
-  const journal = createJournal(bench.database, bench.parts.clock);
+  const journal = createJournal(bench.database, bench.deps.clock);
   const [id = ''] = bench.queued;
   const claimed = await journal.claim(id, 'w');
   await journal.finish(id, claimed?.operation.fence ?? 0, why ? { undone: why } : 'done', {
@@ -60,7 +60,7 @@ describe('the operation of a change', () => {
     await bench.settleAll();
     await bench.call('DELETE', `/lbaas/listeners/${inside[0].id}`);
 
-    const journal = createJournal(bench.database, bench.parts.clock);
+    const journal = createJournal(bench.database, bench.deps.clock);
     const inputs = await Promise.all(bench.queued.map(async (one) => (await journal.get(one))?.operation.input));
     expect(inputs).toMatchObject([
       { verb: 'create', kind: 'loadbalancer', resourceId: id },

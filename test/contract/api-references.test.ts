@@ -7,22 +7,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createReferenceChecker } from '../../src/adapters/network/reference-checker.ts';
-import { createVipAllocator } from '../../src/adapters/network/vip-allocator.ts';
 import { createOfferChecker } from '../../src/adapters/offers/offer-checker.ts';
 import { createLocalSecretStore } from '../../src/adapters/secrets/local-secret-store.ts';
 import { createPolicy } from '../../src/api/policy/policy.ts';
 import type { OpenApiDocument } from '../../src/api/v2/openapi/document.ts';
-import { type Cloud, startCloud } from '../../src/cloud/cloud.ts';
-import { createImageResolver } from '../../src/flows/resolve-image.ts';
-import { openStoredApiBench, type StoredApiBench } from '../../src/testing/api.ts';
-import { openCloudSession } from '../../src/testing/cloud-session.ts';
-import { createFakeClock } from '../../src/testing/fake-clock.ts';
-import { createFakeLog } from '../../src/testing/fake-log.ts';
-import { operationsOf, resolved } from '../../src/testing/openapi.ts';
-import { connectClients, type OpenStackClients } from '../../src/testing/openstack-clients.ts';
-import { openTlsWorkshop } from '../../src/testing/tls-material.ts';
-import { validValue } from '../support/malformed-bodies.ts';
+import { type Cloud, startCloud } from '../../src/dev-cloud/cloud.ts';
+import { createImageResolver } from '../../src/services/image-resolver.ts';
+import { createReferenceChecker } from '../../src/services/reference-checker.ts';
+import { createVipAllocator } from '../../src/services/vip-allocator.ts';
+import { openStoredApiHarness, type StoredApiHarness } from '../kit/api.ts';
+import { openCloudSession } from '../kit/cloud-session.ts';
+import { createFakeClock } from '../kit/fakes/fake-clock.ts';
+import { createFakeLog } from '../kit/fakes/fake-log.ts';
+import { validValue } from '../kit/malformed-bodies.ts';
+import { operationsOf, resolved } from '../kit/openapi.ts';
+import { connectClients, type OpenStackClients } from '../kit/openstack-clients.ts';
+import { openTlsWorkshop } from '../kit/tls-material.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: schemas and bodies are read as whatever they are.
 type Node = any;
@@ -33,7 +33,7 @@ const folder = mkdtempSync(join(tmpdir(), 'kiln-references-'));
 const workshop = openTlsWorkshop();
 let cloud: Cloud;
 let clients: OpenStackClients;
-let bench: StoredApiBench;
+let bench: StoredApiHarness;
 let document: OpenApiDocument;
 let project: string;
 let ours: Record<'loadbalancers' | 'listeners' | 'withTls' | 'pools' | 'healthmonitors' | 'l7policies', string>;
@@ -77,7 +77,7 @@ beforeAll(async () => {
     ...{ clock: createFakeClock({ autoAdvance: true }), log: createFakeLog() },
     settings: () => ({ ampImageId: '', ampImageTag: 'amphora', ampImageOwnerId: '', ampImageTagPolicy: 'newest' }),
   });
-  bench = await openStoredApiBench({
+  bench = await openStoredApiHarness({
     policy: createPolicy({}),
     secrets,
     // The bench knows no tokens: all its callers are this tenant.

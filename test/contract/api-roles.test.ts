@@ -11,15 +11,15 @@ import type { Change } from '../../src/ports/load-balancer-store.ts';
 import {
   createFakeReferences,
   createFakeVips,
-  openStoredApiBench,
+  openStoredApiHarness,
   otherProject,
   ownProject,
-  type StoredApiBench,
+  type StoredApiHarness,
   securityGroupId,
   subnetId,
-} from '../../src/testing/api.ts';
-import { storedAmphora } from '../../src/testing/contract/amphora-store.ts';
-import { operationsOf } from '../../src/testing/openapi.ts';
+} from '../kit/api.ts';
+import { storedAmphora } from '../kit/contract/amphora-store.ts';
+import { operationsOf } from '../kit/openapi.ts';
 
 /** Who asks, about what the first project owns. */
 const callers = {
@@ -111,7 +111,7 @@ function forAll(paths: readonly string[], of: (path: string) => Record<string, r
   return Object.assign({}, ...paths.map(of)) as Record<string, readonly Who[]>;
 }
 
-let bench: StoredApiBench;
+let bench: StoredApiHarness;
 const ids: Record<string, string> = {};
 /** What requests did outside of reading the database: lookups in the network, changes. */
 let deeds: string[] = [];
@@ -131,7 +131,7 @@ function noting<Part extends object>(part: Part, methods: readonly (keyof Part &
 }
 
 beforeAll(async () => {
-  const seed = await openStoredApiBench();
+  const seed = await openStoredApiHarness();
   bench = seed;
   const make = async (path: string, body: object) => {
     const answer = await seed.call('POST', `/v2/lbaas/${path}`, body);
@@ -180,7 +180,7 @@ beforeAll(async () => {
   ids.availabilityzoneprofiles = madeProfile.availability_zone_profile.id;
   const zone = { name: 'z', availability_zone_profile_id: ids.availabilityzoneprofiles };
   ids.availabilityzones = (await make('availabilityzones', { availability_zone: zone })).availability_zone.name;
-  await (seed.parts.amphorae as unknown as AmphoraStore).insert(
+  await (seed.deps.amphorae as unknown as AmphoraStore).insert(
     storedAmphora('a', { loadBalancerId: loadbalancer.id, status: 'ALLOCATED' }),
   );
   ids.amphorae = 'a';
@@ -188,27 +188,27 @@ beforeAll(async () => {
   await seed.call('PUT', `/v2/lbaas/quotas/${ownProject}`, { quota: { pool: 7 } });
 
   const counters = { bytesIn: 1, bytesOut: 2, activeConnections: 3, totalConnections: 4, requestErrors: 5 };
-  const { parts } = seed;
-  const guarded = await openStoredApiBench({
-    ...parts,
+  const { deps } = seed;
+  const guarded = await openStoredApiHarness({
+    ...deps,
     policy: createPolicy({}),
     healthStore: {
-      ...parts.healthStore,
+      ...deps.healthStore,
       statisticsOfAmphora: async (amphoraId: string) => [{ amphoraId, listenerId: ids.listeners ?? '', ...counters }],
     },
     store: {
-      ...parts.store,
+      ...deps.store,
       async apply(change) {
         deeds.push('apply');
         applied.push(change);
         throw new KilnError('IMMUTABLE', 'the test keeps what is there');
       },
     },
-    flavors: noting(parts.flavors, ['insert', 'update', 'delete']),
-    quotas: noting(parts.quotas, ['put', 'delete']),
-    amphorae: noting(parts.amphorae, ['requestDeletion']),
+    flavors: noting(deps.flavors, ['insert', 'update', 'delete']),
+    quotas: noting(deps.quotas, ['put', 'delete']),
+    amphorae: noting(deps.amphorae, ['requestDeletion']),
     vips: noting(createFakeVips(), ['allocate']),
-    reservations: noting(parts.reservations, ['reserve']),
+    reservations: noting(deps.reservations, ['reserve']),
     networkReferences: {
       async check(ids) {
         if (Object.values(ids).some(({ length }) => length > 0)) deeds.push('check');

@@ -2,15 +2,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAmphoraStore } from '../../src/adapters/storage/amphora-store.ts';
 import { createJournal } from '../../src/adapters/storage/journal.ts';
 import { runFlow } from '../../src/flows/engine/run-flow.ts';
+import { rememberTrees } from '../../src/flows/lib/remember-trees.ts';
+import type { LoadBalancerDeps } from '../../src/flows/load-balancer/deps.ts';
 import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
-import type { LoadBalancerParts } from '../../src/flows/load-balancer/parts.ts';
-import { rememberTrees } from '../../src/flows/load-balancer/remember-trees.ts';
 import { KilnError } from '../../src/model/errors.ts';
 import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
 import type { TlsCertificate } from '../../src/ports/secret-store.ts';
-import { createFakeVips, openStoredApiBench, type StoredApiBench, subnetId } from '../../src/testing/api.ts';
-import { aNetwork, aSubnet } from '../../src/testing/fake-network.ts';
-import { createFakeLoadBalancerParts } from '../../src/testing/load-balancer-parts.ts';
+import { createFakeVips, openStoredApiHarness, type StoredApiHarness, subnetId } from '../kit/api.ts';
+import { createFakeLoadBalancerDeps } from '../kit/fakes/fake-load-balancer-deps.ts';
+import { aNetwork, aSubnet } from '../kit/fakes/fake-network.ts';
 
 /**
  * The API and the flows over one database: what becomes of rows when HAProxy refuses a change, and whether the load balancer
@@ -42,20 +42,20 @@ interface Ids {
   rule: string;
 }
 
-let bench: StoredApiBench;
+let bench: StoredApiHarness;
 let amphorae: AmphoraStore;
-let fakes: ReturnType<typeof createFakeLoadBalancerParts>;
+let fakes: ReturnType<typeof createFakeLoadBalancerDeps>;
 let secrets: Map<string, TlsCertificate>;
 let ids: Ids;
 
 beforeEach(async () => {
-  fakes = createFakeLoadBalancerParts();
+  fakes = createFakeLoadBalancerDeps();
   secrets = new Map(Object.entries(references).map(([name, reference]) => [reference, pem(name)]));
   fakes.network.addNetwork(aNetwork({ id: networkId, subnetIds: [subnetId] }), [
     aSubnet({ id: subnetId, networkId, cidr: '198.51.100.0/24' }),
   ]);
   const vips = createFakeVips();
-  bench = await openStoredApiBench({
+  bench = await openStoredApiHarness({
     secrets: secretStore(),
     vips: {
       ...vips,
@@ -77,7 +77,7 @@ beforeEach(async () => {
       },
     },
   });
-  amphorae = createAmphoraStore(bench.database, bench.parts.clock);
+  amphorae = createAmphoraStore(bench.database, bench.deps.clock);
   ids = await make();
 });
 afterEach(() => bench.close());
@@ -109,11 +109,11 @@ async function work(): Promise<string> {
   const claimed = await journal.claim(bench.queued.at(-1) ?? '', 'w');
   const flow = loadBalancerFlows.find(({ name }) => name === claimed?.operation.flow);
   if (!claimed || !flow) throw new Error('there is nothing to do');
-  const { clock, log, parts } = fakes;
-  const acting: LoadBalancerParts = {
-    ...parts,
+  const { clock, log, deps } = fakes;
+  const acting: LoadBalancerDeps = {
+    ...deps,
     secrets: secretStore(),
-    loadBalancers: rememberTrees(bench.parts.store),
+    loadBalancers: rememberTrees(bench.deps.store),
     amphorae,
   };
   const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 60_000 };
@@ -161,7 +161,7 @@ async function make(): Promise<Ids> {
   });
   expect(await work()).toBe('done');
   const lb = made.loadbalancer.id;
-  const tree = await bench.parts.store.tree(lb);
+  const tree = await bench.deps.store.tree(lb);
   const [plain, tls] = ['plain', 'tls'].map((name) => tree?.listeners.find((one) => one.name === name));
   const pool = tree?.pools[0];
   return {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createLocalSecretStore } from '../../src/adapters/secrets/local-secret-store.ts';
-import { type ApiBench, openApiBench, subnetId } from '../../src/testing/api.ts';
-import { openTlsWorkshop, type TlsWorkshop } from '../../src/testing/tls-material.ts';
+import { type ApiHarness, openApiHarness, subnetId } from '../kit/api.ts';
+import { openTlsWorkshop, type TlsWorkshop } from '../kit/tls-material.ts';
 
 const unknown = 'https://keys.example.org/v1/secrets/9d1c5f5e-0000-4000-8000-000000000001';
 const retrieved = { faultstring: `Could not retrieve certificate: ['${unknown}']` };
@@ -14,7 +14,7 @@ let folder: string;
 let store: ReturnType<typeof createLocalSecretStore>;
 let certificate: string;
 let ca: string;
-let api: ApiBench;
+let api: ApiHarness;
 
 beforeAll(async () => {
   workshop = openTlsWorkshop();
@@ -30,7 +30,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 beforeEach(() => {
-  api = openApiBench({ secrets: store });
+  api = openApiHarness({ secrets: store });
 });
 
 const path = '/lbaas';
@@ -82,7 +82,7 @@ it('a change that speaks of something else asks no key manager', async () => {
     listener: { loadbalancer_id: loadBalancerId, ...tls, default_tls_container_ref: certificate },
   });
   api.store.settleAll();
-  const silent = openApiBench({
+  const silent = openApiHarness({
     store: api.store,
     secrets: { ...store, getCertificate: () => Promise.reject(new Error('asked')) },
   });

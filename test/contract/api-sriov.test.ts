@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openStoredApiBench, type StoredApiBench, subnetId } from '../../src/testing/api.ts';
+import { openStoredApiHarness, type StoredApiHarness, subnetId } from '../kit/api.ts';
 
 /** SR-IOV of VIPs (API v2.28) and members (v2.30): known, shown, and refused as Octavia does without such a flavor. */
 
-let bench: StoredApiBench;
+let bench: StoredApiHarness;
 beforeEach(async () => {
-  bench = await openStoredApiBench();
+  bench = await openStoredApiHarness();
 });
 afterEach(() => bench.close());
 

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/api/policy/policy.ts';
-import { defaultApiSettings } from '../../src/core/api/settings.ts';
-import { type ApiBench, openApiBench, otherProject, subnetId } from '../../src/testing/api.ts';
+import { defaultApiSettings } from '../../src/core/lbaas/settings.ts';
+import { type ApiHarness, openApiHarness, otherProject, subnetId } from '../kit/api.ts';
 
 const rule = { type: 'PATH', compare_type: 'STARTS_WITH', value: '/api' };
 const member = { 'x-roles': 'member,reader' };
 const unknownId = '6d2f6a0e-0000-4000-8000-00000000dead';
 
 /** A listener of HTTP, a pool that it may send to and one that it may not. */
-async function openListener(overrides: Parameters<typeof openApiBench>[0] = {}, protocol = 'HTTP') {
-  const bench = openApiBench(overrides);
+async function openListener(overrides: Parameters<typeof openApiHarness>[0] = {}, protocol = 'HTTP') {
+  const bench = openApiHarness(overrides);
   const pool = (name: string, poolProtocol: string) => ({
     name,
     protocol: poolProtocol,
@@ -26,15 +26,15 @@ async function openListener(overrides: Parameters<typeof openApiBench>[0] = {}, 
   const listener_id: string = body.loadbalancer.listeners[0].id;
   return { ...bench, listener_id, loadBalancerId: body.loadbalancer.id as string, web: idOf('web'), raw: idOf('raw') };
 }
-type Bench = Awaited<ReturnType<typeof openListener>>;
+type Harness = Awaited<ReturnType<typeof openListener>>;
 
-async function refusal({ call }: Pick<ApiBench, 'call'>, ...asked: Parameters<ApiBench['call']>) {
+async function refusal({ call }: Pick<ApiHarness, 'call'>, ...asked: Parameters<ApiHarness['call']>) {
   const { status, body } = await call(...asked);
   return [status, body.faultstring];
 }
 
 /** Makes a policy and waits until it is there. */
-async function addPolicy({ call, store, listener_id }: Bench, fields: Record<string, unknown>): Promise<string> {
+async function addPolicy({ call, store, listener_id }: Harness, fields: Record<string, unknown>): Promise<string> {
   const { status, body } = await call('POST', '/lbaas/l7policies', {
     l7policy: { listener_id, action: 'REJECT', ...fields },
   });
@@ -43,7 +43,7 @@ async function addPolicy({ call, store, listener_id }: Bench, fields: Record<str
   return body.l7policy.id;
 }
 
-async function order({ call }: Bench) {
+async function order({ call }: Harness) {
   const { body } = await call('GET', '/lbaas/l7policies');
   const policies: { name: string; position: number }[] = body.l7policies;
   return policies
@@ -257,7 +257,7 @@ describe('L7 rules', () => {
     store.settleAll();
     const path = `/lbaas/l7policies/${body.l7policy.id}`;
     const ofRule = `${path}/rules/${body.l7policy.rules[0].id}`;
-    const asks: Parameters<ApiBench['call']>[] = [
+    const asks: Parameters<ApiHarness['call']>[] = [
       ['POST', '/lbaas/l7policies', { l7policy: create }],
       ['PUT', path, { l7policy: { name: 'n' } }],
       ['DELETE', path],

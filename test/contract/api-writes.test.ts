@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { defaultApiSettings } from '../../src/core/api/settings.ts';
+import { defaultApiSettings } from '../../src/core/lbaas/settings.ts';
 import { canonicalAddress } from '../../src/core/network/address.ts';
-import { createFakeVips, openApiBench, subnetId } from '../../src/testing/api.ts';
+import { createFakeVips, openApiHarness, subnetId } from '../kit/api.ts';
 
 const whole = {
   name: 'full',
@@ -28,7 +28,7 @@ const whole = {
 
 describe('writing', () => {
   it('makes a whole load balancer in one request, one change and one operation', async () => {
-    const { call, store, queued } = openApiBench();
+    const { call, store, queued } = openApiHarness();
     const { status, body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: whole });
     expect(status).toBe(201);
     const [listener] = body.loadbalancer.listeners;
@@ -51,7 +51,7 @@ describe('writing', () => {
   });
 
   it('lets nothing be changed while something goes on, in the words of Octavia', async () => {
-    const { call, store } = openApiBench();
+    const { call, store } = openApiHarness();
     const { body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: whole });
     const { id } = body.loadbalancer;
     const faultOf = async (...asked: Parameters<typeof call>) => {
@@ -96,7 +96,7 @@ describe('writing', () => {
   });
 
   it('tells who comes second when two ask at once', async () => {
-    const { call, store } = openApiBench();
+    const { call, store } = openApiHarness();
     const { body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
     const { id } = body.loadbalancer;
     store.settleAll();
@@ -109,7 +109,7 @@ describe('writing', () => {
 
   it('gives the address back when the load balancer is refused after all', async () => {
     const vips = createFakeVips();
-    const { call, store } = openApiBench({ vips });
+    const { call, store } = openApiHarness({ vips });
     const listeners = [{ protocol: 'HTTP', protocol_port: 80, allowed_cidrs: ['2001:db8::/32'] }];
     const { status, body } = await call('POST', '/lbaas/loadbalancers', {
       loadbalancer: { vip_subnet_id: subnetId, listeners },
@@ -121,13 +121,13 @@ describe('writing', () => {
 
   it('obeys quotas', async () => {
     const none = { loadbalancer: 0, listener: -1, pool: -1, member: -1, healthmonitor: -1, l7policy: -1, l7rule: -1 };
-    const { call } = openApiBench({ settings: { ...defaultApiSettings, quotaDefaults: none } });
+    const { call } = openApiHarness({ settings: { ...defaultApiSettings, quotaDefaults: none } });
     const { status, body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
     expect([status, body.faultstring]).toEqual([403, 'Quota has been met for resources: Load Balancer']);
   });
 
   it('makes a pool the default one of its listener and guards it from the wrong protocol', async () => {
-    const { call, store } = openApiBench();
+    const { call, store } = openApiHarness();
     const { body } = await call('POST', '/lbaas/loadbalancers', {
       loadbalancer: { vip_subnet_id: subnetId, listeners: [{ protocol: 'HTTP', protocol_port: 80 }] },
     });
@@ -144,7 +144,7 @@ describe('writing', () => {
   });
 
   it("refuses what the amphora provider can't do with Octavia's 501, and changes nothing", async () => {
-    const { call, store, queued } = openApiBench();
+    const { call, store, queued } = openApiHarness();
     const algorithm = { lb_algorithm: 'SOURCE_IP_PORT' };
     const refused = {
       status: 501,
@@ -173,7 +173,7 @@ describe('writing', () => {
   });
 
   it('replaces the members of a pool at once', async () => {
-    const { call, store } = openApiBench();
+    const { call, store } = openApiHarness();
     const { body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: whole });
     store.settleAll();
     const path = `/lbaas/pools/${body.loadbalancer.pools[0].id}/members`;
@@ -199,7 +199,7 @@ describe('writing', () => {
   });
 
   it('gives members that a batch names their defaults again, but for name and tags', async () => {
-    const { call, store } = openApiBench();
+    const { call, store } = openApiHarness();
     const { body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: whole });
     store.settleAll();
     const path = `/lbaas/pools/${body.loadbalancer.pools[0].id}/members`;
@@ -222,7 +222,7 @@ describe('writing', () => {
     ['::ffff:10.0.0.5', '10.0.0.5'],
   ])('%s is reserved however it is written: %s', async (reserved, written) => {
     const settings = { ...defaultApiSettings, reservedAddresses: [canonicalAddress(reserved)] };
-    const { call, store } = openApiBench({ settings });
+    const { call, store } = openApiHarness({ settings });
     const { body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: whole });
     store.settleAll();
     const pool = body.loadbalancer.pools[0].id;
@@ -250,7 +250,7 @@ describe('writing', () => {
     [`{"loadbalancer":{"name":"${'x'.repeat(120_000)}"}}`, 413, 'Request body is too large'],
     ['['.repeat(50_000), 400, 'Request is not in valid JSON format'],
   ])('refuses the body %.20s', async (text, status, faultstring) => {
-    const { app, store } = openApiBench();
+    const { app, store } = openApiHarness();
     const answer = await app.inject({
       method: 'POST',
       url: '/v2/lbaas/loadbalancers',

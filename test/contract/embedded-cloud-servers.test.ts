@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from 'tar';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { createReferenceChecker, networkSeenBy } from '../../src/adapters/network/reference-checker.ts';
-import { createVipAllocator } from '../../src/adapters/network/vip-allocator.ts';
-import { type Cloud, startCloud } from '../../src/cloud/cloud.ts';
-import { openCloudSession } from '../../src/testing/cloud-session.ts';
-import { describeComputeContract } from '../../src/testing/contract/compute.ts';
-import { describeNetworkContract } from '../../src/testing/contract/network.ts';
-import { describeVipAllocatorContract } from '../../src/testing/contract/vip-allocator.ts';
-import { connectClients, type OpenStackClients } from '../../src/testing/openstack-clients.ts';
-import { computeSubject } from '../support/compute-subject.ts';
+import { type Cloud, startCloud } from '../../src/dev-cloud/cloud.ts';
+import { createReferenceChecker, networkSeenBy } from '../../src/services/reference-checker.ts';
+import { createVipAllocator } from '../../src/services/vip-allocator.ts';
+import { openCloudSession } from '../kit/cloud-session.ts';
+import { computeSubject } from '../kit/compute-subject.ts';
+import { describeComputeContract } from '../kit/contract/compute.ts';
+import { describeNetworkContract } from '../kit/contract/network.ts';
+import { describeVipAllocatorContract } from '../kit/contract/vip-allocator.ts';
+import { connectClients, type OpenStackClients } from '../kit/openstack-clients.ts';
 
 /** The suites of Nova and Neutron that the test bed passes, against the embedded cloud. */
 

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { type Cloud, startCloud } from '../../src/cloud/cloud.ts';
-import { describeIdentityContract } from '../../src/testing/contract/identity.ts';
-import { describeImagesContract } from '../../src/testing/contract/images.ts';
-import { describeKeystoneContract } from '../../src/testing/contract/keystone.ts';
-import { connectClients, type OpenStackClients } from '../../src/testing/openstack-clients.ts';
+import { type Cloud, startCloud } from '../../src/dev-cloud/cloud.ts';
+import { describeIdentityContract } from '../kit/contract/identity.ts';
+import { describeImagesContract } from '../kit/contract/images.ts';
+import { describeKeystoneContract } from '../kit/contract/keystone.ts';
+import { connectClients, type OpenStackClients } from '../kit/openstack-clients.ts';
 
 /** The suites that the test bed passes, against the embedded cloud. */
 

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { describeComputeContract } from '../../src/testing/contract/compute.ts';
-import { describeIdentityContract } from '../../src/testing/contract/identity.ts';
-import { describeImagesContract } from '../../src/testing/contract/images.ts';
-import { describeNetworkContract } from '../../src/testing/contract/network.ts';
-import { createFakeCompute } from '../../src/testing/fake-compute.ts';
-import { createFakeIdentity } from '../../src/testing/fake-identity.ts';
-import { createFakeImages } from '../../src/testing/fake-images.ts';
-import { createFakeNetwork } from '../../src/testing/fake-network.ts';
+import { describeComputeContract } from '../kit/contract/compute.ts';
+import { describeIdentityContract } from '../kit/contract/identity.ts';
+import { describeImagesContract } from '../kit/contract/images.ts';
+import { describeNetworkContract } from '../kit/contract/network.ts';
+import { createFakeCompute } from '../kit/fakes/fake-compute.ts';
+import { createFakeIdentity } from '../kit/fakes/fake-identity.ts';
+import { createFakeImages } from '../kit/fakes/fake-images.ts';
+import { createFakeNetwork } from '../kit/fakes/fake-network.ts';
 
 describeImagesContract('fake', async () => {
   const images = createFakeImages({ projectId: 'service-project', isAdmin: true });

@@ -4,22 +4,22 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
-import { createVipAllocator } from '../../src/adapters/network/vip-allocator.ts';
-import { releaseAbandonedVips } from '../../src/flows/release-abandoned-vips.ts';
-import { createFakeLog } from '../../src/testing/fake-log.ts';
-import type { ApiMoment } from '../support/crash-api.ts';
-import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
-import { type LoadBalancerBench, openLoadBalancerBench } from '../support/load-balancers.ts';
+import { releaseAbandonedVips } from '../../src/housekeeping/release-abandoned-vips.ts';
+import { createVipAllocator } from '../../src/services/vip-allocator.ts';
+import type { ApiMoment } from '../kit/crash-api.ts';
+import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
+import { createFakeLog } from '../kit/fakes/fake-log.ts';
+import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
 
 const program = join(import.meta.dirname, '..', 'support', 'crash-api.ts');
 
 /** An API process is killed while it makes a load balancer: the VIP's port is the load balancer's, or goes. */
 describe('an API that is killed', () => {
   let dev: DevCloud;
-  let bench: LoadBalancerBench;
+  let bench: LoadBalancerHarness;
   beforeAll(async () => {
     dev = await startDevCloud();
-    bench = await openLoadBalancerBench(dev);
+    bench = await openLoadBalancerHarness(dev);
   });
   afterAll(async () => {
     await bench?.close();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Amphora } from '../../src/model/amphora.ts';
-import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
-import { runKiln, startKiln } from '../support/kiln-process.ts';
+import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
+import { runKiln, startKiln } from '../kit/kiln-process.ts';
 
 /** Processes are killed with SIGKILL, for real; the next Kiln has to find everything they left. */
 describe('a boot whose process is killed', () => {

@@ -9,9 +9,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rotationFlow } from '../../src/core/amphora/certificate-rotation.ts';
 import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
 import type { Amphora } from '../../src/model/amphora.ts';
-import type { CrashPoint } from '../support/crash-worker.ts';
-import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
-import { type LoadBalancerBench, openLoadBalancerBench } from '../support/load-balancers.ts';
+import type { CrashPoint } from '../kit/crash-worker.ts';
+import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
+import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
 
 const program = join(import.meta.dirname, '..', 'support', 'crash-worker.ts');
 /** Load balancers whose operations are killed at the same time, each at another point. */
@@ -25,7 +25,7 @@ type Moment = NonNullable<CrashPoint['pause']>['moment'];
  */
 describe('a worker that is killed', () => {
   let dev: DevCloud;
-  let bench: LoadBalancerBench;
+  let bench: LoadBalancerHarness;
   let members: Server[];
   /** Made once; every flow but creation and deletion is tried on them, one after the other. */
   const ready: string[] = [];
@@ -34,7 +34,7 @@ describe('a worker that is killed', () => {
 
   beforeAll(async () => {
     dev = await startDevCloud();
-    bench = await openLoadBalancerBench(dev);
+    bench = await openLoadBalancerHarness(dev);
     const first = await startMember('127.0.0.1', 0);
     members = [first, await startMember('127.0.0.2', portOf(first))];
   });

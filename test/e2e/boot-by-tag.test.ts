@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildAmphoraImage } from '../../src/adapters/amphora-image/build.ts';
-import { startCloud } from '../../src/cloud/cloud.ts';
-import { describeBootByTag } from '../support/boot-by-tag.ts';
+import { startCloud } from '../../src/dev-cloud/cloud.ts';
+import { describeBootByTag } from '../kit/boot-by-tag.ts';
 
 describeBootByTag('embedded cloud', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-e2e-'));

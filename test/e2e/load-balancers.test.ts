@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startDevCloud } from '../support/dev-cloud.ts';
-import { describeLoadBalancers } from '../support/load-balancer-suite.ts';
+import { startDevCloud } from '../kit/dev-cloud.ts';
+import { describeLoadBalancers } from '../kit/load-balancer-suite.ts';
 
 describeLoadBalancers('embedded cloud', async () => {
   const dev = await startDevCloud();

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../../src/cloud/cloud.ts';
-import { type OpenstackClients, openstackClients, openstackIsMissing } from '../support/openstack-client.ts';
+import { type Cloud, startCloud } from '../../src/dev-cloud/cloud.ts';
+import { type OpenstackClients, openstackClients, openstackIsMissing } from '../kit/openstack-client.ts';
 
 /** Debian's `openstack` (python3-openstackclient) against the embedded cloud: identity and images. */
 

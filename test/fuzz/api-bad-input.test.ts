@@ -7,10 +7,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/api/policy/policy.ts';
 import type { OpenApiDocument } from '../../src/api/v2/openapi/document.ts';
 import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
-import { openStoredApiBench, otherProject, ownProject, type StoredApiBench, subnetId } from '../../src/testing/api.ts';
-import { storedAmphora } from '../../src/testing/contract/amphora-store.ts';
-import { operationsOf, resolved } from '../../src/testing/openapi.ts';
-import { type MalformedBody, malformedBodies, validValue } from '../support/malformed-bodies.ts';
+import { openStoredApiHarness, otherProject, ownProject, type StoredApiHarness, subnetId } from '../kit/api.ts';
+import { storedAmphora } from '../kit/contract/amphora-store.ts';
+import { type MalformedBody, malformedBodies, validValue } from '../kit/malformed-bodies.ts';
+import { operationsOf, resolved } from '../kit/openapi.ts';
 
 /**
  * Requests that are wrong, made from the OpenAPI document and sent to a listening server over a real database: each one
@@ -19,7 +19,7 @@ import { type MalformedBody, malformedBodies, validValue } from '../support/malf
 
 const unknownId = '99999999-9999-4999-8999-999999999999';
 
-let bench: StoredApiBench;
+let bench: StoredApiHarness;
 let document: OpenApiDocument;
 let port: number;
 let untouched: string;
@@ -92,10 +92,10 @@ async function addOffers(): Promise<Record<string, string>> {
 }
 
 beforeAll(async () => {
-  bench = await openStoredApiBench({ policy: createPolicy({}) });
+  bench = await openStoredApiHarness({ policy: createPolicy({}) });
   ours = { ...(await addLoadBalancer(ownProject)), ...(await addOffers()) };
   theirs = await addLoadBalancer(otherProject);
-  await (bench.parts.amphorae as unknown as AmphoraStore).insert(
+  await (bench.deps.amphorae as unknown as AmphoraStore).insert(
     storedAmphora('amphora-1', { loadBalancerId: ours.loadbalancers ?? '', status: 'ALLOCATED' }),
   );
   await bench.settleAll();

@@ -11,8 +11,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readBody } from '../../src/api/v2/read-body.ts';
 import { loadBalancerCreateBody } from '../../src/api/v2/schemas/load-balancer.ts';
 import { camel } from '../../src/api/v2/wire/camel.ts';
-import { defaultApiSettings } from '../../src/core/api/settings.ts';
-import { makeWhole } from '../../src/core/api/whole.ts';
+import { defaultApiSettings } from '../../src/core/lbaas/settings.ts';
+import { makeFullyPopulated } from '../../src/core/lbaas/fully-populated.ts';
 import { renderHaproxyConfiguration } from '../../src/core/haproxy/render.ts';
 import type { TlsFiles } from '../../src/core/haproxy/settings.ts';
 import { renderLvsConfiguration } from '../../src/core/keepalived/lvs/render.ts';
@@ -32,7 +32,7 @@ function accepted(body: Json): LoadBalancerTree | null {
     const read = readBody(loadBalancerCreateBody, { loadbalancer: body }) as { loadbalancer: never };
     const making = { now: '2026-11-28T00:00:00Z', newId, settings: defaultApiSettings };
     const loadBalancer = aLoadBalancer({ id: newId() });
-    return makeWhole(making, camel(read.loadbalancer), loadBalancer);
+    return makeFullyPopulated(making, camel(read.loadbalancer), loadBalancer);
   } catch (error) {
     if (error instanceof KilnError && error.code !== 'INTERNAL') return null;
     throw error;

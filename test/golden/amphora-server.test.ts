@@ -6,7 +6,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildServerSpec, type ServerRequest, type ServerSettings } from '../../src/core/amphora/server-spec.ts';
-import { defaultServerSettings } from '../../src/testing/server-settings.ts';
+import { defaultServerSettings } from '../kit/server-settings.ts';
 
 const folder = join(import.meta.dirname, 'amphora-server');
 

@@ -12,9 +12,9 @@ import { createAmphoraAgentClient } from '../../src/adapters/amphora-agent/clien
 import { buildAmphoraImage } from '../../src/adapters/amphora-image/build.ts';
 import { createCertificateIssuer } from '../../src/adapters/certificates/issuer.ts';
 import { buildServerSpec } from '../../src/core/amphora/server-spec.ts';
-import { type AgentProcess, startAgentProcess } from '../../src/testing/agent-process.ts';
-import { createTestAuthority, type TestAuthority } from '../../src/testing/certificate-authority.ts';
-import { defaultServerSettings } from '../../src/testing/server-settings.ts';
+import { type AgentProcess, startAgentProcess } from '../kit/agent-process.ts';
+import { createTestAuthority, type TestAuthority } from '../kit/certificate-authority.ts';
+import { defaultServerSettings } from '../kit/server-settings.ts';
 
 const amphoraId = '7d3c8ed2-0b6a-4df5-9a52-9d1c5e0e4a11';
 const otherId = '7d3c8ed2-0b6a-4df5-9a52-9d1c5e0e4a12';

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
-import { type KilnProcess, runKiln, startKiln } from '../support/kiln-process.ts';
-import { type LoadBalancerBench, openLoadBalancerBench } from '../support/load-balancers.ts';
+import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
+import { type KilnProcess, runKiln, startKiln } from '../kit/kiln-process.ts';
+import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
 
 /** Real agents, whose certificates are valid for a minute. */
 describe('certificates of agents that end', () => {
   let dev: DevCloud;
-  let bench: LoadBalancerBench;
+  let bench: LoadBalancerHarness;
   let environment: NodeJS.ProcessEnv;
 
   beforeAll(async () => {
     dev = await startDevCloud();
-    bench = await openLoadBalancerBench(dev);
+    bench = await openLoadBalancerHarness(dev);
     environment = {
       ...dev.environment,
       OS_CERTIFICATES__CERT_VALIDITY_TIME: '60',

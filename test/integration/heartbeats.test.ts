@@ -16,9 +16,9 @@ import { encodeHeartbeat } from '../../src/core/heartbeat/encode.ts';
 import { createHealthManager, type HealthManager } from '../../src/health/health-manager.ts';
 import type { HealthStore } from '../../src/ports/health-store.ts';
 import type { LoadBalancerStore } from '../../src/ports/load-balancer-store.ts';
-import { storedAmphora } from '../../src/testing/contract/amphora-store.ts';
-import { createFakeLog } from '../../src/testing/fake-log.ts';
-import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../src/testing/stored-resources.ts';
+import { storedAmphora } from '../kit/contract/amphora-store.ts';
+import { createFakeLog } from '../kit/fakes/fake-log.ts';
+import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../kit/stored-resources.ts';
 
 /** Real packets to a real socket, recorded in a real database. */
 

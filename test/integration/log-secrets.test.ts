@@ -2,11 +2,11 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTlsWorkshop, type TlsWorkshop } from '../../src/testing/tls-material.ts';
-import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
-import { freePort } from '../support/free-port.ts';
-import { type KilnProcess, runKiln, startKiln } from '../support/kiln-process.ts';
-import { vipSubnetOf } from '../support/load-balancers.ts';
+import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
+import { freePort } from '../kit/free-port.ts';
+import { type KilnProcess, runKiln, startKiln } from '../kit/kiln-process.ts';
+import { vipSubnetOf } from '../kit/load-balancers.ts';
+import { openTlsWorkshop, type TlsWorkshop } from '../kit/tls-material.ts';
 
 /** `kiln serve` at level debug, with everything that it is told in confidence: none of it is ever in its log. */
 let dev: DevCloud;

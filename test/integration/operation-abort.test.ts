@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
-import { type KilnProcess, runKiln, startKiln } from '../support/kiln-process.ts';
-import { type LoadBalancerBench, openLoadBalancerBench } from '../support/load-balancers.ts';
+import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
+import { type KilnProcess, runKiln, startKiln } from '../kit/kiln-process.ts';
+import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
 
 /** Real processes on one database: the command ends operations with and without a `kiln serve`. */
 describe('kiln operation abort', () => {
   let dev: DevCloud;
-  let bench: LoadBalancerBench;
+  let bench: LoadBalancerHarness;
   const kiln = (...words: string[]) => runKiln(words, dev.environment);
   const statusOf = async (id: string) =>
     (await bench.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus ?? null;
 
   beforeAll(async () => {
     dev = await startDevCloud();
-    bench = await openLoadBalancerBench(dev);
+    bench = await openLoadBalancerHarness(dev);
   });
   afterAll(async () => {
     await bench?.close();

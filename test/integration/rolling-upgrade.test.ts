@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeRollingUpgrade } from '../support/rolling-upgrade.ts';
+import { describeRollingUpgrade } from '../kit/rolling-upgrade.ts';
 
 describeRollingUpgrade('SQLite', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-rolling-'));

@@ -4,17 +4,17 @@ import { createLocalSecretStore } from '../../src/adapters/secrets/local-secret-
 import { loadConfiguration } from '../../src/config/load.ts';
 import { secretsPath } from '../../src/main/secrets.ts';
 import { statePaths } from '../../src/main/state-paths.ts';
-import { openTlsWorkshop, type TlsWorkshop } from '../../src/testing/tls-material.ts';
-import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
-import { type KilnProcess, startKiln } from '../support/kiln-process.ts';
-import { type LoadBalancerBench, openLoadBalancerBench } from '../support/load-balancers.ts';
+import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
+import { type KilnProcess, startKiln } from '../kit/kiln-process.ts';
+import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
+import { openTlsWorkshop, type TlsWorkshop } from '../kit/tls-material.ts';
 
 const WAIT = { timeout: 90_000, interval: 100 };
 
 /** A real worker, agent and HAProxy; certificates that are gone when they are needed. */
 describe('a load balancer whose certificate is gone', () => {
   let dev: DevCloud;
-  let bench: LoadBalancerBench;
+  let bench: LoadBalancerHarness;
   let workshop: TlsWorkshop;
   let serve: KilnProcess | null = null;
   let secrets: ReturnType<typeof createLocalSecretStore>;
@@ -22,7 +22,7 @@ describe('a load balancer whose certificate is gone', () => {
   beforeAll(async () => {
     workshop = openTlsWorkshop();
     dev = await startDevCloud();
-    bench = await openLoadBalancerBench(dev);
+    bench = await openLoadBalancerHarness(dev);
     const { config } = loadConfiguration({ configFiles: [dev.cloud.configurationFile], environment: {} });
     secrets = createLocalSecretStore(secretsPath(config, statePaths(config, {}, false)));
   });

@@ -1,7 +1,7 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
-import { type KilnProcess, runKiln, startKiln } from '../support/kiln-process.ts';
+import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
+import { type KilnProcess, runKiln, startKiln } from '../kit/kiln-process.ts';
 
 describe('kiln serve', () => {
   let dev: DevCloud;

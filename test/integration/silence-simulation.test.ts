@@ -13,9 +13,9 @@ import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
 import { createSilenceStore } from '../../src/adapters/storage/silence-store.ts';
 import { createSilenceMonitor, type SilenceMonitor } from '../../src/health/silence-monitor.ts';
 import { KilnError } from '../../src/model/errors.ts';
-import { createFakeClock, type FakeClock } from '../../src/testing/fake-clock.ts';
-import { createFakeLog } from '../../src/testing/fake-log.ts';
-import { storedLoadBalancer } from '../../src/testing/stored-resources.ts';
+import { createFakeClock, type FakeClock } from '../kit/fakes/fake-clock.ts';
+import { createFakeLog } from '../kit/fakes/fake-log.ts';
+import { storedLoadBalancer } from '../kit/stored-resources.ts';
 
 /**
  * A fleet of amphorae in a real database, by a clock that the test moves. Two controllers, each with a connection of its own,

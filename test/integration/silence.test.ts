@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
-import { type KilnProcess, startKiln } from '../support/kiln-process.ts';
-import { type LoadBalancerBench, openLoadBalancerBench } from '../support/load-balancers.ts';
+import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
+import { type KilnProcess, startKiln } from '../kit/kiln-process.ts';
+import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
 
 /** Real amphorae of the embedded cloud, in front of a real member; `kiln serve` is a process of its own. */
 
@@ -16,13 +16,13 @@ const settings = {
 };
 
 let dev: DevCloud;
-let bench: LoadBalancerBench;
+let bench: LoadBalancerHarness;
 let serve: KilnProcess;
 let member: Server;
 
 beforeAll(async () => {
   dev = await startDevCloud();
-  bench = await openLoadBalancerBench(dev);
+  bench = await openLoadBalancerHarness(dev);
   member = createServer((_request, response) => void response.end('member'));
   await new Promise<void>((resolve) => member.listen(0, '127.0.0.1', resolve));
   serve = startKiln(['serve'], { ...dev.environment, ...settings });

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type AgentProcess, startAgentProcess } from '../../src/testing/agent-process.ts';
-import { createTestAuthority } from '../../src/testing/certificate-authority.ts';
-import { type KilnProcess, startKiln } from '../support/kiln-process.ts';
+import { type AgentProcess, startAgentProcess } from '../kit/agent-process.ts';
+import { createTestAuthority } from '../kit/certificate-authority.ts';
+import { type KilnProcess, startKiln } from '../kit/kiln-process.ts';
 
 /** Every server of Kiln's programs, with clients that are silent, slow or never content: they end within seconds. */
 let folder: string;
@@ -26,7 +26,7 @@ beforeAll(async () => {
   await authority.issueToFile(join(folder, 'client.pem'), 'controller');
   clientPem = await readFile(join(folder, 'client.pem'), 'utf8');
   agent = startAgentProcess({
-    program: join(import.meta.dirname, '../../src/agent/main.ts'),
+    program: join(import.meta.dirname, '../../src/dev-agent/main.ts'),
     root: join(folder, 'root'),
     bindHost: agentHost,
     files: {

@@ -1,6 +1,6 @@
-import { openInterleavings } from '../support/interleaving.ts';
-import { describeInterleavings } from '../support/interleaving-suite.ts';
-import { makeDatabase } from '../support/testbed-database.ts';
+import { openInterleavings } from '../kit/interleaving.ts';
+import { describeInterleavings } from '../kit/interleaving-suite.ts';
+import { makeDatabase } from '../kit/testbed-database.ts';
 
 /** Two processes on the test bed's MariaDB: a sample of what `test/contract` does on SQLite. */
 describeInterleavings('MariaDB', {

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openStoredApiBench, ownProject, subnetId } from '../../src/testing/api.ts';
-import { describeCase, runner } from '../support/api-comparison.ts';
-import { type ApiCase, type Side, startOctaviaApi } from '../support/octavia-api.ts';
+import { openStoredApiHarness, ownProject, subnetId } from '../kit/api.ts';
+import { describeCase, runner } from '../kit/api-comparison.ts';
+import { type ApiCase, type Side, startOctaviaApi } from '../kit/octavia-api.ts';
 
 /**
  * The same requests to Octavia's own API (Debian: python3-octavia, 11.0) and to Kiln's: the same status and, where they are
@@ -84,7 +84,7 @@ const cases: ApiCase[] = [
 ];
 
 async function kilnApi(): Promise<Side> {
-  const bench = await openStoredApiBench();
+  const bench = await openStoredApiHarness();
   return {
     async ask({ method, path, headers, body }) {
       const answer = await bench.app.inject({

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeBootByTag } from '../support/boot-by-tag.ts';
-import { startTestbedGuests } from '../support/testbed-guests.ts';
+import { describeBootByTag } from '../kit/boot-by-tag.ts';
+import { startTestbedGuests } from '../kit/testbed-guests.ts';
 
 const folder = process.env.KILN_TESTBED_DIR || '/var/tmp/kiln-testbed';
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { vi } from 'vitest';
 import { buildImages } from '../e2e/by-tag/embedded.ts';
 import { describeByTag } from '../e2e/by-tag/suite.ts';
-import { makeVirtualHost } from '../support/broker.ts';
-import { readTestbed } from '../support/testbed-access.ts';
+import { makeVirtualHost } from '../kit/broker.ts';
+import { readTestbed } from '../kit/testbed-access.ts';
 
 describeByTag('test bed, two API and two worker processes', async () => {
   const { files, database } = readTestbed();

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { createVipAllocator } from '../../src/adapters/network/vip-allocator.ts';
-import { describeComputeContract } from '../../src/testing/contract/compute.ts';
-import { describeIdentityContract } from '../../src/testing/contract/identity.ts';
-import { describeImagesContract } from '../../src/testing/contract/images.ts';
-import { describeKeystoneContract } from '../../src/testing/contract/keystone.ts';
-import { describeNetworkContract } from '../../src/testing/contract/network.ts';
-import { describeVipAllocatorContract } from '../../src/testing/contract/vip-allocator.ts';
-import { connectClients, type OpenStackClients } from '../../src/testing/openstack-clients.ts';
-import { computeSubject } from '../support/compute-subject.ts';
+import { createVipAllocator } from '../../src/services/vip-allocator.ts';
+import { computeSubject } from '../kit/compute-subject.ts';
+import { describeComputeContract } from '../kit/contract/compute.ts';
+import { describeIdentityContract } from '../kit/contract/identity.ts';
+import { describeImagesContract } from '../kit/contract/images.ts';
+import { describeKeystoneContract } from '../kit/contract/keystone.ts';
+import { describeNetworkContract } from '../kit/contract/network.ts';
+import { describeVipAllocatorContract } from '../kit/contract/vip-allocator.ts';
+import { connectClients, type OpenStackClients } from '../kit/openstack-clients.ts';
 
 /** The suites that the fakes and the embedded cloud pass, against the test bed (`npm run testbed:up`). */
 

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../support/free-port.ts';
-import { type NovaWithGuests, startNovaWithGuests } from '../support/nova-with-guests.ts';
-import { serveOpenstack } from '../support/openstack-socket.ts';
-import { readTestbed } from '../support/testbed-access.ts';
+import { freePort } from '../kit/free-port.ts';
+import { type NovaWithGuests, startNovaWithGuests } from '../kit/nova-with-guests.ts';
+import { serveOpenstack } from '../kit/openstack-socket.ts';
+import { readTestbed } from '../kit/testbed-access.ts';
 
 /**
  * devstack/plugin.sh, all phases, each of them twice, against the bed. DevStack's functions are our stand-in's, or with

@@ -17,17 +17,17 @@ import { renderHaproxyConfiguration } from '../../src/core/haproxy/render.ts';
 import { createHealthManager, type HealthManager } from '../../src/health/health-manager.ts';
 import type { HealthStore } from '../../src/ports/health-store.ts';
 import type { LoadBalancerStore } from '../../src/ports/load-balancer-store.ts';
-import { storedAmphora } from '../../src/testing/contract/amphora-store.ts';
-import { createFakeLog } from '../../src/testing/fake-log.ts';
+import { defaultSettings } from '../golden/haproxy/build.ts';
+import { storedAmphora } from '../kit/contract/amphora-store.ts';
+import { createFakeLog } from '../kit/fakes/fake-log.ts';
+import { agentIsImpossible, type OctaviaAgent, startOctaviaAgent } from '../kit/octavia-agent.ts';
 import {
   storedHealthMonitor,
   storedListener,
   storedLoadBalancer,
   storedMember,
   storedPool,
-} from '../../src/testing/stored-resources.ts';
-import { defaultSettings } from '../golden/haproxy/build.ts';
-import { agentIsImpossible, type OctaviaAgent, startOctaviaAgent } from '../support/octavia-agent.ts';
+} from '../kit/stored-resources.ts';
 
 /**
  * From the real HAProxy to the API's words: Octavia's own agent watches a load balancer that Kiln rendered, and Kiln's

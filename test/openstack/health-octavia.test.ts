@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { deriveStatuses } from '../../src/core/health/derive-statuses.ts';
-import { type HealthCase, healthCases } from '../../src/testing/health-cases.ts';
+import { type HealthCase, healthCases } from '../kit/health-cases.ts';
 
 /** Heartbeats of every kind, judged by the health manager of the real Octavia (Debian: python3-octavia) as well. */
 

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { buildAmphoraImage } from '../../src/adapters/amphora-image/build.ts';
 import { followGuide, type GuidePlace, openstackCommand } from '../docs/follow-guide.ts';
-import { freePort } from '../support/free-port.ts';
-import { openstackClients } from '../support/openstack-client.ts';
-import { serveOpenstack } from '../support/openstack-socket.ts';
-import { readTestbed, type TestbedAccess } from '../support/testbed-access.ts';
-import { makeDatabase } from '../support/testbed-database.ts';
+import { freePort } from '../kit/free-port.ts';
+import { openstackClients } from '../kit/openstack-client.ts';
+import { serveOpenstack } from '../kit/openstack-socket.ts';
+import { readTestbed, type TestbedAccess } from '../kit/testbed-access.ts';
+import { makeDatabase } from '../kit/testbed-database.ts';
 
 /** The test bed as the cloud that an operator has. To remake the outputs: `KILN_UPDATE_DOCS=1`, and this file alone. */
 const root = join(import.meta.dirname, '..', '..');

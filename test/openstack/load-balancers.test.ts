@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeLoadBalancers } from '../support/load-balancer-suite.ts';
-import { startTestbedGuests } from '../support/testbed-guests.ts';
+import { describeLoadBalancers } from '../kit/load-balancer-suite.ts';
+import { startTestbedGuests } from '../kit/testbed-guests.ts';
 
 const folder = process.env.KILN_TESTBED_DIR || '/var/tmp/kiln-testbed';
 

@@ -11,11 +11,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAmphoraAgentClient } from '../../src/adapters/amphora-agent/client.ts';
 import { createCertificateIssuer } from '../../src/adapters/certificates/issuer.ts';
 import { renderLvsConfiguration } from '../../src/core/keepalived/lvs/render.ts';
-import { createTestAuthority } from '../../src/testing/certificate-authority.ts';
-import { type AmphoraAgentSubject, describeAmphoraAgentContract } from '../../src/testing/contract/amphora-agent.ts';
 import { cases as lvsCases, settings } from '../golden/keepalived/cases.ts';
-import { listenForHeartbeats } from '../support/heartbeats.ts';
-import { agentIsImpossible } from '../support/octavia-agent.ts';
+import { createTestAuthority } from '../kit/certificate-authority.ts';
+import { type AmphoraAgentSubject, describeAmphoraAgentContract } from '../kit/contract/amphora-agent.ts';
+import { listenForHeartbeats } from '../kit/heartbeats.ts';
+import { agentIsImpossible } from '../kit/octavia-agent.ts';
 
 const scripts = join(import.meta.dirname, '../../testbed/agent');
 const host = '169.254.77.1';

@@ -3,17 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clientNetwork } from '../support/client-network.ts';
-import { type KilnApi, startKilnApi } from '../support/kiln-api.ts';
-import { clearAway, type Outcome, runScript } from '../support/octaviaclient-run.ts';
-import { script } from '../support/octaviaclient-script.ts';
-import { octaviaEndpoint, readTestbed } from '../support/testbed-access.ts';
-import { forgetOctaviasQuotas } from '../support/testbed-database.ts';
+import { clientNetwork } from '../kit/client-network.ts';
+import { type KilnApi, startKilnApi } from '../kit/kiln-api.ts';
+import { clearAway, type Outcome, runScript } from '../kit/octaviaclient-run.ts';
+import { script } from '../kit/octaviaclient-script.ts';
+import { octaviaEndpoint, readTestbed } from '../kit/testbed-access.ts';
+import { forgetOctaviasQuotas } from '../kit/testbed-database.ts';
 
 /**
  * Debian's octaviaclient against Octavia and against Kiln, both with Keystone's tokens and with drivers that touch no
  * cloud: the same commands give the same answers, the same exit statuses and the same messages. What is meant to differ is
- * in test/support/octaviaclient-differences.ts.
+ * in test/kit/octaviaclient-differences.ts.
  */
 
 const bed = readTestbed();

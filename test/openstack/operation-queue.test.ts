@@ -12,13 +12,13 @@ import { createJournal } from '../../src/adapters/storage/journal.ts';
 import { createOutbox } from '../../src/adapters/storage/outbox.ts';
 import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
 import type { OperationQueue } from '../../src/ports/operation-queue.ts';
-import { createTestAuthority } from '../../src/testing/certificate-authority.ts';
-import { describeOperationQueueContract } from '../../src/testing/contract/operation-queue.ts';
-import { describeWorkerRegistryContract } from '../../src/testing/contract/worker-registry.ts';
-import { createFakeLog } from '../../src/testing/fake-log.ts';
-import { brokerPort, makeVirtualHost } from '../support/broker.ts';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
-import { makeDatabase } from '../support/testbed-database.ts';
+import { brokerPort, makeVirtualHost } from '../kit/broker.ts';
+import { createTestAuthority } from '../kit/certificate-authority.ts';
+import { describeOperationQueueContract } from '../kit/contract/operation-queue.ts';
+import { describeWorkerRegistryContract } from '../kit/contract/worker-registry.ts';
+import { createFakeLog } from '../kit/fakes/fake-log.ts';
+import { startTcpProxy, type TcpProxy } from '../kit/tcp-proxy.ts';
+import { makeDatabase } from '../kit/testbed-database.ts';
 
 /** The queue over the test bed's RabbitMQ and MariaDB. */
 
@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 
 /** A database without operations, and a broker whose queues are empty. */
-async function makeBench() {
+async function makeHarness() {
   await database.deleteFrom('kiln_operation').execute();
   const journal = createJournal(database, clock);
   const outbox = createOutbox(database, clock);
@@ -97,16 +97,16 @@ async function makeBench() {
 }
 
 describeOperationQueueContract('RabbitMQ', async () => {
-  const bench = await makeBench();
+  const bench = await makeHarness();
   return { ...bench, makeQueue: (pauseMs) => bench.makeQueue({ pauseMs: () => pauseMs }) };
 });
 
 describeWorkerRegistryContract('MariaDB', makeDatabase);
 
 describe('RabbitMQ, its outbox and its failures', () => {
-  let bench: Awaited<ReturnType<typeof makeBench>>;
-  async function withBench(act: () => Promise<void>): Promise<void> {
-    bench = await makeBench();
+  let bench: Awaited<ReturnType<typeof makeHarness>>;
+  async function withHarness(act: () => Promise<void>): Promise<void> {
+    bench = await makeHarness();
     try {
       await act();
     } finally {
@@ -116,7 +116,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
   const ids = (count: number) => Array.from({ length: count }, (_, n) => `op-${n}`);
 
   it('a broker that is down loses nothing: all is published when it is back, a batch at a time', () =>
-    withBench(async () => {
+    withHarness(async () => {
       const proxy = await startTcpProxy(brokerPort);
       const hosts = bench.hosts.map((host) => ({ ...host, port: proxy.port }));
       await proxy.down();
@@ -139,7 +139,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
     }));
 
   it('what nobody announced is published by any relay; two at once do no harm', () =>
-    withBench(async () => {
+    withHarness(async () => {
       for (const id of ids(120)) await bench.commit({ id, priority: 0 });
       const taken: string[] = [];
       for (let n = 0; n < 3; n++) {
@@ -154,7 +154,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
     }));
 
   it('queues are quorum queues, and urgent operations have one of their own', () =>
-    withBench(async () => {
+    withHarness(async () => {
       const queue = bench.makeQueue();
       await bench.commit({ id: 'plain', priority: 0 });
       await bench.commit({ id: 'urgent', priority: 1 });
@@ -175,7 +175,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
     }));
 
   it('a message is acknowledged when its operation has come back, and before that comes to another worker', () =>
-    withBench(async () => {
+    withHarness(async () => {
       const proxy = await startTcpProxy(brokerPort);
       const cut = bench.makeQueue({ hosts: bench.hosts.map((host) => ({ ...host, port: proxy.port })) });
       const gate = Promise.withResolvers<'ended'>();
@@ -203,7 +203,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
     }));
 
   it('keeps one copy running when the broker brings the word again to the same worker', () =>
-    withBench(async () => {
+    withHarness(async () => {
       const proxy = await startTcpProxy(brokerPort);
       const queue = bench.makeQueue({ hosts: bench.hosts.map((host) => ({ ...host, port: proxy.port })) });
       const gate = Promise.withResolvers<'ended'>();
@@ -231,7 +231,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
     }));
 
   it('what a busy worker was given and can not start goes to an idle one', () =>
-    withBench(async () => {
+    withHarness(async () => {
       const busy = bench.makeQueue();
       const gate = Promise.withResolvers<'ended'>();
       const began: string[] = [];
@@ -254,7 +254,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
     }));
 
   it('at a shutdown, what was given back goes to another worker', () =>
-    withBench(async () => {
+    withHarness(async () => {
       const leaving = bench.makeQueue();
       const gate = Promise.withResolvers<'later'>();
       const began: string[] = [];
@@ -272,7 +272,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
     }));
 
   it('declares its queues again when somebody deletes them, and publishes what was lost with them at the next word', () =>
-    withBench(async () => {
+    withHarness(async () => {
       const queue = bench.makeQueue();
       const taken: string[] = [];
       await queue.start(async (id) => {
@@ -287,7 +287,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
     }));
 
   it('can be stopped at any moment of its connecting', () =>
-    withBench(async () => {
+    withHarness(async () => {
       for (let n = 0; n < 20; n++) {
         const queue = bench.makeQueue();
         await queue.start(async () => 'ended', 1);
@@ -297,7 +297,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
     }));
 
   it('drops what is no word of Kiln', () =>
-    withBench(async () => {
+    withHarness(async () => {
       const queue = bench.makeQueue();
       const taken: string[] = [];
       await queue.start(async (id) => {
@@ -316,7 +316,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
     }));
 
   it('tries several hosts in turn, and logs no password', () =>
-    withBench(async () => {
+    withHarness(async () => {
       const [good] = bench.hosts;
       if (!good) throw new Error('no host');
       const wrong = { ...good, password: 'sesame-open' };
@@ -335,7 +335,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
     }));
 
   it('a broker that falls silent is given up, and what it had given comes again', () =>
-    withBench(async () => {
+    withHarness(async () => {
       const proxy = await startTcpProxy(brokerPort);
       const hosts = bench.hosts.map((host) => ({ ...host, port: proxy.port }));
       const queue = bench.makeQueue({ hosts, heartbeatTimeoutSeconds: 2 });
@@ -383,7 +383,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
     }
 
     it('trusts whom it was told to trust', () =>
-      withBench(async () => {
+      withHarness(async () => {
         const [caFile, other] = [join(folder, 'ca.pem'), join(folder, 'other-ca.pem')];
         expect(await connects('127.0.0.1', {})).toBe(true);
         expect(await connects('127.0.0.1', { caFile })).toBe(true);

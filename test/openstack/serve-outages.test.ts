@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { brokerPort, makeVirtualHost } from '../support/broker.ts';
-import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
-import { freePort } from '../support/free-port.ts';
-import { type KilnProcess, startKiln } from '../support/kiln-process.ts';
-import { vipSubnetOf } from '../support/load-balancers.ts';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
-import { makeDatabase } from '../support/testbed-database.ts';
+import { brokerPort, makeVirtualHost } from '../kit/broker.ts';
+import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
+import { freePort } from '../kit/free-port.ts';
+import { type KilnProcess, startKiln } from '../kit/kiln-process.ts';
+import { vipSubnetOf } from '../kit/load-balancers.ts';
+import { startTcpProxy, type TcpProxy } from '../kit/tcp-proxy.ts';
+import { makeDatabase } from '../kit/testbed-database.ts';
 
 /** A real MariaDB and a real RabbitMQ that go away in the middle and come back: every role goes on by itself. */
 let dev: DevCloud;

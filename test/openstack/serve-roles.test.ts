@@ -2,12 +2,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeVirtualHost } from '../support/broker.ts';
-import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
-import { freePort } from '../support/free-port.ts';
-import { type KilnProcess, runKiln, startKiln } from '../support/kiln-process.ts';
-import { vipSubnetOf } from '../support/load-balancers.ts';
-import { makeDatabase } from '../support/testbed-database.ts';
+import { makeVirtualHost } from '../kit/broker.ts';
+import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
+import { freePort } from '../kit/free-port.ts';
+import { type KilnProcess, runKiln, startKiln } from '../kit/kiln-process.ts';
+import { vipSubnetOf } from '../kit/load-balancers.ts';
+import { makeDatabase } from '../kit/testbed-database.ts';
 
 /** `kiln serve --role …` as an operator runs it: real processes, RabbitMQ and MariaDB; servers of the embedded cloud. */
 let dev: DevCloud;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DevCloud, startDevCloud } from '../support/dev-cloud.ts';
-import { runKiln, startKiln } from '../support/kiln-process.ts';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
-import { makeDatabase } from '../support/testbed-database.ts';
+import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
+import { runKiln, startKiln } from '../kit/kiln-process.ts';
+import { startTcpProxy, type TcpProxy } from '../kit/tcp-proxy.ts';
+import { makeDatabase } from '../kit/testbed-database.ts';
 
 /** `kiln serve` before its database, a real MariaDB, is there: after a power cut nobody starts services in order. */
 let dev: DevCloud;

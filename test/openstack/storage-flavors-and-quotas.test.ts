@@ -1,6 +1,6 @@
-import { describeFlavorStoreContract } from '../../src/testing/contract/flavor-store.ts';
-import { describeQuotaStoreContract } from '../../src/testing/contract/quota-store.ts';
-import { makeDatabase } from '../support/testbed-database.ts';
+import { describeFlavorStoreContract } from '../kit/contract/flavor-store.ts';
+import { describeQuotaStoreContract } from '../kit/contract/quota-store.ts';
+import { makeDatabase } from '../kit/testbed-database.ts';
 
 /** Flavors, availability zones and quotas in the test bed's MariaDB. */
 

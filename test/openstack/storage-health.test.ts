@@ -1,5 +1,5 @@
-import { describeHealthStoreContract } from '../../src/testing/contract/health-store.ts';
-import { makeDatabase } from '../support/testbed-database.ts';
+import { describeHealthStoreContract } from '../kit/contract/health-store.ts';
+import { makeDatabase } from '../kit/testbed-database.ts';
 
 /** What heartbeats told, in the test bed's MariaDB. */
 

@@ -1,7 +1,7 @@
 import { openDatabase } from '../../src/adapters/storage/database.ts';
 import { createJournal } from '../../src/adapters/storage/journal.ts';
-import { describeJournalContract, describeSharedJournalContract } from '../../src/testing/contract/journal.ts';
-import { makeDatabase } from '../support/testbed-database.ts';
+import { describeJournalContract, describeSharedJournalContract } from '../kit/contract/journal.ts';
+import { makeDatabase } from '../kit/testbed-database.ts';
 
 /** The journal in the test bed's MariaDB. */
 

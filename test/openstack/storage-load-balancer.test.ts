@@ -1,7 +1,7 @@
-import { describeListContract } from '../../src/testing/contract/load-balancer-lists.ts';
-import { describeLoadBalancerStoreContract } from '../../src/testing/contract/load-balancer-store.ts';
-import { describeVipReservationsContract } from '../../src/testing/contract/vip-reservations.ts';
-import { makeDatabase } from '../support/testbed-database.ts';
+import { describeListContract } from '../kit/contract/load-balancer-lists.ts';
+import { describeLoadBalancerStoreContract } from '../kit/contract/load-balancer-store.ts';
+import { describeVipReservationsContract } from '../kit/contract/vip-reservations.ts';
+import { makeDatabase } from '../kit/testbed-database.ts';
 
 /** Load balancers in the test bed's MariaDB. */
 

@@ -1,5 +1,5 @@
-import { describeSilenceStoreContract } from '../../src/testing/contract/silence-store.ts';
-import { makeDatabase } from '../support/testbed-database.ts';
+import { describeSilenceStoreContract } from '../kit/contract/silence-store.ts';
+import { makeDatabase } from '../kit/testbed-database.ts';
 
 /** Silence and what follows from it, in the test bed's MariaDB. */
 

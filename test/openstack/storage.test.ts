@@ -6,12 +6,12 @@ import { createAmphoraStore } from '../../src/adapters/storage/amphora-store.ts'
 import { openDatabase } from '../../src/adapters/storage/database.ts';
 import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
 import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
-import { describeAmphoraStoreContract, storedAmphora } from '../../src/testing/contract/amphora-store.ts';
-import { describePurgeContract } from '../../src/testing/contract/purge.ts';
-import { createFakeClock, type FakeClock } from '../../src/testing/fake-clock.ts';
-import { describeRollingUpgrade } from '../support/rolling-upgrade.ts';
-import { readTestbed } from '../support/testbed-access.ts';
-import { makeDatabase } from '../support/testbed-database.ts';
+import { describeAmphoraStoreContract, storedAmphora } from '../kit/contract/amphora-store.ts';
+import { describePurgeContract } from '../kit/contract/purge.ts';
+import { createFakeClock, type FakeClock } from '../kit/fakes/fake-clock.ts';
+import { describeRollingUpgrade } from '../kit/rolling-upgrade.ts';
+import { readTestbed } from '../kit/testbed-access.ts';
+import { makeDatabase } from '../kit/testbed-database.ts';
 
 /** Kiln's state in the test bed's MariaDB, in databases of this suite's own, made as an operator makes Octavia's. */
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCertificate } from '../../src/adapters/secrets/read-secret.ts';
 import { planTlsMaterial } from '../../src/core/tls/plan-tls-material.ts';
-import { openTlsWorkshop, type TlsWorkshop } from '../../src/testing/tls-material.ts';
 import { aCase, aTlsListener, listenerId } from '../golden/haproxy/build.ts';
+import { openTlsWorkshop, type TlsWorkshop } from '../kit/tls-material.ts';
 
 const python = '/usr/bin/python3';
 const isInstalled = spawnSync(python, ['-c', 'import octavia.common.tls_utils.cert_parser']).status === 0;

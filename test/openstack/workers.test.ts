@@ -11,13 +11,13 @@ import { createOutbox } from '../../src/adapters/storage/outbox.ts';
 import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
 import type { Journal } from '../../src/ports/journal.ts';
 import type { OperationQueue } from '../../src/ports/operation-queue.ts';
-import { createFakeLog } from '../../src/testing/fake-log.ts';
-import { brokerPort, makeVirtualHost } from '../support/broker.ts';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
-import { readTestbed } from '../support/testbed-access.ts';
-import { makeDatabase } from '../support/testbed-database.ts';
-import { createToyTables, type ToyDatabase, type ToyInput, toySteps, toyTables } from '../support/toy-flow.ts';
-import type { ToyWorkerOptions } from '../support/toy-worker.ts';
+import { brokerPort, makeVirtualHost } from '../kit/broker.ts';
+import { createFakeLog } from '../kit/fakes/fake-log.ts';
+import { startTcpProxy, type TcpProxy } from '../kit/tcp-proxy.ts';
+import { readTestbed } from '../kit/testbed-access.ts';
+import { makeDatabase } from '../kit/testbed-database.ts';
+import { createToyTables, type ToyDatabase, type ToyInput, toySteps, toyTables } from '../kit/toy-flow.ts';
+import type { ToyWorkerOptions } from '../kit/toy-worker.ts';
 
 /** Worker processes over the test bed's RabbitMQ and MariaDB: killed, stopped, cut off; nothing is lost or done twice. */
 
@@ -79,7 +79,7 @@ async function startWorker(
     capacity: 5,
     ...over,
   };
-  const script = join(import.meta.dirname, '../support/toy-worker.ts');
+  const script = join(import.meta.dirname, '../kit/toy-worker.ts');
   const child = spawn(process.execPath, [script, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'pipe'] });
   children.add(child);
   child.once('exit', () => children.delete(child));

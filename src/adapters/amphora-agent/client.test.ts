@@ -8,8 +8,8 @@ import { type AddressInfo, createServer as createTcpServer, type Server, type So
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createTestAuthority, type TestAuthority } from '../../../test/kit/certificate-authority.ts';
 import type { KilnError } from '../../model/errors.ts';
-import { createTestAuthority, type TestAuthority } from '../../testing/certificate-authority.ts';
 import { createAmphoraAgentClient } from './client.ts';
 import { type AmphoraAgentSettings, withZone } from './connection.ts';
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { createTestAuthority, type TestAuthority } from '../../testing/certificate-authority.ts';
+import { createTestAuthority, type TestAuthority } from '../../../test/kit/certificate-authority.ts';
 import { createAmphoraAgentClient } from './client.ts';
 
 const id = 'c3b6a5d0-9c1e-4a0b-8f52-0a2e5f6f7a01';

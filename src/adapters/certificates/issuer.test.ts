@@ -8,7 +8,7 @@ import {
   createTestAuthority,
   type TestAuthority,
   type TestAuthorityOptions,
-} from '../../testing/certificate-authority.ts';
+} from '../../../test/kit/certificate-authority.ts';
 import type { CertificateAuthoritySettings } from './authority.ts';
 import { describeCertificate } from './describe.ts';
 import { createCertificateIssuer } from './issuer.ts';

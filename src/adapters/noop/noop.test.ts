@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { aServerSpec } from '../../testing/builders.ts';
-import { createVipAllocator } from '../network/vip-allocator.ts';
+import { aServerSpec } from '../../../test/kit/builders.ts';
+import { createVipAllocator } from '../../services/vip-allocator.ts';
 import { createNoopAgent } from './agent.ts';
 import { createNoopCompute } from './compute.ts';
 import { createNoopNetwork } from './network.ts';

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
+import { aServiceError } from '../../../test/kit/fault-injection.ts';
 import type { ComputeFlavor } from '../../model/compute.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { ImageChoice } from '../../model/image.ts';
 import type { ImageRequest } from '../../ports/image-resolver.ts';
 import type { Network } from '../../ports/network.ts';
-import { aServiceError } from '../../testing/switches.ts';
 import { createOfferChecker } from './offer-checker.ts';
 
 const gone = aServiceError('SERVICE_NOT_FOUND', { status: 404 });

@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile';
 import { nonsense } from './failures.ts';
 import type { HttpAnswer } from './http.ts';
 
-/** Reads an answer's JSON and checks it; what doesn't fit is SERVICE_ANSWERED_NONSENSE, naming the first fault. */
+/** Reads an answer's JSON and checks it; what doesn't fit is SERVICE_RESPONSE_INVALID, naming the first fault. */
 export type Reader<T> = (answer: HttpAnswer) => T;
 
 /** Compiles the schema once. Fields that it doesn't name are allowed: services add some with every release. */

@@ -45,7 +45,7 @@ export function failureOfStatus(call: ServiceCall & { status: number }, location
   const message = `${call.service}: ${call.method} ${shorten(call.path)} answered ${status}${said}${where}`;
   if (status < 400) {
     const to = location ? `, pointing to ${location}` : '';
-    return new ServiceError('SERVICE_ANSWERED_NONSENSE', `${message}${to}`, call);
+    return new ServiceError('SERVICE_RESPONSE_INVALID', `${message}${to}`, call);
   }
   // Nova says 403 and Neutron 409 when a quota is used up.
   const quota = (status === 403 || status === 409) && /quota exceeded/i.test(call.serviceMessage ?? '');
@@ -62,7 +62,7 @@ export function failureOfStatus(call: ServiceCall & { status: number }, location
 export function nonsense(call: ServiceCall, what: string): ServiceError {
   const where = call.requestId ? ` (${call.requestId})` : '';
   return new ServiceError(
-    'SERVICE_ANSWERED_NONSENSE',
+    'SERVICE_RESPONSE_INVALID',
     `${call.service}: ${call.method} ${shorten(call.path)} answered ${call.status}, but ${what}${where}`,
     { ...call, outcomeUnknown: changesSomething(call.method) },
   );
@@ -123,7 +123,7 @@ export function failureOfThrown(asked: Asked, thrown: unknown): ServiceError {
     return new ServiceError('SERVICE_TIMEOUT', `${what}: the service fell silent`, lost, { cause: thrown });
   }
   if (name === 'HTTPParserError' || code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || code === 'UND_ERR_HEADERS_OVERFLOW') {
-    return new ServiceError('SERVICE_ANSWERED_NONSENSE', `${what}: ${message}`, lost, { cause: thrown });
+    return new ServiceError('SERVICE_RESPONSE_INVALID', `${what}: ${message}`, lost, { cause: thrown });
   }
   return unreachable(`the connection was cut before the whole answer was there: ${message}`, lost);
 }

@@ -1,10 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ServiceError } from '../../model/errors.ts';
-import { aServerSpec } from '../../testing/builders.ts';
-import { createFakeClock, type FakeClock } from '../../testing/fake-clock.ts';
-import { createFakeLog } from '../../testing/fake-log.ts';
+import { aServerSpec } from '../../../test/kit/builders.ts';
+import { createFakeClock, type FakeClock } from '../../../test/kit/fakes/fake-clock.ts';
+import { createFakeLog } from '../../../test/kit/fakes/fake-log.ts';
 import {
   glanceImage,
   makeServer,
@@ -12,7 +11,8 @@ import {
   type PlayedCloud,
   plays,
   startPlayedCloud,
-} from '../../testing/played-cloud.ts';
+} from '../../../test/kit/stub-openstack.ts';
+import { ServiceError } from '../../model/errors.ts';
 import { createGlance } from './glance.ts';
 import { createHttp, type Http } from './http.ts';
 import { createKeystone, type OpenStackSession } from './keystone.ts';
@@ -198,7 +198,7 @@ const faults: Fault[] = [
   {
     what: 'a redirection',
     play: plays.status(302, '', { location: 'https://elsewhere/' }),
-    code: 'SERVICE_ANSWERED_NONSENSE',
+    code: 'SERVICE_RESPONSE_INVALID',
     tries: 1,
     status: 302,
     message: 'pointing to https://elsewhere/',
@@ -258,14 +258,14 @@ const faults: Fault[] = [
   {
     what: 'something that is not HTTP',
     play: plays.notHttp,
-    code: 'SERVICE_ANSWERED_NONSENSE',
+    code: 'SERVICE_RESPONSE_INVALID',
     tries: 1,
     status: null,
   },
   {
     what: 'something that is not JSON',
     play: plays.notJson,
-    code: 'SERVICE_ANSWERED_NONSENSE',
+    code: 'SERVICE_RESPONSE_INVALID',
     tries: 1,
     status: 200,
     message: 'not JSON',
@@ -273,7 +273,7 @@ const faults: Fault[] = [
   {
     what: 'wrong JSON',
     play: plays.wrongJson,
-    code: 'SERVICE_ANSWERED_NONSENSE',
+    code: 'SERVICE_RESPONSE_INVALID',
     tries: 1,
     status: 200,
     message: 'content is wrong',
@@ -495,7 +495,7 @@ describe('a server whose creation got no proper answer', () => {
   const isCreate = (request: { method: string }) => request.method === 'POST';
   const lost = faults.filter(
     ({ tries, code, status }) =>
-      (tries > 1 && status !== 429) || (code === 'SERVICE_ANSWERED_NONSENSE' && status !== 302),
+      (tries > 1 && status !== 429) || (code === 'SERVICE_RESPONSE_INVALID' && status !== 302),
   );
 
   it.each(lost)('is found and used: $what', async (fault) => {
@@ -609,7 +609,7 @@ describe('a listing of images', () => {
   it('ends although the pages do not', async () => {
     cloud.play('image', page('9', '8'));
     const error = await errorOf(connect().images.list({}));
-    expect(error.code).toBe('SERVICE_ANSWERED_NONSENSE');
+    expect(error.code).toBe('SERVICE_RESPONSE_INVALID');
     expect(error.message).toContain('do not end');
     expect(cloud.requests('image').length).toBe(2);
   });
@@ -644,13 +644,13 @@ describe('a listing of images', () => {
   ])('names what is wrong: %s', async (_what, fields, where) => {
     cloud.play('image', plays.ok({ images: [glanceImage('1', fields)] }));
     const error = await errorOf(connect().images.list({}));
-    expect(error.code).toBe('SERVICE_ANSWERED_NONSENSE');
+    expect(error.code).toBe('SERVICE_RESPONSE_INVALID');
     expect(error.message).toContain(where);
   });
 
   it('refuses an answer without end', async () => {
     cloud.play('image', plays.ok(`{"images": [], "padding": "${'x'.repeat(100_000)}"}`));
     const error = await errorOf(connect({ maxAnswerBytes: 50_000 }).images.list({}));
-    expect(error.code).toBe('SERVICE_ANSWERED_NONSENSE');
+    expect(error.code).toBe('SERVICE_RESPONSE_INVALID');
   });
 });

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFakeClock, type FakeClock } from '../../../test/kit/fakes/fake-clock.ts';
+import { createFakeLog } from '../../../test/kit/fakes/fake-log.ts';
+import { type PlayedCloud, plays, startPlayedCloud } from '../../../test/kit/stub-openstack.ts';
 import type { KilnError } from '../../model/errors.ts';
-import { createFakeClock, type FakeClock } from '../../testing/fake-clock.ts';
-import { createFakeLog } from '../../testing/fake-log.ts';
-import { type PlayedCloud, plays, startPlayedCloud } from '../../testing/played-cloud.ts';
 import { createGlance } from './glance.ts';
 import { createHttp, type Http } from './http.ts';
 import { createKeystone } from './keystone.ts';
@@ -240,7 +240,7 @@ describe('what Keystone answers', () => {
     const error = await connect()
       .token()
       .catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'SERVICE_ANSWERED_NONSENSE', message: expect.stringContaining(message) });
+    expect(error).toMatchObject({ code: 'SERVICE_RESPONSE_INVALID', message: expect.stringContaining(message) });
   });
 
   it('may lack a project and a catalog, which is said when one is needed', async () => {

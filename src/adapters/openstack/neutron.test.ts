@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFakeClock } from '../../../test/kit/fakes/fake-clock.ts';
+import { createFakeLog } from '../../../test/kit/fakes/fake-log.ts';
+import { type Play, type PlayedCloud, plays, startPlayedCloud } from '../../../test/kit/stub-openstack.ts';
 import type { NewPort } from '../../ports/network.ts';
-import { createFakeClock } from '../../testing/fake-clock.ts';
-import { createFakeLog } from '../../testing/fake-log.ts';
-import { type Play, type PlayedCloud, plays, startPlayedCloud } from '../../testing/played-cloud.ts';
 import { createHttp, type Http } from './http.ts';
 import { createKeystone } from './keystone.ts';
 import { createNeutron } from './neutron.ts';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { aServerSpec } from '../../testing/builders.ts';
-import { createFakeClock } from '../../testing/fake-clock.ts';
-import { createFakeLog } from '../../testing/fake-log.ts';
-import { type PlayedCloud, plays, startPlayedCloud } from '../../testing/played-cloud.ts';
+import { aServerSpec } from '../../../test/kit/builders.ts';
+import { createFakeClock } from '../../../test/kit/fakes/fake-clock.ts';
+import { createFakeLog } from '../../../test/kit/fakes/fake-log.ts';
+import { type PlayedCloud, plays, startPlayedCloud } from '../../../test/kit/stub-openstack.ts';
 import { createHttp, type Http } from './http.ts';
 import { createKeystone } from './keystone.ts';
 import { createNova } from './nova.ts';

@@ -12,7 +12,7 @@ const passing = new Set([408, 429, 500, 502, 503, 504]);
 export function mayRetry(error: ServiceError, repeatable: boolean): boolean {
   if (!error.retryable) return false;
   const { status, outcomeUnknown } = error.call;
-  if (status === null) return error.code !== 'SERVICE_ANSWERED_NONSENSE' && (repeatable || !outcomeUnknown);
+  if (status === null) return error.code !== 'SERVICE_RESPONSE_INVALID' && (repeatable || !outcomeUnknown);
   return repeatable ? passing.has(status) : status === 429;
 }
 

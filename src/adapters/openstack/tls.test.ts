@@ -4,9 +4,9 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createTestAuthority, type TestAuthority } from '../../testing/certificate-authority.ts';
-import { createFakeClock } from '../../testing/fake-clock.ts';
-import { createFakeLog } from '../../testing/fake-log.ts';
+import { createTestAuthority, type TestAuthority } from '../../../test/kit/certificate-authority.ts';
+import { createFakeClock } from '../../../test/kit/fakes/fake-clock.ts';
+import { createFakeLog } from '../../../test/kit/fakes/fake-log.ts';
 import { createHttp } from './http.ts';
 import type { TransportSettings } from './settings.ts';
 

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Cloud, type CloudAccount, startCloud } from '../../cloud/cloud.ts';
+import { type CloudSession, openCloudSession } from '../../../test/kit/cloud-session.ts';
+import { createFakeClock, type FakeClock } from '../../../test/kit/fakes/fake-clock.ts';
+import { createFakeLog } from '../../../test/kit/fakes/fake-log.ts';
+import { type Play, type PlayedCloud, plays, startPlayedCloud } from '../../../test/kit/stub-openstack.ts';
+import { type Cloud, type CloudAccount, startCloud } from '../../dev-cloud/cloud.ts';
 import type { KilnError } from '../../model/errors.ts';
-import { type CloudSession, openCloudSession } from '../../testing/cloud-session.ts';
-import { createFakeClock, type FakeClock } from '../../testing/fake-clock.ts';
-import { createFakeLog } from '../../testing/fake-log.ts';
-import { type Play, type PlayedCloud, plays, startPlayedCloud } from '../../testing/played-cloud.ts';
 import { createHttp, type Http } from './http.ts';
 import { createKeystone } from './keystone.ts';
 import type { ServiceEndpointSettings } from './settings.ts';
@@ -240,12 +240,12 @@ describe('with a Keystone that fails', () => {
     ['400', plays.status(400), 'SERVICE_REJECTED_REQUEST', 1],
     ['a cut connection', plays.cut, 'SERVICE_UNREACHABLE', 2],
     ['an answer cut in half', plays.half, 'SERVICE_UNREACHABLE', 2],
-    ['no HTTP', plays.notHttp, 'SERVICE_ANSWERED_NONSENSE', 1],
-    ['no JSON', plays.notJson, 'SERVICE_ANSWERED_NONSENSE', 1],
-    ['other JSON', plays.wrongJson, 'SERVICE_ANSWERED_NONSENSE', 1],
-    ['a token of nobody', aToken({ user: {} }), 'SERVICE_ANSWERED_NONSENSE', 1],
-    ['a token whose end is no time', aToken({ expires_at: 'soon' }), 'SERVICE_ANSWERED_NONSENSE', 1],
-    ['a redirect', plays.status(302, '', { location: 'http://127.0.0.1:1/' }), 'SERVICE_ANSWERED_NONSENSE', 1],
+    ['no HTTP', plays.notHttp, 'SERVICE_RESPONSE_INVALID', 1],
+    ['no JSON', plays.notJson, 'SERVICE_RESPONSE_INVALID', 1],
+    ['other JSON', plays.wrongJson, 'SERVICE_RESPONSE_INVALID', 1],
+    ['a token of nobody', aToken({ user: {} }), 'SERVICE_RESPONSE_INVALID', 1],
+    ['a token whose end is no time', aToken({ expires_at: 'soon' }), 'SERVICE_RESPONSE_INVALID', 1],
+    ['a redirect', plays.status(302, '', { location: 'http://127.0.0.1:1/' }), 'SERVICE_RESPONSE_INVALID', 1],
   ])('%s is an error to all who wait, and not remembered', async (_what, play, code, tries) => {
     answer(aToken());
     answer(play, tries);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { describeOperationQueueContract } from '../../testing/contract/operation-queue.ts';
-import { createFakeClock } from '../../testing/fake-clock.ts';
+import { describeOperationQueueContract } from '../../../test/kit/contract/operation-queue.ts';
+import { createFakeClock } from '../../../test/kit/fakes/fake-clock.ts';
 import { createSystemClock } from '../clock/system-clock.ts';
 import { createInProcessQueue } from './in-process.ts';
 
@@ -27,7 +27,7 @@ it('within one priority, first come first served; raised by a more urgent word',
 
 it('rests longer after each "later" in a row', async () => {
   const clock = createFakeClock();
-  const queue = createInProcessQueue({ clock, pauseMs: (laters) => laters * 100 });
+  const queue = createInProcessQueue({ clock, pauseMs: (deferrals) => deferrals * 100 });
   const times: number[] = [];
   queue.announce({ id: 'a', priority: 0 });
   await queue.start(async () => {

@@ -10,7 +10,7 @@ interface Entry {
   /** Announced while it ran: what was announced may have happened after `take` looked. */
   again: boolean;
   /** How often `take` has said "later" since anybody last announced it for the first time. */
-  laters: number;
+  deferrals: number;
   /** Ends the pause. */
   pause: AbortController | null;
 }
@@ -18,7 +18,7 @@ interface Entry {
 export interface InProcessQueueSettings {
   clock: Clock;
   /** How long an operation rests after the so many-eth "later" in a row. */
-  pauseMs(laters: number): number;
+  pauseMs(deferrals: number): number;
 }
 
 /** What a queue that stands on top of this one also asks. */
@@ -88,11 +88,11 @@ export function createInProcessQueue({ clock, pauseMs }: InProcessQueueSettings)
   }
 
   async function rest(entry: Entry): Promise<void> {
-    entry.laters++;
+    entry.deferrals++;
     entry.state = 'paused';
     entry.pause = new AbortController();
     // Whoever ends the pause decides what follows.
-    await clock.sleep(pauseMs(entry.laters), entry.pause.signal).then(
+    await clock.sleep(pauseMs(entry.deferrals), entry.pause.signal).then(
       () => makeReady(entry),
       () => {},
     );
@@ -103,7 +103,7 @@ export function createInProcessQueue({ clock, pauseMs }: InProcessQueueSettings)
       if (stopped) return;
       const entry = entries.get(id);
       if (!entry) {
-        const fresh: Entry = { id, priority, state: 'ready', again: false, laters: 0, pause: null };
+        const fresh: Entry = { id, priority, state: 'ready', again: false, deferrals: 0, pause: null };
         entries.set(id, fresh);
         makeReady(fresh);
       } else if (entry.state === 'running') {

@@ -7,7 +7,7 @@ import { createInProcessQueue } from './in-process.ts';
 import { forAWhile, keepLink, type RabbitLinkSettings } from './rabbit-link.ts';
 
 type Take = Parameters<OperationQueue['start']>[0];
-type Word = Parameters<OperationQueue['announce']>[0];
+type OperationMessage = Parameters<OperationQueue['announce']>[0];
 
 export interface RabbitQueueSettings extends RabbitLinkSettings {
   clock: Clock;
@@ -16,7 +16,7 @@ export interface RabbitQueueSettings extends RabbitLinkSettings {
   /** How often the outbox is searched for what was committed and never confirmed. */
   relayEveryMs: number;
   /** How long an operation rests after the so many-eth "later" in a row. */
-  pauseMs(laters: number): number;
+  pauseMs(deferrals: number): number;
 }
 
 /** The urgent one (a priority above 0) is for what must not wait behind creations. */
@@ -129,7 +129,7 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
   }
 
   function receive(token: Token): void {
-    const word = readWord(token.message);
+    const word = readMessage(token.message);
     if (!word || stopping.signal.aborted) {
       if (!word)
         log.warn({ messageId: token.message.properties.messageId }, 'a message that is none of Kiln is dropped');
@@ -175,7 +175,7 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
   }
 
   /** Whether the broker has it for sure. */
-  function publish({ id, priority }: Word): Promise<boolean> {
+  function publish({ id, priority }: OperationMessage): Promise<boolean> {
     if (!link || blocked) return Promise.resolve(false);
     const { publishing, connection } = link;
     unconfirmed.add(id);
@@ -200,7 +200,7 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
     });
   }
 
-  async function publishAndNote(word: Word): Promise<boolean> {
+  async function publishAndNote(word: OperationMessage): Promise<boolean> {
     const wellDone = await publish(word);
     if (wellDone) {
       confirmed.push(word.id);
@@ -288,9 +288,9 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
   };
 }
 
-function readWord({ content }: ConsumeMessage): Word | null {
+function readMessage({ content }: ConsumeMessage): OperationMessage | null {
   try {
-    const { id, priority } = JSON.parse(content.toString('utf8')) as Partial<Word>;
+    const { id, priority } = JSON.parse(content.toString('utf8')) as Partial<OperationMessage>;
     return typeof id === 'string' && typeof priority === 'number' ? { id, priority } : null;
   } catch {
     return null;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type MadeCertificate, openTlsWorkshop, type TlsWorkshop } from '../../testing/tls-material.ts';
+import { type MadeCertificate, openTlsWorkshop, type TlsWorkshop } from '../../../test/kit/tls-material.ts';
 import { largestSecretBytes } from './limits.ts';
 import { createLocalSecretStore } from './local-secret-store.ts';
 import { secretIdOf } from './reference.ts';

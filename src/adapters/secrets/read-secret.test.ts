@@ -3,8 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type KeyKind,
+  type MadeCertificate,
+  openTlsWorkshop,
+  type TlsWorkshop,
+} from '../../../test/kit/tls-material.ts';
 import { KilnError } from '../../model/errors.ts';
-import { type KeyKind, type MadeCertificate, openTlsWorkshop, type TlsWorkshop } from '../../testing/tls-material.ts';
 import { largestSecretBytes } from './limits.ts';
 import { readCaCertificates, readCertificate, readRevocationList } from './read-secret.ts';
 

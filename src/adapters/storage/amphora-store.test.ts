@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeAmphoraStoreContract } from '../../testing/contract/amphora-store.ts';
+import { describeAmphoraStoreContract } from '../../../test/kit/contract/amphora-store.ts';
 
 describeAmphoraStoreContract('SQLite', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-store-'));

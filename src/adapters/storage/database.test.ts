@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { expect, it } from 'vitest';
-import { createFakeClock } from '../../testing/fake-clock.ts';
+import { createFakeClock } from '../../../test/kit/fakes/fake-clock.ts';
 import { openDatabase } from './database.ts';
 
 const clock = createFakeClock({ autoAdvance: true });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeFlavorStoreContract } from '../../testing/contract/flavor-store.ts';
+import { describeFlavorStoreContract } from '../../../test/kit/contract/flavor-store.ts';
 
 describeFlavorStoreContract('SQLite', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-store-'));

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeHealthStoreContract } from '../../testing/contract/health-store.ts';
+import { describeHealthStoreContract } from '../../../test/kit/contract/health-store.ts';
 
 describeHealthStoreContract('SQLite', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-store-'));

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeJournalContract, describeSharedJournalContract } from '../../testing/contract/journal.ts';
-import { createFakeJournal } from '../../testing/fake-journal.ts';
+import { describeJournalContract, describeSharedJournalContract } from '../../../test/kit/contract/journal.ts';
+import { createFakeJournal } from '../../../test/kit/fakes/fake-journal.ts';
 import { openDatabase } from './database.ts';
 import { createJournal } from './journal.ts';
 

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeListContract } from '../../testing/contract/load-balancer-lists.ts';
-import { describeLoadBalancerStoreContract } from '../../testing/contract/load-balancer-store.ts';
+import { describeListContract } from '../../../test/kit/contract/load-balancer-lists.ts';
+import { describeLoadBalancerStoreContract } from '../../../test/kit/contract/load-balancer-store.ts';
 
 async function makeDatabase() {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-store-'));

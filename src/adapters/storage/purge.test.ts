@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describePurgeContract } from '../../testing/contract/purge.ts';
+import { describePurgeContract } from '../../../test/kit/contract/purge.ts';
 
 describePurgeContract('SQLite', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-purge-'));

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeQuotaStoreContract } from '../../testing/contract/quota-store.ts';
+import { describeQuotaStoreContract } from '../../../test/kit/contract/quota-store.ts';
 
 describeQuotaStoreContract('SQLite', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-store-'));

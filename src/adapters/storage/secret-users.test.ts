@@ -2,16 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openStoredApiBench, type StoredApiBench, subnetId } from '../../testing/api.ts';
-import { openTlsWorkshop } from '../../testing/tls-material.ts';
+import { openStoredApiHarness, type StoredApiHarness, subnetId } from '../../../test/kit/api.ts';
+import { openTlsWorkshop } from '../../../test/kit/tls-material.ts';
 import { createLocalSecretStore } from '../secrets/local-secret-store.ts';
 import { createSecretUsers } from './secret-users.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kiln-secret-users-'));
 const workshop = openTlsWorkshop();
-let bench: StoredApiBench;
+let bench: StoredApiHarness;
 beforeAll(async () => {
-  bench = await openStoredApiBench({ secrets: createLocalSecretStore(folder) });
+  bench = await openStoredApiHarness({ secrets: createLocalSecretStore(folder) });
 });
 afterAll(async () => {
   await bench.close();
@@ -61,7 +61,7 @@ it('finds a secret in every field of listeners and pools that refers to one, how
   const { status, body } = await bench.call('POST', '/v2/lbaas/loadbalancers', { loadbalancer });
   expect(status, JSON.stringify(body)).toBe(201);
 
-  const users = createSecretUsers(bench.database, bench.parts.clock);
+  const users = createSecretUsers(bench.database, bench.deps.clock);
   const kindsOf = async (reference: string) => (await users.usersOf(reference)).map(({ kind }) => kind);
   for (const reference of [ofDefault, ofSni, ofClients, ofClientList]) {
     expect(await kindsOf(reference)).toEqual(['listener']);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeSilenceStoreContract } from '../../testing/contract/silence-store.ts';
+import { describeSilenceStoreContract } from '../../../test/kit/contract/silence-store.ts';
 
 describeSilenceStoreContract('SQLite', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-store-'));

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createTestAuthority } from '../../testing/certificate-authority.ts';
-import { createFakeClock } from '../../testing/fake-clock.ts';
+import { createTestAuthority } from '../../../test/kit/certificate-authority.ts';
+import { createFakeClock } from '../../../test/kit/fakes/fake-clock.ts';
 import { openDatabase } from './database.ts';
 
 /**

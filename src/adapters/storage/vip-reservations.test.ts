@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeVipReservationsContract } from '../../testing/contract/vip-reservations.ts';
+import { describeVipReservationsContract } from '../../../test/kit/contract/vip-reservations.ts';
 
 describeVipReservationsContract('SQLite', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-vips-'));

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeWorkerRegistryContract } from '../../testing/contract/worker-registry.ts';
+import { describeWorkerRegistryContract } from '../../../test/kit/contract/worker-registry.ts';
 
 describeWorkerRegistryContract('SQLite', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-workers-'));

@@ -6,7 +6,7 @@ import { KilnError, toKilnError } from '../../model/errors.ts';
 import type { AbortedOperation } from '../../model/operation.ts';
 import type { AmphoraOperations } from '../../ports/amphora-operations.ts';
 
-export interface ControlParts {
+export interface ControlDeps {
   amphorae: AmphoraOperations;
   abortOperation: (operationId: string) => Promise<AbortedOperation>;
   status: () => Promise<ServeStatus>;
@@ -31,7 +31,7 @@ const idParameters = Type.Object({ id: Type.String({ maxLength: 64 }) });
  * The control API: how the command line reaches a running `kiln serve`. It is served on a Unix socket that only the
  * service's own user can open, so the file system is its authentication. The public API is a different one.
  */
-export async function controlRoutes(plain: FastifyInstance, parts: ControlParts): Promise<void> {
+export async function controlRoutes(plain: FastifyInstance, deps: ControlDeps): Promise<void> {
   const app = plain.withTypeProvider<TypeBoxTypeProvider>().setValidatorCompiler(TypeBoxValidatorCompiler);
 
   app.setErrorHandler((error: FastifyError | KilnError, _request, reply) => {
@@ -42,18 +42,18 @@ export async function controlRoutes(plain: FastifyInstance, parts: ControlParts)
     throw new KilnError('USAGE', `the control socket has no ${request.method} ${request.url}`);
   });
 
-  app.get('/status', () => parts.status());
+  app.get('/status', () => deps.status());
 
   app.get('/amphorae', { schema: { querystring: Type.Object({ deleted: Type.Optional(Type.String()) }) } }, (request) =>
-    parts.amphorae.list({ includeDeleted: request.query.deleted === 'true' }),
+    deps.amphorae.list({ includeDeleted: request.query.deleted === 'true' }),
   );
-  app.get('/amphorae/:id', { schema: { params: idParameters } }, (request) => parts.amphorae.get(request.params.id));
+  app.get('/amphorae/:id', { schema: { params: idParameters } }, (request) => deps.amphorae.get(request.params.id));
   app.delete('/amphorae/:id', { schema: { params: idParameters } }, (request) =>
-    parts.amphorae.delete(request.params.id),
+    deps.amphorae.delete(request.params.id),
   );
 
   app.post('/operations/:id/abort', { schema: { params: idParameters } }, (request) =>
-    parts.abortOperation(request.params.id),
+    deps.abortOperation(request.params.id),
   );
 
   /** Answers with one JSON line an event. The boot is undone when the caller leaves. */
@@ -65,7 +65,7 @@ export async function controlRoutes(plain: FastifyInstance, parts: ControlParts)
     const write = (line: BootLine) => {
       if (!reply.raw.destroyed) reply.raw.write(`${JSON.stringify(line)}\n`);
     };
-    parts.amphorae
+    deps.amphorae
       .boot(withoutUndefined(request.body), (event) => write({ event }), gone.signal)
       .then(
         (amphora) => write({ amphora }),

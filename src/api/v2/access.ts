@@ -1,10 +1,10 @@
-import { policyForbids } from '../../core/api/refusals.ts';
+import { policyForbids } from '../../core/lbaas/api-errors.ts';
 import type { Caller } from '../../ports/token-validator.ts';
 import type { Action } from '../policy/defaults.ts';
 import type { Policy } from '../policy/policy.ts';
 
 /** @throws KilnError REQUEST_FORBIDDEN. */
-export function demand(policy: Policy, action: Action, caller: Caller, projectId: string | null): void {
+export function authorize(policy: Policy, action: Action, caller: Caller, projectId: string | null): void {
   if (!policy.allows(action, caller, projectId)) throw policyForbids();
 }
 
@@ -21,6 +21,6 @@ export function listScope(
   if (policy.allows(`${kind}:get_all-global`, caller, asked)) return asked;
   const projectId = asked ?? caller.projectId;
   if (projectId === null) throw policyForbids();
-  demand(policy, `${kind}:get_all`, caller, projectId);
+  authorize(policy, `${kind}:get_all`, caller, projectId);
   return projectId;
 }

@@ -24,7 +24,7 @@ export interface Appearance<Kind extends ResourceKind> {
   toWire(row: Resources[Kind], related: RelatedIds): Record<string, unknown>;
 }
 
-export const appearances: { readonly [Kind in ResourceKind]: Appearance<Kind> } = {
+export const representations: { readonly [Kind in ResourceKind]: Appearance<Kind> } = {
   loadbalancer: { one: 'loadbalancer', many: 'loadbalancers', view: loadBalancerView, toWire: loadBalancerToWire },
   listener: { one: 'listener', many: 'listeners', view: listenerView, toWire: listenerToWire },
   pool: { one: 'pool', many: 'pools', view: poolView, toWire: poolToWire },

@@ -1,4 +1,4 @@
-import type { Kind } from '../../core/api/resource-names.ts';
+import type { Kind } from '../../core/lbaas/resource-names.ts';
 import { rolesWith, statusesWithBusyCertificate } from './vrrp.ts';
 
 /** What a list may be filtered and sorted by: the field in the model (see ListQuery), and how to read a value. */
@@ -160,7 +160,7 @@ const nameAndProvider = { name: text('name'), provider_name: text('providerName'
 const offered = { name: text('name'), description: text('description'), enabled: flag('enabled') };
 const byId = { ofProjects: false, order: ['id'] } as const;
 
-export const listables = {
+export const listableFields = {
   ...resources,
   quota: {
     filters: {

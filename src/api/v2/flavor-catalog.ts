@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import { flavorCapabilities, zoneCapabilities } from '../../core/api/capabilities.ts';
+import { flavorCapabilities, zoneCapabilities } from '../../core/lbaas/capabilities.ts';
 import type { FlavorKind, Flavors } from '../../ports/flavor-store.ts';
 import type { Action } from '../policy/defaults.ts';
 import * as schemas from './schemas/flavor.ts';

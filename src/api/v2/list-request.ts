@@ -1,4 +1,4 @@
-import { invalidRequest } from '../../core/api/refusals.ts';
+import { invalidRequest } from '../../core/lbaas/api-errors.ts';
 import type { ListQuery } from '../../ports/load-balancer-store.ts';
 import type { Filterable, FilterValue, Listable } from './filters.ts';
 

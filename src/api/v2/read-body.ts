@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import { invalidField, invalidOption, invalidRequest } from '../../core/api/refusals.ts';
+import { invalidField, invalidOption, invalidRequest } from '../../core/lbaas/api-errors.ts';
 import { formats } from './formats.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { invalidRequest, validationFailure } from '../../core/api/refusals.ts';
+import { invalidRequest, validationFailure } from '../../core/lbaas/api-errors.ts';
 import { isSignedByAuthority } from '../../core/tls/revocation-list.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { Listener, Pool } from '../../model/load-balancer.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import type { TSchema } from 'typebox';
-import { invalidRequest } from '../../core/api/refusals.ts';
+import { invalidRequest } from '../../core/lbaas/api-errors.ts';
 import { limitedFastify } from '../../http/limited-fastify.ts';
 import { connectionLimits } from '../../http/limited-server.ts';
 import type { Log } from '../../ports/log.ts';
@@ -10,9 +10,9 @@ import { authenticate } from '../auth/authenticate.ts';
 import { accepts } from './accept.ts';
 import { logRequests, pathOf } from './access-log.ts';
 import { answerError, answerNoMethod, answerNoRoute, answerNotAcceptable } from './answer-error.ts';
+import type { ApiDeps } from './deps.ts';
 import { metricsRoute } from './metrics.ts';
 import { openApiRoute } from './openapi/route.ts';
-import type { ApiParts } from './parts.ts';
 import { readBody } from './read-body.ts';
 import { retryOutdated } from './retry-outdated.ts';
 import { amphoraRoutes } from './routes/amphorae.ts';
@@ -49,12 +49,12 @@ const prefixes = ['/v2/lbaas', '/v2.0/lbaas', '/v2', '/v2.0'];
  * The public API, ready to listen. Everything needs a token but the versions, the health check, the metrics
  * and the OpenAPI document.
  */
-export function createApi(parts: ApiParts): FastifyInstance {
-  const log = parts.log ?? silent;
+export function createApi(deps: ApiDeps): FastifyInstance {
+  const log = deps.log ?? silent;
   const app = limitedFastify(
     {
-      bodyLimit: parts.http?.largestBodyBytes ?? largestBodyBytes,
-      trustProxy: parts.http?.trustsProxyHeaders ?? false,
+      bodyLimit: deps.http?.largestBodyBytes ?? largestBodyBytes,
+      trustProxy: deps.http?.trustsProxyHeaders ?? false,
       // pecan has no HEAD but where somebody made one.
       exposeHeadRoutes: false,
       genReqId: () => `req-${randomUUID()}`,
@@ -64,7 +64,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
         answerError(log, error, request, reply);
       },
     },
-    { limits: parts.connections ?? connectionLimits },
+    { limits: deps.connections ?? connectionLimits },
   );
 
   app.setErrorHandler((error, request, reply) => answerError(log, error, request, reply));
@@ -78,7 +78,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
 
   app.decorateRequest('caller', null);
   logRequests(app, log);
-  const check = authenticate(parts.authentication);
+  const check = authenticate(deps.authentication);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id);
     // As oslo.middleware's CORS does, in front of everything.
@@ -90,28 +90,28 @@ export function createApi(parts: ApiParts): FastifyInstance {
 
   const answerOtherMethods = collectMethods(app);
   openApiRoute(app);
-  metricsRoute(app, parts.metrics ?? new Registry());
-  discoveryRoutes(app, parts);
-  healthCheckRoute(app, parts);
+  metricsRoute(app, deps.metrics ?? new Registry());
+  discoveryRoutes(app, deps);
+  healthCheckRoute(app, deps);
   for (const prefix of prefixes) {
     app.register(
       async (scope) => {
-        retryOutdated(scope, parts.clock);
+        retryOutdated(scope, deps.clock);
         scope.get('/', () => 'v2');
-        readRoutes(scope, parts);
-        const tools = writeTools(parts);
-        loadBalancerWrites(scope, parts, tools);
-        listenerWrites(scope, parts, tools);
-        poolWrites(scope, parts, tools);
-        poolContentsWrites(scope, parts, tools);
-        l7Writes(scope, parts, tools);
-        statisticsRoutes(scope, parts);
-        quotaRoutes(scope, parts);
-        providerRoutes(scope, parts);
-        flavorRoutes(scope, parts);
+        readRoutes(scope, deps);
+        const tools = writeTools(deps);
+        loadBalancerWrites(scope, deps, tools);
+        listenerWrites(scope, deps, tools);
+        poolWrites(scope, deps, tools);
+        poolContentsWrites(scope, deps, tools);
+        l7Writes(scope, deps, tools);
+        statisticsRoutes(scope, deps);
+        quotaRoutes(scope, deps);
+        providerRoutes(scope, deps);
+        flavorRoutes(scope, deps);
         oddPaths(scope);
         if (prefix.endsWith('/lbaas')) return;
-        amphoraRoutes(scope, parts, tools);
+        amphoraRoutes(scope, deps, tools);
         oddAmphoraPaths(scope);
       },
       { prefix },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { cliNow, driveCli, makeConfiguration } from '../../../test/kit/cli.ts';
+import { makeImage } from '../../../test/kit/recording-images.ts';
 import type { ServeStatus } from '../../model/control.ts';
-import { cliNow, driveCli, makeConfiguration } from '../../testing/cli.ts';
-import { makeImage } from '../../testing/image-shelf.ts';
 import type { DevOptions, DevReady } from '../context.ts';
 
 describe('config show', () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { type CliRun, cliNow, driveCli, makeConfiguration, makeSettings } from '../../../test/kit/cli.ts';
+import { createImageShelf, makeImage } from '../../../test/kit/recording-images.ts';
 import type { CertificateInspection } from '../../model/certificate.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { ImageChoice, NearMiss } from '../../model/image.ts';
 import type { AuthenticatedAs } from '../../ports/identity.ts';
 import type { Network, SecurityGroup } from '../../ports/network.ts';
-import { type CliRun, cliNow, driveCli, makeConfiguration, makeSettings } from '../../testing/cli.ts';
-import { createImageShelf, makeImage } from '../../testing/image-shelf.ts';
 import type { CertificateRole, CliContext, CliSettings } from '../context.ts';
 import type { CheckResult } from './run.ts';
 

@@ -1,4 +1,4 @@
-import { growingPauseMs } from '../growing-pause.ts';
+import { growingPauseMs } from '../../lib/growing-pause.ts';
 
 /** The flow that renews the certificate of one amphora's agent. */
 export const rotationFlow = 'rotate-amphora-certificate';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { defaultServerSettings } from '../../testing/server-settings.ts';
+import { defaultServerSettings } from '../../../test/kit/server-settings.ts';
 import { renderUserData } from './cloud-init.ts';
 import { renderLogForwarding } from './log-forwarding.ts';
 import { buildServerSpec, type ServerRequest } from './server-spec.ts';

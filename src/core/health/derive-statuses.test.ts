@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { healthCases } from '../../../test/kit/health-cases.ts';
+import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
 import type { LoadBalancerTree, OperatingStatus } from '../../model/load-balancer.ts';
-import { healthCases } from '../../testing/health-cases.ts';
-import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../testing/stored-resources.ts';
 import type { Heartbeat } from '../heartbeat/message.ts';
 import { deriveStatuses } from './derive-statuses.ts';
 

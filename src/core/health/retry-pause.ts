@@ -1,4 +1,4 @@
-import { growingPauseMs } from '../growing-pause.ts';
+import { growingPauseMs } from '../../lib/growing-pause.ts';
 
 const LONGEST_PAUSE_MS = 15 * 60_000;
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { storedListener, storedLoadBalancer } from '../../../test/kit/stored-resources.ts';
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { SecurityGroupRule } from '../../model/network.ts';
-import { storedListener, storedLoadBalancer } from '../../testing/stored-resources.ts';
 import { rulesToAdd, rulesToRemove, vipSecurityRules } from './security-rules.ts';
 
 function tree(listeners: Parameters<typeof storedListener>[2][], over: Parameters<typeof storedLoadBalancer>[1] = {}) {

@@ -1,5 +1,5 @@
 import type { L7Policy, L7Rule, Listener, LoadBalancerTree, Pool } from '../../model/load-balancer.ts';
-import type { Kind, Kinds } from '../api/resource-names.ts';
+import type { Kind, Kinds } from '../lbaas/resource-names.ts';
 
 /** A row as it shall be, with its kind. */
 export type TreeRow = { [K in Kind]: { kind: K; put: Kinds[K] } }[Kind];

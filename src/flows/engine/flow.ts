@@ -24,7 +24,7 @@ export interface StepRun {
 }
 
 /** Of what a flow acts through, what is Kiln's own: no service of the cloud is asked by it. */
-export type RecordsOf<Parts> = Pick<Parts, Extract<keyof Parts, 'loadBalancers' | 'amphorae'>>;
+export type RecordsOf<Deps> = Pick<Deps, Extract<keyof Deps, 'loadBalancers' | 'amphorae'>>;
 
 /** Of a run, what the end of an operation depends on. */
 export type EndingRun = Pick<StepRun, 'reason' | 'gaveUp'>;
@@ -35,26 +35,26 @@ export type EndingRun = Pick<StepRun, 'reason' | 'gaveUp'>;
  * - `undo` may run whether `do` did all, part or nothing, and may run again. It gets `do`'s output only if there was one.
  * Outputs are plain data: they go through the journal.
  */
-export interface Step<Parts, Needs extends JsonObject, Gives extends JsonObject> {
+export interface Step<Deps, Needs extends JsonObject, Gives extends JsonObject> {
   /** Octavia's verb, such as `create-vip-port`; unique within a flow, and never renamed: journals remember it. */
   name: string;
-  do(parts: Parts, state: Needs, run: StepRun): Promise<Gives>;
+  do(deps: Deps, state: Needs, run: StepRun): Promise<Gives>;
   /** Absent where there is nothing to take back. */
-  undo?(parts: Parts, state: Needs & Partial<Gives>, run: StepRun): Promise<void>;
+  undo?(deps: Deps, state: Needs & Partial<Gives>, run: StepRun): Promise<void>;
   /**
    * What may be in the cloud of this step when its undoing, or the step itself behind the point of no return, is given up.
    */
-  leaves?(records: RecordsOf<Parts>, state: Needs & Partial<Gives>): Promise<readonly Leftover[]>;
+  leaves?(records: RecordsOf<Deps>, state: Needs & Partial<Gives>): Promise<readonly Leftover[]>;
   /** Of a flow's last step: what the operation leaves in the rows. Written with its end; null where there are none. */
-  settle?(records: RecordsOf<Parts>, state: Needs, run: EndingRun): Promise<Settlement | null>;
+  settle?(records: RecordsOf<Deps>, state: Needs, run: EndingRun): Promise<Settlement | null>;
   /** Of a flow's first step: what the operation leaves in the rows when it was undone or given up. */
-  settleUndone?(records: RecordsOf<Parts>, state: Needs, run: EndingRun): Promise<Settlement | null>;
+  settleUndone?(records: RecordsOf<Deps>, state: Needs, run: EndingRun): Promise<Settlement | null>;
 }
 
 /** A flow's steps in order, with the types forgotten: they were checked when it was built. */
-export interface Flow<Parts> {
+export interface Flow<Deps> {
   readonly name: string;
-  readonly steps: readonly Step<Parts, JsonObject, JsonObject>[];
+  readonly steps: readonly Step<Deps, JsonObject, JsonObject>[];
   /**
    * The steps from this index on can't be turned around: they are owed, and whoever has the operation next goes on with
    * them. As many as there are steps, where all can be undone.
@@ -63,22 +63,22 @@ export interface Flow<Parts> {
 }
 
 /** A flow as it is being written down: each step may need what the input and the steps before it give. */
-export interface FlowBuilder<Parts, State extends JsonObject> {
+export interface FlowBuilder<Deps, State extends JsonObject> {
   step<Needs extends JsonObject, Gives extends JsonObject>(
-    step: State extends Needs ? Step<Parts, Needs, Gives> : never,
-  ): FlowBuilder<Parts, State & Gives>;
+    step: State extends Needs ? Step<Deps, Needs, Gives> : never,
+  ): FlowBuilder<Deps, State & Gives>;
   /** From here on there is no way back: a step that fails is tried again until it succeeds or is given up. */
-  commit(): FlowBuilder<Parts, State>;
-  build(): Flow<Parts>;
+  commit(): FlowBuilder<Deps, State>;
+  build(): Flow<Deps>;
 }
 
 /** Begins a flow. Two steps of one name, or a settlement anywhere but at its ends, are a fault in Kiln and throw at once. */
-export function defineFlow<Parts, Input extends JsonObject>(name: string): FlowBuilder<Parts, Input> {
-  const steps: Step<Parts, JsonObject, JsonObject>[] = [];
+export function defineFlow<Deps, Input extends JsonObject>(name: string): FlowBuilder<Deps, Input> {
+  const steps: Step<Deps, JsonObject, JsonObject>[] = [];
   let pointOfNoReturn: number | null = null;
-  const builder: FlowBuilder<Parts, Input> = {
+  const builder: FlowBuilder<Deps, Input> = {
     step(step) {
-      const untyped = step as unknown as Step<Parts, JsonObject, JsonObject>;
+      const untyped = step as unknown as Step<Deps, JsonObject, JsonObject>;
       if (steps.some((other) => other.name === untyped.name))
         throw new Error(`flow ${name} has two steps ${untyped.name}`);
       steps.push(untyped);

@@ -22,13 +22,13 @@ export interface Past {
 }
 
 /** A step of the journal that this version's flow doesn't have: a journal written by a newer Kiln must not be guessed at. */
-export function unknownStep<Parts>(flow: Flow<Parts>, entries: readonly JournalEntry[]): string | null {
+export function unknownStep<Deps>(flow: Flow<Deps>, entries: readonly JournalEntry[]): string | null {
   const names = new Set(flow.steps.map(({ name }) => name));
   return entries.find(({ step }) => !names.has(step))?.step ?? null;
 }
 
 /** @throws INTERNAL where `unknownStep` finds one. */
-export function readPast<Parts>(flow: Flow<Parts>, input: JsonObject, entries: readonly JournalEntry[]): Past {
+export function readPast<Deps>(flow: Flow<Deps>, input: JsonObject, entries: readonly JournalEntry[]): Past {
   const unknown = unknownStep(flow, entries);
   if (unknown !== null) {
     throw new KilnError('INTERNAL', `the journal knows a step ${unknown} that flow ${flow.name} does not have`, {

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createFakeClock } from '../../../test/kit/fakes/fake-clock.ts';
+import { createFakeJournal } from '../../../test/kit/fakes/fake-journal.ts';
+import { createFakeLog } from '../../../test/kit/fakes/fake-log.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { JournalEntry, JsonObject } from '../../model/operation.ts';
 import type { Journal } from '../../ports/journal.ts';
 import type { Settlement } from '../../ports/load-balancer-store.ts';
-import { createFakeClock } from '../../testing/fake-clock.ts';
-import { createFakeJournal } from '../../testing/fake-journal.ts';
-import { createFakeLog } from '../../testing/fake-log.ts';
 import { defineFlow, type Flow, type Step } from './flow.ts';
-import { type EngineParts, runFlow } from './run-flow.ts';
+import { type EngineDeps, runFlow } from './run-flow.ts';
 
 /** A cloud in which things have unique names, and which counts how often each was made. */
 interface World {
@@ -61,7 +61,7 @@ async function setUp(subject = 'lb-1') {
   const journal = createFakeJournal(clock);
   const log = createFakeLog();
   const limits = { attempts: 3, firstPauseMs: 100, longestPauseMs: 1000 };
-  const engine: EngineParts = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 900_000 };
+  const engine: EngineDeps = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 900_000 };
   await journal.enqueue({ id: 'op-1', flow: 'test', subject, input: { size: 2 }, priority: 0 });
   const claim = async (worker = 'w1') => {
     const claimed = await journal.claim('op-1', worker);

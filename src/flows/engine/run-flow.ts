@@ -14,7 +14,7 @@ export interface RetryLimits {
   longestPauseMs: number;
 }
 
-export interface EngineParts {
+export interface EngineDeps {
   journal: Journal;
   clock: Clock;
   log: Log;
@@ -36,11 +36,11 @@ export type FlowEnd = 'done' | 'undone' | 'released';
  * it is given up (give-up.ts): the others are still done, and the operation ends as undone.
  * @throws FENCED when another worker has claimed the operation: nothing more was written or done.
  */
-export async function runFlow<Parts>(
-  flow: Flow<Parts>,
-  parts: Parts,
+export async function runFlow<Deps>(
+  flow: Flow<Deps>,
+  deps: Deps,
   claimed: ClaimedOperation,
-  engine: EngineParts,
+  engine: EngineDeps,
   stop: AbortSignal,
 ): Promise<FlowEnd> {
   const { journal, log } = engine;
@@ -84,7 +84,7 @@ export async function runFlow<Parts>(
     try {
       const resumed = past.started.has(step.name);
       let tries = 0;
-      const attempt = () => step.do(parts, state, { ...run(), resumed, again: resumed || tries++ > 0 });
+      const attempt = () => step.do(deps, state, { ...run(), resumed, again: resumed || tries++ > 0 });
       const output = await (committed
         ? persistently(engine, engine.undoing, stop, attempt, (error) => isHopeless(step, error))
         : persistently(engine, engine.doing, stop, attempt));
@@ -105,7 +105,7 @@ export async function runFlow<Parts>(
     }
   }
   if (!reason && !owed) {
-    const settlement = (await flow.steps.at(-1)?.settle?.(parts, state, run())) ?? null;
+    const settlement = (await flow.steps.at(-1)?.settle?.(deps, state, run())) ?? null;
     await journal.finish(id, fence, 'done', { entries: unwritten, settlement });
     return 'done';
   }
@@ -136,12 +136,12 @@ export async function runFlow<Parts>(
   const [first] = flow.steps;
   // Kiln 0.1 settled in the step itself, before the end.
   const isSettled = first !== undefined && past.undone.has(first.name);
-  const settlement = (!isSettled && (await first?.settleUndone?.(parts, state, run()))) || null;
+  const settlement = (!isSettled && (await first?.settleUndone?.(deps, state, run()))) || null;
   await journal.finish(id, fence, { undone: reason as OperationReason }, { entries: unwritten, settlement });
   return 'undone';
 
-  async function undo(step: Step<Parts, JsonObject, JsonObject>): Promise<void> {
-    await step.undo?.(parts, state, run());
+  async function undo(step: Step<Deps, JsonObject, JsonObject>): Promise<void> {
+    await step.undo?.(deps, state, run());
   }
 
   /** Of a step that has to be finished and has just failed: whether it is of no use to go on. Its first failure is noted. */
@@ -156,13 +156,13 @@ export async function runFlow<Parts>(
   }
 
   /** Of one that can't be finished now: whether it is passed over from now on. */
-  async function isGivenUp(step: Step<Parts, JsonObject, JsonObject>, error: KilnError): Promise<boolean> {
+  async function isGivenUp(step: Step<Deps, JsonObject, JsonObject>, error: KilnError): Promise<boolean> {
     const about = { operation: id, flow: flow.name, step: step.name, err: error };
     if (!(await isHopeless(step, error))) {
       log.error(about, 'a step that has to be finished fails for now; it is tried again later');
       return false;
     }
-    const leftovers = (await step.leaves?.(parts, state)) ?? [];
+    const leftovers = (await step.leaves?.(deps, state)) ?? [];
     await record({ kind: 'left', step: step.name, reason: reasonOf(error), leftovers });
     gaveUp = true;
     log.error({ ...about, leftovers }, 'a step that has to be finished is given up; what is named stays behind');
@@ -190,7 +190,7 @@ function reasonOf({ code, message, advice }: KilnError): OperationReason {
  * @param isHopeless asked after each failure: whether it is not tried again all the same.
  */
 async function persistently<Result>(
-  { clock, log }: EngineParts,
+  { clock, log }: EngineDeps,
   limits: RetryLimits,
   stop: AbortSignal,
   attempt: () => Promise<Result>,

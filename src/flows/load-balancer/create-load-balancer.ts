@@ -1,5 +1,6 @@
 import { lost, succeeded } from '../../core/operations/settlement.ts';
 import { defineFlow } from '../engine/flow.ts';
+import { type BuiltAmphora, builtAmphora } from '../lib/targets.ts';
 import {
   type CertificatesUploaded,
   reload,
@@ -15,14 +16,13 @@ import { markAmphoraAllocated, recordAmphora } from '../steps/record-amphora.ts'
 import { resolveAmphora } from '../steps/resolve-amphora.ts';
 import { createVipSecurityGroup } from '../steps/vip-security-group.ts';
 import { createVrrpPort, plugVrrpPort } from '../steps/vrrp-port.ts';
-import type { LoadBalancerParts } from './parts.ts';
-import { type BuiltAmphora, builtAmphora } from './targets.ts';
+import type { LoadBalancerDeps } from './deps.ts';
 
 type Built = LoadBalancerInput & BuiltAmphora;
 const inAmphora = { targetsOf: builtAmphora, subjectOf: null, mayBeLeftOut: () => false };
 
 /** A load balancer with everything in it, from its VIP (which the API has taken) to traffic. SINGLE topology. */
-export const createLoadBalancer = defineFlow<LoadBalancerParts, LoadBalancerInput>('create-load-balancer')
+export const createLoadBalancer = defineFlow<LoadBalancerDeps, LoadBalancerInput>('create-load-balancer')
   .step(markErrorOnRevert((_records, tree) => lost(tree)))
   .step(resolveAmphora)
   .step(recordAmphora)

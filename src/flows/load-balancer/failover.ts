@@ -1,5 +1,6 @@
 import { rebuilt } from '../../core/operations/settlement.ts';
 import { defineFlow, type Flow } from '../engine/flow.ts';
+import { type BuiltAmphora, builtAmphora } from '../lib/targets.ts';
 import {
   type CertificatesUploaded,
   reload,
@@ -21,8 +22,7 @@ import { moveVip, removeOldAmphorae } from '../steps/remove-amphorae.ts';
 import { resolveAmphora } from '../steps/resolve-amphora.ts';
 import { createVipSecurityGroup } from '../steps/vip-security-group.ts';
 import { createVrrpPort, plugVrrpPort } from '../steps/vrrp-port.ts';
-import type { LoadBalancerParts } from './parts.ts';
-import { type BuiltAmphora, builtAmphora } from './targets.ts';
+import type { LoadBalancerDeps } from './deps.ts';
 
 type Built = LoadBalancerInput & BuiltAmphora;
 const inAmphora = { targetsOf: builtAmphora, subjectOf: null, mayBeLeftOut: () => true };
@@ -32,8 +32,8 @@ const inAmphora = { targetsOf: builtAmphora, subjectOf: null, mayBeLeftOut: () =
  * the VIP. If it can't be built the old one goes on serving, and the reason is on show. SINGLE topology: the load
  * balancer's one amphora is the one that fails over, whichever of the two was asked for.
  */
-const failover = (name: string): Flow<LoadBalancerParts> =>
-  defineFlow<LoadBalancerParts, LoadBalancerInput>(name)
+const failover = (name: string): Flow<LoadBalancerDeps> =>
+  defineFlow<LoadBalancerDeps, LoadBalancerInput>(name)
     .step(markErrorOnRevert(failedFailover))
     .step(resolveAmphora)
     .step(recordAmphora)

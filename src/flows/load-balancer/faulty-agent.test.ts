@@ -5,16 +5,16 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createTestAuthority, type TestAuthority } from '../../../test/kit/certificate-authority.ts';
+import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
+import { aNetwork, aSubnet } from '../../../test/kit/fakes/fake-network.ts';
+import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
 import { createAmphoraAgentClient } from '../../adapters/amphora-agent/client.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { AmphoraAgent } from '../../ports/amphora-agent.ts';
-import { createTestAuthority, type TestAuthority } from '../../testing/certificate-authority.ts';
-import { aNetwork, aSubnet } from '../../testing/fake-network.ts';
-import { createFakeLoadBalancerParts } from '../../testing/load-balancer-parts.ts';
-import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../testing/stored-resources.ts';
 import { runFlow } from '../engine/run-flow.ts';
+import { rememberTrees } from '../lib/remember-trees.ts';
 import { loadBalancerFlows } from './index.ts';
-import { rememberTrees } from './remember-trees.ts';
 
 /**
  * The agent of the amphora that serves is broken, and is asked over real TLS: a change ends, with the reason; then a failover to
@@ -136,8 +136,8 @@ async function faultyAgent({ handle, expired }: Fault, amphoraId: string): Promi
 }
 
 function setUp() {
-  const fakes = createFakeLoadBalancerParts();
-  const { parts, journal, clock, log, loadBalancers, network, compute, amphorae } = fakes;
+  const fakes = createFakeLoadBalancerDeps();
+  const { deps, journal, clock, log, loadBalancers, network, compute, amphorae } = fakes;
   network.addNetwork(aNetwork({ id: 'member-net', subnetIds: ['member-subnet'] }), [
     aSubnet({ id: 'member-subnet', networkId: 'member-net', cidr: '10.7.0.0/16' }),
   ]);
@@ -168,10 +168,10 @@ function setUp() {
     for (let life = 0; life < 10; life++) {
       const claimed = (await journal.claim(id, `w${life}`)) ?? expect.unreachable();
       const acting = {
-        ...parts,
+        ...deps,
         agent,
         loadBalancers: rememberTrees(loadBalancers),
-        settings: () => ({ ...parts.settings(), agentWaitSeconds: 10 }),
+        settings: () => ({ ...deps.settings(), agentWaitSeconds: 10 }),
       };
       const end = await runFlow(flow, acting, claimed, engine, new AbortController().signal);
       if (end !== 'released') return end;
@@ -274,7 +274,7 @@ describe.each(Object.entries(faults))('an agent that %s', (_name, fault) => {
       const change = way === 'failover' ? ['create-member', 'me'] : ['create-listener', 'li2'];
       expect(await carryOut(change[0] ?? '', { resourceId: change[1] ?? '' })).toBe('undone');
       expect(await status()).toMatch(/^(ERROR|ACTIVE)$/);
-      expect((await loadBalancers.reasonOf('lb'))?.code).toMatch(/^AGENT_|^SERVICE_ANSWERED_NONSENSE$/);
+      expect((await loadBalancers.reasonOf('lb'))?.code).toMatch(/^AGENT_|^SERVICE_RESPONSE_INVALID$/);
 
       if (way === 'failover') {
         expect(await carryOut('failover-load-balancer')).toBe('done');
@@ -296,7 +296,7 @@ describe.each(Object.entries(faults))('an agent that %s', (_name, fault) => {
     const beganMs = performance.now();
     expect(await carryOut('create-load-balancer')).toBe('undone');
     expect(await status()).toBe('ERROR');
-    expect((await loadBalancers.reasonOf('lb'))?.code).toMatch(/^AGENT_|^SERVICE_ANSWERED_NONSENSE$/);
+    expect((await loadBalancers.reasonOf('lb'))?.code).toMatch(/^AGENT_|^SERVICE_RESPONSE_INVALID$/);
     expect(left()).toEqual({ ...nothing, ports: ['octavia-lb-lb'] });
 
     mendAgents();

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anImage } from '../../../test/kit/builders.ts';
+import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
+import { aNetwork, aSubnet } from '../../../test/kit/fakes/fake-network.ts';
+import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { JsonObject } from '../../model/operation.ts';
-import { anImage } from '../../testing/builders.ts';
-import { aNetwork, aSubnet } from '../../testing/fake-network.ts';
-import { createFakeLoadBalancerParts } from '../../testing/load-balancer-parts.ts';
-import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../testing/stored-resources.ts';
 import { runFlow } from '../engine/run-flow.ts';
+import { rememberTrees } from '../lib/remember-trees.ts';
+import type { LoadBalancerDeps } from './deps.ts';
 import { loadBalancerFlows } from './index.ts';
-import type { LoadBalancerParts } from './parts.ts';
-import { rememberTrees } from './remember-trees.ts';
 
 const vip = {
   address: '10.100.0.9',
@@ -21,9 +21,9 @@ const vip = {
 const limits = { attempts: 2, firstPauseMs: 10, longestPauseMs: 100 };
 const never = new AbortController().signal;
 
-function setUp(options: Parameters<typeof createFakeLoadBalancerParts>[0] = {}) {
-  const fakes = createFakeLoadBalancerParts(options);
-  const { parts, journal, clock, log, loadBalancers, network, compute, amphorae } = fakes;
+function setUp(options: Parameters<typeof createFakeLoadBalancerDeps>[0] = {}) {
+  const fakes = createFakeLoadBalancerDeps(options);
+  const { deps, journal, clock, log, loadBalancers, network, compute, amphorae } = fakes;
   const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 900_000 };
   let asked = 0;
 
@@ -33,7 +33,7 @@ function setUp(options: Parameters<typeof createFakeLoadBalancerParts>[0] = {}) 
     await journal.enqueue({ id, flow: name, subject: 'lb', input, priority: 0 });
     return id;
   }
-  async function carryOut(operationId: string, through: LoadBalancerParts = parts, stop: AbortSignal = never) {
+  async function carryOut(operationId: string, through: LoadBalancerDeps = deps, stop: AbortSignal = never) {
     const claimed = await journal.claim(operationId, 'w1');
     if (!claimed) throw new Error('not to be had');
     const flow = loadBalancerFlows.find(({ name }) => name === claimed.operation.flow);
@@ -86,7 +86,7 @@ function setUp(options: Parameters<typeof createFakeLoadBalancerParts>[0] = {}) 
 }
 
 /** The n-th call that changes something fails for good, whatever it is. */
-function failingAt(parts: LoadBalancerParts, n: number): { parts: LoadBalancerParts; reached: () => boolean } {
+function failingAt(deps: LoadBalancerDeps, n: number): { deps: LoadBalancerDeps; reached: () => boolean } {
   let calls = 0;
   const watched = <Part extends object>(part: Part): Part =>
     new Proxy(part, {
@@ -100,7 +100,7 @@ function failingAt(parts: LoadBalancerParts, n: number): { parts: LoadBalancerPa
       },
     });
   return {
-    parts: { ...parts, compute: watched(parts.compute), network: watched(parts.network), agent: watched(parts.agent) },
+    deps: { ...deps, compute: watched(deps.compute), network: watched(deps.network), agent: watched(deps.agent) },
     reached: () => calls >= n,
   };
 }
@@ -132,7 +132,7 @@ describe('flows of a load balancer', () => {
   it('boot what carries the tag when their turn to be built has come, also after a restart', async () => {
     for (const restarted of [false, true]) {
       const bench = setUp({ buildRateLimit: 1 });
-      const { parts, ask, carryOut, write, images, amphorae, compute, journal } = bench;
+      const { deps, ask, carryOut, write, images, amphorae, compute, journal } = bench;
       await write('PENDING_CREATE');
       const id = await ask('create-load-balancer');
       if (restarted) {
@@ -142,16 +142,16 @@ describe('flows of a load balancer', () => {
           await amphorae.insert(amphora);
           dying.abort();
         };
-        expect(await carryOut(id, { ...parts, amphorae: { ...amphorae, insert } }, dying.signal)).toBe('released');
+        expect(await carryOut(id, { ...deps, amphorae: { ...amphorae, insert } }, dying.signal)).toBe('released');
         expect((await journal.get(id))?.entries.some((entry) => entry.kind === 'done')).toBe(true);
-        parts.builds.release(id);
+        deps.builds.release(id);
       }
-      await parts.builds.acquire('another', 0, never);
+      await deps.builds.acquire('another', 0, never);
       const end = carryOut(id);
       await new Promise((resolve) => setImmediate(resolve));
       expect(compute.servers()).toEqual([]);
       images.put(anImage({ id: 'image-2', createdAt: '2030-01-01T00:00:00Z' }));
-      parts.builds.release('another');
+      deps.builds.release('another');
       expect(await end).toBe('done');
       expect(compute.servers().map(({ spec }) => spec.imageId)).toEqual(['image-2']);
       expect(await amphorae.list({ loadBalancerId: 'lb' })).toMatchObject([
@@ -169,10 +169,10 @@ describe('flows of a load balancer', () => {
 
   it('whichever call fails for good, a creation leaves nothing behind, and tells why', async () => {
     for (let n = 1; ; n++) {
-      const { parts, ask, carryOut, write, left, statusOf, loadBalancers } = setUp();
+      const { deps, ask, carryOut, write, left, statusOf, loadBalancers } = setUp();
       await write('PENDING_CREATE');
-      const failing = failingAt(parts, n);
-      const end = await carryOut(await ask('create-load-balancer'), failing.parts);
+      const failing = failingAt(deps, n);
+      const end = await carryOut(await ask('create-load-balancer'), failing.deps);
       if (!failing.reached()) {
         expect(n).toBeGreaterThan(8);
         expect(end).toBe('done');
@@ -187,11 +187,11 @@ describe('flows of a load balancer', () => {
 
   it('whichever call fails for good, a failover leaves the old amphora serving; else the new one alone', async () => {
     for (let n = 1; ; n++) {
-      const { parts, ask, carryOut, created, left, statusOf, amphorae, agent, loadBalancers } = setUp();
+      const { deps, ask, carryOut, created, left, statusOf, amphorae, agent, loadBalancers } = setUp();
       await created();
       const [before] = await amphorae.list({ loadBalancerId: 'lb' });
-      const failing = failingAt(parts, n);
-      const end = await carryOut(await ask('failover-load-balancer'), failing.parts);
+      const failing = failingAt(deps, n);
+      const end = await carryOut(await ask('failover-load-balancer'), failing.deps);
       const [after] = await amphorae.list({ loadBalancerId: 'lb' });
       expect(await left(), `call ${n}`).toEqual({ servers: 1, vrrpPorts: 1, groups: 1, amphorae: 1 });
       expect(await statusOf()).toBe('ACTIVE');
@@ -208,9 +208,9 @@ describe('flows of a load balancer', () => {
   });
 
   it('the repair of a load balancer in ERROR that does not come off leaves it in ERROR', async () => {
-    const { parts, ask, carryOut, created, statusOf } = setUp();
+    const { deps, ask, carryOut, created, statusOf } = setUp();
     await created();
-    const end = await carryOut(await ask('failover-amphora', { wasInError: true }), failingAt(parts, 1).parts);
+    const end = await carryOut(await ask('failover-amphora', { wasInError: true }), failingAt(deps, 1).deps);
     expect(end).toBe('undone');
     expect(await statusOf()).toBe('ERROR');
   });
@@ -288,14 +288,14 @@ describe('flows of a load balancer', () => {
   });
 
   it('a failover whose old server Nova never deletes ends: the new amphora serves, the rest is named', async () => {
-    const { parts, journal, ask, carryOut, created, statusOf, loadBalancers, amphorae, compute } = setUp();
+    const { deps, journal, ask, carryOut, created, statusOf, loadBalancers, amphorae, compute } = setUp();
     await created();
     const [old] = await amphorae.list({ loadBalancerId: 'lb' });
     const deleteServer = async () => {
       throw new KilnError('SERVICE_REJECTED_REQUEST', 'Nova says no');
     };
     const id = await ask('failover-load-balancer');
-    expect(await carryOut(id, { ...parts, compute: { ...compute, deleteServer } })).toBe('undone');
+    expect(await carryOut(id, { ...deps, compute: { ...compute, deleteServer } })).toBe('undone');
     expect(await statusOf()).toBe('ERROR');
     expect(await loadBalancers.reasonOf('lb')).toMatchObject({ message: 'Nova says no' });
     const after = await amphorae.list({ loadBalancerId: 'lb' });

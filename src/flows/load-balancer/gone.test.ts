@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { rotationFlow } from '../../core/amphora/certificate-rotation.ts';
-import { KilnError } from '../../model/errors.ts';
-import type { JsonObject } from '../../model/operation.ts';
-import { aNetwork, aSubnet } from '../../testing/fake-network.ts';
-import { createFakeLoadBalancerParts } from '../../testing/load-balancer-parts.ts';
+import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
+import { aNetwork, aSubnet } from '../../../test/kit/fakes/fake-network.ts';
 import {
   storedHealthMonitor,
   storedL7Policy,
@@ -12,12 +9,15 @@ import {
   storedLoadBalancer,
   storedMember,
   storedPool,
-} from '../../testing/stored-resources.ts';
+} from '../../../test/kit/stored-resources.ts';
+import { rotationFlow } from '../../core/amphora/certificate-rotation.ts';
+import { KilnError } from '../../model/errors.ts';
+import type { JsonObject } from '../../model/operation.ts';
 import type { Flow } from '../engine/flow.ts';
 import { runFlow } from '../engine/run-flow.ts';
+import { rememberTrees } from '../lib/remember-trees.ts';
+import type { LoadBalancerDeps } from './deps.ts';
 import { loadBalancerFlows } from './index.ts';
-import type { LoadBalancerParts } from './parts.ts';
-import { rememberTrees } from './remember-trees.ts';
 
 /**
  * Every flow, failing at each of its steps, with each object that it needs taken away at that moment by somebody else: it
@@ -32,8 +32,8 @@ const neutronCalls = ['getPort', 'findPortsByName', 'findPortsByDescription', 'c
 const reference = 'kiln:certificate';
 
 function setUp() {
-  const fakes = createFakeLoadBalancerParts();
-  const { parts, journal, clock, log, loadBalancers, network, compute, amphorae, amphoraRows, agent } = fakes;
+  const fakes = createFakeLoadBalancerDeps();
+  const { deps, journal, clock, log, loadBalancers, network, compute, amphorae, amphoraRows, agent } = fakes;
   network.addNetwork(aNetwork({ id: 'member-net', subnetIds: ['member-subnet'] }), [
     aSubnet({ id: 'member-subnet', networkId: 'member-net', cidr: '10.7.0.0/16' }),
   ]);
@@ -43,8 +43,8 @@ function setUp() {
   const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: GIVE_UP_MS };
   let asked = 0;
   let secretIsGone = false;
-  const secrets: LoadBalancerParts['secrets'] = {
-    ...parts.secrets,
+  const secrets: LoadBalancerDeps['secrets'] = {
+    ...deps.secrets,
     async getCaCertificates() {
       if (secretIsGone) throw new KilnError('SECRET_NOT_FOUND', 'there is no secret');
       return '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
@@ -64,8 +64,8 @@ function setUp() {
         };
       },
     });
-  const acting: LoadBalancerParts = {
-    ...parts,
+  const acting: LoadBalancerDeps = {
+    ...deps,
     secrets,
     agent: breakable(agent, 'agent'),
     network: breakable(network),
@@ -73,7 +73,7 @@ function setUp() {
   };
 
   /** Runs the operation as workers do, one after the other: until it has ended, or it is plain that it never will. */
-  async function carryOut(flow: Flow<LoadBalancerParts>, input: JsonObject): Promise<string> {
+  async function carryOut(flow: Flow<LoadBalancerDeps>, input: JsonObject): Promise<string> {
     const id = `op-${++asked}`;
     await journal.enqueue({ id, flow: flow.name, subject: 'lb', input, priority: 0 });
     for (let life = 0; life < 10; life++) {
@@ -179,10 +179,10 @@ function setUp() {
   return { ...fakes, carryOut, write, amphora, thieves, repair };
 }
 
-type Bench = ReturnType<typeof setUp>;
+type Harness = ReturnType<typeof setUp>;
 
 /** What the API writes before the flow is asked for, and what it asks. */
-async function prepare(bench: Bench, flow: string): Promise<JsonObject> {
+async function prepare(bench: Harness, flow: string): Promise<JsonObject> {
   const { loadBalancers, amphorae, amphora, write, carryOut } = bench;
   await write(flow === 'create-load-balancer' ? 'PENDING_CREATE' : 'ACTIVE');
   const input = { loadBalancerId: 'lb', resourceId: 'lb' };
@@ -256,11 +256,11 @@ interface Moment {
 
 /** The flow, but for what happens at one of its steps. */
 function disturbed(
-  flow: Flow<LoadBalancerParts>,
+  flow: Flow<LoadBalancerDeps>,
   at: number,
   { goes, fails }: Moment,
   steal: () => Promise<void> | void,
-): Flow<LoadBalancerParts> {
+): Flow<LoadBalancerDeps> {
   const step = flow.steps[at] ?? expect.unreachable();
   let isStolen = false;
   const once = async () => {
@@ -330,7 +330,7 @@ describe.each(loadBalancerFlows.map((flow) => [flow.name, flow] as const))(
   },
 );
 
-async function expectDeletable(bench: Bench, point: string): Promise<void> {
+async function expectDeletable(bench: Harness, point: string): Promise<void> {
   const deletion = loadBalancerFlows.find(({ name }) => name === 'delete-load-balancer') ?? expect.unreachable();
   expect(await bench.carryOut(deletion, { loadBalancerId: 'lb', resourceId: 'lb' }), point).toBe('done');
   const { network, compute, amphorae, loadBalancers } = bench;

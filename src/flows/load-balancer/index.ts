@@ -4,12 +4,12 @@ import { configureAmphora } from './configure-amphora.ts';
 import { createLoadBalancer } from './create-load-balancer.ts';
 import { deleteAmphora } from './delete-amphora.ts';
 import { deleteLoadBalancer } from './delete-load-balancer.ts';
+import type { LoadBalancerDeps } from './deps.ts';
 import { failoverAmphora, failoverLoadBalancer } from './failover.ts';
-import type { LoadBalancerParts } from './parts.ts';
 import { reconfigure } from './reconfigure.ts';
 import { rotateAmphoraCertificate } from './rotate-certificate.ts';
 
-export const loadBalancerFlows: readonly Flow<LoadBalancerParts>[] = [
+export const loadBalancerFlows: readonly Flow<LoadBalancerDeps>[] = [
   createLoadBalancer,
   reconfigure('update-load-balancer', 'update', 'loadbalancer'),
   deleteLoadBalancer,

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
+import { aNetwork, aSubnet } from '../../../test/kit/fakes/fake-network.ts';
+import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { Member, ProvisioningStatus } from '../../model/load-balancer.ts';
-import { aNetwork, aSubnet } from '../../testing/fake-network.ts';
-import { createFakeLoadBalancerParts } from '../../testing/load-balancer-parts.ts';
-import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../testing/stored-resources.ts';
 import { runFlow } from '../engine/run-flow.ts';
+import { rememberTrees } from '../lib/remember-trees.ts';
+import type { LoadBalancerDeps } from './deps.ts';
 import { loadBalancerFlows } from './index.ts';
-import type { LoadBalancerParts } from './parts.ts';
-import { rememberTrees } from './remember-trees.ts';
 
 /** Where members are, and what of it the amphora's ports and its agent know. */
 
@@ -25,8 +25,8 @@ const cidrs = {
 type Place = keyof typeof cidrs | 'lb-mgmt-net-subnet' | 'lb-vip-subnet' | null;
 
 function setUp() {
-  const fakes = createFakeLoadBalancerParts();
-  const { parts, journal, clock, log, loadBalancers, network, compute, amphorae, agent } = fakes;
+  const fakes = createFakeLoadBalancerDeps();
+  const { deps, journal, clock, log, loadBalancers, network, compute, amphorae, agent } = fakes;
   const subnetOf = (id: keyof typeof cidrs, networkId: string) => aSubnet({ id, networkId, cidr: cidrs[id] });
   network.addNetwork(aNetwork({ id: 'near-net' }), [subnetOf('one', 'near-net'), subnetOf('two', 'near-net')]);
   network.addNetwork(aNetwork({ id: 'far-net' }), [subnetOf('far', 'far-net')]);
@@ -44,7 +44,7 @@ function setUp() {
   const member = (id: string, subnetId: Place, provisioningStatus: ProvisioningStatus): Member =>
     storedMember(id, 'po', { provisioningStatus, subnetId, address: `10.0.0.${id.length}` });
 
-  async function resume(id: string, through: LoadBalancerParts = parts) {
+  async function resume(id: string, through: LoadBalancerDeps = deps) {
     const claimed = (await journal.claim(id, 'w1')) ?? expect.unreachable();
     const flow = loadBalancerFlows.find(({ name }) => name === claimed.operation.flow) ?? expect.unreachable();
     const remembering = { ...through, loadBalancers: rememberTrees(through.loadBalancers) };
@@ -55,7 +55,7 @@ function setUp() {
     await journal.enqueue({ id, flow, subject: 'lb', input: { loadBalancerId: 'lb', resourceId }, priority: 0 });
     return id;
   }
-  const carryOut = async (flow: string, resourceId: string, through: LoadBalancerParts = parts) =>
+  const carryOut = async (flow: string, resourceId: string, through: LoadBalancerDeps = deps) =>
     await resume(await ask(flow, resourceId), through);
 
   /** A load balancer with members there. */
@@ -90,7 +90,7 @@ function setUp() {
     expect(await carryOut('create-load-balancer', 'lb')).toBe('done');
   }
   const toAdd = (id: string, place: Place) => apply([{ kind: 'member', put: member(id, place, 'PENDING_CREATE') }]);
-  async function add(id: string, place: Place, through = parts) {
+  async function add(id: string, place: Place, through = deps) {
     await toAdd(id, place);
     return await carryOut('create-member', id, through);
   }
@@ -98,7 +98,7 @@ function setUp() {
     const row = (await loadBalancers.get('member', id)) ?? expect.unreachable();
     await apply([{ kind: 'member', put: { ...row, provisioningStatus: 'PENDING_DELETE' } }]);
   }
-  async function remove(id: string, through = parts) {
+  async function remove(id: string, through = deps) {
     await toRemove(id);
     return await carryOut('delete-member', id, through);
   }
@@ -249,8 +249,8 @@ describe('members', () => {
           if (what === 'add') await bench.toAdd('mm', place);
           else await bench.toRemove('mm');
           const id = await bench.ask(what === 'add' ? 'create-member' : 'delete-member', 'mm');
-          const dying = killedBehind(bench.parts, at);
-          const end = await bench.resume(id, dying.parts).catch((error: KilnError) => error.code);
+          const dying = killedBehind(bench.deps, at);
+          const end = await bench.resume(id, dying.deps).catch((error: KilnError) => error.code);
           isReached = dying.isReached();
           if (isReached) expect(await bench.resume(id), `${what} ${place} ${at}`).toBe('done');
           else expect(end).toBe('done');
@@ -265,7 +265,7 @@ describe('members', () => {
 });
 
 /** The process ends behind the n-th call that changes something. */
-function killedBehind(parts: LoadBalancerParts, n: number): { parts: LoadBalancerParts; isReached: () => boolean } {
+function killedBehind(deps: LoadBalancerDeps, n: number): { deps: LoadBalancerDeps; isReached: () => boolean } {
   let calls = 0;
   const watched = <Part extends object>(part: Part): Part =>
     new Proxy(part, {
@@ -280,9 +280,9 @@ function killedBehind(parts: LoadBalancerParts, n: number): { parts: LoadBalance
         };
       },
     });
-  const { network, compute, agent } = parts;
+  const { network, compute, agent } = deps;
   return {
-    parts: { ...parts, network: watched(network), compute: watched(compute), agent: watched(agent) },
+    deps: { ...deps, network: watched(network), compute: watched(compute), agent: watched(agent) },
     isReached: () => calls >= n,
   };
 }

@@ -7,6 +7,7 @@ import type {
 import { succeeded } from '../../core/operations/settlement.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import { defineFlow, type Flow } from '../engine/flow.ts';
+import { servingAmphorae } from '../lib/targets.ts';
 import {
   type CertificatesUploaded,
   reload,
@@ -17,8 +18,7 @@ import {
 import { failedSubject, type LoadBalancerInput, markActive, markErrorOnRevert } from '../steps/mark-error-on-revert.ts';
 import { plugMemberNetworks, unplugMemberNetworks } from '../steps/plug-member-networks.ts';
 import { updateQosPolicy, updateVip } from '../steps/update-vip.ts';
-import type { LoadBalancerParts } from './parts.ts';
-import { servingAmphorae } from './targets.ts';
+import type { LoadBalancerDeps } from './deps.ts';
 
 type Input = LoadBalancerInput & { before?: JsonObject; othersBefore?: readonly RowBefore[] };
 
@@ -26,7 +26,7 @@ type Input = LoadBalancerInput & { before?: JsonObject; othersBefore?: readonly 
  * A change inside a load balancer: its amphora gets everything as it shall be, in one go. What is already as it shall be
  * stays untouched, so that each of these flows is the same, and each is cheap.
  */
-export function reconfigure(name: string, verb: OperationVerb, kind: OperationKind): Flow<LoadBalancerParts> {
+export function reconfigure(name: string, verb: OperationVerb, kind: OperationKind): Flow<LoadBalancerDeps> {
   const subjectOf = ({ resourceId, before, othersBefore }: Input): OperationSubject => ({
     verb,
     kind,
@@ -39,7 +39,7 @@ export function reconfigure(name: string, verb: OperationVerb, kind: OperationKi
     subjectOf: subjectOf as (state: LoadBalancerInput) => OperationSubject,
     mayBeLeftOut: ({ provisioningStatus }: { provisioningStatus: string }) => provisioningStatus === 'ERROR',
   };
-  return defineFlow<LoadBalancerParts, Input>(name)
+  return defineFlow<LoadBalancerDeps, Input>(name)
     .step(markErrorOnRevert(failedSubject(subjectOf)))
     .step(updateQosPolicy(subjectOf))
     .step(plugMemberNetworks(servingAmphorae))

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
+import { storedAmphora } from '../../../test/kit/contract/amphora-store.ts';
+import { createFakeAmphoraAgent } from '../../../test/kit/fakes/fake-amphora-agent.ts';
+import { createFakeClock } from '../../../test/kit/fakes/fake-clock.ts';
+import { createFakeJournal } from '../../../test/kit/fakes/fake-journal.ts';
+import { createFakeLog } from '../../../test/kit/fakes/fake-log.ts';
 import type { Amphora } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/operation.ts';
-import { storedAmphora } from '../../testing/contract/amphora-store.ts';
-import { createFakeAmphoraAgent } from '../../testing/fake-amphora-agent.ts';
-import { createFakeClock } from '../../testing/fake-clock.ts';
-import { createFakeJournal } from '../../testing/fake-journal.ts';
-import { createFakeLog } from '../../testing/fake-log.ts';
 import { runFlow } from '../engine/run-flow.ts';
-import type { LoadBalancerParts } from './parts.ts';
+import type { LoadBalancerDeps } from './deps.ts';
 import { rotateAmphoraCertificate } from './rotate-certificate.ts';
 
 const oldEnd = '2026-11-29T00:00:00.000Z';
@@ -20,7 +20,7 @@ async function setUp(status: Amphora['status'] = 'ALLOCATED') {
   const agent = createFakeAmphoraAgent();
   const row = storedAmphora('a', { status, certExpiration: oldEnd, lbNetworkIp: '10.0.0.9' });
   let issued = 0;
-  const parts = {
+  const deps = {
     clock,
     agent,
     certificates: {
@@ -34,7 +34,7 @@ async function setUp(status: Amphora['status'] = 'ALLOCATED') {
       update: async (_id: string, patch: Partial<Amphora>) => Object.assign(row, patch),
     },
     settings: () => ({ certificateValiditySeconds: 60 }),
-  } as unknown as LoadBalancerParts;
+  } as unknown as LoadBalancerDeps;
   const journal = createFakeJournal(clock);
   const limits = { attempts: 3, firstPauseMs: 100, longestPauseMs: 1000 };
   const engine = { journal, clock, log: createFakeLog(), doing: limits, undoing: limits, giveUpAfterMs: 900_000 };
@@ -49,9 +49,9 @@ async function setUp(status: Amphora['status'] = 'ALLOCATED') {
   const run = async () => {
     const claimed = await journal.claim('op', 'w');
     if (!claimed) throw new Error('not claimed');
-    return await runFlow(rotateAmphoraCertificate, parts, claimed, engine, running);
+    return await runFlow(rotateAmphoraCertificate, deps, claimed, engine, running);
   };
-  return { agent, journal, parts, row, run, issued: () => issued };
+  return { agent, journal, deps, row, run, issued: () => issued };
 }
 
 it('gives the agent a new certificate, sees it shown, and records its end last; no key is in the journal', async () => {
@@ -63,17 +63,17 @@ it('gives the agent a new certificate, sees it shown, and records its end last; 
 });
 
 it('leaves the row as it was while the agent does not show the new certificate', async () => {
-  const { journal, parts, row, run } = await setUp();
-  parts.agent.showsCertificate = async () => false;
+  const { journal, deps, row, run } = await setUp();
+  deps.agent.showsCertificate = async () => false;
   expect(await run()).toBe('undone');
   expect(row.certExpiration).toBe(oldEnd);
   expect((await journal.get('op'))?.operation.reason).toMatchObject({ code: 'AGENT_REFUSED' });
 });
 
 it('asks an agent that does not answer once: housekeeping tries it again', async () => {
-  const { parts, row, run } = await setUp();
+  const { deps, row, run } = await setUp();
   let asked = 0;
-  parts.agent.rotateAgentCertificate = async () => {
+  deps.agent.rotateAgentCertificate = async () => {
     asked++;
     throw new KilnError('AGENT_UNREACHABLE', 'does not answer', { retryable: true });
   };
@@ -81,27 +81,27 @@ it('asks an agent that does not answer once: housekeeping tries it again', async
   expect([asked, row.certExpiration]).toEqual([1, oldEnd]);
 });
 
-it.each<[string, (parts: LoadBalancerParts, die: () => never) => void]>([
-  ['before the agent has the certificate', (parts, die) => (parts.agent.rotateAgentCertificate = async () => die())],
-  ['before the agent shows it', (parts, die) => (parts.clock.sleep = async () => die())],
-  ['before the row says so', (parts, die) => (parts.amphorae.update = async () => die())],
+it.each<[string, (deps: LoadBalancerDeps, die: () => never) => void]>([
+  ['before the agent has the certificate', (deps, die) => (deps.agent.rotateAgentCertificate = async () => die())],
+  ['before the agent shows it', (deps, die) => (deps.clock.sleep = async () => die())],
+  ['before the row says so', (deps, die) => (deps.amphorae.update = async () => die())],
 ])('a worker that is killed %s is replaced, and all ends well', async (_when, kill) => {
-  const { agent, journal, parts, row, run } = await setUp();
-  const whole = { agent: { ...parts.agent }, sleep: parts.clock.sleep, update: parts.amphorae.update };
+  const { agent, journal, deps, row, run } = await setUp();
+  const whole = { agent: { ...deps.agent }, sleep: deps.clock.sleep, update: deps.amphorae.update };
   let slow = true;
-  const shows = parts.agent.showsCertificate;
-  parts.agent.showsCertificate = async (...all) => (slow ? false : await shows(...all));
+  const shows = deps.agent.showsCertificate;
+  deps.agent.showsCertificate = async (...all) => (slow ? false : await shows(...all));
   if (!_when.includes('shows')) slow = false;
-  kill(parts, () => {
+  kill(deps, () => {
     throw new KilnError('FENCED', 'killed');
   });
   await expect(run()).rejects.toMatchObject({ code: 'FENCED' });
   expect(row.certExpiration).toBe(oldEnd);
 
   slow = false;
-  Object.assign(parts.agent, whole.agent);
-  parts.clock.sleep = whole.sleep;
-  parts.amphorae.update = whole.update;
+  Object.assign(deps.agent, whole.agent);
+  deps.clock.sleep = whole.sleep;
+  deps.amphorae.update = whole.update;
   expect(await run()).toBe('done');
   expect(row.certExpiration).toBe(newEnd);
   const entries: readonly JournalEntry[] = (await journal.get('op'))?.entries ?? [];

@@ -2,8 +2,8 @@ import { rotationFlow } from '../../core/amphora/certificate-rotation.ts';
 import type { Amphora } from '../../model/amphora.ts';
 import { KilnError, toKilnError } from '../../model/errors.ts';
 import { defineFlow, type Step } from '../engine/flow.ts';
-import { waitUntil } from '../wait-until.ts';
-import type { LoadBalancerParts } from './parts.ts';
+import { waitUntil } from '../lib/wait-until.ts';
+import type { LoadBalancerDeps } from './deps.ts';
 
 type Input = { amphoraId: string };
 type Rotated = { certExpiration: string | null };
@@ -12,7 +12,7 @@ type Rotated = { certExpiration: string | null };
 const shownWithin = { totalMs: 60_000, firstPauseMs: 200, longestPauseMs: 3_000 };
 
 /** Null for one that needs no certificate any more. */
-async function find({ amphorae }: LoadBalancerParts, amphoraId: string): Promise<Amphora | null> {
+async function find({ amphorae }: LoadBalancerDeps, amphoraId: string): Promise<Amphora | null> {
   const amphora = await amphorae.get(amphoraId);
   return amphora && ['ALLOCATED', 'READY'].includes(amphora.status) ? amphora : null;
 }
@@ -21,27 +21,27 @@ async function find({ amphorae }: LoadBalancerParts, amphoraId: string): Promise
  * Issue, hand over, and see it shown, in one step: the key goes through no journal, so whoever goes on from here issues
  * another. Until the agent shows the new certificate, it shows the old one.
  */
-const uploadCertificate: Step<LoadBalancerParts, Input, Rotated> = {
+const uploadCertificate: Step<LoadBalancerDeps, Input, Rotated> = {
   name: 'upload-amphora-certificate',
-  async do(parts, { amphoraId }, { stop }) {
-    const amphora = await find(parts, amphoraId);
+  async do(deps, { amphoraId }, { stop }) {
+    const amphora = await find(deps, amphoraId);
     if (!amphora) return { certExpiration: null };
-    const { certificateValiditySeconds } = parts.settings();
-    const { certificatePem, privateKeyPem, notAfter } = await parts.certificates.issueAgentCertificate(
+    const { certificateValiditySeconds } = deps.settings();
+    const { certificatePem, privateKeyPem, notAfter } = await deps.certificates.issueAgentCertificate(
       amphoraId,
       certificateValiditySeconds,
     );
     const target = { id: amphoraId, address: amphora.lbNetworkIp ?? '' };
     try {
-      await parts.agent.rotateAgentCertificate(target, certificatePem + privateKeyPem);
+      await deps.agent.rotateAgentCertificate(target, certificatePem + privateKeyPem);
     } catch (thrown) {
       // Tried again by housekeeping, later: an agent that does not answer keeps no worker.
       const { code, message, advice } = toKilnError(thrown);
       throw new KilnError(code, message, { advice, retryable: false, cause: thrown });
     }
-    const isShown = await waitUntil(parts.clock, { ...shownWithin, signal: stop }, async () => {
+    const isShown = await waitUntil(deps.clock, { ...shownWithin, signal: stop }, async () => {
       // An agent that starts anew does not answer for a moment.
-      const shows = await parts.agent.showsCertificate(target, certificatePem).catch(() => false);
+      const shows = await deps.agent.showsCertificate(target, certificatePem).catch(() => false);
       return shows || null;
     });
     if (isShown) return { certExpiration: notAfter };
@@ -56,17 +56,17 @@ const uploadCertificate: Step<LoadBalancerParts, Input, Rotated> = {
   },
 };
 
-const recordExpiration: Step<LoadBalancerParts, Input & Rotated, Record<string, never>> = {
+const recordExpiration: Step<LoadBalancerDeps, Input & Rotated, Record<string, never>> = {
   name: 'update-amphora-cert-expiration',
-  async do(parts, { amphoraId, certExpiration }) {
-    if (certExpiration !== null && (await find(parts, amphoraId)))
-      await parts.amphorae.update(amphoraId, { certExpiration });
+  async do(deps, { amphoraId, certExpiration }) {
+    if (certExpiration !== null && (await find(deps, amphoraId)))
+      await deps.amphorae.update(amphoraId, { certExpiration });
     return {};
   },
 };
 
 /** A new certificate for an amphora's agent. The row says so last: what fails before is tried again. */
-export const rotateAmphoraCertificate = defineFlow<LoadBalancerParts, Input>(rotationFlow)
+export const rotateAmphoraCertificate = defineFlow<LoadBalancerDeps, Input>(rotationFlow)
   .step(uploadCertificate)
   .step(recordExpiration)
   .build();

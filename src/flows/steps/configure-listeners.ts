@@ -3,9 +3,8 @@ import { type OperationSubject, treeBefore } from '../../core/operations/operati
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { Step } from '../engine/flow.ts';
-import { reloadListeners, removeNewListeners, uploadConfigurations } from '../load-balancer/haproxy-files.ts';
-import type { LoadBalancerParts } from '../load-balancer/parts.ts';
-import { type Target, type TargetsOf, targetsLeft } from '../load-balancer/targets.ts';
+import { reloadListeners, removeNewListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
+import { type Target, type TargetsOf, targetsLeft } from '../lib/targets.ts';
 import {
   isGone,
   type LeftOut,
@@ -13,8 +12,9 @@ import {
   removeTlsMaterial,
   uploadTlsMaterial,
   withoutLeftOut,
-} from '../load-balancer/tls-material.ts';
-import { treeOf } from '../load-balancer/tree-of.ts';
+} from '../lib/tls-material.ts';
+import { treeOf } from '../lib/tree-of.ts';
+import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 
 /** `tlsFiles`: paths in the amphora; what is in them is never written down. `leftOut`: absent before Kiln 0.2. */
@@ -32,27 +32,27 @@ type Input = LoadBalancerInput & JsonObject;
 
 export function uploadCertificates<State extends Input>(
   options: Options<State>,
-): Step<LoadBalancerParts, State, CertificatesUploaded> {
+): Step<LoadBalancerDeps, State, CertificatesUploaded> {
   return {
     name: 'upload-certificates',
-    async do(parts, state, run) {
-      const tree = await treeOf(parts, state.loadBalancerId);
+    async do(deps, state, run) {
+      const tree = await treeOf(deps, state.loadBalancerId);
       let uploaded: { tlsFiles: TlsFiles; leftOut: LeftOut[] } = {
         tlsFiles: { listeners: {}, pools: {} },
         leftOut: [],
       };
-      for (const target of await options.targetsOf(parts, state)) {
-        uploaded = await uploadTlsMaterial(parts, target, tree, options.mayBeLeftOut);
+      for (const target of await options.targetsOf(deps, state)) {
+        uploaded = await uploadTlsMaterial(deps, target, tree, options.mayBeLeftOut);
       }
       for (const { reason } of uploaded.leftOut) run.note(reason.message);
       return { tlsFiles: uploaded.tlsFiles as unknown as JsonObject, leftOut: uploaded.leftOut };
     },
-    async undo(parts, state) {
-      const before = await oldTree(parts, state as unknown as State, options);
+    async undo(deps, state) {
+      const before = await oldTree(deps, state as unknown as State, options);
       if (!before) return;
-      const tree = await treeOf(parts, state.loadBalancerId);
-      for (const target of await targetsLeft(options.targetsOf, parts, state as unknown as State)) {
-        await unlessKept(parts, target, () => removeTlsMaterial(parts, target, { of: tree, butOf: before }));
+      const tree = await treeOf(deps, state.loadBalancerId);
+      for (const target of await targetsLeft(options.targetsOf, deps, state as unknown as State)) {
+        await unlessKept(deps, target, () => removeTlsMaterial(deps, target, { of: tree, butOf: before }));
       }
     },
   };
@@ -61,28 +61,28 @@ export function uploadCertificates<State extends Input>(
 /** HAProxy checks it; what runs goes on as it is. */
 export function uploadConfiguration<State extends Input & CertificatesUploaded>(
   options: Options<State>,
-): Step<LoadBalancerParts, State, Record<string, never>> {
+): Step<LoadBalancerDeps, State, Record<string, never>> {
   return {
     name: 'upload-haproxy-configuration',
-    async do(parts, state) {
-      const tree = await servedTree(parts, state);
-      for (const target of await options.targetsOf(parts, state)) {
-        await uploadConfigurations(parts, target, tree, state.tlsFiles as unknown as TlsFiles);
+    async do(deps, state) {
+      const tree = await servedTree(deps, state);
+      for (const target of await options.targetsOf(deps, state)) {
+        await uploadConfigurations(deps, target, tree, state.tlsFiles as unknown as TlsFiles);
       }
       return {};
     },
-    undo: (parts, state) => giveBack(parts, state as unknown as State, options),
+    undo: (deps, state) => giveBack(deps, state as unknown as State, options),
   };
 }
 
 export function reload<State extends Input & CertificatesUploaded>(
   options: Options<State>,
-): Step<LoadBalancerParts, State, Record<string, never>> {
+): Step<LoadBalancerDeps, State, Record<string, never>> {
   return {
     name: 'reload-listeners',
-    async do(parts, state) {
-      const tree = await servedTree(parts, state);
-      for (const target of await options.targetsOf(parts, state)) await reloadListeners(parts, target, tree);
+    async do(deps, state) {
+      const tree = await servedTree(deps, state);
+      for (const target of await options.targetsOf(deps, state)) await reloadListeners(deps, target, tree);
       return {};
     },
     // What ran before comes back with the files: see `uploadConfiguration`.
@@ -92,15 +92,15 @@ export function reload<State extends Input & CertificatesUploaded>(
 /** Certificates that nothing in the load balancer refers to any more leave the amphora. */
 export function removeCertificates<State extends Input>(
   options: Options<State>,
-): Step<LoadBalancerParts, State, Record<string, never>> {
+): Step<LoadBalancerDeps, State, Record<string, never>> {
   return {
     name: 'remove-certificates',
-    async do(parts, state) {
-      const before = await oldTree(parts, state, options);
+    async do(deps, state) {
+      const before = await oldTree(deps, state, options);
       if (!before) return {};
-      const tree = await treeOf(parts, state.loadBalancerId);
-      for (const target of await options.targetsOf(parts, state)) {
-        await removeTlsMaterial(parts, target, { of: before, butOf: tree });
+      const tree = await treeOf(deps, state.loadBalancerId);
+      for (const target of await options.targetsOf(deps, state)) {
+        await removeTlsMaterial(deps, target, { of: before, butOf: tree });
       }
       return {};
     },
@@ -108,10 +108,10 @@ export function removeCertificates<State extends Input>(
 }
 
 async function servedTree(
-  parts: LoadBalancerParts,
+  deps: LoadBalancerDeps,
   { loadBalancerId, leftOut = [] }: LoadBalancerInput & CertificatesUploaded,
 ): Promise<LoadBalancerTree> {
-  return withoutLeftOut(await treeOf(parts, loadBalancerId), leftOut);
+  return withoutLeftOut(await treeOf(deps, loadBalancerId), leftOut);
 }
 
 /**
@@ -120,37 +120,37 @@ async function servedTree(
  * that served a certificate which is gone since: what it has is all that there is.
  */
 async function giveBack<State extends Input>(
-  parts: LoadBalancerParts,
+  deps: LoadBalancerDeps,
   state: State,
   options: Options<State>,
 ): Promise<void> {
-  const before = await oldTree(parts, state, options);
+  const before = await oldTree(deps, state, options);
   if (!before) return;
-  const tree = await treeOf(parts, state.loadBalancerId);
-  for (const target of await targetsLeft(options.targetsOf, parts, state)) {
-    await unlessKept(parts, target, async () => {
-      const { tlsFiles, leftOut } = await uploadTlsMaterial(parts, target, before, options.mayBeLeftOut);
+  const tree = await treeOf(deps, state.loadBalancerId);
+  for (const target of await targetsLeft(options.targetsOf, deps, state)) {
+    await unlessKept(deps, target, async () => {
+      const { tlsFiles, leftOut } = await uploadTlsMaterial(deps, target, before, options.mayBeLeftOut);
       const served = withoutLeftOut(before, leftOut);
-      await uploadConfigurations(parts, target, served, tlsFiles);
-      await reloadListeners(parts, target, served);
-      await removeNewListeners(parts, target, { tree, before });
+      await uploadConfigurations(deps, target, served, tlsFiles);
+      await reloadListeners(deps, target, served);
+      await removeNewListeners(deps, target, { tree, before });
     });
   }
 }
 
-async function unlessKept(parts: LoadBalancerParts, target: Target, work: () => Promise<void>): Promise<void> {
+async function unlessKept(deps: LoadBalancerDeps, target: Target, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
     if (!isGone(error) && (error as { code?: unknown }).code !== 'AGENT_UNREACHABLE') throw error;
-    parts.log.warn({ amphora: target.id, err: error }, 'an amphora keeps the files that it has');
+    deps.log.warn({ amphora: target.id, err: error }, 'an amphora keeps the files that it has');
   }
 }
 
 async function oldTree<State extends Input>(
-  parts: LoadBalancerParts,
+  deps: LoadBalancerDeps,
   state: State,
   { subjectOf }: Options<State>,
 ): Promise<LoadBalancerTree | null> {
-  return subjectOf && treeBefore(await treeOf(parts, state.loadBalancerId), subjectOf(state));
+  return subjectOf && treeBefore(await treeOf(deps, state.loadBalancerId), subjectOf(state));
 }

@@ -2,8 +2,8 @@ import { buildServerSpec } from '../../core/amphora/server-spec.ts';
 import type { Server } from '../../model/compute.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { Step } from '../engine/flow.ts';
-import type { LoadBalancerParts } from '../load-balancer/parts.ts';
-import { waitUntil } from '../wait-until.ts';
+import { waitUntil } from '../lib/wait-until.ts';
+import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 import { removeServers } from './remove-servers.ts';
 import { type AmphoraChoices, chooseImageFor } from './resolve-amphora.ts';
@@ -16,22 +16,22 @@ export type ServerCreated = { serverId: string };
  * The name is the amphora's own: who goes on after somebody else's death looks for a server of that name first, as long
  * as Nova may yet make one of the request that was under way.
  */
-export const createServer: Step<LoadBalancerParts, LoadBalancerInput & AmphoraChoices, ServerCreated> = {
+export const createServer: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraChoices, ServerCreated> = {
   name: 'create-server',
-  async do(parts, state, run) {
-    const hasWaited = await parts.builds.acquire(run.operationId, run.priority, run.stop);
+  async do(deps, state, run) {
+    const hasWaited = await deps.builds.acquire(run.operationId, run.priority, run.stop);
     const { amphoraId, serverName } = state;
-    const found = run.resumed ? await lookForServer(parts, serverName) : null;
-    const serverId = found?.id ?? (await ask(parts, state, hasWaited)).id;
-    await parts.amphorae.update(amphoraId, { computeId: serverId });
+    const found = run.resumed ? await lookForServer(deps, serverName) : null;
+    const serverId = found?.id ?? (await ask(deps, state, hasWaited)).id;
+    await deps.amphorae.update(amphoraId, { computeId: serverId });
     return { serverId };
   },
-  async undo(parts, { serverName, serverId }, run) {
-    parts.builds.release(run.operationId);
+  async undo(deps, { serverName, serverId }, run) {
+    deps.builds.release(run.operationId);
     // Where Nova surely took nothing, or its answer was had, nothing can come late.
     const mayComeLate = serverId === undefined && !(run.reason && surelyRefused.has(run.reason.code));
-    const lateSeconds = mayComeLate ? parts.settings().createLookupSeconds : 0;
-    await removeServers(parts, { serverName, computeId: serverId ?? null }, lateSeconds);
+    const lateSeconds = mayComeLate ? deps.settings().createLookupSeconds : 0;
+    await removeServers(deps, { serverName, computeId: serverId ?? null }, lateSeconds);
   },
   leaves: async (_parts, { serverName, serverId }) => [{ kind: 'server', id: serverId ?? null, name: serverName }],
 };
@@ -49,14 +49,14 @@ const surelyRefused = new Set<string>([
   'CONFIGURATION_INVALID',
 ]);
 
-async function lookForServer(parts: LoadBalancerParts, serverName: string): Promise<Server | null> {
+async function lookForServer(deps: LoadBalancerDeps, serverName: string): Promise<Server | null> {
   const patience = {
-    totalMs: parts.settings().createLookupSeconds * 1000,
+    totalMs: deps.settings().createLookupSeconds * 1000,
     firstPauseMs: 250,
     longestPauseMs: 4_000,
   };
-  return await waitUntil(parts.clock, patience, async () => {
-    const servers = await parts.compute.findServersByName(serverName);
+  return await waitUntil(deps.clock, patience, async () => {
+    const servers = await deps.compute.findServersByName(serverName);
     const alive = servers.filter(({ status }) => status !== 'DELETED');
     return alive.sort((one, other) => (one.createdAt < other.createdAt ? -1 : 1))[0] ?? null;
   });
@@ -67,21 +67,21 @@ async function lookForServer(parts: LoadBalancerParts, serverName: string): Prom
  * it is chosen again, once.
  */
 async function ask(
-  parts: LoadBalancerParts,
+  deps: LoadBalancerDeps,
   state: LoadBalancerInput & AmphoraChoices,
   isOldChoice: boolean,
 ): Promise<{ id: string }> {
-  const settings = parts.settings();
+  const settings = deps.settings();
   const { amphoraId, serverName, topology, computeFlavorId, computeZone, managementNetworkId } = state;
-  const certificate = await parts.certificates.issueAgentCertificate(amphoraId, settings.certificateValiditySeconds);
-  await parts.amphorae.update(amphoraId, { certExpiration: certificate.notAfter });
+  const certificate = await deps.certificates.issueAgentCertificate(amphoraId, settings.certificateValiditySeconds);
+  await deps.amphorae.update(amphoraId, { certExpiration: certificate.notAfter });
   const clientCaPem = await settings.clientCaPem();
   const zone = {
     ...(computeZone === null ? {} : { computeZone }),
     ...(managementNetworkId === null ? {} : { managementNetworkId }),
   };
   const boot = (imageId: string) =>
-    parts.compute.createServer(
+    deps.compute.createServer(
       buildServerSpec(settings.server, {
         amphoraId,
         serverName,
@@ -96,8 +96,8 @@ async function ask(
   const byTag = state.imageChoice.tag !== null;
   const chooseAgain = async () => {
     const fromFlavor = state.imageChoice.tagSource === 'flavor' ? String(state.imageChoice.tag) : undefined;
-    const again = await chooseImageFor(parts, fromFlavor, computeFlavorId);
-    await parts.amphorae.update(amphoraId, { imageId: again.imageId, imageChoice: again });
+    const again = await chooseImageFor(deps, fromFlavor, computeFlavorId);
+    await deps.amphorae.update(amphoraId, { imageId: again.imageId, imageChoice: again });
     return again.imageId;
   };
   const imageId = byTag && isOldChoice ? await chooseAgain() : state.imageId;
@@ -105,7 +105,7 @@ async function ask(
     return await boot(imageId);
   } catch (error) {
     if (!(error instanceof KilnError) || error.code !== 'IMAGE_GONE' || !byTag) throw error;
-    parts.log.warn({ amphora: amphoraId, image: imageId }, 'the chosen image is gone; choosing again');
+    deps.log.warn({ amphora: amphoraId, image: imageId }, 'the chosen image is gone; choosing again');
     return await boot(await chooseAgain());
   }
 }

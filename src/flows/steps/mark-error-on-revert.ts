@@ -11,10 +11,10 @@ import {
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { Settlement } from '../../ports/load-balancer-store.ts';
 import type { EndingRun, RecordsOf, Step } from '../engine/flow.ts';
-import type { LoadBalancerParts } from '../load-balancer/parts.ts';
-import type { LeftOut } from '../load-balancer/tls-material.ts';
+import type { LeftOut } from '../lib/tls-material.ts';
+import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 
-type Records = RecordsOf<LoadBalancerParts>;
+type Records = RecordsOf<LoadBalancerDeps>;
 
 export type LoadBalancerInput = { loadBalancerId: string; resourceId: string };
 
@@ -25,7 +25,7 @@ export type LoadBalancerInput = { loadBalancerId: string; resourceId: string };
  */
 export function markErrorOnRevert(
   outcomeOf: (records: Records, tree: LoadBalancerTree, input: LoadBalancerInput) => Outcome | Promise<Outcome>,
-): Step<LoadBalancerParts, LoadBalancerInput, Record<string, never>> {
+): Step<LoadBalancerDeps, LoadBalancerInput, Record<string, never>> {
   return {
     name: 'mark-error-on-revert',
     do: async () => ({}),
@@ -59,7 +59,7 @@ export async function failedFailover(
 export function markActive<State extends LoadBalancerInput & { leftOut?: readonly LeftOut[] }>(
   outcomeOf: (tree: LoadBalancerTree) => Outcome,
   name = 'mark-lb-active',
-): Step<LoadBalancerParts, State, Record<string, never>> {
+): Step<LoadBalancerDeps, State, Record<string, never>> {
   return {
     name,
     do: async () => ({}),

@@ -1,6 +1,6 @@
 import { KilnError } from '../../model/errors.ts';
 import type { Step } from '../engine/flow.ts';
-import type { LoadBalancerParts } from '../load-balancer/parts.ts';
+import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { ServerCreated } from './create-server.ts';
 import { findManagementAddress } from './find-management-address.ts';
 import type { AmphoraChoices } from './resolve-amphora.ts';
@@ -11,33 +11,27 @@ export type ServerReady = { address: string };
 export type AgentReady = { agentApiVersion: string; haproxyVersion: string };
 
 /** Nova has built the server; its address on the management network is known. */
-export const waitForServer: Step<LoadBalancerParts, AmphoraChoices & ServerCreated, ServerReady> = {
+export const waitForServer: Step<LoadBalancerDeps, AmphoraChoices & ServerCreated, ServerReady> = {
   name: 'wait-for-server',
-  do: (parts, { amphoraId, serverId, managementNetworkId }) =>
+  do: (deps, { amphoraId, serverId, managementNetworkId }) =>
     once(async () => {
-      const settings = parts.settings();
-      const server = await waitForActive(parts, serverId, settings, undefined);
+      const settings = deps.settings();
+      const server = await waitForActive(deps, serverId, settings, undefined);
       const networkIds = managementNetworkId === null ? settings.server.bootNetworkIds : [managementNetworkId];
-      const address = await findManagementAddress(parts, serverId, networkIds, undefined);
-      await parts.amphorae.update(amphoraId, { lbNetworkIp: address, cachedZone: server.availabilityZone });
+      const address = await findManagementAddress(deps, serverId, networkIds, undefined);
+      await deps.amphorae.update(amphoraId, { lbNetworkIp: address, cachedZone: server.availabilityZone });
       return { address };
     }),
 };
 
 /** The agent answers over mutual TLS: the amphora is built, and its place among those being built is free. */
-export const waitForAmphora: Step<LoadBalancerParts, AmphoraChoices & ServerCreated & ServerReady, AgentReady> = {
+export const waitForAmphora: Step<LoadBalancerDeps, AmphoraChoices & ServerCreated & ServerReady, AgentReady> = {
   name: 'wait-for-agent',
-  do: (parts, { amphoraId, serverId, address }, run) =>
+  do: (deps, { amphoraId, serverId, address }, run) =>
     once(async () => {
-      const info = await waitForAgent(
-        parts,
-        { id: amphoraId, address, serverId },
-        parts.settings(),
-        undefined,
-        run.note,
-      );
-      parts.builds.release(run.operationId);
-      await parts.amphorae.update(amphoraId, { agentVersion: info.agentVersion ?? `with API ${info.apiVersion}` });
+      const info = await waitForAgent(deps, { id: amphoraId, address, serverId }, deps.settings(), undefined, run.note);
+      deps.builds.release(run.operationId);
+      await deps.amphorae.update(amphoraId, { agentVersion: info.agentVersion ?? `with API ${info.apiVersion}` });
       return { agentApiVersion: info.apiVersion, haproxyVersion: info.haproxyVersion };
     }),
 };

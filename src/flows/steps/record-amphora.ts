@@ -1,16 +1,16 @@
 import type { ImageChoice } from '../../model/image.ts';
 import type { Step } from '../engine/flow.ts';
-import type { LoadBalancerParts } from '../load-balancer/parts.ts';
+import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 import type { AmphoraChoices } from './resolve-amphora.ts';
 
 /** The amphora and its server's name are on record before Nova is asked for anything. */
-export const recordAmphora: Step<LoadBalancerParts, LoadBalancerInput & AmphoraChoices, Record<string, never>> = {
+export const recordAmphora: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraChoices, Record<string, never>> = {
   name: 'mark-amphora-booting',
-  async do(parts, { loadBalancerId, amphoraId, serverName, imageId, imageChoice, computeFlavorId }) {
-    if (await parts.amphorae.get(amphoraId)) return {};
-    const now = parts.clock.now().toISOString();
-    await parts.amphorae.insert({
+  async do(deps, { loadBalancerId, amphoraId, serverName, imageId, imageChoice, computeFlavorId }) {
+    if (await deps.amphorae.get(amphoraId)) return {};
+    const now = deps.clock.now().toISOString();
+    await deps.amphorae.insert({
       id: amphoraId,
       loadBalancerId,
       role: 'STANDALONE',
@@ -37,19 +37,19 @@ export const recordAmphora: Step<LoadBalancerParts, LoadBalancerInput & AmphoraC
     return {};
   },
   /** One of which something is left stays on record: whoever deletes it, or the load balancer, finds that again. */
-  async undo(parts, { amphoraId }, { reason, gaveUp }) {
-    if (!(await parts.amphorae.get(amphoraId))) return;
-    await parts.amphorae.update(amphoraId, { status: gaveUp ? 'ERROR' : 'DELETED', reason });
+  async undo(deps, { amphoraId }, { reason, gaveUp }) {
+    if (!(await deps.amphorae.get(amphoraId))) return;
+    await deps.amphorae.update(amphoraId, { status: gaveUp ? 'ERROR' : 'DELETED', reason });
   },
   leaves: async (_parts, { amphoraId, serverName }) => [{ kind: 'amphora', id: amphoraId, name: serverName }],
 };
 
 /** From now on the amphora counts: heartbeats are judged, its silence counts, operations reach it. */
-export const markAmphoraAllocated: Step<LoadBalancerParts, AmphoraChoices, Record<string, never>> = {
+export const markAmphoraAllocated: Step<LoadBalancerDeps, AmphoraChoices, Record<string, never>> = {
   name: 'mark-amphora-allocated',
-  async do(parts, { amphoraId }) {
-    await parts.health.watch(amphoraId);
-    await parts.amphorae.update(amphoraId, { status: 'ALLOCATED' });
+  async do(deps, { amphoraId }) {
+    await deps.health.watch(amphoraId);
+    await deps.amphorae.update(amphoraId, { status: 'ALLOCATED' });
     return {};
   },
 };

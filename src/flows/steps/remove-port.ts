@@ -1,12 +1,12 @@
 import { KilnError } from '../../model/errors.ts';
-import type { LoadBalancerParts } from '../load-balancer/parts.ts';
+import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 
 /**
  * Takes a port out of its server, if it is in one, and deletes it. Idempotent. Nova takes nothing out of a server that is
  * broken or being changed: then Neutron takes the port away from under it.
  */
 export async function removePort(
-  { network, compute, log }: Pick<LoadBalancerParts, 'network' | 'compute' | 'log'>,
+  { network, compute, log }: Pick<LoadBalancerDeps, 'network' | 'compute' | 'log'>,
   portId: string,
   serverId?: string | null,
 ): Promise<void> {

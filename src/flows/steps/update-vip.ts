@@ -2,24 +2,24 @@ import type { OperationSubject } from '../../core/operations/operation-subject.t
 import { treeBefore } from '../../core/operations/operation-subject.ts';
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { Step } from '../engine/flow.ts';
-import type { LoadBalancerParts } from '../load-balancer/parts.ts';
-import { treeOf } from '../load-balancer/tree-of.ts';
+import { treeOf } from '../lib/tree-of.ts';
+import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 import { syncVipSecurityRules } from './vip-security-group.ts';
 
 /** The VIP lets in what the listeners take now, with the QoS policy that the load balancer has now. */
 export function updateVip<Input extends LoadBalancerInput>(
   subjectOf: (input: Input) => OperationSubject,
-): Step<LoadBalancerParts, Input, Record<string, never>> {
+): Step<LoadBalancerDeps, Input, Record<string, never>> {
   return {
     name: 'update-vip-security-group',
-    async do(parts, input) {
-      await syncVipSecurityRules(parts, withoutLeaving(await treeOf(parts, input.loadBalancerId)));
+    async do(deps, input) {
+      await syncVipSecurityRules(deps, withoutLeaving(await treeOf(deps, input.loadBalancerId)));
       return {};
     },
-    async undo(parts, input) {
-      const tree = await treeOf(parts, input.loadBalancerId);
-      await syncVipSecurityRules(parts, treeBefore(tree, subjectOf(input as unknown as Input)));
+    async undo(deps, input) {
+      const tree = await treeOf(deps, input.loadBalancerId);
+      await syncVipSecurityRules(deps, treeBefore(tree, subjectOf(input as unknown as Input)));
     },
   };
 }
@@ -27,19 +27,19 @@ export function updateVip<Input extends LoadBalancerInput>(
 /** Its QoS policy, on the VIP's port and on those of the amphorae that serve. */
 export function updateQosPolicy<Input extends LoadBalancerInput>(
   subjectOf: (input: Input) => OperationSubject,
-): Step<LoadBalancerParts, Input, Record<string, never>> {
+): Step<LoadBalancerDeps, Input, Record<string, never>> {
   return {
     name: 'apply-qos-policy',
-    async do(parts, input) {
+    async do(deps, input) {
       const subject = subjectOf(input);
       if (!mayChangeQos(subject)) return {};
-      const tree = await treeOf(parts, input.loadBalancerId);
-      if (subject.before?.vipQosPolicyId !== tree.loadBalancer.vipQosPolicyId) await applyQos(parts, tree);
+      const tree = await treeOf(deps, input.loadBalancerId);
+      if (subject.before?.vipQosPolicyId !== tree.loadBalancer.vipQosPolicyId) await applyQos(deps, tree);
       return {};
     },
-    async undo(parts, input) {
+    async undo(deps, input) {
       const subject = subjectOf(input as unknown as Input);
-      if (mayChangeQos(subject)) await applyQos(parts, treeBefore(await treeOf(parts, input.loadBalancerId), subject));
+      if (mayChangeQos(subject)) await applyQos(deps, treeBefore(await treeOf(deps, input.loadBalancerId), subject));
     },
   };
 }
@@ -47,11 +47,11 @@ export function updateQosPolicy<Input extends LoadBalancerInput>(
 /** Only a change of the load balancer itself can. */
 const mayChangeQos = ({ kind, before }: OperationSubject) => kind === 'loadbalancer' && before !== null;
 
-async function applyQos(parts: LoadBalancerParts, tree: LoadBalancerTree): Promise<void> {
+async function applyQos(deps: LoadBalancerDeps, tree: LoadBalancerTree): Promise<void> {
   const { id, vip, vipQosPolicyId: qosPolicyId } = tree.loadBalancer;
-  const amphorae = (await parts.amphorae.list({ loadBalancerId: id })).filter(({ status }) => status === 'ALLOCATED');
+  const amphorae = (await deps.amphorae.list({ loadBalancerId: id })).filter(({ status }) => status === 'ALLOCATED');
   for (const portId of [vip.portId, ...amphorae.map(({ vrrpPortId }) => vrrpPortId)]) {
-    if (portId !== null) await parts.network.updatePort(portId, { qosPolicyId });
+    if (portId !== null) await deps.network.updatePort(portId, { qosPolicyId });
   }
 }
 

@@ -2,9 +2,9 @@ import { rulesToAdd, rulesToRemove, vipSecurityRules } from '../../core/network/
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { SecurityGroup } from '../../ports/network.ts';
 import type { Step } from '../engine/flow.ts';
-import type { LoadBalancerParts } from '../load-balancer/parts.ts';
-import { treeOf } from '../load-balancer/tree-of.ts';
-import { lookFirst } from './look-first.ts';
+import { findOrCreate } from '../lib/find-or-create.ts';
+import { treeOf } from '../lib/tree-of.ts';
+import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 
 export type VipSecurity = { securityGroupIds: string[] };
@@ -16,21 +16,21 @@ const nameOf = (loadBalancerId: string) => `lb-${loadBalancerId}`;
  * The VIP's port lets in what the listeners take, and nothing else: by a group of the load balancer's own, or by those
  * that its owner named.
  */
-export const createVipSecurityGroup: Step<LoadBalancerParts, LoadBalancerInput, VipSecurity> = {
+export const createVipSecurityGroup: Step<LoadBalancerDeps, LoadBalancerInput, VipSecurity> = {
   name: 'update-vip-security-group',
-  async do(parts, { loadBalancerId }, run) {
-    const tree = await treeOf(parts, loadBalancerId);
-    const own = await ownGroup(parts, tree, run.resumed);
+  async do(deps, { loadBalancerId }, run) {
+    const tree = await treeOf(deps, loadBalancerId);
+    const own = await ownGroup(deps, tree, run.resumed);
     const securityGroupIds = own ? [own.id] : [...tree.loadBalancer.vipSgIds];
     const { portId } = tree.loadBalancer.vip;
-    if (portId !== null) await parts.network.updatePort(portId, { securityGroupIds });
+    if (portId !== null) await deps.network.updatePort(portId, { securityGroupIds });
     return { securityGroupIds };
   },
-  async undo(parts, { loadBalancerId }) {
+  async undo(deps, { loadBalancerId }) {
     // Another amphora may serve behind it: a failover that is undone leaves the group as it was.
-    const amphorae = await parts.amphorae.list({ loadBalancerId });
+    const amphorae = await deps.amphorae.list({ loadBalancerId });
     if (amphorae.some(({ status }) => status === 'ALLOCATED')) return;
-    await removeVipSecurityGroup(parts, loadBalancerId);
+    await removeVipSecurityGroup(deps, loadBalancerId);
   },
   leaves: async (_parts, { loadBalancerId, securityGroupIds }) => [
     { kind: 'security group', id: securityGroupIds?.[0] ?? null, name: nameOf(loadBalancerId) },
@@ -38,46 +38,46 @@ export const createVipSecurityGroup: Step<LoadBalancerParts, LoadBalancerInput, 
 };
 
 /** The rules follow the listeners; `treeWanted` is the tree that they shall fit. */
-export async function syncVipSecurityRules(parts: LoadBalancerParts, treeWanted: LoadBalancerTree): Promise<void> {
+export async function syncVipSecurityRules(deps: LoadBalancerDeps, treeWanted: LoadBalancerTree): Promise<void> {
   const { id, vip, vipSgIds } = treeWanted.loadBalancer;
-  const [existing] = await parts.network.findSecurityGroupsByName(nameOf(id));
+  const [existing] = await deps.network.findSecurityGroupsByName(nameOf(id));
   if (vipSgIds.length > 0) {
-    if (vip.portId !== null) await plugGroups(parts, treeWanted, [...vipSgIds]);
-    if (existing) await parts.network.deleteSecurityGroup(existing.id);
+    if (vip.portId !== null) await plugGroups(deps, treeWanted, [...vipSgIds]);
+    if (existing) await deps.network.deleteSecurityGroup(existing.id);
     return;
   }
-  const group = existing ?? (await parts.network.createSecurityGroup({ name: nameOf(id), description: '' }));
-  await syncRules(parts, group, treeWanted);
-  if (!existing) await plugGroups(parts, treeWanted, [group.id]);
+  const group = existing ?? (await deps.network.createSecurityGroup({ name: nameOf(id), description: '' }));
+  await syncRules(deps, group, treeWanted);
+  if (!existing) await plugGroups(deps, treeWanted, [group.id]);
 }
 
 /** Of the VIP's port and, beside it, of the amphorae's own ones that serve: what is left of others may have none. */
-async function plugGroups(parts: LoadBalancerParts, tree: LoadBalancerTree, securityGroupIds: string[]): Promise<void> {
+async function plugGroups(deps: LoadBalancerDeps, tree: LoadBalancerTree, securityGroupIds: string[]): Promise<void> {
   const { id, vip } = tree.loadBalancer;
-  if (vip.portId !== null) await parts.network.updatePort(vip.portId, { securityGroupIds });
-  for (const { vrrpPortId, status } of await parts.amphorae.list({ loadBalancerId: id })) {
-    if (vrrpPortId !== null && status === 'ALLOCATED') await parts.network.updatePort(vrrpPortId, { securityGroupIds });
+  if (vip.portId !== null) await deps.network.updatePort(vip.portId, { securityGroupIds });
+  for (const { vrrpPortId, status } of await deps.amphorae.list({ loadBalancerId: id })) {
+    if (vrrpPortId !== null && status === 'ALLOCATED') await deps.network.updatePort(vrrpPortId, { securityGroupIds });
   }
 }
 
 async function ownGroup(
-  parts: LoadBalancerParts,
+  deps: LoadBalancerDeps,
   tree: LoadBalancerTree,
   resumed: boolean,
 ): Promise<SecurityGroup | null> {
   const { id, vipSgIds } = tree.loadBalancer;
   if (vipSgIds.length > 0) return null;
-  const group = await lookFirst(
-    parts,
+  const group = await findOrCreate(
+    deps,
     resumed,
-    async () => (await parts.network.findSecurityGroupsByName(nameOf(id)))[0] ?? null,
-    () => parts.network.createSecurityGroup({ name: nameOf(id), description: '' }),
+    async () => (await deps.network.findSecurityGroupsByName(nameOf(id)))[0] ?? null,
+    () => deps.network.createSecurityGroup({ name: nameOf(id), description: '' }),
   );
-  await syncRules(parts, group, tree);
+  await syncRules(deps, group, tree);
   return group;
 }
 
-async function syncRules({ network }: LoadBalancerParts, group: SecurityGroup, tree: LoadBalancerTree): Promise<void> {
+async function syncRules({ network }: LoadBalancerDeps, group: SecurityGroup, tree: LoadBalancerTree): Promise<void> {
   const wanted = vipSecurityRules(tree);
   // First what lets in, then what shuts out: nobody who may come is kept out in between.
   for (const rule of rulesToAdd(group.rules, wanted)) await network.createSecurityGroupRule(group.id, rule);
@@ -85,21 +85,21 @@ async function syncRules({ network }: LoadBalancerParts, group: SecurityGroup, t
 }
 
 /** Every group of the load balancer's name goes, once the VIP's port has let go of it. */
-export async function removeVipSecurityGroup(parts: LoadBalancerParts, loadBalancerId: string): Promise<void> {
-  const groups = await parts.network.findSecurityGroupsByName(nameOf(loadBalancerId));
+export async function removeVipSecurityGroup(deps: LoadBalancerDeps, loadBalancerId: string): Promise<void> {
+  const groups = await deps.network.findSecurityGroupsByName(nameOf(loadBalancerId));
   if (groups.length === 0) return;
-  const found = await parts.loadBalancers.get('loadbalancer', loadBalancerId);
+  const found = await deps.loadBalancers.get('loadbalancer', loadBalancerId);
   const ids = new Set(groups.map(({ id }) => id));
   const portId = found?.vip.portId ?? null;
-  const port = portId === null ? null : await portOrNull(parts, portId);
+  const port = portId === null ? null : await portOrNull(deps, portId);
   if (port?.securityGroupIds.some((id) => ids.has(id))) {
     const others = port.securityGroupIds.filter((id) => !ids.has(id));
-    await parts.network.updatePort(port.id, { securityGroupIds: others });
+    await deps.network.updatePort(port.id, { securityGroupIds: others });
   }
-  for (const { id } of groups) await parts.network.deleteSecurityGroup(id);
+  for (const { id } of groups) await deps.network.deleteSecurityGroup(id);
 }
 
-export async function portOrNull({ network }: LoadBalancerParts, portId: string) {
+export async function portOrNull({ network }: LoadBalancerDeps, portId: string) {
   try {
     return await network.getPort(portId);
   } catch (error) {

@@ -1,13 +1,13 @@
 import type { Vip } from '../../model/load-balancer.ts';
 import type { NewPort } from '../../ports/network.ts';
 import type { Step } from '../engine/flow.ts';
-import type { LoadBalancerParts } from '../load-balancer/parts.ts';
-import { treeOf } from '../load-balancer/tree-of.ts';
-import { amphoraPort, vrrpPortName } from './amphora-ports.ts';
+import { amphoraPort, vrrpPortName } from '../lib/amphora-ports.ts';
+import { findOrCreate } from '../lib/find-or-create.ts';
+import { addressIn } from '../lib/port-interface.ts';
+import { treeOf } from '../lib/tree-of.ts';
+import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { ServerCreated } from './create-server.ts';
-import { lookFirst } from './look-first.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
-import { addressIn } from './port-interface.ts';
 import type { AmphoraChoices } from './resolve-amphora.ts';
 import type { VipSecurity } from './vip-security-group.ts';
 
@@ -17,17 +17,17 @@ export type VrrpPort = { vrrpPortId: string; vrrpIp: string; vrrpMac: string };
  * The amphora's own port in the VIP's network, which may use the VIP as well (allowed address pairs:
  * octavia/network/drivers/neutron/allowed_address_pairs.py, plug_aap_port).
  */
-export const createVrrpPort: Step<LoadBalancerParts, LoadBalancerInput & AmphoraChoices & VipSecurity, VrrpPort> = {
+export const createVrrpPort: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraChoices & VipSecurity, VrrpPort> = {
   name: 'create-vrrp-port',
-  async do(parts, { loadBalancerId, amphoraId, securityGroupIds }, run) {
-    const { loadBalancer } = await treeOf(parts, loadBalancerId);
+  async do(deps, { loadBalancerId, amphoraId, securityGroupIds }, run) {
+    const { loadBalancer } = await treeOf(deps, loadBalancerId);
     const vips = [loadBalancer.vip, ...loadBalancer.additionalVips];
-    const port = await lookFirst(
-      parts,
+    const port = await findOrCreate(
+      deps,
       run.resumed,
-      async () => (await parts.network.findPortsByName(vrrpPortName(amphoraId)))[0] ?? null,
+      async () => (await deps.network.findPortsByName(vrrpPortName(amphoraId)))[0] ?? null,
       () =>
-        parts.network.createPort(
+        deps.network.createPort(
           amphoraPort(loadBalancerId, {
             ...placeOf(vips),
             name: vrrpPortName(amphoraId),
@@ -37,7 +37,7 @@ export const createVrrpPort: Step<LoadBalancerParts, LoadBalancerInput & Amphora
         ),
     );
     const vrrpIp = addressIn(port, loadBalancer.vip);
-    await parts.amphorae.update(amphoraId, {
+    await deps.amphorae.update(amphoraId, {
       vrrpPortId: port.id,
       vrrpIp,
       haPortId: loadBalancer.vip.portId,
@@ -45,9 +45,9 @@ export const createVrrpPort: Step<LoadBalancerParts, LoadBalancerInput & Amphora
     });
     return { vrrpPortId: port.id, vrrpIp, vrrpMac: port.macAddress };
   },
-  async undo(parts, { amphoraId }) {
-    for (const { id } of await parts.network.findPortsByName(vrrpPortName(amphoraId))) {
-      await parts.network.deletePort(id);
+  async undo(deps, { amphoraId }) {
+    for (const { id } of await deps.network.findPortsByName(vrrpPortName(amphoraId))) {
+      await deps.network.deletePort(id);
     }
   },
   leaves: async (_parts, { amphoraId, vrrpPortId }) => [
@@ -66,10 +66,10 @@ function placeOf(vips: readonly Vip[]): Pick<NewPort, 'networkId' | 'fixedIps' |
 }
 
 /** The port is in the server. Undone with the port, which leaves a server when it is deleted. */
-export const plugVrrpPort: Step<LoadBalancerParts, ServerCreated & VrrpPort, Record<string, never>> = {
+export const plugVrrpPort: Step<LoadBalancerDeps, ServerCreated & VrrpPort, Record<string, never>> = {
   name: 'plug-vip-port',
-  async do(parts, { serverId, vrrpPortId }) {
-    await parts.compute.attachPort(serverId, vrrpPortId);
+  async do(deps, { serverId, vrrpPortId }) {
+    await deps.compute.attachPort(serverId, vrrpPortId);
     return {};
   },
 };

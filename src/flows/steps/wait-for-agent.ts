@@ -2,7 +2,7 @@ import { KilnError } from '../../model/errors.ts';
 import type { AgentInfo, AmphoraAgent } from '../../ports/amphora-agent.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ComputeService } from '../../ports/compute.ts';
-import { waitUntil } from '../wait-until.ts';
+import { waitUntil } from '../lib/wait-until.ts';
 import { lookAtServer } from './wait-for-active.ts';
 
 const FIRST_PAUSE_MS = 100;

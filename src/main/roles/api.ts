@@ -2,18 +2,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Authentication } from '../../api/auth/authenticate.ts';
 import { createPolicy, type Policy } from '../../api/policy/policy.ts';
-import type { ApiParts } from '../../api/v2/parts.ts';
+import type { ApiDeps } from '../../api/v2/deps.ts';
 import { createApi } from '../../api/v2/server.ts';
 import type { Configuration } from '../../config/options/index.ts';
 import { KilnError } from '../../model/errors.ts';
 
 /** The load-balancer API, listening. */
 export async function serveApi(options: {
-  parts: ApiParts;
+  deps: ApiDeps;
   configuration: Configuration;
 }): Promise<{ url: string; close(): Promise<void> }> {
   const { bind_host: host, bind_port: port } = options.configuration.api_settings;
-  const app = createApi(options.parts);
+  const app = createApi(options.deps);
   try {
     const url = await app.listen({ host, port });
     return { url, close: () => app.close() };

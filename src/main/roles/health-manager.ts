@@ -2,10 +2,10 @@ import { createAmphoraDirectory } from '../../adapters/storage/amphora-directory
 import { createUdpReceiver } from '../../adapters/udp/receiver.ts';
 import { createHealthManager, type HealthManager } from '../../health/health-manager.ts';
 import type { State } from '../state.ts';
-import type { Around } from '../wire.ts';
+import type { RuntimeContext } from '../wire.ts';
 
 /** Receives heartbeats on [health_manager] bind_ip and bind_port. */
-export function wireHealthManager(state: State, { clock, log, current }: Around): HealthManager {
+export function wireHealthManager(state: State, { clock, log, current }: RuntimeContext): HealthManager {
   const { bind_ip: address, bind_port: port, sock_rlimit: receiveBufferBytes } = current().health_manager;
   return createHealthManager({
     datagrams: createUdpReceiver({ address, port, receiveBufferBytes }),

@@ -4,20 +4,20 @@ import type { AmphoraAgent } from '../../ports/amphora-agent.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { OpenStack } from '../openstack.ts';
 import type { State } from '../state.ts';
-import type { Around } from '../wire.ts';
+import type { RuntimeContext } from '../wire.ts';
 
 /** Has amphorae failed over that are silent and dead. */
 export function wireSilenceMonitor(
-  own: {
+  shared: {
     openstack: OpenStack;
     state: State;
     agent: AmphoraAgent;
     queue: Pick<OperationQueue, 'announce'>;
     isRecording(): boolean;
   },
-  { clock, log, current }: Around,
+  { clock, log, current }: RuntimeContext,
 ): SilenceMonitor {
-  const { openstack, state, agent, queue, isRecording } = own;
+  const { openstack, state, agent, queue, isRecording } = shared;
   return createSilenceMonitor({
     silences: state.silences,
     amphorae: state.amphorae,

@@ -2,19 +2,19 @@ import { createInProcessQueue } from '../../adapters/queue/in-process.ts';
 import { createRabbitQueue } from '../../adapters/queue/rabbitmq.ts';
 import { createOutbox } from '../../adapters/storage/outbox.ts';
 import { createWorkerRegistry } from '../../adapters/storage/worker-registry.ts';
-import { growingPauseMs } from '../../core/growing-pause.ts';
 import type { Flow } from '../../flows/engine/flow.ts';
+import { rememberTrees } from '../../flows/lib/remember-trees.ts';
+import type { LoadBalancerDeps } from '../../flows/load-balancer/deps.ts';
 import { loadBalancerFlows } from '../../flows/load-balancer/index.ts';
-import type { LoadBalancerParts } from '../../flows/load-balancer/parts.ts';
-import { rememberTrees } from '../../flows/load-balancer/remember-trees.ts';
 import { createWorker, type Worker } from '../../flows/worker.ts';
+import { growingPauseMs } from '../../lib/growing-pause.ts';
 import type { ImageResolver } from '../../ports/image-resolver.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import type { WorkerIdentity } from '../../ports/worker-identity.ts';
 import type { OpenStack } from '../openstack.ts';
 import type { State } from '../state.ts';
-import { type Around, loadBalancerParts } from '../wire.ts';
+import { loadBalancerDeps, type RuntimeContext } from '../wire.ts';
 import { rabbitLinkSettings } from './rabbit-settings.ts';
 
 /** Going forward, a step that may yet succeed is tried for about ten seconds: then the flow goes back. */
@@ -26,7 +26,7 @@ const SWEEP_EVERY_MS = 5_000;
 const RELAY_EVERY_MS = 5_000;
 
 /** How operations reach workers: by RabbitMQ where a transport_url is set, else within this process. */
-export function wireQueue(state: State, { clock, log, current }: Around): OperationQueue {
+export function wireQueue(state: State, { clock, log, current }: RuntimeContext): OperationQueue {
   const { DEFAULT, oslo_messaging_rabbit: rabbit } = current();
   if (!DEFAULT.transport_url) return createInProcessQueue({ clock, pauseMs: growingPauseMs });
   const link = rabbitLinkSettings(DEFAULT.transport_url, rabbit);
@@ -36,7 +36,7 @@ export function wireQueue(state: State, { clock, log, current }: Around): Operat
 
 /** Carries out operations on load balancers. @param flows all there are, unless a test puts something around them. */
 export function wireWorker(
-  own: {
+  shared: {
     openstack: OpenStack;
     state: State;
     secrets: SecretStore;
@@ -45,23 +45,23 @@ export function wireWorker(
     /** The one whose choices `kiln status` tells of; absent: one of its own. */
     resolver?: ImageResolver;
   },
-  around: Around,
-  flows: readonly Flow<LoadBalancerParts>[] = loadBalancerFlows,
+  runtime: RuntimeContext,
+  flows: readonly Flow<LoadBalancerDeps>[] = loadBalancerFlows,
 ): Worker {
-  const { clock, log, current } = around;
-  const { openstack, state, secrets, queue, identity } = own;
+  const { clock, log, current } = runtime;
+  const { openstack, state, secrets, queue, identity } = shared;
   const leaseMs = current().kiln.worker_lease_seconds * 1000;
   const registry = createWorkerRegistry(state.database, clock, { identity, role: 'worker', leaseMs });
   const { journal } = state;
-  const parts = {
-    ...loadBalancerParts(openstack, state, secrets, around),
-    ...(own.resolver && { resolver: own.resolver }),
+  const deps = {
+    ...loadBalancerDeps(openstack, state, secrets, runtime),
+    ...(shared.resolver && { resolver: shared.resolver }),
   };
   return createWorker({
     queue,
     journal,
     flows: new Map(flows.map((flow) => [flow.name, flow])),
-    parts: () => ({ ...parts, loadBalancers: rememberTrees(parts.loadBalancers) }),
+    deps: () => ({ ...deps, loadBalancers: rememberTrees(deps.loadBalancers) }),
     engine: {
       journal,
       clock,
@@ -77,7 +77,7 @@ export function wireWorker(
     capacity: current().task_flow.max_workers,
     clock,
     log,
-    onLetGo: (operationId) => parts.builds.release(operationId),
+    onLetGo: (operationId) => deps.builds.release(operationId),
     sweepEveryMs: SWEEP_EVERY_MS,
     lease: { beat: registry.beat, remove: registry.remove, lastsMs: leaseMs },
   });

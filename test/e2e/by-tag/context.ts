@@ -54,7 +54,7 @@ export interface Context {
   inspect(api: LoadBalancerApi, id: string): Promise<Booted>;
 }
 
-export interface ContextParts {
+export interface ContextDeps {
   runName: string;
   tag: CaseTag;
   operator: CloudUser;
@@ -68,29 +68,29 @@ export interface ContextParts {
   made(id: string, api: LoadBalancerApi): void;
 }
 
-export function createContext(parts: ContextParts): Context {
-  const { runName, operator, kiln, images, tag } = parts;
+export function createContext(deps: ContextDeps): Context {
+  const { runName, operator, kiln, images, tag } = deps;
   let ownFlavor: Promise<string> | null = null;
 
   async function create({ kiln: chosen = kiln, api = chosen.apis[0], flavorId: wanted }: Wanted) {
-    const fields = { name: `${runName}-lb`, vip_subnet_id: parts.vipSubnetId };
+    const fields = { name: `${runName}-lb`, vip_subnet_id: deps.vipSubnetId };
     if (tag.ofFlavor) ownFlavor ??= api.makeFlavor(tag.value, { amp_image_tag: tag.value });
     const flavorId = wanted ?? (await ownFlavor);
     const id = await api.create({ ...fields, ...(flavorId ? { flavor_id: flavorId } : {}) });
-    parts.made(id, api);
+    deps.made(id, api);
     return { api, loadBalancer: await api.settled(id) };
   }
   const context: Context = {
     ...{ runName, tag: tag.value, operator, images, kiln },
     carry: (...carriers) => images.carry(tag.value, ...carriers),
     get tenant() {
-      return there(parts.tenant, 'tenant');
+      return there(deps.tenant, 'tenant');
     },
     get admin() {
-      return there(parts.admin, 'admin');
+      return there(deps.admin, 'admin');
     },
     async reconfigured(changes) {
-      const variant = await parts.variant();
+      const variant = await deps.variant();
       await variant.reconfigure(changes);
       return variant;
     },

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildAmphoraImage } from '../../../src/adapters/amphora-image/build.ts';
-import { startCloud } from '../../../src/cloud/cloud.ts';
+import { startCloud } from '../../../src/dev-cloud/cloud.ts';
 
 /** Two images that differ, for clouds whose servers are processes on this machine. */
 export async function buildImages(folder: string): Promise<{ old: string; new: string }> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { freePort } from '../../support/free-port.ts';
-import { type KilnProcess, startKiln } from '../../support/kiln-process.ts';
+import { freePort } from '../../kit/free-port.ts';
+import { type KilnProcess, startKiln } from '../../kit/kiln-process.ts';
 import { type DerivedConfiguration, writeConfiguration } from './derived-configuration.ts';
 import { createLoadBalancerApi, type LoadBalancerApi } from './load-balancer-api.ts';
 import type { Patience } from './until.ts';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { peerName } from '../../../src/core/haproxy/peers.ts';
-import { createTestAuthority } from '../../../src/testing/certificate-authority.ts';
+import { createTestAuthority } from '../../kit/certificate-authority.ts';
 import { amphoraId, listenerId, loadBalancerId, tlsFileNames } from './build.ts';
 
 export const hasHaproxy = spawnSync('haproxy', ['-v']).status === 0;

@@ -22,7 +22,7 @@ import {
   loadBalancerId,
 } from './build.ts';
 import { hasHaproxy } from './check.ts';
-import { freePort } from '../../support/free-port.ts';
+import { freePort } from '../../kit/free-port.ts';
 
 const values = [
   'plain',

@@ -7,7 +7,7 @@ export interface Case {
   listener: Listener;
 }
 
-type Parts = Parameters<typeof aCase>[0];
+type Deps = Parameters<typeof aCase>[0];
 type Fields<Make extends (fields: never) => unknown> = NonNullable<Parameters<Make>[0]>;
 
 export const settings = { basePath: '/var/lib/octavia' };
@@ -16,14 +16,14 @@ const udp = { protocol: 'UDP' as const, protocolPort: 53 };
 const sctp = { protocol: 'SCTP' as const, protocolPort: 3868 };
 
 /** The first listener of a load balancer. */
-export function lvsCase(parts: Parts): Case {
-  const { tree } = aCase(parts);
+export function lvsCase(deps: Deps): Case {
+  const { tree } = aCase(deps);
   const [listener] = tree.listeners;
   if (!listener) throw new Error('a case is about a listener');
   return { tree, listener };
 }
 
-const withPool = (pool: Fields<typeof aPool>, loadBalancer: Parts['loadBalancer'] = {}) =>
+const withPool = (pool: Fields<typeof aPool>, loadBalancer: Deps['loadBalancer'] = {}) =>
   lvsCase({ loadBalancer, listeners: [aListener(udp)], pools: [aPool({ protocol: 'UDP', ...pool })] });
 const withListener = (listener: Fields<typeof aListener>) =>
   lvsCase({ listeners: [aListener({ ...udp, ...listener })], pools: [aPool({ protocol: 'UDP' })] });

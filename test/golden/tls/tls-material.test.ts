@@ -13,7 +13,7 @@ import {
   type TlsMaterial,
 } from '../../../src/core/tls/plan-tls-material.ts';
 import type { LoadBalancerTree } from '../../../src/model/load-balancer.ts';
-import { type MadeCertificate, openTlsWorkshop, type TlsWorkshop } from '../../../src/testing/tls-material.ts';
+import { type MadeCertificate, openTlsWorkshop, type TlsWorkshop } from '../../kit/tls-material.ts';
 import {
   aCase,
   aListener,

@@ -1,19 +1,19 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { conflict, immutable, notFound } from '../../../core/lbaas/api-errors.ts';
 import {
   type PlannedChange,
   planAmphoraConfiguration,
   planAmphoraDeletion,
   planAmphoraFailover,
-} from '../../../core/api/changes.ts';
-import { conflict, immutable, notFound } from '../../../core/api/refusals.ts';
+} from '../../../core/lbaas/changes.ts';
 import type { Amphora } from '../../../model/amphora.ts';
 import type { StoredTree } from '../../../model/load-balancer.ts';
 import type { Action } from '../../policy/defaults.ts';
-import { demand } from '../access.ts';
-import { listables } from '../filters.ts';
+import { authorize } from '../access.ts';
+import type { ApiDeps } from '../deps.ts';
+import { listableFields } from '../filters.ts';
 import { invalidMarker, type QueryString, readFields, readListRequest } from '../list-request.ts';
 import { pageLinks } from '../page-links.ts';
-import type { ApiParts } from '../parts.ts';
 import { amphoraAnswer, amphoraeAnswer } from '../schemas/amphora.ts';
 import { listQuery, nothing, showQuery } from '../schemas/query.ts';
 import { amphoraStatisticsAnswer } from '../schemas/statistics.ts';
@@ -26,29 +26,32 @@ import type { ById, WriteTools } from './write-tools.ts';
 const title = 'Amphora';
 
 /** The administrator's amphorae (octavia/api/v2/controllers/amphora.py). */
-export function amphoraRoutes(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
-  amphoraReads(app, parts);
-  amphoraWrites(app, parts, tools);
+export function amphoraRoutes(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): void {
+  amphoraReads(app, deps);
+  amphoraWrites(app, deps, tools);
 }
 
-async function find({ amphorae }: ApiParts, id: string): Promise<Amphora> {
+async function find({ amphorae }: ApiDeps, id: string): Promise<Amphora> {
   const amphora = await amphorae.get(id);
   if (!amphora || amphora.status === 'DELETED') throw notFound(title, id);
   return amphora;
 }
 
-function demandOwn({ policy }: ApiParts, request: FastifyRequest, action: Action): void {
+function demandOwn({ policy }: ApiDeps, request: FastifyRequest, action: Action): void {
   const caller = callerOf(request);
-  demand(policy, action, caller, caller.projectId);
+  authorize(policy, action, caller, caller.projectId);
 }
 
-function amphoraReads(app: FastifyInstance, parts: ApiParts): void {
-  const { amphorae, healthStore } = parts;
+function amphoraReads(app: FastifyInstance, deps: ApiDeps): void {
+  const { amphorae, healthStore } = deps;
 
-  const listSchema = { querystring: listQuery(listables.amphora, { tags: false }), response: { 200: amphoraeAnswer } };
+  const listSchema = {
+    querystring: listQuery(listableFields.amphora, { tags: false }),
+    response: { 200: amphoraeAnswer },
+  };
   app.get('/octavia/amphorae', { schema: listSchema }, async (request) => {
-    demandOwn(parts, request, 'amphora:get_all');
-    const asked = readListRequest(listables.amphora, request.query as QueryString, parts.paging.maximum);
+    demandOwn(deps, request, 'amphora:get_all');
+    const asked = readListRequest(listableFields.amphora, request.query as QueryString, deps.paging.maximum);
     const { tags: _tags, ...query } = asked.query;
     const rows = asked.nothing ? [] : await amphorae.listPage({ ...query, projectId: asked.projectId });
     const { marker } = asked.page;
@@ -56,7 +59,7 @@ function amphoraReads(app: FastifyInstance, parts: ApiParts): void {
     return {
       amphorae: rows.map((row) => pick(amphoraToWire(row), asked.fields)),
       amphorae_links: pageLinks(
-        pathUrl(request, parts.paging.baseUri),
+        pathUrl(request, deps.paging.baseUri),
         asked.page,
         rows.map(({ id }) => id),
       ),
@@ -65,14 +68,14 @@ function amphoraReads(app: FastifyInstance, parts: ApiParts): void {
 
   const showSchema = { querystring: showQuery(), response: { 200: amphoraAnswer } };
   app.get<ById>('/octavia/amphorae/:id', { schema: showSchema }, async (request) => {
-    demandOwn(parts, request, 'amphora:get_one');
-    const amphora = await find(parts, request.params.id);
+    demandOwn(deps, request, 'amphora:get_one');
+    const amphora = await find(deps, request.params.id);
     return { amphora: pick(amphoraToWire(amphora), readFields(request.query as QueryString)) };
   });
 
   const statisticsSchema = { response: { 200: amphoraStatisticsAnswer } };
   app.get<ById>('/octavia/amphorae/:id/stats', { schema: statisticsSchema }, async (request) => {
-    demandOwn(parts, request, 'amphora:get_stats');
+    demandOwn(deps, request, 'amphora:get_stats');
     const { id } = request.params;
     const rows = await healthStore.statisticsOfAmphora(id);
     const amphora = rows.length > 0 ? await amphorae.get(id) : null;
@@ -81,18 +84,18 @@ function amphoraReads(app: FastifyInstance, parts: ApiParts): void {
   });
 }
 
-function amphoraWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
-  const { amphorae, store, policy } = parts;
+function amphoraWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): void {
+  const { amphorae, store, policy } = deps;
 
   /** An amphora, and the load balancer that it serves; one that serves none can only be shown and deleted. */
   async function locate(request: FastifyRequest<ById>, action: Action) {
     const { id } = request.params;
-    const { loadBalancerId } = await find(parts, id);
+    const { loadBalancerId } = await find(deps, id);
     const tree = loadBalancerId === null ? null : await store.tree(loadBalancerId);
-    demand(policy, action, callerOf(request), tree?.loadBalancer.projectId ?? null);
+    authorize(policy, action, callerOf(request), tree?.loadBalancer.projectId ?? null);
     if (!tree) throw conflict(`Amphora ${id} serves no load balancer.`);
     // Again, behind the tree: a failover that replaces it from now on moves the revision that the change carries.
-    return { amphora: await find(parts, id), tree };
+    return { amphora: await find(deps, id), tree };
   }
 
   async function enqueue(
@@ -120,15 +123,15 @@ function amphoraWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools)
   });
 
   app.delete<ById>('/octavia/amphorae/:id', { schema: { response: { 204: nothing() } } }, async (request, reply) => {
-    demandOwn(parts, request, 'amphora:delete');
+    demandOwn(deps, request, 'amphora:delete');
     const { id } = request.params;
-    const { loadBalancerId } = await find(parts, id);
+    const { loadBalancerId } = await find(deps, id);
     const operation = planAmphoraDeletion(tools.making(), id, loadBalancerId);
     await translated(amphorae.requestDeletion(id, operation), {
       AMPHORA_NOT_FOUND: () => notFound(title, id),
       IMMUTABLE: () => immutable(title, id),
     });
-    parts.operationQueued(operation);
+    deps.operationQueued(operation);
     return reply.code(204).send();
   });
 }

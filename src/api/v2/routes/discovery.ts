@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import type { ApiParts } from '../parts.ts';
+import type { ApiDeps } from '../deps.ts';
 
 /** Octavia's API versions and when each came; what one added is in its release notes (octavia/api/root_controller.py). */
 const versions: readonly (readonly [id: string, updated: string])[] = [
@@ -51,13 +51,13 @@ const versionsAnswer = Type.Object({
 });
 
 /** The versions, which need no token. */
-export function discoveryRoutes(app: FastifyInstance, parts: ApiParts): void {
+export function discoveryRoutes(app: FastifyInstance, deps: ApiDeps): void {
   app.get('/', { schema: { response: { 200: versionsAnswer } }, exposeHeadRoute: true }, (request) => ({
     versions: versions.map(([id, updated], index) => ({
       id,
       status: index === versions.length - 1 ? 'CURRENT' : 'SUPPORTED',
       updated,
-      links: [{ href: `${baseUrl(request, parts.paging.baseUri)}/v2`, rel: 'self' }],
+      links: [{ href: `${baseUrl(request, deps.paging.baseUri)}/v2`, rel: 'self' }],
     })),
   }));
 }

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import type { Static, TSchema } from 'typebox';
-import { checkProfileData } from '../../../core/api/capabilities.ts';
-import { invalidOption, notFound, objectInUse, providerNotEnabled } from '../../../core/api/refusals.ts';
+import { invalidOption, notFound, objectInUse, providerNotEnabled } from '../../../core/lbaas/api-errors.ts';
+import { checkProfileData } from '../../../core/lbaas/capabilities.ts';
 import type { FlavorProfile, ZoneProfile } from '../../../model/flavor.ts';
 import type { Flavors } from '../../../ports/flavor-store.ts';
+import type { ApiDeps } from '../deps.ts';
 import { flavorAppearances, profiles } from '../flavor-catalog.ts';
-import type { ApiParts } from '../parts.ts';
 import { one } from '../schemas/fields.ts';
 import * as schemas from '../schemas/flavor.ts';
 import { type ByKey, demandAction, findFlavor, translated } from './flavor-tools.ts';
@@ -14,9 +14,9 @@ import { bodyOf } from './write-tools.ts';
 type ProfileKind = keyof typeof profiles;
 
 /** Creations and changes of flavor profiles and availability zone profiles. */
-export function profileRoutes(app: FastifyInstance, parts: ApiParts): void {
-  flavorProfileWrites(app, parts);
-  zoneProfileWrites(app, parts);
+export function profileRoutes(app: FastifyInstance, deps: ApiDeps): void {
+  flavorProfileWrites(app, deps);
+  zoneProfileWrites(app, deps);
 }
 
 interface ProfileWish {
@@ -27,24 +27,24 @@ interface ProfileWish {
 
 function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update extends TSchema>(
   app: FastifyInstance,
-  parts: ApiParts,
+  deps: ApiDeps,
   kind: Kind,
   bodies: { create: Create; update: Update },
   wishOf: (body: Static<Create> | Static<Update>) => ProfileWish,
   make: (fields: { id: string; name: string; providerName: string; data: string }) => Flavors[Kind],
 ): void {
-  const { flavors, settings } = parts;
+  const { flavors, settings } = deps;
   const { path, one: key, view, toWire, title, titleWhenDeleted } = flavorAppearances[kind];
   const { field, modelField, capabilities, user } = profiles[kind];
   const answer = one(key, view);
 
   async function check(provider: string, data: string): Promise<void> {
     if (!Object.hasOwn(settings.providers, provider)) throw providerNotEnabled(provider);
-    await parts.offers.check(checkProfileData(provider, field, data, capabilities));
+    await deps.offers.check(checkProfileData(provider, field, data, capabilities));
   }
 
   app.post(`/${path}`, { schema: { body: bodies.create, response: { 201: answer } } }, async (request, reply) => {
-    demandAction(parts, request, kind, 'post');
+    demandAction(deps, request, kind, 'post');
     const { name, provider_name, data } = wishOf(bodyOf(request, bodies.create));
     await check(String(provider_name), String(data));
     const id = crypto.randomUUID();
@@ -54,9 +54,9 @@ function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update 
   });
 
   app.put<ByKey>(`/${path}/:key`, { schema: { body: bodies.update, response: { 200: answer } } }, async (request) => {
-    demandAction(parts, request, kind, 'put');
+    demandAction(deps, request, kind, 'put');
     const id = request.params.key;
-    const before = (await findFlavor(parts, kind, id)) as FlavorProfile | ZoneProfile;
+    const before = (await findFlavor(deps, kind, id)) as FlavorProfile | ZoneProfile;
     const { name, provider_name: providerName, data } = wishOf(bodyOf(request, bodies.update));
     for (const [option, value] of Object.entries({ name, provider_name: providerName, [field]: data })) {
       if (value === null) throw invalidOption('None', option);
@@ -80,10 +80,10 @@ function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update 
   });
 }
 
-function flavorProfileWrites(app: FastifyInstance, parts: ApiParts): void {
+function flavorProfileWrites(app: FastifyInstance, deps: ApiDeps): void {
   profileWrites(
     app,
-    parts,
+    deps,
     'flavorProfile',
     { create: schemas.flavorProfileCreateBody, update: schemas.flavorProfileUpdateBody },
     ({ flavorprofile: { flavor_data: data, ...rest } }) => ({ ...rest, ...(data === undefined ? {} : { data }) }),
@@ -91,10 +91,10 @@ function flavorProfileWrites(app: FastifyInstance, parts: ApiParts): void {
   );
 }
 
-function zoneProfileWrites(app: FastifyInstance, parts: ApiParts): void {
+function zoneProfileWrites(app: FastifyInstance, deps: ApiDeps): void {
   profileWrites(
     app,
-    parts,
+    deps,
     'availabilityZoneProfile',
     { create: schemas.zoneProfileCreateBody, update: schemas.zoneProfileUpdateBody },
     ({ availability_zone_profile: { availability_zone_data: data, ...rest } }) => ({

@@ -1,26 +1,26 @@
 import type { FastifyRequest } from 'fastify';
-import { notFound } from '../../../core/api/refusals.ts';
+import { notFound } from '../../../core/lbaas/api-errors.ts';
 import { type ErrorCode, KilnError } from '../../../model/errors.ts';
 import type { FlavorKind, Flavors } from '../../../ports/flavor-store.ts';
-import { demand } from '../access.ts';
+import { authorize } from '../access.ts';
+import type { ApiDeps } from '../deps.ts';
 import { flavorAction, flavorAppearances } from '../flavor-catalog.ts';
-import type { ApiParts } from '../parts.ts';
 import { callerOf } from './reads.ts';
 
 export type ByKey = { Params: { key: string } };
 
 export function demandAction(
-  { policy }: ApiParts,
+  { policy }: ApiDeps,
   request: FastifyRequest,
   kind: FlavorKind,
   verb: Parameters<typeof flavorAction>[1],
 ): void {
   const caller = callerOf(request);
-  demand(policy, flavorAction(kind, verb), caller, caller.projectId);
+  authorize(policy, flavorAction(kind, verb), caller, caller.projectId);
 }
 
 export async function findFlavor<Kind extends FlavorKind>(
-  { flavors }: ApiParts,
+  { flavors }: ApiDeps,
   kind: Kind,
   key: string,
 ): Promise<Flavors[Kind]> {

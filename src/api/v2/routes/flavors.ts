@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { Static, TSchema } from 'typebox';
-import { invalidOption, nameTaken, notFound, objectInUse } from '../../../core/api/refusals.ts';
+import { invalidOption, nameTaken, notFound, objectInUse } from '../../../core/lbaas/api-errors.ts';
 import type { Flavor, Zone } from '../../../model/flavor.ts';
 import type { FlavorKind, FlavorListQuery, Flavors } from '../../../ports/flavor-store.ts';
-import { listables } from '../filters.ts';
+import type { ApiDeps } from '../deps.ts';
+import { listableFields } from '../filters.ts';
 import { flavorAppearances, type profiles } from '../flavor-catalog.ts';
 import { invalidMarker, type QueryString, readFields, readListRequest } from '../list-request.ts';
 import { pageLinks } from '../page-links.ts';
-import type { ApiParts } from '../parts.ts';
 import { one } from '../schemas/fields.ts';
 import * as schemas from '../schemas/flavor.ts';
 import { listQuery, nothing, showQuery } from '../schemas/query.ts';
@@ -22,45 +22,45 @@ type ProfileKind = keyof typeof profiles;
  * Flavors, availability zones and their profiles (octavia/api/v2/controllers/{flavors,flavor_profiles,
  * availability_zones,availability_zone_profiles}.py). They belong to no project.
  */
-export function flavorRoutes(app: FastifyInstance, parts: ApiParts): void {
-  for (const kind of Object.keys(flavorAppearances) as FlavorKind[]) readsAndDeletion(app, parts, kind);
-  flavorWrites(app, parts);
-  zoneWrites(app, parts);
-  profileRoutes(app, parts);
+export function flavorRoutes(app: FastifyInstance, deps: ApiDeps): void {
+  for (const kind of Object.keys(flavorAppearances) as FlavorKind[]) readsAndDeletion(app, deps, kind);
+  flavorWrites(app, deps);
+  zoneWrites(app, deps);
+  profileRoutes(app, deps);
 }
 
-function readsAndDeletion<Kind extends FlavorKind>(app: FastifyInstance, parts: ApiParts, kind: Kind): void {
-  const { flavors } = parts;
+function readsAndDeletion<Kind extends FlavorKind>(app: FastifyInstance, deps: ApiDeps, kind: Kind): void {
+  const { flavors } = deps;
   const appearance = flavorAppearances[kind];
   const path = `/${appearance.path}`;
   const keyOf = (row: Flavors[Kind]) => String((row as unknown as Record<string, unknown>)[appearance.key]);
 
   const listSchema = {
-    querystring: listQuery(listables[kind], { tags: false }),
+    querystring: listQuery(listableFields[kind], { tags: false }),
     response: { 200: schemas.page(appearance.many, appearance.links, appearance.view) },
   };
   app.get(path, { schema: listSchema }, async (request) => {
-    demandAction(parts, request, kind, 'get_all');
-    const asked = readListRequest(listables[kind], request.query as QueryString, parts.paging.maximum);
+    demandAction(deps, request, kind, 'get_all');
+    const asked = readListRequest(listableFields[kind], request.query as QueryString, deps.paging.maximum);
     const query = flavorQuery(asked.query);
     const rows = asked.nothing ? [] : await flavors.list(kind, query);
     const { marker } = asked.page;
     if (rows.length === 0 && marker !== null && !(await flavors.get(kind, marker))) throw invalidMarker(marker);
     return {
       [appearance.many]: rows.map((row) => pick(appearance.toWire(row), asked.fields)),
-      [appearance.links]: pageLinks(pathUrl(request, parts.paging.baseUri), asked.page, rows.map(keyOf)),
+      [appearance.links]: pageLinks(pathUrl(request, deps.paging.baseUri), asked.page, rows.map(keyOf)),
     };
   });
 
   const showSchema = { querystring: showQuery(), response: { 200: one(appearance.one, appearance.view) } };
   app.get<ByKey>(`${path}/:key`, { schema: showSchema }, async (request) => {
-    demandAction(parts, request, kind, 'get_one');
-    const found = await findFlavor(parts, kind, request.params.key);
+    demandAction(deps, request, kind, 'get_one');
+    const found = await findFlavor(deps, kind, request.params.key);
     return { [appearance.one]: pick(appearance.toWire(found), readFields(request.query as QueryString)) };
   });
 
   app.delete<ByKey>(`${path}/:key`, { schema: { response: { 204: nothing() } } }, async (request, reply) => {
-    demandAction(parts, request, kind, 'delete');
+    demandAction(deps, request, kind, 'delete');
     const { key } = request.params;
     const { titleWhenDeleted } = appearance;
     await translated(flavors.delete(kind, key), {
@@ -86,22 +86,22 @@ function flavorQuery(query: ReturnType<typeof readListRequest>['query']): Flavor
 /** What both kinds that have a profile do when they are made or changed. */
 function writes<Kind extends 'flavor' | 'availabilityZone', Create extends TSchema, Update extends TSchema>(
   app: FastifyInstance,
-  parts: ApiParts,
+  deps: ApiDeps,
   kind: Kind,
   bodies: { create: Create; update: Update },
   make: (body: Static<Create>) => Flavors[Kind],
   change: (body: Static<Update>) => Partial<Flavors[Kind]>,
 ): void {
-  const { flavors } = parts;
+  const { flavors } = deps;
   const { path, one: key, view, toWire, title } = flavorAppearances[kind];
   const answer = one(key, view);
   const word = kind === 'flavor' ? 'flavor' : 'availability zone';
 
   app.post(`/${path}`, { schema: { body: bodies.create, response: { 201: answer } } }, async (request, reply) => {
-    demandAction(parts, request, kind, 'post');
+    demandAction(deps, request, kind, 'post');
     const row = make(bodyOf(request, bodies.create));
     const { profileKind, profileId } = profileOf(row);
-    await findFlavor(parts, profileKind, profileId);
+    await findFlavor(deps, profileKind, profileId);
     await translated(flavors.insert(kind, row), {
       RESOURCE_CONFLICT: () => nameTaken(word, row.name),
       RESOURCE_NOT_FOUND: () => notFound(flavorAppearances[profileKind].title, profileId),
@@ -110,8 +110,8 @@ function writes<Kind extends 'flavor' | 'availabilityZone', Create extends TSche
   });
 
   app.put<ByKey>(`/${path}/:key`, { schema: { body: bodies.update, response: { 200: answer } } }, async (request) => {
-    demandAction(parts, request, kind, 'put');
-    await findFlavor(parts, kind, request.params.key);
+    demandAction(deps, request, kind, 'put');
+    await findFlavor(deps, kind, request.params.key);
     const patch = change(bodyOf(request, bodies.update));
     const row = await translated(flavors.update(kind, request.params.key, patch), {
       RESOURCE_CONFLICT: () => nameTaken(word, String(patch.name)),
@@ -133,10 +133,10 @@ const described = (wish: { description?: string | null; enabled?: boolean | null
   ...(wish.enabled === undefined ? {} : { enabled: wish.enabled ?? true }),
 });
 
-function flavorWrites(app: FastifyInstance, parts: ApiParts): void {
+function flavorWrites(app: FastifyInstance, deps: ApiDeps): void {
   writes(
     app,
-    parts,
+    deps,
     'flavor',
     { create: schemas.flavorCreateBody, update: schemas.flavorUpdateBody },
     ({ flavor }): Flavor => ({
@@ -153,10 +153,10 @@ function flavorWrites(app: FastifyInstance, parts: ApiParts): void {
   );
 }
 
-function zoneWrites(app: FastifyInstance, parts: ApiParts): void {
+function zoneWrites(app: FastifyInstance, deps: ApiDeps): void {
   writes(
     app,
-    parts,
+    deps,
     'availabilityZone',
     { create: schemas.zoneCreateBody, update: schemas.zoneUpdateBody },
     ({ availability_zone: zone }): Zone => ({

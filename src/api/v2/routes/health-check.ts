@@ -1,15 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { preferred } from '../accept.ts';
-import type { ApiParts } from '../parts.ts';
+import type { ApiDeps } from '../deps.ts';
 
 /** In oslo.middleware's order: the first one is also for who wants none of them. */
 const types = ['text/plain', 'text/html', 'application/json'] as const;
 
-type Health = NonNullable<ApiParts['health']>;
+type Health = NonNullable<ApiDeps['health']>;
 
 /** Answers as oslo.middleware's healthcheck does, which Octavia has at this path. */
-export function healthCheckRoute(app: FastifyInstance, { health, clock }: ApiParts): void {
+export function healthCheckRoute(app: FastifyInstance, { health, clock }: ApiDeps): void {
   if (!health) return;
   const schema = { response: { 200: Type.String(), 503: Type.String() } };
   app.get('/healthcheck', { schema, exposeHeadRoute: false }, async (request, reply) => {

@@ -1,21 +1,21 @@
 import type { FastifyInstance } from 'fastify';
+import { notFound } from '../../../core/lbaas/api-errors.ts';
 import {
   checkLoadBalancerIsMutable,
   checkParentIsMutable,
   planChange,
   type Subject,
-} from '../../../core/api/changes.ts';
-import { arrangePolicies, changeL7Policy, checkListenerTakesPolicies } from '../../../core/api/l7-policy.ts';
-import { changeL7Rule, makeL7Rule } from '../../../core/api/l7-rule.ts';
-import { noChildren } from '../../../core/api/listener.ts';
-import { checkProtocols } from '../../../core/api/pool.ts';
-import { notFound } from '../../../core/api/refusals.ts';
-import { kindTitle } from '../../../core/api/resource-names.ts';
-import { checkRuleCount, makeWholePolicy } from '../../../core/api/whole.ts';
+} from '../../../core/lbaas/changes.ts';
+import { checkRuleCount, makeWholePolicy } from '../../../core/lbaas/fully-populated.ts';
+import { arrangePolicies, changeL7Policy, checkListenerTakesPolicies } from '../../../core/lbaas/l7-policy.ts';
+import { changeL7Rule, makeL7Rule } from '../../../core/lbaas/l7-rule.ts';
+import { noChildren } from '../../../core/lbaas/listener.ts';
+import { checkProtocols } from '../../../core/lbaas/pool.ts';
+import { kindTitle } from '../../../core/lbaas/resource-names.ts';
 import { policyRow } from '../../../core/operations/tree-rows.ts';
 import type { L7Policy, LoadBalancerTree } from '../../../model/load-balancer.ts';
-import { demand } from '../access.ts';
-import type { ApiParts } from '../parts.ts';
+import { authorize } from '../access.ts';
+import type { ApiDeps } from '../deps.ts';
 import { l7PolicyAnswer, l7PolicyCreateBody, l7PolicyUpdateBody } from '../schemas/l7-policy.ts';
 import { l7RuleAnswer, l7RuleCreateBody, l7RuleUpdateBody } from '../schemas/l7-rule.ts';
 import { nothing } from '../schemas/query.ts';
@@ -33,21 +33,21 @@ const removal = { response: { 204: nothing() } };
 const parentTitle = 'L7Policy';
 
 /** Creations, changes and deletions of L7 policies and their rules. */
-export function l7Writes(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
-  policyWrites(app, parts, tools);
-  ruleWrites(app, parts, tools);
+export function l7Writes(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): void {
+  policyWrites(app, deps, tools);
+  ruleWrites(app, deps, tools);
 }
 
-function policyWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
-  const { policy: access } = parts;
-  const locate = policyLocator(parts, tools);
+function policyWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): void {
+  const { policy: access } = deps;
+  const locate = policyLocator(deps, tools);
 
   const create = { body: l7PolicyCreateBody, response: { 201: l7PolicyAnswer } };
   app.post('/l7policies', { schema: create }, async (request, reply) => {
     const { l7policy } = bodyOf(request, l7PolicyCreateBody);
-    const { listener, tree } = await locateListener(parts, tools, l7policy.listener_id);
+    const { listener, tree } = await locateListener(deps, tools, l7policy.listener_id);
     const { projectId } = tree.loadBalancer;
-    demand(access, 'l7policy:post', callerOf(request), projectId);
+    authorize(access, 'l7policy:post', callerOf(request), projectId);
     if (listener.protocol === 'PROMETHEUS') throw noChildren(listener.protocol);
     checkTarget(tree, listener, l7policy.redirect_pool_id);
     const quota = await tools.demandQuota(projectId, { l7policy: 1, l7rule: l7policy.rules?.length ?? 0 });
@@ -65,7 +65,7 @@ function policyWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools):
   const update = { body: l7PolicyUpdateBody, response: { 200: l7PolicyAnswer } };
   app.put<ById>('/l7policies/:id', { schema: update }, async (request) => {
     const { policy, listener, tree } = await locate(request.params.id, kindTitle.l7policy);
-    demand(access, 'l7policy:put', callerOf(request), tree.loadBalancer.projectId);
+    authorize(access, 'l7policy:put', callerOf(request), tree.loadBalancer.projectId);
     const making = tools.making();
     const changed = changeL7Policy(policy, camel(bodyOf(request, l7PolicyUpdateBody).l7policy), making.now);
     if (changed.redirectPoolId !== policy.redirectPoolId) checkTarget(tree, listener, changed.redirectPoolId);
@@ -77,7 +77,7 @@ function policyWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools):
 
   app.delete<ById>('/l7policies/:id', { schema: removal }, async (request, reply) => {
     const { policy, listener, tree } = await locate(request.params.id, kindTitle.l7policy);
-    demand(access, 'l7policy:delete', callerOf(request), tree.loadBalancer.projectId);
+    authorize(access, 'l7policy:delete', callerOf(request), tree.loadBalancer.projectId);
     checkLoadBalancerIsMutable(tree.loadBalancer);
     const others = listener.l7Policies.map(policyRow).filter(({ id }) => id !== policy.id);
     const rows = moved(listener, arrangePolicies(others, null));
@@ -86,9 +86,9 @@ function policyWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools):
   });
 }
 
-function ruleWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
-  const { policy: access } = parts;
-  const locate = policyLocator(parts, tools);
+function ruleWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): void {
+  const { policy: access } = deps;
+  const locate = policyLocator(deps, tools);
 
   type Located = Awaited<ReturnType<typeof locate>>;
   function checkMutable({ policy, tree }: Located): void {
@@ -100,7 +100,7 @@ function ruleWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): v
   app.post<InPolicy>('/l7policies/:parentId/rules', { schema: create }, async (request, reply) => {
     const at = await locate(request.params.parentId, parentTitle);
     const { projectId } = at.tree.loadBalancer;
-    demand(access, 'l7rule:post', callerOf(request), projectId);
+    authorize(access, 'l7rule:post', callerOf(request), projectId);
     const making = tools.making();
     const put = makeL7Rule(making, camel(bodyOf(request, l7RuleCreateBody).rule), at.policy);
     checkRuleCount(at.policy.id, at.rules.length + 1);
@@ -120,7 +120,7 @@ function ruleWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): v
   const update = { body: l7RuleUpdateBody, response: { 200: l7RuleAnswer } };
   app.put<Rule>('/l7policies/:parentId/rules/:id', { schema: update }, async (request) => {
     const at = await locateRule(request.params);
-    demand(access, 'l7rule:put', callerOf(request), at.tree.loadBalancer.projectId);
+    authorize(access, 'l7rule:put', callerOf(request), at.tree.loadBalancer.projectId);
     const making = tools.making();
     const put = changeL7Rule(at.rule, camel(bodyOf(request, l7RuleUpdateBody).rule), making.now);
     checkMutable(at);
@@ -130,14 +130,14 @@ function ruleWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): v
 
   app.delete<Rule>('/l7policies/:parentId/rules/:id', { schema: removal }, async (request, reply) => {
     const at = await locateRule(request.params);
-    demand(access, 'l7rule:delete', callerOf(request), at.tree.loadBalancer.projectId);
+    authorize(access, 'l7rule:delete', callerOf(request), at.tree.loadBalancer.projectId);
     checkMutable(at);
     await tools.apply(planChange(tools.making(), 'delete', at.tree, { kind: 'l7rule', put: at.rule }));
     return reply.code(204).send();
   });
 }
 
-async function locateListener({ store }: ApiParts, tools: WriteTools, listenerId: string | null) {
+async function locateListener({ store }: ApiDeps, tools: WriteTools, listenerId: string | null) {
   const found = listenerId === null ? null : await store.get('listener', listenerId);
   const tree = found && (await tools.treeOf(found.loadBalancerId));
   const listener = tree?.listeners.find(({ id }) => id === listenerId);
@@ -146,10 +146,10 @@ async function locateListener({ store }: ApiParts, tools: WriteTools, listenerId
 }
 
 /** Finds a policy, its rules, and where it hangs; the title is what a refusal calls it. */
-function policyLocator(parts: ApiParts, tools: WriteTools) {
+function policyLocator(deps: ApiDeps, tools: WriteTools) {
   return async (policyId: string, title: string) => {
-    const found = await parts.store.get('l7policy', policyId);
-    const at = found && (await locateListener(parts, tools, found.listenerId));
+    const found = await deps.store.get('l7policy', policyId);
+    const at = found && (await locateListener(deps, tools, found.listenerId));
     const whole = at?.listener.l7Policies.find(({ id }) => id === policyId);
     if (!at || !whole) throw notFound(title, policyId);
     return { ...at, policy: policyRow(whole), rules: whole.rules };

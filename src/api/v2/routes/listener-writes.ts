@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import { checkLoadBalancerIsMutable, planChange } from '../../../core/api/changes.ts';
-import { changeListener, checkPortIsFree, makeListener, noChildren } from '../../../core/api/listener.ts';
-import { checkProtocols } from '../../../core/api/pool.ts';
-import { notFound, validationFailure } from '../../../core/api/refusals.ts';
-import { kindTitle } from '../../../core/api/resource-names.ts';
+import { notFound, validationFailure } from '../../../core/lbaas/api-errors.ts';
+import { checkLoadBalancerIsMutable, planChange } from '../../../core/lbaas/changes.ts';
+import { changeListener, checkPortIsFree, makeListener, noChildren } from '../../../core/lbaas/listener.ts';
+import { checkProtocols } from '../../../core/lbaas/pool.ts';
+import { kindTitle } from '../../../core/lbaas/resource-names.ts';
 import { listenerRow } from '../../../core/operations/tree-rows.ts';
-import { demand } from '../access.ts';
-import type { ApiParts } from '../parts.ts';
+import { authorize } from '../access.ts';
+import type { ApiDeps } from '../deps.ts';
 import { listenerAnswer, listenerCreateBody, listenerUpdateBody } from '../schemas/listener.ts';
 import { nothing } from '../schemas/query.ts';
 import { namesSecrets, referencesOfListener } from '../secret-references.ts';
@@ -15,15 +15,15 @@ import { callerOf } from './reads.ts';
 import { type ById, bodyOf, poolInTree, type WriteTools } from './write-tools.ts';
 
 /** Creations, changes and deletions of listeners. */
-export function listenerWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
-  const { policy, store } = parts;
+export function listenerWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): void {
+  const { policy, store } = deps;
 
   const create = { body: listenerCreateBody, response: { 201: listenerAnswer } };
   app.post('/listeners', { schema: create }, async (request, reply) => {
     const { listener } = bodyOf(request, listenerCreateBody);
     const tree = await tools.treeOf(listener.loadbalancer_id);
     const { loadBalancer } = tree;
-    demand(policy, 'listener:post', callerOf(request), loadBalancer.projectId);
+    authorize(policy, 'listener:post', callerOf(request), loadBalancer.projectId);
     const quota = await tools.demandQuota(loadBalancer.projectId, { listener: 1 });
     if (listener.default_pool || listener.l7policies?.length) {
       throw validationFailure('default_pool and l7policies are for fully populated loadbalancers alone.');
@@ -52,14 +52,14 @@ export function listenerWrites(app: FastifyInstance, parts: ApiParts, tools: Wri
   const update = { body: listenerUpdateBody, response: { 200: listenerAnswer } };
   app.put<ById>('/listeners/:id', { schema: update }, async (request) => {
     const { listener, tree } = await locate(request.params.id);
-    demand(policy, 'listener:put', callerOf(request), listener.projectId);
+    authorize(policy, 'listener:put', callerOf(request), listener.projectId);
     const absent = () => validationFailure('No listener object supplied.');
     const patch = camel(bodyOf(request, listenerUpdateBody, absent).listener);
     const pool = poolInTree(tree, patch.defaultPoolId);
     if (pool && listener.protocol === 'PROMETHEUS') throw noChildren(listener.protocol);
     if (pool) checkProtocols(listener.protocol, pool.protocol);
     const making = tools.making();
-    const put = changeListener(listener, patch, tree.loadBalancer, parts.settings, making.now);
+    const put = changeListener(listener, patch, tree.loadBalancer, deps.settings, making.now);
     if (namesSecrets(patch)) await tools.demandSecrets([referencesOfListener(put)], listener.projectId);
     await tools.apply(planChange(making, 'update', tree, { kind: 'listener', put }));
     return tools.answer('listener', put.id);
@@ -67,7 +67,7 @@ export function listenerWrites(app: FastifyInstance, parts: ApiParts, tools: Wri
 
   app.delete<ById>('/listeners/:id', { schema: { response: { 204: nothing() } } }, async (request, reply) => {
     const { listener, tree } = await locate(request.params.id);
-    demand(policy, 'listener:delete', callerOf(request), listener.projectId);
+    authorize(policy, 'listener:delete', callerOf(request), listener.projectId);
     await tools.apply(planChange(tools.making(), 'delete', tree, { kind: 'listener', put: listener }));
     return reply.code(204).send();
   });

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { planChange, planCreation, planFailover, type Subject } from '../../../core/api/changes.ts';
+import { missingProject, validationFailure } from '../../../core/lbaas/api-errors.ts';
+import { planChange, planCreation, planFailover, type Subject } from '../../../core/lbaas/changes.ts';
+import { makeFullyPopulated } from '../../../core/lbaas/fully-populated.ts';
 import {
   allowedVipNetworks,
   changeLoadBalancer,
@@ -8,16 +10,14 @@ import {
   checkOfferIsServed,
   checkZone,
   makeLoadBalancer,
-  type Offer,
-} from '../../../core/api/load-balancer.ts';
-import { countKinds } from '../../../core/api/quota.ts';
-import { missingProject, validationFailure } from '../../../core/api/refusals.ts';
-import type { LoadBalancerSpec } from '../../../core/api/spec.ts';
-import { makeWhole } from '../../../core/api/whole.ts';
+  type ResolvedProfiles,
+} from '../../../core/lbaas/load-balancer.ts';
+import { countKinds } from '../../../core/lbaas/quota.ts';
+import type { LoadBalancerSpec } from '../../../core/lbaas/spec.ts';
 import { KilnError, ServiceError } from '../../../model/errors.ts';
 import { userTokenOf } from '../../auth/authenticate.ts';
-import { demand } from '../access.ts';
-import type { ApiParts } from '../parts.ts';
+import { authorize } from '../access.ts';
+import type { ApiDeps } from '../deps.ts';
 import {
   loadBalancerAnswer,
   loadBalancerCreateBody,
@@ -33,8 +33,8 @@ import { callerOf } from './reads.ts';
 import { type ById, bodyOf, type WriteTools } from './write-tools.ts';
 
 /** Creations, changes, deletions and failovers of load balancers. */
-export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
-  const { policy, vips, reservations, flavors } = parts;
+export function loadBalancerWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): void {
+  const { policy, vips, reservations, flavors } = deps;
 
   const create = { body: loadBalancerCreateBody, response: { 201: loadBalancerFullAnswer } };
   app.post('/loadbalancers', { schema: create }, async (request, reply) => {
@@ -42,13 +42,13 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
     const caller = callerOf(request);
     const projectId = loadbalancer.project_id || loadbalancer.tenant_id || caller.projectId;
     if (!projectId) throw missingProject();
-    demand(policy, 'loadbalancer:post', caller, projectId);
-    if (loadbalancer.vip_sg_ids !== undefined) demand(policy, 'loadbalancer:post:vip_sg_ids', caller, projectId);
+    authorize(policy, 'loadbalancer:post', caller, projectId);
+    if (loadbalancer.vip_sg_ids !== undefined) authorize(policy, 'loadbalancer:post:vip_sg_ids', caller, projectId);
     const spec = camel(loadbalancer);
-    checkLoadBalancerSpec(spec, parts.settings);
-    const offer = await offerOf(spec);
-    checkOfferIsServed(spec, offer, parts.settings);
-    await demandOffer(spec, offer);
+    checkLoadBalancerSpec(spec, deps.settings);
+    const offer = await resolveProfiles(spec);
+    checkOfferIsServed(spec, offer, deps.settings);
+    await assertServed(spec, offer);
     // Of the VIP, what is allocated below looks it up.
     await tools.demandNetworkReferences({ listeners: spec.listeners, pools: spec.pools }, request);
     await tools.demandQuota(projectId, { loadbalancer: 1 });
@@ -67,8 +67,8 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
         networkId: spec.vipNetworkId ?? null,
         qosPolicyId: spec.vipQosPolicyId ?? null,
         securityGroupIds: spec.vipSgIds ?? [],
-        allowedNetworkIds: allowedVipNetworks(offer, parts.settings),
-        deniedNetworkIds: parts.settings.deniedVipNetworks,
+        allowedNetworkIds: allowedVipNetworks(offer, deps.settings),
+        deniedNetworkIds: deps.settings.deniedVipNetworks,
         additional: (spec.additionalVips ?? []).map((vip) => ({
           subnetId: vip.subnetId,
           address: vip.ipAddress ?? null,
@@ -76,7 +76,11 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
         })),
         userToken: userTokenOf(request),
       });
-      const tree = makeWhole(making, spec, makeLoadBalancer(making, spec, projectId, offer, { id, ...allocated }));
+      const tree = makeFullyPopulated(
+        making,
+        spec,
+        makeLoadBalancer(making, spec, projectId, offer, { id, ...allocated }),
+      );
       const planned = planCreation(making, tree);
       const quota = await tools.demandQuota(projectId, countKinds(planned.rows));
       await tools.demandSecrets(
@@ -102,8 +106,8 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
     }
   }
 
-  async function offerOf({ flavorId, availabilityZone }: LoadBalancerSpec): Promise<Offer> {
-    let flavor: Offer['flavor'] = null;
+  async function resolveProfiles({ flavorId, availabilityZone }: LoadBalancerSpec): Promise<ResolvedProfiles> {
+    let flavor: ResolvedProfiles['flavor'] = null;
     if (flavorId) {
       const { flavorProfileId } = checkFlavor(flavorId, await flavors.get('flavor', flavorId));
       const profile = await flavors.get('flavorProfile', flavorProfileId);
@@ -116,10 +120,13 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
   }
 
   /** Refuses to build what can't be built. A cloud that can't say is asked again by the flow. */
-  async function demandOffer({ flavorId, availabilityZone }: LoadBalancerSpec, { flavor, zone }: Offer): Promise<void> {
+  async function assertServed(
+    { flavorId, availabilityZone }: LoadBalancerSpec,
+    { flavor, zone }: ResolvedProfiles,
+  ): Promise<void> {
     if (!flavor && !zone) return;
     try {
-      await parts.offers.check({ ...flavor?.capabilities, ...zone });
+      await deps.offers.check({ ...flavor?.capabilities, ...zone });
     } catch (error) {
       if (error instanceof ServiceError) return;
       if (!(error instanceof KilnError) || error.code !== 'REQUEST_INVALID') throw error;
@@ -139,10 +146,10 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
   app.put<ById>('/loadbalancers/:id', { schema: update }, async (request) => {
     const tree = await tools.treeOf(request.params.id);
     const { id, projectId } = tree.loadBalancer;
-    demand(policy, 'loadbalancer:put', callerOf(request), projectId);
+    authorize(policy, 'loadbalancer:put', callerOf(request), projectId);
     const { loadbalancer } = bodyOf(request, loadBalancerUpdateBody);
     if (loadbalancer.vip_sg_ids !== undefined) {
-      demand(policy, 'loadbalancer:put:vip_sg_ids', callerOf(request), projectId);
+      authorize(policy, 'loadbalancer:put:vip_sg_ids', callerOf(request), projectId);
     }
     const making = tools.making();
     const patch = camel(loadbalancer);
@@ -157,7 +164,7 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
   app.delete<ById>('/loadbalancers/:id', { schema: removal }, async (request, reply) => {
     const tree = await tools.treeOf(request.params.id);
     const { loadBalancer } = tree;
-    demand(policy, 'loadbalancer:delete', callerOf(request), loadBalancer.projectId);
+    authorize(policy, 'loadbalancer:delete', callerOf(request), loadBalancer.projectId);
     const { cascade: wish } = request.query as { cascade?: string };
     const cascade = typeof wish === 'string' && /^(true|t|yes|y|on|1)$/i.test(wish);
     if (!cascade && tree.listeners.length + tree.pools.length > 0) {
@@ -172,7 +179,7 @@ export function loadBalancerWrites(app: FastifyInstance, parts: ApiParts, tools:
 
   app.put<ById>('/loadbalancers/:id/failover', { schema: { response: { 202: nothing() } } }, async (request, reply) => {
     const tree = await tools.treeOf(request.params.id);
-    demand(policy, 'loadbalancer:put_failover', callerOf(request), tree.loadBalancer.projectId);
+    authorize(policy, 'loadbalancer:put_failover', callerOf(request), tree.loadBalancer.projectId);
     await tools.apply(planFailover(tools.making(), tree), { aboutItself: true });
     return reply.code(202).send();
   });

@@ -1,6 +1,6 @@
 import type { FastifyInstance, HTTPMethods } from 'fastify';
 import type { TSchema } from 'typebox';
-import { invalidField, invalidRequest } from '../../../core/api/refusals.ts';
+import { invalidField, invalidRequest } from '../../../core/lbaas/api-errors.ts';
 import { answerNoMethod, answerNoRoute } from '../answer-error.ts';
 import { flavorAppearances } from '../flavor-catalog.ts';
 import { readBody } from '../read-body.ts';

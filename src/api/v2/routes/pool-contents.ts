@@ -1,16 +1,22 @@
 import type { FastifyInstance } from 'fastify';
+import { conflict, notFound, validationFailure } from '../../../core/lbaas/api-errors.ts';
 import {
   checkLoadBalancerIsMutable,
   checkParentIsMutable,
   planChange,
   planMembers,
-} from '../../../core/api/changes.ts';
-import { changeHealthMonitor, makeHealthMonitor } from '../../../core/api/health-monitor.ts';
-import { changeMember, checkNotDuplicate, makeMember, replaceMember, sameEndpoint } from '../../../core/api/member.ts';
-import { conflict, notFound, validationFailure } from '../../../core/api/refusals.ts';
-import { kindTitle } from '../../../core/api/resource-names.ts';
-import { demand } from '../access.ts';
-import type { ApiParts } from '../parts.ts';
+} from '../../../core/lbaas/changes.ts';
+import { changeHealthMonitor, makeHealthMonitor } from '../../../core/lbaas/health-monitor.ts';
+import {
+  changeMember,
+  checkNotDuplicate,
+  makeMember,
+  replaceMember,
+  sameEndpoint,
+} from '../../../core/lbaas/member.ts';
+import { kindTitle } from '../../../core/lbaas/resource-names.ts';
+import { authorize } from '../access.ts';
+import type { ApiDeps } from '../deps.ts';
 import { healthMonitorAnswer, healthMonitorCreateBody, healthMonitorUpdateBody } from '../schemas/health-monitor.ts';
 import { memberAnswer, memberCreateBody, membersReplaceBody, memberUpdateBody } from '../schemas/member.ts';
 import { flagQuery, nothing } from '../schemas/query.ts';
@@ -23,8 +29,8 @@ const removal = { response: { 204: nothing() } };
 type InPool = { Params: { parentId: string } };
 
 /** Creations, changes and deletions of members and health monitors. */
-export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
-  const { policy, store, settings } = parts;
+export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): void {
+  const { policy, store, settings } = deps;
 
   async function locate(poolId: string | null) {
     const found = poolId === null ? null : await store.get('pool', poolId);
@@ -45,7 +51,7 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
   const createMember = { body: memberCreateBody, response: { 201: memberAnswer } };
   app.post<InPool>('/pools/:parentId/members', { schema: createMember }, async (request, reply) => {
     const at = await locate(request.params.parentId);
-    demand(policy, 'member:post', callerOf(request), at.pool.projectId);
+    authorize(policy, 'member:post', callerOf(request), at.pool.projectId);
     const spec = camel(bodyOf(request, memberCreateBody).member);
     const making = tools.making();
     const put = makeMember(making, spec, home(at));
@@ -68,9 +74,9 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
     const { projectId, members: before } = at.pool;
     const { additive_only: wish } = request.query as { additive_only?: string };
     const additive = typeof wish === 'string' && /^(true|t|yes|y|on|1)$/i.test(wish);
-    demand(policy, 'member:post', callerOf(request), projectId);
-    demand(policy, 'member:put', callerOf(request), projectId);
-    if (!additive) demand(policy, 'member:delete', callerOf(request), projectId);
+    authorize(policy, 'member:post', callerOf(request), projectId);
+    authorize(policy, 'member:put', callerOf(request), projectId);
+    if (!additive) authorize(policy, 'member:delete', callerOf(request), projectId);
     checkMutable(at);
     const making = tools.making();
     const specs = camel(bodyOf(request, membersReplaceBody).members);
@@ -111,7 +117,7 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
   const updateMember = { body: memberUpdateBody, response: { 200: memberAnswer } };
   app.put<Member>('/pools/:parentId/members/:id', { schema: updateMember }, async (request) => {
     const at = await locateMember(request.params);
-    demand(policy, 'member:put', callerOf(request), at.member.projectId);
+    authorize(policy, 'member:put', callerOf(request), at.member.projectId);
     checkMutable(at);
     const making = tools.making();
     const put = changeMember(at.member, camel(bodyOf(request, memberUpdateBody).member), making);
@@ -121,7 +127,7 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
 
   app.delete<Member>('/pools/:parentId/members/:id', { schema: removal }, async (request, reply) => {
     const at = await locateMember(request.params);
-    demand(policy, 'member:delete', callerOf(request), at.member.projectId);
+    authorize(policy, 'member:delete', callerOf(request), at.member.projectId);
     checkMutable(at);
     await tools.apply(planChange(tools.making(), 'delete', at.tree, { kind: 'member', put: at.member }));
     return reply.code(204).send();
@@ -131,7 +137,7 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
   app.post('/healthmonitors', { schema: createMonitor }, async (request, reply) => {
     const { healthmonitor } = bodyOf(request, healthMonitorCreateBody);
     const at = await locate(healthmonitor.pool_id);
-    demand(policy, 'healthmonitor:post', callerOf(request), at.pool.projectId);
+    authorize(policy, 'healthmonitor:post', callerOf(request), at.pool.projectId);
     const making = tools.making();
     const put = makeHealthMonitor(making, camel(healthmonitor), at.pool);
     const quota = await tools.demandQuota(at.pool.projectId, { healthmonitor: 1 });
@@ -152,7 +158,7 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
   const updateMonitor = { body: healthMonitorUpdateBody, response: { 200: healthMonitorAnswer } };
   app.put<ById>('/healthmonitors/:id', { schema: updateMonitor }, async (request) => {
     const at = await locateMonitor(request.params.id);
-    demand(policy, 'healthmonitor:put', callerOf(request), at.monitor.projectId);
+    authorize(policy, 'healthmonitor:put', callerOf(request), at.monitor.projectId);
     const making = tools.making();
     const patch = camel(bodyOf(request, healthMonitorUpdateBody).healthmonitor);
     const put = changeHealthMonitor(at.monitor, patch, at.pool.protocol, settings, making.now);
@@ -163,7 +169,7 @@ export function poolContentsWrites(app: FastifyInstance, parts: ApiParts, tools:
 
   app.delete<ById>('/healthmonitors/:id', { schema: removal }, async (request, reply) => {
     const at = await locateMonitor(request.params.id);
-    demand(policy, 'healthmonitor:delete', callerOf(request), at.monitor.projectId);
+    authorize(policy, 'healthmonitor:delete', callerOf(request), at.monitor.projectId);
     checkMutable(at);
     await tools.apply(planChange(tools.making(), 'delete', at.tree, { kind: 'healthmonitor', put: at.monitor }));
     return reply.code(204).send();

@@ -1,14 +1,14 @@
 import type { FastifyInstance } from 'fastify';
-import { checkLoadBalancerIsMutable, planChange } from '../../../core/api/changes.ts';
-import { noChildren } from '../../../core/api/listener.ts';
-import { changePool, checkProtocols } from '../../../core/api/pool.ts';
-import { countKinds } from '../../../core/api/quota.ts';
-import { conflict, notFound, validationFailure } from '../../../core/api/refusals.ts';
-import { kindTitle } from '../../../core/api/resource-names.ts';
-import { makeWholePool } from '../../../core/api/whole.ts';
+import { conflict, notFound, validationFailure } from '../../../core/lbaas/api-errors.ts';
+import { checkLoadBalancerIsMutable, planChange } from '../../../core/lbaas/changes.ts';
+import { makeWholePool } from '../../../core/lbaas/fully-populated.ts';
+import { noChildren } from '../../../core/lbaas/listener.ts';
+import { changePool, checkProtocols } from '../../../core/lbaas/pool.ts';
+import { countKinds } from '../../../core/lbaas/quota.ts';
+import { kindTitle } from '../../../core/lbaas/resource-names.ts';
 import { contentsOfPool, poolRow, wholePoolRows } from '../../../core/operations/tree-rows.ts';
-import { demand } from '../access.ts';
-import type { ApiParts } from '../parts.ts';
+import { authorize } from '../access.ts';
+import type { ApiDeps } from '../deps.ts';
 import { poolAnswer, poolCreateBody, poolUpdateBody } from '../schemas/pool.ts';
 import { nothing } from '../schemas/query.ts';
 import { namesSecrets, referencesOfPool } from '../secret-references.ts';
@@ -17,8 +17,8 @@ import { callerOf } from './reads.ts';
 import { type ById, bodyOf, type WriteTools } from './write-tools.ts';
 
 /** Creations, changes and deletions of pools. */
-export function poolWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTools): void {
-  const { policy, store } = parts;
+export function poolWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): void {
+  const { policy, store } = deps;
 
   const create = { body: poolCreateBody, response: { 201: poolAnswer } };
   app.post('/pools', { schema: create }, async (request, reply) => {
@@ -29,7 +29,7 @@ export function poolWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTo
     if (!loadBalancerId) throw validationFailure('Must provide at least one of: loadbalancer_id, listener_id');
     const tree = await tools.treeOf(loadBalancerId);
     const { loadBalancer } = tree;
-    demand(policy, 'pool:post', callerOf(request), loadBalancer.projectId);
+    authorize(policy, 'pool:post', callerOf(request), loadBalancer.projectId);
     const listener = asked && tree.listeners.find(({ id }) => id === asked.id);
     if (asked && !listener) throw notFound(kindTitle.listener, asked.id);
     if (listener?.protocol === 'PROMETHEUS') throw noChildren(listener.protocol);
@@ -71,7 +71,7 @@ export function poolWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTo
   const update = { body: poolUpdateBody, response: { 200: poolAnswer } };
   app.put<ById>('/pools/:id', { schema: update }, async (request) => {
     const { pool, tree } = await locate(request.params.id);
-    demand(policy, 'pool:put', callerOf(request), pool.projectId);
+    authorize(policy, 'pool:put', callerOf(request), pool.projectId);
     const making = tools.making();
     const patch = camel(bodyOf(request, poolUpdateBody).pool);
     const put = changePool(pool, patch, tree.loadBalancer.provider, making);
@@ -82,7 +82,7 @@ export function poolWrites(app: FastifyInstance, parts: ApiParts, tools: WriteTo
 
   app.delete<ById>('/pools/:id', { schema: { response: { 204: nothing() } } }, async (request, reply) => {
     const { pool, tree } = await locate(request.params.id);
-    demand(policy, 'pool:delete', callerOf(request), pool.projectId);
+    authorize(policy, 'pool:delete', callerOf(request), pool.projectId);
     const user = tree.listeners.flatMap((one) => one.l7Policies).find((one) => one.redirectPoolId === pool.id);
     if (user) throw conflict(`Pool ${pool.id} is in use by L7 policy ${user.id}`);
     await tools.apply(planChange(tools.making(), 'delete', tree, { kind: 'pool', put: pool }));

@@ -1,21 +1,21 @@
 import type { FastifyInstance } from 'fastify';
-import { advertised, flavorCapabilities, zoneCapabilities } from '../../../core/api/capabilities.ts';
-import { providerNotEnabled } from '../../../core/api/refusals.ts';
-import { demand } from '../access.ts';
+import { providerNotEnabled } from '../../../core/lbaas/api-errors.ts';
+import { advertised, flavorCapabilities, zoneCapabilities } from '../../../core/lbaas/capabilities.ts';
+import { authorize } from '../access.ts';
+import type { ApiDeps } from '../deps.ts';
 import { type QueryString, readFields } from '../list-request.ts';
-import type { ApiParts } from '../parts.ts';
 import { flavorCapabilitiesAnswer, providersAnswer, zoneCapabilitiesAnswer } from '../schemas/provider.ts';
 import { capabilitiesQuery, showQuery } from '../schemas/query.ts';
 import { callerOf, pick } from './reads.ts';
 
 /** Which providers there are, and what their profiles may say (octavia/api/v2/controllers/provider.py). */
-export function providerRoutes(app: FastifyInstance, parts: ApiParts): void {
-  const { policy, settings } = parts;
+export function providerRoutes(app: FastifyInstance, deps: ApiDeps): void {
+  const { policy, settings } = deps;
 
   const listSchema = { querystring: showQuery(), response: { 200: providersAnswer } };
   app.get('/providers', { schema: listSchema }, (request) => {
     const caller = callerOf(request);
-    demand(policy, 'provider:get_all', caller, caller.projectId);
+    authorize(policy, 'provider:get_all', caller, caller.projectId);
     const fields = readFields(request.query as QueryString);
     const providers = Object.entries(settings.providers).map(([name, description]) => ({ name, description }));
     return { providers: providers.map((one) => pick(one, fields)) };
@@ -29,7 +29,7 @@ export function providerRoutes(app: FastifyInstance, parts: ApiParts): void {
     const schema = { querystring: capabilitiesQuery(), response: { 200: answer } };
     app.get<{ Params: { provider: string } }>(`/providers/:provider/${key}`, { schema }, (request) => {
       const caller = callerOf(request);
-      demand(policy, action, caller, caller.projectId);
+      authorize(policy, action, caller, caller.projectId);
       const { provider } = request.params;
       if (!Object.hasOwn(settings.providers, provider)) throw providerNotEnabled(provider);
       const query = request.query as QueryString;

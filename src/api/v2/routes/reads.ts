@@ -1,17 +1,17 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { notFound, policyForbids } from '../../../core/api/refusals.ts';
-import { kindTitle } from '../../../core/api/resource-names.ts';
+import { notFound, policyForbids } from '../../../core/lbaas/api-errors.ts';
+import { kindTitle } from '../../../core/lbaas/resource-names.ts';
 import { tenantReason } from '../../../model/tenant-text.ts';
 import type { RelatedIds, ResourceKind, Resources } from '../../../ports/load-balancer-store.ts';
 import type { Caller } from '../../../ports/token-validator.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { demand, listScope } from '../access.ts';
-import { appearances } from '../collections.ts';
-import { listables } from '../filters.ts';
+import { authorize, listScope } from '../access.ts';
+import { representations } from '../collections.ts';
+import type { ApiDeps } from '../deps.ts';
+import { listableFields } from '../filters.ts';
 import { invalidMarker, type ListRequest, type QueryString, readFields, readListRequest } from '../list-request.ts';
 import { pageLinks } from '../page-links.ts';
-import type { ApiParts } from '../parts.ts';
 import { links, list } from '../schemas/fields.ts';
 import { loadBalancerShowView, loadBalancerStatusAnswer } from '../schemas/load-balancer.ts';
 import { listQuery, showQuery } from '../schemas/query.ts';
@@ -20,11 +20,11 @@ import { reasonToWire, treeToStatus } from '../wire/load-balancer.ts';
 type Found<Kind extends ResourceKind> = Resources[Kind] & { related: RelatedIds };
 
 /** Lists and shows of a load balancer and what belongs to it. */
-export function readRoutes(app: FastifyInstance, parts: ApiParts): void {
-  const { store, policy } = parts;
+export function readRoutes(app: FastifyInstance, deps: ApiDeps): void {
+  const { store, policy } = deps;
 
   for (const kind of ['loadbalancer', 'listener', 'pool', 'healthmonitor', 'l7policy'] as const) {
-    const path = `/${appearances[kind].many}`;
+    const path = `/${representations[kind].many}`;
     app.get(path, { schema: listSchema(kind) }, (request) =>
       answerList(request, kind, (asked) => ({
         projectId: listScope(policy, kind, callerOf(request), asked.projectId),
@@ -32,7 +32,7 @@ export function readRoutes(app: FastifyInstance, parts: ApiParts): void {
     );
     app.get<{ Params: { id: string } }>(`${path}/:id`, { schema: showSchema(kind) }, async (request) => {
       const found = await find(kind, request.params.id);
-      demand(policy, `${kind}:get_one`, callerOf(request), found.projectId);
+      authorize(policy, `${kind}:get_one`, callerOf(request), found.projectId);
       return show(kind, found, request, policy);
     });
   }
@@ -45,7 +45,7 @@ export function readRoutes(app: FastifyInstance, parts: ApiParts): void {
     app.get<{ Params: { id: string } }>(path, { schema }, async (request) => {
       const tree = await store.tree(request.params.id);
       if (!tree) throw notFound(kindTitle.loadbalancer, request.params.id);
-      demand(policy, 'loadbalancer:get_status', callerOf(request), tree.loadBalancer.projectId);
+      authorize(policy, 'loadbalancer:get_status', callerOf(request), tree.loadBalancer.projectId);
       return treeToStatus(tree);
     });
   }
@@ -53,7 +53,7 @@ export function readRoutes(app: FastifyInstance, parts: ApiParts): void {
   function nested(kind: 'member' | 'l7rule', parentKind: 'pool' | 'l7policy', path: string): void {
     app.get<{ Params: { parentId: string } }>(path, { schema: listSchema(kind) }, async (request) => {
       const parent = await findParent(parentKind, request.params.parentId);
-      demand(policy, `${kind}:get_all`, callerOf(request), parent.projectId);
+      authorize(policy, `${kind}:get_all`, callerOf(request), parent.projectId);
       return answerList(request, kind, (asked) => ({ projectId: asked.projectId, parentId: parent.id }));
     });
     app.get<{ Params: { parentId: string; id: string } }>(
@@ -66,7 +66,7 @@ export function readRoutes(app: FastifyInstance, parts: ApiParts): void {
           await findParent(parentKind, parentId);
           throw notFound(kindTitle[kind], id);
         }
-        demand(policy, `${kind}:get_one`, callerOf(request), found.projectId);
+        authorize(policy, `${kind}:get_one`, callerOf(request), found.projectId);
         if (parentOf(found) !== parentId) throw notFound(kindTitle[kind], id);
         return show(kind, found, request, policy);
       },
@@ -91,18 +91,18 @@ export function readRoutes(app: FastifyInstance, parts: ApiParts): void {
     kind: Kind,
     scope: (asked: ListRequest) => { projectId: string | null; parentId?: string },
   ): Promise<Record<string, unknown>> {
-    const asked = readListRequest(listables[kind], request.query as QueryString, parts.paging.maximum);
+    const asked = readListRequest(listableFields[kind], request.query as QueryString, deps.paging.maximum);
     const scoped = scope(asked);
     const rows = asked.nothing ? [] : await store.list(kind, { ...asked.query, ...scoped });
     // Asked only where it matters, so that a page costs one query.
     if (rows.length === 0 && asked.page.marker !== null && !(await store.get(kind, asked.page.marker))) {
       throw invalidMarker(asked.page.marker);
     }
-    const { many, toWire } = appearances[kind];
+    const { many, toWire } = representations[kind];
     return {
       [many]: rows.map((row) => pick(toWire(row, row.related), asked.fields)),
       [`${many}_links`]: pageLinks(
-        pathUrl(request, parts.paging.baseUri),
+        pathUrl(request, deps.paging.baseUri),
         asked.page,
         rows.map(({ id }) => id),
       ),
@@ -111,7 +111,7 @@ export function readRoutes(app: FastifyInstance, parts: ApiParts): void {
 }
 
 function show<Kind extends ResourceKind>(kind: Kind, found: Found<Kind>, request: FastifyRequest, policy: Policy) {
-  const { one, toWire } = appearances[kind];
+  const { one, toWire } = representations[kind];
   const { reason } = found.related;
   // Kiln's own, behind Octavia's fields, and only where there is something to tell.
   // Who may see amphorae may read what was wrong with them: addresses, servers, what other services said.
@@ -143,15 +143,15 @@ export function pathUrl(request: FastifyRequest, baseUri: string | null): string
 }
 
 function listSchema(kind: ResourceKind) {
-  const { many, view } = appearances[kind];
+  const { many, view } = representations[kind];
   return {
-    querystring: listQuery(listables[kind], { tags: true }),
+    querystring: listQuery(listableFields[kind], { tags: true }),
     response: { 200: Type.Object({ [many]: list(view), [`${many}_links`]: links() }) },
   };
 }
 
 function showSchema(kind: ResourceKind) {
-  const { one, view } = appearances[kind];
+  const { one, view } = representations[kind];
   const shown = kind === 'loadbalancer' ? loadBalancerShowView : view;
   return { querystring: showQuery(), response: { 200: Type.Object({ [one]: shown }) } };
 }

@@ -1,25 +1,25 @@
 import type { FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
-import type { PlannedChange } from '../../../core/api/changes.ts';
-import type { Making } from '../../../core/api/making.ts';
-import { limitsOf, quotaExceeded } from '../../../core/api/quota.ts';
-import { networkReferencesOf } from '../../../core/api/references.ts';
-import { immutable, invalidField, notFound, pendingState, quotaMet } from '../../../core/api/refusals.ts';
-import { type Kind, kindTitle } from '../../../core/api/resource-names.ts';
+import { immutable, invalidField, notFound, pendingState, quotaMet } from '../../../core/lbaas/api-errors.ts';
+import type { PlannedChange } from '../../../core/lbaas/changes.ts';
+import type { CreationContext } from '../../../core/lbaas/creation-context.ts';
+import { limitsOf, quotaExceeded } from '../../../core/lbaas/quota.ts';
+import { networkReferencesOf } from '../../../core/lbaas/references.ts';
+import { type Kind, kindTitle } from '../../../core/lbaas/resource-names.ts';
 import { KilnError } from '../../../model/errors.ts';
 import type { LoadBalancerTree, StoredTree } from '../../../model/load-balancer.ts';
 import type { ChangeQuota } from '../../../ports/load-balancer-store.ts';
 import { userTokenOf } from '../../auth/authenticate.ts';
-import { appearances } from '../collections.ts';
-import type { ApiParts } from '../parts.ts';
+import { representations } from '../collections.ts';
+import type { ApiDeps } from '../deps.ts';
 import { checkSecretReferences, type SecretReferences } from '../secret-references.ts';
 
 export type ById = { Params: { id: string } };
 
 export type WriteTools = ReturnType<typeof writeTools>;
 
-export function writeTools(parts: ApiParts) {
-  const { store } = parts;
+export function writeTools(deps: ApiDeps) {
+  const { store } = deps;
 
   async function treeOf(loadBalancerId: string | null): Promise<StoredTree> {
     const tree = loadBalancerId === null ? null : await store.tree(loadBalancerId);
@@ -29,10 +29,10 @@ export function writeTools(parts: ApiParts) {
 
   return {
     treeOf,
-    making: (): Making => ({
-      settings: parts.settings,
+    making: (): CreationContext => ({
+      settings: deps.settings,
       newId: () => crypto.randomUUID(),
-      now: parts.clock.now().toISOString(),
+      now: deps.clock.now().toISOString(),
     }),
 
     /**
@@ -41,7 +41,7 @@ export function writeTools(parts: ApiParts) {
      * @returns what the change is to be applied with; null where none of these kinds is limited.
      */
     async demandQuota(projectId: string, more: Readonly<Partial<Record<Kind, number>>>): Promise<ChangeQuota | null> {
-      const limits = limitsOf(await parts.quotas.get(projectId), parts.settings.quotaDefaults);
+      const limits = limitsOf(await deps.quotas.get(projectId), deps.settings.quotaDefaults);
       // Nothing is counted for those who may have any number.
       const limited = Object.entries(more).filter(([kind, count]) => count > 0 && limits[kind as Kind] >= 0);
       if (limited.length === 0) return null;
@@ -52,12 +52,12 @@ export function writeTools(parts: ApiParts) {
 
     /** Subnets, security groups and QoS policies that a body in the core's names refers to, at any depth: this user sees them. */
     async demandNetworkReferences(body: object, request: FastifyRequest): Promise<void> {
-      await parts.networkReferences.check(networkReferencesOf(body), userTokenOf(request));
+      await deps.networkReferences.check(networkReferencesOf(body), userTokenOf(request));
     },
 
     /** Certificates and the like that these objects refer to are there, and are what they have to be. */
     async demandSecrets(references: readonly SecretReferences[], projectId: string): Promise<void> {
-      for (const one of references) await checkSecretReferences(parts.secrets, one, projectId);
+      for (const one of references) await checkSecretReferences(deps.secrets, one, projectId);
     },
 
     /**
@@ -82,13 +82,13 @@ export function writeTools(parts: ApiParts) {
         const now = await store.get('loadbalancer', planned.loadBalancerId);
         throw pendingState(now?.provisioningStatus ?? 'DELETED', planned.loadBalancerId);
       }
-      parts.operationQueued(planned.operation);
+      deps.operationQueued(planned.operation);
     },
 
     async answer(kind: Kind, id: string): Promise<Record<string, unknown>> {
       const found = await store.get(kind, id);
       if (!found) throw notFound(kindTitle[kind], id);
-      const appearance = appearances[kind] as { one: string; toWire(row: unknown, related: unknown): unknown };
+      const appearance = representations[kind] as { one: string; toWire(row: unknown, related: unknown): unknown };
       return { [appearance.one]: appearance.toWire(found, found.related) };
     },
   };

@@ -1,5 +1,5 @@
 import { type TSchema, Type } from 'typebox';
-import { largestInteger } from '../../../core/api/limits.ts';
+import { largestInteger } from '../../../core/lbaas/limits.ts';
 
 /**
  * The kinds of fields that Octavia's API has (octavia/api/common/types.py and wsme's types). What a kind accepts and what

@@ -1,5 +1,5 @@
 import { type TSchema, Type } from 'typebox';
-import { profileDataLength } from '../../../core/api/limits.ts';
+import { profileDataLength } from '../../../core/lbaas/limits.ts';
 import { body, closed, flag, links, list, optional, text, uuid } from './fields.ts';
 
 /** Of octavia/api/v2/types/{flavors,flavor_profile,availability_zones,availability_zone_profile}.py. */

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import * as limits from '../../../core/api/limits.ts';
+import * as limits from '../../../core/lbaas/limits.ts';
 import { healthMonitorTypes } from '../../../model/load-balancer.ts';
 import {
   body,

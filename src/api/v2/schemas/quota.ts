@@ -1,5 +1,5 @@
 import { type TSchema, Type } from 'typebox';
-import { quota } from '../../../core/api/limits.ts';
+import { quota } from '../../../core/lbaas/limits.ts';
 import { body, closed, integer, links, list, nullable, one, optional } from './fields.ts';
 
 const limit = () => optional(integer(quota));

@@ -1,4 +1,4 @@
-import type { Kind } from '../../../core/api/resource-names.ts';
+import type { Kind } from '../../../core/lbaas/resource-names.ts';
 
 type Counts = Readonly<Record<Kind, number | null>>;
 

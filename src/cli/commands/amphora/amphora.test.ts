@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { driveCli } from '../../../../test/kit/cli.ts';
+import { makeImage } from '../../../../test/kit/recording-images.ts';
 import type { Amphora, BootEvent } from '../../../model/amphora.ts';
 import { KilnError } from '../../../model/errors.ts';
 import type { AmphoraOperations, BootRequest } from '../../../ports/amphora-operations.ts';
-import { driveCli } from '../../../testing/cli.ts';
-import { makeImage } from '../../../testing/image-shelf.ts';
 
 const image = makeImage({ tags: ['amphora'] });
 const ready: Amphora = {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { driveCli } from '../../../../test/kit/cli.ts';
 import type { SilenceSurvey, SilentAmphoraReport } from '../../../model/silence.ts';
-import { driveCli } from '../../../testing/cli.ts';
 
 const survey: SilenceSurvey = {
   breaker: { openSince: null, silentCount: null, threshold: null, listenUntil: null, resumedAt: null },

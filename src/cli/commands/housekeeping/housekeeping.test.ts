@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { driveCli } from '../../../../test/kit/cli.ts';
 import { KilnError } from '../../../model/errors.ts';
-import { driveCli } from '../../../testing/cli.ts';
 import type { HousekeepingCommands } from '../../context.ts';
 
 const last = {

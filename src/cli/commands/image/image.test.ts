@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { driveCli, makeSettings } from '../../../../test/kit/cli.ts';
+import { createImageShelf, makeImage } from '../../../../test/kit/recording-images.ts';
 import { KilnError } from '../../../model/errors.ts';
 import type { ImageChoice } from '../../../model/image.ts';
 import type { ImageRequest, ImageResolution, ImageResolver } from '../../../ports/image-resolver.ts';
-import { driveCli, makeSettings } from '../../../testing/cli.ts';
-import { createImageShelf, makeImage } from '../../../testing/image-shelf.ts';
 
 const oldImage = makeImage({ tags: ['amphora', 'production'] });
 const newImage = makeImage({

@@ -134,7 +134,7 @@ async function fill(
     await images.addTag(image.id, request.tag);
     stored = await images.get(image.id, signal);
     if (!stored.tags.includes(request.tag)) {
-      throw new KilnError('SERVICE_ANSWERED_NONSENSE', `Glance took the tag \`${request.tag}\` and does not show it`);
+      throw new KilnError('SERVICE_RESPONSE_INVALID', `Glance took the tag \`${request.tag}\` and does not show it`);
     }
   } catch (error) {
     tagging.fail();

@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CliRun, driveCli } from '../../../../test/kit/cli.ts';
+import { aServiceError } from '../../../../test/kit/fault-injection.ts';
+import { createImageShelf, type ImageShelf, makeImage } from '../../../../test/kit/recording-images.ts';
 import { KilnError } from '../../../model/errors.ts';
-import { type CliRun, driveCli } from '../../../testing/cli.ts';
-import { createImageShelf, type ImageShelf, makeImage } from '../../../testing/image-shelf.ts';
-import { aServiceError } from '../../../testing/switches.ts';
 
 let folder: string;
 let file: string;

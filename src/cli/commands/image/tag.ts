@@ -45,7 +45,7 @@ export const imageTag = defineCommand<{ move?: boolean }>({
     const image = await images.get(before.id, signal);
     if (!image.tags.includes(tag)) {
       throw new KilnError(
-        'SERVICE_ANSWERED_NONSENSE',
+        'SERVICE_RESPONSE_INVALID',
         `Glance took the tag \`${tag}\` and does not show it on image ${named(image)}`,
       );
     }
@@ -109,7 +109,7 @@ export const imageUntag = defineCommand({
     const image = await images.get(before.id, signal);
     if (image.tags.includes(tag)) {
       throw new KilnError(
-        'SERVICE_ANSWERED_NONSENSE',
+        'SERVICE_RESPONSE_INVALID',
         `Glance took the tag \`${tag}\` off image ${named(image)} and still shows it`,
       );
     }

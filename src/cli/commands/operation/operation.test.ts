@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { cliNow, driveCli } from '../../../../test/kit/cli.ts';
+import { createFakeJournal } from '../../../../test/kit/fakes/fake-journal.ts';
 import { KilnError } from '../../../model/errors.ts';
 import type { JournalEntry } from '../../../model/operation.ts';
-import { cliNow, driveCli } from '../../../testing/cli.ts';
-import { createFakeJournal } from '../../../testing/fake-journal.ts';
 
 const reason = { code: 'BOOT_FAILED', message: 'no valid host', advice: 'wait' };
 

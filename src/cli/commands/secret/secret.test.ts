@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cliNow, driveCli } from '../../../../test/kit/cli.ts';
 import { KilnError } from '../../../model/errors.ts';
 import type { SecretFolder, StoredSecret } from '../../../ports/secret-folder.ts';
 import type { SecretUser } from '../../../ports/secret-users.ts';
-import { cliNow, driveCli } from '../../../testing/cli.ts';
 
 let folder: string;
 beforeAll(() => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { runKiln } from '../../../support/kiln-process.ts';
+import { runKiln } from '../../../kit/kiln-process.ts';
 import type { Case } from '../case.ts';
 import { assertBootedFrom, assertCode, type Context } from '../context.ts';
 import type { RunImage } from '../run-images.ts';

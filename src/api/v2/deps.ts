@@ -1,0 +1,61 @@
+import type { Registry } from 'prom-client';
+import type { ApiSettings } from '../../core/lbaas/settings.ts';
+import type { ConnectionLimits } from '../../http/limited-server.ts';
+import type { AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { FlavorStore } from '../../ports/flavor-store.ts';
+import type { HealthStore } from '../../ports/health-store.ts';
+import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
+import type { Log } from '../../ports/log.ts';
+import type { NetworkReferenceChecker } from '../../ports/network-references.ts';
+import type { OfferChecker } from '../../ports/offers.ts';
+import type { QuotaStore } from '../../ports/quota-store.ts';
+import type { SecretStore } from '../../ports/secret-store.ts';
+import type { VipAllocator } from '../../ports/vip-allocator.ts';
+import type { VipReservations } from '../../ports/vip-reservations.ts';
+import type { Authentication } from '../auth/authenticate.ts';
+import type { Policy } from '../policy/policy.ts';
+
+/** What the API is made of. */
+export interface ApiDeps {
+  store: LoadBalancerStore;
+  flavors: FlavorStore;
+  quotas: QuotaStore;
+  amphorae: AmphoraRegister & Pick<AmphoraStore, 'get'>;
+  healthStore: Pick<HealthStore, 'statisticsOfLoadBalancer' | 'statisticsOfListener' | 'statisticsOfAmphora'>;
+  vips: VipAllocator;
+  /** Absent: nothing is logged. */
+  log?: Log;
+  networkReferences: NetworkReferenceChecker;
+  offers: OfferChecker;
+  /** [oslo_middleware]; absent: oslo.middleware's defaults. */
+  http?: { largestBodyBytes: number; trustsProxyHeaders: boolean };
+  /** Absent: those for small requests. */
+  connections?: ConnectionLimits;
+  reservations: VipReservations;
+  /** What listeners and pools refer to is looked at before it is let in. */
+  secrets: SecretStore;
+  policy: Policy;
+  authentication: Authentication;
+  clock: Clock;
+  settings: ApiSettings;
+  paging: PagingSettings;
+  /** After a change was committed with its operation: nothing waits for the answer. */
+  operationQueued(operation: { id: string; priority: number }): void;
+  /** What `/metrics` serves; the API adds its own. Absent: those alone. */
+  metrics?: Registry;
+  /** Null: `/healthcheck` is off. */
+  health: {
+    /** What is wrong; nothing when all is well. */
+    problems: () => Promise<readonly string[]>;
+    /** `[healthcheck] detailed`. */
+    detailed: boolean;
+  } | null;
+}
+
+export interface PagingSettings {
+  /** `[api_settings] pagination_max_limit`; null: infinite. */
+  maximum: number | null;
+  /** `[api_settings] api_base_uri`; null: the scheme and host that the client asked. */
+  baseUri: string | null;
+}

@@ -1,0 +1,124 @@
+import type { L7Policy } from '../../model/load-balancer.ts';
+import { invalidRequest, providerCannot } from './api-errors.ts';
+import { type CreationContext, changedRow, newRow, patched } from './creation-context.ts';
+import { defaultRedirectHttpCode, policyPosition } from './limits.ts';
+import type { L7PolicyPatch, L7PolicySpec } from './spec.ts';
+
+type Redirect = Pick<L7Policy, 'action' | 'redirectPoolId' | 'redirectUrl' | 'redirectPrefix' | 'redirectHttpCode'>;
+
+const protocolsWithPolicies: readonly string[] = ['HTTP', 'TERMINATED_HTTPS'];
+
+/** As Octavia's amphora driver checks it: after everything else (octavia/api/drivers/amphora_driver). */
+export function checkListenerTakesPolicies(listener: { protocol: string }, provider: string): void {
+  if (protocolsWithPolicies.includes(listener.protocol)) return;
+  throw providerCannot(provider, `${listener.protocol} protocol listeners do not support L7 policies`);
+}
+
+/** The position is where it was asked for; `arrangePolicies` finds the one that it gets. */
+export function makeL7Policy(
+  making: CreationContext,
+  spec: L7PolicySpec,
+  listener: { id: string; projectId: string },
+  redirectPoolId: string | null,
+): L7Policy {
+  return {
+    ...newRow(making, listener.projectId, spec),
+    listenerId: listener.id,
+    name: spec.name ?? '',
+    description: spec.description ?? '',
+    position: spec.position ?? policyPosition.maximum,
+    ...redirect({
+      action: actionIn(spec.action),
+      redirectPoolId,
+      redirectUrl: spec.redirectUrl ?? null,
+      redirectPrefix: spec.redirectPrefix ?? null,
+      redirectHttpCode: spec.redirectHttpCode ?? null,
+    }),
+  };
+}
+
+export function changeL7Policy(policy: L7Policy, patch: L7PolicyPatch, now: string): L7Policy {
+  if (Object.keys(patch).length === 0) throw invalidArguments('Invalid update options');
+  // What a request names decides what the policy does from now on: a new URL ends a redirection to a pool.
+  const named = {
+    redirectPoolId: patch.redirectPoolId ?? null,
+    redirectUrl: patch.redirectUrl ?? null,
+    redirectPrefix: patch.redirectPrefix ?? null,
+  };
+  const action = actionIn(patch.action);
+  const retargeted = action !== undefined || Object.values(named).some((target) => target !== null);
+  const target: Redirect = retargeted
+    ? redirect({
+        action: action ?? actionOf(named, policy.action),
+        ...named,
+        redirectHttpCode: patch.redirectHttpCode ?? null,
+      })
+    : { ...policy, redirectHttpCode: httpCode(policy, patch.redirectHttpCode) };
+  return {
+    ...changedRow(policy, patch, now),
+    name: patched(patch.name, policy.name, ''),
+    description: patched(patch.description, policy.description, ''),
+    position: patch.position ?? policy.position,
+    action: target.action,
+    redirectPoolId: target.redirectPoolId,
+    redirectUrl: target.redirectUrl,
+    redirectPrefix: target.redirectPrefix,
+    redirectHttpCode: target.redirectHttpCode,
+  };
+}
+
+function httpCode(policy: L7Policy, wish: number | null | undefined): number | null {
+  if (policy.redirectUrl === null && policy.redirectPrefix === null) return policy.redirectHttpCode;
+  return wish === undefined ? policy.redirectHttpCode : wish;
+}
+
+type Named = Pick<L7Policy, 'redirectPoolId' | 'redirectUrl' | 'redirectPrefix'>;
+
+function actionOf(named: Named, before: L7Policy['action']): L7Policy['action'] {
+  if (named.redirectPoolId) return 'REDIRECT_TO_POOL';
+  if (named.redirectPrefix) return 'REDIRECT_PREFIX';
+  return named.redirectUrl ? 'REDIRECT_TO_URL' : before;
+}
+
+/** Null names no action, unlike an action that is left out of a change. */
+function actionIn<Action extends L7Policy['action'] | undefined>(action: Action | null): Action {
+  if (action === null) throw invalidRequest('Invalid L7 Policy action specified: None');
+  return action;
+}
+
+const invalidArguments = (why: string) => invalidRequest(`Invalid L7 Policy arguments: ${why}`);
+
+/** The one target that the action needs; others are dropped or refused (validate.py, sanitize_l7policy_api_args). */
+function redirect(wish: Redirect): Redirect {
+  const none = { redirectPoolId: null, redirectUrl: null, redirectPrefix: null, redirectHttpCode: null };
+  const { redirectPoolId, redirectUrl, redirectPrefix } = wish;
+  const redirectHttpCode = wish.redirectHttpCode ?? defaultRedirectHttpCode;
+  switch (wish.action) {
+    case 'REJECT':
+      if (redirectPrefix !== null) break;
+      return { action: 'REJECT', ...none };
+    case 'REDIRECT_TO_URL':
+      if (redirectUrl === null) throw invalidArguments('redirect_url must not be None');
+      if (redirectPrefix !== null) break;
+      return { action: 'REDIRECT_TO_URL', ...none, redirectUrl, redirectHttpCode };
+    case 'REDIRECT_TO_POOL':
+      if (redirectPoolId === null) throw invalidArguments('redirect_pool_id or redirect_pool must not be None');
+      if (redirectPrefix !== null) break;
+      return { action: 'REDIRECT_TO_POOL', ...none, redirectPoolId };
+    case 'REDIRECT_PREFIX':
+      if (redirectPrefix === null) throw invalidArguments('redirect_prefix must not be None');
+      if (redirectPoolId !== null) break;
+      return { action: 'REDIRECT_PREFIX', ...none, redirectPrefix, redirectHttpCode };
+  }
+  throw invalidArguments('Cannot specify redirect_pool_id and redirect_url or redirect_prefix at the same time');
+}
+
+/**
+ * A listener's policies with one put where it asks to be: from 1, without gaps; behind the last when it asks for more.
+ * @returns all of them, those whose position changed being new objects.
+ */
+export function arrangePolicies<Policy extends L7Policy>(policies: readonly Policy[], placed: Policy | null): Policy[] {
+  const others = policies.filter(({ id }) => id !== placed?.id).sort((a, b) => a.position - b.position);
+  if (placed) others.splice(Math.min(placed.position - 1, others.length), 0, placed);
+  return others.map((policy, index) => (policy.position === index + 1 ? policy : { ...policy, position: index + 1 }));
+}

@@ -1,0 +1,110 @@
+import type { Flavor, FlavorCapabilities, FlavorProfile, Zone, ZoneCapabilities } from '../../model/flavor.ts';
+import type { LoadBalancer, Vip } from '../../model/load-balancer.ts';
+import { disabledOption, invalidRequest, providerCannot, providerNotEnabled, validationFailure } from './api-errors.ts';
+import { checkServed, flavorCapabilities, zoneCapabilities } from './capabilities.ts';
+import { type CreationContext, changedRow, newRow, patched } from './creation-context.ts';
+import type { ApiSettings } from './settings.ts';
+import type { LoadBalancerPatch, LoadBalancerSpec } from './spec.ts';
+
+/** What can be said of a creation before the network was asked for an address. */
+export function checkLoadBalancerSpec(spec: LoadBalancerSpec, settings: ApiSettings): void {
+  const ways = [
+    ['vip_port_id', spec.vipPortId, settings.allowVipPortId],
+    ['vip_network_id', spec.vipNetworkId, settings.allowVipNetworkId],
+    ['vip_subnet_id', spec.vipSubnetId, settings.allowVipSubnetId],
+  ] as const;
+  for (const [name, value, allowed] of ways) {
+    if (value && !allowed) throw validationFailure(`use of ${name} is disallowed by this deployment's configuration.`);
+  }
+  if (!ways.some(([, value]) => value)) {
+    const allowed = ways.filter(([, , isAllowed]) => isAllowed).map(([name]) => name);
+    throw validationFailure(`VIP must contain one of: ${allowed.join(', ')}.`);
+  }
+  const subnets = (spec.additionalVips ?? []).map(({ subnetId }) => subnetId);
+  if (new Set([...subnets, spec.vipSubnetId]).size <= subnets.length) {
+    throw validationFailure('Duplicate VIP subnet(s) specified. Only one IP can be bound per subnet.');
+  }
+  if (spec.provider && !Object.hasOwn(settings.providers, spec.provider)) throw providerNotEnabled(spec.provider);
+}
+
+/** What the operator offers under the names that a creation asks for; null where it names none. */
+export interface ResolvedProfiles {
+  flavor: { profile: FlavorProfile; capabilities: FlavorCapabilities } | null;
+  zone: ZoneCapabilities | null;
+}
+
+/** @param flavor what is there under the ID that a request gave. */
+export function checkFlavor(flavorId: string, flavor: Flavor | null): Flavor {
+  if (!flavor) throw validationFailure('Invalid flavor_id.');
+  if (!flavor.enabled) throw disabledOption('flavor', flavorId);
+  return flavor;
+}
+
+/** @param zone what is there under the name that a request gave. */
+export function checkZone(name: string, zone: Zone | null): void {
+  if (!zone) throw validationFailure('Invalid availability zone.');
+  if (!zone.enabled) throw disabledOption('availability_zone', name);
+}
+
+/** A load balancer that names no provider has its flavor's. */
+export function providerOf(spec: LoadBalancerSpec, offer: ResolvedProfiles, settings: ApiSettings): string {
+  const profile = offer.flavor?.profile;
+  if (!profile) return spec.provider ?? settings.defaultProvider;
+  if (spec.provider && spec.provider !== profile.providerName) {
+    throw invalidRequest(`Flavor '${spec.flavorId}' is not compatible with provider '${spec.provider}'`);
+  }
+  if (!Object.hasOwn(settings.providers, profile.providerName)) throw providerNotEnabled(profile.providerName);
+  return profile.providerName;
+}
+
+/**
+ * Refuses what would be one amphora that calls itself a pair, and leaves its VIP to a keepalived that nobody configured; and
+ * whatever else of an offer would be left out.
+ */
+export function checkOfferIsServed(spec: LoadBalancerSpec, offer: ResolvedProfiles, settings: ApiSettings): void {
+  const provider = providerOf(spec, offer, settings);
+  const topology = offer.flavor?.capabilities.loadbalancer_topology ?? settings.topology;
+  if (topology !== 'SINGLE') throw providerCannot(provider, `loadbalancer_topology ${topology}`);
+  checkServed(provider, offer.flavor?.capabilities ?? {}, flavorCapabilities);
+  checkServed(provider, offer.zone ?? {}, zoneCapabilities);
+}
+
+/** Networks that VIPs may be in, by the zone, else by the configuration; empty: any. */
+export function allowedVipNetworks(offer: ResolvedProfiles, settings: ApiSettings): readonly string[] {
+  const ofZone = offer.zone?.valid_vip_networks ?? [];
+  return ofZone.length > 0 ? ofZone : settings.validVipNetworks;
+}
+
+export function makeLoadBalancer(
+  making: CreationContext,
+  spec: LoadBalancerSpec,
+  projectId: string,
+  offer: ResolvedProfiles,
+  allocated: { id: string; vip: Vip; additionalVips: readonly Vip[]; qosPolicyId: string | null },
+): LoadBalancer {
+  return {
+    ...newRow(making, projectId, spec),
+    id: allocated.id,
+    name: spec.name ?? '',
+    description: spec.description ?? '',
+    vip: allocated.vip,
+    vipQosPolicyId: allocated.qosPolicyId,
+    vipSgIds: [...new Set(spec.vipSgIds ?? [])],
+    additionalVips: allocated.additionalVips,
+    provider: providerOf(spec, offer, making.settings),
+    flavorId: spec.flavorId ?? null,
+    availabilityZone: spec.availabilityZone ?? null,
+    topology: offer.flavor?.capabilities.loadbalancer_topology ?? making.settings.topology,
+    serverGroupId: null,
+  };
+}
+
+export function changeLoadBalancer(loadBalancer: LoadBalancer, patch: LoadBalancerPatch, now: string): LoadBalancer {
+  return {
+    ...changedRow(loadBalancer, patch, now),
+    name: patched(patch.name, loadBalancer.name, ''),
+    description: patched(patch.description, loadBalancer.description, ''),
+    vipQosPolicyId: patched(patch.vipQosPolicyId, loadBalancer.vipQosPolicyId, null),
+    vipSgIds: [...new Set(patched(patch.vipSgIds, loadBalancer.vipSgIds, []))],
+  };
+}

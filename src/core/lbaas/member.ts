@@ -1,0 +1,72 @@
+import type { Member } from '../../model/load-balancer.ts';
+import { canonicalAddress } from '../network/address.ts';
+import { conflict, invalidOption, invalidRequest } from './api-errors.ts';
+import { type CreationContext, changedRow, newRow, patched } from './creation-context.ts';
+import { weight as weights } from './limits.ts';
+import type { ApiSettings } from './settings.ts';
+import type { MemberPatch, MemberSpec } from './spec.ts';
+
+/** @param monitored whether the pool has a health monitor, which decides what the member's state is at first. */
+export function makeMember(
+  making: CreationContext,
+  spec: MemberSpec,
+  pool: { id: string; projectId: string; monitored: boolean },
+): Member {
+  checkNotReserved(spec.address, 'member address', making.settings);
+  checkNotReserved(spec.monitorAddress, 'member monitor_address', making.settings);
+  if (spec.requestSriov) throw invalidRequest('The load balancer flavor does not allow SR-IOV member ports.');
+  return {
+    ...newRow(making, pool.projectId, spec),
+    operatingStatus: pool.monitored ? 'OFFLINE' : 'NO_MONITOR',
+    poolId: pool.id,
+    name: spec.name ?? '',
+    address: spec.address,
+    protocolPort: spec.protocolPort,
+    weight: spec.weight ?? weights.default,
+    backup: spec.backup ?? false,
+    subnetId: spec.subnetId ?? null,
+    monitorAddress: spec.monitorAddress ?? null,
+    monitorPort: spec.monitorPort ?? null,
+  };
+}
+
+export function changeMember(member: Member, patch: MemberPatch, { settings, now }: CreationContext): Member {
+  checkNotReserved(patch.monitorAddress, 'member monitor_address', settings);
+  return {
+    ...changedRow(member, patch, now),
+    name: patched(patch.name, member.name, ''),
+    weight: patched(patch.weight, member.weight, weights.default),
+    backup: patched(patch.backup, member.backup, false),
+    monitorAddress: patched(patch.monitorAddress, member.monitorAddress, null),
+    monitorPort: patched(patch.monitorPort, member.monitorPort, null),
+  };
+}
+
+/**
+ * As a batch says it: what it leaves out has its default again, but for name and tags (octavia/api/v2/types/member.py, whose
+ * MemberPOST gives the other fields defaults).
+ */
+export function replaceMember(member: Member, spec: MemberSpec, making: CreationContext): Member {
+  const { adminStateUp = true, weight = null, backup = null, monitorAddress = null, monitorPort = null } = spec;
+  return changeMember(member, { ...spec, adminStateUp, weight, backup, monitorAddress, monitorPort }, making);
+}
+
+/** Two members of a pool differ in address or port. */
+export function checkNotDuplicate(member: Pick<Member, 'address' | 'protocolPort'>, others: readonly Member[]): void {
+  if (!others.some((other) => sameEndpoint(other, member))) return;
+  throw conflict(
+    `Another member on this pool is already using ip ${member.address} on protocol_port ${member.protocolPort}`,
+  );
+}
+
+export function sameEndpoint(
+  one: Pick<Member, 'address' | 'protocolPort'>,
+  other: Pick<Member, 'address' | 'protocolPort'>,
+): boolean {
+  return one.protocolPort === other.protocolPort && canonicalAddress(one.address) === canonicalAddress(other.address);
+}
+
+/** The amphora would send requests, or health checks, where no tenant may: to the metadata service. */
+function checkNotReserved(address: string | null | undefined, option: string, settings: ApiSettings): void {
+  if (address && settings.reservedAddresses.includes(canonicalAddress(address))) throw invalidOption(address, option);
+}

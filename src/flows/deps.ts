@@ -1,0 +1,48 @@
+import type { ImageSettings } from '../core/amphora/choose-image.ts';
+import type { ServerSettings } from '../core/amphora/server-spec.ts';
+import type { AmphoraAgent } from '../ports/amphora-agent.ts';
+import type { AmphoraStore } from '../ports/amphora-store.ts';
+import type { CertificateIssuer } from '../ports/certificates.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ComputeService } from '../ports/compute.ts';
+import type { ImageResolver } from '../ports/image-resolver.ts';
+import type { Log } from '../ports/log.ts';
+import type { WorkerIdentity } from '../ports/worker-identity.ts';
+
+/** What of octavia.conf the flows of an amphora obey. Read anew by each flow, so that a reload takes effect. */
+export interface AmphoraSettings {
+  image: ImageSettings;
+  server: ServerSettings;
+  /** [controller_worker] amp_flavor_id. */
+  flavorId: string;
+  topology: string;
+  randomNameLength: number;
+  /** [certificates] cert_validity_time. */
+  certificateValiditySeconds: number;
+  /** Text of [controller_worker] client_ca. */
+  clientCaPem: () => Promise<string>;
+  /** amp_active_retries × amp_active_wait_sec: how long Nova may take. */
+  activeWaitSeconds: number;
+  /** amp_active_wait_sec: the longest pause between two looks. */
+  activePauseSeconds: number;
+  /** connection_max_retries × connection_retry_interval: how long the agent may take. */
+  agentWaitSeconds: number;
+  agentPauseSeconds: number;
+  /** How long a server whose creation was never answered is looked for before it is taken not to exist. */
+  createLookupSeconds: number;
+}
+
+/** What the flows of an amphora act through. */
+export interface AmphoraDeps {
+  resolver: ImageResolver;
+  compute: ComputeService;
+  certificates: CertificateIssuer;
+  agent: AmphoraAgent;
+  store: AmphoraStore;
+  worker: WorkerIdentity;
+  clock: Clock;
+  log: Log;
+  settings: () => AmphoraSettings;
+  newId: () => string;
+  randomInteger: (exclusiveMax: number) => number;
+}

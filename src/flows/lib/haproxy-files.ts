@@ -1,0 +1,72 @@
+import { haproxyListeners } from '../../core/haproxy/plan.ts';
+import { renderHaproxyConfiguration } from '../../core/haproxy/render.ts';
+import type { HaproxyVersion, TlsFiles } from '../../core/haproxy/settings.ts';
+import { renderLvsConfiguration } from '../../core/keepalived/lvs/render.ts';
+import { KilnError } from '../../model/errors.ts';
+import type { Listener, LoadBalancerTree } from '../../model/load-balancer.ts';
+import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
+import type { Target } from './targets.ts';
+
+/** Puts HAProxy's and keepalived's configuration for this tree into the amphora. What runs does not change. */
+export async function uploadConfigurations(
+  deps: LoadBalancerDeps,
+  target: Target,
+  tree: LoadBalancerTree,
+  tlsFiles: TlsFiles,
+): Promise<void> {
+  const { agent } = deps;
+  const settings = deps.settings();
+  if (haproxyListeners(tree).length > 0) {
+    const machine = await agent.getDetails(target);
+    const rendered = renderHaproxyConfiguration(tree, tlsFiles, {
+      ...settings.haproxy,
+      version: versionOf(machine.haproxyVersion),
+      machine,
+      peers: [],
+    });
+    await agent.uploadHaproxyConfiguration(target, tree.loadBalancer.id, rendered);
+  }
+  for (const listener of datagramListeners(tree)) {
+    const rendered = renderLvsConfiguration(tree, listener, { basePath: settings.haproxy.basePath });
+    await agent.uploadLvsConfiguration(target, listener.id, rendered);
+  }
+}
+
+/** Has the amphora run what was uploaded, and forget what is no longer there. */
+export async function reloadListeners(
+  { agent }: LoadBalancerDeps,
+  target: Target,
+  tree: LoadBalancerTree,
+): Promise<void> {
+  const { id } = tree.loadBalancer;
+  if (haproxyListeners(tree).length > 0) await agent.act(target, id, 'reload');
+  else await agent.deleteListener(target, id);
+  for (const listener of datagramListeners(tree)) await agent.act(target, listener.id, 'reload');
+  for (const listener of tree.listeners.filter((one) => isDatagram(one) && !isStaying(one))) {
+    await agent.deleteListener(target, listener.id);
+  }
+}
+
+/** What keepalived has of listeners that were not there before. */
+export async function removeNewListeners(
+  { agent }: LoadBalancerDeps,
+  target: Target,
+  { tree, before }: { tree: LoadBalancerTree; before: LoadBalancerTree },
+): Promise<void> {
+  const old = new Set(before.listeners.map(({ id }) => id));
+  for (const { id } of datagramListeners(tree)) if (!old.has(id)) await agent.deleteListener(target, id);
+}
+
+const isDatagram = ({ protocol }: Listener) => protocol === 'UDP' || protocol === 'SCTP';
+const isStaying = ({ provisioningStatus }: Listener) => provisioningStatus !== 'PENDING_DELETE';
+
+function datagramListeners(tree: LoadBalancerTree): LoadBalancerTree['listeners'] {
+  return tree.listeners.filter((listener) => isDatagram(listener) && isStaying(listener));
+}
+
+/** "2.6.12-1+deb12u2" as 2.6. */
+function versionOf(haproxyVersion: string): HaproxyVersion {
+  const [, major, minor] = /(\d+)\.(\d+)/.exec(haproxyVersion) ?? [];
+  if (major && minor) return { major: Number(major), minor: Number(minor) };
+  throw new KilnError('SERVICE_RESPONSE_INVALID', `the agent says that its HAProxy has version "${haproxyVersion}"`);
+}

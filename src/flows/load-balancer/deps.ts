@@ -1,0 +1,29 @@
+import type { HaproxySettings } from '../../core/haproxy/settings.ts';
+import type { AmphoraStore } from '../../ports/amphora-store.ts';
+import type { FlavorStore } from '../../ports/flavor-store.ts';
+import type { HealthStore } from '../../ports/health-store.ts';
+import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
+import type { NetworkService } from '../../ports/network.ts';
+import type { SecretStore } from '../../ports/secret-store.ts';
+import type { AmphoraDeps, AmphoraSettings } from '../deps.ts';
+import type { BuildSlots } from '../lib/build-slots.ts';
+
+/** What of octavia.conf the flows of load balancers obey, besides what those of amphorae do. */
+export interface LoadBalancerSettings extends AmphoraSettings {
+  /** Everything that HAProxy's configuration is rendered with but what the amphora itself tells. */
+  haproxy: Omit<HaproxySettings, 'version' | 'machine' | 'peers'>;
+  /** [haproxy_amphora] base_cert_dir. */
+  baseCertDir: string;
+}
+
+/** What the flows of load balancers act through. */
+export interface LoadBalancerDeps extends Omit<AmphoraDeps, 'store' | 'settings' | 'newId' | 'worker'> {
+  loadBalancers: LoadBalancerStore;
+  amphorae: AmphoraStore;
+  network: NetworkService;
+  secrets: SecretStore;
+  flavors: FlavorStore;
+  health: HealthStore;
+  builds: BuildSlots;
+  settings: () => LoadBalancerSettings;
+}

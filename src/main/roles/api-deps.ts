@@ -1,0 +1,89 @@
+import { certificateMetrics } from '../../adapters/metrics/certificates.ts';
+import { createMetrics } from '../../adapters/metrics/registry.ts';
+import { silenceMetrics } from '../../adapters/metrics/silence.ts';
+import { createOfferChecker } from '../../adapters/offers/offer-checker.ts';
+import { createCertificateRotations } from '../../adapters/storage/certificate-rotations.ts';
+import { pingDatabase } from '../../adapters/storage/database.ts';
+import { createHealthCheck } from '../../api/health-check.ts';
+import type { Policy } from '../../api/policy/policy.ts';
+import type { ApiDeps } from '../../api/v2/deps.ts';
+import type { OperationQueue } from '../../ports/operation-queue.ts';
+import type { SecretStore } from '../../ports/secret-store.ts';
+import { createReferenceChecker, networkSeenBy } from '../../services/reference-checker.ts';
+import { createVipAllocator } from '../../services/vip-allocator.ts';
+import type { OpenStack } from '../openstack.ts';
+import { apiSettings, pagingSettings } from '../settings/api-settings.ts';
+import { silenceView } from '../silence-view.ts';
+import type { State } from '../state.ts';
+import { type RuntimeContext, wireResolver } from '../wire.ts';
+import { authenticationOf } from './api.ts';
+
+/** Who asks whether this process is well waits no longer. */
+const HEALTH_CHECK_LIMIT_SECONDS = 5;
+
+/** What the API acts through. */
+export function apiDeps(
+  shared: {
+    openstack: OpenStack;
+    state: State;
+    secrets: SecretStore;
+    queue: Pick<OperationQueue, 'announce'>;
+    policy: Policy;
+  },
+  runtime: RuntimeContext,
+): ApiDeps {
+  const { clock, log, current } = runtime;
+  const { openstack, state, queue, policy } = shared;
+  const configuration = current();
+  const metrics = createMetrics();
+  const rotations = createCertificateRotations(state.database, clock);
+  certificateMetrics(metrics, () => rotations.survey(clock.now().toISOString()));
+  silenceMetrics(metrics, silenceView(state, { clock, current }).survey);
+  const views = {
+    network: openstack.network,
+    ...(openstack.networkAs ? { networkAs: openstack.networkAs } : {}),
+  };
+  return {
+    store: state.loadBalancers,
+    flavors: state.flavors,
+    quotas: state.quotas,
+    amphorae: state.amphorae,
+    healthStore: state.health,
+    vips: createVipAllocator(views),
+    networkReferences: createReferenceChecker(networkSeenBy(views)),
+    offers: createOfferChecker({
+      ...openstack,
+      images: wireResolver(openstack, runtime),
+      defaultFlavorId: () => current().controller_worker.amp_flavor_id,
+    }),
+    reservations: state.vipReservations,
+    secrets: shared.secrets,
+    policy,
+    authentication: authenticationOf(configuration, () =>
+      openstack.tokens({ cacheSeconds: configuration.keystone_authtoken.token_cache_time }),
+    ),
+    clock,
+    log,
+    settings: apiSettings(configuration),
+    http: {
+      largestBodyBytes: configuration.oslo_middleware.max_request_body_size,
+      trustsProxyHeaders: configuration.oslo_middleware.enable_proxy_headers_parsing,
+    },
+    metrics,
+    paging: pagingSettings(configuration),
+    operationQueued: (operation) => queue.announce(operation),
+    health: configuration.api_settings.healthcheck_enabled
+      ? {
+          problems: createHealthCheck(
+            () => pingDatabase(state.database),
+            {
+              refreshSeconds: configuration.api_settings.healthcheck_refresh_interval,
+              limitSeconds: HEALTH_CHECK_LIMIT_SECONDS,
+            },
+            { clock, log },
+          ),
+          detailed: configuration.healthcheck.detailed,
+        }
+      : null,
+  };
+}

@@ -1,0 +1,34 @@
+import type { NetworkService } from '../ports/network.ts';
+import type { NetworkReferenceChecker } from '../ports/network-references.ts';
+import { createReferenceLookup } from './reference-lookup.ts';
+
+/** Requests to Neutron at the same time, for one request of a user: a batch may name hundreds of subnets. */
+const AT_ONCE = 8;
+
+/** @param seenBy Neutron as a user sees it. */
+export function createReferenceChecker(seenBy: (userToken?: string) => NetworkService): NetworkReferenceChecker {
+  return {
+    async check({ subnetIds = [], securityGroupIds = [], qosPolicyIds = [] }, userToken) {
+      const lookup = createReferenceLookup(seenBy(userToken));
+      const all = [
+        ...[...new Set(qosPolicyIds)].map((id) => () => lookup.qosPolicy(id)),
+        ...[...new Set(securityGroupIds)].map((id) => () => lookup.securityGroup(id)),
+        ...[...new Set(subnetIds)].map((id) => () => lookup.subnet(id)),
+      ];
+      for (let start = 0; start < all.length; start += AT_ONCE) {
+        const outcomes = await Promise.allSettled(all.slice(start, start + AT_ONCE).map((look) => look()));
+        // The first in the order of the request, not the first to fail: a client that repeats it hears the same.
+        for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+      }
+    },
+  };
+}
+
+/** Neutron as a user sees it; where there is no such thing, as Kiln does. */
+export function networkSeenBy(options: {
+  network: NetworkService;
+  networkAs?: (userToken: string) => NetworkService;
+}): (userToken?: string) => NetworkService {
+  const { network, networkAs } = options;
+  return (userToken) => (userToken === undefined || !networkAs ? network : networkAs(userToken));
+}

@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
+import { loadConfiguration } from '../../src/config/load.ts';
+import { createAmphoraOperations } from '../../src/flows/index.ts';
+import { findAccess } from '../../src/main/cloud-access.ts';
+import { createOpenStack, type OpenStack } from '../../src/main/openstack.ts';
+import { statePaths } from '../../src/main/state-paths.ts';
+import { wireAmphorae } from '../../src/main/wire.ts';
+import type { Amphora } from '../../src/model/amphora.ts';
+import type { ComputeService } from '../../src/ports/compute.ts';
+import { createFakeLog } from './fakes/fake-log.ts';
+
+export interface BootSubject {
+  /** octavia.conf of the cloud. */
+  configurationFile: string;
+  /** Bytes of an image that this cloud can boot. */
+  imageData: Buffer;
+  /** ID of a flavor that is too small for an image with min_ram 48. */
+  smallFlavorId: string;
+  /** Runs what Nova's pretended hypervisor does not: the agent. Absent where servers are real. */
+  withGuests?: (compute: ComputeService) => ComputeService;
+  /** Ends what `withGuests` runs: their addresses are given to the next servers. */
+  endGuests?: () => Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * What can go wrong around a boot by tag, with hands between Kiln and Nova, whichever cloud it is. Which image is booted is
+ * what test/e2e/by-tag shows, from outside.
+ */
+export function describeBootByTag(name: string, start: () => Promise<BootSubject>): void {
+  describe(`booting by tag: ${name}`, () => {
+    const clock = createSystemClock();
+    let subject: BootSubject;
+    let folder: string;
+    let operator: OpenStack;
+    const images: string[] = [];
+    const booted: Amphora[] = [];
+    let tag = '';
+
+    beforeAll(async () => {
+      subject = await start();
+      folder = await mkdtemp(join(tmpdir(), 'kiln-boot-'));
+      const { config } = load({});
+      const deps = { clock, log: createFakeLog() };
+      const options = { createLookupSeconds: 5 };
+      operator = createOpenStack(findAccess(config, null, {}), deps, options);
+    });
+    afterEach(async () => {
+      for (const { serverName } of booted.splice(0)) {
+        for (const { id } of await operator.compute.findServersByName(serverName))
+          await operator.compute.deleteServer(id);
+      }
+      await subject.endGuests?.();
+      for (const id of images.splice(0)) await operator.images.delete(id);
+    });
+    afterAll(async () => {
+      await operator?.close();
+      await subject?.close();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    function load(options: Record<string, string>) {
+      const environment: Record<string, string> = { OS_KILN__STATE_PATH: folder };
+      for (const [option, value] of Object.entries(options))
+        environment[`OS_CONTROLLER_WORKER__${option.toUpperCase()}`] = value;
+      return loadConfiguration({ configFiles: [subject.configurationFile], environment });
+    }
+
+    /** An active image with the test's tag. */
+    async function push(minRamMiB = 0): Promise<string> {
+      const wanted = { name: tag, diskFormat: 'raw', containerFormat: 'bare', minRamMiB };
+      const image = await operator.images.create(wanted);
+      images.push(image.id);
+      const { imageData } = subject;
+      await operator.images.upload(image.id, Readable.from([imageData]), imageData.length);
+      await operator.images.addTag(image.id, tag);
+      return image.id;
+    }
+
+    /** One Kiln, with its own state and this test's own tag. */
+    async function kiln<Result>(
+      options: Record<string, string>,
+      work: (boot: () => Promise<Amphora>) => Promise<Result>,
+      around: (compute: ComputeService) => ComputeService = (compute) => compute,
+    ): Promise<Result> {
+      const { config } = load({ amp_image_tag: tag, ...options });
+      const log = createFakeLog();
+      const guests = subject.withGuests?.(operator.compute) ?? operator.compute;
+      const openstack = { ...operator, patient: { ...operator.patient, compute: around(guests) } };
+      const paths = statePaths(config, {}, false);
+      const { deps, close } = await wireAmphorae(openstack, paths, { clock, log, current: () => config });
+      const operations = createAmphoraOperations(deps);
+      try {
+        return await work(async () => {
+          const amphora = await operations.boot({ imageId: null }, () => {});
+          booted.push(amphora);
+          return amphora;
+        });
+      } finally {
+        await close();
+      }
+    }
+
+    const aTag = () => {
+      tag = `kiln-test-${randomUUID()}`;
+    };
+    /** Glance's times have a resolution of one second. */
+    const nextSecond = () => new Promise((resolve) => setTimeout(resolve, 1100));
+
+    it('refuses an image that does not fit the flavor, before Nova is asked', async () => {
+      aTag();
+      await push(48);
+      let asked = 0;
+      const watched = (compute: ComputeService): ComputeService => ({
+        ...compute,
+        createServer: (spec, signal) => {
+          asked++;
+          return compute.createServer(spec, signal);
+        },
+      });
+      await kiln(
+        { amp_flavor_id: subject.smallFlavorId },
+        async (boot) => await expect(boot()).rejects.toMatchObject({ code: 'IMAGE_DOES_NOT_FIT', exitCode: 3 }),
+        watched,
+      );
+      expect(asked).toBe(0);
+    });
+
+    it.each([
+      ['deleted', (id: string) => operator.images.delete(id)],
+      ['deactivated', (id: string) => operator.images.deactivate(id)],
+    ])('chooses again when the image is %s between the choice and Nova', async (_how, spoil) => {
+      aTag();
+      const older = await push();
+      await nextSecond();
+      const newer = await push();
+      let tries = 0;
+      const between = (compute: ComputeService): ComputeService => ({
+        ...compute,
+        async createServer(spec, signal) {
+          if (tries++ === 0) await spoil(newer);
+          return await compute.createServer(spec, signal);
+        },
+      });
+      await kiln({}, async (boot) => expect((await boot()).imageId).toBe(older), between);
+      expect(tries).toBe(2);
+    });
+
+    it('leaves no server behind when a boot fails', async () => {
+      aTag();
+      await push();
+      const unreachable = (compute: ComputeService): ComputeService => ({
+        ...compute,
+        listInterfaces: async () => [],
+        async createServer(spec, signal) {
+          booted.push({ serverName: spec.name } as Amphora);
+          return await compute.createServer(spec, signal);
+        },
+        getServer: async (serverId, signal) => {
+          const server = await compute.getServer(serverId, signal);
+          return server.status === 'ACTIVE'
+            ? { ...server, status: 'ERROR', fault: { code: 500, message: 'spoilt' } }
+            : server;
+        },
+      });
+      await kiln({}, async (boot) => await expect(boot()).rejects.toThrow('spoilt'), unreachable);
+      const [failed] = booted;
+      // For a moment Nova still lists a server that it has deleted, as DELETED.
+      const left = await operator.compute.findServersByName(failed?.serverName ?? '');
+      expect(left.filter(({ status }) => status !== 'DELETED')).toEqual([]);
+    });
+
+    it('boots several at once', async () => {
+      aTag();
+      const image = await push();
+      await kiln({}, async (boot) => {
+        const amphorae = await Promise.all(Array.from({ length: 5 }, () => boot()));
+        expect(amphorae.map(({ imageId }) => imageId)).toEqual(Array(5).fill(image));
+        expect(new Set(amphorae.map(({ lbNetworkIp }) => lbNetworkIp)).size).toBe(5);
+      });
+    });
+  });
+}

@@ -1,0 +1,292 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createAmphoraStore } from '../../../src/adapters/storage/amphora-store.ts';
+import { openDatabase } from '../../../src/adapters/storage/database.ts';
+import { createHealthStore } from '../../../src/adapters/storage/health-store.ts';
+import { createJournal } from '../../../src/adapters/storage/journal.ts';
+import { createLoadBalancerStore } from '../../../src/adapters/storage/load-balancer-store.ts';
+import type { KilnDatabase } from '../../../src/adapters/storage/schema.ts';
+import { createSilenceStore } from '../../../src/adapters/storage/silence-store.ts';
+import { repairOperation } from '../../../src/core/lbaas/changes.ts';
+import type { AmphoraStatus } from '../../../src/model/amphora.ts';
+import type { LoadBalancer } from '../../../src/model/load-balancer.ts';
+import type { HealthStore } from '../../../src/ports/health-store.ts';
+import type { Journal } from '../../../src/ports/journal.ts';
+import type { LoadBalancerStore } from '../../../src/ports/load-balancer-store.ts';
+import type { SilenceStore, SilentAmphora } from '../../../src/ports/silence-store.ts';
+import { createFakeClock, type FakeClock } from '../fakes/fake-clock.ts';
+import { storedLoadBalancer } from '../stored-resources.ts';
+import { type DatabaseSubject, storedAmphora } from './amphora-store.ts';
+
+const moment = { now: '2026-11-23T12:10:00.000Z', silentBefore: '2026-11-23T12:09:00.000Z' };
+const longAgo = '2026-11-23T12:00:00.000Z';
+const justNow = '2026-11-23T12:09:59.000Z';
+const lease = '2026-11-23T12:10:30.000Z';
+const later = '2026-11-23T12:20:00.000Z';
+
+/** What SilenceStore does, whatever engine is behind it. */
+export function describeSilenceStoreContract(name: string, makeSubject: () => Promise<DatabaseSubject>): void {
+  describe(`SilenceStore: ${name}`, () => {
+    let clock: FakeClock;
+    let subject: DatabaseSubject;
+    let database: KilnDatabase;
+    let store: SilenceStore;
+    let health: HealthStore;
+    let loadBalancers: LoadBalancerStore;
+    let journal: Journal;
+    let operations: number;
+
+    beforeEach(async () => {
+      clock = createFakeClock({ start: moment.now });
+      subject = await makeSubject();
+      database = await openDatabase(subject.connection, clock);
+      store = createSilenceStore(database, clock);
+      health = createHealthStore(database, clock);
+      loadBalancers = createLoadBalancerStore(database, clock);
+      journal = createJournal(database, clock);
+      operations = 0;
+    });
+    afterEach(async () => {
+      await database.destroy();
+      await subject.close();
+    });
+
+    const hears = (amphoraId: string, receivedAt: string) =>
+      health.record([{ amphoraId, receivedAt, statistics: [], countersAreDeltas: true, operatingStatuses: [] }]);
+
+    /** A load balancer `lb-ID` with the amphora ID. */
+    async function serving(
+      id: string,
+      heardAt: string,
+      over: { amphora?: AmphoraStatus; loadBalancer?: Partial<LoadBalancer>; of?: string } = {},
+    ): Promise<void> {
+      const loadBalancerId = over.of ?? `lb-${id}`;
+      if (!over.of) {
+        await loadBalancers.apply({
+          loadBalancerId,
+          mutableFrom: [],
+          operation: null,
+          rows: [{ kind: 'loadbalancer', put: storedLoadBalancer(loadBalancerId, over.loadBalancer) }],
+        });
+      }
+      const status = over.amphora ?? 'ALLOCATED';
+      await createAmphoraStore(database, clock).insert(storedAmphora(id, { loadBalancerId, status }));
+      await hears(id, heardAt);
+    }
+
+    const claim = (examiner: string, limit = 10) => store.claim(moment, { examiner, until: lease, limit });
+    const failOver = (amphora: SilentAmphora, now = moment.now) =>
+      store.requestFailover(
+        amphora,
+        { finding: 'dead', examineAfter: later },
+        repairOperation({ newId: () => `op-${++operations}` }, amphora),
+        now,
+      );
+    const statusOf = async (id: string) => {
+      const row = await loadBalancers.get('loadbalancer', `lb-${id}`);
+      return row && { provisioning: row.provisioningStatus, operating: row.operatingStatus };
+    };
+    async function one(examiner: string): Promise<SilentAmphora> {
+      const [amphora] = await claim(examiner);
+      return amphora ?? expect.unreachable();
+    }
+
+    it('knows silent amphorae of load balancers, and no others', async () => {
+      await serving('silent', longAgo);
+      await serving('heard', justNow);
+      await serving('gone', longAgo, { amphora: 'DELETED' });
+      await serving('booting', longAgo, { amphora: 'BOOTING' });
+      await createAmphoraStore(database, clock).insert(storedAmphora('idle', { status: 'READY' }));
+      await hears('idle', longAgo);
+      expect(await store.survey(moment, moment.silentBefore)).toMatchObject({
+        silent: 1,
+        unexplained: 1,
+        untried: 1,
+        heartbeatsLost: 0,
+        recentFailovers: 0,
+        runningFailovers: 0,
+        breaker: { openSince: null },
+      });
+      expect((await claim('e')).map(({ id }) => id)).toEqual(['silent']);
+      expect(await store.countServing()).toBe(2);
+    });
+
+    it('one that is watched and never heard of becomes silent', async () => {
+      await serving('a', longAgo);
+      await health.forget('a');
+      expect(await claim('e')).toEqual([]);
+      await health.watch('a');
+      await health.watch('a');
+      expect(await health.lastHeard('a')).toBe(moment.now);
+      expect((await store.survey({ now: later, silentBefore: lease }, lease)).silent).toBe(1);
+    });
+
+    it('gives each to one examiner, until the claim is over', async () => {
+      for (const id of ['a', 'b', 'c']) await serving(id, longAgo);
+      expect((await claim('first', 2)).map(({ id }) => id)).toEqual(['a', 'b']);
+      expect((await claim('second')).map(({ id }) => id)).toEqual(['c']);
+      expect(await claim('third')).toEqual([]);
+      const after = { now: later, silentBefore: lease };
+      expect(await store.claim(after, { examiner: 'fourth', until: later, limit: 10 })).toHaveLength(3);
+    });
+
+    it('of two at once, each amphora goes to one', async () => {
+      for (const id of ['a', 'b', 'c', 'd']) await serving(id, longAgo);
+      const [first, second] = await Promise.all([claim('first'), claim('second')]);
+      expect([...first, ...second].map(({ id }) => id).sort()).toEqual(['a', 'b', 'c', 'd']);
+    });
+
+    it('asks for a failover with the status of the load balancer, once', async () => {
+      await serving('a', longAgo, { loadBalancer: { provisioningStatus: 'ERROR' } });
+      const amphora = await one('e');
+      expect(amphora).toMatchObject({ loadBalancerId: 'lb-a', lastHeard: longAgo, attempts: 0, finding: null });
+      expect(await failOver(amphora)).toBe(true);
+      expect(await failOver(amphora)).toBe(false);
+      expect(await statusOf('a')).toMatchObject({ provisioning: 'PENDING_UPDATE' });
+      expect(await journal.list({ limit: 10 })).toMatchObject([
+        {
+          id: 'op-1',
+          flow: 'failover-amphora',
+          subject: 'lb-a',
+          priority: 20,
+          input: { amphoraId: 'a', loadBalancerId: 'lb-a', resourceId: 'lb-a', wasInError: true },
+        },
+      ]);
+      expect(await store.survey(moment, moment.silentBefore)).toMatchObject({
+        silent: 1,
+        untried: 0,
+        recentFailovers: 1,
+        runningFailovers: 1,
+      });
+    });
+
+    it('asks for nothing when it is heard of again, its claim is over, or its load balancer is held or gone', async () => {
+      await serving('a', longAgo);
+      const late = await one('e');
+      expect(await failOver(late, lease)).toBe(false);
+      await hears('a', justNow);
+      expect(await failOver(late)).toBe(false);
+
+      await serving('b', longAgo);
+      const held = await one('e');
+      await database
+        .updateTable('kiln_load_balancer')
+        .set({ provisioning_status: 'PENDING_DELETE' })
+        .where('id', '=', 'lb-b')
+        .execute();
+      expect(await failOver(held)).toBe(false);
+      await database.deleteFrom('kiln_load_balancer').where('id', '=', 'lb-b').execute();
+      expect(await failOver(held)).toBe(false);
+      expect(await journal.list({ limit: 10 })).toEqual([]);
+      expect(await statusOf('a')).toMatchObject({ provisioning: 'ACTIVE' });
+    });
+
+    it('two that ask for the failover of one amphora at once: one gets it', async () => {
+      await serving('a', longAgo);
+      const amphora = await one('e');
+      const got = await Promise.all([failOver(amphora), failOver(amphora), failOver(amphora)]);
+      expect(got.filter(Boolean)).toHaveLength(1);
+      expect(await journal.list({ limit: 10 })).toHaveLength(1);
+    });
+
+    it('one whose replacement failed is left alone for a while, and tried again', async () => {
+      await serving('a', longAgo);
+      await failOver(await one('e'));
+      expect(await claim('e')).toEqual([]);
+      await journal.claim('op-1', 'w');
+      const settlement = {
+        loadBalancerId: 'lb-a',
+        statuses: [{ kind: 'loadbalancer' as const, ids: ['lb-a'], provisioningStatus: 'ACTIVE' as const }],
+        deletes: [],
+        reason: null,
+      };
+      await journal.finish('op-1', 1, { undone: { code: 'X', message: 'x', advice: '' } }, { settlement });
+      expect(await claim('e')).toEqual([]);
+      const after = { now: later, silentBefore: lease };
+      const [again] = await store.claim(after, { examiner: 'e', until: '2026-11-23T12:21:00.000Z', limit: 1 });
+      expect(again).toMatchObject({ id: 'a', attempts: 1, finding: 'dead' });
+      expect(await store.survey(after, after.silentBefore)).toMatchObject({ untried: 0, recentFailovers: 0 });
+    });
+
+    it('keeps what was found until a heartbeat comes', async () => {
+      await serving('a', longAgo);
+      const decision = { finding: 'heartbeats-lost' as const, examineAfter: later };
+      expect(await store.record(await one('e'), decision, null, moment.now)).toBe(true);
+      expect(await store.survey(moment, moment.silentBefore)).toMatchObject({
+        silent: 1,
+        heartbeatsLost: 1,
+        unexplained: 0,
+        untried: 0,
+      });
+      await hears('a', justNow);
+      const row = database.selectFrom('kiln_amphora_health').selectAll().where('amphora_id', '=', 'a');
+      expect(await row.executeTakeFirst()).toEqual({
+        amphora_id: 'a',
+        last_heard: justNow,
+        finding: null,
+        attempts: 0,
+        examine_after: null,
+        examiner: null,
+      });
+    });
+
+    it('what nothing serves is in ERROR; what is down by its administrator, answers, or has another amphora is not', async () => {
+      const online = { operatingStatus: 'ONLINE' as const };
+      await serving('dead', longAgo, { loadBalancer: online });
+      await serving('broken', longAgo, { loadBalancer: online, amphora: 'ERROR' });
+      await serving('heard', justNow, { loadBalancer: online });
+      await serving('disabled', longAgo, { loadBalancer: { operatingStatus: 'OFFLINE', adminStateUp: false } });
+      await serving('replaced', longAgo, { loadBalancer: online });
+      await serving('new', justNow, { of: 'lb-replaced' });
+      await serving('lost', longAgo, { loadBalancer: online });
+      const [lost] = (await claim('e')).filter(({ id }) => id === 'lost');
+      const decision = { finding: 'heartbeats-lost' as const, examineAfter: later };
+      await store.record(lost ?? expect.unreachable(), decision, null, moment.now);
+      const before = await loadBalancers.tree('lb-dead');
+      expect(await store.markErrors(moment, 1)).toBe(1);
+      expect(await store.markErrors(moment, 10)).toBe(1);
+      expect(await store.markErrors(moment, 10)).toBe(0);
+      for (const id of ['dead', 'broken']) expect(await statusOf(id)).toMatchObject({ operating: 'ERROR' });
+      for (const id of ['heard', 'replaced', 'lost']) expect(await statusOf(id)).toMatchObject({ operating: 'ONLINE' });
+      expect(await statusOf('disabled')).toMatchObject({ operating: 'OFFLINE' });
+      // Whoever keeps in mind what it read has to read again.
+      expect((await loadBalancers.tree('lb-dead'))?.revision).toBe((before?.revision ?? 0) + 1);
+    });
+
+    it('an amphora in ERROR says whether another one serves', async () => {
+      await serving('alone', longAgo, { amphora: 'ERROR' });
+      await serving('left', longAgo, { amphora: 'ERROR' });
+      await serving('new', justNow, { of: 'lb-left' });
+      expect(await claim('e')).toMatchObject([
+        { id: 'alone', status: 'ERROR', isReplaced: false },
+        { id: 'left', status: 'ERROR', isReplaced: true },
+      ]);
+      // It is no sign that anything is wrong with the network.
+      expect(await store.survey(moment, moment.silentBefore)).toMatchObject({ silent: 2, unexplained: 0 });
+    });
+
+    it('the circuit breaker is opened once, closed once, and by hand what is silent no longer counts', async () => {
+      await serving('a', longAgo);
+      const opened = { at: moment.now, silentCount: 7, threshold: 5 };
+      expect(await store.openBreaker(opened)).toBe(true);
+      expect(await store.openBreaker({ ...opened, silentCount: 9 })).toBe(false);
+      const breakerNow = async () => (await store.survey(moment, moment.silentBefore)).breaker;
+      expect(await breakerNow()).toMatchObject({ openSince: moment.now, silentCount: 7, threshold: 5 });
+      expect(await store.closeBreaker(later)).toBe(true);
+      expect(await store.closeBreaker(later)).toBe(false);
+      expect(await breakerNow()).toMatchObject({ openSince: null, listenUntil: later });
+      await store.openBreaker(opened);
+      expect(await store.resume(moment.now)).toBe(true);
+      expect(await store.resume(moment.now)).toBe(false);
+      const survey = await store.survey(moment, moment.silentBefore);
+      expect(survey).toMatchObject({ silent: 1, unexplained: 0, untried: 0 });
+      expect(survey.breaker).toMatchObject({ openSince: null, listenUntil: null, resumedAt: moment.now });
+      expect(await claim('e')).toHaveLength(1);
+    });
+
+    it('nobody was heard of in the future', async () => {
+      await serving('a', later);
+      await store.forgetFuture(moment.now);
+      expect(await health.lastHeard('a')).toBe(moment.now);
+    });
+  });
+}

@@ -1,0 +1,123 @@
+/**
+ * A worker that stops still at chosen moments, to be killed there: `crash-worker.ts POINTS_FILE`. It is wired as
+ * `kiln serve` wires its own; only its flows have something around their steps. Says "paused OPERATION" for each
+ * operation that stands still, and "working" once it takes operations.
+ */
+import { readFileSync } from 'node:fs';
+import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
+import { createWorkerIdentity } from '../../src/adapters/process/worker-identity.ts';
+import { loadConfiguration } from '../../src/config/load.ts';
+import type { Flow } from '../../src/flows/engine/flow.ts';
+import type { LoadBalancerDeps } from '../../src/flows/load-balancer/deps.ts';
+import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
+import { findAccess } from '../../src/main/cloud-access.ts';
+import { createLog } from '../../src/main/log.ts';
+import { wireQueue, wireWorker } from '../../src/main/roles/worker.ts';
+import { openState } from '../../src/main/state.ts';
+import { statePaths } from '../../src/main/state-paths.ts';
+import { secretStore, wireOpenStack } from '../../src/main/wire.ts';
+import { KilnError } from '../../src/model/errors.ts';
+
+/** Where an operation stands still, if it does, and where it fails, if it does. */
+export interface CrashPoint {
+  /** start: journalled, nothing done. middle: the first thing has been done in the cloud. end: all done, not journalled. */
+  pause?: { step: string; direction: 'do' | 'undo'; moment: 'start' | 'middle' | 'end' };
+  /** This step can't be done: the flow turns around. */
+  failAt?: string;
+}
+
+const effects = /^(create|delete|update|insert|attach|detach|upload|act|plug|settle|forget|rotate)/;
+
+async function main(): Promise<void> {
+  const points = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Record<string, CrashPoint>;
+  const { config } = loadConfiguration({
+    configFiles: [process.env.KILN_CONFIG_FILE ?? ''],
+    environment: process.env,
+  });
+  const clock = createSystemClock();
+  const log = createLog({ debug: false, file: null });
+  const around = { clock, log, current: () => config };
+  const paths = statePaths(config, process.env, false);
+  const openstack = wireOpenStack(findAccess(config, null, {}), around);
+  const state = await openState(paths.database, clock);
+  const own = {
+    openstack,
+    state,
+    secrets: secretStore(config, paths),
+    queue: wireQueue(state, around),
+    identity: createWorkerIdentity(),
+  };
+  const worker = wireWorker(
+    own,
+    around,
+    loadBalancerFlows.map((flow) => withPoints(flow, points)),
+  );
+  await worker.start();
+  console.log('working');
+  process.once('SIGTERM', () => void worker.stop().then(() => process.exit(0)));
+}
+
+function withPoints(flow: Flow<LoadBalancerDeps>, points: Record<string, CrashPoint>): Flow<LoadBalancerDeps> {
+  return {
+    ...flow,
+    steps: flow.steps.map((step) => {
+      const around =
+        (direction: 'do' | 'undo', act: NonNullable<typeof step.undo> | typeof step.do): typeof step.do =>
+        async (deps, given, run) => {
+          const { pause, failAt } = points[run.operationId] ?? {};
+          if (direction === 'do' && failAt === step.name) {
+            throw new KilnError('BOOT_FAILED', 'made to fail', { retryable: false });
+          }
+          const still = () => standStill(run.operationId);
+          const here = pause?.step === step.name && pause.direction === direction ? pause.moment : null;
+          if (here === 'start') await still();
+          const output = await act(here === 'middle' ? stoppingAfterFirstEffect(deps, still) : deps, given, run);
+          if (here !== null) await still();
+          return output as never;
+        };
+      const { undo, settle } = step;
+      const undone = undo && around('undo', undo);
+      return {
+        ...step,
+        // The last step writes nothing but with the operation's end, in one transaction: it stands still before that.
+        ...(settle ? { settle: around('do', settle as never) as never } : { do: around('do', step.do) }),
+        ...(undone && {
+          undo: async (...all) => {
+            await undone(...all);
+          },
+        }),
+      };
+    }),
+  };
+}
+
+async function standStill(operationId: string): Promise<never> {
+  console.log(`paused ${operationId}`);
+  return await new Promise<never>(() => {});
+}
+
+function stoppingAfterFirstEffect(deps: LoadBalancerDeps, still: () => Promise<never>): LoadBalancerDeps {
+  const watched = <Part extends object>(part: Part): Part =>
+    new Proxy(part, {
+      get(target, name) {
+        const member = Reflect.get(target, name) as unknown;
+        if (typeof member !== 'function' || !effects.test(String(name))) return member;
+        return async (...values: unknown[]) => {
+          await Reflect.apply(member, target, values);
+          return await still();
+        };
+      },
+    });
+  const { compute, network, agent, amphorae, loadBalancers, health } = deps;
+  return {
+    ...deps,
+    compute: watched(compute),
+    network: watched(network),
+    agent: watched(agent),
+    amphorae: watched(amphorae),
+    loadBalancers: watched(loadBalancers),
+    health: watched(health),
+  };
+}
+
+await main();

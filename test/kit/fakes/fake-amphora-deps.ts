@@ -1,0 +1,95 @@
+import type { AmphoraDeps, AmphoraSettings } from '../../../src/flows/deps.ts';
+import type { Amphora } from '../../../src/model/amphora.ts';
+import { KilnError } from '../../../src/model/errors.ts';
+import type { AmphoraStore } from '../../../src/ports/amphora-store.ts';
+import { createImageResolver } from '../../../src/services/image-resolver.ts';
+import { anImage } from '../builders.ts';
+import { withSwitches } from '../fault-injection.ts';
+import { defaultServerSettings } from '../server-settings.ts';
+import { createFakeAmphoraAgent } from './fake-amphora-agent.ts';
+import { createFakeClock } from './fake-clock.ts';
+import { createFakeCompute } from './fake-compute.ts';
+import { createFakeIdentity } from './fake-identity.ts';
+import { createFakeImages } from './fake-images.ts';
+import { createFakeLog } from './fake-log.ts';
+
+/** Everything a flow acts through, in memory, with the switches of the fakes. Time passes by itself. */
+export function createFakeDeps(over: Partial<AmphoraSettings> = {}) {
+  const clock = createFakeClock({ autoAdvance: true });
+  const log = createFakeLog();
+  const image = anImage({ id: 'image-1', name: 'amphora-1' });
+  const images = createFakeImages({ images: [image] });
+  const compute = createFakeCompute();
+  const identity = createFakeIdentity();
+  const rows = new Map<string, Amphora>();
+  const store = withSwitches<AmphoraStore>(createMemoryStore(rows, () => clock.now().toISOString()));
+  const agent = createFakeAmphoraAgent();
+  const dead = new Set<string>();
+  const settings: AmphoraSettings = {
+    image: { ampImageId: '', ampImageTag: 'amphora', ampImageOwnerId: '', ampImageTagPolicy: 'newest' },
+    server: defaultServerSettings,
+    flavorId: '65',
+    topology: 'SINGLE',
+    randomNameLength: 0,
+    certificateValiditySeconds: 3600,
+    clientCaPem: async () => 'client ca\n',
+    activeWaitSeconds: 30,
+    activePauseSeconds: 10,
+    agentWaitSeconds: 30,
+    agentPauseSeconds: 5,
+    createLookupSeconds: 5,
+    ...over,
+  };
+  let ids = 0;
+  const resolver = createImageResolver({ images, identity, compute, clock, log, settings: () => settings.image });
+  const deps: AmphoraDeps = {
+    resolver,
+    compute,
+    certificates: {
+      issueAgentCertificate: async (amphoraId) => ({
+        certificatePem: `certificate of ${amphoraId}\n`,
+        privateKeyPem: 'key\n',
+        notAfter: '2026-12-22T12:00:00.000Z',
+      }),
+    },
+    agent,
+    store,
+    worker: { self: 'host/1/1', isAlive: (worker) => !dead.has(worker) },
+    clock,
+    log,
+    settings: () => settings,
+    newId: () => `amphora-id-${++ids}`,
+    randomInteger: () => 0,
+  };
+  return { deps, settings, clock, log, images, compute, identity, store, rows, agent, resolver, image, dead };
+}
+
+function createMemoryStore(rows: Map<string, Amphora>, now: () => string): AmphoraStore {
+  return {
+    async insert(amphora) {
+      rows.set(amphora.id, amphora);
+    },
+    async update(id, patch) {
+      const row = rows.get(id);
+      if (!row) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${id}`);
+      const changed = { ...row, ...patch, updatedAt: now() };
+      rows.set(id, changed);
+      return changed;
+    },
+    get: async (id) => rows.get(id) ?? null,
+    list: async ({ includeDeleted = false, loadBalancerId } = {}) =>
+      [...rows.values()]
+        .filter((row) => includeDeleted || row.status !== 'DELETED')
+        .filter((row) => loadBalancerId === undefined || row.loadBalancerId === loadBalancerId)
+        .reverse(),
+    listUnderWay: async () =>
+      [...rows.values()]
+        .filter(({ status }) => status === 'BOOTING' || status === 'PENDING_DELETE')
+        .filter(({ loadBalancerId }) => loadBalancerId === null),
+    countByStatus: async () => {
+      const counts: Record<string, number> = {};
+      for (const { status } of rows.values()) if (status !== 'DELETED') counts[status] = (counts[status] ?? 0) + 1;
+      return counts;
+    },
+  };
+}

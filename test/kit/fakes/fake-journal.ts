@@ -1,0 +1,102 @@
+import { KilnError } from '../../../src/model/errors.ts';
+import type { JournalEntry, Operation } from '../../../src/model/operation.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
+import type { Journal } from '../../../src/ports/journal.ts';
+import type { Settlement } from '../../../src/ports/load-balancer-store.ts';
+import { type Switches, withSwitches } from '../fault-injection.ts';
+
+export type FakeJournal = Journal & Switches<keyof Journal>;
+
+/**
+ * A journal in memory. Values go through JSON, as they do in a database.
+ * @param settle carries out what an operation leaves in the rows when it ends.
+ */
+export function createFakeJournal(
+  clock: Pick<Clock, 'now'>,
+  settle: (settlement: Settlement) => void = () => {},
+): FakeJournal {
+  const operations = new Map<string, Operation>();
+  const entries = new Map<string, JournalEntry[]>();
+  const now = () => clock.now().toISOString();
+  const copy = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value;
+  const hasEnded = ({ status }: Operation) => status === 'done' || status === 'undone';
+
+  function held(operationId: string, fence: number): Operation {
+    const operation = operations.get(operationId);
+    if (!operation || operation.fence !== fence || hasEnded(operation)) {
+      throw new KilnError('FENCED', `operation ${operationId} is no longer ours`);
+    }
+    return operation;
+  }
+  function change(operation: Operation, fields: Partial<Operation>): Operation {
+    const changed = { ...operation, ...fields, updatedAt: now() };
+    operations.set(operation.id, changed);
+    return changed;
+  }
+  const unended = () => [...operations.values()].filter((operation) => !hasEnded(operation));
+
+  return withSwitches<Journal>({
+    async enqueue(operation) {
+      if (operations.has(operation.id)) return;
+      const at = now();
+      operations.set(operation.id, {
+        ...copy(operation),
+        status: 'queued',
+        fence: 0,
+        worker: null,
+        reason: null,
+        createdAt: at,
+        updatedAt: at,
+      });
+      entries.set(operation.id, []);
+    },
+    async claim(operationId, worker, seenFence) {
+      const operation = operations.get(operationId);
+      if (!operation || hasEnded(operation)) return null;
+      if (seenFence !== undefined && seenFence !== operation.fence) return null;
+      const rivals = unended().filter(({ id, subject }) => id !== operationId && subject === operation.subject);
+      if (rivals.some(({ status }) => status !== 'queued')) return null;
+      const status = operation.status === 'queued' ? 'running' : operation.status;
+      const taken = change(operation, { status, worker, fence: operation.fence + 1 });
+      return { operation: copy(taken), entries: copy(entries.get(operationId) ?? []) };
+    },
+    async release(operationId, fence) {
+      change(held(operationId, fence), { worker: null });
+    },
+    async record(operationId, fence, ...added) {
+      const operation = held(operationId, fence);
+      entries.get(operationId)?.push(...copy(added));
+      for (const entry of added) {
+        if (entry.kind === 'failed') change(operation, { status: 'undoing', reason: entry.reason });
+      }
+    },
+    async finish(operationId, fence, end, { entries: added = [], settlement = null } = {}) {
+      const operation = held(operationId, fence);
+      if (settlement) settle(settlement);
+      entries.get(operationId)?.push(...copy(added));
+      const fields = end === 'done' ? { status: 'done' as const } : { status: 'undone' as const, reason: end.undone };
+      change(operation, { ...fields, worker: null });
+    },
+    async unclaimed(limit, flows) {
+      return unended()
+        .filter(({ worker, flow }) => worker === null && (flows?.includes(flow) ?? true))
+        .sort((a, b) => b.priority - a.priority || a.createdAt.localeCompare(b.createdAt))
+        .slice(0, limit);
+    },
+    claimed: async () => unended().filter(({ worker }) => worker !== null),
+    async list({ subject, limit }) {
+      return [...operations.values()]
+        .filter((operation) => subject === undefined || operation.subject === subject)
+        .sort((a, b) => b.createdAt.localeCompare(a.createdAt) || (a.id < b.id ? 1 : -1))
+        .slice(0, limit);
+    },
+    async entriesOf(operationIds) {
+      const known = operationIds.filter((id) => (entries.get(id) ?? []).length > 0);
+      return new Map(known.map((id) => [id, copy(entries.get(id) ?? [])]));
+    },
+    async get(operationId) {
+      const operation = operations.get(operationId);
+      return operation ? { operation: copy(operation), entries: copy(entries.get(operationId) ?? []) } : null;
+    },
+  });
+}

@@ -1,0 +1,102 @@
+import { createBuildSlots } from '../../../src/flows/lib/build-slots.ts';
+import type { LoadBalancerDeps } from '../../../src/flows/load-balancer/deps.ts';
+import { KilnError } from '../../../src/model/errors.ts';
+import type { FlavorCapabilities, ZoneCapabilities } from '../../../src/model/flavor.ts';
+import { createFakeDeps } from './fake-amphora-deps.ts';
+import { createFakeCompute } from './fake-compute.ts';
+import { createFakeJournal } from './fake-journal.ts';
+import { createFakeLoadBalancerStore } from './fake-load-balancer-store.ts';
+import { createFakeNetwork } from './fake-network.ts';
+
+/** Everything that a flow of a load balancer acts through, in memory, with the switches of the fakes. */
+export function createFakeLoadBalancerDeps(options: { buildRateLimit?: number } = {}) {
+  const { deps: amphoraDeps, settings, clock, log, agent, images, store, rows } = createFakeDeps();
+  const network = createFakeNetwork();
+  const compute = createFakeCompute({ network });
+  const loadBalancers = createFakeLoadBalancerStore();
+  const offered: { flavor: FlavorCapabilities; zone: ZoneCapabilities | null } = { flavor: {}, zone: null };
+  const forgotten: string[] = [];
+  const noSecret = async () => {
+    throw new KilnError('SECRET_NOT_FOUND', 'there is no secret');
+  };
+  const { resolver, certificates, randomInteger } = amphoraDeps;
+  const deps: LoadBalancerDeps = {
+    resolver,
+    certificates,
+    randomInteger,
+    compute,
+    agent,
+    clock,
+    log,
+    network,
+    loadBalancers,
+    amphorae: store,
+    secrets: { getCertificate: noSecret, getCaCertificates: noSecret, getRevocationList: noSecret },
+    flavors: {
+      list: async () => [],
+      get: async () => null,
+      insert: async () => {},
+      update: async () => {
+        throw new KilnError('RESOURCE_NOT_FOUND', 'there is none');
+      },
+      delete: async () => {},
+      flavorCapabilities: async () => offered.flavor,
+      zoneCapabilities: async () => offered.zone,
+    },
+    health: {
+      record: async () => {},
+      statisticsOfLoadBalancer: async () => noTraffic,
+      statisticsOfListener: async () => noTraffic,
+      statisticsOfAmphora: async () => [],
+      lastHeard: async () => null,
+      watch: async () => {},
+      forget: async (amphoraId) => {
+        forgotten.push(amphoraId);
+      },
+    },
+    builds: createBuildSlots(() => options.buildRateLimit ?? -1),
+    settings: () => ({
+      ...settings,
+      server: { ...settings.server, bootNetworkIds: ['lb-mgmt-net'] },
+      haproxy: {
+        basePath: '/var/lib/octavia',
+        logging: {
+          address: '/run/rsyslog/octavia/log',
+          userFacility: 0,
+          administrativeFacility: 1,
+          logsConnections: true,
+          format: '%f',
+        },
+        defaultConnectionLimit: 50_000,
+        stickTableSize: '10k',
+        defaultTimeouts: {
+          clientDataMilliseconds: 50_000,
+          memberConnectMilliseconds: 5_000,
+          memberDataMilliseconds: 50_000,
+          tcpInspectMilliseconds: 0,
+        },
+        defaultListenerCiphers: 'DEFAULT',
+        defaultPoolCiphers: 'DEFAULT',
+      },
+      baseCertDir: '/var/lib/octavia/certs',
+    }),
+  };
+  return {
+    deps,
+    clock,
+    log,
+    compute,
+    agent,
+    images,
+    network,
+    loadBalancers,
+    amphorae: store,
+    /** Rows of the store, for hands that reach behind it. */
+    amphoraRows: rows,
+    offered,
+    forgotten,
+    journal: createFakeJournal(clock, loadBalancers.settle),
+  };
+}
+
+const noTraffic = { bytesIn: 0, bytesOut: 0, activeConnections: 0, totalConnections: 0, requestErrors: 0 };

@@ -1,0 +1,114 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createAmphoraAgentClient } from '../../src/adapters/amphora-agent/client.ts';
+import type { AmphoraAddress, AmphoraAgent } from '../../src/ports/amphora-agent.ts';
+import { createTestAuthority } from './certificate-authority.ts';
+
+const scripts = join(import.meta.dirname, '../../testbed/agent');
+
+/** Why Octavia's agent can't have a machine of its own here; null when it can: root, and namespaces that may be made. */
+export const agentIsImpossible = ((): string | null => {
+  if (process.getuid?.() !== 0) return 'needs root: it runs in namespaces of its own';
+  const probe = 'ip link add probe type bridge && mount -t tmpfs tmpfs /mnt';
+  const { status, stderr } = spawnSync(
+    'unshare',
+    ['--net', '--mount', '--pid', '--fork', '--mount-proc', 'sh', '-c', probe],
+    { encoding: 'utf8' },
+  );
+  return status === 0 ? null : `needs namespaces, which this machine does not let us make: ${stderr.trim()}`;
+})();
+if (agentIsImpossible) console.warn(`skipped, Octavia's agent: ${agentIsImpossible}`);
+
+/** Octavia's own agent in a network namespace, sending heartbeats to this machine's end of its bridge. Needs root. */
+export interface OctaviaAgent {
+  agent: AmphoraAgent;
+  amphora: AmphoraAddress;
+  /** Where it sends its heartbeats: an address of ours, which the amphora reaches members at, too. */
+  host: string;
+  heartbeatPort: number;
+  heartbeatKey: string;
+  /** Has one more network interface appear in the amphora, and tells its MAC address. */
+  attachInterface(): string;
+  close(): Promise<void>;
+}
+
+export async function startOctaviaAgent(options: { heartbeatIntervalSeconds: number }): Promise<OctaviaAgent> {
+  const folder = mkdtempSync(join(tmpdir(), 'kiln-octavia-agent-'));
+  const own = { host: '169.254.77.1', address: '169.254.77.11', heartbeatPort: 5555, heartbeatKey: 'insecure' };
+  const id = randomUUID();
+  const authority = await createTestAuthority(folder, 'ca');
+  await authority.issueToFile(join(folder, 'client.pem'), 'controller');
+  mkdirSync(join(folder, 'etc/certs'), { recursive: true });
+  await authority.issueToFile(join(folder, 'etc/certs/server.pem'), id);
+  writeFileSync(join(folder, 'etc/certs/client_ca.pem'), readFileSync(authority.certificateFile));
+  writeFileSync(join(folder, 'etc/amphora-agent.conf'), configurationOf({ ...own, ...options, id }));
+
+  const sandbox = spawn(join(scripts, 'run.sh'), [folder, own.address], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = once(sandbox, 'exit');
+  await Promise.race([
+    once(createInterface({ input: sandbox.stdout }), 'line'),
+    exited.then(([status]) => Promise.reject(new Error(`testbed/agent/run.sh ended with status ${status}`))),
+  ]);
+  const agent = createAmphoraAgentClient(() => ({
+    clientCertFile: join(folder, 'client.pem'),
+    serverCaFile: authority.certificateFile,
+    port: 9443,
+    connectTimeoutSeconds: 5,
+    readTimeoutSeconds: 60,
+    lbNetworkInterface: 'lo',
+    tlsProtocol: 'TLSv1.2',
+  }));
+  const amphora = { id, address: own.address };
+  while (!(await agent.getInfo(amphora).catch(() => null))) await sleep(100);
+  let attached = 0;
+  return {
+    ...own,
+    agent,
+    amphora,
+    attachInterface: () => execFileSync(join(scripts, 'attach.sh'), [`new${attached++}`], { encoding: 'utf8' }).trim(),
+    async close() {
+      sandbox.kill('SIGTERM');
+      await exited;
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+function configurationOf(own: {
+  id: string;
+  host: string;
+  address: string;
+  heartbeatPort: number;
+  heartbeatKey: string;
+  heartbeatIntervalSeconds: number;
+}): string {
+  return `[DEFAULT]
+debug = true
+use_syslog = false
+[haproxy_amphora]
+base_cert_dir = /var/lib/octavia/certs
+base_path = /var/lib/octavia
+bind_host = ${own.address}
+bind_port = 9443
+haproxy_cmd = /usr/sbin/haproxy
+[health_manager]
+controller_ip_port_list = ${own.host}:${own.heartbeatPort}
+heartbeat_interval = ${own.heartbeatIntervalSeconds}
+heartbeat_key = ${own.heartbeatKey}
+[amphora_agent]
+agent_server_ca = /etc/octavia/certs/client_ca.pem
+agent_server_cert = /etc/octavia/certs/server.pem
+agent_request_read_timeout = 180
+amphora_id = ${own.id}
+amphora_udp_driver = keepalived_lvs
+agent_tls_protocol = TLSv1.2
+[controller_worker]
+loadbalancer_topology = SINGLE
+`;
+}
