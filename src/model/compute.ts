@@ -24,6 +24,17 @@ export interface Server {
   fault: { code: number; message: string } | null;
 }
 
+/** How far apart servers of a group are kept: "soft" where there is room, else wherever there is. */
+export const serverGroupPolicies = ['anti-affinity', 'soft-anti-affinity'] as const;
+export type ServerGroupPolicy = (typeof serverGroupPolicies)[number];
+
+export interface ServerGroup {
+  id: string;
+  name: string;
+  /** Others than ours exist and are kept as they come. */
+  policy: ServerGroupPolicy | (string & {});
+}
+
 /** One network interface of a server (os-interface). */
 export interface ServerInterface {
   portId: string;

@@ -1,4 +1,11 @@
-import type { ComputeFlavor, Server, ServerInterface, ServerSpec } from '../model/compute.ts';
+import type {
+  ComputeFlavor,
+  Server,
+  ServerGroup,
+  ServerGroupPolicy,
+  ServerInterface,
+  ServerSpec,
+} from '../model/compute.ts';
 
 /** Nova. Errors are ServiceError unless said otherwise. */
 export interface ComputeService {
@@ -24,6 +31,12 @@ export interface ComputeService {
   attachPort(serverId: string, portId: string): Promise<void>;
   /** Takes a port out of a server; the port stays. Idempotent: a port or a server that is gone is success. */
   detachPort(serverId: string, portId: string): Promise<void>;
+  /** Names are not unique in Nova, and nothing is looked up: who may have been killed looks by name first. */
+  createServerGroup(group: { name: string; policy: ServerGroupPolicy }): Promise<ServerGroup>;
+  /** Groups with exactly this name, in the project that Kiln authenticates as. */
+  findServerGroupsByName(name: string): Promise<ServerGroup[]>;
+  /** Idempotent: a group that is gone is success. Its servers stay. */
+  deleteServerGroup(groupId: string): Promise<void>;
   getFlavor(flavorId: string, signal?: AbortSignal): Promise<ComputeFlavor>;
   /** True when the key pair exists for the service user. */
   hasKeypair(name: string): Promise<boolean>;

@@ -117,5 +117,6 @@ describeComputeContract('embedded cloud', async () => {
     networkId: await findId(clients, '/network/v2.0/networks', 'networks', 'lb-mgmt-net'),
     securityGroupId: await findId(clients, '/network/v2.0/security-groups', 'security_groups', 'lb-mgmt-sec-grp'),
     keyName: 'octavia_ssh_key',
+    hosts: 1,
   });
 });

@@ -32,6 +32,7 @@ describeComputeContract('fake', async () => {
     networkId: 'lb-mgmt-net',
     securityGroupId: 'lb-mgmt-sec-grp',
     keyName: 'octavia_ssh_key',
+    hosts: 2,
   };
 });
 

@@ -9,7 +9,7 @@ type Subject = Awaited<ReturnType<Parameters<typeof describeComputeContract>[1]>
 export async function computeSubject(
   clients: OpenStackClients,
   imageData: Buffer,
-  given: Pick<Subject, 'flavorId' | 'networkId' | 'securityGroupId' | 'keyName'>,
+  given: Pick<Subject, 'flavorId' | 'networkId' | 'securityGroupId' | 'keyName' | 'hosts'>,
 ): Promise<Subject> {
   const { images, compute, network, close } = clients;
   const newImage = () =>

@@ -136,5 +136,6 @@ describeComputeContract('test bed', () =>
     networkId: bed.network.id,
     securityGroupId: bed.securityGroup.id,
     keyName: bed.keypair,
+    hosts: 1,
   }),
 );

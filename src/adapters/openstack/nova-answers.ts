@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import type { Server, ServerInterface } from '../../model/compute.ts';
+import type { Server, ServerGroup, ServerInterface } from '../../model/compute.ts';
 import { readerOf } from './answers.ts';
 
 const text = Type.Optional(Type.Union([Type.String(), Type.Null()]));
@@ -30,6 +30,15 @@ export function serverOf(server: Static<typeof novaServer>): Server {
     availabilityZone: server['OS-EXT-AZ:availability_zone'] || null,
     fault: server.fault ? { code: server.fault.code, message: server.fault.message } : null,
   };
+}
+
+/** Up to 2.63 a list of policies, which holds one. */
+const novaServerGroup = Type.Object({ id, name: Type.String(), policies: Type.Array(Type.String()) });
+export const readServerGroup = readerOf(Type.Object({ server_group: novaServerGroup }));
+export const readServerGroups = readerOf(Type.Object({ server_groups: Type.Array(novaServerGroup) }));
+
+export function serverGroupOf({ id, name, policies }: Static<typeof novaServerGroup>): ServerGroup {
+  return { id, name, policy: policies[0] ?? '' };
 }
 
 const novaInterface = Type.Object({

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { Server, ServerInterface, ServerSpec } from '../../model/compute.ts';
+import type { Server, ServerGroup, ServerInterface, ServerSpec } from '../../model/compute.ts';
 import { ServiceError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ComputeService } from '../../ports/compute.ts';
@@ -7,7 +7,17 @@ import type { Log } from '../../ports/log.ts';
 import { readerOf } from './answers.ts';
 import type { Http } from './http.ts';
 import type { OpenStackSession } from './keystone.ts';
-import { interfaceOf, readFlavor, readInterfaces, readServer, readServers, serverOf } from './nova-answers.ts';
+import {
+  interfaceOf,
+  readFlavor,
+  readInterfaces,
+  readServer,
+  readServerGroup,
+  readServerGroups,
+  readServers,
+  serverGroupOf,
+  serverOf,
+} from './nova-answers.ts';
 import { createServiceClient, segment } from './service-client.ts';
 
 /**
@@ -162,6 +172,30 @@ export function createNova(options: {
 
     async detachPort(serverId, portId) {
       const path = `${pathOf(serverId)}/os-interface/${segment('The port ID', portId)}`;
+      await client.send({ method: 'DELETE', path, headers }).catch(unlessNotFound);
+    },
+
+    async createServerGroup({ name, policy }) {
+      const json = { server_group: { name, policies: [policy] } };
+      const request = { method: 'POST', path: '/os-server-groups', headers, json } as const;
+      return serverGroupOf((await client.call(request, readServerGroup)).server_group);
+    },
+
+    async findServerGroupsByName(name) {
+      const found: ServerGroup[] = [];
+      // Nova filters by nothing, and gives out as many at a time as its operator allows.
+      for (let offset = 0; ; ) {
+        const query: [string, string][] = [['offset', `${offset}`]];
+        const request = { method: 'GET', path: '/os-server-groups', query, headers } as const;
+        const { server_groups: page } = await client.call(request, readServerGroups);
+        if (page.length === 0) return found;
+        found.push(...page.filter((group) => group.name === name).map(serverGroupOf));
+        offset += page.length;
+      }
+    },
+
+    async deleteServerGroup(groupId) {
+      const path = `/os-server-groups/${segment('The server group ID', groupId)}`;
       await client.send({ method: 'DELETE', path, headers }).catch(unlessNotFound);
     },
 

@@ -136,6 +136,9 @@ function makeCloud() {
       listInterfaces: unused,
       attachPort: unused,
       detachPort: unused,
+      createServerGroup: unused,
+      findServerGroupsByName: unused,
+      deleteServerGroup: unused,
       getFlavor: async (id) => {
         if (!cloud.flavors.includes(id)) throw missing();
         return { id, name: 'm1.amphora', vcpus: 1, ramMiB: 1024, diskGiB: 2, extraSpecs: {} };

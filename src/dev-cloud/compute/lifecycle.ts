@@ -35,6 +35,9 @@ export interface Lifecycle {
   close(): Promise<void>;
 }
 
+/** No host will do for a server. The message is Nova's, for what follows "No valid host was found.". */
+class NoValidHostError extends Error {}
+
 export function createLifecycle(tables: ComputeTables, network: NetworkFacade, hypervisor: Hypervisor): Lifecycle {
   const queues = new Map<string, Promise<void>>();
   let closing = false;
@@ -74,6 +77,7 @@ export function createLifecycle(tables: ComputeTables, network: NetworkFacade, h
   }
 
   async function build(row: ServerRow, input: BuildInput): Promise<void> {
+    if (!hasHostFor(row)) throw new NoValidHostError('There are not enough hosts available.');
     change(row.id, { taskState: 'spawning' });
     const addresses = plug(row, input);
     await hypervisor.build({
@@ -84,6 +88,15 @@ export function createLifecycle(tables: ComputeTables, network: NetworkFacade, h
       userData: row.userData === null ? null : Buffer.from(row.userData, 'base64').toString('utf8'),
     });
     change(row.id, { vmState: 'active', taskState: null, launchedAt: timestamp() });
+  }
+
+  /** The cloud is one host: a group with hard anti-affinity has room for as many servers on it as its rules say. */
+  function hasHostFor(row: ServerRow): boolean {
+    const group = tables.serverGroups.get(row.serverGroupId ?? '');
+    if (group?.policy !== 'anti-affinity') return true;
+    const isPlaced = (other: ServerRow) => other.id !== row.id && other.portIds.length > 0;
+    const placed = tables.servers.all().filter((other) => other.serverGroupId === group.id && isPlaced(other));
+    return placed.length < Number(group.rules.max_server_per_host ?? 1);
   }
 
   /** Gives the server its ports, one row at a time, so that a later failure still knows what to take back. */
@@ -160,6 +173,7 @@ export function createLifecycle(tables: ComputeTables, network: NetworkFacade, h
 
 /** The words of Nova: a build that no other host could do better is given up at once, any other is tried elsewhere. */
 function faultMessage(row: ServerRow, error: Error): string {
+  if (error instanceof NoValidHostError) return `No valid host was found. ${error.message}`;
   if (error instanceof UnusableImageError) {
     return `Build of instance ${row.id} aborted: Image ${row.imageId} is unacceptable: it ${error.message}`;
   }

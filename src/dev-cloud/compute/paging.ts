@@ -1,7 +1,7 @@
 import { badRequest } from './fault.ts';
 
 /** Nova's `[api] max_limit`. */
-const maxPageSize = 1000;
+export const maxPageSize = 1000;
 
 /** The query of a request; Nova takes the last of several values. */
 export function queryOf(request: { url: string }): URLSearchParams {

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import * as read from './body.ts';
 import type { Compute } from './compute.ts';
 import { badRequest, notFound } from './fault.ts';
-import { queryOf } from './paging.ts';
+import { maxPageSize, queryOf } from './paging.ts';
 import type { ServerGroupRow } from './rows.ts';
 
 type One = { Params: { id: string } };
@@ -12,7 +12,7 @@ const hardPolicies = ['anti-affinity', 'affinity'];
 /** The soft ones came with 2.15; one `policy` instead of a list of them with 2.64. */
 const allPolicies = [...hardPolicies, 'soft-anti-affinity', 'soft-affinity'];
 
-/** Groups are kept and shown; on one host there is nothing to schedule apart. */
+/** Groups of servers that are to be kept apart; on the one host that there is (lifecycle.ts), or not. */
 export function serverGroupRoutes(app: FastifyInstance, compute: Compute): void {
   const { serverGroups, servers } = compute.tables;
 
@@ -39,7 +39,9 @@ export function serverGroupRoutes(app: FastifyInstance, compute: Compute): void 
     const { user, minor } = compute.callOf(request);
     const everybodys = user.isAdmin && queryOf(request).has('all_projects');
     const rows = serverGroups.all().filter((row) => everybodys || row.projectId === user.projectId);
-    return { server_groups: rows.map((row) => view(row, minor)) };
+    const start = Number(queryOf(request).get('offset') ?? 0);
+    const page = rows.slice(start, start + maxPageSize);
+    return { server_groups: page.map((row) => view(row, minor)) };
   });
 
   app.get<One>('/v2.1/os-server-groups/:id', async (request) => {

@@ -17,6 +17,8 @@ export interface ComputeSubject {
   networkId: string;
   securityGroupId: string;
   keyName: string;
+  /** How many there are that servers can be started on. */
+  hosts: number;
   /** Files that the image needs to boot. */
   files?: Readonly<Record<string, string>>;
   close?(): Promise<void>;
@@ -29,11 +31,13 @@ export function describeComputeContract(name: string, makeSubject: () => Promise
     let subject: ComputeSubject;
     const made: string[] = [];
     const madePorts: string[] = [];
+    const madeGroups: string[] = [];
 
     beforeAll(async () => {
       subject = await makeSubject();
     });
     afterEach(async () => {
+      for (const id of madeGroups.splice(0)) await subject.compute.deleteServerGroup(id);
       for (const id of made.splice(0)) await subject.compute.deleteServer(id);
       for (const id of madePorts.splice(0)) await subject.network.deletePort(id);
     });
@@ -185,6 +189,53 @@ export function describeComputeContract(name: string, makeSubject: () => Promise
       await subject.compute.deleteServer(id);
       expect(await subject.compute.findServersByName(spec.name)).toEqual([]);
       await expect(subject.compute.listInterfaces(id)).rejects.toMatchObject({ code: 'SERVICE_NOT_FOUND' });
+    });
+
+    it('keeps groups of servers, found by their exact name and no other', async () => {
+      const { compute } = subject;
+      const name = `octavia-lb-${randomUUID()}`;
+      expect(await compute.findServerGroupsByName(name)).toEqual([]);
+      const groups = [];
+      for (const policy of ['anti-affinity', 'soft-anti-affinity'] as const) {
+        const group = await compute.createServerGroup({ name, policy });
+        madeGroups.push(group.id);
+        expect(group).toEqual({ id: expect.any(String), name, policy });
+        groups.push(group);
+      }
+      const byId = (one: { id: string }, other: { id: string }) => (one.id < other.id ? -1 : 1);
+      expect((await compute.findServerGroupsByName(name)).sort(byId)).toEqual(groups.sort(byId));
+      expect(await compute.findServerGroupsByName(name.slice(0, -1))).toEqual([]);
+      for (const { id } of groups) {
+        await compute.deleteServerGroup(id);
+        await compute.deleteServerGroup(id);
+      }
+      expect(await compute.findServerGroupsByName(name)).toEqual([]);
+    });
+
+    it('boots servers of a soft group wherever there is room; a hard one is full when its hosts are', async () => {
+      const { compute } = subject;
+      const groupOf = async (policy: 'anti-affinity' | 'soft-anti-affinity') => {
+        const { id } = await compute.createServerGroup({ name: `octavia-lb-${randomUUID()}`, policy });
+        madeGroups.push(id);
+        return id;
+      };
+      const soft = await groupOf('soft-anti-affinity');
+      const hard = await groupOf('anti-affinity');
+      const bootIn = async (serverGroupId: string) => await built(await boot(specOf({ serverGroupId })));
+      expect((await bootIn(soft)).status).toBe('ACTIVE');
+      expect((await bootIn(soft)).status).toBe('ACTIVE');
+      expect((await bootIn(hard)).status).toBe('ACTIVE');
+      for (let others = 1; others <= subject.hosts; others++) {
+        const server = await bootIn(hard);
+        if (others < subject.hosts) expect(server.status).toBe('ACTIVE');
+        else
+          expect(server).toMatchObject({
+            status: 'ERROR',
+            fault: { message: expect.stringMatching(/no valid host/i) },
+          });
+      }
+      const gone = compute.createServer(specOf({ serverGroupId: randomUUID() }));
+      await expect(gone).rejects.toMatchObject({ code: 'SERVICE_REJECTED_REQUEST' });
     });
 
     it('tells an image that is gone or not active from other refusals, and makes no server', async () => {

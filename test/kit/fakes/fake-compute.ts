@@ -1,4 +1,5 @@
-import type { ComputeFlavor, Server, ServerInterface, ServerSpec } from '../../../src/model/compute.ts';
+import { randomUUID } from 'node:crypto';
+import type { ComputeFlavor, Server, ServerGroup, ServerInterface, ServerSpec } from '../../../src/model/compute.ts';
 import type { ComputeService } from '../../../src/ports/compute.ts';
 import type { Port } from '../../../src/ports/network.ts';
 import { aFlavor, aServer } from '../builders.ts';
@@ -11,6 +12,7 @@ export type BootOutcome = 'active' | 'error' | 'stuck';
 export interface FakeCompute extends ComputeService, Switches<keyof ComputeService> {
   /** All servers that there are, with what was asked for. */
   servers(): { server: Server; spec: ServerSpec }[];
+  serverGroups(): ServerGroup[];
   bootsEndAs(outcome: BootOutcome): void;
   /** The server is in ERROR from now on: Nova takes nothing out of it. */
   breakServer(serverId: string): void;
@@ -40,13 +42,16 @@ export function createFakeCompute(
     flavors?: readonly ComputeFlavor[];
     keypairs?: readonly string[];
     zones?: readonly string[];
+    /** How many there are for servers of one anti-affinity group. */
+    hosts?: number;
     pollsUntilActive?: number;
     network?: FakeNetwork;
   } = {},
 ): FakeCompute {
   const { flavors = [aFlavor()], keypairs = ['octavia_ssh_key'], zones = ['nova'], network } = options;
-  const { pollsUntilActive = 1 } = options;
+  const { pollsUntilActive = 1, hosts = 2 } = options;
   const servers = new Map<string, FakeServer>();
+  const groups = new Map<string, ServerGroup>();
   let outcome: BootOutcome = 'active';
   let isBootable: ((imageId: string) => boolean) | null = null;
   let made = 0;
@@ -58,6 +63,10 @@ export function createFakeCompute(
     if (!found) throw fail('SERVICE_NOT_FOUND', 404, `Instance ${serverId} could not be found.`);
     return found;
   };
+
+  /** Servers that have a host of their own. */
+  const placedIn = (groupId: string | null) =>
+    [...servers.values()].filter(({ spec, outcome }) => spec.serverGroupId === groupId && outcome !== 'error').length;
 
   const holderOf = (portId: string) =>
     [...servers.values()].find((entry) => entry.interfaces.some((one) => one.portId === portId));
@@ -89,6 +98,11 @@ export function createFakeCompute(
       if (spec.keyName !== null && !keypairs.includes(spec.keyName)) {
         throw fail('SERVICE_REJECTED_REQUEST', 400, 'Invalid key_name provided.');
       }
+      if (spec.serverGroupId !== null && !groups.has(spec.serverGroupId)) {
+        throw fail('SERVICE_REJECTED_REQUEST', 400, `Instance group ${spec.serverGroupId} could not be found.`);
+      }
+      const hasRoom =
+        groups.get(spec.serverGroupId ?? '')?.policy !== 'anti-affinity' || placedIn(spec.serverGroupId) < hosts;
       made++;
       const createdAt = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
       const server = aServer({
@@ -98,9 +112,10 @@ export function createFakeCompute(
         createdAt,
         availabilityZone: null,
       });
-      const entry = { server, spec, outcome, polls: 0, number: made, interfaces: [], ownPortIds: [] };
+      const end = hasRoom ? outcome : 'error';
+      const entry = { server, spec, outcome: end, polls: 0, number: made, interfaces: [], ownPortIds: [] };
       servers.set(server.id, entry);
-      if (outcome === 'active') await plugIn(entry);
+      if (end === 'active') await plugIn(entry);
       return { id: server.id };
     },
 
@@ -168,6 +183,16 @@ export function createFakeCompute(
       else network.bindPort(portId, '');
     },
 
+    async createServerGroup(group) {
+      const row = { id: randomUUID(), ...group };
+      groups.set(row.id, row);
+      return row;
+    },
+    findServerGroupsByName: async (name) => [...groups.values()].filter((group) => group.name === name),
+    async deleteServerGroup(groupId) {
+      groups.delete(groupId);
+    },
+
     async getFlavor(flavorId) {
       const flavor = flavors.find((one) => one.id === flavorId);
       if (!flavor) throw fail('SERVICE_NOT_FOUND', 404, `Flavor ${flavorId} could not be found.`);
@@ -183,6 +208,7 @@ export function createFakeCompute(
   return {
     ...withSwitches(port),
     servers: () => [...servers.values()].map(({ server, spec }) => ({ server, spec })),
+    serverGroups: () => [...groups.values()],
     breakServer: (serverId) => {
       const entry = existing(serverId);
       entry.server = { ...entry.server, status: 'ERROR' };
