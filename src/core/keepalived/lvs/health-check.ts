@@ -1,7 +1,7 @@
 import type { HealthMonitor, Member } from '../../../model/load-balancer.ts';
 import { requireAddress } from '../../haproxy/address.ts';
 import { expandCodes } from '../../haproxy/health-check.ts';
-import type { Block } from './block.ts';
+import type { Block } from '../block.ts';
 import type { LvsSettings } from './settings.ts';
 import { writeUrlPath } from './url-path.ts';
 

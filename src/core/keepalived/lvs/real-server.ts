@@ -1,5 +1,5 @@
 import type { Member } from '../../../model/load-balancer.ts';
-import { type Line, linesOf } from './block.ts';
+import { type Line, linesOf } from '../block.ts';
 import { renderCheck } from './health-check.ts';
 import type { PlannedListener } from './plan.ts';
 import type { LvsSettings } from './settings.ts';

@@ -1,5 +1,5 @@
 import type { Listener, LoadBalancerTree } from '../../../model/load-balancer.ts';
-import { linesOf, writeLines } from './block.ts';
+import { linesOf, writeLines } from '../block.ts';
 import { planListener } from './plan.ts';
 import type { LvsSettings } from './settings.ts';
 import { renderVirtualServers } from './virtual-server.ts';

@@ -1,5 +1,5 @@
 import type { HealthMonitor, LbAlgorithm } from '../../../model/load-balancer.ts';
-import { type Block, linesOf } from './block.ts';
+import { type Block, linesOf } from '../block.ts';
 import { renderPersistence } from './persistence.ts';
 import { type Family, membersOf, type PlannedListener, type PlannedPool } from './plan.ts';
 import { renderRealServer } from './real-server.ts';

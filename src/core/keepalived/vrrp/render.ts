@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { isIP } from 'node:net';
 import { KilnError } from '../../../model/errors.ts';
 import { requireAddress } from '../../haproxy/address.ts';
-import { type Block, linesOf, writeLines } from '../lvs/block.ts';
+import { type Block, linesOf, writeLines } from '../block.ts';
 import type { VirtualAddress, VrrpInstance, VrrpSettings } from './settings.ts';
 
 /** The routing table that the agent leaves to VIPs. */
