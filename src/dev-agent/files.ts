@@ -1,5 +1,6 @@
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { writeFileAtomically } from '../lib/atomic-files.ts';
 
 /** Where the agent keeps what it is told. All paths are as our own process sees them: below the amphora's root. */
 export interface AgentFiles {
@@ -25,15 +26,7 @@ export function createAgentFiles(root: string, paths: { basePath: string; baseCe
 /** Writes a file for its owner alone, and its folder. Readers see the old content or the new, also after a crash. */
 export async function writeWhole(file: string, content: string | Buffer): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const unfinished = `${file}.partial`;
-  const handle = await open(unfinished, 'w', 0o600);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(unfinished, file);
+  await writeFileAtomically(file, content);
 }
 
 /** For `readFile(…).catch(nullIfAbsent)`. */

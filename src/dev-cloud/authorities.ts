@@ -3,7 +3,7 @@ import { KeyObject, randomBytes, webcrypto } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
-import { writeAtomically } from '../lib/write-atomically.ts';
+import { writeFileAtomicallySync } from '../lib/atomic-files.ts';
 
 /** Files of the two authorities of a controller, as Octavia's guide has them: one for agents, one for controllers. */
 export interface AuthorityFiles {
@@ -56,10 +56,10 @@ export async function ensureAuthorities(
     ],
   });
 
-  writeAtomically(files.serverCa, pem(server.certificate));
-  writeAtomically(files.serverCaKey, keyPem(server.keys.privateKey, passphrase));
-  writeAtomically(files.clientCa, pem(client.certificate));
-  writeAtomically(files.clientCertificate, pem(controllerCertificate) + keyPem(controller.privateKey, null));
+  writeFileAtomicallySync(files.serverCa, pem(server.certificate));
+  writeFileAtomicallySync(files.serverCaKey, keyPem(server.keys.privateKey, passphrase));
+  writeFileAtomicallySync(files.clientCa, pem(client.certificate));
+  writeFileAtomicallySync(files.clientCertificate, pem(controllerCertificate) + keyPem(controller.privateKey, null));
   return files;
 }
 

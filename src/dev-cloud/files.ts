@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { writeAtomically } from '../lib/write-atomically.ts';
+import { writeFileAtomicallySync } from '../lib/atomic-files.ts';
 import type { AuthorityFiles } from './authorities.ts';
 import { regionId } from './identity/catalog.ts';
 import type { SeededUser } from './seed.ts';
@@ -107,7 +107,10 @@ function putAside(file: string): string | null {
 function addApiSettings(file: string, { apiPort }: ConfigurationFacts): string | null {
   const present = readFileSync(file, 'utf8');
   if (/^\[api_settings\]/m.test(present)) return null;
-  writeAtomically(file, `${present.trimEnd()}\n\n[api_settings]\nbind_host = ${kilnHost}\nbind_port = ${apiPort}\n`);
+  writeFileAtomicallySync(
+    file,
+    `${present.trimEnd()}\n\n[api_settings]\nbind_host = ${kilnHost}\nbind_port = ${apiPort}\n`,
+  );
   return `${file} now says where the load-balancer API listens: [api_settings] bind_port = ${apiPort}.`;
 }
 
@@ -115,7 +118,7 @@ const header = '# Written by `kiln dev` for the cloud at ';
 
 function keepOrWrite(file: string, url: string, content: () => string): string | null {
   if (!existsSync(file)) {
-    writeAtomically(file, `${header}${url}\n${content()}`);
+    writeFileAtomicallySync(file, `${header}${url}\n${content()}`);
     return null;
   }
   const present = readFileSync(file, 'utf8');
@@ -123,7 +126,7 @@ function keepOrWrite(file: string, url: string, content: () => string): string |
   if (previousUrl === undefined || previousUrl === url) return null;
   // Not a prefix of another port.
   const everyUrl = new RegExp(`${previousUrl.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?!\\d)`, 'g');
-  writeAtomically(file, present.replace(everyUrl, url));
+  writeFileAtomicallySync(file, present.replace(everyUrl, url));
   return `The cloud moved from ${previousUrl} to ${url}: ${file} was changed to say so, and is otherwise as it was.`;
 }
 

@@ -301,6 +301,15 @@ export interface ErrorOptions {
   cause?: unknown;
 }
 
+/** Codes by which older versions called what has another name now: rows and other processes may still have them. */
+const formerCodes: Readonly<Record<string, ErrorCode>> = { SERVICE_ANSWERED_NONSENSE: 'SERVICE_RESPONSE_INVALID' };
+
+/** A code that was written down or sent, perhaps by another version. @returns null for one that this version does not know. */
+export function errorCodeOf(code: string): ErrorCode | null {
+  if (Object.hasOwn(errorKinds, code)) return code as ErrorCode;
+  return (Object.hasOwn(formerCodes, code) && formerCodes[code]) || null;
+}
+
 /** An error of Kiln's: what happened (message), what it is (code), what to do (advice). */
 export class KilnError extends Error {
   readonly code: ErrorCode;

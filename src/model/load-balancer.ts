@@ -14,6 +14,11 @@ export const provisioningStatuses = [
 ] as const;
 export type ProvisioningStatus = (typeof provisioningStatuses)[number];
 
+/** Being deleted, or deleted: no part of what is configured any more. */
+export function isPendingDelete({ provisioningStatus }: { provisioningStatus: ProvisioningStatus }): boolean {
+  return provisioningStatus === 'PENDING_DELETE' || provisioningStatus === 'DELETED';
+}
+
 export const operatingStatuses = ['ONLINE', 'DRAINING', 'OFFLINE', 'DEGRADED', 'ERROR', 'NO_MONITOR'] as const;
 export type OperatingStatus = (typeof operatingStatuses)[number];
 

@@ -1,4 +1,4 @@
-import type { ErrorCode, KilnError } from './errors.ts';
+import { type ErrorCode, errorCodeOf, type KilnError } from './errors.ts';
 import type { OperationReason } from './operation.ts';
 
 /**
@@ -61,7 +61,7 @@ export function tenantMessage(error: KilnError, requestId: string): string {
 
 /** Why something was not done, without what only an administrator may read. Codes of other versions are told like a fault. */
 export function tenantReason({ code, message, advice }: OperationReason): OperationReason {
-  const text = Object.hasOwn(tenantMessages, code) ? tenantMessages[code as ErrorCode] : tenantMessages.INTERNAL;
+  const text = tenantMessages[errorCodeOf(code) ?? 'INTERNAL'];
   if (text === null) return { code, message, advice };
   return {
     code,

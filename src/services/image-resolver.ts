@@ -9,6 +9,7 @@ import {
   refusals,
   whatToBoot,
 } from '../core/amphora/choose-image.ts';
+import { abortable } from '../lib/abortable.ts';
 import { shareNextCall } from '../lib/share-next-call.ts';
 import { KilnError, toKilnError } from '../model/errors.ts';
 import type { Image, ImageChoice } from '../model/image.ts';
@@ -151,20 +152,6 @@ function ownerOf(search: ImageSearch): { owner?: string } {
 
 function searchKey(search: ImageSearch): string {
   return JSON.stringify([search.tag, search.owner]);
-}
-
-/** One caller may give up; the answer that others share goes on. */
-async function abortable<Value>(shared: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
-  if (!signal) return shared;
-  if (signal.aborted) {
-    shared.catch(() => {}); // Nobody may be left who hears of its failure.
-    throw signal.reason;
-  }
-  return await new Promise<Value>((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    shared.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 function noSuchFlavor(flavorId: string, error: unknown): never {

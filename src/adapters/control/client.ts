@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { Pool, request } from 'undici';
 import type { Amphora } from '../../model/amphora.ts';
 import type { BootLine, ServeStatus } from '../../model/control.ts';
-import { type ErrorCode, errorKinds, KilnError } from '../../model/errors.ts';
+import { errorCodeOf, KilnError } from '../../model/errors.ts';
 import type { AbortedOperation } from '../../model/operation.ts';
 import type { AmphoraOperations } from '../../ports/amphora-operations.ts';
 
@@ -101,7 +101,8 @@ function servedNoMore(cause: unknown): KilnError {
 
 /** An error that came over the socket, as the error it was. */
 function fromWire(error: ReturnType<KilnError['toJSON']> | undefined): KilnError {
-  if (!error || !(error.code in errorKinds)) return new KilnError('INTERNAL', 'kiln serve answered without saying why');
+  const code = error && errorCodeOf(error.code);
+  if (!code) return new KilnError('INTERNAL', 'kiln serve answered without saying why');
   const { message, advice, retryable, details } = error;
-  return new KilnError(error.code as ErrorCode, message, { advice, retryable, details });
+  return new KilnError(code, message, { advice, retryable, details });
 }

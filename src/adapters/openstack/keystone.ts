@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
+import { abortable } from '../../lib/abortable.ts';
 import { KilnError, ServiceError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { AuthenticatedAs, IdentityService } from '../../ports/identity.ts';
 import type { Log } from '../../ports/log.ts';
-import { abortable } from './abortable.ts';
 import { readerOf } from './answers.ts';
 import { authRequest, describeAuth, tokensUrl } from './auth-request.ts';
 import { type Catalog, findEndpoint } from './catalog.ts';
@@ -137,7 +137,7 @@ export function createKeystone(options: {
 
   async function validToken(signal?: AbortSignal): Promise<Token> {
     const nowMs = clock.monotonicMs();
-    if (!current || nowMs >= current.endsAtMs) return abortable(renew(), signal);
+    if (!current || nowMs >= current.endsAtMs) return abortable(renew(), signal, cancelled);
     if (nowMs >= current.renewAtMs) renewAhead(nowMs);
     return current;
   }
@@ -147,7 +147,7 @@ export function createKeystone(options: {
 
     tokenAfterRefusal: async (refused, signal) => {
       if (current && current.value !== refused) return current.value;
-      return (await abortable(renew(), signal)).value;
+      return (await abortable(renew(), signal, cancelled)).value;
     },
 
     async authenticatedAs() {
@@ -186,3 +186,5 @@ function explained(error: unknown, auth: OpenStackAuthSettings): unknown {
 export function isTokenRefusal(error: unknown): boolean {
   return error instanceof ServiceError && error.call.status === 401;
 }
+
+const cancelled = (cause: unknown) => new KilnError('CANCELLED', 'Cancelled while waiting', { cause });

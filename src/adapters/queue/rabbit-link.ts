@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type ChannelModel, connect, type SocketOptions } from 'amqplib';
+import { growingPauseMs } from '../../lib/growing-pause.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { BrokerHost } from './transport-url.ts';
@@ -65,7 +66,10 @@ export async function keepLink(
     failures = clock.monotonicMs() - beganMs >= GOOD_LINK_MS ? 0 : failures + 1;
     // A round of all hosts is one failure: the next host may be well.
     const rounds = Math.floor(failures / hosts.length);
-    const pauseMs = failures % hosts.length === 0 ? Math.min(FIRST_PAUSE_MS * 2 ** rounds, LONGEST_PAUSE_MS) : 0;
+    const pauseMs =
+      failures % hosts.length === 0
+        ? growingPauseMs(rounds + 1, { firstMs: FIRST_PAUSE_MS, longestMs: LONGEST_PAUSE_MS })
+        : 0;
     await clock.sleep(pauseMs, signal).catch(() => {});
   }
 }

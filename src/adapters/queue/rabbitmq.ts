@@ -1,4 +1,5 @@
 import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
+import { growingPauseMs } from '../../lib/growing-pause.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
@@ -144,7 +145,7 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
   /** A message that this worker can't start is for whoever can. */
   async function passOnWhenIdle(id: string, token: Token): Promise<void> {
     const returns = Number(token.message.properties.headers?.['x-delivery-count'] ?? 0);
-    const graceMs = Math.min(FIRST_GRACE_MS * 2 ** returns, LONGEST_GRACE_MS);
+    const graceMs = growingPauseMs(returns + 1, { firstMs: FIRST_GRACE_MS, longestMs: LONGEST_GRACE_MS });
     await clock.sleep(graceMs, stopping.signal).catch(() => {});
     const tokens = inHand.get(id);
     if (!tokens?.includes(token)) return;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { writeFileAtomically } from '../../lib/atomic-files.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { SecretFolder, StoredSecret } from '../../ports/secret-folder.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
@@ -38,7 +39,7 @@ export function createLocalSecretStore(folder: string): SecretStore & SecretFold
         if (text !== null) await keeping(writeFile(join(folder, `${id}.${suffix}`), text, { mode: 0o600 }));
       }
       // Last: from here on it can be referred to.
-      await keeping(writeWhole(join(folder, id), content));
+      await keeping(writeFileAtomically(join(folder, id), content));
       return storedSecret(folder, id);
     },
 
@@ -165,13 +166,6 @@ async function readLimited(file: string): Promise<Buffer | null> {
   } finally {
     await handle?.close();
   }
-}
-
-/** Under its name only when all of it is there. */
-async function writeWhole(file: string, content: Uint8Array): Promise<void> {
-  const draft = `${file}.draft`;
-  await writeFile(draft, content, { mode: 0o600, flush: true });
-  await rename(draft, file);
 }
 
 const statIfThere = (file: string) => stat(file).catch(ignoring('ENOENT', null));

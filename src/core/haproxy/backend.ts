@@ -2,7 +2,7 @@ import type { LbAlgorithm, LoadBalancer, SessionPersistence } from '../../model/
 import { renderHealthCheck } from './health-check.ts';
 import { renderInsertHeaders } from './insert-headers.ts';
 import { peersName } from './peers.ts';
-import { modeOf, monitorOf, staysOf } from './plan.ts';
+import { configuredMembers, modeOf, monitorOf } from './plan.ts';
 import { quoteSample } from './quote.ts';
 import { linesOf, type Section, words } from './section.ts';
 import { renderServer, type ServerContext } from './server.ts';
@@ -33,7 +33,7 @@ export function renderBackend(loadBalancer: LoadBalancer, context: ServerContext
       'option allbackups',
       `timeout connect ${listener.timeoutMemberConnect || defaults.memberConnectMilliseconds}`,
       `timeout server ${listener.timeoutMemberData || defaults.memberDataMilliseconds}`,
-      staysOf(pool.members).map((member) => renderServer(member, context)),
+      configuredMembers(pool.members).map((member) => renderServer(member, context)),
     ),
   };
 }

@@ -1,11 +1,13 @@
-import type {
-  HealthMonitor,
-  L7Rule,
-  Listener,
-  ListenerProtocol,
-  LoadBalancerTree,
-  Member,
-  Pool,
+import {
+  type HealthMonitor,
+  isPendingDelete,
+  type L7Rule,
+  type Listener,
+  type ListenerProtocol,
+  type LoadBalancerTree,
+  type Member,
+  type Pool,
+  type ProvisioningStatus,
 } from '../../model/load-balancer.ts';
 import type { HaproxySettings } from './settings.ts';
 
@@ -45,14 +47,12 @@ const modes: Record<ListenerProtocol, Mode | null> = {
   SCTP: null,
 };
 
-const isStaying = (resource: { provisioningStatus: string }) =>
-  resource.provisioningStatus !== 'PENDING_DELETE' && resource.provisioningStatus !== 'DELETED';
-const isLive = (resource: { adminStateUp: boolean; provisioningStatus: string }) =>
-  resource.adminStateUp && isStaying(resource);
+const isLive = (resource: { adminStateUp: boolean; provisioningStatus: ProvisioningStatus }) =>
+  resource.adminStateUp && !isPendingDelete(resource);
 
 /** Listeners of `tree` that belong into an HAProxy configuration, enabled or not; with none, the agent keeps no file. */
 export function haproxyListeners(tree: LoadBalancerTree): LoadBalancerTree['listeners'] {
-  return tree.listeners.filter((listener) => modes[listener.protocol] !== null && isStaying(listener));
+  return tree.listeners.filter((listener) => modes[listener.protocol] !== null && !isPendingDelete(listener));
 }
 
 /** What HAProxy serves for `tree`: nothing for a disabled load balancer. */
@@ -89,8 +89,8 @@ export function planListeners(
 }
 
 /** The members that stand in the file, disabled ones too: these keep their name in the heartbeats. */
-export function staysOf(members: readonly Member[]): Member[] {
-  return members.filter(isStaying);
+export function configuredMembers(members: readonly Member[]): Member[] {
+  return members.filter((member) => !isPendingDelete(member));
 }
 
 /** The monitor that HAProxy carries out; those for UDP and SCTP are keepalived's. */

@@ -1,5 +1,5 @@
 import { isIPv6, SocketAddress } from 'node:net';
-import type { Listener, LoadBalancerTree } from '../../model/load-balancer.ts';
+import { isPendingDelete, type Listener, type LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { NewSecurityGroupRule, SecurityGroupRule } from '../../model/network.ts';
 
 /** HAProxy's peers of a pair tell each other of their clients here (octavia/common/constants.py, HAPROXY_BASE_PEER_PORT). */
@@ -28,7 +28,7 @@ export function vipSecurityRules({ loadBalancer, listeners }: LoadBalancerTree):
     }
   };
   for (const listener of listeners) {
-    if (listener.provisioningStatus === 'PENDING_DELETE' || listener.provisioningStatus === 'DELETED') continue;
+    if (isPendingDelete(listener)) continue;
     const from = listener.allowedCidrs.length > 0 ? listener.allowedCidrs : [null];
     for (const cidr of from) letIn(transportOf(listener), listener.protocolPort, cidr);
   }

@@ -3,7 +3,7 @@ import { renderHaproxyConfiguration } from '../../core/haproxy/render.ts';
 import type { HaproxyVersion, TlsFiles } from '../../core/haproxy/settings.ts';
 import { renderLvsConfiguration } from '../../core/keepalived/lvs/render.ts';
 import { KilnError } from '../../model/errors.ts';
-import type { Listener, LoadBalancerTree } from '../../model/load-balancer.ts';
+import { isPendingDelete, type Listener, type LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { Target } from './targets.ts';
 
@@ -42,7 +42,7 @@ export async function reloadListeners(
   if (haproxyListeners(tree).length > 0) await agent.act(target, id, 'reload');
   else await agent.deleteListener(target, id);
   for (const listener of datagramListeners(tree)) await agent.act(target, listener.id, 'reload');
-  for (const listener of tree.listeners.filter((one) => isDatagram(one) && !isStaying(one))) {
+  for (const listener of tree.listeners.filter((one) => isDatagram(one) && isPendingDelete(one))) {
     await agent.deleteListener(target, listener.id);
   }
 }
@@ -58,10 +58,9 @@ export async function removeNewListeners(
 }
 
 const isDatagram = ({ protocol }: Listener) => protocol === 'UDP' || protocol === 'SCTP';
-const isStaying = ({ provisioningStatus }: Listener) => provisioningStatus !== 'PENDING_DELETE';
 
 function datagramListeners(tree: LoadBalancerTree): LoadBalancerTree['listeners'] {
-  return tree.listeners.filter((listener) => isDatagram(listener) && isStaying(listener));
+  return tree.listeners.filter((listener) => isDatagram(listener) && !isPendingDelete(listener));
 }
 
 /** "2.6.12-1+deb12u2" as 2.6. */

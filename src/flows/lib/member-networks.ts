@@ -1,5 +1,5 @@
 import { KilnError } from '../../model/errors.ts';
-import type { LoadBalancerTree } from '../../model/load-balancer.ts';
+import { isPendingDelete, type LoadBalancerTree, type ProvisioningStatus } from '../../model/load-balancer.ts';
 import type { Subnet } from '../../ports/network.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 
@@ -13,8 +13,8 @@ export interface WantedNetwork {
 }
 
 /** Which rows count: those that stay, those that were there before, or all. */
-export type Counts = (row: { provisioningStatus: string }) => boolean;
-export const isStaying: Counts = ({ provisioningStatus }) => provisioningStatus !== 'PENDING_DELETE';
+export type Counts = (row: { provisioningStatus: ProvisioningStatus }) => boolean;
+export const isNotPendingDelete: Counts = (row) => !isPendingDelete(row);
 export const isOld: Counts = ({ provisioningStatus }) => provisioningStatus !== 'PENDING_CREATE';
 
 /**
@@ -26,7 +26,7 @@ export const isOld: Counts = ({ provisioningStatus }) => provisioningStatus !== 
 export async function wantedNetworks(
   deps: LoadBalancerDeps,
   tree: LoadBalancerTree,
-  counts: Counts = isStaying,
+  counts: Counts = isNotPendingDelete,
 ): Promise<WantedNetwork[]> {
   const { vip } = tree.loadBalancer;
   const ofVips = vipSubnetIds(tree);

@@ -6,8 +6,8 @@ import { amphoraPort, memberPortName, portsOfAmphora, vrrpPortName } from '../li
 import { findOrCreate } from '../lib/find-or-create.ts';
 import {
   type Counts,
+  isNotPendingDelete,
   isOld,
-  isStaying,
   subnetIdsWithout,
   vipSubnetIds,
   type WantedNetwork,
@@ -48,7 +48,7 @@ export function unplugMemberNetworks<State extends LoadBalancerInput & JsonObjec
   return {
     name: 'unplug-member-networks',
     async do(deps, state) {
-      const needless = await needlessOf(deps, state.loadBalancerId, isStaying);
+      const needless = await needlessOf(deps, state.loadBalancerId, isNotPendingDelete);
       if (!needless) return {};
       for (const target of await targetsOf(deps, state)) {
         await unplug(deps, target, needless, (port) => tellAgent(deps, target, port, needless.tree));
@@ -58,7 +58,7 @@ export function unplugMemberNetworks<State extends LoadBalancerInput & JsonObjec
     // Members that were to go stay: what was taken from them is given back.
     async undo(deps, state, run) {
       const tree = await treeOf(deps, state.loadBalancerId);
-      if (subnetIdsWithout(tree, isStaying).size === 0) return;
+      if (subnetIdsWithout(tree, isNotPendingDelete).size === 0) return;
       const wanted = await wantedNetworks(deps, tree, () => true);
       for (const target of await targetsLeft(targetsOf, deps, state)) await plug(deps, target, { tree, wanted }, run);
     },

@@ -1,6 +1,6 @@
 import type { OperationSubject } from '../../core/operations/operation-subject.ts';
 import { treeBefore } from '../../core/operations/operation-subject.ts';
-import type { LoadBalancerTree } from '../../model/load-balancer.ts';
+import { isPendingDelete, type LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { Step } from '../engine/flow.ts';
 import { treeOf } from '../lib/tree-of.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
@@ -58,6 +58,6 @@ async function applyQos(deps: LoadBalancerDeps, tree: LoadBalancerTree): Promise
 function withoutLeaving(tree: LoadBalancerTree): LoadBalancerTree {
   return {
     ...tree,
-    listeners: tree.listeners.filter(({ provisioningStatus }) => provisioningStatus !== 'PENDING_DELETE'),
+    listeners: tree.listeners.filter((listener) => !isPendingDelete(listener)),
   };
 }

@@ -1,6 +1,14 @@
 import { isIP } from 'node:net';
-import type { HealthMonitor, Listener, LoadBalancerTree, Member, Pool } from '../../../model/load-balancer.ts';
+import {
+  type HealthMonitor,
+  isPendingDelete,
+  type Listener,
+  type LoadBalancerTree,
+  type Member,
+  type Pool,
+} from '../../../model/load-balancer.ts';
 import { requireAddress } from '../../haproxy/address.ts';
+import { configuredMembers } from '../../haproxy/plan.ts';
 
 export type Family = 4 | 6;
 
@@ -26,15 +34,15 @@ export function planListener(tree: LoadBalancerTree, listener: Listener): Planne
   const { loadBalancer } = tree;
   if (!loadBalancer.adminStateUp || !listener.adminStateUp) return null;
   const found = tree.pools.find(({ id }) => id === listener.defaultPoolId);
-  const pool = found && isStaying(found) ? found : null;
+  const pool = found && !isPendingDelete(found) ? found : null;
   const monitor = pool?.healthMonitor;
   const vips = [loadBalancer.vip, ...loadBalancer.additionalVips].map(({ address }) => {
     return requireAddress(`load balancer ${loadBalancer.id}`, address);
   });
   return {
     listener,
-    pool: pool && { pool, members: pool.members.filter(isStaying) },
-    monitor: monitor?.adminStateUp && isStaying(monitor) ? monitor : null,
+    pool: pool && { pool, members: configuredMembers(pool.members) },
+    monitor: monitor?.adminStateUp && !isPendingDelete(monitor) ? monitor : null,
     vips: ([4, 6] as const)
       .map((family) => ({ family, addresses: vips.filter((address) => isIP(address) === family) }))
       .filter(({ addresses }) => addresses.length > 0),
@@ -44,8 +52,4 @@ export function planListener(tree: LoadBalancerTree, listener: Listener): Planne
 /** Members that a VIP of this family can lead to: the kernel's NAT does not change families. */
 export function membersOf({ members }: PlannedPool, family: Family): Member[] {
   return members.filter(({ id, address }) => isIP(requireAddress(`member ${id}`, address)) === family);
-}
-
-function isStaying({ provisioningStatus }: { provisioningStatus: string }): boolean {
-  return provisioningStatus !== 'PENDING_DELETE' && provisioningStatus !== 'DELETED';
 }
