@@ -14,7 +14,7 @@ export interface AgentConfiguration {
   /** Lowest TLS version that is spoken. */
   minTlsVersion: MinTlsVersion;
   haproxyCmd: string;
-  /** [haproxy_amphora] base_path and base_cert_dir: where the agent keeps what it is told. */
+  /** [haproxy_amphora] base_path and base_cert_dir: where the agent keeps what it is sent. */
   basePath: string;
   baseCertDir: string;
   heartbeat: HeartbeatConfiguration;

@@ -37,7 +37,7 @@ const longestBodyBytes = 16 * 1024 * 1024;
 
 /**
  * Answers requests by `routes`, the first that fits. Errors have the bodies that Octavia's agent gives them (those of
- * Flask's error pages, as JSON). `onFault` is told when a route throws; the caller sees no more than a 500.
+ * Flask's error pages, as JSON). `onFault` is called when a route throws; the caller sees no more than a 500.
  */
 export function createRequestHandler(
   routes: readonly Route[],

@@ -25,7 +25,7 @@ const CLAIM_TRIES = 5;
 
 /**
  * Ends an operation by hand: nothing more is done or undone. Whoever has it is kept out by the fence, what is pending is in
- * ERROR with the reason, and what may be left is told. Failover and deletion of the load balancer begin anew.
+ * ERROR with the reason, and what may be left behind is named. Failover and deletion of the load balancer begin anew.
  * @throws OPERATION_NOT_FOUND, OPERATION_ENDED; RESOURCE_CONFLICT while it waits for another one.
  */
 export async function abortOperation(deps: AbortDeps, operationId: string): Promise<AbortedOperation> {

@@ -170,7 +170,7 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
       if (!held.has(operation.worker)) held.set(operation.worker, await isHeld(operation));
       if (!held.get(operation.worker)) left.push(operation);
     }
-    // A worker that is busy would announce what it can't take; the word of it waits with the others in the queue.
+    // A worker that is busy would announce what it can't take; its message waits in the queue with the others.
     const hasRoom = running.size < capacity;
     const unclaimed = hasRoom ? await journal.unclaimed(SWEEP_LIMIT, [...flows.keys()]) : [];
     // Once, so that they are spoken of.

@@ -4,7 +4,7 @@ import type { Log } from '../ports/log.ts';
 export interface DroppedPackets {
   /** @param detail what is wrong with it, in words that hold nothing of the packet. */
   note(fault: string, detail: string, fromAddress: string): void;
-  /** Tells what has not been told yet. */
+  /** Reports what has not been reported yet. */
   flush(): void;
   readonly counts: Readonly<Record<string, number>>;
 }

@@ -158,7 +158,7 @@ async function listening(): Promise<void> {
 }
 
 describe('a silent amphora', () => {
-  it('whose agent answers and serves is not failed over: it is told again where heartbeats go', async () => {
+  it('whose agent answers and serves is not failed over: it is sent again where heartbeats go', async () => {
     await haproxyRuns();
     await listening();
     silent = [amphora];

@@ -40,7 +40,7 @@ export interface SilenceMonitorDeps extends WitnessDeps {
   clock: Clock;
   log: Log;
   newId(): string;
-  /** Whether heartbeats that come in are recorded. While they are not, nothing can be told from silence. */
+  /** Whether heartbeats that come in are recorded. While they are not, silence means nothing. */
   isRecording(): boolean;
   settings: () => SilenceSettings;
 }
@@ -192,7 +192,7 @@ export function createSilenceMonitor(deps: SilenceMonitorDeps): SilenceMonitor {
     });
   }
 
-  /** The agent serves, only its heartbeats are lost: it is told again where they go. Seldom, if that does not help. */
+  /** The agent serves, only its heartbeats are lost: its configuration is sent again. Seldom, if that does not help. */
   async function sendConfiguration(amphora: SilentAmphora, finding: SilenceFinding): Promise<void> {
     const isDue = Number.isInteger(Math.log2(amphora.attempts + 1));
     const operation = isDue ? configurationOperation({ newId }, amphora.loadBalancerId, amphora.id) : null;

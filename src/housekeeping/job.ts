@@ -1,6 +1,6 @@
 import type { JobReport } from '../model/housekeeping.ts';
 
-/** What a run of a job is told. */
+/** Input of one run of a job. */
 export interface JobRun {
   /** Say what would be done, and do nothing. */
   dryRun: boolean;

@@ -59,7 +59,7 @@ function findContradictions(config: Configuration): Contradiction[] {
   return found;
 }
 
-/** @param refused told the reason, without the words that the API puts before it. */
+/** @param refused called with the reason, without the words that the API puts before it. */
 function attempt(check: () => unknown, refused: (message: string) => void): void {
   try {
     check();

@@ -129,7 +129,7 @@ export function secretStore(configuration: Configuration, paths: StatePaths): Se
   return createLocalSecretStore(secretsPath(configuration, paths));
 }
 
-/** What the client of agents is told, at each call. */
+/** Settings of the client of agents, read at each call. */
 function agentSettings({ haproxy_amphora: haproxy, amphora_agent: agent }: Configuration): AmphoraAgentSettings {
   return {
     clientCertFile: haproxy.client_cert,

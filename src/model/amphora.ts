@@ -56,7 +56,7 @@ export interface Amphora {
   updatedAt: string;
 }
 
-/** The parts of a boot, in order; progress is told in these. */
+/** The parts of a boot, in order; progress is reported in these. */
 export const bootParts = ['choose', 'create', 'active', 'agent'] as const;
 export type BootPart = (typeof bootParts)[number];
 

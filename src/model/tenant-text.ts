@@ -59,7 +59,7 @@ export function tenantMessage(error: KilnError, requestId: string): string {
   return text === null ? error.message : `${text} An administrator finds more in the log, under ${requestId}.`;
 }
 
-/** Why something was not done, without what only an administrator may read. Codes of other versions are told like a fault. */
+/** Why something was not done, without what only an administrator may read. Codes of other versions are reported as an internal error. */
 export function tenantReason({ code, message, advice }: OperationReason): OperationReason {
   const text = tenantMessages[errorCodeOf(code) ?? 'INTERNAL'];
   if (text === null) return { code, message, advice };

@@ -41,7 +41,7 @@ export interface AmphoraAddress {
   id: string;
   /** On the management network. */
   address: string;
-  /** As `getInfo` told it: saves asking again before each call. */
+  /** As `getInfo` reported it: saves asking again before each call. */
   apiVersion?: string;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Which committed operations a broker has not yet been told of. The mark stands in the operation's own row: what was
+ * Which committed operations have not yet been announced to a broker. The mark stands in the operation's own row: what was
  * committed and not announced is found again, whoever died in between.
  */
 export interface Outbox {

@@ -1,4 +1,4 @@
-/** Who is working, so that work left by a dead process can be told from work under way. */
+/** Who is working, so that work left by a dead process can be distinguished from work under way. */
 export interface WorkerIdentity {
   /** This process: `host/pid/start-time`, unique over reboots and reused pids. */
   readonly self: string;

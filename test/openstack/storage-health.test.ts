@@ -1,6 +1,6 @@
 import { describeHealthStoreContract } from '../kit/contract/health-store.ts';
 import { makeDatabase } from '../kit/testbed-database.ts';
 
-/** What heartbeats told, in the test bed's MariaDB. */
+/** What heartbeats reported, in the test bed's MariaDB. */
 
 describeHealthStoreContract('MariaDB', makeDatabase);

@@ -36,7 +36,7 @@ interface AgentHost {
 export interface AgentConnections {
   /** @param options.evenExpired an agent whose certificate is right but for its end is spoken with, too. */
   open(amphora: AgentHost, options?: { evenExpired?: boolean }): Promise<Client>;
-  /** The certificate that the agent shows, in DER; one that has expired is told as well. Rejects as a connection does. */
+  /** The certificate that the agent shows, in DER; one that has expired is shown as well. Rejects as a connection does. */
   shownCertificate(amphora: AgentHost): Promise<Buffer>;
 }
 

@@ -48,7 +48,7 @@ export function createOfferChecker(parts: {
   return {
     async check(wanted) {
       const { compute_flavor: flavorId, amp_image_tag: tag, compute_zone: zone, management_network } = wanted;
-      // The image has to fit the flavor: a flavor that isn't there is told first.
+      // The image has to fit the flavor: a flavor that isn't there is reported first.
       if (flavorId) await demandComputeFlavor(flavorId);
       await Promise.all([
         tag ? demandImage(tag, flavorId || parts.defaultFlavorId()) : null,

@@ -88,7 +88,7 @@ export function authFromEnvironment(env: Environment): CloudAccess | null {
   };
 }
 
-/** Reads each credential by its keystoneauth name. Without auth_type it is told by what is there. */
+/** Reads each credential by its keystoneauth name. Without auth_type it is inferred from what is there. */
 function authOf(read: (key: string) => string | null): OpenStackAuthSettings {
   const hasApplicationCredential = read('application_credential_secret') !== null;
   const guessed = hasApplicationCredential ? 'v3applicationcredential' : read('token') ? 'token' : 'password';

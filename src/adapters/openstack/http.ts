@@ -184,7 +184,7 @@ function bodyOf(request: HttpRequest, onSent: () => void): Body {
   return { content, headers, fault: () => undefined };
 }
 
-/** A source that fails or has another length is told as such: undici would only say that the body broke off. */
+/** A source that fails or has another length is reported as such: undici would only say that the body broke off. */
 function streamBody(stream: NonNullable<HttpRequest['stream']>, onSent: () => void): Body {
   let fault: unknown;
   async function* counted(): AsyncGenerator<Uint8Array> {

@@ -73,7 +73,7 @@ export function createNova(options: {
     return availabilityZoneInfo.filter((zone) => zone.zoneState.available).map((zone) => zone.zoneName);
   }
 
-  /** False also when it can't be told: the error that led to the question says more. */
+  /** False also when that is unknown: the error that led to the question says more. */
   async function hasPort(serverId: string, portId: string): Promise<boolean> {
     const interfaces = await listInterfaces(serverId).catch(() => []);
     return interfaces.some((one) => one.portId === portId);

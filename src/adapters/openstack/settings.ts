@@ -1,5 +1,5 @@
 /**
- * What the OpenStack clients need to be told. Adapters don't read configuration: `main/` maps octavia.conf to these,
+ * Settings of the OpenStack clients. Adapters don't read configuration: `main/` maps octavia.conf to these,
  * and clouds-yaml.ts maps clouds.yaml and OS_* variables to them.
  */
 

@@ -9,7 +9,7 @@ const LARGEST_BATCH = 500;
 
 /**
  * Writes rows, with their tags; of one that is named twice, the last.
- * @param check told of each kind once it is written, with the number of rows that are new.
+ * @param check called for each kind once it is written, with the number of rows that are new.
  */
 export async function applyRows(
   transaction: KilnDatabase,

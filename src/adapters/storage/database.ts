@@ -12,7 +12,7 @@ import { sqliteDialect } from './sqlite.ts';
 /**
  * Opens the database and brings its tables up to date. Two processes may do so at once.
  * @param connection as SQLAlchemy writes it; see readConnection.
- * @param watch is told of every statement.
+ * @param watch is called for every statement.
  * @param own the changes that this version makes; a test may be a newer version.
  * @throws STATE_UNUSABLE when it can't be opened, is of an engine that Kiln doesn't speak, or was changed by a newer version
  * in a way that this one can't work with. Never tells the password.

@@ -7,7 +7,7 @@ import { attempt } from './faults.ts';
 import { applyHeartbeats, upsertStatistics } from './record-heartbeats.ts';
 import type { KilnDatabase } from './schema.ts';
 
-/** What heartbeats told, in `kiln_listener_statistics` and `kiln_amphora_health`, and in the rows that they tell of. */
+/** What heartbeats reported, in `kiln_listener_statistics` and `kiln_amphora_health`, and in the rows that they are about. */
 export function createHealthStore(database: KilnDatabase, clock: Clock): HealthStore {
   /** Sums come as decimals from MySQL, which drivers read as text; SQLite's own `sum` fails on what is too large. */
   const sum = (of: RawBuilder<unknown>) =>

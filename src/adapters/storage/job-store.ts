@@ -6,7 +6,7 @@ import type { JobStore } from '../../ports/job-store.ts';
 import { attempt, isDuplicate } from './faults.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
 
-/** Jobs in the table `kiln_job`. Whoever has one is told by a fence, in conditional updates, as with operations. */
+/** Jobs in the table `kiln_job`. Its holder is identified by a fence, in conditional updates, as with operations. */
 export function createJobStore(database: KilnDatabase, clock: Clock): JobStore {
   const now = () => clock.now().toISOString();
   const lost = (name: string) => new KilnError('FENCED', `job ${name} is no longer ours`);

@@ -49,7 +49,7 @@ export interface Schema {
     busy_subject: string | null;
     /** Of the journal. Every entry that is written changes this row, as a claim does: they never pass each other unseen. */
     entry_count: number;
-    /** 1 once the broker has confirmed the word of it; where there is no broker it stays 0. */
+    /** 1 once the broker has confirmed its message; where there is no broker it stays 0. */
     announced: Generated<number>;
     created_at: string;
     updated_at: string;

@@ -16,7 +16,7 @@ export interface WorkerRegistrySettings {
 const FORGOTTEN_AFTER_MS = 7 * 24 * 3600 * 1000;
 
 /**
- * Workers in the table `kiln_worker`. Each counts its beats there; whether another one lives is told by its count going
+ * Workers in the table `kiln_worker`. Each counts its beats there; whether another one lives is seen by its count going
  * on, within a lease of the asker's own monotonic time: clocks of hosts are not compared.
  */
 export function createWorkerRegistry(

@@ -21,7 +21,7 @@ const fault = (status: number, faultstring: string): Fault => ({
 const RETRY_AFTER_SECONDS = 2;
 
 /**
- * Every error of the API. What is not about the request itself is told in general words with the request's ID: its message
+ * Every error of the API. What is not about the request itself is reported in general words with the request's ID: its message
  * names what is none of the caller's business, and the log has it whole.
  */
 export function answerError(

@@ -94,7 +94,7 @@ function attempt<Value>(reference: string, asking: Promise<Value>): Promise<Atte
   );
 }
 
-/** A PKCS#12 file that is of no use is told at once; all others together. */
+/** A PKCS#12 file that can't be used is refused at once; all others together. */
 function refuseUnreadable(attempts: readonly Attempt<unknown>[]): void {
   const bundle = attempts.find(({ error }) => error?.code === 'SECRET_INVALID' && error.details.format === 'PKCS#12');
   if (bundle?.error) {

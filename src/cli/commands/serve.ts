@@ -5,7 +5,7 @@ import { serveRoles } from '../context.ts';
 export const serve = defineCommand<{ role?: string }>({
   noun: null,
   verb: 'serve',
-  summary: 'Run the controller until it is told to stop',
+  summary: 'Run the controller until it is stopped',
   description:
     'The load-balancer API, the workers that carry out what it is asked, and the receiver of heartbeats: in one process; or, with [DEFAULT] transport_url and a MySQL or MariaDB in [database] connection, each in as many as you like. SIGHUP reads the configuration again; SIGTERM and ctrl-C end it. Logs are JSON lines.',
   options: [

@@ -293,7 +293,7 @@ describe('kiln doctor', () => {
     });
     expect(run.of('compute.flavor')[0]).toMatchObject({
       verdict: 'skip',
-      finding: 'can\'t be told: it needs "Nova (compute)"',
+      finding: 'not checked: it needs "Nova (compute)"',
     });
     expect(run.of('compute.fit')[0]?.verdict).toBe('skip');
     expect(run.of('network.networks')[0]?.verdict).toBe('ok');

@@ -38,7 +38,7 @@ export async function runDoctor(groups: readonly CheckGroup[], tools: DoctorTool
       const findings: readonly Finding[] =
         missing === undefined
           ? await runCheck(check, tools)
-          : [{ verdict: 'skip', finding: `can't be told: it needs "${unusable.get(missing)}"` }];
+          : [{ verdict: 'skip', finding: `not checked: it needs "${unusable.get(missing)}"` }];
       for (const finding of findings) {
         results.push({ id: check.id, group: group.title, title: check.title, ...finding });
         if (finding.verdict === 'fail' || finding.verdict === 'skip') unusable.set(check.id, check.title);

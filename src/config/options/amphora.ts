@@ -12,7 +12,7 @@ const milliseconds = (byDefault: number, help: string) =>
     help: `${help} Of a listener that does not say.`,
   });
 
-/** [haproxy_amphora]: how to reach the agent of an amphora, and what it is told about itself. */
+/** [haproxy_amphora]: how to reach the agent of an amphora, and what is configured in it. */
 export const haproxyAmphoraOptions = {
   bind_host: ipAddress({ default: '::', mutable: true, help: 'Address in the amphora that its agent listens on.' }),
   bind_port: port({ default: 9443, mutable: true, help: 'Port of the agent.' }),
@@ -104,7 +104,7 @@ export const haproxyAmphoraOptions = {
   timeout_tcp_inspect: milliseconds(0, 'How long to wait for more data before a TCP connection is judged.'),
 };
 
-/** [health_manager]: where heartbeats come in, and what amphorae are told about them. */
+/** [health_manager]: where heartbeats come in, and what amphorae are configured to send. */
 export const healthManagerOptions = {
   controller_ip_port_list: list({
     default: [],

@@ -33,7 +33,7 @@ export const keystoneAuthtokenOptions = {
   www_authenticate_uri: string({
     default: null,
     deprecatedNames: [['keystone_authtoken', 'auth_uri']],
-    help: 'URL of Keystone that callers without a good token are told of. Not set: auth_url.',
+    help: 'URL of Keystone that is named to callers without a valid token. Not set: auth_url.',
   }),
   token_cache_time: integer({
     default: 10,
@@ -61,7 +61,9 @@ export const novaOptions = {
     mutable: true,
     help: 'Length of a random server name that tells nothing of the amphora: "a" and capitals or digits. 0: amphora-ID. Less than 8 is taken as 8.',
     remark: (length) =>
-      length !== 0 && length < 8 ? 'Kiln takes 8: shorter names would meet, and servers are told apart by name' : null,
+      length !== 0 && length < 8
+        ? 'Kiln takes 8: shorter names would meet, and servers are distinguished by name'
+        : null,
   }),
 };
 

@@ -20,7 +20,7 @@ export function renderUserData(files: Readonly<Record<string, string>>, timezone
   return `#cloud-config\n${stringify(document, { blockQuote: 'literal', lineWidth: 0 })}`;
 }
 
-/** cloud-init writes files that everyone may read unless told otherwise; a private key is root's alone. */
+/** cloud-init writes files that everyone may read unless configured otherwise; a private key is root's alone. */
 function privateMode(path: string): { permissions?: string } {
   return path.endsWith('/server.pem') ? { permissions: '0600' } : {};
 }

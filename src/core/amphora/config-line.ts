@@ -5,7 +5,7 @@ const breaksLines = /[\p{Cc}\u2028\u2029]/u;
 
 /**
  * Refuses a value that would not stay on its line of a configuration file, so that no value can add lines of its own.
- * @param option how the operator knows the value, such as "[health_manager] heartbeat_key"; the value is never told.
+ * @param option how the operator knows the value, such as "[health_manager] heartbeat_key"; the value is never shown.
  * @returns the value. CONFIGURATION_INVALID when it holds a line break or another control character.
  */
 export function requireOneLine(option: string, value: string): string {

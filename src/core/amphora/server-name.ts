@@ -23,7 +23,7 @@ export function nameServer(
     throw new KilnError(
       'CONFIGURATION_INVALID',
       `[nova] random_amphora_name_length is ${randomNameLength}; allowed are 0 (names like amphora-ID) and ` +
-        `${shortestRandomName} to ${longestName}: shorter names would soon meet, and servers are told apart by name.`,
+        `${shortestRandomName} to ${longestName}: shorter names would soon meet, and servers are distinguished by name.`,
     );
   }
   return `a${Array.from({ length: randomNameLength - 1 }, () => letters[randomInteger(letters.length)]).join('')}`;

@@ -122,7 +122,7 @@ function meaningOf(said: string): OperatingStatus | undefined | null {
 }
 
 /**
- * By ID, what is told of each pool. Of a pool that several listeners use, the newest formats are read as Python reads a
+ * By ID, what is reported of each pool. Of a pool that several listeners use, the newest formats are read as Python reads a
  * dictionary: the last one counts. In the older ones listeners are asked in turn, and the first that knows it counts.
  */
 function poolsTold(tree: LoadBalancerTree, heartbeat: Heartbeat): ReadonlyMap<string, PoolHeartbeat> {
@@ -136,7 +136,7 @@ function poolsTold(tree: LoadBalancerTree, heartbeat: Heartbeat): ReadonlyMap<st
   return told;
 }
 
-/** In the older formats pools stand in their listeners: where none of those is told of, nothing is known of pools. */
+/** In the older formats pools stand in their listeners: where none of those is reported, nothing is known of pools. */
 function judgesMissingPools({ listeners }: LoadBalancerTree, heartbeat: Heartbeat): boolean {
   return heartbeat.version >= 2 || listeners.some(({ id }) => heartbeat.listeners.has(id));
 }

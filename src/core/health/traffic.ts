@@ -1,6 +1,6 @@
 import type { Heartbeat, ListenerCounters } from '../heartbeat/message.ts';
 
-/** Traffic that has been told of and not been written yet. */
+/** Traffic that has been reported and not been written yet. */
 export interface Traffic {
   /** By listener ID. */
   counters: ReadonlyMap<string, ListenerCounters>;

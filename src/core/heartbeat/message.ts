@@ -35,7 +35,7 @@ export interface ListenerCounters {
 
 export interface PoolHeartbeat {
   poolId: string;
-  /** A pool that serves two listeners is told of once for each. Null from UDP listeners of version 2 on. */
+  /** A pool that serves two listeners is reported once for each. Null from UDP listeners of version 2 on. */
   listenerId: string | null;
   /** "UP" or "DOWN". */
   status: string;

@@ -32,7 +32,7 @@ export const defaultRedirectHttpCode = 302;
 export const clientAuthenticationModes = ['NONE', 'OPTIONAL', 'MANDATORY'] as const;
 export const alpnProtocols = ['h2', 'http/1.1', 'http/1.0'] as const;
 
-/** What a health monitor of type HTTP or HTTPS asks when it is not told. */
+/** What a health monitor of type HTTP or HTTPS asks by default. */
 export const httpCheck = { method: 'GET', urlPath: '/', expectedCodes: '200' } as const;
 
 export const insertableHeaders = ['X-Forwarded-For', 'X-Forwarded-Port', 'X-Forwarded-Proto'] as const;

@@ -44,7 +44,7 @@ export function startHeartbeats(options: {
     if (sockets.has(family)) return socket;
     sockets.set(family, socket);
     socket.unref();
-    // What fails is told by the callback of `send`.
+    // Failures are reported by the callback of `send`.
     socket.on('error', () => undefined);
     if (isIP(options.sourceAddress) === family && !/^(::|0\.0\.0\.0)$/.test(options.sourceAddress)) {
       socket.bind({ address: options.sourceAddress, port: 0 });

@@ -10,7 +10,7 @@ import { findServer } from './servers.ts';
 type One = { Params: { id: string } };
 type Port = { Params: { id: string; portId: string } };
 
-/** Network interfaces of a server. The running program is not told: all loopback addresses are its own anyway. */
+/** Network interfaces of a server. The running program does not notice: all loopback addresses are its own anyway. */
 export function interfaceRoutes(app: FastifyInstance, compute: Compute): void {
   const { network, tables } = compute;
 

@@ -1,7 +1,7 @@
 import type { JsonObject, Leftover, OperationReason } from '../../model/operation.ts';
 import type { Settlement } from '../../ports/load-balancer-store.ts';
 
-/** What a step is told of its surroundings. */
+/** The context that a step runs in. */
 export interface StepRun {
   /** Of the operation: stable over restarts, so that names made from it find again what a killed process made. */
   operationId: string;

@@ -204,7 +204,7 @@ async function persistently<Result>(
       const error = toKilnError(thrown);
       if (!error.retryable || tries >= limits.attempts || stop.aborted || (await isHopeless(error))) throw error;
       log.debug({ err: error, tries, pauseMs }, 'trying again');
-      // An asked-for stop ends the pause; the failure is then told as it is.
+      // An asked-for stop ends the pause; the failure is then reported as it is.
       await clock.sleep(pauseMs, stop).catch(() => {
         throw error;
       });

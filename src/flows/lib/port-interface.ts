@@ -5,7 +5,7 @@ import type { FixedIp, Port } from '../../ports/network.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import { subnetOrNull } from './member-networks.ts';
 
-/** What an agent is told of the port that carries the VIP (octavia/amphorae/drivers/haproxy/rest_api_driver.py). */
+/** What is sent to an agent for the port that carries the VIP (octavia/amphorae/drivers/haproxy/rest_api_driver.py). */
 export async function vipInterfaceOf(
   { network }: Pick<LoadBalancerDeps, 'network'>,
   { vip, additionalVips }: LoadBalancer,
@@ -33,7 +33,7 @@ export async function vipInterfaceOf(
 }
 
 /**
- * What an agent is told of a port in a network of members: all of its addresses, and whose they are.
+ * What is sent to an agent for a port in a network of members: all of its addresses, and whose they are.
  * @param carrying whose VIP the port carries, if it does.
  */
 export async function portInterfaceOf(

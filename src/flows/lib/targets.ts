@@ -19,7 +19,7 @@ export const builtAmphora: TargetsOf<BuiltAmphora> = async (_parts, { amphoraId,
 
 /**
  * Those that serve the load balancer.
- * @throws AMPHORA_NOT_FOUND when there is none: then a change would be told as done that nobody carried out.
+ * @throws AMPHORA_NOT_FOUND when there is none: then a change would be reported as done that nobody carried out.
  */
 export const servingAmphorae: TargetsOf<{ loadBalancerId: string }> = async ({ amphorae }, { loadBalancerId }) => {
   const serving = (await amphorae.list({ loadBalancerId })).filter(({ status }) => status === 'ALLOCATED');

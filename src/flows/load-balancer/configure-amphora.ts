@@ -19,5 +19,5 @@ const updateAgent: Step<LoadBalancerDeps, Input, Record<string, never>> = {
   },
 };
 
-/** `PUT /v2/octavia/amphorae/{id}/config`: the agent is told anew where heartbeats go, and what else may change. */
+/** `PUT /v2/octavia/amphorae/{id}/config`: sends the agent its configuration again: where heartbeats go, and what else may change. */
 export const configureAmphora = defineFlow<LoadBalancerDeps, Input>('configure-amphora').step(updateAgent).build();

@@ -19,7 +19,7 @@ type Records = RecordsOf<LoadBalancerDeps>;
 export type LoadBalancerInput = { loadBalancerId: string; resourceId: string };
 
 /**
- * Does nothing; the first step of a flow, and so undone last: the load balancer is told of the failure, and why. It is in
+ * Does nothing; the first step of a flow, and so undone last: the load balancer goes to ERROR with the reason. It is in
  * ERROR when something could not be undone: nobody knows then what its amphorae run. Failover and deletion begin anew.
  * @param outcomeOf which rows are in ERROR then.
  */

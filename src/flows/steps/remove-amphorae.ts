@@ -7,7 +7,7 @@ import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 import { removePort } from './remove-port.ts';
 import { removeServers } from './remove-servers.ts';
 
-/** Every amphora of the load balancer goes: ports, server, and what it told of itself. */
+/** Every amphora of the load balancer goes: ports, server, and its health row. */
 export const removeAllAmphorae: Step<LoadBalancerDeps, LoadBalancerInput, Record<string, never>> = {
   name: 'delete-amphorae',
   async do(deps, { loadBalancerId }) {
@@ -77,7 +77,7 @@ async function removeAmphorae(deps: LoadBalancerDeps, loadBalancerId: string, ke
 }
 
 /**
- * Its server, its ports, and what it told of itself. What is gone already is gone. One that can't be removed now is in ERROR:
+ * Its server, its ports, and its health row. What is gone already is gone. One that can't be removed now is in ERROR:
  * whoever gives it up leaves one that can be deleted.
  */
 export async function removeAmphora(deps: LoadBalancerDeps, amphora: Amphora): Promise<void> {

@@ -12,7 +12,7 @@ const SERVER_LOOK_EVERY_MS = 5_000;
 const WORTH_A_NOTE_MS = 20_000;
 
 /**
- * Waits until the agent answers over mutual TLS. @param note told once when it takes long
+ * Waits until the agent answers over mutual TLS. @param note called once when it takes long
  * @throws AGENT_UNREACHABLE when it never does, AGENT_REFUSED when it does with the wrong certificate, BOOT_FAILED
  * when its server dies in the meantime.
  */

@@ -61,7 +61,7 @@ export function writeTools(deps: ApiDeps) {
     },
 
     /**
-     * The store has the last word on whether the load balancer may be changed; its refusal is told in Octavia's words.
+     * The store has the last word on whether the load balancer may be changed; its refusal is reported in Octavia's words.
      * @param options.aboutItself the load balancer, and not what is in it, is changed.
      * @param options.quota of a change that makes something: see `demandQuota`.
      */

@@ -26,7 +26,7 @@ function drawBoot(progress: Progress): { onEvent(event: BootEvent): void; end():
           current = progress.step(partTitles[event.part]);
           break;
         case 'part-done':
-          // A part that was told of only when it was over.
+          // A phase that was reported only when it was over.
           (current ?? progress.step(partTitles[event.part])).done(event.detail, event.milliseconds);
           current = null;
           break;

@@ -11,7 +11,7 @@ import type { ImageService, NewImage } from '../../../ports/images.ts';
 import { formatSpan } from '../../format/duration.ts';
 import type { Progress } from '../../output/progress.ts';
 
-/** What Glance hashes with unless it is told otherwise: it is made while the data goes out, in the same pass. */
+/** What Glance hashes with unless configured otherwise: it is made while the data goes out, in the same pass. */
 const usualAlgorithm = 'sha512';
 const chunkBytes = 1024 * 1024;
 const pollMs = 1000;
@@ -21,7 +21,7 @@ const opensslNames: Readonly<Record<string, string>> = { blake2b: 'blake2b512', 
 export interface PushRequest {
   file: string;
   image: Omit<NewImage, 'diskFormat' | 'tags'>;
-  /** Null: told from the file's first bytes. */
+  /** Null: detected from the file's first bytes. */
   diskFormat: string | null;
   /** Null: no tag is set. */
   tag: string | null;

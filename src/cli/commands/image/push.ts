@@ -52,7 +52,7 @@ export const imagePush = defineCommand<Options>({
     },
     {
       flags: '--disk-format <format>',
-      help: `one of ${diskFormats.join(', ')} (default: told from the file)`,
+      help: `one of ${diskFormats.join(', ')} (default: detected from the file)`,
       parse: parseChoice('--disk-format', diskFormats),
     },
     {
