@@ -8,7 +8,7 @@ kiln_start() {
   if is_service_enabled kiln; then
     run_process kiln "$KILN_DIR/bin/kiln serve --config-file $KILN_CONF"
   fi
-  for role in api worker health-manager; do
+  for role in api worker health-manager housekeeping; do
     if is_service_enabled "kiln-$role"; then
       run_process "kiln-$role" "$KILN_DIR/bin/kiln serve --role $role --config-file $KILN_CONF"
     fi

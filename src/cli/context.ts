@@ -152,7 +152,7 @@ export interface DevReady {
 }
 
 /** What one process of `kiln serve` does. */
-export const serveRoles = ['api', 'worker', 'health-manager'] as const;
+export const serveRoles = ['api', 'worker', 'health-manager', 'housekeeping'] as const;
 export type ServeRole = (typeof serveRoles)[number];
 
 export interface DatabaseStatus {

@@ -2,37 +2,14 @@ import { createWorkerIdentity } from '../adapters/process/worker-identity.ts';
 import type { HousekeepingCommands } from '../cli/context.ts';
 import { runJobNow } from '../housekeeping/run-jobs.ts';
 import { KilnError } from '../model/errors.ts';
-import { wireJobs } from './roles/housekeeping.ts';
+import { whileSeen, wireJobs } from './roles/housekeeping.ts';
 import type { State } from './state.ts';
 import type { RuntimeContext } from './wire.ts';
 
 /** What `kiln housekeeping` acts through: the database, with or without a `kiln serve`. Workers find what it enqueues. */
 export function housekeepingCommands(state: State, runtime: RuntimeContext, signal: AbortSignal): HousekeepingCommands {
-  const { clock, log } = runtime;
   const runner = wireJobs(state, runtime, createWorkerIdentity(), () => {});
-  const { jobs, store, registry, leaseMs } = runner;
-
-  async function beatUntil(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await clock.sleep(leaseMs / 3, signal).catch(() => {});
-      if (signal.aborted) return;
-      await registry.beat().catch((err: unknown) => log.warn({ err }, 'others may take this process for dead'));
-    }
-  }
-
-  /** Others must see that this process lives, for as long as it has a job. */
-  async function whileSeen<Result>(work: () => Promise<Result>): Promise<Result> {
-    await registry.beat();
-    const ended = new AbortController();
-    const beating = beatUntil(ended.signal);
-    try {
-      return await work();
-    } finally {
-      ended.abort();
-      await beating;
-      await registry.remove().catch(() => {});
-    }
-  }
+  const { jobs, store } = runner;
 
   return {
     async list() {
@@ -52,7 +29,7 @@ export function housekeepingCommands(state: State, runtime: RuntimeContext, sign
         });
       }
       if (dryRun) return await runJobNow(runner, job, { dryRun }, signal);
-      return await whileSeen(() => runJobNow(runner, job, { dryRun }, signal));
+      return await whileSeen(runner, () => runJobNow(runner, job, { dryRun }, signal));
     },
   };
 }

@@ -2,6 +2,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { connectControl } from '../adapters/control/client.ts';
 import { makeFolder } from '../adapters/process/make-folder.ts';
+import { createServiceManager, type ServiceManager } from '../adapters/process/service-manager.ts';
 import { migrationStatus } from '../adapters/storage/migrate.ts';
 import { controlRoutes } from '../api/control/routes.ts';
 import { type ServeRole, serveRoles } from '../cli/context.ts';
@@ -28,8 +29,9 @@ import { refuseUnsafe } from './refuse-unsafe.ts';
 import { logRemarks } from './remarks.ts';
 import { readPolicy, serveApi } from './roles/api.ts';
 import { apiDeps } from './roles/api-deps.ts';
+import { serveHealthCheck } from './roles/health-check.ts';
 import { wireHealthManager } from './roles/health-manager.ts';
-import { wireJobs } from './roles/housekeeping.ts';
+import { whileSeen, wireJobs } from './roles/housekeeping.ts';
 import { wireSilenceMonitor } from './roles/silence-monitor.ts';
 import { wireQueue, wireWorker } from './roles/worker.ts';
 import { amphoraSettings, imageSettings } from './settings/amphora-settings.ts';
@@ -75,6 +77,8 @@ export async function serve(options: {
     void warnAboutImage(openstack, configuration, log);
   });
   const endings: (() => Promise<unknown>)[] = [() => openstack.close()];
+  const service = createServiceManager(source.environment, { clock, log, pid: process.pid });
+  await service.status('waiting for the database');
   const state = await waitForState(() => openState(paths.database, clock), { clock, log, signal });
   if (!state) {
     stopReloading();
@@ -131,14 +135,23 @@ export async function serve(options: {
       log.info({ url: api.url }, 'the load-balancer API listens');
     }
 
+    const healthCheck = await serveHealthCheck(state, runtime);
+    if (healthCheck) services.push(() => healthCheck.close());
+
     logRemarks(configuration.current(), log);
     void warnAboutImage(openstack, configuration, log);
     log.info({ socket: paths.controlSocket, files: configuration.current().files, version, roles }, 'serving');
-    const jobs = wireJobs(state, runtime, deps.worker, (operation) => queue.announce(operation));
-    const background = roles.includes('worker')
-      ? [recoverUntil(deps, state, openstack, signal), runJobs(jobs, signal)]
-      : [];
+    const background: Promise<unknown>[] = [];
+    if (roles.includes('worker')) background.push(recoverUntil(deps, state, openstack, signal));
+    if (roles.includes('housekeeping')) {
+      const jobs = wireJobs(state, runtime, deps.worker, (operation) => queue.announce(operation));
+      const run = () => runJobs(jobs, signal);
+      background.push(roles.includes('worker') ? run() : whileSeen(jobs, run));
+    }
+    void service.ready();
+    endings.push(keepAliveUntilEnded(service));
     await aborted(signal);
+    void service.stopping();
     log.info({}, 'stopping: boots under way are undone, flows rest after their running steps');
     await Promise.all([...background, underWay.settled(), ...services.splice(0).map((stop) => stop())]);
     served = true;
@@ -149,6 +162,16 @@ export async function serve(options: {
     // What could not begin has an error to tell, and nothing stopped.
     if (served) log.info({}, 'stopped');
   }
+}
+
+/** @returns what ends the signs of life: the last steps of flows may take a while, and are no reason to be killed. */
+function keepAliveUntilEnded(service: ServiceManager): () => Promise<void> {
+  const ended = new AbortController();
+  const alive = service.keepAlive(ended.signal);
+  return async () => {
+    ended.abort();
+    await alive;
+  };
 }
 
 /** Several processes need a database and a broker that all of them reach. */

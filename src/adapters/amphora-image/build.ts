@@ -27,7 +27,7 @@ export interface BuiltImage {
 
 /** Kiln's own agent: bundled already where Kiln is (`scripts/build.ts`), else its source. */
 const builtAgent = join(import.meta.dirname, 'agent.mjs');
-const agentSource = join(import.meta.dirname, '..', '..', 'agent', 'main.ts');
+const agentSource = join(import.meta.dirname, '..', '..', 'dev-agent', 'main.ts');
 const entryInImage = 'agent.mjs';
 /** All files bear this time: the same sources, name and version give the same bytes. */
 const fixedTime = new Date('2020-01-01T00:00:00Z');

@@ -7,7 +7,7 @@ export const serve = defineCommand<{ role?: string }>({
   verb: 'serve',
   summary: 'Run the controller until it is stopped',
   description:
-    'The load-balancer API, the workers that carry out what it is asked, and the receiver of heartbeats: in one process; or, with [DEFAULT] transport_url and a MySQL or MariaDB in [database] connection, each in as many as you like. SIGHUP reads the configuration again; SIGTERM and ctrl-C end it. Logs are JSON lines.',
+    'The load-balancer API, the workers that carry out what it is asked, the receiver of heartbeats, and housekeeping: in one process; or, with [DEFAULT] transport_url and a MySQL or MariaDB in [database] connection, each in as many as you like. SIGHUP reads the configuration again; SIGTERM and ctrl-C end it. Logs are JSON lines. Reports to systemd (sd_notify) where it runs as a unit of Type=notify.',
   options: [
     {
       flags: '--role <roles>',

@@ -42,6 +42,16 @@ export const kilnOptions = {
     mutable: true,
     help: 'How long the undoing of a failed operation (or the rest of a failover behind its point of no return) is tried again when a service fails. Then it is given up: the load balancer is in ERROR, `kiln operation show` names what is left behind, and it can be failed over or deleted.',
   }),
+  health_check_host: string({
+    default: '127.0.0.1',
+    help: 'Address on which /healthcheck answers at health_check_port.',
+  }),
+  health_check_port: integer({
+    default: 0,
+    min: 0,
+    max: 65535,
+    help: 'Port on which each process of `kiln serve` answers /healthcheck, whatever its roles: 200 while it reaches the database, else 503. Processes of one host need one each: set OS_KILN__HEALTH_CHECK_PORT in their environment. 0: none. The API has /healthcheck at its own port besides ([api_settings] healthcheck_enabled).',
+  }),
   worker_lease_seconds: integer({
     default: 30,
     unit: 'seconds',

@@ -3,8 +3,6 @@ import { createMetrics } from '../../adapters/metrics/registry.ts';
 import { silenceMetrics } from '../../adapters/metrics/silence.ts';
 import { createOfferChecker } from '../../adapters/offers/offer-checker.ts';
 import { createCertificateRotations } from '../../adapters/storage/certificate-rotations.ts';
-import { pingDatabase } from '../../adapters/storage/database.ts';
-import { createHealthCheck } from '../../api/health-check.ts';
 import type { Policy } from '../../api/policy/policy.ts';
 import type { ApiDeps } from '../../api/v2/deps.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
@@ -17,9 +15,7 @@ import { silenceView } from '../silence-view.ts';
 import type { State } from '../state.ts';
 import { type RuntimeContext, wireResolver } from '../wire.ts';
 import { authenticationOf } from './api.ts';
-
-/** Who asks whether this process is well waits no longer. */
-const HEALTH_CHECK_LIMIT_SECONDS = 5;
+import { wireHealthCheck } from './health-check.ts';
 
 /** What the API acts through. */
 export function apiDeps(
@@ -72,18 +68,6 @@ export function apiDeps(
     metrics,
     paging: pagingSettings(configuration),
     operationQueued: (operation) => queue.announce(operation),
-    health: configuration.api_settings.healthcheck_enabled
-      ? {
-          problems: createHealthCheck(
-            () => pingDatabase(state.database),
-            {
-              refreshSeconds: configuration.api_settings.healthcheck_refresh_interval,
-              limitSeconds: HEALTH_CHECK_LIMIT_SECONDS,
-            },
-            { clock, log },
-          ),
-          detailed: configuration.healthcheck.detailed,
-        }
-      : null,
+    health: configuration.api_settings.healthcheck_enabled ? wireHealthCheck(state, runtime) : null,
   };
 }

@@ -15,8 +15,10 @@ import type { State } from '../state.ts';
 import type { RuntimeContext } from '../wire.ts';
 
 const LISTED = 100;
+/** Beats in a lease: two may be lost. */
+const BEATS_IN_LEASE = 3;
 
-/** What is done at intervals by one of all worker processes, and by `kiln housekeeping run`. */
+/** What is done at intervals by one of all housekeeping processes, and by `kiln housekeeping run`. */
 export function housekeepingJobs(
   { database }: Pick<State, 'database'>,
   { clock, log, current }: RuntimeContext,
@@ -57,13 +59,16 @@ export function housekeepingJobs(
   ];
 }
 
+/** A job runner, and where other processes look whether this one lives. */
+type SeenJobRunner = JobRunner & { registry: ReturnType<typeof createWorkerRegistry>; leaseMs: number };
+
 /** Whoever has a job is alive as long as its beats go on, as with operations. */
 export function wireJobs(
   state: Pick<State, 'database'>,
   runtime: RuntimeContext,
   identity: WorkerIdentity,
   announce: OperationQueue['announce'],
-): JobRunner & { registry: ReturnType<typeof createWorkerRegistry>; leaseMs: number } {
+): SeenJobRunner {
   const { clock, log, current } = runtime;
   const leaseMs = current().kiln.worker_lease_seconds * 1000;
   const registry = createWorkerRegistry(state.database, clock, { identity, role: 'housekeeping', leaseMs });
@@ -77,4 +82,29 @@ export function wireJobs(
     registry,
     leaseMs,
   };
+}
+
+/** Others must see that this process lives, for as long as it may have a job; a worker is seen anyway. */
+export async function whileSeen<Result>(
+  { registry, leaseMs, clock, log }: SeenJobRunner,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const ended = new AbortController();
+  const beat = () =>
+    registry.beat().catch((err: unknown) => log.warn({ err }, 'others may take this process for dead'));
+  async function keepBeating(): Promise<void> {
+    while (!ended.signal.aborted) {
+      await clock.sleep(leaseMs / BEATS_IN_LEASE, ended.signal).catch(() => {});
+      if (!ended.signal.aborted) await beat();
+    }
+  }
+  await beat();
+  const beating = keepBeating();
+  try {
+    return await work();
+  } finally {
+    ended.abort();
+    await beating;
+    await registry.remove().catch(() => {});
+  }
 }
