@@ -4,7 +4,7 @@
  * Runs every check even when one fails, so that one run shows all faults. Exit status 0 only if all hold.
  */
 import { spawnSync } from 'node:child_process';
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { ensureDebianPackages } from './debian-packages.ts';
 
 const tools: Array<[name: string, file: string, ...args: string[]]> = [
@@ -55,6 +55,26 @@ for (const rule of reserved) {
   }
   report(rule.what, faults.join('\n'));
 }
+
+/** Files and folders that documents name, whole or from `src/` on; a name alone may stand anywhere. The CHANGELOG tells of the past. */
+const named =
+  /`((?:[\w.-]+\/)*[\w-]+(?:\.[\w-]+)*\.(?:ts|py|cjs)|(?:src|test|docs|scripts|bench|packaging|testbed|devstack|etc)\/[\w./-]+)`/g;
+const sources = globSync(['{src,test,scripts,bench,testbed,devstack,packaging}/**/*', '*.*', '.*.cjs']);
+const paths = new Set(sources.flatMap((path) => [path, path.replace(/^src\//, '')]));
+const endings = new Set(sources.map((path) => path.replace(/^.*\//, '')));
+const missing: string[] = [];
+for (const document of globSync(['*.md', '{docs,testbed,devstack,etc,packaging}/**/*.md'])) {
+  if (document === 'CHANGELOG.md') continue;
+  for (const [, name = ''] of readFileSync(document, 'utf8').matchAll(named)) {
+    const path = name.replace(/\/$/, '');
+    if (existsSync(path) || paths.has(path) || endings.has(path)) continue;
+    if (sources.some((source) => source.endsWith(`/${path}`))) continue;
+    // Octavia's own files, and what a command makes.
+    if (/^(octavia|tests\/|dist\/)/.test(path)) continue;
+    missing.push(`${document}: ${name}`);
+  }
+}
+report('files that documents name', missing.join('\n'));
 
 /** Last: where the package is missing and may not be installed, everything else has been checked. */
 ensureDebianPackages(['shellcheck']);
