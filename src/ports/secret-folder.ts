@@ -4,7 +4,7 @@ export interface StoredSecret {
   reference: string;
   /** Given when it was stored; null: none. */
   name: string | null;
-  /** Whose load balancers may refer to it; null: those of every project. */
+  /** Whose load balancers may refer to it; null: nobody's, until it is adopted. */
   projectId: string | null;
   kind: 'certificate' | 'ca-certificates' | 'revocation-list' | 'unusable';
   /** Of a certificate: its common name, else the first DNS name. */
@@ -19,8 +19,10 @@ export interface StoredSecret {
 
 /** Puts secrets where the SecretStore finds them. Anyone who may use the folder may use all of it. */
 export interface SecretFolder {
-  /** Checks `content` (SECRET_INVALID when it is of no use) and keeps it under a new reference. */
-  store(content: Uint8Array, name: string | null, projectId?: string | null): Promise<StoredSecret>;
+  /** Checks `content` (SECRET_INVALID when it is of no use) and keeps it under a new reference, for this project. */
+  store(content: Uint8Array, name: string | null, projectId: string): Promise<StoredSecret>;
+  /** Gives an owner to one that has none. RESOURCE_CONFLICT where another project owns it; SECRET_NOT_FOUND where there is none. */
+  adopt(reference: string, projectId: string): Promise<StoredSecret>;
   /** By time of storing. */
   list(): Promise<StoredSecret[]>;
   /** SECRET_NOT_FOUND where there is none. */

@@ -4,6 +4,7 @@ export interface SecretUser {
   id: string;
   name: string;
   loadBalancerId: string;
+  projectId: string;
 }
 
 /** Finds who needs a secret. */

@@ -3,7 +3,7 @@
  * not there and with what another project owns, against the Neutron of the embedded cloud: each is refused, names what was
  * asked for, and nothing is written. A new reference that nobody looks up fails here.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -29,6 +29,9 @@ type Node = any;
 
 const unknownId = '99999999-9999-4999-8999-999999999999';
 const unknownSecret = 'https://keys.example.org/v1/secrets/9d1c5f5e-0000-4000-8000-000000000001';
+/** Kept without an owner, as Octavia's local_cert_manager does. */
+const ownerlessSecret = '9d1c5f5e-0000-4000-8000-000000000002';
+const theirProject = '22222222222222222222222222222222';
 const folder = mkdtempSync(join(tmpdir(), 'kiln-references-'));
 const workshop = openTlsWorkshop();
 let cloud: Cloud;
@@ -42,6 +45,7 @@ let certificate: string;
 /** Of another project, and not shared. */
 let hidden: Record<'subnet' | 'network' | 'port' | 'group' | 'policy', string>;
 let visibleSubnet: string;
+let secretsOfOthers: readonly string[];
 
 beforeAll(async () => {
   cloud = await startCloud({ stateDirectory: join(folder, 'cloud') });
@@ -70,7 +74,10 @@ beforeAll(async () => {
 
   const secrets = createLocalSecretStore(join(folder, 'secrets'));
   const leaf = workshop.make('www', {});
-  certificate = (await secrets.store(workshop.pkcs12(leaf, []), null)).reference;
+  const bundle = workshop.pkcs12(leaf, []);
+  certificate = (await secrets.store(bundle, null, project)).reference;
+  const ofTheirs = (await secrets.store(bundle, null, theirProject)).reference;
+  writeFileSync(join(folder, 'secrets', ownerlessSecret), bundle);
   const vips = createVipAllocator({ network: clients.network, networkAs: () => tenant });
   const resolver = createImageResolver({
     ...{ images: clients.images, compute: clients.compute, identity: clients.session },
@@ -85,8 +92,9 @@ beforeAll(async () => {
     networkReferences: createReferenceChecker(() => tenant),
     offers: createOfferChecker({ ...clients, images: resolver, defaultFlavorId: () => null }),
   });
-  ours = await addLoadBalancer(project);
-  theirs = await addLoadBalancer('22222222222222222222222222222222');
+  ours = await addLoadBalancer(project, certificate);
+  theirs = await addLoadBalancer(theirProject, ofTheirs);
+  secretsOfOthers = [ofTheirs, ownerlessSecret];
   await bench.settleAll();
   document = bench.app.openApi();
 });
@@ -115,7 +123,7 @@ async function nova(): Promise<Node> {
 const made = async (path: string, kind: string, fields: object): Promise<string> =>
   (await neutron(path, { [kind]: fields }))[kind].id;
 
-async function addLoadBalancer(projectId: string): Promise<typeof ours> {
+async function addLoadBalancer(projectId: string, reference: string): Promise<typeof ours> {
   const pool = {
     name: 'web',
     protocol: 'HTTP',
@@ -124,7 +132,7 @@ async function addLoadBalancer(projectId: string): Promise<typeof ours> {
   };
   const listeners = [
     { protocol: 'HTTP', protocol_port: 80, default_pool: pool, l7policies: [{ action: 'REJECT' }] },
-    { protocol: 'TERMINATED_HTTPS', protocol_port: 443, default_tls_container_ref: certificate },
+    { protocol: 'TERMINATED_HTTPS', protocol_port: 443, default_tls_container_ref: reference },
   ];
   const loadbalancer = { vip_subnet_id: visibleSubnet, project_id: projectId, listeners };
   const headers = { 'x-roles': 'admin', 'x-project-id': projectId };
@@ -245,7 +253,7 @@ it('every reference of a user is looked up with that user’s rights', async () 
     for (const { field, where, body } of references(operation.requestBody.content['application/json'].schema, path)) {
       const isSecret = /_refs?$/.test(field);
       const missing = isNamed(field) ? 'nowhere' : isSecret ? unknownSecret : unknownId;
-      for (const reference of [missing, isSecret ? null : foreign(field)]) {
+      for (const reference of [missing, ...(isSecret ? secretsOfOthers : [foreign(field)])]) {
         if (reference === null) continue;
         const asked = body(reference);
         const headers = { 'x-roles': 'load-balancer_member', 'x-project-id': project };

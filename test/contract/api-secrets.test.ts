@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createLocalSecretStore } from '../../src/adapters/secrets/local-secret-store.ts';
-import { type ApiHarness, openApiHarness, subnetId } from '../kit/api.ts';
+import { type ApiHarness, openApiHarness, ownProject, subnetId } from '../kit/api.ts';
 import { openTlsWorkshop, type TlsWorkshop } from '../kit/tls-material.ts';
 
 const unknown = 'https://keys.example.org/v1/secrets/9d1c5f5e-0000-4000-8000-000000000001';
@@ -22,8 +22,8 @@ beforeAll(async () => {
   store = createLocalSecretStore(folder);
   const authority = workshop.make('authority', { isCa: true });
   const leaf = workshop.make('www', { issuer: authority });
-  certificate = (await store.store(workshop.pkcs12(leaf, [authority]), null)).reference;
-  ca = (await store.store(Buffer.from(authority.certificate), null)).reference;
+  certificate = (await store.store(workshop.pkcs12(leaf, [authority]), null, ownProject)).reference;
+  ca = (await store.store(Buffer.from(authority.certificate), null, ownProject)).reference;
 });
 afterAll(() => {
   workshop.close();

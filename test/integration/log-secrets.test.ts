@@ -83,7 +83,10 @@ describe('a log at level debug', () => {
     plantKey('the listener', own.key);
     const bundle = join(workshop.folder, 'bundle.pem');
     writeFileSync(bundle, own.certificate + own.key);
-    const stored = await runKiln(['--quiet', 'secret', 'store', bundle], dev.environment);
+    const stored = await runKiln(
+      ['--quiet', 'secret', 'store', bundle, '--project', dev.cloud.accounts.admin.projectId],
+      dev.environment,
+    );
     expect(stored.status, stored.output).toBe(0);
     const reference = stored.stdout.trim();
 

@@ -35,7 +35,7 @@ describe('a load balancer whose certificate is gone', () => {
 
   const store = async (name: string) => {
     const { certificate, key } = workshop.make(name);
-    return (await secrets.store(Buffer.from(certificate + key), name)).reference;
+    return (await secrets.store(Buffer.from(certificate + key), name, dev.cloud.accounts.kiln.projectId)).reference;
   };
   const settled = async (id: string, expected: string | null) =>
     expect

@@ -13,7 +13,7 @@ import { createVipReservations } from '../../src/adapters/storage/vip-reservatio
 import type { ApiDeps } from '../../src/api/v2/deps.ts';
 import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
 import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
-import { openStoredApiHarness, type StoredApiHarness } from './api.ts';
+import { openStoredApiHarness, ownProject, type StoredApiHarness } from './api.ts';
 import { storedAmphora } from './contract/amphora-store.ts';
 import { openTlsWorkshop } from './tls-material.ts';
 import { bodyOfWorld, type Ids, type WriteRequest } from './write-requests.ts';
@@ -57,7 +57,7 @@ export async function openInterleavings(connection?: string) {
   const at = connection ?? `sqlite:///${folder}/kiln.sqlite`;
   const workshop = openTlsWorkshop();
   const secrets = createLocalSecretStore(join(folder, 'secrets'));
-  const certificate = (await secrets.store(workshop.pkcs12(workshop.make('www', {}), []), null)).reference;
+  const certificate = (await secrets.store(workshop.pkcs12(workshop.make('www', {}), []), null, ownProject)).reference;
   workshop.close();
 
   /** Of the first request: what it has waited for so far, and what happens before the wait of this index. */

@@ -296,7 +296,7 @@ export function describeLoadBalancers(name: string, start: () => Promise<LoadBal
         '-out',
         file('p12'),
       ]);
-      return (await secrets.store(await readFile(file('p12')), 'web')).reference;
+      return (await secrets.store(await readFile(file('p12')), 'web', 'a'.repeat(32))).reference;
     }
 
     it('reaches members in another network by a port there, and leaves the network with the last of them', async () => {

@@ -33,7 +33,7 @@ afterEach(() => rmSync(join(folder, '..'), { recursive: true, force: true }));
 const pem = () => Buffer.from(leaf.certificate + leaf.key);
 
 it('keeps what was stored, for its owner alone, under a reference', async () => {
-  const stored = await store.store(pem(), 'shop');
+  const stored = await store.store(pem(), 'shop', project);
   expect(stored).toMatchObject({ name: 'shop', kind: 'certificate', subject: 'www.example.org', problem: null });
   expect(stored.notAfter).toMatch(/^20.*Z$/);
   expect(statSync(folder).mode & 0o777).toBe(0o700);
@@ -62,8 +62,30 @@ it('gives a secret to the load balancers of its owner alone, in every kind, and 
   expect(readdirSync(folder)).toEqual([]);
 });
 
+it('gives a secret without an owner to nobody until it is adopted, once', async () => {
+  mkdirSync(folder);
+  writeFileSync(join(folder, unknown), pem());
+  for (const nobody of [project, '']) {
+    await expect(store.getCertificate(unknown, nobody)).rejects.toMatchObject({ code: 'SECRET_NOT_FOUND' });
+  }
+  expect(await store.list()).toMatchObject([{ reference: unknown, projectId: null }]);
+  // What a crash may leave of a file.
+  writeFileSync(join(folder, `${unknown}.project`), '');
+  await expect(store.getCertificate(unknown, '')).rejects.toMatchObject({ code: 'SECRET_NOT_FOUND' });
+  for (const time of ['first', 'again']) {
+    expect(await store.adopt(unknown, project), time).toMatchObject({ reference: unknown, projectId: project });
+  }
+  expect(await store.getCertificate(unknown, project)).toMatchObject({ commonName: 'www.example.org' });
+  await expect(store.adopt(unknown, 'another')).rejects.toMatchObject({
+    code: 'RESOURCE_CONFLICT',
+    message: `secret ${unknown} belongs to project ${project}`,
+  });
+  await expect(store.getCertificate(unknown, 'another')).rejects.toMatchObject({ code: 'SECRET_NOT_FOUND' });
+  await expect(store.adopt(unknown.replace('1', '2'), project)).rejects.toMatchObject({ code: 'SECRET_NOT_FOUND' });
+});
+
 it('finds a secret by the hrefs that Barbican would have for it', async () => {
-  const { reference } = await store.store(workshop.pkcs12(leaf, [authority]), null);
+  const { reference } = await store.store(workshop.pkcs12(leaf, [authority]), null, project);
   for (const href of [
     reference.toUpperCase(),
     `https://keys.example.org:9311/v1/secrets/${reference}`,
@@ -74,8 +96,8 @@ it('finds a secret by the hrefs that Barbican would have for it', async () => {
 });
 
 it('knows what else is kept, and gives each only as what it is', async () => {
-  const ca = await store.store(Buffer.from(authority.certificate), 'ca');
-  const crl = await store.store(Buffer.from(workshop.revocationList(authority)), null);
+  const ca = await store.store(Buffer.from(authority.certificate), 'ca', project);
+  const crl = await store.store(Buffer.from(workshop.revocationList(authority)), null, project);
   expect([ca.kind, crl.kind]).toEqual(['ca-certificates', 'revocation-list']);
   expect(await store.getCaCertificates(ca.reference, project)).toBe(authority.certificate);
   expect(await store.getRevocationList(crl.reference, project)).toContain('BEGIN X509 CRL');
@@ -85,15 +107,17 @@ it('knows what else is kept, and gives each only as what it is', async () => {
 });
 
 it('does not keep what is of no use', async () => {
-  await expect(store.store(Buffer.from('garbage'), null)).rejects.toMatchObject({ code: 'SECRET_INVALID' });
-  await expect(store.store(Buffer.from(leaf.certificate + authority.key), null)).rejects.toThrow('do not belong');
+  await expect(store.store(Buffer.from('garbage'), null, project)).rejects.toMatchObject({ code: 'SECRET_INVALID' });
+  await expect(store.store(Buffer.from(leaf.certificate + authority.key), null, project)).rejects.toThrow(
+    'do not belong',
+  );
   expect(existsSync(folder)).toBe(false);
 });
 
 it('lists in the order of storing, what an operator put there as well', async () => {
   expect(await store.list()).toEqual([]);
-  const one = await store.store(pem(), null);
-  const two = await store.store(Buffer.from(authority.certificate), 'two');
+  const one = await store.store(pem(), null, project);
+  const two = await store.store(Buffer.from(authority.certificate), 'two', project);
   writeFileSync(join(folder, unknown), 'garbage');
   writeFileSync(join(folder, 'README'), 'not a secret');
   const listed = await store.list();
@@ -108,7 +132,7 @@ it('lists in the order of storing, what an operator put there as well', async ()
 });
 
 it('deletes all of one, and says when there is none', async () => {
-  const { reference } = await store.store(pem(), 'gone soon');
+  const { reference } = await store.store(pem(), 'gone soon', project);
   expect(await store.delete(`https://keys.example.org/v1/secrets/${reference}`)).toMatchObject({ reference });
   expect(readdirSync(folder)).toEqual([]);
   await expect(store.delete(reference)).rejects.toMatchObject({ code: 'SECRET_NOT_FOUND' });
@@ -119,6 +143,8 @@ it("reads what Octavia's LocalCertManager has kept", async () => {
   writeFileSync(join(folder, `${unknown}.crt`), leaf.certificate.trim());
   writeFileSync(join(folder, `${unknown}.key`), leaf.key.trim());
   writeFileSync(join(folder, `${unknown}.int`), authority.certificate);
+  await expect(store.getCertificate(unknown, project)).rejects.toMatchObject({ code: 'SECRET_NOT_FOUND' });
+  await store.adopt(unknown, project);
   const read = await store.getCertificate(unknown, project);
   expect(read.intermediatesPem).toEqual([authority.certificate.trim()]);
   expect(await store.list()).toMatchObject([{ reference: unknown, kind: 'certificate' }]);
@@ -151,12 +177,14 @@ describe('a reference that leads nowhere', () => {
 
   it('is refused when its file is too large, a folder, or not for us', async () => {
     mkdirSync(join(folder, unknown), { recursive: true });
+    writeFileSync(join(folder, `${unknown}.project`), project);
     expect(await refused(unknown)).toMatchObject({
       code: 'SECRET_NOT_FOUND',
       message: expect.stringContaining('EISDIR'),
     });
     expect(await store.list()).toMatchObject([{ kind: 'unusable', problem: expect.stringContaining('EISDIR') }]);
     const large = unknown.replace('9d', '9e');
+    writeFileSync(join(folder, `${large}.project`), project);
     writeFileSync(join(folder, large), Buffer.alloc(largestSecretBytes * 3, 0x30));
     expect(await refused(large)).toMatchObject({
       code: 'SECRET_INVALID',

@@ -12,14 +12,15 @@ import { type SecretId, secretIdOf } from './reference.ts';
 /**
  * The key manager of one machine: a folder with a file for each secret, named by its UUID, as it was given, readable by
  * its owner alone; a name that it was given stands beside it in `UUID.name`, the project that owns it in `UUID.project`:
- * for the load balancers of others it isn't there. One without an owner is there for all. Octavia's own LocalCertManager keeps `UUID.crt`, `UUID.key` and `UUID.int` instead: these are read too.
+ * for the load balancers of others it isn't there, and one without an owner is there for nobody. Octavia's own
+ * LocalCertManager keeps `UUID.crt`, `UUID.key` and `UUID.int` instead, without owners: these are read too, once adopted.
  */
 export function createLocalSecretStore(folder: string): SecretStore & SecretFolder {
   const keeping = <Value>(work: Promise<Value>) => work.catch(unusableFolder(folder));
   const read = async (reference: string, projectId: string) => {
     const id = requireId(reference);
     const owner = await readBeside(folder, id, 'project');
-    if (owner !== null && owner !== projectId) throw noSecret(reference);
+    if (owner === null || owner !== projectId) throw noSecret(reference);
     return await readSecret(folder, id, reference);
   };
   return {
@@ -27,7 +28,7 @@ export function createLocalSecretStore(folder: string): SecretStore & SecretFold
     getCaCertificates: async (reference, projectId) => readCaCertificates(await read(reference, projectId)),
     getRevocationList: async (reference, projectId) => readRevocationList(await read(reference, projectId)),
 
-    async store(content, name, projectId = null) {
+    async store(content, name, projectId) {
       const described = await describe(content);
       if (described.failure) throw described.failure;
       const id = randomUUID();
@@ -50,6 +51,16 @@ export function createLocalSecretStore(folder: string): SecretStore & SecretFold
       return secrets.sort((one, other) =>
         `${one.storedAt} ${one.reference}` < `${other.storedAt} ${other.reference}` ? -1 : 1,
       );
+    },
+
+    async adopt(reference, projectId) {
+      const secret = await storedSecret(folder, requireId(reference));
+      if (secret.projectId !== null && secret.projectId !== projectId)
+        throw ownedBy(secret.projectId, secret.reference);
+      if (secret.projectId === null) {
+        await keeping(writeWhole(join(folder, `${secret.reference}.project`), Buffer.from(projectId)));
+      }
+      return { ...secret, projectId };
     },
 
     get: async (reference) => storedSecret(folder, requireId(reference)),
@@ -137,13 +148,22 @@ async function readSecret(folder: string, id: SecretId, reference: string): Prom
 
 function noSecret(reference: string): KilnError {
   return new KilnError('SECRET_NOT_FOUND', `There is no secret ${reference}.`, {
-    advice: '`kiln secret store FILE` stores one, `kiln secret list` shows those that are there.',
+    advice:
+      '`kiln secret store FILE --project ID` stores one, `kiln secret list` shows those that are there and whose they are; ' +
+      '`kiln secret adopt` gives an owner to one that has none.',
+  });
+}
+
+function ownedBy(projectId: string, reference: string): KilnError {
+  return new KilnError('RESOURCE_CONFLICT', `secret ${reference} belongs to project ${projectId}`, {
+    advice: 'Store it once more for the other project: a secret has one owner.',
   });
 }
 
 /** What is written down about a secret, null where nothing is. */
 async function readBeside(folder: string, id: SecretId, what: 'name' | 'project'): Promise<string | null> {
-  return await readFile(join(folder, `${id}.${what}`), 'utf8').catch(ignoring('ENOENT', null));
+  const text = await readFile(join(folder, `${id}.${what}`), 'utf8').catch(ignoring('ENOENT', null));
+  return text?.trim() || null;
 }
 
 /** At most a byte more than a secret may have, whatever the file's size: the one byte is what the reader refuses. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openStoredApiHarness, type StoredApiHarness, subnetId } from '../../../test/kit/api.ts';
+import { openStoredApiHarness, ownProject, type StoredApiHarness, subnetId } from '../../../test/kit/api.ts';
 import { openTlsWorkshop } from '../../../test/kit/tls-material.ts';
 import { createLocalSecretStore } from '../secrets/local-secret-store.ts';
 import { createSecretUsers } from './secret-users.ts';
@@ -23,9 +23,10 @@ it('finds a secret in every field of listeners and pools that refers to one, how
   const secrets = createLocalSecretStore(folder);
   const authority = workshop.make('authority', { isCa: true });
   const bundle = workshop.pkcs12(workshop.make('www', { issuer: authority }), []);
-  const certificate = async () => (await secrets.store(bundle, null)).reference;
-  const list = async () => (await secrets.store(Buffer.from(workshop.revocationList(authority)), null)).reference;
-  const ca = async () => (await secrets.store(Buffer.from(authority.certificate), null)).reference;
+  const certificate = async () => (await secrets.store(bundle, null, ownProject)).reference;
+  const list = async () =>
+    (await secrets.store(Buffer.from(workshop.revocationList(authority)), null, ownProject)).reference;
+  const ca = async () => (await secrets.store(Buffer.from(authority.certificate), null, ownProject)).reference;
   const [ofDefault, ofSni, ofClients, ofClientList] = [
     await certificate(),
     await certificate(),
@@ -69,6 +70,12 @@ it('finds a secret in every field of listeners and pools that refers to one, how
   for (const reference of [ofPool, ofPoolAuthority, ofPoolList]) expect(await kindsOf(reference)).toEqual(['pool']);
   expect(await kindsOf(unused)).toEqual([]);
   expect(await users.usersOf(ofDefault)).toEqual([
-    { kind: 'listener', id: body.loadbalancer.listeners[0].id, name: '', loadBalancerId: body.loadbalancer.id },
+    {
+      kind: 'listener',
+      id: body.loadbalancer.listeners[0].id,
+      name: '',
+      loadBalancerId: body.loadbalancer.id,
+      projectId: ownProject,
+    },
   ]);
 });

@@ -27,15 +27,18 @@ export function createSecretUsers(database: KilnDatabase, clock: Clock): SecretU
           database
             // The tables of all kinds have one shape.
             .selectFrom(tableOf(kind).table as 'kiln_listener')
-            .select(['id', sql<string>`name`.as('name'), sql<string>`load_balancer_id`.as('load_balancer_id')])
+            .select([
+              'id',
+              sql<string>`name`.as('name'),
+              sql<string>`load_balancer_id`.as('loadBalancerId'),
+              sql<string>`project_id`.as('projectId'),
+            ])
             .where(({ or }) => or(refers))
             .where('provisioning_status', '!=', 'DELETED')
             .orderBy('id')
             .execute(),
         );
-        found.push(
-          ...rows.map(({ id, name, load_balancer_id: loadBalancerId }) => ({ kind, id, name, loadBalancerId })),
-        );
+        found.push(...rows.map((row) => ({ kind, ...row })));
       }
       return found;
     },

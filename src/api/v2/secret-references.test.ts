@@ -41,11 +41,12 @@ beforeAll(async () => {
     rsaCrl: workshop.revocationList(rsaCa),
   };
   for (const name of Object.keys(reference) as Array<keyof typeof reference>) {
-    reference[name] = (await store.store(Buffer.from(contents[name]), null)).reference;
+    reference[name] = (await store.store(Buffer.from(contents[name]), null, project)).reference;
   }
   writeFileSync(join(folder, spoilt.locked), workshop.pkcs12(www, [], ['-passout', 'pass:phrase']));
   writeFileSync(join(folder, spoilt.keyless), www.certificate);
   writeFileSync(join(folder, spoilt.garbage), 'garbage');
+  for (const id of Object.values(spoilt)) writeFileSync(join(folder, `${id}.project`), project);
 });
 afterAll(() => {
   workshop.close();

@@ -23,6 +23,7 @@ import { imageTag, imageUntag } from './image/tag.ts';
 import { operationAbort } from './operation/abort.ts';
 import { operationList } from './operation/list.ts';
 import { operationShow } from './operation/show.ts';
+import { secretAdopt } from './secret/adopt.ts';
 import { secretDelete } from './secret/delete.ts';
 import { secretList } from './secret/list.ts';
 import { secretStore } from './secret/store.ts';
@@ -52,6 +53,7 @@ export const commands: readonly Command[] = [
   housekeepingList,
   housekeepingRun,
   secretStore,
+  secretAdopt,
   secretList,
   secretDelete,
   dbStatus,

@@ -9,10 +9,20 @@ const kinds: Record<StoredSecret['kind'], string> = {
   unusable: 'of no use',
 };
 
+/** In the place of a project. */
+const noOwner = 'none';
+
 export function renderSecrets(secrets: readonly StoredSecret[], view: View): string {
   const columns: Column<StoredSecret>[] = [
     { title: 'REFERENCE', value: ({ reference }) => reference },
     { title: 'NAME', value: ({ name }) => name ?? '-', minimum: 8, cut: 'middle' },
+    {
+      title: 'PROJECT',
+      value: ({ projectId }) => projectId ?? noOwner,
+      minimum: 6,
+      cut: 'middle',
+      paint: (text, { projectId }, { paint }) => (projectId === null ? paint('red', text) : text),
+    },
     {
       title: 'KIND',
       value: ({ kind }) => kinds[kind],
@@ -35,7 +45,7 @@ export function renderSecret(secret: StoredSecret, view: View): string {
     [
       ['Reference', secret.reference],
       ['Name', secret.name ?? '-'],
-      ['Project', secret.projectId ?? 'every one'],
+      ['Project', secret.projectId ?? noOwner],
       ['Kind', kinds[secret.kind]],
       ...(secret.kind === 'certificate'
         ? ([

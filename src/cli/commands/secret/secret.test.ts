@@ -15,10 +15,11 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+const owner = '2a8d1a5c6f664f0f8a3b1b9a2a7c4d10';
 const shop: StoredSecret = {
   reference: '6f0f4d1f-2f7a-4b0a-9a53-0d6f2f1c8f3e',
   name: 'shop',
-  projectId: null,
+  projectId: owner,
   kind: 'certificate',
   subject: 'www.example.org',
   notAfter: '2026-05-31T23:59:59.000Z',
@@ -38,7 +39,7 @@ const others: StoredSecret[] = [
     ...shop,
     reference: '8f0f4d1f-2f7a-4b0a-9a53-0d6f2f1c8f3e',
     name: 'ours',
-    projectId: null,
+    projectId: 'service',
     kind: 'ca-certificates',
     subject: null,
     notAfter: null,
@@ -47,7 +48,7 @@ const others: StoredSecret[] = [
     ...shop,
     reference: '9f0f4d1f-2f7a-4b0a-9a53-0d6f2f1c8f3e',
     name: null,
-    projectId: null,
+    projectId: owner,
     kind: 'unusable',
     subject: null,
     notAfter: null,
@@ -59,11 +60,14 @@ const others: StoredSecret[] = [
 function stand(kept: StoredSecret[] = [], stored: Partial<StoredSecret> = {}, users: SecretUser[] = []) {
   const contents: Array<[content: string, name: string | null]> = [];
   const secrets: SecretFolder = {
-    async store(content, name, projectId = null) {
+    async store(content, name, projectId) {
       contents.push([Buffer.from(content).toString(), name]);
       return { ...shop, name, projectId, ...stored };
     },
     list: async () => kept,
+    async adopt(reference, projectId) {
+      return { ...(await secrets.get(reference)), projectId };
+    },
     get: async (reference) => secrets.delete(reference),
     async delete(reference) {
       const found = kept.find((secret) => secret.reference === reference);
@@ -80,9 +84,13 @@ function stand(kept: StoredSecret[] = [], stored: Partial<StoredSecret> = {}, us
 describe('secret store', () => {
   it('keeps the file and prints the reference to it', async () => {
     const { parts, contents } = stand();
-    const run = await driveCli(['secret', 'store', join(folder, 'www.p12'), '--name', 'my shop'], parts, {
-      columns: 80,
-    });
+    const run = await driveCli(
+      ['secret', 'store', join(folder, 'www.p12'), '--name', 'my shop', '--project', owner],
+      parts,
+      {
+        columns: 80,
+      },
+    );
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
     expect(contents).toEqual([['www', 'my shop']]);
     await expect(run.stdout).toMatchFileSnapshot('../../golden/secret-store.80.txt');
@@ -90,21 +98,21 @@ describe('secret store', () => {
 
   it('--quiet prints the reference alone, --json all that is known', async () => {
     const { parts } = stand();
-    const command = ['secret', 'store', join(folder, 'www.p12')];
+    const command = ['secret', 'store', join(folder, 'www.p12'), '--project', owner];
     expect((await driveCli([...command, '--quiet'], parts)).stdout).toBe(`${shop.reference}\n`);
     expect((await driveCli([...command, '--json'], parts)).json()).toEqual({ ...shop, name: null });
   });
 
   it('says that a certificate has ended', async () => {
     const { parts } = stand([], { notAfter: new Date(cliNow.getTime() - 1000).toISOString() });
-    const run = await driveCli(['secret', 'store', join(folder, 'www.p12')], parts);
+    const run = await driveCli(['secret', 'store', join(folder, 'www.p12'), '--project', owner], parts);
     expect(run).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('ended on 2026-03-01') });
   });
 
   it('ends with 2 for a file that is not there, or none', async () => {
     for (const file of ['nothing', 'a-folder']) {
       const { parts, contents } = stand();
-      const run = await driveCli(['secret', 'store', join(folder, file)], parts);
+      const run = await driveCli(['secret', 'store', join(folder, file), '--project', owner], parts);
       expect(run).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining(`${file} can't be read`) });
       expect(contents).toEqual([]);
     }
@@ -112,11 +120,57 @@ describe('secret store', () => {
 });
 
 describe('secret store --project', () => {
-  it('keeps it for the load balancers of one project', async () => {
-    const { parts } = stand();
-    writeFileSync(join(folder, 'www.p12'), 'a certificate');
-    const command = ['secret', 'store', join(folder, 'www.p12'), '--project', 'p1'];
-    expect((await driveCli(command, parts)).stdout).toContain('Project    p1');
+  it('is needed, and is an ID', async () => {
+    const { parts, contents } = stand();
+    const file = join(folder, 'www.p12');
+    expect(await driveCli(['secret', 'store', file], parts)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(
+        /--project is missing: a secret belongs to one project[\s\S]*openstack token issue/,
+      ),
+    });
+    for (const wrong of ['', 'a b', '../x']) {
+      expect(await driveCli(['secret', 'store', file, '--project', wrong], parts)).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining(`--project is ${JSON.stringify(wrong)}, which is no ID of a project`),
+      });
+    }
+    expect(contents).toEqual([]);
+    const named = await driveCli(['secret', 'store', file, '--project', 'demo'], parts);
+    expect(named.stdout).toContain('Project    demo');
+    expect(named.stderr).toContain('"demo" looks like no ID of Keystone\'s');
+  });
+});
+
+describe('secret adopt', () => {
+  const ownerless = { ...shop, projectId: null };
+  const user = (projectId: string): SecretUser => ({
+    kind: 'pool',
+    id: 'p',
+    name: '',
+    loadBalancerId: 'lb',
+    projectId,
+  });
+
+  it('gives it to the project that is named, else to the only one that uses it', async () => {
+    const named = await driveCli(`secret adopt ${shop.reference} --project ${owner}`, stand([ownerless]).parts);
+    expect(named).toMatchObject({ exitCode: 0, stderr: '', stdout: expect.stringContaining(`Project    ${owner}`) });
+    const { parts } = stand([ownerless], {}, [user(owner), user(owner)]);
+    const used = await driveCli(`secret adopt ${shop.reference} --json`, parts);
+    expect(used.json()).toEqual(shop);
+  });
+
+  it('does not guess between none and several', async () => {
+    for (const [users, why] of [
+      [[], 'nothing refers to it'],
+      [[user('a'), user('b')], 'projects a, b refer to it'],
+    ] as const) {
+      expect(await driveCli(`secret adopt ${shop.reference}`, stand([ownerless], {}, [...users]).parts)).toMatchObject({
+        exitCode: 2,
+        stdout: '',
+        stderr: expect.stringContaining(why),
+      });
+    }
   });
 });
 
@@ -125,6 +179,12 @@ describe('secret list', () => {
     const run = await driveCli('secret list', stand([shop, ...others]).parts, { columns });
     expect(run.exitCode).toBe(0);
     await expect(run.stdout).toMatchFileSnapshot(`../../golden/secret-list.${columns}.txt`);
+  });
+
+  it('--without-owner shows those that nobody can use', async () => {
+    const { parts } = stand([shop, ...others]);
+    const run = await driveCli('secret list --without-owner --quiet', parts);
+    expect(run.stdout).toBe(`${others[0]?.reference}\n`);
   });
 
   it('says when there is none', async () => {
@@ -151,6 +211,7 @@ describe('secret delete', () => {
         id,
         name: id === 'a' ? 'shop' : '',
         loadBalancerId: 'lb',
+        projectId: owner,
       }),
     );
     const { parts } = stand([shop], {}, users);

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { KilnError } from '../../../model/errors.ts';
 import { defineCommand } from '../../command.ts';
+import { ownerOf, parseProject, remarkName } from './owner.ts';
 import { hasEnded, renderSecret } from './render.ts';
 
 /** Bytes. No secret is as large; what is should not even be read. */
@@ -20,18 +21,21 @@ export const secretStore = defineCommand<{ name?: string; project?: string }>({
     { flags: '--name <name>', help: 'a name, by which people know it again' },
     {
       flags: '--project <id>',
-      help: 'the project whose load balancers may refer to it; without it, those of every project',
+      help: 'the ID of the project whose load balancers may refer to it; needed',
+      parse: parseProject,
     },
   ],
   examples: [
     'kiln secret store www.example.org.p12 --name shop --project 2a8d1a5c6f664f0f8a3b1b9a2a7c4d10',
-    'kiln secret store certificate-key-and-chain.pem --quiet',
-    'kiln secret store client-ca.pem --name clients',
+    'kiln secret store certificate-key-and-chain.pem --project 2a8d1a5c6f664f0f8a3b1b9a2a7c4d10 --quiet',
+    'kiln secret store client-ca.pem --name clients --project 2a8d1a5c6f664f0f8a3b1b9a2a7c4d10',
   ],
   exits: [],
   async run({ arguments: [file = ''], options, context, clock, remark }) {
+    const projectId = ownerOf(options.project);
     const content = await read(file);
-    const stored = await (await context.secrets()).store(content, options.name ?? null, options.project || null);
+    const stored = await (await context.secrets()).store(content, options.name ?? null, projectId);
+    remarkName(projectId, remark);
     if (hasEnded(stored, clock.now())) remark(`The certificate ended on ${stored.notAfter}.`);
     return { document: stored, ids: [stored.reference], render: (view) => renderSecret(stored, view) };
   },
