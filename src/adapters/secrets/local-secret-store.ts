@@ -58,7 +58,7 @@ export function createLocalSecretStore(folder: string): SecretStore & SecretFold
       if (secret.projectId !== null && secret.projectId !== projectId)
         throw ownedBy(secret.projectId, secret.reference);
       if (secret.projectId === null) {
-        await keeping(writeWhole(join(folder, `${secret.reference}.project`), Buffer.from(projectId)));
+        await keeping(writeFileAtomically(join(folder, `${secret.reference}.project`), Buffer.from(projectId)));
       }
       return { ...secret, projectId };
     },
