@@ -11,7 +11,7 @@ import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
 import { createFakeLog } from '../kit/fakes/fake-log.ts';
 import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
 
-const program = join(import.meta.dirname, '..', 'support', 'crash-api.ts');
+const program = join(import.meta.dirname, '..', 'kit', 'crash-api.ts');
 
 /** An API process is killed while it makes a load balancer: the VIP's port is the load balancer's, or goes. */
 describe('an API that is killed', () => {

@@ -13,7 +13,7 @@ import type { CrashPoint } from '../kit/crash-worker.ts';
 import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
 import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
 
-const program = join(import.meta.dirname, '..', 'support', 'crash-worker.ts');
+const program = join(import.meta.dirname, '..', 'kit', 'crash-worker.ts');
 /** Load balancers whose operations are killed at the same time, each at another point. */
 const AT_ONCE = 20;
 /** start: journalled, nothing done. middle: the first thing has been done. end: all done, and not journalled. */

@@ -12,7 +12,7 @@ import { openGuideShell } from './guide-shell.ts';
 
 const kilnFolder = join(import.meta.dirname, '..', '..', 'bin');
 /** The client, kept running: most of what a command of it takes is its start. */
-export const openstackCommand = join(import.meta.dirname, '..', 'support', 'bin', 'openstack');
+export const openstackCommand = join(import.meta.dirname, '..', 'kit', 'bin', 'openstack');
 const update = process.env.KILN_UPDATE_DOCS === '1';
 
 /** Of the service's start and stop, and of a signal that is obeyed a moment later, the guide need not tell. */

@@ -135,7 +135,7 @@ function startPhases(...names: string[]): { child: ChildProcess; ended: Promise<
     stdio: ['ignore', 'pipe', 'pipe'],
     // Of this machine's environment nothing but where programs are: no proxy, no OS_*.
     env: {
-      PATH: `${join(scratch, 'bin')}:${join(root, 'test', 'support', 'bin')}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+      PATH: `${join(scratch, 'bin')}:${join(root, 'test', 'kit', 'bin')}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
       HOME: scratch,
       LC_ALL: 'C.UTF-8',
       OPENSTACK_SOCKET: join(scratch, 'openstack.sock'),
