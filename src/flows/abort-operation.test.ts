@@ -127,6 +127,37 @@ describe('an operation that is aborted by hand', () => {
     expect(await loadBalancers.get('loadbalancer', 'lb')).toMatchObject({ provisioningStatus: 'ERROR' });
   });
 
+  it('of an unknown flow that holds nothing leaves the load balancer and what others change as they are', async () => {
+    const { abort, enqueue, carryOut, journal, loadBalancers } = await setUp();
+    await enqueue('creation', 'create-load-balancer');
+    await carryOut('creation');
+    await enqueue('unlocked', 'of-the-future');
+    expect(await abort('unlocked')).toMatchObject({ status: 'undone' });
+    expect(await loadBalancers.get('loadbalancer', 'lb')).toMatchObject({ provisioningStatus: 'ACTIVE' });
+    expect(await loadBalancers.get('listener', 'li')).toMatchObject({ provisioningStatus: 'ACTIVE' });
+    expect(await loadBalancers.reasonOf('lb')).toBeNull();
+
+    // Meanwhile a user changes something, which waits for the unknown one.
+    await enqueue('unlocked again', 'of-the-future');
+    await journal.claim('unlocked again', 'newer');
+    const listener = (await loadBalancers.get('listener', 'li')) ?? expect.unreachable();
+    const lb = (await loadBalancers.get('loadbalancer', 'lb')) ?? expect.unreachable();
+    await loadBalancers.apply({
+      loadBalancerId: 'lb',
+      mutableFrom: ['ACTIVE'],
+      rows: [
+        { kind: 'loadbalancer', put: { ...lb, provisioningStatus: 'PENDING_UPDATE' } },
+        { kind: 'listener', put: { ...listener, provisioningStatus: 'PENDING_UPDATE' } },
+      ],
+      operation: null,
+    });
+    await enqueue('change', 'update-listener', { resourceId: 'li', before: {} });
+    await abort('unlocked again');
+    expect(await loadBalancers.get('loadbalancer', 'lb')).toMatchObject({ provisioningStatus: 'PENDING_UPDATE' });
+    expect(await carryOut('change')).toBe('done');
+    expect(await loadBalancers.get('listener', 'li')).toMatchObject({ provisioningStatus: 'ACTIVE' });
+  });
+
   it('is refused when there is none, and while it waits for another one on the load balancer', async () => {
     const { abort, enqueue, journal } = await setUp();
     await expect(abort('nowhere')).rejects.toMatchObject({ code: 'OPERATION_NOT_FOUND' });

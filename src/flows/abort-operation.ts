@@ -1,7 +1,13 @@
 import { leftoversOf } from '../core/operations/leftovers.ts';
 import { lost, withLoadBalancerInError } from '../core/operations/settlement.ts';
 import { KilnError } from '../model/errors.ts';
-import type { AbortedOperation, JournalEntry, Leftover, OperationReason } from '../model/operation.ts';
+import {
+  type AbortedOperation,
+  type JournalEntry,
+  type Leftover,
+  type OperationReason,
+  unendedStatuses,
+} from '../model/operation.ts';
 import type { AmphoraStore } from '../ports/amphora-store.ts';
 import type { ClaimedOperation, Journal } from '../ports/journal.ts';
 import type { LoadBalancerStore, Settlement } from '../ports/load-balancer-store.ts';
@@ -124,14 +130,17 @@ async function settlementOfKnown(
   return (await flow.steps[0]?.settleUndone?.(records, state, { reason, gaveUp })) ?? null;
 }
 
+/** Nothing, where the operation held nothing: the load balancer is not pending, or is so for another operation. */
 async function settlementOfUnknown(
-  { loadBalancers }: AbortDeps,
+  { loadBalancers, journal }: AbortDeps,
   { operation }: ClaimedOperation,
   reason: OperationReason,
 ): Promise<Settlement | null> {
   const loadBalancerId = String(operation.input.loadBalancerId ?? operation.subject);
   const tree = await loadBalancers.tree(loadBalancerId);
-  if (!tree) return null;
+  if (!tree?.loadBalancer.provisioningStatus.startsWith('PENDING_')) return null;
+  const others = await journal.list({ subject: loadBalancerId, limit: 100 });
+  if (others.some(({ id, status }) => id !== operation.id && unendedStatuses.includes(status))) return null;
   return { loadBalancerId, ...withLoadBalancerInError(lost(tree), loadBalancerId), reason };
 }
 

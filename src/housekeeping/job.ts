@@ -4,6 +4,8 @@ import type { JobReport } from '../model/housekeeping.ts';
 export interface JobRun {
   /** Say what would be done, and do nothing. */
   dryRun: boolean;
+  /** Somebody waits for it: what needs time is waited for, and done in this run. */
+  byHand: boolean;
   /** Aborted when the process is to stop. */
   stop: AbortSignal;
   /** To be called before each part of the work: throws FENCED when another process has the job by now. */

@@ -20,7 +20,7 @@ const stop = new AbortController().signal;
 
 it('purges in batches with pauses, by the ages in force, as long as it has the job', async () => {
   const { job, clock, asked, left } = makeJob();
-  const report = await job.run({ dryRun: false, stop, assertHeld: async () => {} });
+  const report = await job.run({ dryRun: false, byHand: false, stop, assertHeld: async () => {} });
   expect(report).toEqual({ counts: { operations: 250, amphorae: 1 }, items: [], more: false });
   expect(left).toEqual({ operations: 0, amphorae: 0 });
   expect(clock.sleeps).toEqual([200, 200]);
@@ -33,13 +33,15 @@ it('purges in batches with pauses, by the ages in force, as long as it has the j
   const assertHeld = async () => {
     if (++batches === 2) throw new Error('another process has it');
   };
-  await expect(lost.job.run({ dryRun: false, stop, assertHeld })).rejects.toThrow('another process has it');
+  await expect(lost.job.run({ dryRun: false, byHand: false, stop, assertHeld })).rejects.toThrow(
+    'another process has it',
+  );
   expect(lost.left.operations).toBe(150);
 });
 
 it('counts and removes nothing in a dry run', async () => {
   const { job, left } = makeJob();
-  const report = await job.run({ dryRun: true, stop, assertHeld: async () => {} });
+  const report = await job.run({ dryRun: true, byHand: true, stop, assertHeld: async () => {} });
   expect(report.counts).toEqual({ operations: 250, amphorae: 1 });
   expect(left.operations).toBe(250);
 });

@@ -12,7 +12,7 @@ import { createJournal } from '../adapters/storage/journal.ts';
 import type { KilnDatabase } from '../adapters/storage/schema.ts';
 import { rotateCertificatesJob } from './rotate-certificates.ts';
 
-const run = { dryRun: false, stop: new AbortController().signal, assertHeld: async () => {} };
+const run = { dryRun: false, byHand: false, stop: new AbortController().signal, assertHeld: async () => {} };
 const failed = { code: 'AGENT_UNREACHABLE', message: 'does not answer', advice: 'a' } as const;
 
 describe('certificates of agents that end soon', () => {
@@ -98,6 +98,25 @@ describe('certificates of agents that end soon', () => {
 
     await createAmphoraStore(database, clock).update('a', { certExpiration: inDays(30) });
     expect(await rotations.troubled(now, 10)).toEqual([]);
+  });
+
+  it('are named once however often the job runs, again when another try failed, and daily', async () => {
+    await put('a', 10);
+    const job = makeJob();
+    const named = () => log.lines.filter((line) => JSON.stringify(line).includes('could not be renewed')).length;
+    const before = named();
+    await job.run(run);
+    await end('undone');
+    for (let second = 0; second < 20; second++) await job.run(run);
+    expect(named()).toBe(before + 1);
+    await clock.advance(60_000);
+    await job.run(run);
+    await end('undone');
+    for (let second = 0; second < 20; second++) await job.run(run);
+    expect(named()).toBe(before + 2);
+    await clock.advance(25 * 3_600_000);
+    await job.run(run);
+    expect(named()).toBe(before + 3);
   });
 
   it('are not renewed without end when they are valid for less than the buffer', async () => {

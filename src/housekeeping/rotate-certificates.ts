@@ -17,6 +17,8 @@ export interface RotationSettings {
 
 /** Named in the log in one run. */
 const TROUBLED_LIMIT = 20;
+/** One that goes on failing is named again. */
+const NAMED_AGAIN_MS = 24 * 3_600_000;
 /** Shown in a dry run. */
 const SHOWN_LIMIT = 1000;
 /** Behind all that somebody waits for. */
@@ -55,6 +57,22 @@ export function rotateCertificatesJob(parts: {
     return true;
   }
 
+  /** When each state of a troubled certificate was named; a run a second, while there is more to do, says nothing twice. */
+  let named = new Map<string, number>();
+  async function nameTroubled(): Promise<void> {
+    const nowMs = clock.monotonicMs();
+    const before = named;
+    named = new Map();
+    for (const { reason, ...troubled } of await rotations.troubled(clock.now().toISOString(), TROUBLED_LIMIT)) {
+      const key = `${troubled.amphoraId} ${troubled.certExpiration} ${troubled.attempts} ${reason?.code}`;
+      const at = before.get(key);
+      const isDue = at === undefined || nowMs - at >= NAMED_AGAIN_MS;
+      named.set(key, isDue ? nowMs : at);
+      if (isDue)
+        log.error({ ...troubled, reason }, "the certificate of an amphora's agent has ended, or could not be renewed");
+    }
+  }
+
   return {
     name: 'rotate-certificates',
     summary: 'Renew the certificates of agents before they end',
@@ -66,8 +84,7 @@ export function rotateCertificatesJob(parts: {
         const found = await due(SHOWN_LIMIT);
         return { counts: { requested: found.length }, items: found.map(lineOf), more: false };
       }
-      for (const { reason, ...troubled } of await rotations.troubled(clock.now().toISOString(), TROUBLED_LIMIT))
-        log.error({ ...troubled, reason }, "the certificate of an amphora's agent has ended, or could not be renewed");
+      await nameTroubled();
       const room = Math.max(0, settings().atOnce - (await rotations.countRunning(rotationFlow)));
       const found = await due(room + 1);
       const requested: string[] = [];

@@ -57,14 +57,14 @@ export async function runJobNow(
   options: { dryRun: boolean },
   signal: AbortSignal,
 ): Promise<JobReport | null> {
-  if (options.dryRun) return await job.run({ dryRun: true, stop: signal, assertHeld: async () => {} });
+  if (options.dryRun) return await job.run({ dryRun: true, byHand: true, stop: signal, assertHeld: async () => {} });
   const row = (await runner.store.list()).find(({ name }) => name === job.name) ?? null;
   if (row && (await isHeld(runner, row))) {
     throw new KilnError('IMMUTABLE', `${row.holder} is at job ${job.name} since ${row.startedAt}`, {
       advice: 'Wait until it has ended: `kiln housekeeping list` tells.',
     });
   }
-  return await runOnce(runner, job, row, signal);
+  return await runOnce(runner, job, row, signal, true);
 }
 
 async function isHeld({ self, isAlive }: JobRunner, { holder }: Job): Promise<boolean> {
@@ -86,11 +86,12 @@ async function runOnce(
   { name, run }: HousekeepingJob,
   row: Job | null,
   stop: AbortSignal,
+  byHand = false,
 ): Promise<JobReport | null> {
   const fence = await store.claim(name, self, row?.fence ?? 0);
   if (fence === null) return null;
   try {
-    const report = await run({ dryRun: false, stop, assertHeld: () => store.assertHeld(name, fence) });
+    const report = await run({ dryRun: false, byHand, stop, assertHeld: () => store.assertHeld(name, fence) });
     await store.finish(name, fence, { result: report.counts, more: report.more });
     if (Object.values(report.counts).some((count) => count > 0))
       log.info({ job: name, ...report.counts }, 'a job was done');

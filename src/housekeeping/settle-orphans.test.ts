@@ -13,6 +13,7 @@ import { createOrphans } from '../adapters/storage/orphans.ts';
 import type { KilnDatabase } from '../adapters/storage/schema.ts';
 import type { ProvisioningStatus } from '../model/load-balancer.ts';
 import { createOrphanSweep, orphanGraceMs } from './settle-orphans.ts';
+import { settlePendingJob } from './settle-pending.ts';
 
 describe('load balancers that are PENDING with no operation behind them', () => {
   const clock = createFakeClock();
@@ -80,6 +81,24 @@ describe('load balancers that are PENDING with no operation behind them', () => 
     await clock.advance(orphanGraceMs / 2);
     await look();
     expect(await statuses()).toEqual({ ...settled, updating: 'ERROR' });
+  });
+
+  it('are settled by one run by hand, which waits; at intervals a run waits for nothing', async () => {
+    await make('creating', 'PENDING_CREATE', false);
+    const orphans = createOrphans(database, clock);
+    const makeJob = () => {
+      const look = createOrphanSweep({ orphans, clock, log: createFakeLog() });
+      return settlePendingJob({ look, find: () => orphans.find(10), clock });
+    };
+    const run = { dryRun: false, stop: new AbortController().signal, assertHeld: async () => {} };
+    expect((await makeJob().run({ ...run, byHand: false })).counts).toEqual({ waiting: 1, settled: 0 });
+    const byHand = makeJob().run({ ...run, byHand: true });
+    await expect.poll(() => clock.sleeps).toContain(orphanGraceMs);
+    await clock.advance(orphanGraceMs);
+    expect((await byHand).counts).toEqual({ waiting: 0, settled: 1 });
+    expect(await statuses()).toEqual({ creating: 'ERROR' });
+    // Nothing is found: nothing is waited for.
+    expect((await makeJob().run({ ...run, byHand: true })).counts).toEqual({ waiting: 0, settled: 0 });
   });
 
   it('are left alone when an operation came in between', async () => {

@@ -55,6 +55,7 @@ export function housekeepingJobs(
     settlePendingJob({
       look: createOrphanSweep({ orphans, clock, log }),
       find: () => orphans.find(LISTED),
+      clock,
     }),
   ];
 }
