@@ -1,6 +1,7 @@
 import type { ControlClient } from '../adapters/control/client.ts';
 import type { CliContext, CliEnvironment, CliSettings, GlobalOptions } from '../cli/context.ts';
 import type { LoadedConfiguration } from '../config/load.ts';
+import type { CloudInventory } from '../ports/cloud-inventory.ts';
 import type { Log } from '../ports/log.ts';
 import { configurationView } from './configuration-view.ts';
 import { createLog, createRemarkLog } from './log.ts';
@@ -129,7 +130,17 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
 
     async housekeeping() {
       const { housekeepingCommands } = await import('./housekeeping-commands.ts');
-      return housekeepingCommands(await state(), { clock, log: log(), current }, signal);
+      const { makesNothing } = await import('./wire.ts');
+      const { noopInventory } = await import('../adapters/noop/inventory.ts');
+      // Most jobs need no cloud, which may not even be configured here.
+      const found = async () => (makesNothing(current()) ? noopInventory : (await openstack()).inventory);
+      const inventory: CloudInventory = {
+        list: async (...asked) => (await found()).list(...asked),
+        find: async (...asked) => (await found()).find(...asked),
+        remove: async (...asked) => (await found()).remove(...asked),
+      };
+      const { database } = await state();
+      return housekeepingCommands({ database, inventory }, { clock, log: log(), current }, signal);
     },
 
     async abortOperation(operationId) {

@@ -2,12 +2,15 @@ import { createWorkerIdentity } from '../adapters/process/worker-identity.ts';
 import type { HousekeepingCommands } from '../cli/context.ts';
 import { runJobNow } from '../housekeeping/run-jobs.ts';
 import { KilnError } from '../model/errors.ts';
-import { whileSeen, wireJobs } from './roles/housekeeping.ts';
-import type { State } from './state.ts';
+import { type HousekeepingDeps, whileSeen, wireJobs } from './roles/housekeeping.ts';
 import type { RuntimeContext } from './wire.ts';
 
 /** What `kiln housekeeping` acts through: the database, with or without a `kiln serve`. Workers find what it enqueues. */
-export function housekeepingCommands(state: State, runtime: RuntimeContext, signal: AbortSignal): HousekeepingCommands {
+export function housekeepingCommands(
+  state: HousekeepingDeps,
+  runtime: RuntimeContext,
+  signal: AbortSignal,
+): HousekeepingCommands {
   const runner = wireJobs(state, runtime, createWorkerIdentity(), () => {});
   const { jobs, store } = runner;
 

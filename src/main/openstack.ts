@@ -1,12 +1,14 @@
 import { createGlance } from '../adapters/openstack/glance.ts';
 import { createHttp, type Http } from '../adapters/openstack/http.ts';
+import { createCloudInventory } from '../adapters/openstack/inventory.ts';
 import { createKeystone, type OpenStackSession } from '../adapters/openstack/keystone.ts';
-import { createNeutron } from '../adapters/openstack/neutron.ts';
-import { createNova } from '../adapters/openstack/nova.ts';
+import { createNetworkClient, createNeutron } from '../adapters/openstack/neutron.ts';
+import { computeHeaders, createComputeClient, createNova } from '../adapters/openstack/nova.ts';
 import type { OpenStackAuthSettings, TransportSettings } from '../adapters/openstack/settings.ts';
 import { createTokenValidator } from '../adapters/openstack/token-validator.ts';
 import { createUserSession } from '../adapters/openstack/user-session.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { CloudInventory } from '../ports/cloud-inventory.ts';
 import type { ComputeService } from '../ports/compute.ts';
 import type { IdentityService } from '../ports/identity.ts';
 import type { ImageService } from '../ports/images.ts';
@@ -24,6 +26,7 @@ export interface OpenStack {
   images: ImageService;
   compute: ComputeService;
   network: NetworkService;
+  inventory: CloudInventory;
   /** The same for operations, where nobody waits: calls are tried again as [compute] and [networking] say. */
   patient: { compute: ComputeService; network: NetworkService };
   /** Neutron as the owner of a token sees it. Absent where everybody sees the same. */
@@ -69,6 +72,13 @@ export function createOpenStack(
     images: createGlance(clientParts('image')),
     compute: nova(clientParts('compute').http),
     network: neutron(clientParts('network').http),
+    inventory: createCloudInventory({
+      compute: createComputeClient(clientParts('compute')),
+      computeHeaders,
+      network: createNetworkClient(clientParts('network')),
+      // Of Nova and Neutron alike: Kiln's servers and their ports are of one project.
+      ownProjectId: async () => (await sessionOf(access.services.network.auth).authenticatedAs()).projectId,
+    }),
     patient: { compute: nova(patientHttp('compute')), network: neutron(patientHttp('network')) },
     networkAs(userToken) {
       const { session, http } = clientParts('network');

@@ -144,7 +144,12 @@ export async function serve(options: {
     const background: Promise<unknown>[] = [];
     if (roles.includes('worker')) background.push(recoverUntil(deps, state, openstack, signal));
     if (roles.includes('housekeeping')) {
-      const jobs = wireJobs(state, runtime, deps.worker, (operation) => queue.announce(operation));
+      const jobs = wireJobs(
+        { database: state.database, inventory: openstack.inventory },
+        runtime,
+        deps.worker,
+        (operation) => queue.announce(operation),
+      );
       const run = () => runJobs(jobs, signal);
       background.push(roles.includes('worker') ? run() : whileSeen(jobs, run));
     }

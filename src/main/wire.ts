@@ -5,6 +5,7 @@ import type { AmphoraAgentSettings } from '../adapters/amphora-agent/connection.
 import { createCertificateIssuer } from '../adapters/certificates/issuer.ts';
 import { createNoopAgent } from '../adapters/noop/agent.ts';
 import { createNoopCompute } from '../adapters/noop/compute.ts';
+import { noopInventory } from '../adapters/noop/inventory.ts';
 import { createNoopNetwork } from '../adapters/noop/network.ts';
 import { createWorkerIdentity } from '../adapters/process/worker-identity.ts';
 import { createLocalSecretStore } from '../adapters/secrets/local-secret-store.ts';
@@ -44,8 +45,14 @@ export function wireOpenStack(access: Access, { clock, log, current }: RuntimeCo
     ...openstack,
     ...(compute && { compute }),
     ...(network && { network, networkAs: undefined }),
+    inventory: makesNothing(current()) ? noopInventory : openstack.inventory,
     patient: { compute: compute ?? openstack.patient.compute, network: network ?? openstack.patient.network },
   };
+}
+
+/** What a driver that does nothing has made is not in the cloud. */
+export function makesNothing({ controller_worker: worker }: Configuration): boolean {
+  return worker.compute_driver === 'compute_noop_driver' || worker.network_driver === 'network_noop_driver';
 }
 
 export function wireResolver(openstack: OpenStack, runtime: RuntimeContext): ImageResolver {

@@ -1,4 +1,4 @@
-import type { OperationReason } from './operation.ts';
+import type { JsonObject, OperationReason } from './operation.ts';
 
 /** What the database knows of a job. Times are ISO 8601 UTC. */
 export interface Job {
@@ -23,6 +23,8 @@ export interface JobReport {
   counts: Readonly<Record<string, number>>;
   /** One line for each thing that was found, where it is worth it. */
   items: readonly string[];
+  /** The same for machines, where a line is not enough. */
+  details?: readonly JsonObject[];
   /** Something is left that the next run does. */
   more: boolean;
 }

@@ -10,6 +10,7 @@ import { openCloudSession } from '../kit/cloud-session.ts';
 import { computeSubject } from '../kit/compute-subject.ts';
 import { describeComputeContract } from '../kit/contract/compute.ts';
 import { describeNetworkContract } from '../kit/contract/network.ts';
+import { describeOrphansContract } from '../kit/contract/orphans.ts';
 import { describeVipAllocatorContract } from '../kit/contract/vip-allocator.ts';
 import { connectClients, type OpenStackClients } from '../kit/openstack-clients.ts';
 
@@ -110,7 +111,7 @@ it('a tenant gets VIPs from networks that they see, and from no others', async (
   await expect(references.check(foreign, 'no-such-token')).rejects.toMatchObject({ code: 'SERVICE_UNAUTHORIZED' });
 });
 
-describeComputeContract('embedded cloud', async () => {
+const subjectOfCompute = async () => {
   const clients = connect();
   return computeSubject(clients, readFileSync(imageFile), {
     flavorId: '65',
@@ -119,4 +120,11 @@ describeComputeContract('embedded cloud', async () => {
     keyName: 'octavia_ssh_key',
     hosts: 1,
   });
-});
+};
+
+describeComputeContract('embedded cloud', subjectOfCompute);
+
+describeOrphansContract('embedded cloud', async () => ({
+  ...(await subjectOfCompute()),
+  tenantProjectId: cloud.accounts.demo.projectId,
+}));

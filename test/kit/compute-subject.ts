@@ -10,8 +10,8 @@ export async function computeSubject(
   clients: OpenStackClients,
   imageData: Buffer,
   given: Pick<Subject, 'flavorId' | 'networkId' | 'securityGroupId' | 'keyName' | 'hosts'>,
-): Promise<Subject> {
-  const { images, compute, network, close } = clients;
+): Promise<Subject & Pick<OpenStackClients, 'inventory'>> {
+  const { images, compute, network, inventory, close } = clients;
   const newImage = () =>
     images.create({ name: 'contract', diskFormat: 'raw', containerFormat: 'bare', visibility: 'private' });
   const upload = (imageId: string) => images.upload(imageId, Readable.from([imageData]), imageData.byteLength);
@@ -24,6 +24,7 @@ export async function computeSubject(
     ...given,
     compute,
     network,
+    inventory,
     imageId: bootable.id,
     deadImageIds: [randomUUID(), queued.id, deactivated.id],
     close: async () => {

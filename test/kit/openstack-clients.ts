@@ -1,11 +1,13 @@
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { createGlance } from '../../src/adapters/openstack/glance.ts';
 import { createHttp } from '../../src/adapters/openstack/http.ts';
+import { createCloudInventory } from '../../src/adapters/openstack/inventory.ts';
 import { createKeystone, type OpenStackSession } from '../../src/adapters/openstack/keystone.ts';
-import { createNeutron } from '../../src/adapters/openstack/neutron.ts';
-import { createNova } from '../../src/adapters/openstack/nova.ts';
+import { createNetworkClient, createNeutron } from '../../src/adapters/openstack/neutron.ts';
+import { computeHeaders, createComputeClient, createNova } from '../../src/adapters/openstack/nova.ts';
 import type { OpenStackAuthSettings } from '../../src/adapters/openstack/settings.ts';
 import { createUserSession } from '../../src/adapters/openstack/user-session.ts';
+import type { CloudInventory } from '../../src/ports/cloud-inventory.ts';
 import type { ComputeService } from '../../src/ports/compute.ts';
 import type { ImageService } from '../../src/ports/images.ts';
 import type { NetworkService } from '../../src/ports/network.ts';
@@ -18,6 +20,7 @@ export interface OpenStackClients {
   imagesByPage(pageSize: number): ImageService;
   compute: ComputeService;
   network: NetworkService;
+  inventory: CloudInventory;
   /** As the owner of a token sees it. */
   networkAs(userToken: string): NetworkService;
   close(): Promise<void>;
@@ -35,6 +38,12 @@ export function connectClients(auth: OpenStackAuthSettings): OpenStackClients {
     imagesByPage: (pageSize) => createGlance({ session, http, pageSize }),
     compute: createNova({ session, http, clock, log }),
     network: createNeutron({ session, http, clock, log }),
+    inventory: createCloudInventory({
+      compute: createComputeClient({ session, http }),
+      computeHeaders,
+      network: createNetworkClient({ session, http }),
+      ownProjectId: async () => (await session.authenticatedAs()).projectId,
+    }),
     networkAs: (token) => createNeutron({ session: createUserSession(session, token), http, clock, log }),
     close: () => http.close(),
   };

@@ -6,6 +6,7 @@ import { describeIdentityContract } from '../kit/contract/identity.ts';
 import { describeImagesContract } from '../kit/contract/images.ts';
 import { describeKeystoneContract } from '../kit/contract/keystone.ts';
 import { describeNetworkContract } from '../kit/contract/network.ts';
+import { describeOrphansContract } from '../kit/contract/orphans.ts';
 import { describeVipAllocatorContract } from '../kit/contract/vip-allocator.ts';
 import { connectClients, type OpenStackClients } from '../kit/openstack-clients.ts';
 
@@ -130,12 +131,15 @@ async function openNeutron({ session }: OpenStackClients) {
   };
 }
 
-describeComputeContract('test bed', () =>
+const subjectOfCompute = () =>
   computeSubject(connectAs(kiln), Buffer.from('the fake hypervisor boots anything'), {
     flavorId: bed.flavors.amphora.id,
     networkId: bed.network.id,
     securityGroupId: bed.securityGroup.id,
     keyName: bed.keypair,
     hosts: 1,
-  }),
-);
+  });
+
+describeComputeContract('test bed', subjectOfCompute);
+
+describeOrphansContract('test bed', async () => ({ ...(await subjectOfCompute()), tenantProjectId: demo.projectId }));

@@ -19,10 +19,19 @@ import {
   securityGroupOf,
   subnetOf,
 } from './neutron-answers.ts';
-import { createServiceClient, type ServiceSession, segment } from './service-client.ts';
+import { createServiceClient, type ServiceClient, type ServiceSession, segment } from './service-client.ts';
 
 /** How long a port is looked for after the answer to its creation was lost. Neutron makes one while the caller waits. */
 const defaultLookupSeconds = 10;
+
+/** Neutron's API 2.0. */
+export const createNetworkClient = (options: { session: ServiceSession; http: Http }): ServiceClient =>
+  createServiceClient({
+    serviceType: 'network',
+    session: options.session,
+    http: options.http,
+    base: (endpoint) => `${endpoint.replace(/\/v2(\.0)?$/, '')}/v2.0`,
+  });
 
 /**
  * Neutron v2.0.
@@ -36,12 +45,7 @@ export function createNeutron(options: {
   portLookupSeconds?: number;
 }): NetworkService {
   const { clock, log, portLookupSeconds = defaultLookupSeconds } = options;
-  const client = createServiceClient({
-    serviceType: 'network',
-    session: options.session,
-    http: options.http,
-    base: (endpoint) => `${endpoint.replace(/\/v2(\.0)?$/, '')}/v2.0`,
-  });
+  const client = createNetworkClient(options);
   const portPath = (portId: string) => `/ports/${segment('The port ID', portId)}`;
   const groupPath = (groupId: string) => `/security-groups/${segment('The security group ID', groupId)}`;
 

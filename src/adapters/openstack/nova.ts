@@ -18,7 +18,7 @@ import {
   serverGroupOf,
   serverOf,
 } from './nova-answers.ts';
-import { createServiceClient, segment } from './service-client.ts';
+import { createServiceClient, type ServiceClient, type ServiceSession, segment } from './service-client.ts';
 
 /**
  * The microversion of every call but one, pinned so that answers have one shape on all clouds: 2.15 (Mitaka, 2016) is
@@ -32,6 +32,11 @@ const withExtraSpecs = '2.61';
 const defaultLookupSeconds = 30;
 
 const microversion = (version: string) => ({ 'openstack-api-version': `compute ${version}` });
+export const computeHeaders = microversion(pinned);
+
+/** Nova's API 2.1, with `computeHeaders`. */
+export const createComputeClient = (options: { session: ServiceSession; http: Http }): ServiceClient =>
+  createServiceClient({ serviceType: 'compute', session: options.session, http: options.http, base });
 
 /**
  * Nova.
@@ -46,8 +51,8 @@ export function createNova(options: {
   createLookupSeconds?: number;
 }): ComputeService {
   const { clock, log, createLookupSeconds = defaultLookupSeconds } = options;
-  const client = createServiceClient({ serviceType: 'compute', session: options.session, http: options.http, base });
-  const headers = microversion(pinned);
+  const client = createComputeClient(options);
+  const headers = computeHeaders;
   const pathOf = (serverId: string) => `/servers/${segment('The server ID', serverId)}`;
 
   async function findServersByName(name: string, signal?: AbortSignal): Promise<Server[]> {

@@ -17,6 +17,7 @@ import * as quotaLockAndVipPort from './migrations/0011-quota-lock-and-vip-port.
 import * as silence from './migrations/0012-silence.ts';
 import * as pendingLoadBalancers from './migrations/0013-pending-load-balancers.ts';
 import * as jobsAndRotation from './migrations/0014-jobs-and-rotation.ts';
+import * as cloudOrphans from './migrations/0015-cloud-orphans.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -45,6 +46,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0012-silence': silence,
   '0013-pending-load-balancers': pendingLoadBalancers,
   '0014-jobs-and-rotation': jobsAndRotation,
+  '0015-cloud-orphans': cloudOrphans,
 };
 
 /** The one from which on changes are marked. */

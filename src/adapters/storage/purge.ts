@@ -1,6 +1,7 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { Purge } from '../../ports/purge.ts';
 import { attempt } from './faults.ts';
+import { rememberFormerIds } from './former-ids.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** In the tables `kiln_operation`, `kiln_journal_entry`, `kiln_amphora` and `kiln_amphora_health`. */
@@ -24,6 +25,7 @@ export function createPurge(database: KilnDatabase, clock: Clock): Purge {
         const ids = rows.map(({ id }) => id);
         if (ids.length === 0) return 0;
         await database.transaction().execute(async (transaction) => {
+          await rememberFormerIds(transaction, ids, clock.now().toISOString());
           await transaction.deleteFrom('kiln_amphora').where('id', 'in', ids).where('status', '=', 'DELETED').execute();
           await transaction.deleteFrom('kiln_amphora_health').where('amphora_id', 'in', ids).execute();
         });

@@ -69,6 +69,19 @@ export interface Schema {
     /** JSON: code, message and advice of the last run's error; null when it succeeded. */
     failure: string | null;
   };
+  /** IDs that were given out and whose rows are gone: see docs/decisions/0029-orphans-in-the-cloud.md. */
+  kiln_former_id: {
+    id: string;
+    gone_at: string;
+  };
+  /** Objects in the cloud that have lost their owner, as looks have found them. */
+  kiln_orphan: {
+    kind: string;
+    id: string;
+    name: string;
+    first_seen_at: string;
+    looks: number;
+  };
   kiln_worker: {
     id: string;
     host: string;

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { ResourceKind, Settlement } from '../../ports/load-balancer-store.ts';
 import { applyRows } from './apply-rows.ts';
+import { rememberFormerIds } from './former-ids.ts';
 import { tableOf } from './resource-tables.ts';
 import type { KilnDatabase } from './schema.ts';
 import { releaseVipPorts } from './vip-ports.ts';
@@ -48,7 +49,10 @@ export async function applySettlement(transaction: KilnDatabase, settlement: Set
       if (kind === 'listener') {
         await transaction.deleteFrom('kiln_listener_statistics').where('listener_id', 'in', batch).execute();
       }
-      if (kind === 'loadbalancer') await releaseVipPorts(transaction, batch);
+      if (kind === 'loadbalancer') {
+        await releaseVipPorts(transaction, batch);
+        await rememberFormerIds(transaction, batch, at);
+      }
       await transaction.deleteFrom('kiln_tag').where('resource_id', 'in', batch).execute();
       await transaction.deleteFrom(table(kind)).where('id', 'in', batch).execute();
     }

@@ -52,6 +52,20 @@ export const kilnOptions = {
     max: 65535,
     help: 'Port on which each process of `kiln serve` answers /healthcheck, whatever its roles: 200 while it reaches the database, else 503. Processes of one host need one each: set OS_KILN__HEALTH_CHECK_PORT in their environment. 0: none. The API has /healthcheck at its own port besides ([api_settings] healthcheck_enabled).',
   }),
+  orphan_interval_seconds: integer({
+    default: 300,
+    unit: 'seconds',
+    min: 1,
+    mutable: true,
+    help: 'How often the job `orphans` looks for servers, ports and groups in the cloud whose load balancer or amphora is gone.',
+  }),
+  orphan_grace_seconds: integer({
+    default: 3600,
+    unit: 'seconds',
+    min: 0,
+    mutable: true,
+    help: 'How long an object in the cloud must have been found without an owner, in three looks at least, before it is removed. 0: they are listed (`kiln housekeeping run orphans --dry-run`) and never removed.',
+  }),
   worker_lease_seconds: integer({
     default: 30,
     unit: 'seconds',

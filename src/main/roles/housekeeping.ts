@@ -1,18 +1,25 @@
 import { createCertificateRotations } from '../../adapters/storage/certificate-rotations.ts';
+import { createCloudOrphans } from '../../adapters/storage/cloud-orphans.ts';
 import { createJobStore } from '../../adapters/storage/job-store.ts';
 import { createOrphans } from '../../adapters/storage/orphans.ts';
 import { createPurge } from '../../adapters/storage/purge.ts';
 import { createWorkerRegistry } from '../../adapters/storage/worker-registry.ts';
 import type { HousekeepingJob } from '../../housekeeping/job.ts';
 import { purgeJob } from '../../housekeeping/purge.ts';
+import { removeOrphansJob } from '../../housekeeping/remove-orphans.ts';
 import { rotateCertificatesJob } from '../../housekeeping/rotate-certificates.ts';
 import type { JobRunner } from '../../housekeeping/run-jobs.ts';
 import { createOrphanSweep } from '../../housekeeping/settle-orphans.ts';
 import { settlePendingJob } from '../../housekeeping/settle-pending.ts';
+import type { CloudInventory } from '../../ports/cloud-inventory.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { WorkerIdentity } from '../../ports/worker-identity.ts';
 import type { State } from '../state.ts';
 import type { RuntimeContext } from '../wire.ts';
+
+export interface HousekeepingDeps extends Pick<State, 'database'> {
+  inventory: CloudInventory;
+}
 
 const LISTED = 100;
 /** Beats in a lease: two may be lost. */
@@ -20,7 +27,7 @@ const BEATS_IN_LEASE = 3;
 
 /** What is done at intervals by one of all housekeeping processes, and by `kiln housekeeping run`. */
 export function housekeepingJobs(
-  { database }: Pick<State, 'database'>,
+  { database, inventory }: HousekeepingDeps,
   { clock, log, current }: RuntimeContext,
   announce: OperationQueue['announce'],
 ): readonly HousekeepingJob[] {
@@ -57,6 +64,16 @@ export function housekeepingJobs(
       find: () => orphans.find(LISTED),
       clock,
     }),
+    removeOrphansJob({
+      inventory,
+      orphans: createCloudOrphans(database, clock),
+      clock,
+      log,
+      settings: () => {
+        const { kiln } = current();
+        return { intervalSeconds: kiln.orphan_interval_seconds, graceSeconds: kiln.orphan_grace_seconds };
+      },
+    }),
   ];
 }
 
@@ -65,17 +82,17 @@ type SeenJobRunner = JobRunner & { registry: ReturnType<typeof createWorkerRegis
 
 /** Whoever has a job is alive as long as its beats go on, as with operations. */
 export function wireJobs(
-  state: Pick<State, 'database'>,
+  deps: HousekeepingDeps,
   runtime: RuntimeContext,
   identity: WorkerIdentity,
   announce: OperationQueue['announce'],
 ): SeenJobRunner {
   const { clock, log, current } = runtime;
   const leaseMs = current().kiln.worker_lease_seconds * 1000;
-  const registry = createWorkerRegistry(state.database, clock, { identity, role: 'housekeeping', leaseMs });
+  const registry = createWorkerRegistry(deps.database, clock, { identity, role: 'housekeeping', leaseMs });
   return {
-    jobs: housekeepingJobs(state, runtime, announce),
-    store: createJobStore(state.database, clock),
+    jobs: housekeepingJobs(deps, runtime, announce),
+    store: createJobStore(deps.database, clock),
     self: identity.self,
     isAlive: (worker) => registry.isAlive(worker),
     clock,
