@@ -72,7 +72,7 @@ describe('objects in the cloud whose owner is gone', () => {
       log: createFakeLog(),
       settings: () => ({ intervalSeconds: 300, graceSeconds }),
     });
-  const run = { dryRun: false, stop: new AbortController().signal, assertHeld: async () => {} };
+  const run = { dryRun: false, byHand: false, stop: new AbortController().signal, assertHeld: async () => {} };
   async function looks(times: number, seconds = 600, jobs = [job()]): Promise<void> {
     for (let look = 0; look < times; look++) {
       await Promise.all(jobs.map((one) => one.run(run)));

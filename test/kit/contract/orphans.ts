@@ -98,7 +98,7 @@ export function describeOrphansContract(
           log: createFakeLog(),
           settings: () => ({ intervalSeconds: 300, graceSeconds: 3600 }),
         });
-        const run = { dryRun: false, stop: new AbortController().signal, assertHeld: async () => {} };
+        const run = { dryRun: false, byHand: false, stop: new AbortController().signal, assertHeld: async () => {} };
         const told = await job.run({ ...run, dryRun: true });
         const ids = (objects: typeof ours) => objects.map(({ id }) => id);
         const ownerOf = (id: string) => told.details?.find((one) => one.id === id)?.owner;
