@@ -1,6 +1,7 @@
 import { fastify } from 'fastify';
 import type { MetricType } from 'prom-client';
 import { certificateMetrics } from '../../src/adapters/metrics/certificates.ts';
+import { ownCertificateMetrics } from '../../src/adapters/metrics/own-certificates.ts';
 import { createMetrics } from '../../src/adapters/metrics/registry.ts';
 import { silenceMetrics } from '../../src/adapters/metrics/silence.ts';
 import { metricsRoute } from '../../src/api/v2/metrics.ts';
@@ -27,6 +28,11 @@ export function renderMetrics(): string {
   metricsRoute(fastify(), registry);
   silenceMetrics(registry, () => Promise.reject(new Error('nothing is read here')));
   certificateMetrics(registry, () => Promise.reject(new Error('nothing is read here')));
+  ownCertificateMetrics(
+    registry,
+    async () => [],
+    () => new Date(0),
+  );
   const all = registry.getMetricsAsArray() as unknown as Metric[];
   const [ours, process] = [
     all.filter(({ name }) => name.startsWith('kiln_')),

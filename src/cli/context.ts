@@ -6,7 +6,7 @@
 
 import type { KnownFlows } from '../core/operations/unknown-operation.ts';
 import type { BuildInfo } from '../model/build.ts';
-import type { CertificateInspection } from '../model/certificate.ts';
+import type { CertificateInspection, OwnCertificate, TroubledCertificate } from '../model/certificate.ts';
 import type { ServeStatus } from '../model/control.ts';
 import type { Job, JobReport } from '../model/housekeeping.ts';
 import type { AbortedOperation } from '../model/operation.ts';
@@ -183,7 +183,24 @@ export interface HousekeepingCommands {
   run(name: string, options: { dryRun: boolean }): Promise<JobReport | null>;
 }
 
+/** What a `kiln serve` of this configuration needs of its host, and of what it has noted. Changes nothing. */
+export interface ControllerView {
+  /** The default provider. CONFIGURATION_INVALID when it is not served. */
+  provider(): string;
+  /** Connects to every host of the broker, and leaves. Null: none is configured. */
+  broker(): Promise<readonly { place: string; problem: string | null }[] | null>;
+  /** Whether heartbeats can be received here. CONFIGURATION_INVALID when they never could. */
+  heartbeats(): Promise<{ place: string; isTaken: boolean }>;
+  /** All files with certificates that the configuration names. */
+  ownCertificates(): Promise<OwnCertificate[]>;
+  /** Tags that flavor profiles name, each with the Nova flavor that its images have to fit. */
+  flavorTags(): Promise<readonly { profile: string; tag: string; computeFlavorId: string | null }[]>;
+  /** Certificates of agents that have ended, or could not be renewed. */
+  agentCertificates(limit: number): Promise<TroubledCertificate[]>;
+}
+
 export interface CliContext {
+  controller(): Promise<ControllerView>;
   housekeeping(): Promise<HousekeepingCommands>;
   /** What was asked for, and what became of it. Read from the database; no `kiln serve` is needed. */
   journal(): Promise<Pick<Journal, 'get' | 'list' | 'entriesOf'>>;

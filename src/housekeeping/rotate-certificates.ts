@@ -1,5 +1,6 @@
 import { rotationFlow, rotationRetryAt } from '../core/amphora/certificate-rotation.ts';
 import { stableId } from '../core/operations/stable-id.ts';
+import { createReminder } from '../lib/reminder.ts';
 import type { Operation } from '../model/operation.ts';
 import type { CertificateRotations, RotationCandidate } from '../ports/certificate-rotations.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -57,20 +58,17 @@ export function rotateCertificatesJob(parts: {
     return true;
   }
 
-  /** When each state of a troubled certificate was named; a run a second, while there is more to do, says nothing twice. */
-  let named = new Map<string, number>();
+  /** A run a second, while there is more to do, says nothing twice. */
+  const toBeNamed = createReminder(NAMED_AGAIN_MS);
   async function nameTroubled(): Promise<void> {
-    const nowMs = clock.monotonicMs();
-    const before = named;
-    named = new Map();
-    for (const { reason, ...troubled } of await rotations.troubled(clock.now().toISOString(), TROUBLED_LIMIT)) {
-      const key = `${troubled.amphoraId} ${troubled.certExpiration} ${troubled.attempts} ${reason?.code}`;
-      const at = before.get(key);
-      const isDue = at === undefined || nowMs - at >= NAMED_AGAIN_MS;
-      named.set(key, isDue ? nowMs : at);
-      if (isDue)
-        log.error({ ...troubled, reason }, "the certificate of an amphora's agent has ended, or could not be renewed");
-    }
+    const troubled = new Map(
+      (await rotations.troubled(clock.now().toISOString(), TROUBLED_LIMIT)).map((one) => [
+        `${one.amphoraId} ${one.certExpiration} ${one.attempts} ${one.reason?.code}`,
+        one,
+      ]),
+    );
+    for (const key of toBeNamed([...troubled.keys()], clock.monotonicMs()))
+      log.error({ ...troubled.get(key) }, "the certificate of an amphora's agent has ended, or could not be renewed");
   }
 
   return {

@@ -107,6 +107,11 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       return inspectByRole(current(), role);
     },
 
+    async controller() {
+      const { controllerView } = await import('./controller-view.ts');
+      return controllerView({ clock, current, state });
+    },
+
     async buildImage({ outputFile, name, version }) {
       const { buildAmphoraImage } = await import('../adapters/amphora-image/build.ts');
       const named = { name: name ?? 'amphora', version: version ?? cli.build.version };

@@ -25,6 +25,7 @@ import { findAccess } from './cloud-access.ts';
 import { aborted } from './dev.ts';
 import { createLog, logFileOf, type ProcessLog } from './log.ts';
 import type { OpenStack } from './openstack.ts';
+import { troubledOwnCertificates, watchOwnCertificates } from './own-certificates.ts';
 import { refuseUnsafe } from './refuse-unsafe.ts';
 import { logRemarks } from './remarks.ts';
 import { readPolicy, serveApi } from './roles/api.ts';
@@ -104,6 +105,7 @@ export async function serve(options: {
         status: async () => ({
           ...(await describe({ deps, configuration, version, startedAt, loadedAt: loading.loadedAt })),
           silence: await silence.survey(),
+          certificates: await troubledOwnCertificates(current(), clock.now()),
         }),
       });
       endings.push(() => control.close()); // Last: who asked for a boot hears that it was undone.
@@ -141,7 +143,7 @@ export async function serve(options: {
     logRemarks(configuration.current(), log);
     void warnAboutImage(openstack, configuration, log);
     log.info({ socket: paths.controlSocket, files: configuration.current().files, version, roles }, 'serving');
-    const background: Promise<unknown>[] = [];
+    const background: Promise<unknown>[] = [watchOwnCertificates(runtime, signal)];
     if (roles.includes('worker')) background.push(recoverUntil(deps, state, openstack, signal));
     if (roles.includes('housekeeping')) {
       const jobs = wireJobs(
@@ -302,7 +304,7 @@ async function describe(facts: {
   version: string;
   startedAt: string;
   loadedAt: string;
-}): Promise<Omit<ServeStatus, 'silence'>> {
+}): Promise<Omit<ServeStatus, 'silence' | 'certificates'>> {
   const { deps, configuration, version, startedAt, loadedAt } = facts;
   const byStatus = await deps.store.countByStatus();
   const total = Object.values(byStatus).reduce((sum, count) => sum + count, 0);

@@ -29,3 +29,14 @@ export interface CertificateInspection {
   /** Whether it was issued by the authority, or verifies the certificate, that it has to. */
   trusted: boolean | null;
 }
+
+/** A file of the controller's own with certificates that end: of authorities, and of itself. */
+export interface OwnCertificate {
+  /** "[haproxy_amphora] client_cert". */
+  option: string;
+  file: string;
+  /** ISO 8601 UTC. Of a file with several certificates: the one that ends first. Null where it can't be read. */
+  notAfter: string | null;
+  /** Why it can't be read; null when it can. */
+  problem: string | null;
+}

@@ -1,4 +1,5 @@
 import type { Amphora, BootEvent } from './amphora.ts';
+import type { OwnCertificate } from './certificate.ts';
 import type { KilnError } from './errors.ts';
 import type { ImageChoice } from './image.ts';
 import type { SilenceSurvey } from './silence.ts';
@@ -12,6 +13,8 @@ export interface ServeStatus {
   configuration: { loadedAt: string; files: readonly string[] };
   amphorae: { total: number; byStatus: Readonly<Record<string, number>> };
   silence: SilenceSurvey;
+  /** Of the controller's own: those that end soon, have ended or can't be read. */
+  certificates: readonly OwnCertificate[];
   /** Newest image choice of each tag; a choice with several candidates is seen here. */
   imageChoices: readonly {
     tag: string;

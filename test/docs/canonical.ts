@@ -48,6 +48,7 @@ export function createCanonical(places: readonly (readonly [real: string, shown:
       return shown
         .replace(/\b[0-9a-f]{128}\b/g, `${digest('hash', 0).slice(0, 16)}…`)
         .replace(anyId, (id) => (id.includes('-') ? uuid(id) : project(id)))
+        .replace(/UDP port \d+ of [\d.]+/g, 'UDP port 5555 of 0.0.0.0')
         .replace(/\b127\.\d+\.\d+\.\d+\b/g, address)
         .replace(/\bpid \d+/g, 'pid 4711')
         .replace(/\b\d+ bytes\b/g, '327155712 bytes')

@@ -94,6 +94,7 @@ function absent(part: string): () => Promise<never> {
 }
 
 const absentDeps: CliContext = {
+  controller: absent('controller'),
   images: absent('images'),
   resolver: absent('resolver'),
   compute: absent('compute'),

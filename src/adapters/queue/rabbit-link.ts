@@ -74,6 +74,26 @@ export async function keepLink(
   }
 }
 
+/** Tries every host: connects and leaves. `problem` says in the driver's words why one can't be used; null where it can. */
+export function probeBroker(
+  settings: RabbitLinkSettings,
+): Promise<readonly { place: string; problem: string | null }[]> {
+  return Promise.all(
+    settings.hosts.map(async (host) => {
+      const place = `${host.host}:${portOf(host, settings)}`;
+      try {
+        const connection = await connectTo(host, settings);
+        // Without a listener an error would end the process.
+        connection.on('error', () => {});
+        connection.close().catch(() => {});
+        return { place, problem: null };
+      } catch (error) {
+        return { place, problem: (error as Error).message };
+      }
+    }),
+  );
+}
+
 /** Waits for what a broker that says nothing will not answer either: two seconds, and whatever comes of it. */
 export async function forAWhile(clock: Clock, answer: Promise<unknown>): Promise<void> {
   const answered = new AbortController();

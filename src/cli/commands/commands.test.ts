@@ -88,6 +88,15 @@ describe('status', () => {
       recentFailovers: 0,
       runningFailovers: 2,
     },
+    certificates: [
+      {
+        option: '[haproxy_amphora] client_cert',
+        file: '/etc/octavia/certs/client.pem',
+        notAfter: '2026-03-10T12:00:00.000Z',
+        problem: null,
+      },
+      { option: '[haproxy_amphora] server_ca', file: '/etc/ca.pem', notAfter: null, problem: 'permission denied' },
+    ],
     imageChoices: [
       {
         tag: 'amphora',

@@ -1,3 +1,4 @@
+import { alarmOf } from '../../core/tls/certificate-end.ts';
 import type { ServeStatus } from '../../model/control.ts';
 import { KilnError } from '../../model/errors.ts';
 import { defineCommand } from '../command.ts';
@@ -27,6 +28,18 @@ export const status = defineCommand({
   },
 });
 
+/** Nothing where all is well. */
+function certificateFields({ certificates }: ServeStatus, view: View): [string, string][] {
+  return certificates.map((one, index): [string, string] => {
+    const alarm = alarmOf(one, view.now);
+    const text =
+      alarm === 'unreadable'
+        ? `${one.file}: ${one.problem}`
+        : `${alarm === 'ended' ? 'ended' : 'ends'} on ${one.notAfter}: issue a new one`;
+    return [index === 0 ? 'Certificates' : '', view.paint('red', printable(`${one.option} ${text}`))];
+  });
+}
+
 function render(answer: ServeStatus, view: View): string {
   const { configuration, amphorae, imageChoices } = answer;
   const upMs = view.now.getTime() - Date.parse(answer.startedAt);
@@ -39,6 +52,7 @@ function render(answer: ServeStatus, view: View): string {
         ['Read', `${configuration.loadedAt} (${formatAge(configuration.loadedAt, view.now)})`],
         ['Amphorae', amphorae.total === 0 ? 'none' : `${amphorae.total}: ${byStatus.join(', ')}`],
         ...silenceFields(answer.silence, view),
+        ...certificateFields(answer, view),
       ],
       view,
     ),

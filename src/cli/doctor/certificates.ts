@@ -1,10 +1,9 @@
+import { alarmOf, judgeEnd } from '../../core/tls/certificate-end.ts';
 import type { CertificateInspection } from '../../model/certificate.ts';
 import { exitCodes } from '../../model/errors.ts';
 import type { CertificateRole } from '../context.ts';
 import { daysBetween, plural } from '../format/duration.ts';
 import { type Check, type CheckGroup, type Finding, fail, ok, warn } from './check.ts';
-
-const warnWithinDays = 30;
 
 interface RoleRules {
   title: string;
@@ -83,28 +82,53 @@ function judgeTime(seen: CertificateInspection, now: Date): readonly Finding[] {
     return [fail(`it begins only on ${seen.notBefore}`, 'Check the clock of this host, or issue it again.')];
   }
   if (seen.notAfter === null) return [];
-  if (Date.parse(seen.notAfter) <= now.getTime()) return [fail(`it ended on ${seen.notAfter}`, renew)];
-  if (daysBetween(now, seen.notAfter) < warnWithinDays) {
-    return [warn(`${seen.subject ?? seen.file}, ${timeLeft(seen, now)}`, renew)];
-  }
-  return [];
+  const end = judgeEnd(seen.notAfter, now);
+  if (end === 'ended') return [fail(`it ended on ${seen.notAfter}`, renew)];
+  return end === 'soon' ? [warn(`${seen.subject ?? seen.file}, ${timeLeft(seen, now)}`, renew)] : [];
 }
 
 function timeLeft({ notAfter }: CertificateInspection, now: Date): string {
   return notAfter === null ? 'no end' : `ends in ${plural(daysBetween(now, notAfter), 'day')} (${notAfter})`;
 }
 
+/** Of whatever the configuration names besides those of the four roles. */
+const connections: Check = {
+  id: 'certificates.connections',
+  title: 'files of TLS connections',
+  needs: ['configuration.valid'],
+  async run({ context, now }) {
+    const known = Object.values(roles).map(({ option }) => option);
+    const files = (await (await context.controller()).ownCertificates()).filter(
+      ({ option }) => !known.includes(option),
+    );
+    const renew = 'Get a new one before it ends, and put it in place of the file.';
+    const findings = files.flatMap((one): Finding[] => {
+      const alarm = alarmOf(one, now);
+      const where = `${one.option} = ${one.file}`;
+      if (alarm === 'unreadable')
+        return [fail(`${where}: ${one.problem}`, 'Correct the option, or the file and its permissions.')];
+      if (alarm === 'ended') return [fail(`${where} ended on ${one.notAfter}`, renew)];
+      return alarm === 'soon' ? [warn(`${where} ends on ${one.notAfter}`, renew)] : [];
+    });
+    if (findings.length > 0) return findings;
+    return ok(files.length === 0 ? 'none is configured' : files.map(({ option }) => option).join(', '));
+  },
+};
+
 export const certificatesChecks: CheckGroup = {
   title: 'Certificates',
   exitCode: exitCodes.usageOrConfiguration,
-  checks: Object.entries(roles).map(
-    ([role, rules]): Check => ({
-      id: `certificates.${role}`,
-      title: rules.title,
-      needs: ['configuration.valid'],
-      async run({ context, now }) {
-        return judge(rules, await context.inspectCertificate(role as CertificateRole), now);
-      },
-    }),
-  ),
+  checks: [
+    ...Object.entries(roles).map(
+      ([role, rules]): Check => ({
+        id: `certificates.${role}`,
+        title: rules.title,
+        needs: ['configuration.valid'],
+        async run({ context, now }) {
+          return judge(rules, await context.inspectCertificate(role as CertificateRole), now);
+        },
+      }),
+    ),
+    connections,
+  ],
 };

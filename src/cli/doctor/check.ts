@@ -10,6 +10,8 @@ export interface Finding {
   finding: string;
   /** What to do; for warn and fail. */
   advice?: string;
+  /** Of a warn: what needs the check is skipped all the same. */
+  blocks?: true;
   /** Of a fail; the group's if absent. */
   exitCode?: number;
 }

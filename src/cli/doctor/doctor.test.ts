@@ -1,12 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { type CliRun, cliNow, driveCli, makeConfiguration, makeSettings } from '../../../test/kit/cli.ts';
 import { createImageShelf, makeImage } from '../../../test/kit/recording-images.ts';
-import type { CertificateInspection } from '../../model/certificate.ts';
+import type { CertificateInspection, TroubledCertificate } from '../../model/certificate.ts';
+import type { ServeStatus } from '../../model/control.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { ImageChoice, NearMiss } from '../../model/image.ts';
 import type { AuthenticatedAs } from '../../ports/identity.ts';
 import type { Network, SecurityGroup } from '../../ports/network.ts';
-import type { CertificateRole, CliContext, CliSettings } from '../context.ts';
+import type { SecretFolder, StoredSecret } from '../../ports/secret-folder.ts';
+import type {
+  CertificateRole,
+  CliContext,
+  CliSettings,
+  ControllerView,
+  DatabaseStatus,
+  JobStatus,
+} from '../context.ts';
 import type { CheckResult } from './run.ts';
 
 const missing = () => new KilnError('SERVICE_NOT_FOUND', 'not there');
@@ -87,6 +96,24 @@ function makeCloud() {
       'server-ca': certificate,
     } as Record<CertificateRole, CertificateInspection>,
     shelf: createImageShelf(image),
+    database: {
+      database: 'octavia at db:3306 as octavia',
+      migrations: [
+        { name: '0001-amphora', executedAt: '2026-01-01T00:00:00Z', newer: null },
+        { name: '0002-journal', executedAt: '2026-01-01T00:00:00Z', newer: null },
+      ],
+    } as DatabaseStatus,
+    controller: {
+      provider: () => 'amphora',
+      broker: async () => [{ place: 'rabbit:5672', problem: null }],
+      heartbeats: async () => ({ place: 'UDP port 5555 of 0.0.0.0', isTaken: false }),
+      ownCertificates: async () => [],
+      flavorTags: async () => [],
+      agentCertificates: async () => [],
+    } as ControllerView,
+    secrets: [] as StoredSecret[],
+    jobs: [] as JobStatus[],
+    serves: null as ServeStatus | null,
     flavors: ['65'],
     keys: ['octavia'],
     zones: ['nova'],
@@ -103,6 +130,11 @@ function makeCloud() {
     ...{ createSecurityGroupRule: unused, deleteSecurityGroupRule: unused, getQosPolicy: unused },
   };
   const parts: Partial<CliContext> = {
+    databaseStatus: async () => cloud.database,
+    controller: async () => cloud.controller,
+    secrets: async () => ({ list: async () => cloud.secrets }) as unknown as SecretFolder,
+    housekeeping: async () => ({ list: async () => cloud.jobs, run: unused }),
+    status: async () => cloud.serves,
     settings: async () => cloud.settings,
     configuration: async () => cloud.configuration,
     images: async () => {
@@ -120,6 +152,7 @@ function makeCloud() {
       resolve: async (request) => {
         if (cloud.resolverError) throw cloud.resolverError;
         if (request.flavorId !== null && cloud.fitError) throw cloud.fitError;
+        if (request.tag?.value === 'nowhere') throw new KilnError('IMAGE_NOT_FOUND', 'none carries `nowhere`');
         return cloud.choice;
       },
       explain: async () => {
@@ -182,6 +215,14 @@ async function examine(
   return Object.assign(run, { of });
 }
 
+const troubled = (certExpiration: string): TroubledCertificate => ({
+  amphoraId: 'a',
+  loadBalancerId: 'lb',
+  certExpiration,
+  attempts: 3,
+  reason: { code: 'AGENT_UNREACHABLE', message: 'no answer', advice: 'See to its network.' },
+});
+
 type Stand = ReturnType<typeof makeCloud>;
 /** Check, what is wrong, how it came to be, verdict, exit status, part of what is said. */
 // biome-ignore format: one line a fault.
@@ -189,6 +230,25 @@ const faults: [id: string, what: string, spoil: (stand: Stand) => void, verdict:
   ['configuration.valid', 'a value that is not allowed', ({ cloud }) => { cloud.configuration = makeConfiguration({ faults: [{ section: 'a', option: 'b', where: 'f:3', message: '"x" is not a number' }] }); }, 'fail', 2, '[a] b (f:3): "x" is not a number'],
   ['configuration.unknown', 'a misspelt option', ({ cloud }) => { cloud.configuration = makeConfiguration({ unknown: [{ section: 'a', option: 'amp_imge_tag', where: 'f:3', message: 'did you mean amp_image_tag?' }] }); }, 'warn', 0, 'did you mean amp_image_tag?'],
   ['configuration.deprecated', 'a deprecated option', ({ cloud }) => { cloud.configuration = makeConfiguration({ deprecated: [{ section: 'a', option: 'b', where: 'f:3', message: 'use c' }] }); }, 'warn', 0, 'use c'],
+  ['controller.database', 'cannot be reached', ({ cloud, parts }) => { parts.databaseStatus = () => Promise.reject(new KilnError('STATE_UNUSABLE', 'connect ECONNREFUSED')); void cloud; }, 'fail', 2, 'connect ECONNREFUSED'],
+  ['controller.database', 'no tables', ({ cloud }) => { cloud.database = { ...cloud.database, migrations: cloud.database.migrations.map((one) => ({ ...one, executedAt: null })) }; }, 'warn', 0, 'has no tables yet'],
+  ['controller.database', 'an older table', ({ cloud }) => { cloud.database = { ...cloud.database, migrations: [...cloud.database.migrations, { name: '0003', executedAt: null, newer: null }] }; }, 'warn', 0, 'lacks 1 change of its tables'],
+  ['controller.database', 'a newer table', ({ cloud }) => { cloud.database = { ...cloud.database, migrations: [...cloud.database.migrations, { name: '0099-new', executedAt: 'x', newer: 'compatible' }] }; }, 'warn', 0, '0099-new'],
+  ['controller.database', 'a newer table that does not fit', ({ cloud }) => { cloud.database = { ...cloud.database, migrations: [...cloud.database.migrations, { name: '0099-new', executedAt: 'x', newer: 'incompatible' }] }; }, 'fail', 2, "can't go on"],
+  ['controller.broker', 'down', ({ cloud }) => { cloud.controller.broker = async () => [{ place: 'rabbit:5672', problem: 'connect ECONNREFUSED' }]; }, 'fail', 2, "rabbit:5672 can't be used: connect ECONNREFUSED"],
+  ['controller.broker', 'one of two down', ({ cloud }) => { cloud.controller.broker = async () => [{ place: 'a:5672', problem: null }, { place: 'b:5672', problem: 'ACCESS_REFUSED' }]; }, 'warn', 0, "b:5672 can't be used: ACCESS_REFUSED"],
+  ['controller.heartbeats', 'no key', ({ cloud }) => { cloud.controller.heartbeats = () => Promise.reject(new KilnError('CONFIGURATION_INVALID', 'heartbeat_key is not set')); }, 'fail', 2, 'heartbeat_key is not set'],
+  ['controller.heartbeats', 'port taken by nobody knows whom', ({ cloud }) => { cloud.controller.heartbeats = async () => ({ place: 'UDP port 5555 of 0.0.0.0', isTaken: true }); }, 'warn', 0, 'is taken'],
+  ['controller.provider', 'not served', ({ cloud }) => { cloud.controller.provider = () => { throw new KilnError('CONFIGURATION_INVALID', 'default_provider_driver = ovn is not served'); }; }, 'fail', 2, 'ovn is not served'],
+  ['controller.jobs', 'a failed one', ({ cloud }) => { cloud.jobs = [{ name: 'purge', summary: '', intervalSeconds: 1, last: { name: 'purge', fence: 1, holder: null, more: false, startedAt: null, endedAt: null, succeededAt: '2026-02-01T00:00:00Z', result: null, failure: { code: 'STATE_UNUSABLE', message: 'disk full', advice: 'Make room.' } } }]; }, 'warn', 0, 'purge failed: disk full; it last succeeded on 2026-02-01'],
+  ['controller.agent-certificates', 'ended', ({ cloud }) => { cloud.controller.agentCertificates = async () => [troubled(inDays(-1))]; }, 'fail', 2, 'amphora a of load balancer lb: ended on'],
+  ['controller.agent-certificates', 'not renewed', ({ cloud }) => { cloud.controller.agentCertificates = async () => [troubled(inDays(5))]; }, 'warn', 0, 'the last renewal failed: no answer'],
+  ['controller.agent-certificates', 'many', ({ cloud }) => { cloud.controller.agentCertificates = async (limit) => Array.from({ length: limit }, () => troubled(inDays(5))); }, 'warn', 0, 'there are more'],
+  ['controller.secrets', 'no owner', ({ cloud }) => { cloud.secrets = [{ projectId: null }, { projectId: 'p' }] as StoredSecret[]; }, 'warn', 0, '1 of 2 have no owner'],
+  ['tag.flavors', 'a tag that no image carries', ({ cloud }) => { cloud.controller.flavorTags = async () => [{ profile: 'fast', tag: 'nowhere', computeFlavorId: null }]; }, 'fail', 3, 'profile fast: none carries `nowhere`'],
+  ['certificates.connections', 'ends soon', ({ cloud }) => { cloud.controller.ownCertificates = async () => [{ option: '[keystone_authtoken] cafile', file: '/ca', notAfter: inDays(29), problem: null }]; }, 'warn', 0, '[keystone_authtoken] cafile = /ca ends on'],
+  ['certificates.connections', 'ended', ({ cloud }) => { cloud.controller.ownCertificates = async () => [{ option: '[database] connection ssl_ca', file: '/ca', notAfter: inDays(-1), problem: null }]; }, 'fail', 2, 'ended on'],
+  ['certificates.connections', 'unreadable', ({ cloud }) => { cloud.controller.ownCertificates = async () => [{ option: '[glance] cafile', file: '/ca', notAfter: null, problem: 'permission denied' }]; }, 'fail', 2, '[glance] cafile = /ca: permission denied'],
   ['credentials.token', 'no token', ({ cloud }) => { cloud.down.identity = () => Promise.reject(new KilnError('SERVICE_UNAUTHORIZED', 'wrong password')); }, 'fail', 5, 'wrong password'],
   ['credentials.token', 'no credentials', ({ cloud }) => { cloud.down.identity = () => Promise.reject(new KilnError('CREDENTIALS_MISSING', 'none given')); }, 'fail', 2, 'none given'],
   ['credentials.token', 'a token for no project', ({ cloud }) => { cloud.who = { ...cloud.who, projectId: '' }; }, 'fail', 5, 'for no project'],
@@ -262,6 +322,26 @@ describe('kiln doctor', () => {
     expect(run.exitCode).toBe(exitCode);
   });
 
+  it('a port for heartbeats that the running kiln serve has is right', async () => {
+    const run = await examine(({ cloud }) => {
+      cloud.controller.heartbeats = async () => ({ place: 'UDP port 5555 of 0.0.0.0', isTaken: true });
+      cloud.serves = { pid: 4711 } as ServeStatus;
+    });
+    expect(run.of('controller.heartbeats')).toMatchObject([
+      { verdict: 'ok', finding: expect.stringContaining('pid 4711') },
+    ]);
+  });
+
+  it('what needs the tables is skipped while they are not there, and makes none', async () => {
+    const run = await examine(({ cloud }) => {
+      cloud.database = { ...cloud.database, migrations: [{ name: '0001', executedAt: null, newer: null }] };
+      cloud.jobs = null as never;
+    });
+    expect(run.of('controller.jobs')[0]?.verdict).toBe('skip');
+    expect(run.of('controller.agent-certificates')[0]?.verdict).toBe('skip');
+    expect(run.exitCode).toBe(0);
+  });
+
   it('names the commands that lead from the ID to the tag', async () => {
     const run = await examine(({ cloud }) => {
       cloud.settings = makeSettings({ imageId: 'id-7', imageTag: null });
@@ -298,7 +378,7 @@ describe('kiln doctor', () => {
     expect(run.of('compute.fit')[0]?.verdict).toBe('skip');
     expect(run.of('network.networks')[0]?.verdict).toBe('ok');
     expect(run.of('certificates.client')[0]?.verdict).toBe('ok');
-    expect(run.json()).toMatchObject({ counts: { fail: 1, skip: 4 }, exitCode: 5 });
+    expect(run.json()).toMatchObject({ counts: { fail: 1, skip: 5 }, exitCode: 5 });
   });
 
   it('a check that never ends is a fail, and the others run', async () => {

@@ -41,7 +41,8 @@ export async function runDoctor(groups: readonly CheckGroup[], tools: DoctorTool
           : [{ verdict: 'skip', finding: `not checked: it needs "${unusable.get(missing)}"` }];
       for (const finding of findings) {
         results.push({ id: check.id, group: group.title, title: check.title, ...finding });
-        if (finding.verdict === 'fail' || finding.verdict === 'skip') unusable.set(check.id, check.title);
+        if (finding.verdict === 'fail' || finding.verdict === 'skip' || finding.blocks)
+          unusable.set(check.id, check.title);
         if (finding.verdict === 'fail' && exitCode === exitCodes.done) exitCode = finding.exitCode ?? group.exitCode;
       }
     }

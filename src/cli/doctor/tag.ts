@@ -1,5 +1,5 @@
 import { ANY_OWNER } from '../../core/amphora/choose-image.ts';
-import { exitCodes } from '../../model/errors.ts';
+import { exitCodes, toKilnError } from '../../model/errors.ts';
 import { ruleInWords } from '../commands/image/choice.ts';
 import { daysBetween, plural } from '../format/duration.ts';
 import { type CheckGroup, type Finding, fail, ok, unlessMissing, warn } from './check.ts';
@@ -88,6 +88,29 @@ export const tagChecks: CheckGroup = {
             ),
           );
         }
+        return findings;
+      },
+    },
+    {
+      id: 'tag.flavors',
+      title: 'images that flavors name',
+      needs: ['controller.database', 'catalog.image', 'catalog.compute'],
+      async run({ context, signal }) {
+        const named = await (await context.controller()).flavorTags();
+        if (named.length === 0) return ok('no flavor profile names a tag');
+        const resolver = await context.resolver();
+        const findings = await Promise.all(
+          named.map(async ({ profile, tag, computeFlavorId }): Promise<Finding> => {
+            const request = { tag: { value: tag, source: 'flavor' as const }, flavorId: computeFlavorId, signal };
+            try {
+              const { imageId } = await resolver.resolve(request);
+              return ok(`profile ${profile}: tag \`${tag}\` boots image ${imageId}`);
+            } catch (thrown) {
+              const { message, advice, exitCode } = toKilnError(thrown);
+              return { ...fail(`profile ${profile}: ${message}`, advice), exitCode };
+            }
+          }),
+        );
         return findings;
       },
     },

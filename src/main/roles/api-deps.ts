@@ -1,4 +1,5 @@
 import { certificateMetrics } from '../../adapters/metrics/certificates.ts';
+import { ownCertificateMetrics } from '../../adapters/metrics/own-certificates.ts';
 import { createMetrics } from '../../adapters/metrics/registry.ts';
 import { silenceMetrics } from '../../adapters/metrics/silence.ts';
 import { createOfferChecker } from '../../adapters/offers/offer-checker.ts';
@@ -10,6 +11,7 @@ import type { SecretStore } from '../../ports/secret-store.ts';
 import { createReferenceChecker, networkSeenBy } from '../../services/reference-checker.ts';
 import { createVipAllocator } from '../../services/vip-allocator.ts';
 import type { OpenStack } from '../openstack.ts';
+import { readOwnCertificates } from '../own-certificates.ts';
 import { apiSettings, pagingSettings } from '../settings/api-settings.ts';
 import { silenceView } from '../silence-view.ts';
 import type { State } from '../state.ts';
@@ -34,6 +36,11 @@ export function apiDeps(
   const metrics = createMetrics();
   const rotations = createCertificateRotations(state.database, clock);
   certificateMetrics(metrics, () => rotations.survey(clock.now().toISOString()));
+  ownCertificateMetrics(
+    metrics,
+    () => readOwnCertificates(current()),
+    () => clock.now(),
+  );
   silenceMetrics(metrics, silenceView(state, { clock, current }).survey);
   const views = {
     network: openstack.network,
