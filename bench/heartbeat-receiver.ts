@@ -39,7 +39,7 @@ const manager = createHealthManager({
   health,
   clock,
   log,
-  settings: () => ({ heartbeatKey: key, heartbeatIntervalSeconds: 10, controllers: 1 }),
+  settings: () => ({ heartbeatKey: key, previousHeartbeatKeys: [], heartbeatIntervalSeconds: 10, controllers: 1 }),
 });
 const { port } = await manager.start();
 process.send?.({ port });

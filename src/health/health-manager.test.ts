@@ -9,7 +9,12 @@ import type { DatagramHandlers } from '../ports/datagrams.ts';
 import type { HeartbeatRecord } from '../ports/health-store.ts';
 import { createHealthManager, type HealthManager } from './health-manager.ts';
 
-const settings = { heartbeatKey: 'k' as string | null, heartbeatIntervalSeconds: 10, controllers: 1 };
+const settings = {
+  heartbeatKey: 'k' as string | null,
+  previousHeartbeatKeys: [] as string[],
+  heartbeatIntervalSeconds: 10,
+  controllers: 1,
+};
 
 let clock: FakeClock;
 let log: ReturnType<typeof createFakeLog>;
@@ -25,6 +30,7 @@ beforeEach(async () => {
   batches = [];
   fault = () => {};
   settings.heartbeatKey = 'k';
+  settings.previousHeartbeatKeys = [];
   manager = createHealthManager({
     datagrams: {
       open: async (handlers) => {
@@ -118,6 +124,21 @@ it('a new key counts at once; without one it is the word that Octavia has', asyn
   arrives(packet('a', 3, 1, 'None'));
   await clock.advance(1_000);
   expect(manager.stats()).toMatchObject({ dropped: { signature: 1 }, coalesced: 1, recorded: 1 });
+});
+
+it('a key of before counts as long as it is named, and is told of', async () => {
+  settings.heartbeatKey = 'new';
+  settings.previousHeartbeatKeys = ['older', 'k'];
+  arrives(packet('a', 1, 1, 'k'));
+  arrives(packet('b', 1, 1, 'older'));
+  arrives(packet('c', 1, 1, 'new'));
+  arrives(packet('d', 1, 1, 'of a stranger'));
+  await clock.advance(1_000);
+  expect(manager.stats()).toMatchObject({ dropped: { signature: 1 }, underPreviousKey: 2, recorded: 3 });
+  settings.previousHeartbeatKeys = [];
+  arrives(packet('a', 2, 1, 'k'));
+  await clock.advance(1_000);
+  expect(manager.stats()).toMatchObject({ dropped: { signature: 2 }, recorded: 3 });
 });
 
 it('while the database is away nothing is lost, and it is told once', async () => {

@@ -1,4 +1,4 @@
-import { decodeHeartbeat } from '../core/heartbeat/decode.ts';
+import { type DecodedHeartbeat, decodeHeartbeat } from '../core/heartbeat/decode.ts';
 import { heartbeatKeyInForce } from '../core/heartbeat/message.ts';
 import { toKilnError } from '../model/errors.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -24,6 +24,8 @@ export interface HealthManagerDeps {
 export interface HealthManagerSettings {
   /** [health_manager] heartbeat_key. */
   heartbeatKey: string | null;
+  /** [kiln] previous_heartbeat_keys: still accepted, until every agent has the new one. */
+  previousHeartbeatKeys: readonly string[];
   /** [health_manager] heartbeat_interval. */
   heartbeatIntervalSeconds: number;
   /** How many agents send to in turn: [health_manager] controller_ip_port_list. */
@@ -39,6 +41,8 @@ export interface HealthManagerStats {
   coalesced: number;
   /** Heartbeats that were not believed until the next one came. */
   held: number;
+  /** Packets that were signed with a key of before. */
+  underPreviousKey: number;
   /** Heartbeats of amphorae that are not recorded here. */
   unknownAmphorae: number;
   /** Times that an amphora began to tell of a wrong number of listeners. */
@@ -82,6 +86,7 @@ export function createHealthManager(deps: HealthManagerDeps): HealthManager {
     packets: 0,
     coalesced: 0,
     held: 0,
+    underPreviousKey: 0,
     unknownAmphorae: 0,
     wrongListenerCounts: 0,
     treesRead: 0,
@@ -107,7 +112,7 @@ export function createHealthManager(deps: HealthManagerDeps): HealthManager {
 
   function receive(bytes: Uint8Array, fromAddress: string): void {
     counts.packets++;
-    const decoded = decodeHeartbeat(bytes, heartbeatKeyInForce(settings().heartbeatKey));
+    const decoded = decode(bytes);
     if (!decoded.ok) {
       dropped.note(decoded.fault, decoded.detail, fromAddress);
       return;
@@ -119,6 +124,19 @@ export function createHealthManager(deps: HealthManagerDeps): HealthManager {
       counts[reception]++;
     }
     if (inbox.size() > 0) startWork();
+  }
+
+  function decode(bytes: Uint8Array): DecodedHeartbeat {
+    const { heartbeatKey, previousHeartbeatKeys } = settings();
+    const decoded = decodeHeartbeat(bytes, heartbeatKeyInForce(heartbeatKey));
+    if (decoded.ok || decoded.fault !== 'signature') return decoded;
+    for (const key of previousHeartbeatKeys) {
+      const underPrevious = decodeHeartbeat(bytes, key);
+      if (!underPrevious.ok && underPrevious.fault === 'signature') continue;
+      counts.underPreviousKey++;
+      return underPrevious;
+    }
+    return decoded;
   }
 
   function startWork(): void {

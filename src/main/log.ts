@@ -10,6 +10,7 @@ const secrets = [
   'secret',
   'passphrase',
   'heartbeatKey',
+  'previousHeartbeatKeys',
   'privateKeyPem',
   'authorization',
   'x-auth-token',

@@ -2,7 +2,10 @@ import type { Amphora } from '../model/amphora.ts';
 import type { Operation } from '../model/operation.ts';
 import type { ListQuery } from './load-balancer-store.ts';
 
-export type AmphoraPatch = Partial<Omit<Amphora, 'id' | 'createdAt' | 'updatedAt' | 'serverName'>>;
+export type AmphoraPatch = Partial<Omit<Amphora, 'id' | 'createdAt' | 'updatedAt' | 'serverName'>> & {
+  /** Of the heartbeat settings that its agent was given: the pushes before it no longer count. */
+  agentConfigDigest?: string;
+};
 
 /** Where amphorae are recorded. Each method is one transaction, durable when it resolves. */
 export interface AmphoraStore {

@@ -70,7 +70,12 @@ beforeEach(async () => {
     health,
     clock,
     log,
-    settings: () => ({ heartbeatKey: recorded.key, heartbeatIntervalSeconds: 600, controllers: 1 }),
+    settings: () => ({
+      heartbeatKey: recorded.key,
+      previousHeartbeatKeys: [],
+      heartbeatIntervalSeconds: 600,
+      controllers: 1,
+    }),
   });
   ({ port } = await manager.start());
   sender = createSocket('udp4');

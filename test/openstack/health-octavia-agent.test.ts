@@ -77,7 +77,12 @@ describe.skipIf(agentIsImpossible !== null)("heartbeats of Octavia's agent", { t
       health,
       clock,
       log,
-      settings: () => ({ heartbeatKey: octavia.heartbeatKey, heartbeatIntervalSeconds: 1, controllers: 1 }),
+      settings: () => ({
+        heartbeatKey: octavia.heartbeatKey,
+        previousHeartbeatKeys: [],
+        heartbeatIntervalSeconds: 1,
+        controllers: 1,
+      }),
     });
     await manager.start();
   }, 180_000);

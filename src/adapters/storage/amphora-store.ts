@@ -194,6 +194,10 @@ function toColumns(patch: AmphoraPatch): Updateable<Row> {
   if (patch.cachedZone !== undefined) columns.cached_zone = patch.cachedZone;
   if (patch.certExpiration !== undefined) columns.cert_expiration = patch.certExpiration;
   if (patch.agentVersion !== undefined) columns.agent_version = patch.agentVersion;
+  if (patch.agentConfigDigest !== undefined) {
+    columns.agent_config_digest = patch.agentConfigDigest;
+    columns.agent_config_attempts = 0;
+  }
   if (patch.timings !== undefined) columns.timings = JSON.stringify(patch.timings);
   if (patch.worker !== undefined) columns.worker = patch.worker;
   if (patch.reason !== undefined) columns.reason = toJson(patch.reason);

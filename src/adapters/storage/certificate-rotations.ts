@@ -4,7 +4,7 @@ import { unendedStatuses } from '../../model/operation.ts';
 import type { CertificateRotations } from '../../ports/certificate-rotations.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { attempt } from './faults.ts';
-import { enqueueOperation } from './journal.ts';
+import { countUnended, enqueueOperation } from './journal.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** Amphorae that have an agent which somebody needs. */
@@ -44,17 +44,7 @@ export function createCertificateRotations(database: KilnDatabase, clock: Clock)
       }));
     },
 
-    async countRunning(flow) {
-      const { count } = await attempt(clock, () =>
-        database
-          .selectFrom('kiln_operation')
-          .select(({ fn }) => fn.countAll<number>().as('count'))
-          .where('status', 'in', unendedStatuses)
-          .where('flow', '=', flow)
-          .executeTakeFirstOrThrow(),
-      );
-      return Number(count);
-    },
+    countRunning: (flow) => attempt(clock, () => countUnended(database, flow)),
 
     request: ({ amphoraId, certExpiration, attempts }, operation, retryAt) =>
       attempt(clock, () =>

@@ -222,6 +222,17 @@ export async function enqueueOperation(executor: KilnDatabase, operation: NewOpe
   ).execute();
 }
 
+/** Operations of this flow that have not ended. */
+export async function countUnended(executor: KilnDatabase, flow: string): Promise<number> {
+  const { count } = await executor
+    .selectFrom('kiln_operation')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('status', 'in', unendedStatuses)
+    .where('flow', '=', flow)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
 function fromRow(row: Row): Operation {
   return {
     id: row.id,

@@ -18,6 +18,7 @@ import * as silence from './migrations/0012-silence.ts';
 import * as pendingLoadBalancers from './migrations/0013-pending-load-balancers.ts';
 import * as jobsAndRotation from './migrations/0014-jobs-and-rotation.ts';
 import * as cloudOrphans from './migrations/0015-cloud-orphans.ts';
+import * as agentConfiguration from './migrations/0016-agent-configuration.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -47,6 +48,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0013-pending-load-balancers': pendingLoadBalancers,
   '0014-jobs-and-rotation': jobsAndRotation,
   '0015-cloud-orphans': cloudOrphans,
+  '0016-agent-configuration': agentConfiguration,
 };
 
 /** The one from which on changes are marked. */

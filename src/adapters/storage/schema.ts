@@ -29,6 +29,13 @@ export interface Schema {
     /** The newest of them. */
     cert_rotation_operation: Generated<string | null>;
     agent_version: string | null;
+    /** Of the heartbeat settings that the agent was given last: core/amphora/heartbeat-digest.ts. */
+    agent_config_digest: Generated<string | null>;
+    /** Not before then is it sent others. */
+    agent_config_after: Generated<string | null>;
+    /** Since the last one that it took. */
+    agent_config_attempts: Generated<number>;
+    agent_config_operation: Generated<string | null>;
     timings: string;
     worker: string | null;
     reason: string | null;

@@ -1,4 +1,4 @@
-import { float, integer, string } from '../option.ts';
+import { float, integer, list, string } from '../option.ts';
 
 /** [kiln]: what Octavia has no option for. Octavia itself ignores the section, so both can share a file. */
 export const kilnOptions = {
@@ -51,6 +51,12 @@ export const kilnOptions = {
     min: 0,
     max: 65535,
     help: 'Port on which each process of `kiln serve` answers /healthcheck, whatever its roles: 200 while it reaches the database, else 503. Processes of one host need one each: set OS_KILN__HEALTH_CHECK_PORT in their environment. 0: none. The API has /healthcheck at its own port besides ([api_settings] healthcheck_enabled).',
+  }),
+  previous_heartbeat_keys: list({
+    default: [],
+    secret: true,
+    mutable: true,
+    help: 'Former values of [health_manager] heartbeat_key, which heartbeats may still be signed with while the job `push-configuration` sends agents the new one. Empty it when `kiln_heartbeats_under_previous_key_total` no longer grows.',
   }),
   orphan_interval_seconds: integer({
     default: 300,

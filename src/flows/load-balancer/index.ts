@@ -1,6 +1,6 @@
 /** The contents page: which operation on a load balancer is carried out by which flow. */
 import type { Flow } from '../engine/flow.ts';
-import { configureAmphora } from './configure-amphora.ts';
+import { configureAmphora, pushAmphoraConfiguration } from './configure-amphora.ts';
 import { createLoadBalancer } from './create-load-balancer.ts';
 import { deleteAmphora } from './delete-amphora.ts';
 import { deleteLoadBalancer } from './delete-load-balancer.ts';
@@ -16,6 +16,7 @@ export const loadBalancerFlows: readonly Flow<LoadBalancerDeps>[] = [
   failoverLoadBalancer,
   failoverAmphora,
   configureAmphora,
+  pushAmphoraConfiguration,
   deleteAmphora,
   rotateAmphoraCertificate,
   reconfigure('create-listener', 'create', 'listener'),

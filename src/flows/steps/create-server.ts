@@ -1,3 +1,4 @@
+import { heartbeatDigest } from '../../core/amphora/heartbeat-digest.ts';
 import { buildServerSpec } from '../../core/amphora/server-spec.ts';
 import type { Server } from '../../model/compute.ts';
 import { KilnError } from '../../model/errors.ts';
@@ -74,7 +75,10 @@ async function ask(
   const settings = deps.settings();
   const { amphoraId, serverName, topology, computeFlavorId, computeZone, managementNetworkId } = state;
   const certificate = await deps.certificates.issueAgentCertificate(amphoraId, settings.certificateValiditySeconds);
-  await deps.amphorae.update(amphoraId, { certExpiration: certificate.notAfter });
+  await deps.amphorae.update(amphoraId, {
+    certExpiration: certificate.notAfter,
+    agentConfigDigest: heartbeatDigest(settings.server.agent.healthManager),
+  });
   const clientCaPem = await settings.clientCaPem();
   const zone = {
     ...(computeZone === null ? {} : { computeZone }),

@@ -15,9 +15,10 @@ export function wireHealthManager(state: State, { clock, log, current }: Runtime
     clock,
     log,
     settings: () => {
-      const { health_manager: health } = current();
+      const { health_manager: health, kiln } = current();
       return {
         heartbeatKey: health.heartbeat_key,
+        previousHeartbeatKeys: kiln.previous_heartbeat_keys,
         heartbeatIntervalSeconds: health.heartbeat_interval,
         controllers: health.controller_ip_port_list.length,
       };

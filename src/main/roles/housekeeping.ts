@@ -1,11 +1,15 @@
+import { randomUUID } from 'node:crypto';
+import { createAgentConfigurations } from '../../adapters/storage/agent-configurations.ts';
 import { createCertificateRotations } from '../../adapters/storage/certificate-rotations.ts';
 import { createCloudOrphans } from '../../adapters/storage/cloud-orphans.ts';
 import { createJobStore } from '../../adapters/storage/job-store.ts';
 import { createOrphans } from '../../adapters/storage/orphans.ts';
 import { createPurge } from '../../adapters/storage/purge.ts';
 import { createWorkerRegistry } from '../../adapters/storage/worker-registry.ts';
+import { heartbeatDigest } from '../../core/amphora/heartbeat-digest.ts';
 import type { HousekeepingJob } from '../../housekeeping/job.ts';
 import { purgeJob } from '../../housekeeping/purge.ts';
+import { pushConfigurationJob } from '../../housekeeping/push-configuration.ts';
 import { removeOrphansJob } from '../../housekeeping/remove-orphans.ts';
 import { rotateCertificatesJob } from '../../housekeeping/rotate-certificates.ts';
 import type { JobRunner } from '../../housekeeping/run-jobs.ts';
@@ -14,6 +18,7 @@ import { settlePendingJob } from '../../housekeeping/settle-pending.ts';
 import type { CloudInventory } from '../../ports/cloud-inventory.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { WorkerIdentity } from '../../ports/worker-identity.ts';
+import { amphoraSettings } from '../settings/amphora-settings.ts';
 import type { State } from '../state.ts';
 import type { RuntimeContext } from '../wire.ts';
 
@@ -63,6 +68,18 @@ export function housekeepingJobs(
       look: createOrphanSweep({ orphans, clock, log }),
       find: () => orphans.find(LISTED),
       clock,
+    }),
+    pushConfigurationJob({
+      configurations: createAgentConfigurations(database, clock),
+      clock,
+      newId: randomUUID,
+      settings: () => {
+        const { agent } = amphoraSettings(current()).server;
+        const isSent = agent.healthManager.controllerIpPortList.length > 0;
+        const isReal = current().controller_worker.amphora_driver !== 'amphora_noop_driver';
+        return { digest: isSent && isReal ? heartbeatDigest(agent.healthManager) : null };
+      },
+      announce,
     }),
     removeOrphansJob({
       inventory,
