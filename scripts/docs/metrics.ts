@@ -1,6 +1,7 @@
 import { fastify } from 'fastify';
 import type { MetricType } from 'prom-client';
 import { certificateMetrics } from '../../src/adapters/metrics/certificates.ts';
+import { fleetMetrics } from '../../src/adapters/metrics/fleet.ts';
 import { ownCertificateMetrics } from '../../src/adapters/metrics/own-certificates.ts';
 import { createMetrics } from '../../src/adapters/metrics/registry.ts';
 import { silenceMetrics } from '../../src/adapters/metrics/silence.ts';
@@ -33,6 +34,7 @@ export function renderMetrics(): string {
     async () => [],
     () => new Date(0),
   );
+  fleetMetrics(registry, () => Promise.reject(new Error('nothing is read here')), { monotonicMs: () => 0 });
   const all = registry.getMetricsAsArray() as unknown as Metric[];
   const [ours, process] = [
     all.filter(({ name }) => name.startsWith('kiln_')),

@@ -8,6 +8,7 @@ import type { KnownFlows } from '../core/operations/unknown-operation.ts';
 import type { BuildInfo } from '../model/build.ts';
 import type { CertificateInspection, OwnCertificate, TroubledCertificate } from '../model/certificate.ts';
 import type { ServeStatus } from '../model/control.ts';
+import type { Fleet } from '../model/fleet.ts';
 import type { Job, JobReport } from '../model/housekeeping.ts';
 import type { AbortedOperation } from '../model/operation.ts';
 import type { SilenceSurvey, SilentAmphoraReport } from '../model/silence.ts';
@@ -104,7 +105,7 @@ export interface CliSettings {
   imageOwnerId: string | null;
   imageTagPolicy: 'newest' | 'unique';
   /** Null: images never count as old. */
-  imageAgeWarningDays: number | null;
+  imageMaxAgeDays: number | null;
   flavorId: string | null;
   bootNetworkIds: readonly string[];
   securityGroupIds: readonly string[];
@@ -214,6 +215,8 @@ export interface CliContext {
     list(limit: number): Promise<SilentAmphoraReport[]>;
     resume(): Promise<boolean>;
   }>;
+  /** Which images the amphorae run: counted in the database, with what Glance says of the images. */
+  fleet(): Promise<(signal?: AbortSignal) => Promise<Fleet>>;
   databaseStatus(): Promise<DatabaseStatus>;
   /** Brings the tables up to date. */
   upgradeDatabase(): Promise<DatabaseStatus>;

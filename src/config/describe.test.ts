@@ -21,7 +21,7 @@ function load(text: string, environment: Record<string, string> = {}) {
 
 it('shows what is set, as octavia.conf has it, and where', () => {
   const text = '[controller_worker]\namp_image_id = 1234\namp_boot_network_list = a, b\n[DEFAULT]\ndebug = yes\n';
-  expect(describeConfiguration(load(text, { OS_KILN__IMAGE_AGE_WARNING_DAYS: '30' }), { all: false })).toEqual([
+  expect(describeConfiguration(load(text, { OS_KILN__IMAGE_MAX_AGE_DAYS: '30' }), { all: false })).toEqual([
     { section: 'DEFAULT', option: 'debug', value: 'True', source: `${file}:5`, isDefault: false },
     {
       section: 'controller_worker',
@@ -40,9 +40,9 @@ it('shows what is set, as octavia.conf has it, and where', () => {
     },
     {
       section: 'kiln',
-      option: 'image_age_warning_days',
+      option: 'image_max_age_days',
       value: '30',
-      source: 'OS_KILN__IMAGE_AGE_WARNING_DAYS',
+      source: 'OS_KILN__IMAGE_MAX_AGE_DAYS',
       isDefault: false,
     },
   ]);

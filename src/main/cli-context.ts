@@ -163,6 +163,11 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       return silenceView(await state(), { clock, current });
     },
 
+    async fleet() {
+      const { wireFleet } = await import('./wire.ts');
+      return wireFleet(await openstack(), await state(), { clock, log: log(), current });
+    },
+
     async databaseStatus() {
       const { databaseStatus } = await import('../adapters/storage/database.ts');
       return await databaseStatus(paths().database);
@@ -192,7 +197,7 @@ function cliSettings({ config }: LoadedConfiguration): CliSettings {
     imageId: worker.amp_image_id || null,
     imageOwnerId: worker.amp_image_owner_id || null,
     imageTagPolicy: worker.amp_image_tag_policy,
-    imageAgeWarningDays: config.kiln.image_age_warning_days || null,
+    imageMaxAgeDays: config.kiln.image_max_age_days || null,
     flavorId: worker.amp_flavor_id || null,
     bootNetworkIds: worker.amp_boot_network_list,
     securityGroupIds: worker.amp_secgroup_list,

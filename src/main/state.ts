@@ -1,6 +1,7 @@
 import { createAmphoraStore } from '../adapters/storage/amphora-store.ts';
 import { openDatabase } from '../adapters/storage/database.ts';
 import { createFlavorStore } from '../adapters/storage/flavor-store.ts';
+import { createFleetStore } from '../adapters/storage/fleet-store.ts';
 import { createHealthStore } from '../adapters/storage/health-store.ts';
 import { createJournal } from '../adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../adapters/storage/load-balancer-store.ts';
@@ -10,6 +11,7 @@ import { createVipReservations } from '../adapters/storage/vip-reservations.ts';
 import type { AmphoraRegister, AmphoraStore } from '../ports/amphora-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { FlavorStore } from '../ports/flavor-store.ts';
+import type { FleetStore } from '../ports/fleet-store.ts';
 import type { HealthStore } from '../ports/health-store.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { LoadBalancerStore } from '../ports/load-balancer-store.ts';
@@ -27,6 +29,7 @@ export interface State {
   quotas: QuotaStore;
   health: HealthStore;
   silences: SilenceStore;
+  fleet: FleetStore;
   vipReservations: VipReservations;
   close(): Promise<void>;
 }
@@ -43,6 +46,7 @@ export async function openState(connection: string, clock: Clock): Promise<State
     quotas: createQuotaStore(database, clock),
     health: createHealthStore(database, clock),
     silences: createSilenceStore(database, clock),
+    fleet: createFleetStore(database, clock),
     vipReservations: createVipReservations(database, clock),
     close: () => database.destroy(),
   };

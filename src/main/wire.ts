@@ -19,6 +19,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { ImageResolver } from '../ports/image-resolver.ts';
 import type { Log } from '../ports/log.ts';
 import type { SecretStore } from '../ports/secret-store.ts';
+import { createFleetView, type FleetView } from '../services/fleet-view.ts';
 import { createImageResolver, createNoopResolver } from '../services/image-resolver.ts';
 import type { Access } from './cloud-access.ts';
 import { createOpenStack, type OpenStack } from './openstack.ts';
@@ -61,6 +62,21 @@ export function wireResolver(openstack: OpenStack, runtime: RuntimeContext): Ima
   const { images, identity, compute } = openstack;
   const { clock, log, current } = runtime;
   return createImageResolver({ images, identity, compute, clock, log, settings: () => imageSettings(current()) });
+}
+
+/** Which images the amphorae run, by the database and Glance. */
+export function wireFleet(openstack: OpenStack, state: State, runtime: RuntimeContext): FleetView {
+  const { clock, current } = runtime;
+  return createFleetView({
+    fleet: state.fleet,
+    resolver: wireResolver(openstack, runtime),
+    images: current().controller_worker.image_driver === 'image_noop_driver' ? null : openstack.images,
+    clock,
+    settings: () => ({
+      heartbeatTimeoutSeconds: current().health_manager.heartbeat_timeout,
+      imageMaxAgeDays: current().kiln.image_max_age_days || null,
+    }),
+  });
 }
 
 /** What the flows of an amphora act through, over the real cloud and the real state. */

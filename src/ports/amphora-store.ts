@@ -13,6 +13,13 @@ export interface AmphoraStore {
   insert(amphora: Amphora): Promise<void>;
   /** Changes the given fields and `updatedAt`; AMPHORA_NOT_FOUND when there is no such row. */
   update(amphoraId: string, patch: AmphoraPatch): Promise<Amphora>;
+  /**
+   * It serves from now on, and its load balancer is assigned its image: one transaction. AMPHORA_NOT_FOUND when there is no
+   * such row.
+   */
+  allocate(amphoraId: string): Promise<void>;
+  /** The image of the amphora that was last given to the load balancer; null when there was none. A repair boots it. */
+  assignedImageId(loadBalancerId: string): Promise<string | null>;
   /** Null when there is none. */
   get(amphoraId: string): Promise<Amphora | null>;
   /** Newest first; DELETED ones only on demand. All, or those of one load balancer. */

@@ -127,6 +127,7 @@ describe('the OpenAPI document', () => {
       '/v2/lbaas/providers',
       '/v2/lbaas/quotas',
       '/v2/octavia/amphorae',
+      '/v2/kiln/fleet',
       '/',
     ]) {
       await ask('GET', path);

@@ -71,6 +71,7 @@ const operations: Readonly<Record<string, readonly Who[]>> = {
   'GET /v2/lbaas/providers': everybodyInAProject,
   'GET /v2/lbaas/providers/{provider}/availability_zone_capabilities': admins,
   'GET /v2/lbaas/providers/{provider}/flavor_capabilities': admins,
+  'GET /v2/kiln/fleet': admins,
   'GET /v2/octavia/amphorae': admins,
   'GET /v2/octavia/amphorae/{id}': admins,
   'GET /v2/octavia/amphorae/{id}/stats': admins,

@@ -16,6 +16,7 @@ import type { ApiDeps } from '../../src/api/v2/deps.ts';
 import { createApi } from '../../src/api/v2/server.ts';
 import { defaultApiSettings } from '../../src/core/lbaas/settings.ts';
 import { KilnError } from '../../src/model/errors.ts';
+import type { Fleet } from '../../src/model/fleet.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { NetworkReferenceChecker } from '../../src/ports/network-references.ts';
 import type { VipAllocator } from '../../src/ports/vip-allocator.ts';
@@ -125,6 +126,14 @@ export async function openStoredApiHarness(
   };
 }
 
+const emptyFleet: Fleet = {
+  at: '2026-11-23T12:00:00.000Z',
+  tags: [],
+  images: [],
+  totals: { loadBalancers: 0, pairs: 0, mixedPairs: 0, amphorae: 0, behind: 0, inError: 0, silent: 0, imageGone: 0 },
+  warnings: [],
+};
+
 function partsFor(clock: Clock, queued: string[]) {
   const nothing = { bytesIn: 0, bytesOut: 0, activeConnections: 0, totalConnections: 0, requestErrors: 0 };
   return {
@@ -136,6 +145,7 @@ function partsFor(clock: Clock, queued: string[]) {
     vips: createFakeVips(),
     networkReferences: createFakeReferences(),
     offers: { check: async () => {} },
+    fleet: async () => emptyFleet,
     reservations: createFakeReservations(),
     secrets: createUnsupportedSecretStore('barbican_cert_manager'),
     policy: createPolicy({ everybodyIsAdmin: true }),

@@ -3,6 +3,7 @@ import type { Amphora, AmphoraRole, AmphoraStatus } from '../../model/amphora.ts
 import { KilnError } from '../../model/errors.ts';
 import type { AmphoraPatch, AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { rememberImage } from './amphora-images.ts';
 import { rotationNotBefore } from './certificate-rotations.ts';
 import { attempt } from './faults.ts';
 import { enqueueOperation } from './journal.ts';
@@ -50,7 +51,12 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
     get: (amphoraId) => attempt(clock, () => get(amphoraId)),
 
     async insert(amphora) {
-      await attempt(clock, () => database.insertInto('kiln_amphora').values(toRow(amphora)).execute());
+      await attempt(clock, () =>
+        database.transaction().execute(async (transaction) => {
+          await transaction.insertInto('kiln_amphora').values(toRow(amphora)).execute();
+          if (amphora.imageChoice) await rememberImage(transaction, amphora.imageChoice, amphora.createdAt);
+        }),
+      );
     },
 
     async update(amphoraId, patch) {
@@ -58,10 +64,40 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
       const changes = { ...toColumns(patch), ...rotationOf(patch, now), updated_at: now.toISOString() };
       const amphora = await attempt(clock, async () => {
         await database.updateTable('kiln_amphora').set(changes).where('id', '=', amphoraId).execute();
+        if (patch.imageChoice) await rememberImage(database, patch.imageChoice, changes.updated_at);
         return get(amphoraId);
       });
       if (!amphora) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId}`);
       return amphora;
+    },
+
+    async allocate(amphoraId) {
+      const at = clock.now().toISOString();
+      await attempt(clock, () =>
+        database.transaction().execute(async (transaction) => {
+          const { numUpdatedRows } = await transaction
+            .updateTable('kiln_amphora')
+            .set({ status: 'ALLOCATED', updated_at: at })
+            .where('id', '=', amphoraId)
+            .executeTakeFirst();
+          if (numUpdatedRows !== 1n) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId}`);
+          const own = transaction.selectFrom('kiln_amphora').where('id', '=', amphoraId);
+          await transaction
+            .updateTable('kiln_load_balancer')
+            .set({ assigned_image_id: own.select('image_id') })
+            .where('id', '=', own.select('load_balancer_id') as never)
+            .execute();
+        }),
+      );
+    },
+
+    async assignedImageId(loadBalancerId) {
+      const query = database
+        .selectFrom('kiln_load_balancer')
+        .select('assigned_image_id')
+        .where('id', '=', loadBalancerId);
+      const row = await attempt(clock, () => query.executeTakeFirst());
+      return row?.assigned_image_id == null ? null : String(row.assigned_image_id);
     },
 
     async list({ includeDeleted = false, loadBalancerId } = {}) {

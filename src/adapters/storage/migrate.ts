@@ -19,6 +19,7 @@ import * as pendingLoadBalancers from './migrations/0013-pending-load-balancers.
 import * as jobsAndRotation from './migrations/0014-jobs-and-rotation.ts';
 import * as cloudOrphans from './migrations/0015-cloud-orphans.ts';
 import * as agentConfiguration from './migrations/0016-agent-configuration.ts';
+import * as fleet from './migrations/0017-fleet.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -49,6 +50,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0014-jobs-and-rotation': jobsAndRotation,
   '0015-cloud-orphans': cloudOrphans,
   '0016-agent-configuration': agentConfiguration,
+  '0017-fleet': fleet,
 };
 
 /** The one from which on changes are marked. */

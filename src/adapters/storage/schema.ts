@@ -163,6 +163,14 @@ export interface Schema {
     port_id: string;
     load_balancer_id: string;
   };
+  /** Images that amphorae booted. */
+  kiln_amphora_image: {
+    id: string;
+    name: string | null;
+    /** In Glance. */
+    created_at: string | null;
+    first_used_at: string;
+  };
   kiln_load_balancer: ResourceRow;
   kiln_listener: ResourceRow;
   kiln_pool: ResourceRow;

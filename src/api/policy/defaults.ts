@@ -97,6 +97,8 @@ const actions = {
   'flavor-profile': adminOnly,
   'availability-zone': readByAll,
   'availability-zone-profile': adminOnly,
+  /** Kiln's own. */
+  fleet: { get_one: admin },
 } as const;
 
 type Actions = typeof actions;

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { ApiSettings } from '../../core/lbaas/settings.ts';
 import type { ConnectionLimits } from '../../http/limited-server.ts';
+import type { Fleet } from '../../model/fleet.ts';
 import type { AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { FlavorStore } from '../../ports/flavor-store.ts';
@@ -32,6 +33,8 @@ export interface ApiDeps {
   http?: { largestBodyBytes: number; trustsProxyHeaders: boolean };
   /** Absent: those for small requests. */
   connections?: ConnectionLimits;
+  /** Which images the amphorae run. */
+  fleet: () => Promise<Fleet>;
   reservations: VipReservations;
   /** What listeners and pools refer to is looked at before it is let in. */
   secrets: SecretStore;

@@ -18,6 +18,7 @@ import { retryOutdated } from './retry-outdated.ts';
 import { amphoraRoutes } from './routes/amphorae.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
 import { flavorRoutes } from './routes/flavors.ts';
+import { fleetRoute } from './routes/fleet.ts';
 import { healthCheckRoute } from './routes/health-check.ts';
 import { l7Writes } from './routes/l7-writes.ts';
 import { listenerWrites } from './routes/listener-writes.ts';
@@ -111,6 +112,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
         flavorRoutes(scope, deps);
         oddPaths(scope);
         if (prefix.endsWith('/lbaas')) return;
+        fleetRoute(scope, deps);
         amphoraRoutes(scope, deps, tools);
         oddAmphoraPaths(scope);
       },

@@ -9,6 +9,7 @@ import { dbStatus } from './db/status.ts';
 import { dbUpgrade } from './db/upgrade.ts';
 import { dev } from './dev.ts';
 import { doctor } from './doctor.ts';
+import { fleet } from './fleet.ts';
 import { healthResume } from './health/resume.ts';
 import { healthShow } from './health/show.ts';
 import { housekeepingList } from './housekeeping/list.ts';
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   imageHide,
   imageUnhide,
   imageResolve,
+  fleet,
   amphoraBoot,
   amphoraList,
   amphoraShow,

@@ -52,7 +52,7 @@ export const tagChecks: CheckGroup = {
       title: 'the image of the next amphora',
       needs: ['tag.configured', 'catalog.image'],
       async run({ context, now, signal }) {
-        const { imageId, imageAgeWarningDays } = await context.settings();
+        const { imageId, imageMaxAgeDays } = await context.settings();
         const { choice, refused } = await (await context.resolver()).explain({ tag: null, flavorId: null, signal });
         const image = choice.image ?? (await unlessMissing((await context.images()).get(choice.imageId, signal)));
         if (image?.status !== 'active') {
@@ -72,10 +72,10 @@ export const tagChecks: CheckGroup = {
           );
         }
         const days = daysBetween(image.createdAt, now);
-        if (imageAgeWarningDays !== null && days > imageAgeWarningDays) {
+        if (imageMaxAgeDays !== null && days > imageMaxAgeDays) {
           findings.push(
             warn(
-              `the image is ${plural(days, 'day')} old; more than ${imageAgeWarningDays} count as old`,
+              `the image is ${plural(days, 'day')} old; more than ${imageMaxAgeDays} count as old`,
               'Build a new one, with the security updates of since then, and push it with the same tag.',
             ),
           );

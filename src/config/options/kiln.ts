@@ -10,12 +10,13 @@ export const kilnOptions = {
     default: null,
     help: 'Unix socket over which `kiln` commands reach a running `kiln serve`. Not set: kiln.sock in state_path.',
   }),
-  image_age_warning_days: integer({
+  image_max_age_days: integer({
+    deprecatedNames: [['kiln', 'image_age_warning_days']],
     default: 90,
     unit: 'days',
     min: 0,
     mutable: true,
-    help: '`kiln doctor` warns when the image that would be booted is older than this. 0: never.',
+    help: '`kiln doctor`, `kiln fleet` and the metric kiln_fleet_warnings warn when the image that would be booted is older than this. 0: never.',
   }),
   service_connect_timeout_seconds: float({
     default: 5,

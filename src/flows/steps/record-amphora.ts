@@ -49,7 +49,7 @@ export const markAmphoraAllocated: Step<LoadBalancerDeps, AmphoraChoices, Record
   name: 'mark-amphora-allocated',
   async do(deps, { amphoraId }) {
     await deps.health.watch(amphoraId);
-    await deps.amphorae.update(amphoraId, { status: 'ALLOCATED' });
+    await deps.amphorae.allocate(amphoraId);
     return {};
   },
 };

@@ -1,4 +1,5 @@
 import { certificateMetrics } from '../../adapters/metrics/certificates.ts';
+import { fleetMetrics } from '../../adapters/metrics/fleet.ts';
 import { ownCertificateMetrics } from '../../adapters/metrics/own-certificates.ts';
 import { createMetrics } from '../../adapters/metrics/registry.ts';
 import { silenceMetrics } from '../../adapters/metrics/silence.ts';
@@ -15,7 +16,7 @@ import { readOwnCertificates } from '../own-certificates.ts';
 import { apiSettings, pagingSettings } from '../settings/api-settings.ts';
 import { silenceView } from '../silence-view.ts';
 import type { State } from '../state.ts';
-import { type RuntimeContext, wireResolver } from '../wire.ts';
+import { type RuntimeContext, wireFleet, wireResolver } from '../wire.ts';
 import { authenticationOf } from './api.ts';
 import { wireHealthCheck } from './health-check.ts';
 
@@ -42,6 +43,8 @@ export function apiDeps(
     () => clock.now(),
   );
   silenceMetrics(metrics, silenceView(state, { clock, current }).survey);
+  const fleet = wireFleet(openstack, state, runtime);
+  fleetMetrics(metrics, () => fleet(), clock);
   const views = {
     network: openstack.network,
     ...(openstack.networkAs ? { networkAs: openstack.networkAs } : {}),
@@ -59,6 +62,7 @@ export function apiDeps(
       images: wireResolver(openstack, runtime),
       defaultFlavorId: () => current().controller_worker.amp_flavor_id,
     }),
+    fleet,
     reservations: state.vipReservations,
     secrets: shared.secrets,
     policy,

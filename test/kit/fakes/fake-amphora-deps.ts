@@ -65,7 +65,15 @@ export function createFakeDeps(over: Partial<AmphoraSettings> = {}) {
 }
 
 function createMemoryStore(rows: Map<string, Amphora>, now: () => string): AmphoraStore {
+  const assigned = new Map<string, string | null>();
   return {
+    async allocate(id) {
+      const row = rows.get(id);
+      if (!row) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${id}`);
+      rows.set(id, { ...row, status: 'ALLOCATED', updatedAt: now() });
+      if (row.loadBalancerId) assigned.set(row.loadBalancerId, row.imageId);
+    },
+    assignedImageId: async (loadBalancerId) => assigned.get(loadBalancerId) ?? null,
     async insert(amphora) {
       rows.set(amphora.id, amphora);
     },

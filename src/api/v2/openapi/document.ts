@@ -112,7 +112,7 @@ interface Shared {
 
 function operationOf({ method, schema }: DescribedRoute, path: string, shared: Shared): OpenApiOperation {
   const words = path.split('/').filter((word) => word !== '' && !word.startsWith('{'));
-  // Behind `v2` and `lbaas` or `octavia`.
+  // Behind `v2` and `lbaas`, `octavia` or `kiln`.
   const named = words.slice(2);
   const open = named.length === 0;
   const parameters = parametersOf(schema, path).map(shared.parameters.refer);

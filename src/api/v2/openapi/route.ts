@@ -10,7 +10,7 @@ declare module 'fastify' {
 }
 
 /** One of the names under which the same API is served. */
-const described = /^\/v2\/(lbaas|octavia)\/./;
+const described = /^\/v2\/(lbaas|octavia|kiln)\/./;
 const outside = new Set(['/', '/healthcheck', '/metrics']);
 
 /** Serves the OpenAPI document of the routes that are registered from now on. */
