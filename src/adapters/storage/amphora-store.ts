@@ -51,12 +51,9 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
     get: (amphoraId) => attempt(clock, () => get(amphoraId)),
 
     async insert(amphora) {
-      await attempt(clock, () =>
-        database.transaction().execute(async (transaction) => {
-          await transaction.insertInto('kiln_amphora').values(toRow(amphora)).execute();
-          if (amphora.imageChoice) await rememberImage(transaction, amphora.imageChoice, amphora.createdAt);
-        }),
-      );
+      const { imageChoice, createdAt } = amphora;
+      await attempt(clock, () => database.insertInto('kiln_amphora').values(toRow(amphora)).execute());
+      if (imageChoice) await attempt(clock, () => rememberImage(database, imageChoice, createdAt));
     },
 
     async update(amphoraId, patch) {
