@@ -4,15 +4,38 @@ import { defineConfig } from 'vitest/config';
 /** `npm test` runs everything but the suites that need a real OpenStack; `npm run test:openstack` runs only those. */
 const openstack = process.env.KILN_TEST_SUITE === 'openstack';
 
+/** Parts that are, or bundle, programs of their own: their tests start servers and processes, or change this process. */
+const programs = ['src/dev-agent', 'src/dev-cloud', 'src/adapters/amphora-image'].map(
+  (folder) => `${folder}/**/*.test.ts`,
+);
+/** Suites of `test/` that run the API in this process, as units are run. */
+const inProcess = ['test/contract/**/*.test.ts', 'test/fuzz/**/*.test.ts'];
+
+/** Files share a thread and what it has loaded: no file changes what others see (the environment, globals, modules). */
+const shared = { pool: 'threads' as const, isolate: false };
+/** `kiln` processes that the tests start run what is built, made once. */
+const processes = { pool: 'forks' as const, globalSetup: 'test/kit/build-once.ts' };
+
+const projects = openstack
+  ? [{ name: 'openstack', include: ['test/openstack/**/*.test.ts'], ...processes }]
+  : [
+      { name: 'unit', include: ['src/**/*.test.ts'], exclude: programs, ...shared },
+      { name: 'api', include: inProcess, ...shared },
+      {
+        name: 'process',
+        include: [...programs, 'test/**/*.test.ts'],
+        exclude: [...inProcess, 'test/openstack/**'],
+        ...processes,
+      },
+    ];
+
 export default defineConfig({
   test: {
-    include: openstack ? ['test/openstack/**/*.test.ts'] : ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: openstack ? [] : ['test/openstack/**'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    pool: 'forks',
     fileParallelism: !openstack,
     // Most tests wait for processes more than they compute.
     maxWorkers: openstack ? 1 : Math.max(2, availableParallelism()),
+    projects: projects.map((test) => ({ extends: true as const, test })),
   },
 });

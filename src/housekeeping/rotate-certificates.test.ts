@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { storedAmphora } from '../../test/kit/contract/amphora-store.ts';
 import { createFakeClock, type FakeClock } from '../../test/kit/fakes/fake-clock.ts';
 import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
+import { sqliteIn } from '../../test/kit/sqlite.ts';
 import { createAmphoraStore } from '../adapters/storage/amphora-store.ts';
 import { createCertificateRotations } from '../adapters/storage/certificate-rotations.ts';
 import { openDatabase } from '../adapters/storage/database.ts';
@@ -23,7 +24,7 @@ describe('certificates of agents that end soon', () => {
   beforeEach(async () => {
     clock = createFakeClock({ start: '2026-11-28T12:00:00Z' });
     folder = mkdtempSync(join(tmpdir(), 'kiln-rotate-'));
-    database = await openDatabase(`sqlite:///${folder}/kiln.sqlite`, clock);
+    database = await openDatabase(await sqliteIn(folder), clock);
   });
   afterEach(async () => {
     await database.destroy();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../test/kit/fakes/fake-clock.ts';
 import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
+import { sqliteIn } from '../../test/kit/sqlite.ts';
 import { openDatabase } from '../adapters/storage/database.ts';
 import { createJobStore } from '../adapters/storage/job-store.ts';
 import type { KilnDatabase } from '../adapters/storage/schema.ts';
@@ -22,7 +23,7 @@ describe('jobs of several processes', () => {
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'kiln-jobs-'));
-    database = await openDatabase(`sqlite:///${folder}/kiln.sqlite`, clock);
+    database = await openDatabase(await sqliteIn(folder), clock);
     store = createJobStore(database, clock);
     living.clear();
   });

@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../test/kit/fakes/fake-clock.ts';
 import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
+import { sqliteIn } from '../../test/kit/sqlite.ts';
 import { storedListener, storedLoadBalancer } from '../../test/kit/stored-resources.ts';
 import { openDatabase } from '../adapters/storage/database.ts';
 import { createJournal } from '../adapters/storage/journal.ts';
@@ -22,7 +23,7 @@ describe('load balancers that are PENDING with no operation behind them', () => 
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'kiln-orphans-'));
-    database = await openDatabase(`sqlite:///${folder}/kiln.sqlite`, clock);
+    database = await openDatabase(await sqliteIn(folder), clock);
   });
   afterEach(async () => {
     await database.destroy();

@@ -15,6 +15,7 @@ import { createSilenceMonitor, type SilenceMonitor } from '../../src/health/sile
 import { KilnError } from '../../src/model/errors.ts';
 import { createFakeClock, type FakeClock } from '../kit/fakes/fake-clock.ts';
 import { createFakeLog } from '../kit/fakes/fake-log.ts';
+import { sqliteIn } from '../kit/sqlite.ts';
 import { storedLoadBalancer } from '../kit/stored-resources.ts';
 
 /**
@@ -46,7 +47,7 @@ let mostAtOnce: number;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kiln-silence-'));
   clock = createFakeClock({ start: '2026-11-23T12:00:00Z' });
-  world = await openDatabase(`sqlite:///${folder}/kiln.sqlite`, clock);
+  world = await openDatabase(await sqliteIn(folder), clock);
   controllers = [];
   alive = new Set();
   failovers = new Map();

@@ -21,8 +21,10 @@ import type { Clock } from '../../src/ports/clock.ts';
 import type { NetworkReferenceChecker } from '../../src/ports/network-references.ts';
 import type { VipAllocator } from '../../src/ports/vip-allocator.ts';
 import type { VipReservations } from '../../src/ports/vip-reservations.ts';
+import type { DatabaseSubject } from './contract/amphora-store.ts';
 import { createFakeClock } from './fakes/fake-clock.ts';
 import { createFakeLoadBalancerStore, type FakeLoadBalancerStore } from './fakes/fake-load-balancer-store.ts';
+import { newSqlite, sqliteIn } from './sqlite.ts';
 
 export const ownProject = '11111111111111111111111111111111';
 export const otherProject = '22222222222222222222222222222222';
@@ -89,7 +91,7 @@ export async function openStoredApiHarness(
   const clock = createFakeClock({ autoAdvance: true });
   let statements = 0;
   const folder = mkdtempSync(join(tmpdir(), 'kiln-api-'));
-  const connection = options.connection ?? `sqlite:///${folder}/kiln.sqlite`;
+  const connection = options.connection ?? (await sqliteIn(folder));
   const database = await openDatabase(connection, clock, () => {
     statements++;
   });
@@ -158,14 +160,20 @@ function partsFor(clock: Clock, queued: string[]) {
   } satisfies Omit<ApiDeps, 'store' | 'flavors' | 'quotas' | 'amphorae'>;
 }
 
+const temporary = new Set<DatabaseSubject>();
+process.once('exit', () => {
+  for (const { close } of temporary) void close();
+});
+
 /** A database that is made when somebody first asks for it, and gone with the process. */
 function temporaryDatabase(clock: Clock): () => Promise<KilnDatabase> {
   let opened: Promise<KilnDatabase> | null = null;
   return () => {
     if (!opened) {
-      const folder = mkdtempSync(join(tmpdir(), 'kiln-api-'));
-      process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-      opened = openDatabase(`sqlite:///${folder}/kiln.sqlite`, clock);
+      opened = newSqlite().then((subject) => {
+        temporary.add(subject);
+        return openDatabase(subject.connection, clock);
+      });
     }
     return opened;
   };

@@ -15,6 +15,7 @@ import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
 import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
 import { openStoredApiHarness, ownProject, type StoredApiHarness } from './api.ts';
 import { storedAmphora } from './contract/amphora-store.ts';
+import { sqliteIn } from './sqlite.ts';
 import { openTlsWorkshop } from './tls-material.ts';
 import { bodyOfWorld, type Ids, type WriteRequest } from './write-requests.ts';
 
@@ -54,7 +55,7 @@ const decides = /^(store\.apply|(flavors|quotas)\.(insert|update|put|delete)|amp
 /** @param connection of an empty database; absent: a SQLite file. */
 export async function openInterleavings(connection?: string) {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-interleaved-'));
-  const at = connection ?? `sqlite:///${folder}/kiln.sqlite`;
+  const at = connection ?? (await sqliteIn(folder));
   const workshop = openTlsWorkshop();
   const secrets = createLocalSecretStore(join(folder, 'secrets'));
   const certificate = (await secrets.store(workshop.pkcs12(workshop.make('www', {}), []), null, ownProject)).reference;

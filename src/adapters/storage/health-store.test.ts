@@ -1,12 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describeHealthStoreContract } from '../../../test/kit/contract/health-store.ts';
+import { newSqlite } from '../../../test/kit/sqlite.ts';
 
-describeHealthStoreContract('SQLite', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'kiln-store-'));
-  return {
-    connection: `sqlite:///${folder}/kiln.sqlite`,
-    close: async () => rmSync(folder, { recursive: true }),
-  };
-});
+describeHealthStoreContract('SQLite', newSqlite);

@@ -1,23 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describeJournalContract, describeSharedJournalContract } from '../../../test/kit/contract/journal.ts';
 import { createFakeJournal } from '../../../test/kit/fakes/fake-journal.ts';
+import { newSqlite } from '../../../test/kit/sqlite.ts';
 import { openDatabase } from './database.ts';
 import { createJournal } from './journal.ts';
-
-async function makeDatabase() {
-  const folder = mkdtempSync(join(tmpdir(), 'kiln-journal-'));
-  return {
-    connection: `sqlite:///${folder}/kiln.sqlite`,
-    close: async () => rmSync(folder, { recursive: true }),
-  };
-}
 
 describeJournalContract('in memory', async (clock) => ({ journal: createFakeJournal(clock), close: async () => {} }));
 
 describeJournalContract('SQLite', async (clock) => {
-  const subject = await makeDatabase();
+  const subject = await newSqlite();
   const database = await openDatabase(subject.connection, clock);
   return {
     journal: createJournal(database, clock),
@@ -28,4 +18,4 @@ describeJournalContract('SQLite', async (clock) => {
   };
 });
 
-describeSharedJournalContract('SQLite', makeDatabase);
+describeSharedJournalContract('SQLite', newSqlite);

@@ -1,9 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describeVipReservationsContract } from '../../../test/kit/contract/vip-reservations.ts';
+import { newSqlite } from '../../../test/kit/sqlite.ts';
 
-describeVipReservationsContract('SQLite', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'kiln-vips-'));
-  return { connection: `sqlite:///${folder}/kiln.sqlite`, close: async () => rmSync(folder, { recursive: true }) };
-});
+describeVipReservationsContract('SQLite', newSqlite);
