@@ -7,7 +7,7 @@ const quotaDefaults = { ...defaultApiSettings.quotaDefaults, loadbalancer: 2, he
 
 let bench: StoredApiHarness;
 beforeEach(async () => {
-  bench = await openStoredApiHarness({ settings: { ...defaultApiSettings, quotaDefaults } });
+  bench = await openStoredApiHarness({ settings: () => ({ ...defaultApiSettings, quotaDefaults }) });
 });
 afterEach(() => bench.close());
 

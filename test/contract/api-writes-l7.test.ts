@@ -133,7 +133,7 @@ describe('L7 policies', () => {
 
   it('are refused in the words and the order of Octavia', async () => {
     const none = { loadbalancer: -1, listener: -1, pool: -1, member: -1, healthmonitor: -1, l7policy: 0, l7rule: -1 };
-    const bench = await openListener({ settings: { ...defaultApiSettings, quotaDefaults: none } });
+    const bench = await openListener({ settings: () => ({ ...defaultApiSettings, quotaDefaults: none }) });
     const { listener_id, raw, store } = bench;
     const before = store.operations.length;
     const asking = (fields: object) =>
@@ -219,7 +219,7 @@ describe('L7 rules', () => {
         return l7rule;
       },
     };
-    const bench = await openListener({ settings: { ...defaultApiSettings, quotaDefaults } });
+    const bench = await openListener({ settings: () => ({ ...defaultApiSettings, quotaDefaults }) });
     const policyId = await addPolicy(bench, {});
     const path = `/lbaas/l7policies/${policyId}/rules`;
     const bad = { type: 'HEADER', compare_type: 'EQUAL_TO', value: 'x' };

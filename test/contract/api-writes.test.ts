@@ -121,7 +121,7 @@ describe('writing', () => {
 
   it('obeys quotas', async () => {
     const none = { loadbalancer: 0, listener: -1, pool: -1, member: -1, healthmonitor: -1, l7policy: -1, l7rule: -1 };
-    const { call } = openApiHarness({ settings: { ...defaultApiSettings, quotaDefaults: none } });
+    const { call } = openApiHarness({ settings: () => ({ ...defaultApiSettings, quotaDefaults: none }) });
     const { status, body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
     expect([status, body.faultstring]).toEqual([403, 'Quota has been met for resources: Load Balancer']);
   });
@@ -222,7 +222,7 @@ describe('writing', () => {
     ['::ffff:10.0.0.5', '10.0.0.5'],
   ])('%s is reserved however it is written: %s', async (reserved, written) => {
     const settings = { ...defaultApiSettings, reservedAddresses: [canonicalAddress(reserved)] };
-    const { call, store } = openApiHarness({ settings });
+    const { call, store } = openApiHarness({ settings: () => settings });
     const { body } = await call('POST', '/lbaas/loadbalancers', { loadbalancer: whole });
     store.settleAll();
     const pool = body.loadbalancer.pools[0].id;

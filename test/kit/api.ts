@@ -153,7 +153,7 @@ function partsFor(clock: Clock, queued: string[]) {
     policy: createPolicy({ everybodyIsAdmin: true }),
     authentication: { strategy: 'noauth' },
     clock,
-    settings: defaultApiSettings,
+    settings: () => defaultApiSettings,
     paging: { maximum: 1000, baseUri: null },
     operationQueued: ({ id }) => queued.push(id),
     health: { problems: async () => [], detailed: false },

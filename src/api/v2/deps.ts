@@ -41,7 +41,8 @@ export interface ApiDeps {
   policy: Policy;
   authentication: Authentication;
   clock: Clock;
-  settings: ApiSettings;
+  /** In force at this moment: asked for by each request. */
+  settings: () => ApiSettings;
   paging: PagingSettings;
   /** After a change was committed with its operation: nothing waits for the answer. */
   operationQueued(operation: { id: string; priority: number }): void;

@@ -7,6 +7,7 @@ import { createOfferChecker } from '../../adapters/offers/offer-checker.ts';
 import { createCertificateRotations } from '../../adapters/storage/certificate-rotations.ts';
 import type { Policy } from '../../api/policy/policy.ts';
 import type { ApiDeps } from '../../api/v2/deps.ts';
+import type { Configuration } from '../../config/options/index.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import { createReferenceChecker, networkSeenBy } from '../../services/reference-checker.ts';
@@ -19,6 +20,16 @@ import type { State } from '../state.ts';
 import { type RuntimeContext, wireFleet, wireResolver } from '../wire.ts';
 import { authenticationOf } from './api.ts';
 import { wireHealthCheck } from './health-check.ts';
+
+/** Made anew when the configuration has been read again, not by each request. */
+function oncePer<Value>(current: () => Configuration, make: (configuration: Configuration) => Value): () => Value {
+  let made: { of: Configuration; value: Value } | null = null;
+  return () => {
+    const configuration = current();
+    if (made?.of !== configuration) made = { of: configuration, value: make(configuration) };
+    return made.value;
+  };
+}
 
 /** What the API acts through. */
 export function apiDeps(
@@ -71,7 +82,7 @@ export function apiDeps(
     ),
     clock,
     log,
-    settings: apiSettings(configuration),
+    settings: oncePer(current, apiSettings),
     http: {
       largestBodyBytes: configuration.oslo_middleware.max_request_body_size,
       trustsProxyHeaders: configuration.oslo_middleware.enable_proxy_headers_parsing,

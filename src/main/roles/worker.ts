@@ -34,6 +34,20 @@ export function wireQueue(state: State, { clock, log, current }: RuntimeContext)
   return createRabbitQueue({ ...link, clock, log, outbox, relayEveryMs: RELAY_EVERY_MS, pauseMs: growingPauseMs });
 }
 
+/** How flows are carried out. */
+export function engineOf(journal: State['journal'], { clock, log, current }: RuntimeContext) {
+  return {
+    journal,
+    clock,
+    log,
+    doing: DOING,
+    undoing: UNDOING,
+    get giveUpAfterMs() {
+      return current().kiln.give_up_seconds * 1000;
+    },
+  };
+}
+
 /** Carries out operations on load balancers. @param flows all there are, unless a test puts something around them. */
 export function wireWorker(
   shared: {
@@ -62,16 +76,7 @@ export function wireWorker(
     journal,
     flows: new Map(flows.map((flow) => [flow.name, flow])),
     deps: () => ({ ...deps, loadBalancers: rememberTrees(deps.loadBalancers) }),
-    engine: {
-      journal,
-      clock,
-      log,
-      doing: DOING,
-      undoing: UNDOING,
-      get giveUpAfterMs() {
-        return current().kiln.give_up_seconds * 1000;
-      },
-    },
+    engine: engineOf(journal, runtime),
     self: identity.self,
     isAlive: (worker) => registry.isAlive(worker),
     capacity: current().task_flow.max_workers,

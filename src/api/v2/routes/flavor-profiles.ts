@@ -39,7 +39,7 @@ function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update 
   const answer = one(key, view);
 
   async function check(provider: string, data: string): Promise<void> {
-    if (!Object.hasOwn(settings.providers, provider)) throw providerNotEnabled(provider);
+    if (!Object.hasOwn(settings().providers, provider)) throw providerNotEnabled(provider);
     await deps.offers.check(checkProfileData(provider, field, data, capabilities));
   }
 
@@ -66,7 +66,7 @@ function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update 
       if (users.length > 0) throw objectInUse(titleWhenDeleted, id);
     }
     if (data != null) await check(providerName ?? before.providerName, data);
-    else if (providerName != null && !Object.hasOwn(settings.providers, providerName)) {
+    else if (providerName != null && !Object.hasOwn(settings().providers, providerName)) {
       throw providerNotEnabled(providerName);
     }
     const patch = Object.fromEntries(

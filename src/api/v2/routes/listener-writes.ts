@@ -59,7 +59,7 @@ export function listenerWrites(app: FastifyInstance, deps: ApiDeps, tools: Write
     if (pool && listener.protocol === 'PROMETHEUS') throw noChildren(listener.protocol);
     if (pool) checkProtocols(listener.protocol, pool.protocol);
     const making = tools.making();
-    const put = changeListener(listener, patch, tree.loadBalancer, deps.settings, making.now);
+    const put = changeListener(listener, patch, tree.loadBalancer, deps.settings(), making.now);
     if (namesSecrets(patch)) await tools.demandSecrets([referencesOfListener(put)], listener.projectId);
     await tools.apply(planChange(making, 'update', tree, { kind: 'listener', put }));
     return tools.answer('listener', put.id);

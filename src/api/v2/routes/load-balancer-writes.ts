@@ -45,9 +45,9 @@ export function loadBalancerWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     authorize(policy, 'loadbalancer:post', caller, projectId);
     if (loadbalancer.vip_sg_ids !== undefined) authorize(policy, 'loadbalancer:post:vip_sg_ids', caller, projectId);
     const spec = camel(loadbalancer);
-    checkLoadBalancerSpec(spec, deps.settings);
+    checkLoadBalancerSpec(spec, deps.settings());
     const offer = await resolveProfiles(spec);
-    checkOfferIsServed(spec, offer, deps.settings);
+    checkOfferIsServed(spec, offer, deps.settings());
     await assertServed(spec, offer);
     // Of the VIP, what is allocated below looks it up.
     await tools.demandNetworkReferences({ listeners: spec.listeners, pools: spec.pools }, request);
@@ -67,8 +67,8 @@ export function loadBalancerWrites(app: FastifyInstance, deps: ApiDeps, tools: W
         networkId: spec.vipNetworkId ?? null,
         qosPolicyId: spec.vipQosPolicyId ?? null,
         securityGroupIds: spec.vipSgIds ?? [],
-        allowedNetworkIds: allowedVipNetworks(offer, deps.settings),
-        deniedNetworkIds: deps.settings.deniedVipNetworks,
+        allowedNetworkIds: allowedVipNetworks(offer, deps.settings()),
+        deniedNetworkIds: deps.settings().deniedVipNetworks,
         additional: (spec.additionalVips ?? []).map((vip) => ({
           subnetId: vip.subnetId,
           address: vip.ipAddress ?? null,

@@ -161,7 +161,7 @@ export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     authorize(policy, 'healthmonitor:put', callerOf(request), at.monitor.projectId);
     const making = tools.making();
     const patch = camel(bodyOf(request, healthMonitorUpdateBody).healthmonitor);
-    const put = changeHealthMonitor(at.monitor, patch, at.pool.protocol, settings, making.now);
+    const put = changeHealthMonitor(at.monitor, patch, at.pool.protocol, settings(), making.now);
     checkMutable(at);
     await tools.apply(planChange(making, 'update', at.tree, { kind: 'healthmonitor', put }));
     return tools.answer('healthmonitor', put.id);

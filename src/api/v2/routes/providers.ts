@@ -17,7 +17,7 @@ export function providerRoutes(app: FastifyInstance, deps: ApiDeps): void {
     const caller = callerOf(request);
     authorize(policy, 'provider:get_all', caller, caller.projectId);
     const fields = readFields(request.query as QueryString);
-    const providers = Object.entries(settings.providers).map(([name, description]) => ({ name, description }));
+    const providers = Object.entries(settings().providers).map(([name, description]) => ({ name, description }));
     return { providers: providers.map((one) => pick(one, fields)) };
   });
 
@@ -31,7 +31,7 @@ export function providerRoutes(app: FastifyInstance, deps: ApiDeps): void {
       const caller = callerOf(request);
       authorize(policy, action, caller, caller.projectId);
       const { provider } = request.params;
-      if (!Object.hasOwn(settings.providers, provider)) throw providerNotEnabled(provider);
+      if (!Object.hasOwn(settings().providers, provider)) throw providerNotEnabled(provider);
       const query = request.query as QueryString;
       const rows = advertised(known).filter(
         (row) => isAsked(query.name, row.name) && isAsked(query.description, row.description),

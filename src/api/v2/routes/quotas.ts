@@ -44,13 +44,13 @@ export function quotaRoutes(app: FastifyInstance, deps: ApiDeps): void {
   app.get('/quotas/defaults', show, (request) => {
     const projectId = 'defaults';
     authorize(policy, 'quota:get_one', callerOf(request), projectId);
-    return { quota: quotaToWire(projectId, settings.quotaDefaults) };
+    return { quota: quotaToWire(projectId, settings().quotaDefaults) };
   });
 
   app.get<OfProject>('/quotas/:projectId/default', show, (request) => {
     const { projectId } = request.params;
     authorize(policy, 'quota:get_defaults', callerOf(request), projectId);
-    return { quota: quotaToWire(projectId, settings.quotaDefaults) };
+    return { quota: quotaToWire(projectId, settings().quotaDefaults) };
   });
 
   app.get<OfProject>('/quotas/:projectId', show, async (request) => {
@@ -79,6 +79,6 @@ export function quotaRoutes(app: FastifyInstance, deps: ApiDeps): void {
   });
 
   function answer(projectId: string, own: Parameters<typeof limitsOf>[0]) {
-    return { quota: quotaToWire(projectId, limitsOf(own, settings.quotaDefaults)) };
+    return { quota: quotaToWire(projectId, limitsOf(own, settings().quotaDefaults)) };
   }
 }

@@ -30,7 +30,7 @@ export function writeTools(deps: ApiDeps) {
   return {
     treeOf,
     making: (): CreationContext => ({
-      settings: deps.settings,
+      settings: deps.settings(),
       newId: () => crypto.randomUUID(),
       now: deps.clock.now().toISOString(),
     }),
@@ -41,7 +41,7 @@ export function writeTools(deps: ApiDeps) {
      * @returns what the change is to be applied with; null where none of these kinds is limited.
      */
     async demandQuota(projectId: string, more: Readonly<Partial<Record<Kind, number>>>): Promise<ChangeQuota | null> {
-      const limits = limitsOf(await deps.quotas.get(projectId), deps.settings.quotaDefaults);
+      const limits = limitsOf(await deps.quotas.get(projectId), deps.settings().quotaDefaults);
       // Nothing is counted for those who may have any number.
       const limited = Object.entries(more).filter(([kind, count]) => count > 0 && limits[kind as Kind] >= 0);
       if (limited.length === 0) return null;
