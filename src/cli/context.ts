@@ -4,6 +4,7 @@
  * cloud is down, and `kiln doctor` while the configuration is broken.
  */
 
+import type { KnownImages } from '../core/fleet/image-use.ts';
 import type { KnownFlows } from '../core/operations/unknown-operation.ts';
 import type { BuildInfo } from '../model/build.ts';
 import type { CertificateInspection, OwnCertificate, TroubledCertificate } from '../model/certificate.ts';
@@ -217,6 +218,8 @@ export interface CliContext {
   }>;
   /** Which images the amphorae run: counted in the database, with what Glance says of the images. */
   fleet(): Promise<(signal?: AbortSignal) => Promise<Fleet>>;
+  /** What is known of images beside Glance, read anew at each call; null where there is no database that is up to date. */
+  knownImages(): Promise<(() => Promise<KnownImages>) | null>;
   databaseStatus(): Promise<DatabaseStatus>;
   /** Brings the tables up to date. */
   upgradeDatabase(): Promise<DatabaseStatus>;

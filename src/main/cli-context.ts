@@ -13,7 +13,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * What the commands act through, over the real things. Each is made when a command first asks for it, and what it is
- * made of is loaded then as well: listing images shall not wait for a database driver and a bundler.
+ * made of is loaded then as well: showing an image shall not wait for a database driver and a bundler.
  */
 export function createCliContext(options: GlobalOptions, cli: CliEnvironment, environment: Environment): CliContext {
   const { clock, signal } = cli;
@@ -166,6 +166,18 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
     async fleet() {
       const { wireFleet } = await import('./wire.ts');
       return wireFleet(await openstack(), await state(), { clock, log: log(), current });
+    },
+
+    async knownImages() {
+      const [{ databaseStatus }, { knownImages }] = await Promise.all([
+        import('../adapters/storage/database.ts'),
+        import('../core/fleet/image-use.ts'),
+      ]);
+      // Looking must not make a database, nor change its tables.
+      const { migrations } = await databaseStatus(paths().database);
+      if (migrations.some(({ executedAt }) => executedAt === null)) return null;
+      const { fleet } = await state();
+      return async () => knownImages(await fleet.survey(clock.now().toISOString()));
     },
 
     async databaseStatus() {

@@ -115,6 +115,7 @@ const absentDeps: CliContext = {
   abortOperation: absent('operations to abort'),
   silence: absent('silence'),
   fleet: absent('fleet'),
+  knownImages: async () => null,
   databaseStatus: absent('database'),
   upgradeDatabase: absent('database'),
   dev: absent('embedded cloud'),

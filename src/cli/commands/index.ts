@@ -17,6 +17,7 @@ import { housekeepingRun } from './housekeeping/run.ts';
 import { imageBuild } from './image/build.ts';
 import { imageHide, imageUnhide } from './image/hide.ts';
 import { imageList } from './image/list.ts';
+import { imagePrune } from './image/prune.ts';
 import { imagePush } from './image/push.ts';
 import { imageResolve } from './image/resolve.ts';
 import { imageShow } from './image/show.ts';
@@ -42,6 +43,7 @@ export const commands: readonly Command[] = [
   imageHide,
   imageUnhide,
   imageResolve,
+  imagePrune,
   amphoraBoot,
   amphoraList,
   amphoraShow,

@@ -1,10 +1,12 @@
+import type { ImageUse } from '../../../core/fleet/image-use.ts';
 import type { Image } from '../../../model/image.ts';
 import { formatAge, formatAgeShort } from '../../format/duration.ts';
 import { formatSize } from '../../format/size.ts';
 import { type Column, renderFields, renderTable } from '../../output/table.ts';
 import type { View } from '../../output/view.ts';
 
-export function renderImages(images: readonly Image[], view: View): string {
+/** @param uses who uses them; null: not known. */
+export function renderImages(images: readonly Image[], uses: ReadonlyMap<string, ImageUse> | null, view: View): string {
   const columns: Column<Image>[] = [
     { title: 'ID', value: (image) => image.id },
     { title: 'NAME', value: (image) => image.name ?? '-', minimum: 12, cut: 'middle', drop: 2 },
@@ -14,6 +16,16 @@ export function renderImages(images: readonly Image[], view: View): string {
       paint: (text, image, { paint }) => paint(image.status === 'active' ? 'green' : 'yellow', text),
     },
     { title: 'TAGS', value: (image) => image.tags.join(', ') || '-', minimum: 8 },
+    ...(uses
+      ? [
+          {
+            title: 'IN USE',
+            value: ({ id }: Image) => String(uses.get(id)?.amphorae ?? 0),
+            align: 'right' as const,
+            drop: 0.5,
+          },
+        ]
+      : []),
     { title: 'OWNER', value: (image) => image.owner ?? '-', drop: 4 },
     {
       title: 'SIZE',
