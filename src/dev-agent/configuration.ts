@@ -18,6 +18,8 @@ export interface AgentConfiguration {
   basePath: string;
   baseCertDir: string;
   heartbeat: HeartbeatConfiguration;
+  /** [controller_worker] loadbalancer_topology: whether VIPs are for whoever of a pair is MASTER. */
+  isOfPair: boolean;
 }
 
 /** [health_manager]. */
@@ -65,6 +67,7 @@ export function parseAgentConfiguration(text: string): AgentConfiguration {
     haproxyCmd: option('haproxy_amphora', 'haproxy_cmd', '/usr/sbin/haproxy'),
     basePath: option('haproxy_amphora', 'base_path', '/var/lib/octavia'),
     baseCertDir: option('haproxy_amphora', 'base_cert_dir', '/var/lib/octavia/certs'),
+    isOfPair: option('controller_worker', 'loadbalancer_topology', 'SINGLE') === 'ACTIVE_STANDBY',
     heartbeat: {
       controllers: parseControllers(file.get('health_manager')?.get('controller_ip_port_list') ?? ''),
       intervalSeconds: integer('health_manager', 'heartbeat_interval', '10', 1, 86_400),

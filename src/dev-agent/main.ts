@@ -29,7 +29,9 @@ import { infoRoutes } from './resources/info.ts';
 import { interfaceRoutes } from './resources/interfaces.ts';
 import { loadBalancerRoutes } from './resources/load-balancers.ts';
 import { lvsListenerRoutes } from './resources/lvs-listeners.ts';
+import { vrrpRoutes } from './resources/vrrp.ts';
 import { type RunningServer, startServer } from './server.ts';
+import { createVrrp, type StandBy } from './vrrp/vrrp.ts';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -48,6 +50,11 @@ async function main(): Promise<void> {
 
   const files = createAgentFiles(root, configuration);
   const loadBalancers = createLoadBalancers({ files, haproxyCmd, amphoraId, logger });
+  const holdVips = (standBy: StandBy | null) =>
+    loadBalancers.bindElsewhere(standBy && ((address) => (standBy.vips.includes(address) ? standBy.ownIp : address)));
+  const vrrp = createVrrp({ files, logger, holdVips, isHealthy: loadBalancers.allRun });
+  // Until VRRP has decided, the VIPs are the other one's.
+  if (configuration.isOfPair) await loadBalancers.bindElsewhere(() => bindHost);
   const heartbeats = startHeartbeats({
     amphoraId,
     sourceAddress: bindHost,
@@ -64,6 +71,7 @@ async function main(): Promise<void> {
       ...infoRoutes({ installed, agentVersion: packageJson.version, image }),
       ...detailsRoutes({ installed, root, loadBalancers }),
       ...lvsListenerRoutes(),
+      ...vrrpRoutes(vrrp),
       ...certificateRoutes(files),
       ...loadBalancerRoutes(loadBalancers),
       ...interfaceRoutes(createInterfaces(files.base)),
@@ -82,9 +90,11 @@ async function main(): Promise<void> {
     process.once(signal, () => {
       logger('info', 'stopping', { signal });
       heartbeats.stop();
-      void Promise.all([server.stop(), loadBalancers.close()]);
+      // The other one of a pair takes over while this one still serves.
+      void Promise.all([server.stop(), vrrp.close().finally(() => loadBalancers.close())]);
     });
   }
+  await vrrp.resume();
   await loadBalancers.resume();
 }
 

@@ -129,6 +129,17 @@ export interface AmphoraAgent {
   /** Stops and forgets a load balancer with its certificates, or a UDP listener. One that is gone is success. */
   deleteListener(amphora: AmphoraAddress, objectId: string, signal?: AbortSignal): Promise<void>;
 
+  /**
+   * Replaces the configuration of the keepalived that holds the VIPs for one of a pair. Octavia's agent does not check it
+   * before keepalived starts.
+   */
+  uploadVrrpConfiguration(amphora: AmphoraAddress, configuration: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * "start" of what runs is a reload, which keeps who holds the VIPs; "stop" gives them to the other amphora. AGENT_REFUSED,
+   * retryable, for what nothing was uploaded for, and for a reload of what does not run.
+   */
+  actOnVrrp(amphora: AmphoraAddress, action: LoadBalancerAction, signal?: AbortSignal): Promise<void>;
+
   /** Replaces a file beside the certificates: a certificate with its key, a CA, or a crt-list. Takes effect at reload. */
   uploadCertificate(
     amphora: AmphoraAddress,

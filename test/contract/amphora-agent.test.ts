@@ -16,7 +16,7 @@ const randomMac = async () =>
 
 describeAmphoraAgentContract(
   'fake',
-  { traffic: false, hardware: false, lvs: true, reconfigurable: false },
+  { traffic: false, hardware: false, lvs: true, vrrp: false, reconfigurable: false },
   async () => ({
     agent: createFakeAmphoraAgent(),
     amphora: { id: randomUUID(), address: '192.0.2.1' },
@@ -28,7 +28,7 @@ describeAmphoraAgentContract(
 
 describeAmphoraAgentContract(
   'own agent',
-  { traffic: true, hardware: false, lvs: false, reconfigurable: true },
+  { traffic: true, hardware: false, lvs: false, vrrp: true, reconfigurable: true },
   ownAgent,
 );
 

@@ -26,7 +26,7 @@ const heartbeatKey = 'insecure';
 if (agentIsImpossible === null) {
   describeAmphoraAgentContract(
     "Octavia's agent",
-    { traffic: true, hardware: true, lvs: true, reconfigurable: false },
+    { traffic: true, hardware: true, lvs: true, vrrp: true, reconfigurable: false },
     octaviaAgent,
   );
   describeLvs();

@@ -29,7 +29,8 @@ class Unit:
             self.settings.setdefault(key, []).append(value)
         assignments = [word for line in self.settings.get('Environment', []) for word in shlex.split(line)]
         self.environment = dict(os.environ, **dict(word.split('=', 1) for word in assignments))
-        self.pid_file = STATE / f'{name}.pid'
+        self.forks = self.settings.get('Type') == ['forking']
+        self.pid_file = pathlib.Path(self.settings['PIDFile'][0]) if self.forks else STATE / f'{name}.pid'
 
     def pid(self):
         """Of the running main process, or None."""
@@ -51,7 +52,8 @@ class Unit:
         """Runs all commands of one key. A minus before one means that it may fail."""
         for line in self.settings.get(key, []):
             if '$MAINPID' in line:
-                os.kill(self.pid(), signal.SIGUSR2)
+                name = re.search(r'kill -(\w+) \$MAINPID', line)
+                os.kill(self.pid(), getattr(signal, f'SIG{name[1]}') if name else signal.SIGUSR2)
                 continue
             command = self.words(line.lstrip('-'))
             if subprocess.call(command, env=self.environment) != 0 and not line.startswith('-'):
@@ -71,6 +73,12 @@ class Unit:
         if self.pid():
             return
         self.run('ExecStartPre')
+        if self.forks:
+            self.pid_file.unlink(missing_ok=True)
+            self.run('ExecStart')
+            while not self.pid():
+                time.sleep(0.05)
+            return
         with open(STATE / f'{self.name}.log', 'ab') as log:
             process = subprocess.Popen(
                 self.words(self.settings['ExecStart'][0]), env=self.environment, start_new_session=True,

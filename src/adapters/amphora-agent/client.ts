@@ -91,6 +91,10 @@ export function createAmphoraAgentClient(settings: () => AmphoraAgentSettings): 
     deleteListener: (amphora, objectId, signal) =>
       command(amphora, signal, { method: 'DELETE', path: `listeners/${part(objectId)}`, expected: [404] }),
 
+    uploadVrrpConfiguration: (amphora, configuration, signal) =>
+      command(amphora, signal, { method: 'PUT', path: 'vrrp/upload', text: configuration }),
+    actOnVrrp: (amphora, action, signal) => command(amphora, signal, { method: 'PUT', path: `vrrp/${action}` }),
+
     uploadCertificate: (amphora, objectId, fileName, pem, signal) =>
       command(amphora, signal, (session) => ({
         method: 'PUT',

@@ -26,6 +26,8 @@ export function createNoopAgent(): AmphoraAgent {
     uploadLvsConfiguration: nothing,
     act: nothing,
     deleteListener: nothing,
+    uploadVrrpConfiguration: nothing,
+    actOnVrrp: nothing,
     uploadCertificate: nothing,
     getCertificateMd5: async () => null,
     deleteCertificate: nothing,

@@ -34,6 +34,13 @@ export interface LoadBalancers {
   /** Stops and forgets it with its certificates. */
   remove(id: string): Promise<void>;
   isRunning(id: string): Promise<boolean>;
+  /** Whether all that should run does. */
+  allRun(): Promise<boolean>;
+  /**
+   * Where listeners are bound from now on instead of the addresses that configurations name; what runs follows. Other
+   * addresses, and all of them where none are given, are bound as they are named.
+   */
+  bindElsewhere(elsewhere: ((address: string) => string) | null): Promise<void>;
   /** Of a running HAProxy; null when it does not run. */
   statsSocket(id: string): Promise<string | null>;
   /** Starts what ran when the last agent ended, and from then on whatever ends by itself. */
@@ -65,6 +72,7 @@ export function createLoadBalancers(options: {
     serversState: join(files.folderOf(id), 'servers-state'),
   });
   const failing = new Map<string, { pauseMs: number; notBefore: number }>();
+  let boundTo = (address: string) => address;
   let watching: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -87,7 +95,7 @@ export function createLoadBalancers(options: {
       const list = await readFile(files.here(path), 'utf8').catch(nullIfAbsent);
       if (list !== null) await writeWhole(localCrtList(path), toLocalCrtList(list, files.here));
     }
-    const paths = { here: files.here, localCrtList, statsSocket: `${id}.sock` };
+    const paths = { here: files.here, localCrtList, statsSocket: `${id}.sock`, boundTo };
     await writeWhole(join(folder, local), toLocalConfiguration(text, paths));
     return await checkConfiguration(haproxyCmd, {
       files: filesOf(id, local).configurations,
@@ -179,6 +187,20 @@ export function createLoadBalancers(options: {
         await rm(files.certificatesOf(id), { recursive: true, force: true });
         await rm(files.folderOf(id), { recursive: true, force: true });
       }),
+    async allRun() {
+      for (const id of await ids()) {
+        const wanted = (await readFile(shouldRun(id), 'utf8').catch(nullIfAbsent)) !== null;
+        if (wanted && (await runningMaster(filesOf(id))) === null) return false;
+      }
+      return true;
+    },
+    async bindElsewhere(elsewhere) {
+      boundTo = elsewhere ?? ((address) => address);
+      for (const id of await ids()) {
+        const fault = await oneByOne(id, async () => ((await runningMaster(filesOf(id))) ? await reload(id) : null));
+        if (fault !== null) throw new Error(fault);
+      }
+    },
     isRunning: async (id) => (await runningMaster(filesOf(id))) !== null,
     statsSocket: async (id) => ((await runningMaster(filesOf(id))) === null ? null : filesOf(id).statsSocket),
     async resume() {

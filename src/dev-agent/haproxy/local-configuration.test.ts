@@ -6,6 +6,7 @@ const paths = {
   here: (path: string) => `/home/me/root${path}`,
   localCrtList: (path: string) => `/home/me/root/lists${path}`,
   statsSocket: 'lb.sock',
+  boundTo: (address: string) => (address === '192.0.2.9' ? '192.0.2.99' : address),
 };
 const local = (text: string) => toLocalConfiguration(text, paths);
 
@@ -24,6 +25,8 @@ describe('a configuration of an amphora, in a process', () => {
       'global\n  # no syslog here: log /run/rsyslog/octavia/log local0',
     ],
     ['global\n  log 192.0.2.1:514 local0', 'global\n  log 192.0.2.1:514 local0'],
+    ['frontend a\n    bind 192.0.2.9:80', 'frontend a\n    bind 192.0.2.99:80'],
+    ['frontend a\n    bind 192.0.2.90:80 ssl crt-list x', 'frontend a\n    bind 192.0.2.90:80 ssl crt-list x'],
     [
       'global\n  stats socket /var/lib/octavia/lb.sock mode 0666 level user',
       'global\n  stats socket unix@lb.sock mode 0600 level user',

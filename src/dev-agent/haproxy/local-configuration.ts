@@ -15,6 +15,8 @@ interface LocalPaths {
   localCrtList(amphoraPath: string): string;
   /** The stats socket, relative to HAProxy's working directory: absolute ones get too long for a Unix socket. */
   statsSocket: string;
+  /** An address that listeners are to be bound to → the one that they are bound to now. */
+  boundTo(address: string): string;
 }
 
 /**
@@ -40,7 +42,8 @@ export function toLocalConfiguration(configuration: string, paths: LocalPaths): 
       const [, indent = '', word = '', rest = ''] = /^(\s*)(\S*)\s*(.*)$/s.exec(line) ?? [];
       if (sections.has(word)) section = word;
       if (section === 'global') return localGlobalLine(line, { indent, word, rest }, paths);
-      if (word === 'bind' || word === 'server' || word === 'default-server') return withLocalFiles(line, paths);
+      if (word === 'bind') return withLocalFiles(withBoundAddress(line, paths), paths);
+      if (word === 'server' || word === 'default-server') return withLocalFiles(line, paths);
       if (word === 'external-check')
         return line.replace(/(\scommand\s+)(\/\S+)/, (_, before, path) => before + quote(paths.here(path)));
       return line;
@@ -74,6 +77,13 @@ function localGlobalLine(line: string, words: Record<'indent' | 'word' | 'rest',
   }
   if (word === 'server-state-file' && rest.startsWith('/')) return `${indent}${word} ${quote(paths.here(rest.trim()))}`;
   return line;
+}
+
+/** An amphora has a kernel of its own, where the address of the VIP comes and goes; here HAProxy itself has to. */
+function withBoundAddress(line: string, { boundTo }: LocalPaths): string {
+  return line.replace(/^(\s*bind\s+)(\S+):(\d+)/, (_, before: string, address: string, port: string) => {
+    return `${before}${boundTo(address)}:${port}`;
+  });
 }
 
 function withLocalFiles(line: string, paths: LocalPaths): string {

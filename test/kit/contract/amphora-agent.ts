@@ -10,6 +10,7 @@ import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeHeartbeat } from '../../../src/core/heartbeat/decode.ts';
 import type { Heartbeat } from '../../../src/core/heartbeat/message.ts';
+import { renderVrrpConfiguration } from '../../../src/core/keepalived/vrrp/render.ts';
 import type { AmphoraAddress, AmphoraAgent, VipInterface } from '../../../src/ports/amphora-agent.ts';
 import { createTestAuthority } from '../certificate-authority.ts';
 
@@ -46,6 +47,8 @@ export interface AmphoraAgentTraits {
   hardware: boolean;
   /** UDP listeners are taken. */
   lvs: boolean;
+  /** VIPs come and go with VRRP. */
+  vrrp: boolean;
   /** A new configuration takes effect on heartbeats at once. */
   reconfigurable: boolean;
 }
@@ -240,6 +243,53 @@ export function describeAmphoraAgentContract(
         retryable: false,
         call: { status: 400, serviceMessage: expect.stringContaining('IP_VS') },
       });
+    });
+
+    it('takes a configuration of VRRP, starts it, once and again, reloads it, and stops it', async () => {
+      const { address, vrrpIp, subnetCidr } = subject.vip;
+      const started = agent.actOnVrrp(amphora, 'start');
+      await expect(started).rejects.toMatchObject({ code: 'AGENT_REFUSED', call: { status: 500 } });
+      await upload();
+      await agent.act(amphora, loadBalancerId, 'reload');
+      const interfaceName = (await agent.getInterface(amphora, vrrpIp)) ?? '';
+      const configuration = renderVrrpConfiguration(
+        {
+          loadBalancerId,
+          interfaceName,
+          virtualRouterId: 1,
+          priority: 100,
+          vrrpIp,
+          peerIps: [vrrpIp.replace(/\d+$/, '99')],
+          vip: { address, subnetCidr, gateway: null, hostRoutes: [] },
+          additionalVips: [],
+        },
+        {
+          basePath: '/var/lib/octavia',
+          advertIntervalSeconds: 0.1,
+          checkIntervalSeconds: 1,
+          failCount: 2,
+          successCount: 1,
+          garpRefreshIntervalSeconds: 5,
+          garpRefreshCount: 2,
+          authenticationKey: 'insecure',
+        },
+      );
+      await agent.uploadVrrpConfiguration(amphora, configuration);
+      await agent.actOnVrrp(amphora, 'start');
+      await agent.actOnVrrp(amphora, 'start');
+      await agent.actOnVrrp(amphora, 'reload');
+      if (traits.vrrp) await waitFor(async () => (await get('/')).status === 200);
+      await agent.actOnVrrp(amphora, 'stop');
+      await agent.actOnVrrp(amphora, 'stop');
+      if (traits.vrrp)
+        await waitFor(() =>
+          get('/').then(
+            () => false,
+            () => true,
+          ),
+        );
+      // Octavia's agent sends no heartbeats while keepalived is configured and does not run.
+      await agent.actOnVrrp(amphora, 'start');
     });
 
     it('forgets a load balancer, once and again', async () => {

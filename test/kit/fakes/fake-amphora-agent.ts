@@ -9,6 +9,7 @@ export interface FakeAmphora {
   lvs: Map<string, { configuration: string; running: boolean }>;
   /** MAC address → name and addresses. */
   interfaces: Map<string, { name: string; addresses: string[] }>;
+  vrrp: { configuration: string; running: boolean } | null;
   agentCertificate: string | null;
   agentConfiguration: string | null;
 }
@@ -27,6 +28,7 @@ export function createFakeAmphoraAgent(info: Partial<AgentInfo> = {}): FakeAmpho
       objects: new Map(),
       lvs: new Map(),
       interfaces: new Map(),
+      vrrp: null,
       agentCertificate: null,
       agentConfiguration: null,
     };
@@ -85,6 +87,17 @@ export function createFakeAmphoraAgent(info: Partial<AgentInfo> = {}): FakeAmpho
     async deleteListener({ id }, objectId) {
       at(id).objects.delete(objectId);
       at(id).lvs.delete(objectId);
+    },
+
+    async uploadVrrpConfiguration({ id }, configuration) {
+      at(id).vrrp = { running: false, ...at(id).vrrp, configuration };
+    },
+    async actOnVrrp({ id }, action) {
+      const { vrrp } = at(id);
+      if (!vrrp || (action === 'reload' && !vrrp.running)) {
+        throw refused(id, 'PUT', `/1.0/vrrp/${action}`, 500, `Failed to ${action} octavia-keepalived service`);
+      }
+      vrrp.running = action !== 'stop';
     },
 
     async uploadCertificate({ id }, objectId, fileName, pem) {
