@@ -34,7 +34,7 @@ const log = createFakeLog();
 await fill();
 const manager = createHealthManager({
   datagrams: createUdpReceiver({ address: '127.0.0.1', port: 0 }),
-  directory: createAmphoraDirectory(database, clock),
+  directory: createAmphoraDirectory(database, clock, () => 60),
   loadBalancers: store,
   health,
   clock,

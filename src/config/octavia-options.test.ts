@@ -88,7 +88,7 @@ describe.each([
   ['certificates', 'signing_digest', 'SHA512', null],
   ['certificates', 'signing_digest', 'sha224', /sha256 instead/],
   ['controller_worker', 'volume_driver', 'volume_cinder_driver', /no root volumes/],
-  ['controller_worker', 'loadbalancer_topology', 'ACTIVE_STANDBY', /not there yet/],
+  ['controller_worker', 'loadbalancer_topology', 'ACTIVE_STANDBY', null],
   ['api_settings', 'auth_strategy', 'testing', /as keystone/],
   ['api_settings', 'auth_strategy', 'noauth', /administrator/],
   ['api_settings', 'pagination_max_limit', '-1', null],

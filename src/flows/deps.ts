@@ -1,5 +1,6 @@
 import type { ImageSettings } from '../core/amphora/choose-image.ts';
 import type { ServerSettings } from '../core/amphora/server-spec.ts';
+import type { ServerGroupPolicy } from '../model/compute.ts';
 import type { AmphoraAgent } from '../ports/amphora-agent.ts';
 import type { AmphoraStore } from '../ports/amphora-store.ts';
 import type { CertificateIssuer } from '../ports/certificates.ts';
@@ -17,6 +18,8 @@ export interface AmphoraSettings {
   flavorId: string;
   topology: string;
   randomNameLength: number;
+  /** [nova] anti_affinity_policy; null unless enable_anti_affinity. */
+  antiAffinityPolicy: ServerGroupPolicy | null;
   /** [certificates] cert_validity_time. */
   certificateValiditySeconds: number;
   /** Text of [controller_worker] client_ca. */

@@ -20,7 +20,7 @@ let evaluator: HealthEvaluator;
 beforeEach(() => {
   log = createFakeLog();
   counts = { unknownAmphorae: 0, wrongListenerCounts: 0, treesRead: 0 };
-  known = new Map([['a', { status: 'ALLOCATED', loadBalancerId: 'lb', revision: '1 ACTIVE' }]]);
+  known = new Map([['a', { status: 'ALLOCATED', loadBalancerId: 'lb', revision: '1 ACTIVE', lacksPartner: false }]]);
   const listener = { ...storedListener('li', 'lb'), l7Policies: [] };
   trees = new Map([['lb', { revision: 1, loadBalancer: storedLoadBalancer('lb'), listeners: [listener], pools: [] }]]);
   evaluator = createHealthEvaluator(
@@ -75,12 +75,12 @@ it('reads a load balancer again only when it, or what is said of it, has changed
     [() => {}, waiting()],
     [() => {}, waiting({ li: 'FULL' })],
     [
-      () => known.set('a', { status: 'ALLOCATED', loadBalancerId: 'lb', revision: '2 ACTIVE' }),
+      () => known.set('a', { status: 'ALLOCATED', loadBalancerId: 'lb', revision: '2 ACTIVE', lacksPartner: false }),
       waiting({ li: 'FULL' }),
     ],
     [() => {}, waiting({ li: 'FULL' })],
     [
-      () => known.set('a', { status: 'ALLOCATED', loadBalancerId: 'lb2', revision: '2 ACTIVE' }),
+      () => known.set('a', { status: 'ALLOCATED', loadBalancerId: 'lb2', revision: '2 ACTIVE', lacksPartner: false }),
       waiting({ li: 'FULL' }),
     ],
   ];
@@ -94,7 +94,7 @@ it('reads a load balancer again only when it, or what is said of it, has changed
 });
 
 it('two amphorae of one load balancer cost one read', async () => {
-  known.set('b', { status: 'ALLOCATED', loadBalancerId: 'lb', revision: '1 ACTIVE' });
+  known.set('b', { status: 'ALLOCATED', loadBalancerId: 'lb', revision: '1 ACTIVE', lacksPartner: false });
   expect(await judgeAndRemember(waiting(), waiting({ li: 'OPEN' }, 'b'))).toHaveLength(2);
   expect(counts.treesRead).toBe(1);
 });
@@ -108,7 +108,7 @@ it('decides again what could not be recorded', async () => {
 });
 
 it('an amphora that nobody knows, or that is DELETED, is told of once and left out', async () => {
-  known.set('gone', { status: 'DELETED', loadBalancerId: 'lb', revision: '1 ACTIVE' });
+  known.set('gone', { status: 'DELETED', loadBalancerId: 'lb', revision: '1 ACTIVE', lacksPartner: false });
   for (let n = 0; n < 3; n++) {
     expect(await judgeAndRemember(waiting({}, 'stranger'), waiting({}, 'gone'))).toEqual([]);
   }
@@ -119,13 +119,13 @@ it('an amphora that nobody knows, or that is DELETED, is told of once and left o
 it.each(['BOOTING', 'PENDING_DELETE', 'ERROR'] as const)(
   'one that is %s judges nothing; its traffic counts',
   async (status) => {
-    known.set('a', { status, loadBalancerId: 'lb', revision: '1 ACTIVE' });
+    known.set('a', { status, loadBalancerId: 'lb', revision: '1 ACTIVE', lacksPartner: false });
     const expected = { operatingStatuses: [], receivedAt: null, statistics: [{ listenerId: 'li' }] };
     expect(await judgeAndRemember(waiting({ li: 'FULL' }))).toMatchObject([expected]);
     expect(await judgeAndRemember(waiting({ li: 'FULL' }))).toMatchObject([expected]);
     expect(counts.treesRead).toBe(1);
 
-    known.set('a', { status: 'ALLOCATED', loadBalancerId: 'lb', revision: '1 ACTIVE' });
+    known.set('a', { status: 'ALLOCATED', loadBalancerId: 'lb', revision: '1 ACTIVE', lacksPartner: false });
     const [record] = await judgeAndRemember(waiting({ li: 'FULL' }));
     expect(record?.operatingStatuses).toHaveLength(2);
   },
@@ -133,7 +133,7 @@ it.each(['BOOTING', 'PENDING_DELETE', 'ERROR'] as const)(
 
 it('too few listeners are no sign of health, which is told when it begins', async () => {
   for (const revision of ['1 ACTIVE', '2 ACTIVE', '2 ACTIVE']) {
-    known.set('a', { status: 'ALLOCATED', loadBalancerId: 'lb', revision });
+    known.set('a', { status: 'ALLOCATED', loadBalancerId: 'lb', revision, lacksPartner: false });
     expect(await judgeAndRemember(waiting({}))).toMatchObject([{ receivedAt: null }]);
   }
   expect(log.lines.filter(({ level }) => level !== 'debug')).toMatchObject([
@@ -148,7 +148,7 @@ it('traffic of listeners that the load balancer does not have counts for nobody'
 });
 
 it('an amphora without a load balancer has no listeners', async () => {
-  known.set('a', { status: 'READY', loadBalancerId: null, revision: null });
+  known.set('a', { status: 'READY', loadBalancerId: null, revision: null, lacksPartner: false });
   expect(await judgeAndRemember(waiting({}))).toMatchObject([{ receivedAt: receivedAt.toISOString(), statistics: [] }]);
   expect(await judgeAndRemember(waiting())).toMatchObject([{ receivedAt: null, statistics: [] }]);
   expect(counts.treesRead).toBe(0);

@@ -116,7 +116,7 @@ export function createHealthEvaluator(
     const { amphoraId } = heartbeat;
     const judges = judgedStatuses.includes(known.status);
     const judgement: Judgement = tree
-      ? deriveStatuses(tree, heartbeat)
+      ? deriveStatuses(tree, heartbeat, known)
       : { changes: [], healthy: heartbeat.listeners.size === 0, listenersExpected: 0, unknown: [] };
     if (judges) explain(amphoraId, tree, judgement, heartbeat.listeners.size);
     const evaluation: Evaluation = {

@@ -43,7 +43,12 @@ beforeEach(async () => {
     },
     directory: {
       find: async (ids) =>
-        new Map(ids.map((id) => [id, { status: 'ALLOCATED' as const, loadBalancerId: 'lb', revision: '1' }])),
+        new Map(
+          ids.map((id) => [
+            id,
+            { status: 'ALLOCATED' as const, loadBalancerId: 'lb', revision: '1', lacksPartner: false },
+          ]),
+        ),
     },
     loadBalancers: {
       tree: async () => ({

@@ -16,6 +16,7 @@ const amphora: SilentAmphora = {
   status: 'ALLOCATED',
   loadBalancerId: 'lb',
   loadBalancerStatus: 'ACTIVE',
+  topology: 'SINGLE',
   computeId: 'server',
   lbNetworkIp: '192.0.2.1',
   lastHeard: '2026-11-23T12:00:00.000Z',

@@ -157,6 +157,8 @@ export function createSilenceMonitor(deps: SilenceMonitorDeps): SilenceMonitor {
     counts.examined++;
     const about = { amphora: amphora.id, loadBalancer: amphora.loadBalancerId, lastHeard: amphora.lastHeard };
     if (amphora.status === 'ERROR' && amphora.isReplaced) return await removeLeftover(amphora);
+    // It did not answer when its load balancer was changed: whatever it says now, it serves what was.
+    if (amphora.status === 'ERROR' && amphora.topology === 'ACTIVE_STANDBY') return await failOver(amphora, 'cut-off');
     const witnesses = await askWitnesses(deps, amphora);
     // Who was stopped meanwhile knows nothing; the claim ends by itself.
     if (!witnesses || !listener.isAttentive()) return;

@@ -51,6 +51,8 @@ export interface KnownAmphora {
   loadBalancerId: string | null;
   /** Another one as soon as anything in its load balancer is another; null without a load balancer. */
   revision: string | null;
+  /** One of a pair whose other one does not serve, or is silent. Part of the revision. */
+  lacksPartner: boolean;
 }
 
 export interface AmphoraDirectory {

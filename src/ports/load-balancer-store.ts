@@ -128,6 +128,8 @@ export interface LoadBalancerStore {
    * Two at once on one load balancer: the second sees what the first wrote, and is IMMUTABLE.
    */
   apply(change: Change): Promise<void>;
+  /** What Nova's group of its amphorae is; null for none. */
+  setServerGroup(loadBalancerId: string, serverGroupId: string | null): Promise<void>;
   /** Why the newest operation on it was undone; null when it was not, or there is no such load balancer. */
   reasonOf(loadBalancerId: string): Promise<OperationReason | null>;
   /** How much of each kind a project has, deleted ones not counted. */

@@ -1,5 +1,5 @@
 import type { AmphoraStatus } from '../model/amphora.ts';
-import type { ProvisioningStatus } from '../model/load-balancer.ts';
+import type { ProvisioningStatus, Topology } from '../model/load-balancer.ts';
 import type { Operation } from '../model/operation.ts';
 import type { SilenceFinding, SilenceSurvey, SilentAmphoraReport } from '../model/silence.ts';
 
@@ -24,7 +24,9 @@ export interface SilentAmphora {
   /** Of the last examination in this silence. */
   finding: SilenceFinding | null;
   attempts: number;
-  /** Another amphora serves the load balancer, and is heard of. */
+  /** Of its load balancer. */
+  topology: Topology;
+  /** Another amphora serves in its place (of a pair: with its role), and is heard of. */
   isReplaced: boolean;
   /** Of this claim: what is decided counts only while it is in force. */
   examiner: string;

@@ -65,7 +65,7 @@ beforeEach(async () => {
   log = createFakeLog();
   manager = createHealthManager({
     datagrams: createUdpReceiver({ address: '127.0.0.1', port: 0 }),
-    directory: createAmphoraDirectory(database, clock),
+    directory: createAmphoraDirectory(database, clock, () => 60),
     loadBalancers: store,
     health,
     clock,

@@ -72,7 +72,7 @@ describe.skipIf(agentIsImpossible !== null)("heartbeats of Octavia's agent", { t
     );
     manager = createHealthManager({
       datagrams: createUdpReceiver({ address: octavia.host, port: octavia.heartbeatPort }),
-      directory: createAmphoraDirectory(database, clock),
+      directory: createAmphoraDirectory(database, clock, () => 60),
       loadBalancers: store,
       health,
       clock,

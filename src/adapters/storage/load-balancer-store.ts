@@ -61,6 +61,16 @@ export function createLoadBalancerStore(database: KilnDatabase, clock: Clock): L
       }
     },
 
+    async setServerGroup(loadBalancerId, serverGroupId) {
+      await attempt(clock, () =>
+        database
+          .updateTable('kiln_load_balancer')
+          .set({ server_group_id: serverGroupId, revision: sql`revision + 1` })
+          .where('id', '=', loadBalancerId)
+          .execute(),
+      );
+    },
+
     reasonOf: (loadBalancerId) =>
       attempt(clock, async () => {
         const row = await database

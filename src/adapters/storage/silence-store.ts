@@ -1,7 +1,7 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { AmphoraStatus } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
-import type { ProvisioningStatus } from '../../model/load-balancer.ts';
+import type { ProvisioningStatus, Topology } from '../../model/load-balancer.ts';
 import type { CircuitBreaker, SilenceFinding, SilenceSurvey } from '../../model/silence.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { SilenceMoment, SilenceStore, SilentAmphora } from '../../ports/silence-store.ts';
@@ -21,10 +21,12 @@ const serves = sql<boolean>`case a.status when 'ALLOCATED' then 1 when 'ERROR' t
 const isUnexplained = sql<boolean>`(h.finding is null or h.finding <> 'heartbeats-lost')`;
 
 /** Another amphora of the load balancer that serves and is heard of, or answers. */
-const replacement = (silentBefore: string): RawBuilder<unknown> => sql`
+const other = (silentBefore: string): RawBuilder<unknown> => sql`
   select 1 from kiln_amphora s join kiln_amphora_health sh on sh.amphora_id = s.id
   where s.load_balancer_id = a.load_balancer_id and s.id <> a.id and case s.status when 'ALLOCATED' then 1 else 0 end = 1
     and (sh.last_heard >= ${silentBefore} or sh.finding = 'heartbeats-lost')`;
+/** One that has its place: of a pair, its role. */
+const replacement = (silentBefore: string): RawBuilder<unknown> => sql`${other(silentBefore)} and s.role = a.role`;
 
 /** Undoes the transaction: what was to be decided is not ours to decide any more. */
 class NotOurs extends Error {}
@@ -166,7 +168,7 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
           .execute();
         const { rows } = await sql<ClaimedRow>`
           select h.amphora_id, h.last_heard, h.finding, h.attempts, a.status, a.load_balancer_id, a.compute_id,
-            a.lb_network_ip, l.provisioning_status, case when exists (${replacement(silentBefore)}) then 1 else 0 end as is_replaced
+            a.lb_network_ip, l.provisioning_status, l.topology, case when exists (${replacement(silentBefore)}) then 1 else 0 end as is_replaced
           from kiln_amphora_health h
             join kiln_amphora a on a.id = h.amphora_id
             join kiln_load_balancer l on l.id = a.load_balancer_id
@@ -216,7 +218,7 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
             join kiln_load_balancer l on l.id = a.load_balancer_id
           where h.last_heard < ${silentBefore} and ${serves} and ${isUnexplained}
             and l.operating_status <> 'ERROR' and l.admin_state_up = 1
-            and not exists (${replacement(silentBefore)})
+            and not exists (${other(silentBefore)})
           limit ${limit}`.execute(database);
         if (rows.length === 0) return 0;
         const { numUpdatedRows } = await database
@@ -277,6 +279,7 @@ interface ClaimedRow {
   status: string;
   load_balancer_id: string;
   provisioning_status: string;
+  topology: string;
   compute_id: string | null;
   lb_network_ip: string | null;
   is_replaced: number;
@@ -288,6 +291,7 @@ function toSilentAmphora(row: ClaimedRow, examiner: string): SilentAmphora {
     status: row.status as AmphoraStatus,
     loadBalancerId: row.load_balancer_id,
     loadBalancerStatus: row.provisioning_status as ProvisioningStatus,
+    topology: row.topology as Topology,
     computeId: row.compute_id,
     lbNetworkIp: row.lb_network_ip,
     lastHeard: row.last_heard,

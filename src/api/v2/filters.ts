@@ -1,5 +1,5 @@
 import type { Kind } from '../../core/lbaas/resource-names.ts';
-import { rolesWith, statusesWithBusyCertificate } from './vrrp.ts';
+import { rolesWith, statusesWithBusyCertificate } from '../../core/lbaas/vrrp.ts';
 
 /** What a list may be filtered and sorted by: the field in the model (see ListQuery), and how to read a value. */
 export interface Filterable {

@@ -65,11 +65,7 @@ export const controllerWorkerOptions = {
   loadbalancer_topology: choice(['ACTIVE_STANDBY', 'SINGLE'], {
     default: 'SINGLE',
     mutable: true,
-    help: 'One amphora for each load balancer, or two. Two are not there yet: with ACTIVE_STANDBY only load balancers whose flavor says SINGLE can be made.',
-    remark: (topology) =>
-      topology === 'ACTIVE_STANDBY'
-        ? 'it is not there yet: no load balancer can be made, but with a flavor that says SINGLE'
-        : null,
+    help: 'One amphora for each load balancer, or two, of which one serves and the other takes over. A flavor may say otherwise. Load balancers that are there keep what they have.',
   }),
   user_data_config_drive: boolean({
     default: false,

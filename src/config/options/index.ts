@@ -15,6 +15,7 @@ import { controllerWorkerOptions } from './controller-worker.ts';
 import { databaseOptions } from './database.ts';
 import { defaultOptions } from './default.ts';
 import { houseKeepingOptions } from './house-keeping.ts';
+import { keepalivedVrrpOptions } from './keepalived-vrrp.ts';
 import { kilnOptions } from './kiln.ts';
 import { osloMessagingRabbitOptions } from './messaging.ts';
 import {
@@ -41,6 +42,7 @@ export const declarations = {
   neutron: neutronOptions,
   keystone_authtoken: keystoneAuthtokenOptions,
   haproxy_amphora: haproxyAmphoraOptions,
+  keepalived_vrrp: keepalivedVrrpOptions,
   certificates: certificatesOptions,
   amphora_agent: amphoraAgentOptions,
   health_manager: healthManagerOptions,

@@ -73,6 +73,14 @@ export const kilnOptions = {
     mutable: true,
     help: 'How long an object in the cloud must have been found without an owner, in three looks at least, before it is removed. 0: they are listed (`kiln housekeeping run orphans --dry-run`) and never removed.',
   }),
+  vrrp_advert_interval_seconds: float({
+    default: null,
+    unit: 'seconds',
+    min: 0.05,
+    max: 40,
+    mutable: true,
+    help: 'As [keepalived_vrrp] vrrp_advert_int, which it wins over, but fractions of a second are allowed: with 0.2 the other amphora takes over in less than a second. Such pairs speak VRRP version 3, which has no password.',
+  }),
   worker_lease_seconds: integer({
     default: 30,
     unit: 'seconds',

@@ -55,6 +55,16 @@ export const novaOptions = {
     mutable: true,
     help: 'Availability zone that amphorae are started in. Not set: Nova chooses.',
   }),
+  enable_anti_affinity: boolean({
+    default: false,
+    mutable: true,
+    help: 'Have Nova put the two amphorae of an ACTIVE_STANDBY load balancer on different hosts, by a server group for each load balancer.',
+  }),
+  anti_affinity_policy: choice(['anti-affinity', 'soft-anti-affinity'], {
+    default: 'anti-affinity',
+    mutable: true,
+    help: 'anti-affinity: only on different hosts; where Nova has none left, Kiln boots without the group, and says so in the log. soft-anti-affinity: on different hosts where there is room.',
+  }),
   random_amphora_name_length: integer({
     default: 0,
     max: 255,

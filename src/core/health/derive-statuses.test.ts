@@ -301,4 +301,18 @@ describe('whatever comes', () => {
       }),
     );
   });
+
+  it('a load balancer whose other amphora does not serve is DEGRADED, if it is not worse', () => {
+    const alone = (over: Parameters<typeof aTree>[0], heartbeat = aHeartbeat()) =>
+      deriveStatuses(aTree(over), heartbeat, { lacksPartner: true }).changes.filter(
+        ({ kind }) => kind === 'loadbalancer',
+      );
+    const is = (operatingStatus: OperatingStatus) => ({ loadBalancer: { operatingStatus } });
+    expect(alone(is('ONLINE'))).toEqual([{ kind: 'loadbalancer', id: 'lb', operatingStatus: 'DEGRADED' }]);
+    expect(alone(is('DEGRADED'))).toEqual([]);
+    expect(alone(is('ONLINE'), aHeartbeat({ pools: [{ status: 'DOWN' }] }))).toMatchObject([
+      { operatingStatus: 'ERROR' },
+    ]);
+    expect(alone({ loadBalancer: { operatingStatus: 'OFFLINE', adminStateUp: false } })).toEqual([]);
+  });
 });

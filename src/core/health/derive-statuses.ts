@@ -28,10 +28,14 @@ type Pool = LoadBalancerTree['pools'][number];
  * _process_pool_status). Health monitors, policies and rules are not judged by heartbeats there either.
  *
  * - A load balancer that is down by its administrator is OFFLINE, else ONLINE; DEGRADED where a listener is FULL or a
- *   member is DOWN; ERROR where a pool is DOWN. A listener that is missing does not touch it.
+ *   member is DOWN, or where the other amphora of a pair does not serve; ERROR where a pool is DOWN. A listener that is missing does not touch it.
  * - What nobody tells of is OFFLINE, be it new, disabled or not in use; a listener ERROR, if it ought to be there.
  */
-export function deriveStatuses(tree: LoadBalancerTree, heartbeat: Heartbeat): Judgement {
+export function deriveStatuses(
+  tree: LoadBalancerTree,
+  heartbeat: Heartbeat,
+  { lacksPartner }: { lacksPartner: boolean } = { lacksPartner: false },
+): Judgement {
   const { loadBalancer, listeners, pools } = tree;
   const changes: StatusChange[] = [];
   const unknown: { kind: Kind; id: string }[] = [];
@@ -47,6 +51,7 @@ export function deriveStatuses(tree: LoadBalancerTree, heartbeat: Heartbeat): Ju
   const degrade = () => {
     if (worst === 'ONLINE') worst = 'DEGRADED';
   };
+  if (lacksPartner) degrade();
 
   for (const listener of listeners) {
     const told = heartbeat.listeners.get(listener.id);

@@ -6,6 +6,7 @@ import {
   type ProvisioningStatus,
   provisioningStatuses,
   type StoredTree,
+  type Topology,
 } from '../../model/load-balancer.ts';
 import type { Json, JsonObject, Operation } from '../../model/operation.ts';
 import { neverTookEffect } from '../operations/in-effect.ts';
@@ -47,6 +48,15 @@ const flowWords: Readonly<Record<Kind, string>> = {
 /** Failovers go before everything else, and those of what does not serve before those that somebody asked for. */
 const priorities = { repair: 20, failover: 10, other: 0 } as const;
 
+const pairFlows = {
+  'create-load-balancer': 'create-load-balancer-pair',
+  'failover-load-balancer': 'failover-load-balancer-pair',
+  'failover-amphora': 'failover-amphora-of-pair',
+} as const;
+
+const flowFor = (flow: keyof typeof pairFlows, { topology }: { topology: Topology }) =>
+  topology === 'ACTIVE_STANDBY' ? pairFlows[flow] : flow;
+
 /** A load balancer with everything in it. */
 export function planCreation(making: CreationContext, tree: LoadBalancerTree): PlannedChange {
   const { id } = tree.loadBalancer;
@@ -55,7 +65,11 @@ export function planCreation(making: CreationContext, tree: LoadBalancerTree): P
     mutableFrom: [],
     basedOnRevision: null,
     rows: rowsOfTree(tree),
-    operation: operation(making, 'create-load-balancer', id, { verb: 'create', kind: 'loadbalancer', resourceId: id }),
+    operation: operation(making, flowFor('create-load-balancer', tree.loadBalancer), id, {
+      verb: 'create',
+      kind: 'loadbalancer',
+      resourceId: id,
+    }),
   };
 }
 
@@ -143,28 +157,35 @@ export function planFailover(making: CreationContext, tree: StoredTree): Planned
       { kind: 'loadbalancer', put: { ...own, provisioningStatus: 'PENDING_UPDATE' } },
     ],
     operation: {
-      ...operation(making, 'failover-load-balancer', id, { resourceId: id }),
+      ...operation(making, flowFor('failover-load-balancer', loadBalancer), id, { resourceId: id }),
       priority: priorities.failover,
     },
   };
 }
 
-/** In SINGLE topology it takes the load balancer's one amphora, as the failover of the load balancer does. */
+/** Of a pair the other one goes on; in SINGLE topology it takes the one that there is, as the load balancer's failover does. */
 export function planAmphoraFailover(making: CreationContext, tree: StoredTree, amphoraId: string): PlannedChange {
   const { operation: planned, ...change } = planFailover(making, tree);
   const input = { ...planned.input, amphoraId };
-  return { ...change, mutableFrom: ['ACTIVE'], operation: { ...planned, flow: 'failover-amphora', input } };
+  return {
+    ...change,
+    mutableFrom: ['ACTIVE'],
+    operation: { ...planned, flow: flowFor('failover-amphora', tree.loadBalancer), input },
+  };
 }
 
 /** The failover of an amphora that is silent, without the rows: whoever asks for it has no tree. */
 export function repairOperation(
   making: Pick<CreationContext, 'newId'>,
-  amphora: { id: string; loadBalancerId: string; loadBalancerStatus: ProvisioningStatus },
+  amphora: { id: string; loadBalancerId: string; loadBalancerStatus: ProvisioningStatus; topology: Topology },
 ): PlannedChange['operation'] {
   const { id, loadBalancerId, loadBalancerStatus } = amphora;
   const wasInError = loadBalancerStatus === 'ERROR';
   const input = { resourceId: loadBalancerId, amphoraId: id, ...(wasInError ? { wasInError } : {}) };
-  return { ...operation(making, 'failover-amphora', loadBalancerId, input), priority: priorities.repair };
+  return {
+    ...operation(making, flowFor('failover-amphora', amphora), loadBalancerId, input),
+    priority: priorities.repair,
+  };
 }
 
 /** The agent of one amphora gets its configuration anew. */

@@ -1,6 +1,6 @@
 import type { Flavor, FlavorCapabilities, FlavorProfile, Zone, ZoneCapabilities } from '../../model/flavor.ts';
 import type { LoadBalancer, Vip } from '../../model/load-balancer.ts';
-import { disabledOption, invalidRequest, providerCannot, providerNotEnabled, validationFailure } from './api-errors.ts';
+import { disabledOption, invalidRequest, providerNotEnabled, validationFailure } from './api-errors.ts';
 import { checkServed, flavorCapabilities, zoneCapabilities } from './capabilities.ts';
 import { type CreationContext, changedRow, newRow, patched } from './creation-context.ts';
 import type { ApiSettings } from './settings.ts';
@@ -57,14 +57,9 @@ export function providerOf(spec: LoadBalancerSpec, offer: ResolvedProfiles, sett
   return profile.providerName;
 }
 
-/**
- * Refuses what would be one amphora that calls itself a pair, and leaves its VIP to a keepalived that nobody configured; and
- * whatever else of an offer would be left out.
- */
+/** Refuses whatever of an offer would be left out. */
 export function checkOfferIsServed(spec: LoadBalancerSpec, offer: ResolvedProfiles, settings: ApiSettings): void {
   const provider = providerOf(spec, offer, settings);
-  const topology = offer.flavor?.capabilities.loadbalancer_topology ?? settings.topology;
-  if (topology !== 'SINGLE') throw providerCannot(provider, `loadbalancer_topology ${topology}`);
   checkServed(provider, offer.flavor?.capabilities ?? {}, flavorCapabilities);
   checkServed(provider, offer.zone ?? {}, zoneCapabilities);
 }

@@ -27,7 +27,8 @@ export function vipSecurityRules({ loadBalancer, listeners }: LoadBalancerTree):
       rules.push({ protocol, portRangeMin: port, portRangeMax: port, etherType, remoteIpPrefix });
     }
   };
-  for (const listener of listeners) {
+  // With groups of the user's own, this one is for the pair alone.
+  for (const listener of loadBalancer.vipSgIds.length > 0 ? [] : listeners) {
     if (isPendingDelete(listener)) continue;
     const from = listener.allowedCidrs.length > 0 ? listener.allowedCidrs : [null];
     for (const cidr of from) letIn(transportOf(listener), listener.protocolPort, cidr);

@@ -1,10 +1,11 @@
 import { haproxyListeners } from '../../core/haproxy/plan.ts';
 import { renderHaproxyConfiguration } from '../../core/haproxy/render.ts';
-import type { HaproxyVersion, TlsFiles } from '../../core/haproxy/settings.ts';
+import type { HaproxyPeer, HaproxyVersion, TlsFiles } from '../../core/haproxy/settings.ts';
 import { renderLvsConfiguration } from '../../core/keepalived/lvs/render.ts';
 import { KilnError } from '../../model/errors.ts';
 import { isPendingDelete, type Listener, type LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
+import { pairOf } from './pair.ts';
 import type { Target } from './targets.ts';
 
 /** Puts HAProxy's and keepalived's configuration for this tree into the amphora. What runs does not change. */
@@ -22,7 +23,7 @@ export async function uploadConfigurations(
       ...settings.haproxy,
       version: versionOf(machine.haproxyVersion),
       machine,
-      peers: [],
+      peers: await peersOf(deps, tree),
     });
     await agent.uploadHaproxyConfiguration(target, tree.loadBalancer.id, rendered);
   }
@@ -30,6 +31,13 @@ export async function uploadConfigurations(
     const rendered = renderLvsConfiguration(tree, listener, { basePath: settings.haproxy.basePath });
     await agent.uploadLvsConfiguration(target, listener.id, rendered);
   }
+}
+
+/** HAProxy's peers: the amphorae of a pair, those that are being built or replaced as well. */
+async function peersOf(deps: LoadBalancerDeps, { loadBalancer }: LoadBalancerTree): Promise<HaproxyPeer[]> {
+  if (loadBalancer.topology === 'SINGLE') return [];
+  const pair = await pairOf(deps, loadBalancer.id);
+  return pair.map(({ id, vrrpIp }) => ({ amphoraId: id, address: vrrpIp }));
 }
 
 /** Has the amphora run what was uploaded, and forget what is no longer there. */

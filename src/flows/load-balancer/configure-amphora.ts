@@ -3,6 +3,7 @@ import { configurationPushFlow } from '../../core/amphora/configuration-push.ts'
 import { heartbeatDigest } from '../../core/amphora/heartbeat-digest.ts';
 import { KilnError, toKilnError } from '../../model/errors.ts';
 import { defineFlow, type Step } from '../engine/flow.ts';
+import { isOfPair } from '../lib/pair.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 
 type Input = { amphoraId: string };
@@ -35,7 +36,8 @@ async function sendConfiguration(deps: LoadBalancerDeps, amphoraId: string): Pro
   // One that was replaced since this was asked for: its address may be another one's by now.
   if (!amphora?.lbNetworkIp || amphora.status === 'DELETED')
     throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId} to be reached`);
-  const { server, topology } = deps.settings();
+  const { server } = deps.settings();
+  const topology = isOfPair(amphora) ? 'ACTIVE_STANDBY' : 'SINGLE';
   const text = renderAgentConfiguration(server.agent, { id: amphoraId, topology });
   await deps.agent.updateAgentConfiguration({ id: amphoraId, address: amphora.lbNetworkIp }, text);
   await deps.amphorae.update(amphoraId, { agentConfigDigest: heartbeatDigest(server.agent.healthManager) });

@@ -3,12 +3,14 @@ import { defineFlow } from '../engine/flow.ts';
 import { deleteRows, type LoadBalancerInput, markErrorOnRevert } from '../steps/mark-error-on-revert.ts';
 import { releaseVip } from '../steps/release-vip.ts';
 import { removeAllAmphorae } from '../steps/remove-amphorae.ts';
+import { deleteServerGroup } from '../steps/server-group.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 
 /** Everything of a load balancer, in Nova, Neutron and the store. What is half deleted can be deleted again. */
 export const deleteLoadBalancer = defineFlow<LoadBalancerDeps, LoadBalancerInput>('delete-load-balancer')
   .step(markErrorOnRevert((_records, tree) => lost(tree)))
   .step(removeAllAmphorae)
+  .step(deleteServerGroup)
   .step(releaseVip)
   .step(deleteRows)
   .build();

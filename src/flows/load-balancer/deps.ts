@@ -1,4 +1,5 @@
 import type { HaproxySettings } from '../../core/haproxy/settings.ts';
+import type { VrrpSettings } from '../../core/keepalived/vrrp/settings.ts';
 import type { AmphoraStore } from '../../ports/amphora-store.ts';
 import type { FlavorStore } from '../../ports/flavor-store.ts';
 import type { HealthStore } from '../../ports/health-store.ts';
@@ -12,6 +13,8 @@ import type { BuildSlots } from '../lib/build-slots.ts';
 export interface LoadBalancerSettings extends AmphoraSettings {
   /** Everything that HAProxy's configuration is rendered with but what the amphora itself tells. */
   haproxy: Omit<HaproxySettings, 'version' | 'machine' | 'peers'>;
+  /** What keepalived's VRRP configuration is rendered with. */
+  vrrp: Omit<VrrpSettings, 'basePath'>;
   /** [haproxy_amphora] base_cert_dir. */
   baseCertDir: string;
 }

@@ -12,6 +12,7 @@ import {
 } from '../../../test/kit/stored-resources.ts';
 import { rotationFlow } from '../../core/amphora/certificate-rotation.ts';
 import { KilnError } from '../../model/errors.ts';
+import type { Topology } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { Flow } from '../engine/flow.ts';
 import { runFlow } from '../engine/run-flow.ts';
@@ -87,7 +88,7 @@ function setUp() {
     return 'never';
   }
 
-  async function write(status: 'PENDING_CREATE' | 'ACTIVE'): Promise<void> {
+  async function write(status: 'PENDING_CREATE' | 'ACTIVE', topology: Topology): Promise<void> {
     const port = await network.createPort({
       name: 'octavia-lb-lb',
       networkId: 'lb-vip-net',
@@ -112,7 +113,7 @@ function setUp() {
       loadBalancerId: 'lb',
       mutableFrom: [],
       rows: [
-        { kind: 'loadbalancer', put: storedLoadBalancer('lb', { ...state, vip }) },
+        { kind: 'loadbalancer', put: storedLoadBalancer('lb', { ...state, vip, topology }) },
         { kind: 'pool', put: storedPool('po', 'lb', { ...state, tlsEnabled: true, caTlsContainerRef: reference }) },
         { kind: 'healthmonitor', put: storedHealthMonitor('hm', 'po', state) },
         {
@@ -184,10 +185,12 @@ type Harness = ReturnType<typeof setUp>;
 /** What the API writes before the flow is asked for, and what it asks. */
 async function prepare(bench: Harness, flow: string): Promise<JsonObject> {
   const { loadBalancers, amphorae, amphora, write, carryOut } = bench;
-  await write(flow === 'create-load-balancer' ? 'PENDING_CREATE' : 'ACTIVE');
+  const isOfPair = flow.endsWith('pair');
+  const creating = isOfPair ? 'create-load-balancer-pair' : 'create-load-balancer';
+  await write(flow === creating ? 'PENDING_CREATE' : 'ACTIVE', isOfPair ? 'ACTIVE_STANDBY' : 'SINGLE');
   const input = { loadBalancerId: 'lb', resourceId: 'lb' };
-  if (flow === 'create-load-balancer') return input;
-  const creation = loadBalancerFlows.find(({ name }) => name === 'create-load-balancer');
+  if (flow === creating) return input;
+  const creation = loadBalancerFlows.find(({ name }) => name === creating);
   expect(creation && (await carryOut(creation, input))).toBe('done');
   const amphoraId = (await amphora())?.id ?? '';
   if (flow === 'configure-amphora' || flow === rotationFlow) return { ...input, amphoraId };
@@ -220,7 +223,7 @@ async function prepare(bench: Harness, flow: string): Promise<JsonObject> {
       operation: null,
     });
   }
-  return { ...input, resourceId: id, ...(status === 'PENDING_UPDATE' ? { before: {} } : {}) };
+  return { ...input, ...(isOfPair ? { amphoraId } : {}), resourceId: id, ...(status === 'PENDING_UPDATE' ? { before: {} } : {}) };
 }
 
 interface Change {

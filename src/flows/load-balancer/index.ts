@@ -6,15 +6,19 @@ import { deleteAmphora } from './delete-amphora.ts';
 import { deleteLoadBalancer } from './delete-load-balancer.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 import { failoverAmphora, failoverLoadBalancer } from './failover.ts';
+import { createPair, failoverAmphoraOfPair, failoverPair } from './pair.ts';
 import { reconfigure } from './reconfigure.ts';
 import { rotateAmphoraCertificate } from './rotate-certificate.ts';
 
 export const loadBalancerFlows: readonly Flow<LoadBalancerDeps>[] = [
   createLoadBalancer,
+  createPair,
   reconfigure('update-load-balancer', 'update', 'loadbalancer'),
   deleteLoadBalancer,
   failoverLoadBalancer,
   failoverAmphora,
+  failoverPair,
+  failoverAmphoraOfPair,
   configureAmphora,
   pushAmphoraConfiguration,
   deleteAmphora,

@@ -4,6 +4,7 @@ import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { Step } from '../engine/flow.ts';
 import { reloadListeners, removeNewListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
+import { onEachTarget } from '../lib/on-each-target.ts';
 import { type Target, type TargetsOf, targetsLeft } from '../lib/targets.ts';
 import {
   isGone,
@@ -41,9 +42,9 @@ export function uploadCertificates<State extends Input>(
         tlsFiles: { listeners: {}, pools: {} },
         leftOut: [],
       };
-      for (const target of await options.targetsOf(deps, state)) {
+      await onEachTarget(deps, await options.targetsOf(deps, state), async (target) => {
         uploaded = await uploadTlsMaterial(deps, target, tree, options.mayBeLeftOut);
-      }
+      });
       for (const { reason } of uploaded.leftOut) run.note(reason.message);
       return { tlsFiles: uploaded.tlsFiles as unknown as JsonObject, leftOut: uploaded.leftOut };
     },
@@ -66,9 +67,9 @@ export function uploadConfiguration<State extends Input & CertificatesUploaded>(
     name: 'upload-haproxy-configuration',
     async do(deps, state) {
       const tree = await servedTree(deps, state);
-      for (const target of await options.targetsOf(deps, state)) {
-        await uploadConfigurations(deps, target, tree, state.tlsFiles as unknown as TlsFiles);
-      }
+      await onEachTarget(deps, await options.targetsOf(deps, state), (target) =>
+        uploadConfigurations(deps, target, tree, state.tlsFiles as unknown as TlsFiles),
+      );
       return {};
     },
     undo: (deps, state) => giveBack(deps, state as unknown as State, options),
@@ -82,7 +83,7 @@ export function reload<State extends Input & CertificatesUploaded>(
     name: 'reload-listeners',
     async do(deps, state) {
       const tree = await servedTree(deps, state);
-      for (const target of await options.targetsOf(deps, state)) await reloadListeners(deps, target, tree);
+      await onEachTarget(deps, await options.targetsOf(deps, state), (target) => reloadListeners(deps, target, tree));
       return {};
     },
     // What ran before comes back with the files: see `uploadConfiguration`.
@@ -99,9 +100,9 @@ export function removeCertificates<State extends Input>(
       const before = await oldTree(deps, state, options);
       if (!before) return {};
       const tree = await treeOf(deps, state.loadBalancerId);
-      for (const target of await options.targetsOf(deps, state)) {
-        await removeTlsMaterial(deps, target, { of: before, butOf: tree });
-      }
+      await onEachTarget(deps, await options.targetsOf(deps, state), (target) =>
+        removeTlsMaterial(deps, target, { of: before, butOf: tree }),
+      );
       return {};
     },
   };

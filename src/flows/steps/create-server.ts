@@ -13,7 +13,7 @@ export type ServerCreated = { serverId: string };
 
 /**
  * Asks Nova for the amphora's server, in the place that the operation has among the amphorae that may be built at a time.
- * After a restart it waits for one anew, and chooses the image anew.
+ * After a restart it waits for one anew, and chooses the image anew; but not for one of a pair, which is of one image.
  * The name is the amphora's own: who goes on after somebody else's death looks for a server of that name first, as long
  * as Nova may yet make one of the request that was under way.
  */
@@ -23,7 +23,7 @@ export const createServer: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraCho
     const hasWaited = await deps.builds.acquire(run.operationId, run.priority, run.stop);
     const { amphoraId, serverName } = state;
     const found = run.resumed ? await lookForServer(deps, serverName) : null;
-    const serverId = found?.id ?? (await ask(deps, state, hasWaited)).id;
+    const serverId = found?.id ?? (await bootServer(deps, state, hasWaited)).id;
     await deps.amphorae.update(amphoraId, { computeId: serverId });
     return { serverId };
   },
@@ -67,13 +67,21 @@ async function lookForServer(deps: LoadBalancerDeps, serverName: string): Promis
  * @param isOldChoice the image was chosen before a wait. It may also vanish between the choice and Nova's look at it: then
  * it is chosen again, once.
  */
-async function ask(
+export async function bootServer(
   deps: LoadBalancerDeps,
   state: LoadBalancerInput & AmphoraChoices,
   isOldChoice: boolean,
 ): Promise<{ id: string }> {
   const settings = deps.settings();
-  const { amphoraId, serverName, topology, computeFlavorId, computeZone, managementNetworkId } = state;
+  const {
+    amphoraId,
+    serverName,
+    topology,
+    computeFlavorId,
+    computeZone,
+    managementNetworkId,
+    serverGroupId = null,
+  } = state;
   const certificate = await deps.certificates.issueAgentCertificate(amphoraId, settings.certificateValiditySeconds);
   await deps.amphorae.update(amphoraId, {
     certExpiration: certificate.notAfter,
@@ -95,9 +103,10 @@ async function ask(
         certificate,
         clientCaPem,
         zone,
+        serverGroupId,
       }),
     );
-  const byTag = state.imageChoice.tag !== null;
+  const byTag = state.imageChoice.tag !== null && state.role === undefined;
   const chooseAgain = async () => {
     const fromFlavor = state.imageChoice.tagSource === 'flavor' ? String(state.imageChoice.tag) : undefined;
     const again = await chooseImageFor(deps, fromFlavor, computeFlavorId);

@@ -13,6 +13,7 @@ import {
   type WantedNetwork,
   wantedNetworks,
 } from '../lib/member-networks.ts';
+import { onEachTarget } from '../lib/on-each-target.ts';
 import { portInterfaceOf } from '../lib/port-interface.ts';
 import { type Target, type TargetsOf, targetsLeft } from '../lib/targets.ts';
 import { treeOf } from '../lib/tree-of.ts';
@@ -50,9 +51,9 @@ export function unplugMemberNetworks<State extends LoadBalancerInput & JsonObjec
     async do(deps, state) {
       const needless = await needlessOf(deps, state.loadBalancerId, isNotPendingDelete);
       if (!needless) return {};
-      for (const target of await targetsOf(deps, state)) {
-        await unplug(deps, target, needless, (port) => tellAgent(deps, target, port, needless.tree));
-      }
+      await onEachTarget(deps, await targetsOf(deps, state), (target) =>
+        unplug(deps, target, needless, (port) => tellAgent(deps, target, port, needless.tree)),
+      );
       return {};
     },
     // Members that were to go stay: what was taken from them is given back.
@@ -77,9 +78,9 @@ function plugStep<State extends LoadBalancerInput & JsonObject>(
       const wanted = (await wantedNetworks(deps, tree)).filter(isChosen);
       const plugged = new Set<string>();
       if (wanted.every(({ memberSubnets }) => memberSubnets.length === 0)) return { pluggedNetworkIds: [] };
-      for (const target of await targetsOf(deps, state)) {
+      await onEachTarget(deps, await targetsOf(deps, state), async (target) => {
         for (const networkId of await plug(deps, target, { tree, wanted }, run)) plugged.add(networkId);
-      }
+      });
       return { pluggedNetworkIds: [...plugged] };
     },
     async undo(deps, state) {

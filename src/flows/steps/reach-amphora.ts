@@ -1,28 +1,64 @@
+import type { Server } from '../../model/compute.ts';
 import { KilnError } from '../../model/errors.ts';
-import type { Step } from '../engine/flow.ts';
+import type { Step, StepRun } from '../engine/flow.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
-import type { ServerCreated } from './create-server.ts';
+import { bootServer, type ServerCreated } from './create-server.ts';
 import { findManagementAddress } from './find-management-address.ts';
+import type { LoadBalancerInput } from './mark-error-on-revert.ts';
+import { removeServers } from './remove-servers.ts';
 import type { AmphoraChoices } from './resolve-amphora.ts';
 import { waitForActive } from './wait-for-active.ts';
 import { waitForAgent } from './wait-for-agent.ts';
 
-export type ServerReady = { address: string };
+export type ServerReady = { address: string; serverId: string };
 export type AgentReady = { agentApiVersion: string; haproxyVersion: string };
 
 /** Nova has built the server; its address on the management network is known. */
-export const waitForServer: Step<LoadBalancerDeps, AmphoraChoices & ServerCreated, ServerReady> = {
+export const waitForServer: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraChoices & ServerCreated, ServerReady> = {
   name: 'wait-for-server',
-  do: (deps, { amphoraId, serverId, managementNetworkId }) =>
+  do: (deps, state, run) =>
     once(async () => {
+      const { amphoraId, managementNetworkId } = state;
       const settings = deps.settings();
-      const server = await waitForActive(deps, serverId, settings, undefined);
+      const server = await waitForActive(deps, state.serverId, settings, undefined).catch((error: unknown) =>
+        besideTheGroup(deps, state, run, error),
+      );
+      const serverId = server.id;
       const networkIds = managementNetworkId === null ? settings.server.bootNetworkIds : [managementNetworkId];
       const address = await findManagementAddress(deps, serverId, networkIds, undefined);
       await deps.amphorae.update(amphoraId, { lbNetworkIp: address, cachedZone: server.availabilityZone });
-      return { address };
+      return { address, serverId };
     }),
 };
+
+/**
+ * A group with hard anti-affinity has room for as many servers as there are hosts, and while one of a pair is replaced there
+ * are three: where Nova has no room, the server is made without the group, as soft anti-affinity would have it.
+ * @throws the error, where it is about something else.
+ */
+async function besideTheGroup(
+  deps: LoadBalancerDeps,
+  state: LoadBalancerInput & AmphoraChoices & ServerCreated,
+  run: StepRun,
+  error: unknown,
+): Promise<Server> {
+  const { amphoraId, serverName, serverGroupId = null } = state;
+  const isFull = error instanceof KilnError && error.code === 'BOOT_FAILED' && /no valid host/i.test(error.message);
+  // Somebody may have been killed right here: then the server is another one, or gone.
+  if (
+    serverGroupId === null ||
+    !(isFull || (run.resumed && error instanceof KilnError && error.code === 'BOOT_FAILED'))
+  ) {
+    throw error;
+  }
+  const message = `Nova has no host left for amphora ${amphoraId} apart from the other one of its pair (${(error as Error).message}): it is booted wherever there is room`;
+  deps.log.warn({ amphora: amphoraId, serverGroup: serverGroupId }, message);
+  run.note(message);
+  await removeServers(deps, { serverName, computeId: state.serverId }, 0);
+  const { id } = await bootServer(deps, { ...state, serverGroupId: null }, false);
+  await deps.amphorae.update(amphoraId, { computeId: id });
+  return await waitForActive(deps, id, deps.settings(), undefined);
+}
 
 /** The agent answers over mutual TLS: the amphora is built, and its place among those being built is free. */
 export const waitForAmphora: Step<LoadBalancerDeps, AmphoraChoices & ServerCreated & ServerReady, AgentReady> = {

@@ -7,13 +7,13 @@ import type { AmphoraChoices } from './resolve-amphora.ts';
 /** The amphora and its server's name are on record before Nova is asked for anything. */
 export const recordAmphora: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraChoices, Record<string, never>> = {
   name: 'mark-amphora-booting',
-  async do(deps, { loadBalancerId, amphoraId, serverName, imageId, imageChoice, computeFlavorId }) {
+  async do(deps, { loadBalancerId, amphoraId, serverName, imageId, imageChoice, computeFlavorId, role }) {
     if (await deps.amphorae.get(amphoraId)) return {};
     const now = deps.clock.now().toISOString();
     await deps.amphorae.insert({
       id: amphoraId,
       loadBalancerId,
-      role: 'STANDALONE',
+      role: role ?? 'STANDALONE',
       vrrpPortId: null,
       vrrpIp: null,
       haPortId: null,

@@ -2,6 +2,7 @@ import type { Amphora } from '../../model/amphora.ts';
 import type { Leftover } from '../../model/operation.ts';
 import type { RecordsOf, Step } from '../engine/flow.ts';
 import { amphoraPortsOf, portsOfAmphora, vrrpPortName } from '../lib/amphora-ports.ts';
+import { type PairState, pairRoles } from '../lib/pair.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 import { removePort } from './remove-port.ts';
@@ -11,7 +12,7 @@ import { removeServers } from './remove-servers.ts';
 export const removeAllAmphorae: Step<LoadBalancerDeps, LoadBalancerInput, Record<string, never>> = {
   name: 'delete-amphorae',
   async do(deps, { loadBalancerId }) {
-    await removeAmphorae(deps, loadBalancerId, null);
+    await removeAmphorae(deps, loadBalancerId, () => false);
     return {};
   },
   leaves: (records, { loadBalancerId }) => thingsOfOthers(records, { loadBalancerId, amphoraId: null }),
@@ -25,10 +26,32 @@ export const removeOldAmphorae: Step<
 > = {
   name: 'delete-old-amphorae',
   async do(deps, { loadBalancerId, amphoraId }) {
-    await removeAmphorae(deps, loadBalancerId, amphoraId);
+    await removeAmphorae(deps, loadBalancerId, ({ id }) => id === amphoraId);
     return {};
   },
   leaves: thingsOfOthers,
+};
+
+/** Of a pair: whoever has the role of one that has just been built, and is not that one. */
+export const removeReplaced: Step<
+  LoadBalancerDeps,
+  LoadBalancerInput & PairState<{ amphoraId: string }>,
+  Record<string, never>
+> = {
+  name: 'delete-old-amphorae',
+  async do(deps, { loadBalancerId, ...state }) {
+    await removeAmphorae(deps, loadBalancerId, isKeptIn(state));
+    return {};
+  },
+  async leaves({ amphorae }, { loadBalancerId, ...state }) {
+    const isKept = isKeptIn(state);
+    return (await amphorae.list({ loadBalancerId })).filter((one) => !isKept(one)).flatMap(thingsOf);
+  },
+};
+
+const isKeptIn = (state: PairState<{ amphoraId: string }>) => {
+  const ids = pairRoles.map((role) => state[role]?.amphoraId);
+  return ({ id, role }: Amphora) => ids.includes(id) || pairRoles.some((one) => one === role && !state[one]);
 };
 
 /**
@@ -62,13 +85,18 @@ function thingsOf({ id, serverName, computeId, vrrpPortId }: Amphora): Leftover[
   return [{ kind: 'server', id: computeId, name: serverName }, ...(vrrpPortId === null ? [] : [port])];
 }
 
-/** All but the one to be kept, and what is left of those that nobody has on record any more. */
-async function removeAmphorae(deps: LoadBalancerDeps, loadBalancerId: string, keptId: string | null): Promise<void> {
+/** All but those to be kept, and what is left of those that nobody has on record any more. */
+export async function removeAmphorae(
+  deps: LoadBalancerDeps,
+  loadBalancerId: string,
+  isKept: (amphora: Amphora) => boolean,
+): Promise<void> {
   const amphorae = await deps.amphorae.list({ loadBalancerId });
-  for (const amphora of amphorae) if (amphora.id !== keptId) await removeAmphora(deps, amphora);
+  const kept = new Set(amphorae.filter(isKept).map(({ id }) => id));
+  for (const amphora of amphorae) if (!kept.has(amphora.id)) await removeAmphora(deps, amphora);
   for (const { amphoraId, port } of await amphoraPortsOf(deps, loadBalancerId)) {
     const onRecord = await deps.amphorae.get(amphoraId);
-    if (amphoraId === keptId || (onRecord !== null && onRecord.loadBalancerId !== loadBalancerId)) continue;
+    if (kept.has(amphoraId) || (onRecord !== null && onRecord.loadBalancerId !== loadBalancerId)) continue;
     // Its server had the amphora's name, unless [nova] random_amphora_name_length says otherwise.
     const serverName = onRecord?.serverName ?? `amphora-${amphoraId}`;
     await removeServers(deps, { serverName, computeId: onRecord?.computeId ?? null }, 0);

@@ -3,9 +3,11 @@ import { stableId } from '../../core/operations/stable-id.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { ImageChoice } from '../../model/image.ts';
 import type { JsonObject } from '../../model/operation.ts';
-import type { Step } from '../engine/flow.ts';
+import type { Step, StepRun } from '../engine/flow.ts';
+import type { PairRole, PairState } from '../lib/pair.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
+import type { ServerGroup } from './server-group.ts';
 
 /** Every choice about an amphora, made once and kept in the journal: later steps only carry it out. */
 export type AmphoraChoices = {
@@ -17,6 +19,9 @@ export type AmphoraChoices = {
   topology: string;
   computeZone: string | null;
   managementNetworkId: string | null;
+  /** Of one of a pair; absent for one that serves alone. */
+  role?: PairRole;
+  serverGroupId?: string | null;
 };
 
 /**
@@ -26,31 +31,58 @@ export type AmphoraChoices = {
 export const resolveAmphora: Step<LoadBalancerDeps, LoadBalancerInput, AmphoraChoices> = {
   name: 'resolve-amphora',
   async do(deps, { loadBalancerId }, run) {
-    await deps.builds.acquire(run.operationId, run.priority, run.stop);
-    const settings = deps.settings();
-    const found = await deps.loadBalancers.get('loadbalancer', loadBalancerId);
-    if (!found) throw new KilnError('RESOURCE_NOT_FOUND', `there is no load balancer ${loadBalancerId}`);
-    const [capabilities, zone] = await Promise.all([
-      deps.flavors.flavorCapabilities(found.flavorId),
-      deps.flavors.zoneCapabilities(found.availabilityZone),
-    ]);
-    const computeFlavorId = capabilities.compute_flavor || settings.flavorId;
-    const choice = await chooseImageFor(deps, capabilities.amp_image_tag, computeFlavorId);
-    const amphoraId = stableId(run.operationId, 'amphora');
-    run.note(`amphora ${amphoraId} will boot image ${choice.imageId} (${choice.rule})`);
-    return {
-      amphoraId,
-      serverName: nameServer(amphoraId, settings.randomNameLength, deps.randomInteger),
-      imageId: choice.imageId,
-      imageChoice: choice as unknown as JsonObject,
-      computeFlavorId,
-      topology: found.topology,
-      computeZone: zone?.compute_zone ?? null,
-      managementNetworkId: zone?.management_network ?? null,
-    };
+    const { nameFor, ...choices } = await choose(deps, loadBalancerId, run);
+    return { ...choices, ...nameFor('amphora') };
   },
   undo: async (deps, _state, run) => deps.builds.release(run.operationId),
 };
+
+/**
+ * As above, once for all amphorae of a pair that are built: one image, one flavor, one zone.
+ * @param rolesOf which of the two.
+ */
+export function resolvePair<State extends LoadBalancerInput & JsonObject>(
+  rolesOf: (deps: LoadBalancerDeps, state: State) => Promise<readonly PairRole[]>,
+): Step<LoadBalancerDeps, State & ServerGroup, PairState<AmphoraChoices>> {
+  return {
+    name: 'resolve-amphorae',
+    async do(deps, state, run) {
+      const roles = await rolesOf(deps, state);
+      const { nameFor, ...choices } = await choose(deps, state.loadBalancerId, run);
+      const { serverGroupId } = state;
+      return Object.fromEntries(
+        roles.map((role) => [role, { ...choices, ...nameFor(`amphora ${role}`), role, serverGroupId }]),
+      );
+    },
+    undo: async (deps, _state, run) => deps.builds.release(run.operationId),
+  };
+}
+
+async function choose(deps: LoadBalancerDeps, loadBalancerId: string, run: StepRun) {
+  await deps.builds.acquire(run.operationId, run.priority, run.stop);
+  const settings = deps.settings();
+  const found = await deps.loadBalancers.get('loadbalancer', loadBalancerId);
+  if (!found) throw new KilnError('RESOURCE_NOT_FOUND', `there is no load balancer ${loadBalancerId}`);
+  const [capabilities, zone] = await Promise.all([
+    deps.flavors.flavorCapabilities(found.flavorId),
+    deps.flavors.zoneCapabilities(found.availabilityZone),
+  ]);
+  const computeFlavorId = capabilities.compute_flavor || settings.flavorId;
+  const choice = await chooseImageFor(deps, capabilities.amp_image_tag, computeFlavorId);
+  return {
+    nameFor(what: string) {
+      const amphoraId = stableId(run.operationId, what);
+      run.note(`amphora ${amphoraId} will boot image ${choice.imageId} (${choice.rule})`);
+      return { amphoraId, serverName: nameServer(amphoraId, settings.randomNameLength, deps.randomInteger) };
+    },
+    imageId: choice.imageId,
+    imageChoice: choice as unknown as JsonObject,
+    computeFlavorId,
+    topology: found.topology,
+    computeZone: zone?.compute_zone ?? null,
+    managementNetworkId: zone?.management_network ?? null,
+  };
+}
 
 /** `amp_image_id`, else the flavor's tag, else the configuration's: see core/amphora/choose-image.ts. */
 export async function chooseImageFor(

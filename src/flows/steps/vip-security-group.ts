@@ -14,14 +14,14 @@ const nameOf = (loadBalancerId: string) => `lb-${loadBalancerId}`;
 
 /**
  * The VIP's port lets in what the listeners take, and nothing else: by a group of the load balancer's own, or by those
- * that its owner named.
+ * that its owner named, and beside these one for what a pair's amphorae tell each other.
  */
 export const createVipSecurityGroup: Step<LoadBalancerDeps, LoadBalancerInput, VipSecurity> = {
   name: 'update-vip-security-group',
   async do(deps, { loadBalancerId }, run) {
     const tree = await treeOf(deps, loadBalancerId);
     const own = await ownGroup(deps, tree, run.resumed);
-    const securityGroupIds = own ? [own.id] : [...tree.loadBalancer.vipSgIds];
+    const securityGroupIds = [...tree.loadBalancer.vipSgIds, ...(own ? [own.id] : [])];
     const { portId } = tree.loadBalancer.vip;
     if (portId !== null) await deps.network.updatePort(portId, { securityGroupIds });
     return { securityGroupIds };
@@ -33,22 +33,24 @@ export const createVipSecurityGroup: Step<LoadBalancerDeps, LoadBalancerInput, V
     await removeVipSecurityGroup(deps, loadBalancerId);
   },
   leaves: async (_parts, { loadBalancerId, securityGroupIds }) => [
-    { kind: 'security group', id: securityGroupIds?.[0] ?? null, name: nameOf(loadBalancerId) },
+    { kind: 'security group', id: securityGroupIds?.at(-1) ?? null, name: nameOf(loadBalancerId) },
   ],
 };
 
 /** The rules follow the listeners; `treeWanted` is the tree that they shall fit. */
 export async function syncVipSecurityRules(deps: LoadBalancerDeps, treeWanted: LoadBalancerTree): Promise<void> {
-  const { id, vip, vipSgIds } = treeWanted.loadBalancer;
+  const { id, vip, vipSgIds, topology } = treeWanted.loadBalancer;
   const [existing] = await deps.network.findSecurityGroupsByName(nameOf(id));
-  if (vipSgIds.length > 0) {
+  if (!hasOwnGroup(treeWanted)) {
     if (vip.portId !== null) await plugGroups(deps, treeWanted, [...vipSgIds]);
     if (existing) await deps.network.deleteSecurityGroup(existing.id);
     return;
   }
   const group = existing ?? (await deps.network.createSecurityGroup({ name: nameOf(id), description: '' }));
   await syncRules(deps, group, treeWanted);
-  if (!existing) await plugGroups(deps, treeWanted, [group.id]);
+  if (!existing || vipSgIds.length > 0 || topology === 'ACTIVE_STANDBY') {
+    await plugGroups(deps, treeWanted, [...vipSgIds, group.id]);
+  }
 }
 
 /** Of the VIP's port and, beside it, of the amphorae's own ones that serve: what is left of others may have none. */
@@ -60,13 +62,16 @@ async function plugGroups(deps: LoadBalancerDeps, tree: LoadBalancerTree, securi
   }
 }
 
+const hasOwnGroup = ({ loadBalancer: { vipSgIds, topology } }: LoadBalancerTree) =>
+  vipSgIds.length === 0 || topology === 'ACTIVE_STANDBY';
+
 async function ownGroup(
   deps: LoadBalancerDeps,
   tree: LoadBalancerTree,
   resumed: boolean,
 ): Promise<SecurityGroup | null> {
-  const { id, vipSgIds } = tree.loadBalancer;
-  if (vipSgIds.length > 0) return null;
+  const { id } = tree.loadBalancer;
+  if (!hasOwnGroup(tree)) return null;
   const group = await findOrCreate(
     deps,
     resumed,

@@ -9,7 +9,7 @@ export function wireHealthManager(state: State, { clock, log, current }: Runtime
   const { bind_ip: address, bind_port: port, sock_rlimit: receiveBufferBytes } = current().health_manager;
   return createHealthManager({
     datagrams: createUdpReceiver({ address, port, receiveBufferBytes }),
-    directory: createAmphoraDirectory(state.database, clock),
+    directory: createAmphoraDirectory(state.database, clock, () => current().health_manager.heartbeat_timeout),
     loadBalancers: state.loadBalancers,
     health: state.health,
     clock,

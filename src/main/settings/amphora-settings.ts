@@ -19,6 +19,7 @@ export function amphoraSettings(configuration: Configuration): AmphoraSettings {
     server: serverSettings(configuration),
     flavorId: worker.amp_flavor_id ?? '',
     topology: worker.loadbalancer_topology,
+    antiAffinityPolicy: nova.enable_anti_affinity ? nova.anti_affinity_policy : null,
     randomNameLength:
       nova.random_amphora_name_length === 0 ? 0 : Math.max(shortestRandomName, nova.random_amphora_name_length),
     certificateValiditySeconds: certificates.cert_validity_time,

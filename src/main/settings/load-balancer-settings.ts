@@ -1,4 +1,5 @@
 import type { Configuration } from '../../config/options/index.ts';
+import { heartbeatKeyInForce } from '../../core/heartbeat/message.ts';
 import type { LoadBalancerSettings } from '../../flows/load-balancer/deps.ts';
 import { amphoraSettings } from './amphora-settings.ts';
 
@@ -7,7 +8,7 @@ const amphoraLogSocket = '/run/rsyslog/octavia/log';
 
 /** octavia.conf, narrowed to what the flows of load balancers need. */
 export function loadBalancerSettings(configuration: Configuration): LoadBalancerSettings {
-  const { haproxy_amphora: haproxy, amphora_agent: agent, api_settings: api } = configuration;
+  const { haproxy_amphora: haproxy, amphora_agent: agent, api_settings: api, keepalived_vrrp: vrrp } = configuration;
   return {
     ...amphoraSettings(configuration),
     haproxy: {
@@ -29,6 +30,15 @@ export function loadBalancerSettings(configuration: Configuration): LoadBalancer
       },
       defaultListenerCiphers: api.default_listener_ciphers,
       defaultPoolCiphers: api.default_pool_ciphers,
+    },
+    vrrp: {
+      advertIntervalSeconds: configuration.kiln.vrrp_advert_interval_seconds ?? vrrp.vrrp_advert_int,
+      checkIntervalSeconds: vrrp.vrrp_check_interval,
+      failCount: vrrp.vrrp_fail_count,
+      successCount: vrrp.vrrp_success_count,
+      garpRefreshIntervalSeconds: vrrp.vrrp_garp_refresh_interval,
+      garpRefreshCount: vrrp.vrrp_garp_refresh_count,
+      authenticationKey: heartbeatKeyInForce(configuration.health_manager.heartbeat_key),
     },
     baseCertDir: haproxy.base_cert_dir,
   };

@@ -68,7 +68,7 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
         if (!/^(begin|start transaction|set transaction|commit)/.test(query.sql)) statements.push(query.sql);
       });
       store = createHealthStore(database, clock);
-      directory = createAmphoraDirectory(database, clock);
+      directory = createAmphoraDirectory(database, clock, () => 60);
       loadBalancers = createLoadBalancerStore(database, clock);
       await loadBalancers.apply({
         loadBalancerId: 'lb',
@@ -343,11 +343,39 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
         expect(await directory.find([])).toEqual(new Map());
         expect(await directory.find(['a', 'b', 'c', 'A', 'nobody'])).toEqual(
           new Map([
-            ['a', { status: 'ALLOCATED', loadBalancerId: 'lb', revision: expect.any(String) }],
-            ['b', { status: 'PENDING_DELETE', loadBalancerId: 'lb', revision: expect.any(String) }],
-            ['c', { status: 'READY', loadBalancerId: null, revision: null }],
+            ['a', { status: 'ALLOCATED', loadBalancerId: 'lb', revision: expect.any(String), lacksPartner: false }],
+            [
+              'b',
+              { status: 'PENDING_DELETE', loadBalancerId: 'lb', revision: expect.any(String), lacksPartner: false },
+            ],
+            ['c', { status: 'READY', loadBalancerId: null, revision: null, lacksPartner: false }],
           ]),
         );
+      });
+
+      it('knows whether the other one of a pair serves and is heard of', async () => {
+        const lacks = async () => (await directory.find(['a'])).get('a')?.lacksPartner;
+        await database
+          .updateTable('kiln_load_balancer')
+          .set({ topology: 'ACTIVE_STANDBY' })
+          .where('id', '=', 'lb')
+          .execute();
+        await store.watch('a');
+        await store.watch('b');
+        // b is on its way out.
+        expect(await lacks()).toBe(true);
+        const alone = await revision();
+        await database.updateTable('kiln_amphora').set({ status: 'ALLOCATED' }).where('id', '=', 'b').execute();
+        expect(await lacks()).toBe(false);
+        expect(await revision()).not.toBe(alone);
+        const longAgo = '2020-01-01T00:00:00.000Z';
+        const silence = { last_heard: longAgo };
+        await database.updateTable('kiln_amphora_health').set(silence).where('amphora_id', '=', 'b').execute();
+        expect(await lacks()).toBe(true);
+        // Its agent says that it serves: only its heartbeats are lost.
+        const lost = { finding: 'heartbeats-lost' };
+        await database.updateTable('kiln_amphora_health').set(lost).where('amphora_id', '=', 'b').execute();
+        expect(await lacks()).toBe(false);
       });
 
       it('has another revision after each change, settlement and new operating status, and the same after counters', async () => {

@@ -31,6 +31,7 @@ export function createFakeDeps(over: Partial<AmphoraSettings> = {}) {
     flavorId: '65',
     topology: 'SINGLE',
     randomNameLength: 0,
+    antiAffinityPolicy: null,
     certificateValiditySeconds: 3600,
     clientCaPem: async () => 'client ca\n',
     activeWaitSeconds: 30,

@@ -1,5 +1,6 @@
 import { createBuildSlots } from '../../../src/flows/lib/build-slots.ts';
 import type { LoadBalancerDeps } from '../../../src/flows/load-balancer/deps.ts';
+import type { ServerGroupPolicy } from '../../../src/model/compute.ts';
 import { KilnError } from '../../../src/model/errors.ts';
 import type { FlavorCapabilities, ZoneCapabilities } from '../../../src/model/flavor.ts';
 import { createFakeDeps } from './fake-amphora-deps.ts';
@@ -9,8 +10,20 @@ import { createFakeLoadBalancerStore } from './fake-load-balancer-store.ts';
 import { createFakeNetwork } from './fake-network.ts';
 
 /** Everything that a flow of a load balancer acts through, in memory, with the switches of the fakes. */
-export function createFakeLoadBalancerDeps(options: { buildRateLimit?: number } = {}) {
-  const { deps: amphoraDeps, settings, clock, log, agent, images, store, rows } = createFakeDeps();
+export function createFakeLoadBalancerDeps(
+  options: { buildRateLimit?: number; antiAffinityPolicy?: ServerGroupPolicy } = {},
+) {
+  const { antiAffinityPolicy = null } = options;
+  const {
+    deps: amphoraDeps,
+    settings,
+    clock,
+    log,
+    agent,
+    images,
+    store,
+    rows,
+  } = createFakeDeps({ antiAffinityPolicy });
   const network = createFakeNetwork();
   const compute = createFakeCompute({ network });
   const loadBalancers = createFakeLoadBalancerStore();
@@ -77,6 +90,15 @@ export function createFakeLoadBalancerDeps(options: { buildRateLimit?: number } 
         },
         defaultListenerCiphers: 'DEFAULT',
         defaultPoolCiphers: 'DEFAULT',
+      },
+      vrrp: {
+        advertIntervalSeconds: 1,
+        checkIntervalSeconds: 5,
+        failCount: 2,
+        successCount: 2,
+        garpRefreshIntervalSeconds: 5,
+        garpRefreshCount: 2,
+        authenticationKey: 'insecure',
       },
       baseCertDir: '/var/lib/octavia/certs',
     }),

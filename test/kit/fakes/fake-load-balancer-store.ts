@@ -221,6 +221,11 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
       raise(settlement.loadBalancerId);
     },
 
+    async setServerGroup(loadBalancerId, serverGroupId) {
+      const row = rows.loadbalancer.get(loadBalancerId);
+      if (row) rows.loadbalancer.set(loadBalancerId, { ...row, serverGroupId });
+    },
+
     async reasonOf(loadBalancerId) {
       return reasons.get(loadBalancerId) ?? null;
     },

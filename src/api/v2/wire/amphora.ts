@@ -1,7 +1,7 @@
 import type { Static } from 'typebox';
+import { certificateIsBusy, vrrpOf } from '../../../core/lbaas/vrrp.ts';
 import type { Amphora } from '../../../model/amphora.ts';
 import type { amphoraView } from '../schemas/amphora.ts';
-import { certificateIsBusy, vrrpOf } from '../vrrp.ts';
 import { wireTime, wireTimeOrNull } from './common.ts';
 
 export function amphoraToWire(amphora: Amphora): Static<typeof amphoraView> {

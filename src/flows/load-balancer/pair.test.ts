@@ -1,0 +1,330 @@
+import { describe, expect, it } from 'vitest';
+import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
+import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
+import type { Amphora } from '../../model/amphora.ts';
+import { KilnError } from '../../model/errors.ts';
+import type { LoadBalancer } from '../../model/load-balancer.ts';
+import type { JsonObject } from '../../model/operation.ts';
+import type { AmphoraAgent } from '../../ports/amphora-agent.ts';
+import { runFlow } from '../engine/run-flow.ts';
+import type { LoadBalancerDeps } from './deps.ts';
+import { loadBalancerFlows } from './index.ts';
+
+const vip = { address: '10.100.0.9', networkId: 'lb-vip-net', subnetId: 'lb-vip-subnet', octaviaOwned: true };
+const limits = { attempts: 2, firstPauseMs: 10, longestPauseMs: 100 };
+const never = new AbortController().signal;
+
+function setUp(options: Parameters<typeof createFakeLoadBalancerDeps>[0] = {}) {
+  const fakes = createFakeLoadBalancerDeps(options);
+  const { deps, journal, clock, log, loadBalancers, network, compute, agent, amphorae } = fakes;
+  const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 900_000 };
+  let asked = 0;
+
+  async function carryOut(
+    flowName: string,
+    fields: JsonObject = {},
+    through: LoadBalancerDeps = deps,
+  ): Promise<string> {
+    const id = `op-${++asked}`;
+    const input = { loadBalancerId: 'lb', resourceId: 'lb', ...fields };
+    await journal.enqueue({ id, flow: flowName, subject: 'lb', input, priority: 0 });
+    const flow = loadBalancerFlows.find(({ name }) => name === flowName);
+    const claimed = await journal.claim(id, 'w1');
+    if (!claimed || !flow) throw new Error(`${flowName} is not to be had`);
+    return await runFlow(flow, through, claimed, engine, never);
+  }
+  async function created(fields: Partial<LoadBalancer> = {}): Promise<void> {
+    const provisioningStatus = 'PENDING_CREATE';
+    const { id: portId } = await network.createPort({
+      ...{
+        name: 'octavia-lb-lb',
+        networkId: vip.networkId,
+        projectId: null,
+        deviceId: 'lb-lb',
+        deviceOwner: 'Octavia',
+      },
+      ...{ adminStateUp: false, securityGroupIds: null, allowedAddressPairs: [], qosPolicyId: null },
+      fixedIps: [{ subnetId: vip.subnetId, ipAddress: vip.address }],
+    });
+    const put = { provisioningStatus, topology: 'ACTIVE_STANDBY', vip: { ...vip, portId }, ...fields } as const;
+    await loadBalancers.apply({
+      loadBalancerId: 'lb',
+      mutableFrom: [],
+      rows: [
+        { kind: 'loadbalancer', put: storedLoadBalancer('lb', put) },
+        { kind: 'pool', put: storedPool('po', 'lb', { provisioningStatus }) },
+        { kind: 'member', put: storedMember('me', 'po', { provisioningStatus, address: '10.0.0.1' }) },
+        { kind: 'listener', put: storedListener('li', 'lb', { provisioningStatus, defaultPoolId: 'po' }) },
+      ],
+      operation: null,
+    });
+    expect(await carryOut('create-load-balancer-pair')).toBe('done');
+  }
+  const pair = async () => {
+    const all = await amphorae.list({ loadBalancerId: 'lb' });
+    const of = (role: string) => all.filter((one) => one.role === role);
+    const [[master], [backup]] = [of('MASTER'), of('BACKUP')];
+    if (!master || !backup || all.length !== 2) throw new Error(`not a pair: ${JSON.stringify(all)}`);
+    return { master, backup, all };
+  };
+  const vrrpOf = ({ id }: Amphora) => agent.amphora(id).vrrp;
+  const haproxyOf = ({ id }: Amphora) => agent.amphora(id).objects.get('lb');
+  const left = async () => ({
+    servers: compute.servers().length,
+    vrrpPorts: network.ports().filter(({ name }) => name.startsWith('octavia-lb-vrrp')).length,
+    securityGroups: network.securityGroups().filter(({ name }) => name === 'lb-lb').length,
+    serverGroups: compute.serverGroups().length,
+    amphorae: (await amphorae.list({ loadBalancerId: 'lb' })).length,
+  });
+  const statusOf = async () => (await loadBalancers.get('loadbalancer', 'lb'))?.provisioningStatus ?? null;
+  /** As if nobody were there; `calls` has what the others were asked. */
+  function without(...silent: Amphora[]) {
+    const calls: string[] = [];
+    const watched = new Proxy(agent, {
+      get(target, name) {
+        const member = Reflect.get(target, name) as unknown;
+        if (typeof member !== 'function' || name === 'amphora') return member;
+        return async (address: { id: string }, ...values: unknown[]) => {
+          calls.push(`${String(name)} ${address.id} ${typeof values[0] === 'string' ? values[0] : ''}`.trim());
+          if (silent.some(({ id }) => id === address.id)) throw new KilnError('AGENT_UNREACHABLE', 'nobody is there');
+          return await Reflect.apply(member, target, [address, ...values]);
+        };
+      },
+    }) as AmphoraAgent;
+    return { deps: { ...deps, agent: watched }, calls };
+  }
+  return { ...fakes, carryOut, created, pair, vrrpOf, haproxyOf, left, statusOf, without };
+}
+
+describe('a pair', () => {
+  it('is built of one image, with roles, peers, VRRP on both, and everything ACTIVE', async () => {
+    const bench = setUp();
+    await bench.created();
+    const { master, backup } = await bench.pair();
+    expect(await bench.statusOf()).toBe('ACTIVE');
+    expect(await bench.left()).toEqual({ servers: 2, vrrpPorts: 2, securityGroups: 1, serverGroups: 0, amphorae: 2 });
+    for (const [one, other, priority] of [
+      [master, backup, 100],
+      [backup, master, 90],
+    ] as const) {
+      expect(one).toMatchObject({ status: 'ALLOCATED', imageId: 'image-1', haIp: vip.address });
+      const vrrp = bench.vrrpOf(one);
+      expect(vrrp?.running).toBe(true);
+      expect(vrrp?.configuration).toContain(`priority ${priority}\n`);
+      expect(vrrp?.configuration).toContain(`unicast_src_ip ${one.vrrpIp}\n`);
+      expect(vrrp?.configuration).toContain(`unicast_peer {\n        ${other.vrrpIp}\n    }`);
+      const { configuration, running } = bench.haproxyOf(one) ?? {};
+      expect(running).toBe(true);
+      for (const { vrrpIp } of [one, other]) expect(configuration).toMatch(new RegExp(`peer \\S+ ${vrrpIp}:1025`));
+      const port = bench.network.ports().find(({ id }) => id === one.vrrpPortId);
+      expect(port).toMatchObject({ deviceId: one.computeId, allowedAddressPairs: [{ ipAddress: vip.address }] });
+    }
+    const [group] = bench.network.securityGroups().filter(({ name }) => name === 'lb-lb');
+    const opened = group?.rules.map(({ protocol, portRangeMin }) => `${protocol} ${portRangeMin}`);
+    expect(opened).toEqual(expect.arrayContaining(['tcp 80', 'tcp 1025', '112 null', '51 null']));
+    // Both are configured as one of a pair: the agent leaves the VIP to keepalived.
+    for (const { spec } of bench.compute.servers()) {
+      expect(Object.values(spec.files).join('')).toContain('loadbalancer_topology = ACTIVE_STANDBY');
+    }
+  });
+
+  it("keeps a group of its own beside the user's", async () => {
+    const bench = setUp();
+    const user = await bench.network.createSecurityGroup({ name: "the user's", description: '' });
+    await bench.created({ vipSgIds: [user.id] });
+    const [own] = bench.network.securityGroups().filter(({ name }) => name === 'lb-lb');
+    expect(own?.rules.some(({ portRangeMin }) => portRangeMin === 80)).toBe(false);
+    expect(own?.rules.some(({ protocol }) => protocol === '112')).toBe(true);
+    const { all } = await bench.pair();
+    const groupsOf = (portId: string | null) => bench.network.ports().find(({ id }) => id === portId)?.securityGroupIds;
+    for (const { vrrpPortId } of all) expect(groupsOf(vrrpPortId)).toEqual([user.id, own?.id]);
+  });
+
+  it.each(['anti-affinity', 'soft-anti-affinity'] as const)(
+    'is in a server group, %s, that goes with it',
+    async (policy) => {
+      const bench = setUp({ antiAffinityPolicy: policy });
+      await bench.created();
+      const [group] = bench.compute.serverGroups();
+      expect(group).toMatchObject({ name: 'octavia-lb-lb', policy });
+      expect((await bench.loadBalancers.get('loadbalancer', 'lb'))?.serverGroupId).toBe(group?.id);
+      expect(bench.compute.servers().map(({ spec }) => spec.serverGroupId)).toEqual([group?.id, group?.id]);
+      // A third one has no host of its own while the old one is there: hard becomes soft, and it is told.
+      const { master } = await bench.pair();
+      expect(await bench.carryOut('failover-amphora-of-pair', { amphoraId: master.id })).toBe('done');
+      const alone = bench.compute.servers().filter(({ spec }) => spec.serverGroupId === null);
+      expect(alone).toHaveLength(policy === 'anti-affinity' ? 1 : 0);
+      expect(bench.compute.serverGroups()).toHaveLength(1);
+      expect(await bench.carryOut('delete-load-balancer')).toBe('done');
+      expect(await bench.left()).toEqual({ servers: 0, vrrpPorts: 0, securityGroups: 0, serverGroups: 0, amphorae: 0 });
+    },
+  );
+
+  it('gets every change on both', async () => {
+    const bench = setUp();
+    await bench.created();
+    const { all } = await bench.pair();
+    const listener = storedListener('li', 'lb', {
+      provisioningStatus: 'PENDING_UPDATE',
+      defaultPoolId: 'po',
+      connectionLimit: 77,
+    });
+    await bench.loadBalancers.apply({
+      loadBalancerId: 'lb',
+      mutableFrom: ['ACTIVE'],
+      rows: [{ kind: 'listener', put: listener }],
+      operation: null,
+    });
+    expect(await bench.carryOut('update-listener', { resourceId: 'li' })).toBe('done');
+    for (const one of all) expect(bench.haproxyOf(one)?.configuration).toContain('maxconn 77');
+  });
+
+  it('gets a change on the one that answers; the other one is left to failover, and the change is done', async () => {
+    const bench = setUp();
+    await bench.created();
+    const { master, backup } = await bench.pair();
+    const { deps, calls } = bench.without(master);
+    expect(await bench.carryOut('update-listener', { resourceId: 'li' }, deps)).toBe('done');
+    expect(await bench.statusOf()).toBe('ACTIVE');
+    const { master: then, backup: unchanged } = await bench.pair();
+    expect(then).toMatchObject({ id: master.id, status: 'ERROR', reason: { code: 'AGENT_UNREACHABLE' } });
+    expect(unchanged).toMatchObject({ id: backup.id, status: 'ALLOCATED' });
+    // Asked twice, and never again.
+    expect(calls.filter((call) => call.includes(master.id))).toHaveLength(2);
+  });
+
+  it('fails a change that neither takes, and one that is refused', async () => {
+    const bench = setUp();
+    await bench.created();
+    const { master, backup } = await bench.pair();
+    expect(await bench.carryOut('update-listener', { resourceId: 'li' }, bench.without(master, backup).deps)).toBe(
+      'undone',
+    );
+    expect((await bench.pair()).all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
+  });
+
+  it.each(['MASTER', 'BACKUP'] as const)(
+    'has its %s replaced when that is dead; nobody touches the one that lives',
+    async (role) => {
+      const bench = setUp();
+      await bench.created();
+      const { master, backup } = await bench.pair();
+      const [dead, living] = role === 'MASTER' ? [master, backup] : [backup, master];
+      const { deps, calls } = bench.without(dead);
+      expect(await bench.carryOut('failover-amphora-of-pair', { amphoraId: dead.id }, deps)).toBe('done');
+      const after = await bench.pair();
+      const replaced = role === 'MASTER' ? after.master : after.backup;
+      const kept = role === 'MASTER' ? after.backup : after.master;
+      expect(kept).toMatchObject({
+        id: living.id,
+        computeId: living.computeId,
+        vrrpPortId: living.vrrpPortId,
+        status: 'ALLOCATED',
+      });
+      expect(replaced).toMatchObject({ role, status: 'ALLOCATED' });
+      expect(replaced.id).not.toBe(dead.id);
+      expect(await bench.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
+      // The one that lives hears of the new one before that begins, and is never stopped.
+      expect(calls).not.toContainEqual(`actOnVrrp ${living.id} stop`);
+      expect(calls.indexOf(`actOnVrrp ${living.id} start`)).toBeLessThan(
+        calls.indexOf(`actOnVrrp ${replaced.id} start`),
+      );
+      expect(bench.vrrpOf(kept)?.configuration).toContain(`unicast_peer {\n        ${replaced.vrrpIp}\n    }`);
+      expect(bench.vrrpOf(replaced)?.configuration).toContain(`unicast_peer {\n        ${kept.vrrpIp}\n    }`);
+      for (const one of after.all) {
+        const peers = bench.haproxyOf(one)?.configuration.match(/peer \S+ \S+:1025/g);
+        expect(peers).toHaveLength(2);
+      }
+    },
+  );
+
+  it('is replaced whole: new ones are ready first, BACKUP takes over before MASTER, and hands over', async () => {
+    const bench = setUp();
+    await bench.created();
+    const before = await bench.pair();
+    const { deps, calls } = bench.without();
+    expect(await bench.carryOut('failover-load-balancer-pair', {}, deps)).toBe('done');
+    const after = await bench.pair();
+    expect(after.all.map(({ id }) => id)).not.toContain(before.master.id);
+    const order = [
+      `listListeners ${after.backup.id}`,
+      `actOnVrrp ${before.backup.id} stop`,
+      `actOnVrrp ${before.master.id} start`,
+      `actOnVrrp ${after.backup.id} start`,
+      `actOnVrrp ${before.master.id} stop`,
+      `actOnVrrp ${after.master.id} start`,
+    ].map((call) => calls.indexOf(call));
+    expect(order).toEqual([...order].sort((one, other) => one - other));
+    expect(order).not.toContain(-1);
+    expect(await bench.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
+    expect(bench.vrrpOf(after.backup)?.configuration).toContain(
+      `unicast_peer {\n        ${after.master.vrrpIp}\n    }`,
+    );
+  });
+
+  it('is rebuilt when both are dead, one after the other', async () => {
+    const bench = setUp();
+    await bench.created();
+    const { master, backup } = await bench.pair();
+    const { deps } = bench.without(master, backup);
+    expect(await bench.carryOut('failover-amphora-of-pair', { amphoraId: master.id }, deps)).toBe('done');
+    expect(await bench.carryOut('failover-amphora-of-pair', { amphoraId: backup.id }, deps)).toBe('done');
+    const after = await bench.pair();
+    expect(after.all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
+    expect(await bench.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
+    expect(bench.vrrpOf(after.backup)?.configuration).toContain(
+      `unicast_peer {\n        ${after.master.vrrpIp}\n    }`,
+    );
+    expect(bench.vrrpOf(after.master)?.configuration).toContain(
+      `unicast_peer {\n        ${after.backup.vrrpIp}\n    }`,
+    );
+  });
+
+  it('stays as it is when new ones can not be built, or do not serve', async () => {
+    const bench = setUp();
+    await bench.created();
+    const before = await bench.pair();
+    bench.compute.bootsEndAs('error');
+    expect(await bench.carryOut('failover-load-balancer-pair')).toBe('undone');
+    bench.compute.bootsEndAs('active');
+    const deaf = { ...bench.deps, agent: { ...bench.agent, listListeners: async () => [] } };
+    expect(await bench.carryOut('failover-load-balancer-pair', {}, deaf)).toBe('undone');
+    const after = await bench.pair();
+    expect(after.all.map(({ id }) => id)).toEqual(before.all.map(({ id }) => id));
+    expect(await bench.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
+    expect(await bench.statusOf()).toBe('ACTIVE');
+  });
+
+  it('leaves nothing when its creation fails, wherever that is', async () => {
+    for (let n = 1; ; n++) {
+      const bench = setUp({ antiAffinityPolicy: 'anti-affinity' });
+      let calls = 0;
+      const failing = <Part extends object>(part: Part): Part =>
+        new Proxy(part, {
+          get(target, name) {
+            const member = Reflect.get(target, name) as unknown;
+            if (typeof member !== 'function' || !/^(create|attach|upload|act|plug)/.test(String(name))) return member;
+            return async (...values: unknown[]) => {
+              if (++calls === n) throw new KilnError('SERVICE_REJECTED_REQUEST', `${String(name)} was made to fail`);
+              return await Reflect.apply(member, target, values);
+            };
+          },
+        });
+      const { compute, network, agent } = bench.deps;
+      const original = { ...bench.deps };
+      Object.assign(bench.deps, { compute: failing(compute), network: failing(network), agent: failing(agent) });
+      const outcome = await bench.created().then(
+        () => 'done',
+        () => 'undone',
+      );
+      Object.assign(bench.deps, original);
+      if (calls < n) {
+        expect(outcome).toBe('done');
+        expect(n).toBeGreaterThan(20);
+        return;
+      }
+      expect(await bench.left()).toEqual({ servers: 0, vrrpPorts: 0, securityGroups: 0, serverGroups: 0, amphorae: 0 });
+      expect(await bench.statusOf()).toBe('ERROR');
+    }
+  });
+});

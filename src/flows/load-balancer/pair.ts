@@ -1,0 +1,131 @@
+import type { TlsFiles } from '../../core/haproxy/settings.ts';
+import { lost, rebuilt, succeeded } from '../../core/operations/settlement.ts';
+import { KilnError } from '../../model/errors.ts';
+import type { JsonObject } from '../../model/operation.ts';
+import { defineFlow, type Flow, type FlowBuilder } from '../engine/flow.ts';
+import { reloadListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
+import { builtOfPair, isOfPair, type PairRole, type PairState, pairRoles, sideBySide } from '../lib/pair.ts';
+import { type BuiltAmphora, builtAmphora, type Target } from '../lib/targets.ts';
+import { uploadTlsMaterial, withoutLeftOut } from '../lib/tls-material.ts';
+import { treeOf } from '../lib/tree-of.ts';
+import {
+  type CertificatesUploaded,
+  reload,
+  uploadCertificates,
+  uploadConfiguration,
+} from '../steps/configure-listeners.ts';
+import { createServer } from '../steps/create-server.ts';
+import {
+  failedFailover,
+  type LoadBalancerInput,
+  markActive,
+  markErrorOnRevert,
+} from '../steps/mark-error-on-revert.ts';
+import { plugMemberNetworks } from '../steps/plug-member-networks.ts';
+import { plugVip } from '../steps/plug-vip.ts';
+import { waitForAmphora, waitForServer } from '../steps/reach-amphora.ts';
+import { markAmphoraAllocated, recordAmphora } from '../steps/record-amphora.ts';
+import { removeReplaced } from '../steps/remove-amphorae.ts';
+import { type AmphoraChoices, resolvePair } from '../steps/resolve-amphora.ts';
+import { createServerGroup } from '../steps/server-group.ts';
+import { createVipSecurityGroup, type VipSecurity } from '../steps/vip-security-group.ts';
+import { judgeNewAmphorae, startVrrp, takeOver, tellPeers } from '../steps/vrrp.ts';
+import { createVrrpPort, plugVrrpPort, type VrrpPort } from '../steps/vrrp-port.ts';
+import type { LoadBalancerDeps } from './deps.ts';
+
+type Choices = LoadBalancerInput & AmphoraChoices & VipSecurity;
+type Built = LoadBalancerInput & PairState<BuiltAmphora & VrrpPort>;
+type FailoverInput = LoadBalancerInput & { amphoraId?: string };
+
+/** One of a pair: built, plugged in, and without the VIP, which keepalived gives to one of the two. */
+const buildAmphora = defineFlow<LoadBalancerDeps, Choices>('build-amphora')
+  .step(recordAmphora)
+  .step(createServer)
+  .step(waitForServer)
+  .step(waitForAmphora)
+  .step(createVrrpPort)
+  .step(plugVrrpPort)
+  .step(plugVip)
+  .step(plugMemberNetworks<LoadBalancerInput & BuiltAmphora>(builtAmphora))
+  .build();
+const markAllocated = defineFlow<LoadBalancerDeps, Choices>('mark-allocated').step(markAmphoraAllocated).build();
+
+const inPair = (mayBeLeftOut: () => boolean) => ({ targetsOf: builtOfPair, subjectOf: null, mayBeLeftOut });
+
+/** The types of these steps were checked where their flow was put together. */
+function include<State extends JsonObject>(
+  builder: FlowBuilder<LoadBalancerDeps, State>,
+  flow: Flow<LoadBalancerDeps>,
+) {
+  for (const step of sideBySide(flow)) builder.step(step as never);
+  return builder as unknown as FlowBuilder<LoadBalancerDeps, State & PairState<BuiltAmphora & VrrpPort>>;
+}
+
+const begunCreation = defineFlow<LoadBalancerDeps, LoadBalancerInput>('create-load-balancer-pair')
+  .step(markErrorOnRevert((_records, tree) => lost(tree)))
+  .step(createServerGroup)
+  .step(resolvePair(async () => pairRoles))
+  .step(createVipSecurityGroup);
+
+/** A load balancer with two amphorae, of which one has the VIP: ACTIVE_STANDBY topology. Both are of one image. */
+export const createPair = include(
+  include(begunCreation, buildAmphora)
+    .step(uploadCertificates<Built>(inPair(() => false)))
+    .step(uploadConfiguration<Built & CertificatesUploaded>(inPair(() => false)))
+    .step(reload<Built & CertificatesUploaded>(inPair(() => false)))
+    .step(startVrrp),
+  markAllocated,
+)
+  .step(markActive(succeeded))
+  .build();
+
+/**
+ * Make before break, of one amphora or of both. The new ones are built side by side from one image, configured and judged
+ * while the old ones serve. Then they take over, BACKUP before MASTER: whoever has the VIP hands it over to one that is
+ * ready. One that lives and is not replaced is told of its new partner, and goes on as it is.
+ */
+function failover(
+  name: string,
+  rolesOf: (deps: LoadBalancerDeps, input: FailoverInput) => Promise<readonly PairRole[]>,
+) {
+  const begun = defineFlow<LoadBalancerDeps, FailoverInput>(name)
+    .step(markErrorOnRevert(failedFailover))
+    .step(createServerGroup)
+    .step(resolvePair(rolesOf))
+    .step(createVipSecurityGroup);
+  const ready = include(begun, buildAmphora)
+    .step(uploadCertificates<Built>(inPair(() => true)))
+    .step(uploadConfiguration<Built & CertificatesUploaded>(inPair(() => true)))
+    .step(reload<Built & CertificatesUploaded>(inPair(() => true)))
+    .step(judgeNewAmphorae)
+    .step(tellPeers('introduce-peers', configureWhole))
+    .commit()
+    .step(takeOver('BACKUP'))
+    .step(takeOver('MASTER'));
+  return include(ready, markAllocated)
+    .step(removeReplaced)
+    .step(tellPeers('update-peers', configureWhole))
+    .step(markActive<Built & CertificatesUploaded>(rebuilt))
+    .build();
+}
+
+/** Whatever an amphora is to have of its load balancer, and its HAProxy running with it. */
+async function configureWhole(deps: LoadBalancerDeps, target: Target, loadBalancerId: string): Promise<void> {
+  const tree = await treeOf(deps, loadBalancerId);
+  const { tlsFiles, leftOut } = await uploadTlsMaterial(deps, target, tree, () => true);
+  const served = withoutLeftOut(tree, leftOut);
+  await uploadConfigurations(deps, target, served, tlsFiles as TlsFiles);
+  await reloadListeners(deps, target, served);
+}
+
+export const failoverPair = failover('failover-load-balancer-pair', async () => pairRoles);
+
+/** The other amphora is not touched, but for learning who its partner is. */
+export const failoverAmphoraOfPair = failover(
+  'failover-amphora-of-pair',
+  async (deps, { amphoraId = '', loadBalancerId }) => {
+    const amphora = await deps.amphorae.get(amphoraId);
+    if (amphora && isOfPair(amphora)) return [amphora.role as PairRole];
+    throw new KilnError('AMPHORA_NOT_FOUND', `amphora ${amphoraId} is none of load balancer ${loadBalancerId}'s pair`);
+  },
+);

@@ -1,0 +1,154 @@
+import { haproxyListeners } from '../../core/haproxy/plan.ts';
+import { KilnError, toKilnError } from '../../model/errors.ts';
+import type { JsonObject } from '../../model/operation.ts';
+import type { Step } from '../engine/flow.ts';
+import { isUnreachable, onEachTarget } from '../lib/on-each-target.ts';
+import { type PairRole, type PairState, pairOf, pairRoles } from '../lib/pair.ts';
+import type { BuiltAmphora, Target } from '../lib/targets.ts';
+import { treeOf } from '../lib/tree-of.ts';
+import { addressOf, type PairMember, uploadVrrp } from '../lib/vrrp-files.ts';
+import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
+import type { LoadBalancerInput } from './mark-error-on-revert.ts';
+import { removePort } from './remove-port.ts';
+import type { VrrpPort } from './vrrp-port.ts';
+
+type Built = BuiltAmphora & VrrpPort;
+type State = LoadBalancerInput & PairState<Built>;
+type Nothing = Record<string, never>;
+
+/** An amphora that is to give up the VIP has so long to answer; one that does not is taken off its network. */
+const STOP_WITHIN_MS = 5_000;
+
+/** Both of a new pair begin to agree on who has the VIP. */
+export const startVrrp: Step<LoadBalancerDeps, State, Nothing> = {
+  name: 'start-vrrp',
+  async do(deps, { loadBalancerId, ...state }) {
+    const built = builtIn(state);
+    for (const one of built) {
+      const others = built.filter(({ id }) => id !== one.id);
+      await uploadVrrp(deps, loadBalancerId, one, others);
+    }
+    for (const one of built) await deps.agent.actOnVrrp(addressOf(one), 'start');
+    return {};
+  },
+};
+
+/** Nobody takes over who does not run what is to run: asked before there is no way back. */
+export const judgeNewAmphorae: Step<LoadBalancerDeps, State, Nothing> = {
+  name: 'check-new-amphorae',
+  async do(deps, { loadBalancerId, ...state }) {
+    const tree = await treeOf(deps, loadBalancerId);
+    const expected = tree.loadBalancer.adminStateUp ? haproxyListeners(tree).filter((one) => one.adminStateUp) : [];
+    for (const one of builtIn(state)) {
+      const running = new Set((await deps.agent.listListeners(addressOf(one))).map(({ id }) => id));
+      const missing = expected.filter(({ id }) => !running.has(id)).map(({ id }) => id);
+      if (missing.length > 0) {
+        throw new KilnError('BOOT_FAILED', `new amphora ${one.id} does not serve listeners ${missing.join(', ')}`, {
+          advice: "Nothing has changed: the old amphorae serve. Look into the new one's log.",
+        });
+      }
+    }
+    return {};
+  },
+};
+
+/**
+ * A new amphora takes the place of the one of its role: that one hands the VIP over, if it has it, and leaves the VIP's
+ * network; the other one of the pair learns of the new one, and only then does the new one begin to listen for who has the
+ * VIP. So there is nobody who does not hear whoever has it. From here on there is no way back.
+ */
+export function takeOver(role: PairRole): Step<LoadBalancerDeps, State, Nothing> {
+  return {
+    name: `${role}/take-over`,
+    async do(deps, { loadBalancerId, ...state }) {
+      const successor = builtIn(state).find((one) => one.role === role);
+      if (!successor) return {};
+      const partner = await partnerOf(deps, loadBalancerId, state, successor);
+      await uploadVrrp(deps, loadBalancerId, successor, partner ? [partner] : []);
+      await retire(deps, loadBalancerId, successor);
+      if (partner) await introduce(deps, loadBalancerId, partner, successor);
+      await deps.agent.actOnVrrp(addressOf(successor), 'start');
+      return {};
+    },
+  };
+}
+
+/** Who the new one will share the VIP with: a new one as well once that has taken over, else the one that serves. */
+async function partnerOf(
+  deps: LoadBalancerDeps,
+  loadBalancerId: string,
+  state: JsonObject,
+  { role }: PairMember,
+): Promise<PairMember | null> {
+  // BACKUP is the first to take over.
+  const built = builtIn(state).find((one) => one.role !== role);
+  if (built && role === 'MASTER') return built;
+  const pair = await pairOf(deps, loadBalancerId);
+  return pair.find((one) => one.role !== role && one.id !== built?.id && one.status === 'ALLOCATED') ?? null;
+}
+
+/** Whoever had this role hands over and lets go: first its keepalived, and whatever becomes of that, its port. */
+async function retire(deps: LoadBalancerDeps, loadBalancerId: string, successor: PairMember): Promise<void> {
+  for (const old of await deps.amphorae.list({ loadBalancerId })) {
+    if (old.id === successor.id || old.role !== successor.role || old.vrrpPortId === null) continue;
+    await deps.agent.actOnVrrp(addressOf(old), 'stop', AbortSignal.timeout(STOP_WITHIN_MS)).catch((thrown: unknown) => {
+      deps.log.info(
+        { amphora: old.id, reason: toKilnError(thrown).message },
+        'an amphora is replaced without its help',
+      );
+    });
+    if (old.computeId !== null) await removePort(deps, old.vrrpPortId, old.computeId);
+  }
+}
+
+/** One that does not answer holds up nothing: it is failed over next. */
+async function introduce(
+  deps: LoadBalancerDeps,
+  loadBalancerId: string,
+  partner: PairMember,
+  successor: PairMember,
+): Promise<void> {
+  try {
+    await uploadVrrp(deps, loadBalancerId, partner, [successor]);
+    await deps.agent.actOnVrrp(addressOf(partner), 'start');
+  } catch (error) {
+    if (!isUnreachable(error)) throw error;
+    deps.log.warn(
+      { amphora: partner.id, err: error },
+      'the other one of a pair does not answer: it has not learned of the new one',
+    );
+  }
+}
+
+/**
+ * HAProxy of the amphorae that serve learns who its peers are: before new ones take over, so that they get to know its
+ * sessions; and afterwards, when the old ones are gone.
+ */
+export function tellPeers(
+  name: string,
+  update: (deps: LoadBalancerDeps, target: Target, loadBalancerId: string) => Promise<void>,
+): Step<LoadBalancerDeps, LoadBalancerInput, Nothing> {
+  return {
+    name,
+    async do(deps, { loadBalancerId }) {
+      // New ones serve, and count, only once they have taken over.
+      const serving = (await pairOf(deps, loadBalancerId)).filter(({ status }) => status === 'ALLOCATED');
+      const targets = serving.map((one) => ({ ...addressOf(one), serverId: one.computeId ?? '' }));
+      await onEachTarget(deps, targets, (target) => update(deps, target, loadBalancerId)).catch((error: unknown) => {
+        if (!isUnreachable(error)) throw error;
+        deps.log.warn(
+          { loadBalancer: loadBalancerId, err: error },
+          'amphorae that do not answer keep the peers that they have',
+        );
+      });
+      return {};
+    },
+  };
+}
+
+function builtIn(state: JsonObject): PairMember[] {
+  return pairRoles.flatMap((role) => {
+    const part = state[role] as Built | undefined;
+    return part ? [{ id: part.amphoraId, lbNetworkIp: part.address, vrrpIp: part.vrrpIp, role }] : [];
+  });
+}
