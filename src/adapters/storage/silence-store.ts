@@ -26,7 +26,8 @@ const other = (silentBefore: string): RawBuilder<unknown> => sql`
   where s.load_balancer_id = a.load_balancer_id and s.id <> a.id and case s.status when 'ALLOCATED' then 1 else 0 end = 1
     and (sh.last_heard >= ${silentBefore} or sh.finding = 'heartbeats-lost')`;
 /** One that has its place: of a pair, its role. */
-const replacement = (silentBefore: string): RawBuilder<unknown> => sql`${other(silentBefore)} and s.role = a.role`;
+const replacement = (silentBefore: string): RawBuilder<unknown> =>
+  sql`${other(silentBefore)} and coalesce(s.role, '') = coalesce(a.role, '')`;
 
 /** Undoes the transaction: what was to be decided is not ours to decide any more. */
 class NotOurs extends Error {}

@@ -223,7 +223,12 @@ async function prepare(bench: Harness, flow: string): Promise<JsonObject> {
       operation: null,
     });
   }
-  return { ...input, ...(isOfPair ? { amphoraId } : {}), resourceId: id, ...(status === 'PENDING_UPDATE' ? { before: {} } : {}) };
+  return {
+    ...input,
+    ...(isOfPair ? { amphoraId } : {}),
+    resourceId: id,
+    ...(status === 'PENDING_UPDATE' ? { before: {} } : {}),
+  };
 }
 
 interface Change {

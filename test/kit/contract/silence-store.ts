@@ -264,6 +264,16 @@ export function describeSilenceStoreContract(name: string, makeSubject: () => Pr
       expect(await store.survey(moment, moment.silentBefore)).toMatchObject({ silent: 2, unexplained: 0 });
     });
 
+    it('of a pair, the other one is no replacement, but it serves', async () => {
+      await serving('dead', longAgo, { amphora: 'ERROR', loadBalancer: { topology: 'ACTIVE_STANDBY' } });
+      await serving('living', justNow, { of: 'lb-dead' });
+      for (const [id, role] of Object.entries({ dead: 'MASTER', living: 'BACKUP' })) {
+        await database.updateTable('kiln_amphora').set({ role }).where('id', '=', id).execute();
+      }
+      expect(await claim('e')).toMatchObject([{ id: 'dead', topology: 'ACTIVE_STANDBY', isReplaced: false }]);
+      expect(await store.markErrors(moment, 10)).toBe(0);
+    });
+
     it('the circuit breaker is opened once, closed once, and by hand what is silent no longer counts', async () => {
       await serving('a', longAgo);
       const opened = { at: moment.now, silentCount: 7, threshold: 5 };
