@@ -91,6 +91,16 @@ describe('flavors', () => {
     expect(await names(`marker=${unknownId}`)).toBe(`Supplied pagination marker '${unknownId}' is not valid.`);
   });
 
+  it.each([
+    [{ flavor_id: null }, 'Validation failure: Invalid flavor_id.'],
+    [{ flavor_id: '' }, 'Validation failure: Invalid flavor_id.'],
+    [{ availability_zone: null }, 'Validation failure: Invalid availability zone.'],
+    [{ availability_zone: '' }, 'Validation failure: Invalid availability zone.'],
+  ])('a load balancer with %o names nothing that is there', async (fields, words) => {
+    const { status, body } = await addLoadBalancer(fields);
+    expect([status, body.faultstring]).toEqual([400, words]);
+  });
+
   it('are not deleted from under a load balancer that is being made', async () => {
     const flavor_id = await addFlavor();
     const { store } = bench.deps;

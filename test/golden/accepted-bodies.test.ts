@@ -92,13 +92,14 @@ for (const type of ['UDP-CONNECT', 'TCP', 'HTTP']) {
   }
 }
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'OPTIONS', 'CONNECT', 'PATCH', '', 'get', ...texts];
-const codes = ['200', '200,404', '200 , 404', '200-204', '404-200', '000', '999', '000-999', '200,', '20', '200-204,404', '٢٠٠', '200\n', '600'];
+const codes = ['200', '200,404', '200 , 404', '200-204', '404-200', '000', '999', '000-999', '200,', '20', '200-204,404', '٢٠٠', '200\n', '600', '100-599', '100-350', '100-351'];
+const longPaths = [256, 900, 901, 1024, 2048, 2049].flatMap((length) => [`/${'a'.repeat(length - 1)}`, `/${'\'é'.repeat(length / 2).slice(0, length - 1)}`]);
 for (const [prefix, make] of [
   ['', withMonitor],
   ['udp ', (fields: Json) => withDatagrams({ healthmonitor: monitor(fields) })],
 ] as const) {
   vary(`${prefix}healthmonitor.http_method`, methods, (value) => make({ http_method: value }));
-  vary(`${prefix}healthmonitor.url_path`, texts, (value) => make({ url_path: value }));
+  vary(`${prefix}healthmonitor.url_path`, [...texts, ...longPaths], (value) => make({ url_path: value }));
   vary(`${prefix}healthmonitor.expected_codes`, codes, (value) => make({ expected_codes: value }));
   vary(`${prefix}healthmonitor.http_version`, [1, 1.1, '1.1', 2, 0.9, null], (value) => make({ http_version: value }));
   vary(`${prefix}healthmonitor.domain_name`, ['a.example', 'a_b.example', '-a', 'a\n', ...texts], (value) =>

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 
+import sqlalchemy
 import webob
 
 folder = tempfile.mkdtemp(prefix='kiln-octavia-api-')
@@ -81,17 +82,16 @@ RESOURCES = (models.L7Rule, models.L7Policy, models.HealthMonitor, models.Member
 
 
 def settle():
-    for model in RESOURCES:
-        with session.begin():
-            for row in session.query(model).filter_by(provisioning_status='PENDING_DELETE'):
-                if model is models.LoadBalancer:
-                    row.provisioning_status = 'DELETED'
-                else:
-                    session.delete(row)
     with session.begin():
         for model in RESOURCES:
-            session.query(model).filter(model.provisioning_status.like('PENDING_%')).update(
-                {'provisioning_status': 'ACTIVE'}, synchronize_session=False)
+            table = model.__tablename__
+            if model is models.LoadBalancer:
+                session.execute(sqlalchemy.text(
+                    "UPDATE %s SET provisioning_status='DELETED' WHERE provisioning_status='PENDING_DELETE'" % table))
+            else:
+                session.execute(sqlalchemy.text("DELETE FROM %s WHERE provisioning_status='PENDING_DELETE'" % table))
+            session.execute(sqlalchemy.text(
+                "UPDATE %s SET provisioning_status='ACTIVE' WHERE provisioning_status LIKE 'PENDING%%'" % table))
 
 
 def answer(asked):

@@ -49,6 +49,12 @@ export async function addColumn(
   }
 }
 
+/** A nullable text column that takes so many characters from now on. SQLite has no limit to begin with. */
+export async function widenText(database: Database, table: string, column: string, characters: number): Promise<void> {
+  if (!isMysql(database)) return;
+  await database.schema.alterTable(table).modifyColumn(column, `varchar(${characters})`).execute();
+}
+
 /** Text without a limit that matters: MySQL's own `text` ends at 64 KiB, and an image choice lists all candidates. */
 export function longText(database: Database): 'text' | RawBuilder<string> {
   return isMysql(database) ? sql<string>`longtext` : 'text';

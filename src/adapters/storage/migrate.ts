@@ -20,6 +20,7 @@ import * as jobsAndRotation from './migrations/0014-jobs-and-rotation.ts';
 import * as cloudOrphans from './migrations/0015-cloud-orphans.ts';
 import * as agentConfiguration from './migrations/0016-agent-configuration.ts';
 import * as fleet from './migrations/0017-fleet.ts';
+import * as longUrlPaths from './migrations/0018-long-url-paths.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -51,6 +52,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0015-cloud-orphans': cloudOrphans,
   '0016-agent-configuration': agentConfiguration,
   '0017-fleet': fleet,
+  '0018-long-url-paths': longUrlPaths,
 };
 
 /** The one from which on changes are marked. */

@@ -14,6 +14,7 @@ export const formats: Readonly<Record<string, Format>> = {
   ip: { refusal: 'Value should be IPv4 or IPv6 format', read: (value) => (isAddress(value) ? value : null) },
   cidr: { refusal: 'Value should be IPv4 or IPv6 CIDR format', read: readCidr },
   'secret-reference': { refusal: 'Value should be string', read: (value) => (value.isWellFormed() ? value : null) },
+  'alpn-protocol': { refusal: 'Value should be a valid ALPN protocol ID', read: (value) => value },
   'http-url': { refusal: 'Value must be a valid URL string', read: (value) => (isHttpUrl(value) ? value : null) },
   'url-path': { refusal: 'Value must be a valid URL Path string', read: (value) => (isUrlPath(value) ? value : null) },
 };

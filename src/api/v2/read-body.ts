@@ -139,13 +139,14 @@ function readNumberChoice(schema: TSchema, value: unknown, place: Place): number
 }
 
 function readText(schema: TSchema, value: unknown, place: Place): string {
+  const name = textOf(schema, 'format');
+  const format = name ? formats[name] : undefined;
   const allowed = arrayOf(schema, 'enum') as string[] | null;
   if (allowed) {
     if (typeof value === 'string' && allowed.includes(value)) return value;
-    throw invalidField(place.field, show(value), `Value should be one of: ${allowed.join(', ')}`);
+    const refusal = format?.refusal ?? `Value should be one of: ${allowed.join(', ')}`;
+    throw invalidField(place.field, show(value), refusal);
   }
-  const name = textOf(schema, 'format');
-  const format = name ? formats[name] : undefined;
   if (format) {
     const result = typeof value === 'string' ? format.read(value) : null;
     if (result === null) throw invalidField(place.field, show(value), format.refusal);

@@ -1,7 +1,8 @@
 import type { HealthMonitor, HealthMonitorType, PoolProtocol } from '../../model/load-balancer.ts';
+import { writeUrlPath } from '../keepalived/lvs/url-path.ts';
 import { disabledOption, invalidOption, validationFailure } from './api-errors.ts';
 import { type CreationContext, changedRow, newRow, patched } from './creation-context.ts';
-import { datagramTimeoutSeconds, healthMonitorRetries, httpCheck } from './limits.ts';
+import { datagramTimeoutSeconds, datagramUrlPathBytes, healthMonitorRetries, httpCheck } from './limits.ts';
 import type { ApiSettings } from './settings.ts';
 import type { HealthMonitorPatch, HealthMonitorSpec } from './spec.ts';
 
@@ -116,12 +117,18 @@ function checkFitsPool(
 }
 
 /** Keepalived checks the members of such pools, within narrower limits than HAProxy's. */
-function checkFitsKeepalived({ timeout, expectedCodes }: HealthMonitor, protocol: PoolProtocol): void {
+function checkFitsKeepalived({ timeout, expectedCodes, urlPath }: HealthMonitor, protocol: PoolProtocol): void {
   if (protocol !== 'UDP' && protocol !== 'SCTP') return;
   const { minimum, maximum } = datagramTimeoutSeconds;
   if (timeout < minimum || timeout > maximum) {
     throw validationFailure(
       `The timeout ${timeout} must be from ${minimum} to ${maximum} for health monitors of ${protocol} pools.`,
+    );
+  }
+  const pathBytes = writeUrlPath(urlPath ?? '').length;
+  if (pathBytes > datagramUrlPathBytes) {
+    throw validationFailure(
+      `The url_path has ${pathBytes} bytes, percent-encoded; health monitors of ${protocol} pools take ${datagramUrlPathBytes} at most.`,
     );
   }
   const codes = (expectedCodes ?? '').match(/\d{3}/g) ?? [];

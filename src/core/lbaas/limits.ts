@@ -13,6 +13,10 @@ export const healthMonitorDelaySeconds = { minimum: 1, maximum: 2_147_483 } as c
 export const healthMonitorTimeoutSeconds = { minimum: 0, maximum: 2_147_483 } as const;
 /** Of a health monitor that keepalived carries out: it counts microseconds in 32 bits. */
 export const datagramTimeoutSeconds = { minimum: 1, maximum: 4293 } as const;
+/** Characters of the path that a health monitor asks for. */
+export const urlPathLength = 2048;
+/** Of the path as keepalived's configuration has it, percent-encoded: keepalived reads no more than 1024 bytes of a line. */
+export const datagramUrlPathBytes = 900;
 export const healthMonitorRetries = { minimum: 1, maximum: 10, downDefault: 3 } as const;
 export const policyPosition = { minimum: 1, maximum: 2_147_483_647 } as const;
 export const rulesPerPolicy = 50;

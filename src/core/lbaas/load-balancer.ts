@@ -24,8 +24,14 @@ export function checkLoadBalancerSpec(spec: LoadBalancerSpec, settings: ApiSetti
   if (new Set([...subnets, spec.vipSubnetId]).size <= subnets.length) {
     throw validationFailure('Duplicate VIP subnet(s) specified. Only one IP can be bound per subnet.');
   }
+  // To name nothing is to name what is not there; only what is left out is the operator's default.
+  if (spec.flavorId === null) throw invalidFlavor();
+  if (spec.availabilityZone === null || spec.availabilityZone === '') throw invalidZone();
   if (spec.provider && !Object.hasOwn(settings.providers, spec.provider)) throw providerNotEnabled(spec.provider);
 }
+
+export const invalidFlavor = () => validationFailure('Invalid flavor_id.');
+const invalidZone = () => validationFailure('Invalid availability zone.');
 
 /** What the operator offers under the names that a creation asks for; null where it names none. */
 export interface ResolvedProfiles {
@@ -35,14 +41,14 @@ export interface ResolvedProfiles {
 
 /** @param flavor what is there under the ID that a request gave. */
 export function checkFlavor(flavorId: string, flavor: Flavor | null): Flavor {
-  if (!flavor) throw validationFailure('Invalid flavor_id.');
+  if (!flavor) throw invalidFlavor();
   if (!flavor.enabled) throw disabledOption('flavor', flavorId);
   return flavor;
 }
 
 /** @param zone what is there under the name that a request gave. */
 export function checkZone(name: string, zone: Zone | null): void {
-  if (!zone) throw validationFailure('Invalid availability zone.');
+  if (!zone) throw invalidZone();
   if (!zone.enabled) throw disabledOption('availability_zone', name);
 }
 

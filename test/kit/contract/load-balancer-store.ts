@@ -131,7 +131,12 @@ const full = {
     monitorAddress: '2001:db8::2',
     monitorPort: 1,
   }),
-  healthmonitor: storedHealthMonitor('hm', 'po', { ...extras, httpVersion: 1.1, domainName: 'example.org' }),
+  healthmonitor: storedHealthMonitor('hm', 'po', {
+    ...extras,
+    urlPath: `/${'é'.repeat(2047)}`,
+    httpVersion: 1.1,
+    domainName: 'example.org',
+  }),
   l7policy: storedL7Policy('l7', 'li', {
     ...extras,
     description: text,

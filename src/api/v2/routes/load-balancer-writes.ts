@@ -9,6 +9,7 @@ import {
   checkLoadBalancerSpec,
   checkOfferIsServed,
   checkZone,
+  invalidFlavor,
   makeLoadBalancer,
   type ResolvedProfiles,
 } from '../../../core/lbaas/load-balancer.ts';
@@ -111,7 +112,7 @@ export function loadBalancerWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     if (flavorId) {
       const { flavorProfileId } = checkFlavor(flavorId, await flavors.get('flavor', flavorId));
       const profile = await flavors.get('flavorProfile', flavorProfileId);
-      if (!profile) throw validationFailure('Invalid flavor_id.');
+      if (!profile) throw invalidFlavor();
       flavor = { profile, capabilities: await stillThere(flavors.flavorCapabilities(flavorId)) };
     }
     if (!availabilityZone) return { flavor, zone: null };

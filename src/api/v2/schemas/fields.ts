@@ -1,5 +1,5 @@
 import { type TSchema, Type } from 'typebox';
-import { largestInteger } from '../../../core/lbaas/limits.ts';
+import { alpnProtocols, largestInteger, urlPathLength } from '../../../core/lbaas/limits.ts';
 
 /**
  * The kinds of fields that Octavia's API has (octavia/api/common/types.py and wsme's types). What a kind accepts and what
@@ -16,7 +16,9 @@ export const cidr = () => Type.String({ format: 'cidr' });
 /** Of a certificate or the like in the key manager. */
 export const secretReference = () => Type.String({ format: 'secret-reference', maxLength: 255 });
 export const url = () => Type.String({ format: 'http-url', maxLength: 255 });
-export const urlPath = () => Type.String({ format: 'url-path', maxLength: 255 });
+export const urlPath = () => Type.String({ format: 'url-path', maxLength: urlPathLength });
+export const alpnProtocol = () =>
+  Type.Unsafe<(typeof alpnProtocols)[number]>({ type: 'string', enum: [...alpnProtocols], format: 'alpn-protocol' });
 export const dateTime = () => Type.String({ format: 'date-time' });
 export const flag = () => Type.Boolean();
 export const integer = (limits: { minimum?: number; maximum?: number } = {}) =>

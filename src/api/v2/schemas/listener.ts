@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import * as limits from '../../../core/lbaas/limits.ts';
 import { listenerProtocols } from '../../../model/load-balancer.ts';
 import {
+  alpnProtocol,
   body,
   choice,
   cidr,
@@ -45,7 +46,7 @@ const free = {
   allowed_cidrs: optional(list(cidr())),
   tls_ciphers: optional(text(2048)),
   tls_versions: optional(list(text(32))),
-  alpn_protocols: optional(list(choice(limits.alpnProtocols))),
+  alpn_protocols: optional(list(alpnProtocol())),
   hsts_max_age: optional(integer({ minimum: 0 })),
   hsts_include_subdomains: optional(flag()),
   hsts_preload: optional(flag()),

@@ -1,5 +1,4 @@
 import { Type } from 'typebox';
-import * as limits from '../../../core/lbaas/limits.ts';
 import {
   foreignLbAlgorithm,
   lbAlgorithms,
@@ -8,6 +7,7 @@ import {
 } from '../../../model/load-balancer.ts';
 import {
   address,
+  alpnProtocol,
   body,
   choice,
   closed,
@@ -47,7 +47,7 @@ const free = {
   tls_enabled: optional(flag()),
   tls_ciphers: optional(text(2048)),
   tls_versions: optional(list(text(32))),
-  alpn_protocols: optional(list(choice(limits.alpnProtocols))),
+  alpn_protocols: optional(list(alpnProtocol())),
 };
 const contents = {
   session_persistence: optional(sessionPersistence),

@@ -34,11 +34,20 @@ function connection(address: string, port: number, timeout: number): string[] {
   return [`connect_ip ${address}`, `connect_port ${port}`, `connect_timeout ${timeout}`];
 }
 
+/** Keepalived reads no more than 1024 bytes of a line, and adds up what several lines name. */
+const CODES_PER_LINE = 200;
+
+function statusCodeLines(codes: readonly number[]): string[] {
+  const starts = Array.from({ length: Math.ceil(codes.length / CODES_PER_LINE) }, (_, index) => index * CODES_PER_LINE);
+  const lines = starts.map((start) => `status_code ${codes.slice(start, start + CODES_PER_LINE).join(' ')}`);
+  return lines.length > 0 ? lines : ['status_code 200'];
+}
+
 /** One URL with all its codes: of several URLs, keepalived wants each to answer as it should. */
 function renderUrl({ urlPath, expectedCodes }: HealthMonitor): Block {
   const codes = expandCodes(expectedCodes ?? '');
   return {
     header: 'url',
-    lines: [`path ${writeUrlPath(urlPath ?? '/')}`, `status_code ${codes.join(' ') || '200'}`],
+    lines: [`path ${writeUrlPath(urlPath ?? '/')}`, ...statusCodeLines(codes)],
   };
 }
