@@ -226,7 +226,7 @@ it('denylist_vip_networks reaches whoever takes the VIP, beside the networks tha
   const asked: (readonly string[])[] = [];
   const { settings } = api.deps;
   const strict = await openStoredApiHarness({
-    settings: { ...settings, deniedVipNetworks: [denied] },
+    settings: () => ({ ...settings(), deniedVipNetworks: [denied] }),
     vips: {
       ...vips,
       allocate(wish) {
