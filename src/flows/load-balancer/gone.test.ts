@@ -71,6 +71,7 @@ function setUp() {
     agent: breakable(agent, 'agent'),
     network: breakable(network),
     compute: breakable(compute),
+    resolver: breakable(deps.resolver),
   };
 
   /** Runs the operation as workers do, one after the other: until it has ended, or it is plain that it never will. */
@@ -172,6 +173,8 @@ function setUp() {
     secret: () => {
       secretIsGone = true;
     },
+    image: breaks('IMAGE_NOT_FOUND', 'resolve'),
+    'image, flavor or key pair that Nova is to boot with': breaks('SERVICE_REJECTED_REQUEST', 'createServer'),
   };
 
   /** What can be repaired is. */
@@ -305,6 +308,15 @@ const moments: readonly Moment[] = [
   { goes: 'after', fails: passing },
 ];
 
+/** Without these no amphora can be built, or the old one not be taken away: the failover is undone. */
+const undoneWithout: readonly string[] = [
+  ...['VIP port', 'network', 'subnet'],
+  ...['silent agent', 'agent that refuses', 'image', 'image, flavor or key pair that Nova is to boot with'],
+  ...['Nova that deletes nothing', 'Nova that is down', 'Neutron that deletes no port', 'Neutron that is down'],
+];
+/** Its owner has to give the load balancer another one. */
+const goneForGood: readonly string[] = ['VIP port', 'network', 'subnet'];
+
 describe.each(loadBalancerFlows.map((flow) => [flow.name, flow] as const))(
   '%s ends, whatever is gone',
   (name, flow) => {
@@ -337,6 +349,35 @@ describe.each(loadBalancerFlows.map((flow) => [flow.name, flow] as const))(
     );
   },
 );
+
+/** What has been taken away before the failover began. Where it can be made again, the failover does so; else it is undone. */
+describe('failover of a load balancer that has lost something behind Kiln’s back', () => {
+  const flow = loadBalancerFlows.find(({ name }) => name === 'failover-load-balancer') ?? expect.unreachable();
+
+  it.each(Object.keys(setUp().thieves))('%s', async (thief) => {
+    const bench = setUp();
+    const input = await prepare(bench, flow.name);
+    await bench.thieves[thief]?.();
+    const end = await bench.carryOut(flow, input);
+    expect(end).toBe(undoneWithout.includes(thief) ? 'undone' : 'done');
+    const status = async () => (await bench.loadBalancers.get('loadbalancer', 'lb'))?.provisioningStatus;
+    // Undone before the old amphora was touched: it goes on as before.
+    expect(await status()).toMatch(end === 'done' ? /^ACTIVE$/ : /^(ACTIVE|ERROR)$/);
+    bench.repair();
+    if (!goneForGood.includes(thief)) {
+      const lb = (await bench.loadBalancers.get('loadbalancer', 'lb')) ?? expect.unreachable();
+      await bench.loadBalancers.apply({
+        loadBalancerId: 'lb',
+        mutableFrom: ['ACTIVE', 'ERROR'],
+        rows: [{ kind: 'loadbalancer', put: { ...lb, provisioningStatus: 'PENDING_UPDATE' } }],
+        operation: null,
+      });
+      expect(await bench.carryOut(flow, input), 'again, once it is repaired').toBe('done');
+      expect(await status()).toBe('ACTIVE');
+    }
+    await expectDeletable(bench, thief);
+  });
+});
 
 async function expectDeletable(bench: Harness, point: string): Promise<void> {
   const deletion = loadBalancerFlows.find(({ name }) => name === 'delete-load-balancer') ?? expect.unreachable();
