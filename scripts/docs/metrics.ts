@@ -2,9 +2,11 @@ import { fastify } from 'fastify';
 import type { MetricType } from 'prom-client';
 import { certificateMetrics } from '../../src/adapters/metrics/certificates.ts';
 import { fleetMetrics } from '../../src/adapters/metrics/fleet.ts';
+import { heartbeatMetrics } from '../../src/adapters/metrics/heartbeats.ts';
 import { ownCertificateMetrics } from '../../src/adapters/metrics/own-certificates.ts';
 import { createMetrics } from '../../src/adapters/metrics/registry.ts';
 import { silenceMetrics } from '../../src/adapters/metrics/silence.ts';
+import { stateMetrics } from '../../src/adapters/metrics/state.ts';
 import { metricsRoute } from '../../src/api/v2/metrics.ts';
 
 /** What prom-client keeps of a metric, beside what its types tell. */
@@ -19,7 +21,8 @@ const introduction = `# Metrics
 
 Made from the code by \`npm run docs:generate\`. Don't edit.
 
-\`GET /metrics\` on the API's address, in Prometheus' text format, without a token: keep it from the public.
+\`GET /metrics\` on the API's address, in Prometheus' text format, without a token: keep it from the public. Each process of \`kiln serve\`
+answers it on \`[kiln] health_check_port\` as well: those of heartbeats come from the processes with the role health-manager.
 A label \`route\` is a pattern (\`/v2/loadbalancers/:id\`), never an ID.
 `;
 
@@ -35,6 +38,12 @@ export function renderMetrics(): string {
     () => new Date(0),
   );
   fleetMetrics(registry, () => Promise.reject(new Error('nothing is read here')), { monotonicMs: () => 0 });
+  stateMetrics(registry, {
+    survey: () => Promise.reject(new Error('nothing is read here')),
+    jobs: async () => [],
+    monotonicMs: () => 0,
+  });
+  heartbeatMetrics(registry, () => ({ packets: 0, recorded: 0, unknownAmphorae: 0, underPreviousKey: 0, dropped: {} }));
   const all = registry.getMetricsAsArray() as unknown as Metric[];
   const [ours, process] = [
     all.filter(({ name }) => name.startsWith('kiln_')),

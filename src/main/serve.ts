@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { connectControl } from '../adapters/control/client.ts';
+import { heartbeatMetrics } from '../adapters/metrics/heartbeats.ts';
 import { makeFolder } from '../adapters/process/make-folder.ts';
 import { createServiceManager, type ServiceManager } from '../adapters/process/service-manager.ts';
 import { migrationStatus } from '../adapters/storage/migrate.ts';
@@ -24,6 +25,7 @@ import { wireAbort } from './abort.ts';
 import { findAccess } from './cloud-access.ts';
 import { aborted } from './dev.ts';
 import { createLog, logFileOf, type ProcessLog } from './log.ts';
+import { wireMetrics } from './metrics.ts';
 import type { OpenStack } from './openstack.ts';
 import { troubledOwnCertificates, watchOwnCertificates } from './own-certificates.ts';
 import { refuseUnsafe } from './refuse-unsafe.ts';
@@ -97,6 +99,7 @@ export async function serve(options: {
     const secrets = secretStore(current(), paths);
     const queue = wireQueue(state, runtime);
     const silence = silenceView(state, runtime);
+    const metrics = wireMetrics(state, runtime);
 
     if (roles.length === serveRoles.length) {
       const control = await listen(paths, {
@@ -113,6 +116,7 @@ export async function serve(options: {
     if (roles.includes('health-manager')) {
       const healthManager = wireHealthManager(state, runtime);
       await healthManager.start();
+      heartbeatMetrics(metrics, healthManager.stats);
       const { agent } = deps;
       const { isRecording } = healthManager;
       const monitor = wireSilenceMonitor({ openstack, state, agent, queue, isRecording }, runtime);
@@ -130,14 +134,14 @@ export async function serve(options: {
     if (roles.includes('api')) {
       const policy = readPolicy(current(), configuration.current().files);
       const api = await serveApi({
-        deps: apiDeps({ openstack, state, secrets, queue, policy }, runtime),
+        deps: apiDeps({ openstack, state, secrets, queue, policy, metrics }, runtime),
         configuration: current(),
       });
       services.push(() => api.close());
       log.info({ url: api.url }, 'the load-balancer API listens');
     }
 
-    const healthCheck = await serveHealthCheck(state, runtime);
+    const healthCheck = await serveHealthCheck({ ...state, metrics }, runtime);
     if (healthCheck) services.push(() => healthCheck.close());
 
     logRemarks(configuration.current(), log);

@@ -17,6 +17,9 @@ export type OperationStatus = 'queued' | 'running' | 'undoing' | 'done' | 'undon
 /** Of an operation that has not ended. */
 export const unendedStatuses: readonly OperationStatus[] = ['queued', 'running', 'undoing'];
 
+/** Of failovers that follow from silence: before everything that anybody asks for. */
+export const REPAIR_PRIORITY = 20;
+
 /** A change that was asked for: a row written in the same transaction as the status change that announces it. */
 export interface Operation {
   id: string;

@@ -9,6 +9,7 @@ import { createApi } from '../../src/api/v2/server.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import { findAccess } from '../../src/main/cloud-access.ts';
 import { createLog } from '../../src/main/log.ts';
+import { wireMetrics } from '../../src/main/metrics.ts';
 import { apiDeps } from '../../src/main/roles/api-deps.ts';
 import { openState } from '../../src/main/state.ts';
 import { statePaths } from '../../src/main/state-paths.ts';
@@ -31,6 +32,7 @@ const deps = apiDeps(
     secrets: secretStore(config, paths),
     queue: { announce: () => {} },
     policy: createPolicy({ everybodyIsAdmin: true }),
+    metrics: wireMetrics(state, around),
   },
   around,
 );

@@ -17,6 +17,7 @@ import { type LoadedConfiguration, loadConfiguration } from '../../src/config/lo
 import type { Worker } from '../../src/flows/worker.ts';
 import type { HealthManager } from '../../src/health/health-manager.ts';
 import { findAccess } from '../../src/main/cloud-access.ts';
+import { wireMetrics } from '../../src/main/metrics.ts';
 import { apiDeps } from '../../src/main/roles/api-deps.ts';
 import { wireHealthManager } from '../../src/main/roles/health-manager.ts';
 import { wireQueue, wireWorker } from '../../src/main/roles/worker.ts';
@@ -89,7 +90,9 @@ export function describeLoadBalancers(name: string, start: () => Promise<LoadBal
       health = wireHealthManager(state, around);
       await health.start();
       const policy = createPolicy({ everybodyIsAdmin: true });
-      app = createApi(apiDeps({ openstack, state, secrets, queue, policy }, around));
+      app = createApi(
+        apiDeps({ openstack, state, secrets, queue, policy, metrics: wireMetrics(state, around) }, around),
+      );
       await push();
       for (const said of ['one', 'two']) {
         const member = createServer((_request, answer) => answer.end(said));

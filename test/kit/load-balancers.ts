@@ -3,6 +3,7 @@ import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { createPolicy } from '../../src/api/policy/policy.ts';
 import { createApi } from '../../src/api/v2/server.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
+import { wireMetrics } from '../../src/main/metrics.ts';
 import { apiDeps } from '../../src/main/roles/api-deps.ts';
 import { openState, type State } from '../../src/main/state.ts';
 import { statePaths } from '../../src/main/state-paths.ts';
@@ -43,6 +44,7 @@ export async function openLoadBalancerHarness(dev: DevCloud): Promise<LoadBalanc
       secrets: secretStore(config, paths),
       queue: { announce: () => {} },
       policy: createPolicy({ everybodyIsAdmin: true }),
+      metrics: wireMetrics(state, around),
     },
     around,
   );

@@ -34,6 +34,11 @@ export function metricsRoute(app: FastifyInstance, registry: Registry): void {
     durations.observe({ method, route }, reply.elapsedTime / 1000);
   });
 
+  metricsAnswer(app, registry);
+}
+
+/** `/metrics` alone. */
+export function metricsAnswer(app: FastifyInstance, registry: Registry): void {
   app.get(
     '/metrics',
     { schema: { response: { 200: Type.String() } }, exposeHeadRoute: true },

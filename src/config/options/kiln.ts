@@ -45,13 +45,13 @@ export const kilnOptions = {
   }),
   health_check_host: string({
     default: '127.0.0.1',
-    help: 'Address on which /healthcheck answers at health_check_port.',
+    help: 'Address on which /healthcheck and /metrics answer at health_check_port.',
   }),
   health_check_port: integer({
     default: 0,
     min: 0,
     max: 65535,
-    help: 'Port on which each process of `kiln serve` answers /healthcheck, whatever its roles: 200 while it reaches the database, else 503. Processes of one host need one each: set OS_KILN__HEALTH_CHECK_PORT in their environment. 0: none. The API has /healthcheck at its own port besides ([api_settings] healthcheck_enabled).',
+    help: 'Port on which each process of `kiln serve` answers /healthcheck, whatever its roles: 200 while it reaches the database, else 503; and /metrics, without a token. Processes of one host need one each: set OS_KILN__HEALTH_CHECK_PORT in their environment. 0: none. The API has /healthcheck at its own port besides ([api_settings] healthcheck_enabled).',
   }),
   previous_heartbeat_keys: list({
     default: [],

@@ -8,7 +8,7 @@ import {
   type StoredTree,
   type Topology,
 } from '../../model/load-balancer.ts';
-import type { Json, JsonObject, Operation } from '../../model/operation.ts';
+import { type Json, type JsonObject, type Operation, REPAIR_PRIORITY } from '../../model/operation.ts';
 import { neverTookEffect } from '../operations/in-effect.ts';
 import type { RowBefore } from '../operations/operation-subject.ts';
 import { rowsOfTree, type TreeRow } from '../operations/tree-rows.ts';
@@ -46,7 +46,7 @@ const flowWords: Readonly<Record<Kind, string>> = {
 };
 
 /** Failovers go before everything else, and those of what does not serve before those that somebody asked for. */
-const priorities = { repair: 20, failover: 10, other: 0 } as const;
+const priorities = { repair: REPAIR_PRIORITY, failover: 10, other: 0 } as const;
 
 const pairFlows = {
   'create-load-balancer': 'create-load-balancer-pair',

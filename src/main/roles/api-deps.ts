@@ -1,10 +1,6 @@
-import { certificateMetrics } from '../../adapters/metrics/certificates.ts';
+import type { Registry } from 'prom-client';
 import { fleetMetrics } from '../../adapters/metrics/fleet.ts';
-import { ownCertificateMetrics } from '../../adapters/metrics/own-certificates.ts';
-import { createMetrics } from '../../adapters/metrics/registry.ts';
-import { silenceMetrics } from '../../adapters/metrics/silence.ts';
 import { createOfferChecker } from '../../adapters/offers/offer-checker.ts';
-import { createCertificateRotations } from '../../adapters/storage/certificate-rotations.ts';
 import type { Policy } from '../../api/policy/policy.ts';
 import type { ApiDeps } from '../../api/v2/deps.ts';
 import type { Configuration } from '../../config/options/index.ts';
@@ -13,9 +9,7 @@ import type { SecretStore } from '../../ports/secret-store.ts';
 import { createReferenceChecker, networkSeenBy } from '../../services/reference-checker.ts';
 import { createVipAllocator } from '../../services/vip-allocator.ts';
 import type { OpenStack } from '../openstack.ts';
-import { readOwnCertificates } from '../own-certificates.ts';
 import { apiSettings, pagingSettings } from '../settings/api-settings.ts';
-import { silenceView } from '../silence-view.ts';
 import type { State } from '../state.ts';
 import { type RuntimeContext, wireFleet, wireResolver } from '../wire.ts';
 import { authenticationOf } from './api.ts';
@@ -39,21 +33,13 @@ export function apiDeps(
     secrets: SecretStore;
     queue: Pick<OperationQueue, 'announce'>;
     policy: Policy;
+    metrics: Registry;
   },
   runtime: RuntimeContext,
 ): ApiDeps {
   const { clock, log, current } = runtime;
-  const { openstack, state, queue, policy } = shared;
+  const { openstack, state, queue, policy, metrics } = shared;
   const configuration = current();
-  const metrics = createMetrics();
-  const rotations = createCertificateRotations(state.database, clock);
-  certificateMetrics(metrics, () => rotations.survey(clock.now().toISOString()));
-  ownCertificateMetrics(
-    metrics,
-    () => readOwnCertificates(current()),
-    () => clock.now(),
-  );
-  silenceMetrics(metrics, silenceView(state, { clock, current }).survey);
   const fleet = wireFleet(openstack, state, runtime);
   fleetMetrics(metrics, () => fleet(), clock);
   const views = {

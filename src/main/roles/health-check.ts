@@ -1,6 +1,8 @@
+import type { Registry } from 'prom-client';
 import { pingDatabase } from '../../adapters/storage/database.ts';
 import { createHealthCheck } from '../../api/health-check.ts';
 import type { ApiDeps } from '../../api/v2/deps.ts';
+import { metricsAnswer } from '../../api/v2/metrics.ts';
 import { healthCheckRoute } from '../../api/v2/routes/health-check.ts';
 import { limitedFastify } from '../../http/limited-fastify.ts';
 import { connectionLimits } from '../../http/limited-server.ts';
@@ -28,17 +30,18 @@ export function wireHealthCheck(
 }
 
 /**
- * `/healthcheck` of a process, whatever its roles, on `[kiln] health_check_host` and `health_check_port`.
+ * `/healthcheck` and `/metrics` of a process, whatever its roles, on `[kiln] health_check_host` and `health_check_port`.
  * @returns null where no port is set.
  */
 export async function serveHealthCheck(
-  state: Pick<State, 'database'>,
+  state: Pick<State, 'database'> & { metrics: Registry },
   context: RuntimeContext,
 ): Promise<{ url: string; close(): Promise<void> } | null> {
   const { health_check_host: host, health_check_port: port } = context.current().kiln;
   if (port === 0) return null;
   const app = limitedFastify({}, { limits: connectionLimits });
   healthCheckRoute(app, { health: wireHealthCheck(state, context), clock: context.clock });
+  metricsAnswer(app, state.metrics);
   try {
     const url = await app.listen({ host, port });
     return { url, close: () => app.close() };
