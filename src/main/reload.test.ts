@@ -16,6 +16,7 @@ import { eachOption } from '../config/describe.ts';
 import { loadConfiguration } from '../config/load.ts';
 import type { Configuration } from '../config/options/index.ts';
 import { findAccess } from './cloud-access.ts';
+import { wireMetrics } from './metrics.ts';
 import { apiDeps } from './roles/api-deps.ts';
 import { wireHealthManager } from './roles/health-manager.ts';
 import { wireJobs } from './roles/housekeeping.ts';
@@ -82,7 +83,10 @@ it('every option that a reload changes reaches its user, and is kept by nobody',
   const secrets = secretStore(config, statePaths(config, environment, false));
   const queue = wireQueue(state, runtime);
   const flows = loadBalancerDeps(openstack, state, secrets, runtime);
-  const api = apiDeps({ openstack, state, secrets, queue, policy: createPolicy({}) }, runtime);
+  const api = apiDeps(
+    { openstack, state, secrets, queue, policy: createPolicy({}), metrics: wireMetrics(state, runtime) },
+    runtime,
+  );
   const healthManager = wireHealthManager(state, runtime);
   const { agent } = flows;
   const monitor = wireSilenceMonitor({ openstack, state, agent, queue, isRecording: () => true }, runtime);
