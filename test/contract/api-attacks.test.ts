@@ -198,6 +198,18 @@ describe('headers', () => {
   });
 });
 
+it('client_authentication null of a new listener is refused, as in Octavia', async () => {
+  const listener = {
+    protocol: 'HTTP',
+    protocol_port: 99,
+    loadbalancer_id: ids.loadbalancer,
+    client_authentication: null,
+  };
+  const { status, body } = await ask('POST', 'listeners', JSON.stringify({ listener }));
+  const words = 'Validation failure: Client authentication setting None requires a client CA container reference.';
+  expect([status, body.faultstring]).toEqual([400, words]);
+});
+
 it('max_request_body_size: one byte more is 413, and nothing is written', async () => {
   const small = await openStoredApiHarness({ http: { largestBodyBytes: 1000, trustsProxyHeaders: false } });
   try {

@@ -68,6 +68,14 @@ const cases: ApiCase[] = [
   ]),
   { method: 'POST', path: `${v2}/listeners`, body: { listener: { ...listener, loadbalancer_id: null } } },
   { method: 'POST', path: `${v2}/listeners`, body: { listener: { ...listener, protocol: null } } },
+  { method: 'POST', path: `${v2}/listeners`, body: { listener: { ...listener, client_authentication: null } } },
+  ...[{ flavor_id: null }, { availability_zone: null }, { availability_zone: '' }].map(
+    (fields): ApiCase => ({
+      method: 'POST',
+      path: `${v2}/loadbalancers`,
+      body: { loadbalancer: { vip_subnet_id: '$subnet', ...fields } },
+    }),
+  ),
   { method: 'POST', path: `${v2}/l7policies`, body: { l7policy: { action: 'REJECT', listener_id: null } } },
   { method: 'POST', path: `${v2}/l7policies`, body: { l7policy: { action: null, listener_id: '$http' } } },
   { method: 'POST', path: `${v2}/l7policies/$nobody/rules`, body: { rule } },

@@ -156,6 +156,8 @@ function checkCertificates(spec: ListenerSpec, hasCertificates: boolean, setting
     throw validationFailure(`Certificate container references are not allowed on ${protocol} protocol listeners.`);
   }
   checkServesCertificate(spec, endsTls, title);
+  // Only on creation: a change to null goes back to NONE.
+  if (spec.clientAuthentication === null && !spec.clientCaTlsContainerRef) throw lacksClientCa('None');
   checkClientAuthentication(spec);
 }
 
@@ -174,11 +176,12 @@ function checkServesCertificate(spec: Certificates, endsTls: boolean, title: str
   }
 }
 
+const lacksClientCa = (setting: string) =>
+  validationFailure(`Client authentication setting ${setting} requires a client CA container reference.`);
+
 function checkClientAuthentication(spec: ListenerPatch): void {
   if ((spec.clientAuthentication ?? 'NONE') !== 'NONE' && !spec.clientCaTlsContainerRef) {
-    throw validationFailure(
-      `Client authentication setting ${spec.clientAuthentication} requires a client CA container reference.`,
-    );
+    throw lacksClientCa(String(spec.clientAuthentication));
   }
   if (spec.clientCrlContainerRef && !spec.clientCaTlsContainerRef) {
     throw validationFailure(
