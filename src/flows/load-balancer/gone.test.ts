@@ -196,7 +196,8 @@ async function prepare(bench: Harness, flow: string): Promise<JsonObject> {
   const creation = loadBalancerFlows.find(({ name }) => name === creating);
   expect(creation && (await carryOut(creation, input))).toBe('done');
   const amphoraId = (await amphora())?.id ?? '';
-  if (flow === 'configure-amphora' || flow === rotationFlow) return { ...input, amphoraId };
+  const locksNothing = ['configure-amphora', 'push-amphora-configuration', rotationFlow];
+  if (locksNothing.includes(flow)) return { ...input, amphoraId };
   if (flow === 'delete-amphora') {
     await amphorae.update(amphoraId, { status: 'PENDING_DELETE' });
     return { ...input, amphoraId };
