@@ -318,16 +318,28 @@ const undoneWithout: readonly string[] = [
 /** Its owner has to give the load balancer another one. */
 const goneForGood: readonly string[] = ['VIP port', 'network', 'subnet'];
 
+/**
+ * Changes inside a load balancer are one list of steps (`reconfigure`) that differ in what they say of rows. Four of them, which
+ * between them make, change, replace and remove what steps look at, meet every moment at every step; the others meet one moment at
+ * each step, another at the next, and another for the next object.
+ */
+const wholly = new Set(['create-member', 'update-members', 'update-listener', 'delete-pool']);
+const isChange = ({ steps }: Flow<LoadBalancerDeps>) =>
+  stepNames({ steps }) === stepNames(loadBalancerFlows.find(({ name }) => name === 'update-listener') ?? { steps: [] });
+const stepNames = ({ steps }: Pick<Flow<LoadBalancerDeps>, 'steps'>) => steps.map(({ name }) => name).join();
+
 describe.each(loadBalancerFlows.map((flow) => [flow.name, flow] as const))(
   '%s ends, whatever is gone',
   (name, flow) => {
     const thieves = Object.keys(setUp().thieves);
+    const isWhole = wholly.has(name) || !isChange(flow);
 
     it.each(thieves)(
       '%s',
       async (thief) => {
         for (const at of flow.steps.keys()) {
-          for (const moment of moments) {
+          const one = (at + thieves.indexOf(thief)) % moments.length;
+          for (const moment of isWhole ? moments : moments.slice(one, one + 1)) {
             const bench = setUp();
             const input = await prepare(bench, name);
             const steal = bench.thieves[thief] ?? expect.unreachable();
