@@ -1,19 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer, get, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rotationFlow } from '../../src/core/amphora/certificate-rotation.ts';
+import { configurationPushFlow } from '../../src/core/amphora/configuration-push.ts';
 import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
 import type { Amphora } from '../../src/model/amphora.ts';
+import { bundleProgram } from '../kit/bundle-program.ts';
 import type { CrashPoint } from '../kit/crash-worker.ts';
 import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
 import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
 
-const program = join(import.meta.dirname, '..', 'kit', 'crash-worker.ts');
+const source = join(import.meta.dirname, '..', 'kit', 'crash-worker.ts');
 /** Load balancers whose operations are killed at the same time, each at another point. */
 const AT_ONCE = 20;
 /** start: journalled, nothing done. middle: the first thing has been done. end: all done, and not journalled. */
@@ -24,6 +26,7 @@ type Moment = NonNullable<CrashPoint['pause']>['moment'];
  * balancers stand still at once, each at a point of its own, when the worker that has them all is killed.
  */
 describe('a worker that is killed', () => {
+  let program: string;
   let dev: DevCloud;
   let bench: LoadBalancerHarness;
   let members: Server[];
@@ -33,6 +36,7 @@ describe('a worker that is killed', () => {
   const spare: string[] = [];
 
   beforeAll(async () => {
+    program = await bundleProgram(source);
     dev = await startDevCloud();
     bench = await openLoadBalancerHarness(dev);
     const first = await startMember('127.0.0.1', 0);
@@ -42,6 +46,7 @@ describe('a worker that is killed', () => {
     for (const member of members ?? []) member.close();
     await bench?.close();
     await dev?.close();
+    if (program) await rm(dirname(program), { recursive: true, force: true });
   });
 
   const flowOf = (name: string) => {
@@ -326,10 +331,18 @@ describe('a worker that is killed', () => {
     remove('delete-listener', paths.listener),
   ];
 
-  it.each(changes.map((change) => [change.flow, change] as const))(
+  /**
+   * All of these are one list of steps. Four are killed at every one of them, in all load balancers; the others at one point each,
+   * another one for each, in the first. What kills anywhere is the property in run-flow.test.ts.
+   */
+  const killedEverywhere = new Set(['create-listener', 'create-pool', 'create-member', 'delete-pool']);
+
+  it.each(changes.map((change, index) => [change.flow, change, index] as const))(
     'in %s: the change is there, and everything is ACTIVE',
-    async (flow, change) => {
-      for await (const points of batches(pointsOf(flow, 'middle', 'end'))) {
+    async (flow, change, index) => {
+      const all = pointsOf(flow, 'middle', 'end');
+      const one = index % all.length;
+      for await (const points of batches(killedEverywhere.has(flow) ? all : all.slice(one, one + 1))) {
         const ids = ready.slice(0, points.length);
         await Promise.all(ids.map((id) => change.ask(id)));
         expect(await killAndFinish(ids, points)).toEqual(ids.map(() => 'done'));
@@ -383,6 +396,17 @@ describe('a worker that is killed', () => {
     }
   }, 120_000);
 
+  it("while it sends amphorae's agents their configuration", async () => {
+    const points = pointsOf(configurationPushFlow, 'start', 'middle', 'end');
+    const amphorae = await Promise.all(ready.slice(0, points.length).map(async (id) => (await amphoraeOf(id))[0]));
+    const ids = amphorae.map((amphora) => amphora?.id ?? expect.unreachable());
+    for (const id of ids) {
+      const operation = { id: crypto.randomUUID(), flow: configurationPushFlow, subject: id, input: { amphoraId: id } };
+      await bench.state.journal.enqueue({ ...operation, priority: 0 });
+    }
+    expect(await killAndFinish(ids, points)).toEqual(points.map(() => 'done'));
+  }, 120_000);
+
   it('while it deletes an amphora in ERROR', async () => {
     const points = pointsOf('delete-amphora', 'start', 'middle', 'end');
     const ids = spare.slice(0, points.length);
@@ -416,7 +440,7 @@ describe('a worker that is killed', () => {
     const tried = [
       ...changes.map(({ flow }) => flow),
       ...['create-load-balancer', 'delete-load-balancer', 'failover-load-balancer', 'failover-amphora'],
-      ...['configure-amphora', 'delete-amphora', rotationFlow],
+      ...['configure-amphora', 'delete-amphora', rotationFlow, configurationPushFlow],
     ];
     expect(new Set(tried)).toEqual(new Set(loadBalancerFlows.map(({ name }) => name)));
   });
