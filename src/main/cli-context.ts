@@ -180,6 +180,15 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       return async () => knownImages(await fleet.survey(clock.now().toISOString()));
     },
 
+    async resizeLoadBalancer(loadBalancerId, flavorId) {
+      const { resizeLoadBalancer } = await import('./resize.ts');
+      const runtime = { clock, log: log(), current };
+      await resizeLoadBalancer({ openstack: await openstack(), state: await state(), paths: paths() }, runtime, {
+        loadBalancerId,
+        flavorId,
+      });
+    },
+
     async databaseStatus() {
       const { databaseStatus } = await import('../adapters/storage/database.ts');
       return await databaseStatus(paths().database);

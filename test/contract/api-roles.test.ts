@@ -78,6 +78,7 @@ const operations: Readonly<Record<string, readonly Who[]>> = {
   'DELETE /v2/octavia/amphorae/{id}': admins,
   'PUT /v2/octavia/amphorae/{id}/config': admins,
   'PUT /v2/octavia/amphorae/{id}/failover': admins,
+  'PUT /v2/kiln/loadbalancers/{id}/flavor': admins,
   // What belongs to a project.
   ...forAll(['healthmonitors', 'l7policies', 'listeners', 'loadbalancers', 'pools'], (path) => ({
     // Of the project that asks; the next test says of which.
@@ -249,6 +250,7 @@ function bodyOf(operation: string): object | undefined {
     'POST rules': { rule: { type: 'PATH', compare_type: 'EQUAL_TO', value: '/new' } },
     'PUT rules': { rule: { value: '/new' } },
     'POST flavors': { flavor: { name: 'g', flavor_profile_id: ids.flavorprofiles } },
+    'PUT flavor': { flavor_id: ids.flavors },
     'PUT flavors': { flavor: { description: 'd' } },
     'POST flavorprofiles': { flavorprofile: { name: 'q', provider_name: 'amphora', flavor_data: '{}' } },
     'PUT flavorprofiles': { flavorprofile: { name: 'r' } },
@@ -263,6 +265,7 @@ function bodyOf(operation: string): object | undefined {
     'PUT quotas': { quota: { pool: 3 } },
   };
   const [method, path = ''] = operation.split(' ');
+  if (path.endsWith('/flavor')) return bodies['PUT flavor'];
   const nouns = path.split('/').filter((part) => part in ids || part === 'quotas');
   return path.endsWith('/failover') || path.endsWith('/config') ? undefined : bodies[`${method} ${nouns.at(-1)}`];
 }

@@ -190,22 +190,42 @@ describe('a worker that is killed', () => {
   }, 300_000);
 
   it('while it fails a load balancer over: the new amphora serves, and the old one is gone', async () => {
-    for (const name of ['failover-load-balancer', 'failover-amphora']) {
+    for (const name of ['failover-load-balancer', 'failover-amphora', 'resize-load-balancer']) {
       for await (const points of batches(pointsOf(name, 'middle', 'end'))) {
         const ids = ready.slice(0, points.length);
         const before = await Promise.all(ids.map(async (id) => (await amphoraeOf(id))[0]?.id));
+        const wanted = new Map<string, string>();
         for (const id of ids) {
           if (name === 'failover-load-balancer') await bench.call('PUT', `/loadbalancers/${id}/failover`);
-          else await failAmphoraOver(id);
+          else if (name === 'failover-amphora') await failAmphoraOver(id);
+          else wanted.set(id, await resize(id));
         }
         expect(await killAndFinish(ids, points)).toEqual(ids.map(() => 'done'));
         for (const [index, id] of ids.entries()) {
           await expectWhole(id);
           expect((await amphoraeOf(id))[0]?.id).not.toBe(before[index]);
+          expect(await flavorOf(id)).toBe(wanted.get(id) ?? null);
         }
       }
     }
-  }, 400_000);
+  }, 600_000);
+
+  const flavorOf = async (id: string) => (await bench.state.loadBalancers.get('loadbalancer', id))?.flavorId ?? null;
+  const flavorIds = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b'];
+
+  /** To the flavor that it has not. @returns which. */
+  async function resize(loadBalancerId: string): Promise<string> {
+    for (const id of flavorIds) {
+      if (await bench.state.flavors.get('flavor', id)) continue;
+      await bench.state.flavors.insert('flavorProfile', { id, name: id, providerName: 'amphora', flavorData: '{}' });
+      const flavor = { id, name: id, description: '', enabled: true, flavorProfileId: id };
+      await bench.state.flavors.insert('flavor', flavor);
+    }
+    const now = await flavorOf(loadBalancerId);
+    const wanted = flavorIds.find((id) => id !== now) ?? '';
+    expect(await bench.raw('PUT', `/v2/kiln/loadbalancers/${loadBalancerId}/flavor`, { flavor_id: wanted })).toBe(202);
+    return wanted;
+  }
 
   async function failAmphoraOver(loadBalancerId: string): Promise<void> {
     const [amphora] = await amphoraeOf(loadBalancerId);
@@ -222,6 +242,20 @@ describe('a worker that is killed', () => {
       for (const [index, id] of ids.entries()) {
         await expectWhole(id);
         expect((await amphoraeOf(id))[0]?.id).toBe(before[index]);
+        expect(await bench.state.loadBalancers.reasonOf(id)).toMatchObject({ message: 'made to fail' });
+      }
+    }
+  }, 400_000);
+
+  it('on the way back of a resize that failed: amphora and flavor stay what they were', async () => {
+    for await (const points of batches(wayBackOf('resize-load-balancer', 'reload-listeners'))) {
+      const ids = ready.slice(0, points.length);
+      const before = await Promise.all(ids.map(async (id) => [(await amphoraeOf(id))[0]?.id, await flavorOf(id)]));
+      for (const id of ids) await resize(id);
+      expect(await killAndFinish(ids, points)).toEqual(ids.map(() => 'undone'));
+      for (const [index, id] of ids.entries()) {
+        await expectWhole(id);
+        expect([(await amphoraeOf(id))[0]?.id, await flavorOf(id)]).toEqual(before[index]);
         expect(await bench.state.loadBalancers.reasonOf(id)).toMatchObject({ message: 'made to fail' });
       }
     }
@@ -440,7 +474,7 @@ describe('a worker that is killed', () => {
     const tried = [
       ...changes.map(({ flow }) => flow),
       ...['create-load-balancer', 'delete-load-balancer', 'failover-load-balancer', 'failover-amphora'],
-      ...['configure-amphora', 'delete-amphora', rotationFlow, configurationPushFlow],
+      ...['resize-load-balancer', 'configure-amphora', 'delete-amphora', rotationFlow, configurationPushFlow],
     ];
     expect(new Set(tried)).toEqual(new Set(loadBalancerFlows.map(({ name }) => name)));
   });

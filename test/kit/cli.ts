@@ -113,6 +113,7 @@ const absentDeps: CliContext = {
   housekeeping: absent('housekeeping'),
   knownFlows: async () => new Map(),
   abortOperation: absent('operations to abort'),
+  resizeLoadBalancer: absent('load balancers to resize'),
   silence: absent('silence'),
   fleet: absent('fleet'),
   knownImages: async () => null,

@@ -153,7 +153,7 @@ export async function openInterleavings(connection?: string) {
   type Operation = NonNullable<Awaited<ReturnType<typeof journal.claim>>>['operation'];
   async function endOperation({ id, fence, flow, input }: Operation, beforeEnd: () => Promise<void>): Promise<void> {
     const { loadBalancerId } = input as { loadBalancerId?: string };
-    if (flow.startsWith('failover')) {
+    if (/^(failover|resize)/.test(flow)) {
       const next = crypto.randomUUID();
       await amphorae.insert(serving(next, loadBalancerId ?? null));
       for (const { id: old } of await amphorae.list({ loadBalancerId: loadBalancerId ?? '' })) {

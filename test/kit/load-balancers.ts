@@ -20,7 +20,7 @@ export interface LoadBalancerHarness {
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
   call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<any>;
   /** Any path; the status of the answer. */
-  raw(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string): Promise<number>;
+  raw(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<number>;
   /** A new load balancer, not yet carried out; its ID. */
   create(fields?: object): Promise<string>;
   /** The newest operation on a load balancer. */
@@ -65,8 +65,9 @@ export async function openLoadBalancerHarness(dev: DevCloud): Promise<LoadBalanc
       if (answer.statusCode >= 300) throw new Error(`${method} ${path}: ${answer.statusCode} ${answer.body}`);
       return answer.body === '' ? null : answer.json();
     },
-    async raw(method, url) {
-      return (await app.inject({ method, url, headers: { 'x-project-id': projectId } })).statusCode;
+    async raw(method, url, payload) {
+      const sent = payload === undefined ? {} : { payload };
+      return (await app.inject({ method, url, headers: { 'x-project-id': projectId }, ...sent })).statusCode;
     },
     async create(fields = {}) {
       const wanted = { name: `lb-${randomUUID().slice(0, 8)}`, vip_subnet_id: vipSubnetId, ...fields };

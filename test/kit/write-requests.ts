@@ -182,6 +182,10 @@ export const writeRequests: Readonly<Record<string, WriteRequest>> = {
     `/flavors/${flavor}`,
     { flavor: { name: 'another', enabled: false } },
   ]),
+  'PUT resize': catalog('PUT /v2/kiln/loadbalancers/{id}/flavor', ({ lb, flavor }) => [
+    `/v2/kiln/loadbalancers/${lb}/flavor`,
+    { flavor_id: flavor },
+  ]),
   'DELETE flavor': catalog('DELETE /v2/lbaas/flavors/{key}', ({ flavor }) => [`/flavors/${flavor}`]),
   'POST flavorprofile': catalog('POST /v2/lbaas/flavorprofiles', () => [
     '/flavorprofiles',

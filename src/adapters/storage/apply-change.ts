@@ -3,7 +3,7 @@ import { KilnError } from '../../model/errors.ts';
 import type { Change, RowChange } from '../../ports/load-balancer-store.ts';
 import { applyRows } from './apply-rows.ts';
 import { enqueueOperation } from './journal.ts';
-import { holdOffer } from './offer-lock.ts';
+import { holdFlavorOf, holdOffer } from './offer-lock.ts';
 import { checkQuota, lockQuota } from './quota-check.ts';
 import type { KilnDatabase } from './schema.ts';
 import { claimVipPort } from './vip-ports.ts';
@@ -52,7 +52,7 @@ async function admit(transaction: KilnDatabase, change: Change): Promise<void> {
     .where('provisioning_status', 'in', mutableFrom);
   if (basedOnRevision !== null) update = update.where('revision', '=', basedOnRevision);
   const { numUpdatedRows } = await update.executeTakeFirst();
-  if (numUpdatedRows === 1n) return;
+  if (numUpdatedRows === 1n) return await holdFlavorOf(transaction, change);
   const found = await status();
   if (!found) throw new KilnError('RESOURCE_NOT_FOUND', `there is no load balancer ${loadBalancerId}`);
   if (mutableFrom.some((status) => status === found)) {

@@ -11,8 +11,8 @@ import type { KilnDatabase, ResourceValues } from './schema.ts';
 interface FlavorTable extends PagedTable {
   /** The kind that its rows refer to, and by which field. */
   profile: { kind: FlavorKind; field: string } | null;
-  /** What refers to its rows: the table, its column, and whether only rows that are not DELETED count. */
-  user: { table: string; column: string; mayBeDeleted: boolean };
+  /** What refers to its rows: tables and their columns; rows with such a status do not count. */
+  users: readonly { table: string; column: string; counts?: { column: string; not: readonly string[] } }[];
 }
 
 type FieldsOf<Model> = { [Field in keyof Model]: FieldType };
@@ -24,6 +24,9 @@ const table = <Kind extends FlavorKind>(
   rest: Omit<FlavorTable, 'kind' | 'columns'>,
 ): FlavorTable => ({ kind, columns: columnsOf(fields as Record<string, FieldType>), ...rest });
 
+const unlessDeleted = { column: 'provisioning_status', not: ['DELETED'] };
+const unlessEnded = { column: 'status', not: ['done', 'undone'] };
+
 const tables: Readonly<Record<FlavorKind, FlavorTable>> = {
   flavorProfile: table(
     'flavorProfile',
@@ -32,7 +35,7 @@ const tables: Readonly<Record<FlavorKind, FlavorTable>> = {
       table: 'kiln_flavor_profile',
       key: 'id',
       profile: null,
-      user: { table: 'kiln_flavor', column: 'flavor_profile_id', mayBeDeleted: false },
+      users: [{ table: 'kiln_flavor', column: 'flavor_profile_id' }],
     },
   ),
   flavor: table(
@@ -42,7 +45,10 @@ const tables: Readonly<Record<FlavorKind, FlavorTable>> = {
       table: 'kiln_flavor',
       key: 'id',
       profile: { kind: 'flavorProfile', field: 'flavorProfileId' },
-      user: { table: 'kiln_load_balancer', column: 'flavor_id', mayBeDeleted: true },
+      users: [
+        { table: 'kiln_load_balancer', column: 'flavor_id', counts: unlessDeleted },
+        { table: 'kiln_operation', column: 'held_flavor_id', counts: unlessEnded },
+      ],
     },
   ),
   availabilityZoneProfile: table(
@@ -52,7 +58,7 @@ const tables: Readonly<Record<FlavorKind, FlavorTable>> = {
       table: 'kiln_availability_zone_profile',
       key: 'id',
       profile: null,
-      user: { table: 'kiln_availability_zone', column: 'availability_zone_profile_id', mayBeDeleted: false },
+      users: [{ table: 'kiln_availability_zone', column: 'availability_zone_profile_id' }],
     },
   ),
   availabilityZone: table(
@@ -62,7 +68,7 @@ const tables: Readonly<Record<FlavorKind, FlavorTable>> = {
       table: 'kiln_availability_zone',
       key: 'name',
       profile: { kind: 'availabilityZoneProfile', field: 'availabilityZoneProfileId' },
-      user: { table: 'kiln_load_balancer', column: 'availability_zone', mayBeDeleted: true },
+      users: [{ table: 'kiln_load_balancer', column: 'availability_zone', counts: unlessDeleted }],
     },
   ),
 };
@@ -183,12 +189,14 @@ export function createFlavorStore(database: KilnDatabase, clock: Clock): FlavorS
 
 /** Nothing that is there uses it. */
 function unused(kind: FlavorKind, key: string) {
-  const { user } = tables[kind];
-  return ({ selectFrom, exists, not, and }: ExpressionBuilder<Shape, string>): Expression<SqlBool> => {
-    let users = selectFrom(user.table).select(user.column).where(user.column, '=', key);
-    if (user.mayBeDeleted) users = users.where('provisioning_status', '!=', 'DELETED');
-    return and([not(exists(users))]);
-  };
+  const { users } = tables[kind];
+  return ({ selectFrom, exists, not, and }: ExpressionBuilder<Shape, string>): Expression<SqlBool> =>
+    and(
+      users.map(({ table, column, counts }) => {
+        const using = selectFrom(table).select(column).where(column, '=', key);
+        return not(exists(counts ? using.where(counts.column, 'not in', counts.not) : using));
+      }),
+    );
 }
 
 const inUse = (kind: FlavorKind, key: string) => new KilnError('RESOURCE_CONFLICT', `the ${kind} ${key} is in use`);

@@ -212,6 +212,7 @@ export async function enqueueOperation(executor: KilnDatabase, operation: NewOpe
     worker: null,
     reason: null,
     busy_subject: null,
+    held_flavor_id: typeof operation.input.flavorId === 'string' ? operation.input.flavorId : null,
     entry_count: 0,
     created_at: at,
     updated_at: at,

@@ -21,6 +21,7 @@ import * as cloudOrphans from './migrations/0015-cloud-orphans.ts';
 import * as agentConfiguration from './migrations/0016-agent-configuration.ts';
 import * as fleet from './migrations/0017-fleet.ts';
 import * as longUrlPaths from './migrations/0018-long-url-paths.ts';
+import * as resize from './migrations/0019-resize.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -53,6 +54,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0016-agent-configuration': agentConfiguration,
   '0017-fleet': fleet,
   '0018-long-url-paths': longUrlPaths,
+  '0019-resize': resize,
 };
 
 /** The one from which on changes are marked. */

@@ -5,7 +5,7 @@ import { isMysql } from './engine.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /**
- * The flavor and the zone of a new load balancer are still there, and stay until the transaction ends: who deletes one at
+ * The flavor and the zone of a new load balancer are still there and enabled, and stay until the transaction ends: who deletes one at
  * this moment waits, and then finds it in use.
  * @throws CHANGE_OUTDATED when one is gone: the request is to be decided anew.
  */
@@ -18,6 +18,12 @@ export async function holdOffer(transaction: KilnDatabase, { rows }: Change): Pr
   }
 }
 
+/** The flavor that the operation of a change names is still there and enabled, and stays: see `holdOffer`. */
+export async function holdFlavorOf(transaction: KilnDatabase, { operation }: Change): Promise<void> {
+  const flavorId = operation?.input.flavorId;
+  if (typeof flavorId === 'string') await hold(transaction, 'kiln_flavor', 'id', flavorId);
+}
+
 async function hold(
   transaction: KilnDatabase,
   table: 'kiln_flavor' | 'kiln_availability_zone',
@@ -28,8 +34,9 @@ async function hold(
   const query = transaction
     .selectFrom(table as 'kiln_flavor')
     .select(key as 'id')
-    .where(key as 'id', '=', value);
+    .where(key as 'id', '=', value)
+    .where('enabled', '=', 1);
   // SQLite has one writer at a time. MariaDB knows no FOR SHARE.
   const found = await (isMysql(transaction) ? query.modifyEnd(sql`lock in share mode`) : query).executeTakeFirst();
-  if (!found) throw new KilnError('CHANGE_OUTDATED', `${key} ${value} is no longer in ${table}`);
+  if (!found) throw new KilnError('CHANGE_OUTDATED', `${key} ${value} is no longer in ${table}, or disabled`);
 }

@@ -54,6 +54,8 @@ export interface Schema {
     reason: string | null;
     /** The subject while the operation is under way, else null: unique, so that there is one at a time. */
     busy_subject: string | null;
+    /** The flavor that its input names, while it has not ended in use as if a load balancer had it. */
+    held_flavor_id: Generated<string | null>;
     /** Of the journal. Every entry that is written changes this row, as a claim does: they never pass each other unseen. */
     entry_count: number;
     /** 1 once the broker has confirmed its message; where there is no broker it stays 0. */

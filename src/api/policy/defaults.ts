@@ -67,6 +67,8 @@ const actions = {
     get_stats: read,
     get_status: read,
     put_failover: admin,
+    // Kiln's own.
+    put_flavor: admin,
   },
   listener: { ...owned, get_stats: read },
   pool: owned,

@@ -22,6 +22,7 @@ import { imagePush } from './image/push.ts';
 import { imageResolve } from './image/resolve.ts';
 import { imageShow } from './image/show.ts';
 import { imageTag, imageUntag } from './image/tag.ts';
+import { loadBalancerResize } from './load-balancer/resize.ts';
 import { operationAbort } from './operation/abort.ts';
 import { operationList } from './operation/list.ts';
 import { operationShow } from './operation/show.ts';
@@ -49,6 +50,7 @@ export const commands: readonly Command[] = [
   amphoraShow,
   amphoraDelete,
   fleet,
+  loadBalancerResize,
   operationList,
   operationShow,
   operationAbort,

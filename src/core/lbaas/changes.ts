@@ -174,6 +174,16 @@ export function planAmphoraFailover(making: CreationContext, tree: StoredTree, a
   };
 }
 
+/**
+ * Another flavor by failover. The row keeps the flavor that its amphora has until the new one serves; until then the operation
+ * holds the other one.
+ */
+export function planResize(making: CreationContext, tree: StoredTree, flavorId: string): PlannedChange {
+  const { operation: planned, ...change } = planFailover(making, tree);
+  const input = { ...planned.input, flavorId };
+  return { ...change, operation: { ...planned, flow: 'resize-load-balancer', input, priority: priorities.other } };
+}
+
 /** The failover of an amphora that is silent, without the rows: whoever asks for it has no tree. */
 export function repairOperation(
   making: Pick<CreationContext, 'newId'>,

@@ -70,6 +70,32 @@ export function checkOfferIsServed(spec: LoadBalancerSpec, offer: ResolvedProfil
   checkServed(provider, offer.zone ?? {}, zoneCapabilities);
 }
 
+/** A load balancer keeps its provider and its topology, whatever flavor it gets. @throws KilnError REQUEST_INVALID. */
+export function checkResize(
+  loadBalancer: Pick<LoadBalancer, 'id' | 'flavorId' | 'provider' | 'topology'>,
+  flavorId: string,
+  { flavor }: ResolvedProfiles,
+): void {
+  const { id, provider, topology } = loadBalancer;
+  if (loadBalancer.flavorId === flavorId) {
+    throw validationFailure(
+      `flavor_id ${flavorId} is the flavor of load balancer ${id} already. To build its amphorae anew, fail it over.`,
+    );
+  }
+  if (flavor?.profile.providerName !== provider) {
+    throw invalidRequest(`Flavor '${flavorId}' is not compatible with provider '${provider}'`);
+  }
+  // A pair is built by flows of its own, which know of no other flavor yet.
+  if (topology !== 'SINGLE') throw providerCannot(provider, `another flavor for topology ${topology}`);
+  checkServed(provider, flavor?.capabilities ?? {}, flavorCapabilities);
+  const wanted = flavor?.capabilities.loadbalancer_topology ?? topology;
+  if (wanted !== topology) {
+    throw validationFailure(
+      `flavor_id ${flavorId} is for topology ${wanted}, and load balancer ${id} has ${topology}. Choose a flavor of the same topology, or make a new load balancer.`,
+    );
+  }
+}
+
 /** Networks that VIPs may be in, by the zone, else by the configuration; empty: any. */
 export function allowedVipNetworks(offer: ResolvedProfiles, settings: ApiSettings): readonly string[] {
   const ofZone = offer.zone?.valid_vip_networks ?? [];

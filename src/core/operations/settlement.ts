@@ -37,6 +37,12 @@ export function rebuilt(tree: LoadBalancerTree): Outcome {
   return onlyStatuses(rows.map((row) => ({ ...row, status: 'ACTIVE' })));
 }
 
+/** Rebuilt in another flavor, which is the load balancer's from now on. */
+export function resized(tree: LoadBalancerTree, flavorId: string): Outcome {
+  const row = { kind: 'loadbalancer', put: { ...tree.loadBalancer, flavorId } } as const;
+  return { ...rebuilt(tree), restores: [row] };
+}
+
 /**
  * The operation was undone (octavia/controller/worker/v2/tasks/lifecycle_tasks.py): what it was about is in ERROR, with the
  * values of before, and what it only held is ACTIVE again. A load balancer that was to be made or deleted is in ERROR with

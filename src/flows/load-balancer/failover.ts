@@ -1,4 +1,5 @@
-import { rebuilt } from '../../core/operations/settlement.ts';
+import { type Outcome, rebuilt, resized } from '../../core/operations/settlement.ts';
+import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import { defineFlow, type Flow } from '../engine/flow.ts';
 import { type BuiltAmphora, builtAmphora } from '../lib/targets.ts';
 import {
@@ -13,6 +14,7 @@ import {
   type LoadBalancerInput,
   markActive,
   markErrorOnRevert,
+  type ResizeInput,
 } from '../steps/mark-error-on-revert.ts';
 import { plugOtherNetworks, plugVipNetwork } from '../steps/plug-member-networks.ts';
 import { plugVip } from '../steps/plug-vip.ts';
@@ -25,6 +27,11 @@ import { createVrrpPort, plugVrrpPort } from '../steps/vrrp-port.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 
 type Built = LoadBalancerInput & BuiltAmphora;
+/** The flavor of a resize alone. */
+type FailoverInput = LoadBalancerInput & Partial<ResizeInput>;
+
+const outcomeOf = (tree: LoadBalancerTree, { flavorId }: FailoverInput): Outcome =>
+  flavorId === undefined ? rebuilt(tree) : resized(tree, flavorId);
 const inAmphora = { targetsOf: builtAmphora, subjectOf: null, mayBeLeftOut: () => true };
 
 /**
@@ -33,7 +40,7 @@ const inAmphora = { targetsOf: builtAmphora, subjectOf: null, mayBeLeftOut: () =
  * balancer's one amphora is the one that fails over, whichever of the two was asked for.
  */
 const failover = (name: string): Flow<LoadBalancerDeps> =>
-  defineFlow<LoadBalancerDeps, LoadBalancerInput>(name)
+  defineFlow<LoadBalancerDeps, FailoverInput>(name)
     .step(markErrorOnRevert(failedFailover))
     .step(resolveAmphora)
     .step(recordAmphora)
@@ -53,8 +60,10 @@ const failover = (name: string): Flow<LoadBalancerDeps> =>
     .step(moveVip)
     .step(markAmphoraAllocated)
     .step(removeOldAmphorae)
-    .step(markActive<Built & CertificatesUploaded>(rebuilt))
+    .step(markActive<FailoverInput & Built & CertificatesUploaded>(outcomeOf))
     .build();
 
 export const failoverLoadBalancer = failover('failover-load-balancer');
 export const failoverAmphora = failover('failover-amphora');
+/** Until it is done the load balancer's row has the old flavor: whatever undoes or aborts it has nothing to give back. */
+export const resizeLoadBalancer = failover('resize-load-balancer');

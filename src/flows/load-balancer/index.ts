@@ -5,7 +5,7 @@ import { createLoadBalancer } from './create-load-balancer.ts';
 import { deleteAmphora } from './delete-amphora.ts';
 import { deleteLoadBalancer } from './delete-load-balancer.ts';
 import type { LoadBalancerDeps } from './deps.ts';
-import { failoverAmphora, failoverLoadBalancer } from './failover.ts';
+import { failoverAmphora, failoverLoadBalancer, resizeLoadBalancer } from './failover.ts';
 import { createPair, failoverAmphoraOfPair, failoverPair } from './pair.ts';
 import { reconfigure } from './reconfigure.ts';
 import { rotateAmphoraCertificate } from './rotate-certificate.ts';
@@ -19,6 +19,7 @@ export const loadBalancerFlows: readonly Flow<LoadBalancerDeps>[] = [
   failoverAmphora,
   failoverPair,
   failoverAmphoraOfPair,
+  resizeLoadBalancer,
   configureAmphora,
   pushAmphoraConfiguration,
   deleteAmphora,

@@ -18,6 +18,9 @@ type Records = RecordsOf<LoadBalancerDeps>;
 
 export type LoadBalancerInput = { loadBalancerId: string; resourceId: string };
 
+/** Of an operation that gives the load balancer another flavor: amphorae are built by this one. */
+export type ResizeInput = LoadBalancerInput & { flavorId: string };
+
 /**
  * Does nothing; the first step of a flow, and so undone last: the load balancer goes to ERROR with the reason. It is in
  * ERROR when something could not be undone: nobody knows then what its amphorae run. Failover and deletion begin anew.
@@ -57,16 +60,19 @@ export async function failedFailover(
 
 /** The last step of a flow: the load balancer's rows are as the operation wanted them, but for what was left out. */
 export function markActive<State extends LoadBalancerInput & { leftOut?: readonly LeftOut[] }>(
-  outcomeOf: (tree: LoadBalancerTree) => Outcome,
+  outcomeOf: (tree: LoadBalancerTree, state: State) => Outcome,
   name = 'mark-lb-active',
 ): Step<LoadBalancerDeps, State, Record<string, never>> {
   return {
     name,
     do: async () => ({}),
-    settle: (records, { loadBalancerId, leftOut = [] }, run) => {
+    settle: (records, state, run) => {
+      const { loadBalancerId, leftOut = [] } = state;
       const reason = run.reason ?? leftOut[0]?.reason ?? null;
       const ids = new Set(leftOut.map(({ id }) => id));
-      return settlementOf(records, loadBalancerId, { ...run, reason }, (tree) => refused(tree, outcomeOf(tree), ids));
+      return settlementOf(records, loadBalancerId, { ...run, reason }, (tree) =>
+        refused(tree, outcomeOf(tree, state), ids),
+      );
     },
   };
 }

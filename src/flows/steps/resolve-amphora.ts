@@ -6,7 +6,7 @@ import type { JsonObject } from '../../model/operation.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import type { PairRole, PairState } from '../lib/pair.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
-import type { LoadBalancerInput } from './mark-error-on-revert.ts';
+import type { LoadBalancerInput, ResizeInput } from './mark-error-on-revert.ts';
 import type { ServerGroup } from './server-group.ts';
 
 /** Every choice about an amphora, made once and kept in the journal: later steps only carry it out. */
@@ -28,10 +28,10 @@ export type AmphoraChoices = {
  * Image, flavor, zone, names, once there is a place among the amphorae that may be built at a time. The image is chosen anew
  * for each operation, and not before its turn has come: the tag may have moved.
  */
-export const resolveAmphora: Step<LoadBalancerDeps, LoadBalancerInput, AmphoraChoices> = {
+export const resolveAmphora: Step<LoadBalancerDeps, LoadBalancerInput & Partial<ResizeInput>, AmphoraChoices> = {
   name: 'resolve-amphora',
-  async do(deps, { loadBalancerId }, run) {
-    const { nameFor, ...choices } = await choose(deps, loadBalancerId, run);
+  async do(deps, { loadBalancerId, flavorId }, run) {
+    const { nameFor, ...choices } = await choose(deps, loadBalancerId, run, flavorId);
     return { ...choices, ...nameFor('amphora') };
   },
   undo: async (deps, _state, run) => deps.builds.release(run.operationId),
@@ -58,13 +58,14 @@ export function resolvePair<State extends LoadBalancerInput & JsonObject>(
   };
 }
 
-async function choose(deps: LoadBalancerDeps, loadBalancerId: string, run: StepRun) {
+/** @param wantedFlavorId of a resize; else the load balancer's own flavor counts. */
+async function choose(deps: LoadBalancerDeps, loadBalancerId: string, run: StepRun, wantedFlavorId?: string) {
   await deps.builds.acquire(run.operationId, run.priority, run.stop);
   const settings = deps.settings();
   const found = await deps.loadBalancers.get('loadbalancer', loadBalancerId);
   if (!found) throw new KilnError('RESOURCE_NOT_FOUND', `there is no load balancer ${loadBalancerId}`);
   const [capabilities, zone] = await Promise.all([
-    deps.flavors.flavorCapabilities(found.flavorId),
+    deps.flavors.flavorCapabilities(wantedFlavorId ?? found.flavorId),
     deps.flavors.zoneCapabilities(found.availabilityZone),
   ]);
   const computeFlavorId = capabilities.compute_flavor || settings.flavorId;

@@ -35,7 +35,7 @@ const zoneProfile = (id: string, over: Partial<ZoneProfile> = {}): ZoneProfile =
 const zone = (name: string, availabilityZoneProfileId: string, over: Partial<Zone> = {}): Zone => ({
   name,
   description: 'ä "quoted" \\ \'🔥\'',
-  enabled: false,
+  enabled: true,
   availabilityZoneProfileId,
   ...over,
 });

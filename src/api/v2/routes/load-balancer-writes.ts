@@ -5,17 +5,11 @@ import { makeFullyPopulated } from '../../../core/lbaas/fully-populated.ts';
 import {
   allowedVipNetworks,
   changeLoadBalancer,
-  checkFlavor,
   checkLoadBalancerSpec,
   checkOfferIsServed,
-  checkZone,
-  invalidFlavor,
   makeLoadBalancer,
-  type ResolvedProfiles,
 } from '../../../core/lbaas/load-balancer.ts';
 import { countKinds } from '../../../core/lbaas/quota.ts';
-import type { LoadBalancerSpec } from '../../../core/lbaas/spec.ts';
-import { KilnError, ServiceError } from '../../../model/errors.ts';
 import { userTokenOf } from '../../auth/authenticate.ts';
 import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -29,13 +23,14 @@ import { flagQuery, nothing } from '../schemas/query.ts';
 import { referencesOfListener, referencesOfPool } from '../secret-references.ts';
 import { camel } from '../wire/camel.ts';
 import { treeToWire } from '../wire/load-balancer.ts';
-import { translated } from './flavor-tools.ts';
+import { profileTools } from './profile-tools.ts';
 import { callerOf } from './reads.ts';
 import { type ById, bodyOf, type WriteTools } from './write-tools.ts';
 
 /** Creations, changes, deletions and failovers of load balancers. */
 export function loadBalancerWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): void {
-  const { policy, vips, reservations, flavors } = deps;
+  const { policy, vips, reservations } = deps;
+  const profiles = profileTools(deps);
 
   const create = { body: loadBalancerCreateBody, response: { 201: loadBalancerFullAnswer } };
   app.post('/loadbalancers', { schema: create }, async (request, reply) => {
@@ -47,9 +42,9 @@ export function loadBalancerWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     if (loadbalancer.vip_sg_ids !== undefined) authorize(policy, 'loadbalancer:post:vip_sg_ids', caller, projectId);
     const spec = camel(loadbalancer);
     checkLoadBalancerSpec(spec, deps.settings());
-    const offer = await resolveProfiles(spec);
+    const offer = await profiles.resolve(spec);
     checkOfferIsServed(spec, offer, deps.settings());
-    await assertServed(spec, offer);
+    await profiles.assertServed(spec, offer);
     // Of the VIP, what is allocated below looks it up.
     await tools.demandNetworkReferences({ listeners: spec.listeners, pools: spec.pools }, request);
     await tools.demandQuota(projectId, { loadbalancer: 1 });
@@ -107,42 +102,6 @@ export function loadBalancerWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     }
   }
 
-  async function resolveProfiles({ flavorId, availabilityZone }: LoadBalancerSpec): Promise<ResolvedProfiles> {
-    let flavor: ResolvedProfiles['flavor'] = null;
-    if (flavorId) {
-      const { flavorProfileId } = checkFlavor(flavorId, await flavors.get('flavor', flavorId));
-      const profile = await flavors.get('flavorProfile', flavorProfileId);
-      if (!profile) throw invalidFlavor();
-      flavor = { profile, capabilities: await stillThere(flavors.flavorCapabilities(flavorId)) };
-    }
-    if (!availabilityZone) return { flavor, zone: null };
-    checkZone(availabilityZone, await flavors.get('availabilityZone', availabilityZone));
-    return { flavor, zone: await stillThere(flavors.zoneCapabilities(availabilityZone)) };
-  }
-
-  /** Refuses to build what can't be built. A cloud that can't say is asked again by the flow. */
-  async function assertServed(
-    { flavorId, availabilityZone }: LoadBalancerSpec,
-    { flavor, zone }: ResolvedProfiles,
-  ): Promise<void> {
-    if (!flavor && !zone) return;
-    try {
-      await deps.offers.check({ ...flavor?.capabilities, ...zone });
-    } catch (error) {
-      if (error instanceof ServiceError) return;
-      if (!(error instanceof KilnError) || error.code !== 'REQUEST_INVALID') throw error;
-      // What the profile names is for administrators to read.
-      const { field } = error.details;
-      const named =
-        field === 'compute_flavor' || field === 'amp_image_tag'
-          ? `flavor_id ${flavorId}`
-          : `availability_zone ${availabilityZone}`;
-      throw validationFailure(
-        `${named} can not be served: its ${field} names what is not there. Choose another one, or ask an administrator to correct its profile.`,
-      );
-    }
-  }
-
   const update = { body: loadBalancerUpdateBody, response: { 200: loadBalancerAnswer } };
   app.put<ById>('/loadbalancers/:id', { schema: update }, async (request) => {
     const tree = await tools.treeOf(request.params.id);
@@ -185,9 +144,3 @@ export function loadBalancerWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     return reply.code(202).send();
   });
 }
-
-/** What went between two looks at it: the request is to be decided anew, without it. */
-const stillThere = <T>(look: Promise<T>): Promise<T> =>
-  translated(look, {
-    RESOURCE_NOT_FOUND: () => new KilnError('CHANGE_OUTDATED', 'the flavor or the zone is gone since it was found'),
-  });

@@ -54,6 +54,9 @@ const loadBalancerUpdate = closed({
   admin_state_up: optional(flag()),
   tags: optional(tags()),
 });
+/** Kiln's own, and so without a key around it. */
+export const resizeBody = Type.Object({ flavor_id: uuid() }, { additionalProperties: false, title: 'resize' });
+
 export const loadBalancerUpdateBody = body('load_balancer', 'loadbalancer', loadBalancerUpdate);
 
 const shared = {
