@@ -1,3 +1,4 @@
+import { Registry } from 'prom-client';
 import { createPolicy } from '../api/policy/policy.ts';
 import { createApi } from '../api/v2/server.ts';
 import { type ErrorCode, KilnError } from '../model/errors.ts';
@@ -30,6 +31,7 @@ export async function resizeLoadBalancer(
       secrets: secretStore(runtime.current(), own.paths),
       queue: { announce: () => {} },
       policy: createPolicy({ everybodyIsAdmin: true }),
+      metrics: new Registry(),
     },
     runtime,
   );

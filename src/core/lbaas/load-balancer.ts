@@ -1,6 +1,6 @@
 import type { Flavor, FlavorCapabilities, FlavorProfile, Zone, ZoneCapabilities } from '../../model/flavor.ts';
 import type { LoadBalancer, Vip } from '../../model/load-balancer.ts';
-import { disabledOption, invalidRequest, providerNotEnabled, validationFailure } from './api-errors.ts';
+import { disabledOption, invalidRequest, providerCannot, providerNotEnabled, validationFailure } from './api-errors.ts';
 import { checkServed, flavorCapabilities, zoneCapabilities } from './capabilities.ts';
 import { type CreationContext, changedRow, newRow, patched } from './creation-context.ts';
 import type { ApiSettings } from './settings.ts';
