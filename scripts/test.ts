@@ -5,8 +5,9 @@
  * Further arguments are file filters. Exit status 0 only if every test passed and at least one ran.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, statfsSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startVitest } from 'vitest/node';
 import { ensureDebianPackages } from './debian-packages.ts';
 
@@ -40,7 +41,9 @@ if (openstack) {
   }
 }
 
-process.env.TMPDIR = temporaryFolder();
+// Whatever tests leave behind goes with the run.
+const scratch = mkdtempSync(join(temporaryFolder(), 'kiln-tests-'));
+process.env.TMPDIR = scratch;
 
 const vitest = await startVitest('test', filters, { watch: false, ...(unit ? { project: ['unit'] } : {}) });
 const counts = { passed: 0, failed: 0, skipped: 0 };
@@ -58,6 +61,7 @@ for (const module of vitest.state.getTestModules()) {
 }
 counts.failed += vitest.state.getUnhandledErrors().length;
 await vitest.close();
+rmSync(scratch, { recursive: true, force: true });
 if (counts.skipped > 0) console.log(`${counts.skipped} skipped`);
 console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0);
