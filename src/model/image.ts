@@ -33,7 +33,9 @@ export type ImageChoiceRule =
   /** Several were, and the newest was taken (`amp_image_tag_policy = newest`). */
   | 'newest-of-several'
   /** The caller named the image (`kiln amphora boot --image`). */
-  | 'requested-id';
+  | 'requested-id'
+  /** The load balancer is assigned it, and this is a repair. */
+  | 'assigned';
 
 /** Where the tag came from. */
 export type TagSource = 'flavor' | 'configuration' | 'request';

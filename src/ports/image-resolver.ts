@@ -30,6 +30,14 @@ export interface ImageResolver {
    * ServiceError when Glance can't say.
    */
   resolve(request: ImageRequest): Promise<ImageChoice>;
+  /**
+   * The image with this ID, which a load balancer is assigned: as long as it is there, active, of a trusted project and fits the
+   * flavor. Else why not.
+   */
+  resolveAssigned(
+    imageId: string,
+    request: Pick<ImageRequest, 'flavorId' | 'signal'>,
+  ): Promise<{ choice: ImageChoice } | { refused: string }>;
   /** As `resolve`, and says as well which images carry the tag and were refused. Two requests more. */
   explain(request: ImageRequest): Promise<ImageResolution>;
   /** The newest outcome for each tag, as this process saw it. Asks nobody. */

@@ -8,6 +8,7 @@ import {
   type ImageSettings,
   refusals,
   whatToBoot,
+  whyNotByItsId,
 } from '../core/amphora/choose-image.ts';
 import { abortable } from '../lib/abortable.ts';
 import { shareNextCall } from '../lib/share-next-call.ts';
@@ -137,13 +138,41 @@ export function createImageResolver(deps: ImageResolverDeps): ImageResolver {
     return { choice, refused: refusals(search, tagged, flavor) };
   }
 
-  return { resolve, explain, status: () => [...outcomes.values()] };
+  async function resolveAssigned(
+    imageId: string,
+    { flavorId, signal }: Pick<ImageRequest, 'flavorId' | 'signal'>,
+  ): Promise<{ choice: ImageChoice } | { refused: string }> {
+    const settings = deps.settings();
+    if (imageId === settings.ampImageId) return { choice: choiceById(imageId, 'assigned', clock.now()) };
+    try {
+      const [image, flavor, owner] = await abortable(
+        Promise.all([
+          images.get(imageId, signal),
+          flavorId === null ? null : getFlavor(flavorId),
+          settings.ampImageOwnerId || identity.authenticatedAs().then(({ projectId }) => projectId),
+        ]),
+        signal,
+      );
+      const refused = whyNotByItsId(image, owner, flavor);
+      return refused === null ? { choice: choiceById(imageId, 'assigned', clock.now(), image) } : { refused };
+    } catch (error) {
+      if (!(error instanceof KilnError) || error.code !== 'SERVICE_NOT_FOUND') throw error;
+      return { refused: 'is gone from Glance' };
+    }
+  }
+
+  return { resolve, resolveAssigned, explain, status: () => [...outcomes.values()] };
 }
 
 /** `image_noop_driver`: Glance is not asked, and every amphora has the image that Octavia's noop driver names. */
 export function createNoopResolver(clock: Clock): ImageResolver {
   const resolve = async () => choiceById('1', 'configured-id', clock.now());
-  return { resolve, explain: async () => ({ choice: await resolve(), refused: [] }), status: () => [] };
+  return {
+    resolve,
+    resolveAssigned: async (imageId) => ({ choice: choiceById(imageId, 'assigned', clock.now()) }),
+    explain: async () => ({ choice: await resolve(), refused: [] }),
+    status: () => [],
+  };
 }
 
 function ownerOf(search: ImageSearch): { owner?: string } {

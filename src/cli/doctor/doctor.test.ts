@@ -155,6 +155,7 @@ function makeCloud() {
         if (request.tag?.value === 'nowhere') throw new KilnError('IMAGE_NOT_FOUND', 'none carries `nowhere`');
         return cloud.choice;
       },
+      resolveAssigned: async () => ({ refused: 'is not asked for' }),
       explain: async () => {
         if (cloud.resolverError) throw cloud.resolverError;
         return { choice: cloud.choice, refused: cloud.refused };

@@ -65,11 +65,12 @@ export function whatToBoot(
   return { by: 'tag', search: { tag: tag.value, tagSource: tag.source, owner } };
 }
 
-/** The choice when an ID was given. Glance is not asked, so nothing is known of the image but its ID. */
+/** The choice when an ID was given. @param image what Glance says of it; null where Glance was not asked. */
 export function choiceById(
   imageId: string,
-  rule: Extract<ImageChoiceRule, 'configured-id' | 'requested-id'>,
+  rule: Extract<ImageChoiceRule, 'configured-id' | 'requested-id' | 'assigned'>,
   chosenAt: Date,
+  image: Image | null = null,
 ): ImageChoice {
   return {
     imageId,
@@ -77,7 +78,7 @@ export function choiceById(
     tag: null,
     tagSource: null,
     ownerRequired: null,
-    image: null,
+    image,
     candidates: [],
     chosenAt: chosenAt.toISOString(),
   };
@@ -148,6 +149,17 @@ function reasonsAgainst(image: Image, search: ImageSearch, flavor: ComputeFlavor
   const offered = normalArchitecture(image.architecture);
   if (asked && offered && asked !== offered) reasons.push(`is for ${offered}, the flavor for ${asked}`);
   return reasons;
+}
+
+/**
+ * Why an image must not be booted although its ID is known to be the right one; null when nothing speaks against it. It need
+ * not carry the tag any more, and may be hidden: only releases obey those. Whose image it is counts as ever.
+ */
+export function whyNotByItsId(image: Image, owner: string, flavor: ComputeFlavor | null): string | null {
+  const search: ImageSearch = { tag: '', tagSource: 'request', owner };
+  const reasons = reasonsAgainst({ ...image, tags: [''], osHidden: false }, search, flavor);
+  if (reasons.length === 0 && flavor) reasons.push(...imageMisfits(image, flavor));
+  return reasons.length === 0 ? null : reasons.join(' and ');
 }
 
 /** Newest first; `created_at` has a resolution of a second, so equal times go by ID, descending, as Glance sorts them. */

@@ -191,7 +191,12 @@ export function repairOperation(
 ): PlannedChange['operation'] {
   const { id, loadBalancerId, loadBalancerStatus } = amphora;
   const wasInError = loadBalancerStatus === 'ERROR';
-  const input = { resourceId: loadBalancerId, amphoraId: id, ...(wasInError ? { wasInError } : {}) };
+  const input = {
+    resourceId: loadBalancerId,
+    amphoraId: id,
+    image: 'assigned',
+    ...(wasInError ? { wasInError } : {}),
+  };
   return {
     ...operation(making, flowFor('failover-amphora', amphora), loadBalancerId, input),
     priority: priorities.repair,

@@ -207,6 +207,47 @@ describe('flows of a load balancer', () => {
     }
   });
 
+  it('a repair boots what the load balancer is assigned, whatever the tag gives by now; a failover takes the tag', async () => {
+    const { images, ask, carryOut, created, amphorae } = setUp();
+    await created();
+    const imageId = async () => (await amphorae.list({ loadBalancerId: 'lb' }))[0]?.imageId;
+    // Released, and off the old one: that need not carry the tag, and may be hidden.
+    const old = await images.get('image-1');
+    images.put({ ...old, tags: [], osHidden: true });
+    images.put({ ...old, id: 'image-2' });
+    expect(await carryOut(await ask('failover-amphora', { image: 'assigned' }))).toBe('done');
+    expect(await imageId()).toBe('image-1');
+    expect(await carryOut(await ask('failover-amphora'))).toBe('done');
+    expect(await imageId()).toBe('image-2');
+    expect(await amphorae.assignedImageId('lb')).toBe('image-2');
+    expect(await carryOut(await ask('failover-amphora', { image: 'assigned' }))).toBe('done');
+    expect(await imageId()).toBe('image-2');
+  });
+
+  it.each([
+    ['is gone from Glance', null],
+    ['is deactivated', { status: 'deactivated' }],
+    ['belongs to project tenant', { owner: 'tenant' }],
+  ])('a repair takes the tag, with a warning, when the assigned image %s', async (why, fields) => {
+    const { images, ask, carryOut, created, amphorae, log } = setUp();
+    await created();
+    const old = await images.get('image-1');
+    images.put({ ...old, id: 'image-2' });
+    if (fields) images.put({ ...old, tags: [], ...fields });
+    else images.remove('image-1');
+    expect(await carryOut(await ask('failover-amphora', { image: 'assigned' }))).toBe('done');
+    expect(await amphorae.list({ loadBalancerId: 'lb' })).toMatchObject([{ imageId: 'image-2' }]);
+    expect(log.lines.some(({ level, message }) => level === 'warn' && message.includes(why))).toBe(true);
+  });
+
+  it('a failover that is undone leaves what was assigned', async () => {
+    const { deps, images, ask, carryOut, created, amphorae } = setUp();
+    await created();
+    images.put({ ...(await images.get('image-1')), id: 'image-2', createdAt: '2026-11-23T11:59:00Z' });
+    expect(await carryOut(await ask('failover-amphora'), failingAt(deps, 1).deps)).toBe('undone');
+    expect(await amphorae.assignedImageId('lb')).toBe('image-1');
+  });
+
   it('the repair of a load balancer in ERROR that does not come off leaves it in ERROR', async () => {
     const { deps, ask, carryOut, created, statusOf } = setUp();
     await created();

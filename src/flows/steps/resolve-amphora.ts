@@ -24,14 +24,18 @@ export type AmphoraChoices = {
   serverGroupId?: string | null;
 };
 
+/** `image`: a repair boots what the load balancer is assigned. */
+type ResolveInput = LoadBalancerInput & Partial<ResizeInput> & { image?: unknown };
+
 /**
  * Image, flavor, zone, names, once there is a place among the amphorae that may be built at a time. The image is chosen anew
- * for each operation, and not before its turn has come: the tag may have moved.
+ * for each operation, and not before its turn has come: the tag may have moved. A repair boots what the load balancer is assigned:
+ * docs/decisions/0028-fleet.md.
  */
-export const resolveAmphora: Step<LoadBalancerDeps, LoadBalancerInput & Partial<ResizeInput>, AmphoraChoices> = {
+export const resolveAmphora: Step<LoadBalancerDeps, ResolveInput, AmphoraChoices> = {
   name: 'resolve-amphora',
-  async do(deps, { loadBalancerId, flavorId }, run) {
-    const { nameFor, ...choices } = await choose(deps, loadBalancerId, run, flavorId);
+  async do(deps, input, run) {
+    const { nameFor, ...choices } = await choose(deps, input, run);
     return { ...choices, ...nameFor('amphora') };
   },
   undo: async (deps, _state, run) => deps.builds.release(run.operationId),
@@ -48,7 +52,7 @@ export function resolvePair<State extends LoadBalancerInput & JsonObject>(
     name: 'resolve-amphorae',
     async do(deps, state, run) {
       const roles = await rolesOf(deps, state);
-      const { nameFor, ...choices } = await choose(deps, state.loadBalancerId, run);
+      const { nameFor, ...choices } = await choose(deps, state, run);
       const { serverGroupId } = state;
       return Object.fromEntries(
         roles.map((role) => [role, { ...choices, ...nameFor(`amphora ${role}`), role, serverGroupId }]),
@@ -58,18 +62,19 @@ export function resolvePair<State extends LoadBalancerInput & JsonObject>(
   };
 }
 
-/** @param wantedFlavorId of a resize; else the load balancer's own flavor counts. */
-async function choose(deps: LoadBalancerDeps, loadBalancerId: string, run: StepRun, wantedFlavorId?: string) {
+/** `flavorId`: of a resize; else the load balancer's own flavor counts. */
+async function choose(deps: LoadBalancerDeps, { loadBalancerId, flavorId, image }: ResolveInput, run: StepRun) {
   await deps.builds.acquire(run.operationId, run.priority, run.stop);
   const settings = deps.settings();
   const found = await deps.loadBalancers.get('loadbalancer', loadBalancerId);
   if (!found) throw new KilnError('RESOURCE_NOT_FOUND', `there is no load balancer ${loadBalancerId}`);
   const [capabilities, zone] = await Promise.all([
-    deps.flavors.flavorCapabilities(wantedFlavorId ?? found.flavorId),
+    deps.flavors.flavorCapabilities(flavorId ?? found.flavorId),
     deps.flavors.zoneCapabilities(found.availabilityZone),
   ]);
   const computeFlavorId = capabilities.compute_flavor || settings.flavorId;
-  const choice = await chooseImageFor(deps, capabilities.amp_image_tag, computeFlavorId);
+  const assigned = image === 'assigned' ? await assignedImage(deps, loadBalancerId, computeFlavorId, run) : null;
+  const choice = assigned ?? (await chooseImageFor(deps, capabilities.amp_image_tag, computeFlavorId));
   return {
     nameFor(what: string) {
       const amphoraId = stableId(run.operationId, what);
@@ -83,6 +88,23 @@ async function choose(deps: LoadBalancerDeps, loadBalancerId: string, run: StepR
     computeZone: zone?.compute_zone ?? null,
     managementNetworkId: zone?.management_network ?? null,
   };
+}
+
+/** Null where the load balancer is assigned none, or one that can not be booted any more: then the tag decides. */
+async function assignedImage(
+  { amphorae, resolver, log }: LoadBalancerDeps,
+  loadBalancerId: string,
+  flavorId: string,
+  run: { note(message: string): void },
+): Promise<ImageChoice | null> {
+  const imageId = await amphorae.assignedImageId(loadBalancerId);
+  if (imageId === null) return null;
+  const found = await resolver.resolveAssigned(imageId, { flavorId });
+  if ('choice' in found) return found.choice;
+  const message = `image ${imageId}, which the load balancer is assigned, ${found.refused}: the tag decides`;
+  log.warn({ loadBalancer: loadBalancerId, image: imageId }, message);
+  run.note(message);
+  return null;
 }
 
 /** `amp_image_id`, else the flavor's tag, else the configuration's: see core/amphora/choose-image.ts. */

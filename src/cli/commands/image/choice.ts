@@ -13,6 +13,8 @@ export function ruleInWords(choice: ImageChoice): string {
       return '[controller_worker] amp_image_id names it (deprecated): it wins over every tag';
     case 'requested-id':
       return 'it was asked for by its ID';
+    case 'assigned':
+      return 'the load balancer is assigned it, and a repair is no release';
     case 'only-candidate':
       return `it is the only candidate for the tag \`${choice.tag}\``;
     case 'newest-of-several':

@@ -189,6 +189,7 @@ describe('image resolve', () => {
     };
     const resolver: ImageResolver = {
       resolve: async (request) => say(request, false).choice,
+      resolveAssigned: async () => ({ refused: 'is not asked for' }),
       explain: async (request) => say(request, true),
       status: () => [],
     };
