@@ -25,7 +25,7 @@ export type AmphoraChoices = {
 };
 
 /** `image`: a repair boots what the load balancer is assigned. */
-type ResolveInput = LoadBalancerInput & Partial<ResizeInput> & { image?: unknown };
+type ResolveInput = LoadBalancerInput & Partial<ResizeInput> & { image?: string };
 
 /**
  * Image, flavor, zone, names, once there is a place among the amphorae that may be built at a time. The image is chosen anew
