@@ -41,9 +41,9 @@ if (openstack) {
   }
 }
 
-// Whatever tests leave behind goes with the run.
-const scratch = mkdtempSync(join(temporaryFolder(), 'kiln-tests-'));
-process.env.TMPDIR = scratch;
+// Whatever tests leave behind goes with the run. Not with the test bed: its programs run as users of their own.
+const scratch = openstack ? null : mkdtempSync(join(temporaryFolder(), 'kiln-tests-'));
+if (scratch) process.env.TMPDIR = scratch;
 
 const vitest = await startVitest('test', filters, { watch: false, ...(unit ? { project: ['unit'] } : {}) });
 const counts = { passed: 0, failed: 0, skipped: 0 };
@@ -61,18 +61,18 @@ for (const module of vitest.state.getTestModules()) {
 }
 counts.failed += vitest.state.getUnhandledErrors().length;
 await vitest.close();
-rmSync(scratch, { recursive: true, force: true });
+if (scratch) rmSync(scratch, { recursive: true, force: true });
 if (counts.skipped > 0) console.log(`${counts.skipped} skipped`);
 console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0);
 
-/** In memory where there is room: databases in files wait for no disk. Never with the test bed, whose programs have their own ideas. */
+/** In memory where there is room: databases in files wait for no disk. */
 function temporaryFolder(): string {
   const memory = '/dev/shm';
   try {
     accessSync(memory, constants.W_OK);
     const { bavail, bsize } = statfsSync(memory);
-    return !openstack && process.env.TMPDIR === undefined && bavail * bsize > 2 ** 31 ? memory : tmpdir();
+    return process.env.TMPDIR === undefined && bavail * bsize > 2 ** 31 ? memory : tmpdir();
   } catch {
     return tmpdir();
   }
