@@ -30,6 +30,8 @@ const elsewhere = new Set([
   'token_cache_time',
   'availability_zone',
   'random_amphora_name_length',
+  'enable_anti_affinity',
+  'anti_affinity_policy',
   'port_detach_timeout',
   ...Object.keys(declarations.networking).filter((name) => /^(allow_|valid_|denylist_|reserved_)/.test(name)),
 ]);

@@ -27,9 +27,6 @@ import { openState, type State } from './state.ts';
 import { statePaths } from './state-paths.ts';
 import { loadBalancerDeps, type RuntimeContext, secretStore, wireOpenStack } from './wire.ts';
 
-/** Commands read the configuration when they are typed; `kiln serve` has no use for these. */
-const ofCommandsAlone = ['kiln.image_age_warning_days'];
-
 const folder = mkdtempSync(join(tmpdir(), 'kiln-reload-'));
 let state: State;
 beforeAll(async () => {
@@ -62,6 +59,7 @@ it('every option that a reload changes reaches its user, and is kept by nobody',
     OS_HEALTH_MANAGER__HEARTBEAT_KEY: 'key',
     OS_CONTROLLER_WORKER__AMP_FLAVOR_ID: 'flavor',
     OS_KILN__STATE_PATH: folder,
+    OS_NOVA__ENABLE_ANTI_AFFINITY: 'true',
     OS_SERVICE_AUTH__AUTH_URL: 'http://127.0.0.1:1/v3',
     OS_SERVICE_AUTH__USERNAME: 'kiln',
     OS_SERVICE_AUTH__PASSWORD: 'x',
@@ -105,6 +103,7 @@ it('every option that a reload changes reaches its user, and is kept by nobody',
   const used = [
     () => api.settings(),
     () => api.offers,
+    () => api.fleet(),
     () => flows.settings().clientCaPem(),
     () => engine.giveUpAfterMs,
     () => silence.survey(),
@@ -125,8 +124,7 @@ it('every option that a reload changes reaches its user, and is kept by nobody',
 
   const reloadable = [...eachOption()]
     .filter(([, , { mutable, withoutEffect }]) => mutable && withoutEffect === null)
-    .map(([section, option]) => `${section}.${option}`)
-    .filter((name) => !ofCommandsAlone.includes(name));
+    .map(([section, option]) => `${section}.${option}`);
   expect(reloadable.length).toBeGreaterThan(50);
   expect(
     reloadable.filter((name) => atStart.has(name)),
