@@ -13,7 +13,8 @@ import type { ClaimedOperation, Journal } from '../ports/journal.ts';
 import type { LoadBalancerStore, Settlement } from '../ports/load-balancer-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { Flow, RecordsOf } from './engine/flow.ts';
-import { readPast, unknownStep } from './engine/read-past.ts';
+import { flowOfJournal, readPast, unknownStep } from './engine/read-past.ts';
+import { seenFrom } from './engine/state.ts';
 import type { LoadBalancerDeps } from './load-balancer/deps.ts';
 
 /** Aborting acts through Kiln's own records alone: it works while every service of the cloud is down. */
@@ -55,7 +56,7 @@ async function abortOnce(deps: AbortDeps, operationId: string): Promise<AbortedO
     advice: 'Fail the load balancer over, or delete it.',
   };
   const flow = deps.flows.find(({ name }) => name === flowName);
-  const known = flow && unknownStep(flow, claimed.entries) === null ? flow : null;
+  const known = flow && unknownStep(flow, claimed.entries) === null ? flowOfJournal(flow, claimed.entries) : null;
   const entries = known ? await leftBy(deps, known, claimed, reason) : leftByUnknown(claimed.entries, reason);
   const settlement = known
     ? await settlementOfKnown(deps, known, claimed, reason)
@@ -106,7 +107,7 @@ async function leftBy(
   const left: JournalEntry[] = [];
   for (const step of flow.steps) {
     if (!past.started.has(step.name) || past.undone.has(step.name) || past.left.has(step.name)) continue;
-    const leftovers: readonly Leftover[] = (await step.leaves?.(records, past.state)) ?? [];
+    const leftovers: readonly Leftover[] = (await step.leaves?.(records, seenFrom(past.state, step.scope))) ?? [];
     if (leftovers.length > 0) left.push({ kind: 'left', step: step.name, reason, leftovers });
   }
   return left;

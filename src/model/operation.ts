@@ -60,9 +60,10 @@ export interface AbortedOperation extends Operation {
  * One line of an operation's journal. `started` is written before a step does anything and `done` before the next one
  * starts; `failed` turns the flow around; `undone` is written when a step's undoing is complete. `stuck` says since when
  * an undoing, or a step behind the point of no return, fails; `left` that it was given up, and what is left behind.
+ * A journal's first entry has the version of its flow; absent: 1.
  */
 export type JournalEntry =
-  | { kind: 'started'; step: string }
+  | { kind: 'started'; step: string; version?: number }
   | { kind: 'done'; step: string; output: JsonObject }
   | { kind: 'failed'; step: string; reason: OperationReason }
   | { kind: 'undone'; step: string }

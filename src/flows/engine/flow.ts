@@ -15,10 +15,14 @@ export interface StepRun {
   again: boolean;
   /** Why the flow goes back; null while it goes forward. */
   reason: OperationReason | null;
-  /** A step could not be finished and was given up: something may be left behind. */
+  /** A step could not be finished and was given up: something may be left behind. Steps of other branches don't count. */
   gaveUp: boolean;
+  /** `reason` is this very step's failure, and not that of a later one or of another branch. */
+  isOwnFailure: boolean;
   /** Aborted when the worker is to stop. The step may end as it likes; what waits for others' steps has to give up. */
   stop: AbortSignal;
+  /** Aborted when another branch has failed: a step that only waits ends at once, for what it waits for is undone. */
+  cancelled: AbortSignal;
   /** Progress for people; nothing depends on it. */
   note(message: string): void;
 }
@@ -51,37 +55,129 @@ export interface Step<Deps, Needs extends JsonObject, Gives extends JsonObject> 
   settleUndone?(records: RecordsOf<Deps>, state: Needs, run: EndingRun): Promise<Settlement | null>;
 }
 
-/** A flow's steps in order, with the types forgotten: they were checked when it was built. */
-export interface Flow<Deps> {
+/** A step as it stands in a flow, with the types forgotten: they were checked when the flow was built. */
+export interface PlacedStep<Deps> extends Step<Deps, JsonObject, JsonObject> {
+  /** Names of the sub-flows that it is in, from the outermost: where in the state its outputs are. */
+  scope?: readonly string[];
+}
+
+/** Where a step stands: by its index in `steps`, alone, or within one of several branches. */
+export type Place = number | readonly Branch[];
+
+export interface Branch {
+  name: string;
+  places: readonly Place[];
+  /** Asked when the branch would begin; absent: always. It must say the same after a restart. */
+  isWanted: ((state: JsonObject) => boolean) | null;
+}
+
+/**
+ * The steps of a flow. `Input` and `Gives` are for the compiler: what it needs, and what is known when it has ended.
+ */
+export interface Flow<Deps, Input extends JsonObject = JsonObject, Gives extends JsonObject = JsonObject> {
   readonly name: string;
-  readonly steps: readonly Step<Deps, JsonObject, JsonObject>[];
+  /** Of its steps: raised when a flow of this name gets others. A journal goes on under the version that began it. */
+  readonly version: number;
+  /** Versions whose journals may still be under way. */
+  readonly older: readonly Flow<Deps>[];
+  /** All of them, those of sub-flows by names such as `MASTER/create-server`. */
+  readonly steps: readonly PlacedStep<Deps>[];
+  /** In which order they are done. Undone in the opposite one; branches at the same time in both. */
+  readonly places: readonly Place[];
   /**
    * The steps from this index on can't be turned around: they are owed, and whoever has the operation next goes on with
    * them. As many as there are steps, where all can be undone.
    */
   readonly pointOfNoReturn: number;
+  readonly types?: { input: Input; gives: Gives };
 }
+
+type GivesOf<Sub> = Sub extends Flow<never, JsonObject, infer Gives> ? Gives : never;
+type Within<State, Name extends string> = State & (Name extends keyof State ? NonNullable<State[Name]> : unknown);
+type Fitting<Deps, State, Name extends string, Sub> =
+  Sub extends Flow<Deps, infer Input, JsonObject> ? (Within<State, Name> extends Input ? Sub : never) : never;
 
 /** A flow as it is being written down: each step may need what the input and the steps before it give. */
-export interface FlowBuilder<Deps, State extends JsonObject> {
+export interface FlowBuilder<Deps, Input extends JsonObject, State extends JsonObject = Input> {
   step<Needs extends JsonObject, Gives extends JsonObject>(
     step: State extends Needs ? Step<Deps, Needs, Gives> : never,
-  ): FlowBuilder<Deps, State & Gives>;
+  ): FlowBuilder<Deps, Input, State & Gives>;
+  /** The steps of a sub-flow, as if they stood here: names and state are the flow's own. Once in a flow. */
+  use<Needs extends JsonObject, Gives extends JsonObject>(
+    flow: State extends Needs ? Flow<Deps, Needs, Gives> : never,
+  ): FlowBuilder<Deps, Input, State & Gives>;
+  /**
+   * A sub-flow with a name of its own: its steps are journalled as `NAME/step`. It sees the state with what is in
+   * `state[NAME]` laid over it, and what it gives goes there.
+   */
+  include<Name extends string, Sub>(
+    name: Name,
+    flow: Sub & Fitting<Deps, State, Name, Sub>,
+  ): FlowBuilder<Deps, Input, State & Record<Name, GivesOf<Sub>>>;
+  /**
+   * Sub-flows as of `include`, at the same time; the next step begins when all have ended. When one fails the others come
+   * to the end of their running steps (see `StepRun.cancelled`), and then all are undone, at the same time too.
+   * @param isWanted whether a branch is there at all, by what is known before it begins; its name may be missing then.
+   */
+  parallel<Subs extends Record<string, unknown>>(
+    branches: Subs & { [Name in keyof Subs & string]: Fitting<Deps, State, Name, Subs[Name]> },
+    isWanted?: (state: State, name: keyof Subs & string) => boolean,
+  ): FlowBuilder<Deps, Input, State & { [Name in keyof Subs & string]: GivesOf<Subs[Name]> }>;
   /** From here on there is no way back: a step that fails is tried again until it succeeds or is given up. */
-  commit(): FlowBuilder<Deps, State>;
-  build(): Flow<Deps>;
+  commit(): FlowBuilder<Deps, Input, State>;
+  build(): Flow<Deps, Input, State>;
 }
 
-/** Begins a flow. Two steps of one name, or a settlement anywhere but at its ends, are a fault in Kiln and throw at once. */
-export function defineFlow<Deps, Input extends JsonObject>(name: string): FlowBuilder<Deps, Input> {
-  const steps: Step<Deps, JsonObject, JsonObject>[] = [];
+/**
+ * Begins a flow. Two steps of one name, or a settlement anywhere but at its ends, are a fault in Kiln and throw at once.
+ * Versions begin with steps of different names: so a Kiln that knows only the older one leaves the journal alone.
+ */
+export function defineFlow<Deps, Input extends JsonObject>(
+  name: string,
+  { version = 1, older = [] }: { version?: number; older?: readonly Flow<Deps>[] } = {},
+): FlowBuilder<Deps, Input> {
+  const steps: PlacedStep<Deps>[] = [];
+  const places: Place[] = [];
   let pointOfNoReturn: number | null = null;
+
+  function add(added: readonly PlacedStep<Deps>[]): number {
+    const base = steps.length;
+    for (const step of added) {
+      if (steps.some((other) => other.name === step.name)) throw new Error(`flow ${name} has two steps ${step.name}`);
+      steps.push(step);
+    }
+    return base;
+  }
+  /** @param under null: the sub-flow's steps are the flow's own. */
+  function place(flow: Flow<Deps>, under: string | null): Place[] {
+    if (flow.pointOfNoReturn < flow.steps.length) throw new Error(`flow ${name}: ${flow.name} commits within it`);
+    const base = add(under === null ? flow.steps : flow.steps.map((step) => within(under, step)));
+    return flow.places.map((one) => moved(one, base));
+  }
+
   const builder: FlowBuilder<Deps, Input> = {
     step(step) {
-      const untyped = step as unknown as Step<Deps, JsonObject, JsonObject>;
-      if (steps.some((other) => other.name === untyped.name))
-        throw new Error(`flow ${name} has two steps ${untyped.name}`);
-      steps.push(untyped);
+      places.push(add([step as unknown as PlacedStep<Deps>]));
+      return builder as never;
+    },
+    use(flow) {
+      places.push(...place(flow as unknown as Flow<Deps>, null));
+      return builder as never;
+    },
+    include(under, flow) {
+      places.push(...place(flow as unknown as Flow<Deps>, under));
+      return builder as never;
+    },
+    parallel(branches, isWanted) {
+      places.push(
+        Object.entries(branches).map(
+          ([under, flow]): Branch => ({
+            name: under,
+            places: place(flow as unknown as Flow<Deps>, under),
+            isWanted: isWanted ? (state) => isWanted(state as never, under as never) : null,
+          }),
+        ),
+      );
       return builder as never;
     },
     commit() {
@@ -93,8 +189,29 @@ export function defineFlow<Deps, Input extends JsonObject>(name: string): FlowBu
         (step, index) => (step.settle && index < steps.length - 1) || (step.settleUndone && index > 0),
       );
       if (misplaced) throw new Error(`flow ${name}: ${misplaced.name} settles where the operation does not end`);
-      return { name, steps, pointOfNoReturn: pointOfNoReturn ?? steps.length };
+      const begins = older.find((one) => one.steps[0]?.name === steps[0]?.name);
+      if (begins) throw new Error(`flow ${name}: versions ${version} and ${begins.version} begin with the same step`);
+      const flow: Flow<Deps> = {
+        name,
+        version,
+        older,
+        steps,
+        places,
+        pointOfNoReturn: pointOfNoReturn ?? steps.length,
+      };
+      return flow as never;
     },
   };
   return builder;
+}
+
+const within = <Deps>(name: string, step: PlacedStep<Deps>): PlacedStep<Deps> => ({
+  ...step,
+  name: `${name}/${step.name}`,
+  scope: [name, ...(step.scope ?? [])],
+});
+
+function moved(place: Place, by: number): Place {
+  if (typeof place === 'number') return place + by;
+  return place.map((branch) => ({ ...branch, places: branch.places.map((one) => moved(one, by)) }));
 }

@@ -1,11 +1,12 @@
 import { type KilnError, toKilnError } from '../../model/errors.ts';
-import type { JournalEntry, JsonObject, OperationReason } from '../../model/operation.ts';
+import type { JournalEntry, OperationReason } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ClaimedOperation, Journal } from '../../ports/journal.ts';
 import type { Log } from '../../ports/log.ts';
-import type { Flow, Step, StepRun } from './flow.ts';
+import type { Flow, Place, PlacedStep, StepRun } from './flow.ts';
 import { givesUp } from './give-up.ts';
-import { readPast } from './read-past.ts';
+import { flowOfJournal, readPast } from './read-past.ts';
+import { concerns, seenFrom, withOutput } from './state.ts';
 
 export interface RetryLimits {
   /** Tries of a step whose error says that trying again may help, the first one included. */
@@ -31,13 +32,14 @@ export type FlowEnd = 'done' | 'undone' | 'released';
 
 /**
  * Carries an operation on from wherever its journal says it is, to its end: done, or undone with the reason.
- * Each step is journalled before the next one starts. When `stop` is aborted the running step ends, and the operation
- * is released. An undoing, or a step behind the point of no return, that can't be finished now is released as well, until
- * it is given up (give-up.ts): the others are still done, and the operation ends as undone.
- * @throws FENCED when another worker has claimed the operation: nothing more was written or done.
+ * Each step is journalled before the next one of its branch starts. When `stop` is aborted the running steps end, and the
+ * operation is released. An undoing, or a step behind the point of no return, that can't be finished now is released as
+ * well, until it is given up (give-up.ts): the others are still done, and the operation ends as undone.
+ * When a branch fails the others end their running steps, and begin no more; then all are undone.
+ * @throws FENCED when another worker has claimed the operation: nothing more was written or begun.
  */
 export async function runFlow<Deps>(
-  flow: Flow<Deps>,
+  newest: Flow<Deps>,
   deps: Deps,
   claimed: ClaimedOperation,
   engine: EngineDeps,
@@ -45,103 +47,198 @@ export async function runFlow<Deps>(
 ): Promise<FlowEnd> {
   const { journal, log } = engine;
   const { id, fence, input } = claimed.operation;
+  const flow = flowOfJournal(newest, claimed.entries);
   const past = readPast(flow, input, claimed.entries);
   const started = new Set(past.started);
   const stuck = new Set(past.stuck);
-  let { state, reason, owed, stuckSince } = past;
-  let gaveUp = past.left.size > 0;
-  const isOver = ({ name }: { name: string }) => past.left.has(name);
-  const run = (): StepRun => ({
+  const left = new Set(past.left);
+  let { state, reason, failed, owed, stuckSince } = past;
+  /** The journal can't be written, or is another worker's: nothing more is begun. */
+  let isBroken = false;
+  /** A step rests until the operation is claimed again. */
+  let rests = false;
+  /** Aborted when the flow turns around, or breaks. */
+  const cancelled = new AbortController();
+  const halt = AbortSignal.any([stop, cancelled.signal]);
+  const scopes = new Map(flow.steps.map(({ name, scope }) => [name, scope]));
+  const run = ({ name, scope }: Pick<PlacedStep<Deps>, 'name' | 'scope'>): StepRun => ({
     operationId: id,
     fence,
     priority: claimed.operation.priority,
     resumed: false,
     again: true,
     reason,
-    gaveUp,
+    gaveUp: [...left].some((other) => concerns(scopes.get(other), scope)),
+    isOwnFailure: failed === name,
     stop,
-    note: (message) => log.info({ operation: id, flow: flow.name }, message),
+    cancelled: cancelled.signal,
+    note: (message) => log.info({ operation: id, flow: flow.name, step: name }, message),
   });
+
   /** What need not be known before the next step starts is written together with that: nothing happens in between. */
   let unwritten: JournalEntry[] = [];
-  const record = async (entry: JournalEntry) => {
-    await journal.record(id, fence, ...unwritten, entry);
-    unwritten = [];
-  };
-
-  for (const [index, step] of flow.steps.entries()) {
-    if (reason) break;
-    if (past.done.has(step.name) || isOver(step)) continue;
-    if (stop.aborted) return await release();
-    if (step.settle) {
-      // Nothing is done but with the end, below.
-      unwritten.push({ kind: 'started', step: step.name }, { kind: 'done', step: step.name, output: {} });
-      continue;
-    }
-    if (!started.has(step.name)) await record({ kind: 'started', step: step.name });
-    started.add(step.name);
-    const committed = index >= flow.pointOfNoReturn;
-    try {
-      const resumed = past.started.has(step.name);
-      let tries = 0;
-      const attempt = () => step.do(deps, state, { ...run(), resumed, again: resumed || tries++ > 0 });
-      const output = await (committed
-        ? persistently(engine, engine.undoing, stop, attempt, (error) => isHopeless(step, error))
-        : persistently(engine, engine.doing, stop, attempt));
-      unwritten.push({ kind: 'done', step: step.name, output });
-      state = { ...state, ...output };
-    } catch (thrown) {
-      const error = toKilnError(thrown);
-      if (error.code === 'FENCED') throw error;
-      if (stop.aborted && error.retryable) return await release();
-      if (committed) {
-        if (!(await isGivenUp(step, error))) return await release();
-        owed ??= reasonOf(error);
-        continue;
-      }
-      log.warn({ operation: id, flow: flow.name, step: step.name, err: error }, 'a step failed; the flow is undone');
-      reason = reasonOf(error);
-      await record({ kind: 'failed', step: step.name, reason });
-    }
+  let writing = Promise.resolve();
+  /** One after the other, whichever branch they are of. After a failure nothing is written any more. */
+  function flush(): Promise<void> {
+    writing = writing.then(async () => {
+      const entries = [...unwritten];
+      if (entries.length === 0) return;
+      await journal.record(id, fence, ...entries);
+      unwritten = unwritten.slice(entries.length);
+    });
+    return writing;
   }
+  async function record(entry: JournalEntry): Promise<void> {
+    unwritten.push(entry);
+    await flush();
+  }
+  let version = claimed.entries.length === 0 && flow.version > 1 ? { version: flow.version } : {};
+  function startedEntry(step: string): JournalEntry {
+    const entry = { kind: 'started' as const, step, ...version };
+    version = {};
+    return entry;
+  }
+
+  await forward(flow.places);
+  if (rests) return await release();
   if (!reason && !owed) {
-    const settlement = (await flow.steps.at(-1)?.settle?.(deps, state, run())) ?? null;
+    const last = flow.steps.at(-1);
+    const settlement = (last && (await last.settle?.(deps, seenFrom(state, last.scope), run(last)))) ?? null;
     await journal.finish(id, fence, 'done', { entries: unwritten, settlement });
     return 'done';
   }
 
-  for (const step of reason ? flow.steps.toReversed() : []) {
-    if (!started.has(step.name) || past.undone.has(step.name) || isOver(step)) continue;
-    if (step.undo) {
-      if (stop.aborted) return await release();
-      try {
-        await persistently(
-          engine,
-          engine.undoing,
-          stop,
-          () => undo(step),
-          (error) => isHopeless(step, error),
-        );
-      } catch (thrown) {
-        const error = toKilnError(thrown);
-        if (error.code === 'FENCED') throw error;
-        if ((stop.aborted && error.retryable) || !(await isGivenUp(step, error))) return await release();
-        continue;
-      }
-    }
-    unwritten.push({ kind: 'undone', step: step.name });
-    if (step.undo) await flush();
-  }
+  if (reason) await back(flow.places);
+  if (rests) return await release();
   reason ??= owed;
   const [first] = flow.steps;
   // Kiln 0.1 settled in the step itself, before the end.
   const isSettled = first !== undefined && past.undone.has(first.name);
-  const settlement = (!isSettled && (await first?.settleUndone?.(deps, state, run()))) || null;
+  const settlement = (first && !isSettled && (await first.settleUndone?.(deps, state, run(first)))) || null;
   await journal.finish(id, fence, { undone: reason as OperationReason }, { entries: unwritten, settlement });
   return 'undone';
 
-  async function undo(step: Step<Deps, JsonObject, JsonObject>): Promise<void> {
-    await step.undo?.(deps, state, run());
+  async function forward(places: readonly Place[]): Promise<void> {
+    for (const place of places) {
+      if (reason || rests || isBroken) return;
+      if (typeof place === 'number') await doStep(place);
+      else
+        await together(
+          place
+            .filter(({ isWanted }) => isWanted?.(state) ?? true)
+            .map(
+              ({ places }) =>
+                () =>
+                  forward(places),
+            ),
+        );
+    }
+  }
+
+  async function back(places: readonly Place[]): Promise<void> {
+    for (const place of places.toReversed()) {
+      if (rests || isBroken) return;
+      if (typeof place === 'number') await undoStep(place);
+      else
+        await together(
+          place.map(
+            ({ places }) =>
+              () =>
+                back(places),
+          ),
+        );
+    }
+  }
+
+  /** Waits for all of them, whatever becomes of one. What a branch has done is on record when it has ended. */
+  async function together(branches: readonly (() => Promise<void>)[]): Promise<void> {
+    const outcomes = await Promise.allSettled(
+      branches.map(async (branch) => {
+        try {
+          await branch();
+          await flush();
+        } catch (error) {
+          isBroken = true;
+          cancelled.abort();
+          throw error;
+        }
+      }),
+    );
+    const broken = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (broken) throw broken.reason;
+  }
+
+  async function doStep(index: number): Promise<void> {
+    const step = flow.steps[index];
+    if (!step || past.done.has(step.name) || left.has(step.name)) return;
+    if (stop.aborted) {
+      rests = true;
+      return;
+    }
+    if (step.settle) {
+      // Nothing is done but with the end, above.
+      unwritten.push(startedEntry(step.name), { kind: 'done', step: step.name, output: {} });
+      return;
+    }
+    const isCommitted = index >= flow.pointOfNoReturn;
+    const resumed = past.started.has(step.name);
+    if (!started.has(step.name)) {
+      started.add(step.name);
+      await record(startedEntry(step.name));
+      // Another branch may have failed since: then nothing was begun here.
+      if (reason || isBroken) return;
+    }
+    try {
+      let tries = 0;
+      const attempt = () =>
+        step.do(deps, seenFrom(state, step.scope), { ...run(step), resumed, again: resumed || tries++ > 0 });
+      const output = await (isCommitted
+        ? persistently(engine, engine.undoing, halt, attempt, (error) => isHopeless(step, error))
+        : persistently(engine, engine.doing, halt, attempt));
+      unwritten.push({ kind: 'done', step: step.name, output });
+      state = withOutput(state, step.scope, output);
+    } catch (thrown) {
+      const error = toKilnError(thrown);
+      if (error.code === 'FENCED') throw error;
+      if (isBroken || reason) return;
+      if (stop.aborted && error.retryable) {
+        rests = true;
+        return;
+      }
+      if (isCommitted) {
+        if (await isGivenUp(step, error)) owed ??= reasonOf(error);
+        else rests = true;
+        return;
+      }
+      log.warn({ operation: id, flow: flow.name, step: step.name, err: error }, 'a step failed; the flow is undone');
+      reason = reasonOf(error);
+      failed = step.name;
+      cancelled.abort();
+      await record({ kind: 'failed', step: step.name, reason });
+    }
+  }
+
+  async function undoStep(index: number): Promise<void> {
+    const step = flow.steps[index];
+    if (!step || !started.has(step.name) || past.undone.has(step.name) || left.has(step.name)) return;
+    const { undo } = step;
+    if (undo) {
+      if (stop.aborted) {
+        rests = true;
+        return;
+      }
+      try {
+        const attempt = () => undo(deps, seenFrom(state, step.scope), run(step));
+        await persistently(engine, engine.undoing, stop, attempt, (error) => isHopeless(step, error));
+      } catch (thrown) {
+        const error = toKilnError(thrown);
+        if (error.code === 'FENCED') throw error;
+        if ((stop.aborted && error.retryable) || !(await isGivenUp(step, error))) rests = true;
+        return;
+      }
+    }
+    unwritten.push({ kind: 'undone', step: step.name });
+    if (undo) await flush();
   }
 
   /** Of a step that has to be finished and has just failed: whether it is of no use to go on. Its first failure is noted. */
@@ -156,22 +253,17 @@ export async function runFlow<Deps>(
   }
 
   /** Of one that can't be finished now: whether it is passed over from now on. */
-  async function isGivenUp(step: Step<Deps, JsonObject, JsonObject>, error: KilnError): Promise<boolean> {
+  async function isGivenUp(step: PlacedStep<Deps>, error: KilnError): Promise<boolean> {
     const about = { operation: id, flow: flow.name, step: step.name, err: error };
     if (!(await isHopeless(step, error))) {
       log.error(about, 'a step that has to be finished fails for now; it is tried again later');
       return false;
     }
-    const leftovers = (await step.leaves?.(deps, state)) ?? [];
+    const leftovers = (await step.leaves?.(deps, seenFrom(state, step.scope))) ?? [];
     await record({ kind: 'left', step: step.name, reason: reasonOf(error), leftovers });
-    gaveUp = true;
+    left.add(step.name);
     log.error({ ...about, leftovers }, 'a step that has to be finished is given up; what is named stays behind');
     return true;
-  }
-
-  async function flush(): Promise<void> {
-    if (unwritten.length > 0) await journal.record(id, fence, ...unwritten);
-    unwritten = [];
   }
 
   async function release(): Promise<FlowEnd> {

@@ -7,15 +7,14 @@ import {
   uploadCertificates,
   uploadConfiguration,
 } from '../steps/configure-listeners.ts';
-import { createServer } from '../steps/create-server.ts';
 import { type LoadBalancerInput, markActive, markErrorOnRevert } from '../steps/mark-error-on-revert.ts';
 import { plugMemberNetworks } from '../steps/plug-member-networks.ts';
 import { plugVip } from '../steps/plug-vip.ts';
-import { waitForAmphora, waitForServer } from '../steps/reach-amphora.ts';
-import { markAmphoraAllocated, recordAmphora } from '../steps/record-amphora.ts';
+import { markAmphoraAllocated } from '../steps/record-amphora.ts';
 import { resolveAmphora } from '../steps/resolve-amphora.ts';
 import { createVipSecurityGroup } from '../steps/vip-security-group.ts';
 import { createVrrpPort, plugVrrpPort } from '../steps/vrrp-port.ts';
+import { buildAmphora } from './build-amphora.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 
 type Built = LoadBalancerInput & BuiltAmphora;
@@ -25,10 +24,7 @@ const inAmphora = { targetsOf: builtAmphora, subjectOf: null, mayBeLeftOut: () =
 export const createLoadBalancer = defineFlow<LoadBalancerDeps, LoadBalancerInput>('create-load-balancer')
   .step(markErrorOnRevert((_records, tree) => lost(tree)))
   .step(resolveAmphora)
-  .step(recordAmphora)
-  .step(createServer)
-  .step(waitForServer)
-  .step(waitForAmphora)
+  .use(buildAmphora)
   .step(createVipSecurityGroup)
   .step(createVrrpPort)
   .step(plugVrrpPort)

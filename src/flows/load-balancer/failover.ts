@@ -8,7 +8,6 @@ import {
   uploadCertificates,
   uploadConfiguration,
 } from '../steps/configure-listeners.ts';
-import { createServer } from '../steps/create-server.ts';
 import {
   failedFailover,
   type LoadBalancerInput,
@@ -18,12 +17,12 @@ import {
 } from '../steps/mark-error-on-revert.ts';
 import { plugOtherNetworks, plugVipNetwork } from '../steps/plug-member-networks.ts';
 import { plugVip } from '../steps/plug-vip.ts';
-import { waitForAmphora, waitForServer } from '../steps/reach-amphora.ts';
-import { markAmphoraAllocated, recordAmphora } from '../steps/record-amphora.ts';
+import { markAmphoraAllocated } from '../steps/record-amphora.ts';
 import { moveVip, removeOldAmphorae } from '../steps/remove-amphorae.ts';
 import { resolveAmphora } from '../steps/resolve-amphora.ts';
 import { createVipSecurityGroup } from '../steps/vip-security-group.ts';
 import { createVrrpPort, plugVrrpPort } from '../steps/vrrp-port.ts';
+import { buildAmphora } from './build-amphora.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 
 type Built = LoadBalancerInput & BuiltAmphora;
@@ -43,10 +42,7 @@ const failover = (name: string): Flow<LoadBalancerDeps> =>
   defineFlow<LoadBalancerDeps, FailoverInput>(name)
     .step(markErrorOnRevert(failedFailover))
     .step(resolveAmphora)
-    .step(recordAmphora)
-    .step(createServer)
-    .step(waitForServer)
-    .step(waitForAmphora)
+    .use(buildAmphora)
     .step(createVipSecurityGroup)
     .step(createVrrpPort)
     .step(plugVrrpPort)

@@ -53,12 +53,12 @@ const markAllocated = defineFlow<LoadBalancerDeps, Choices>('mark-allocated').st
 const inPair = (mayBeLeftOut: () => boolean) => ({ targetsOf: builtOfPair, subjectOf: null, mayBeLeftOut });
 
 /** The types of these steps were checked where their flow was put together. */
-function include<State extends JsonObject>(
-  builder: FlowBuilder<LoadBalancerDeps, State>,
+function include<Input extends JsonObject, State extends JsonObject>(
+  builder: FlowBuilder<LoadBalancerDeps, Input, State>,
   flow: Flow<LoadBalancerDeps>,
 ) {
   for (const step of sideBySide(flow)) builder.step(step as never);
-  return builder as unknown as FlowBuilder<LoadBalancerDeps, State & PairState<BuiltAmphora & VrrpPort>>;
+  return builder as unknown as FlowBuilder<LoadBalancerDeps, Input, State & PairState<BuiltAmphora & VrrpPort>>;
 }
 
 const begunCreation = defineFlow<LoadBalancerDeps, LoadBalancerInput>('create-load-balancer-pair')

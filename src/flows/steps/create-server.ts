@@ -30,7 +30,8 @@ export const createServer: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraCho
   async undo(deps, { serverName, serverId }, run) {
     deps.builds.release(run.operationId);
     // Where Nova surely took nothing, or its answer was had, nothing can come late.
-    const mayComeLate = serverId === undefined && !(run.reason && surelyRefused.has(run.reason.code));
+    const mayComeLate =
+      serverId === undefined && !(run.isOwnFailure && run.reason && surelyRefused.has(run.reason.code));
     const lateSeconds = mayComeLate ? deps.settings().createLookupSeconds : 0;
     await removeServers(deps, { serverName, computeId: serverId ?? null }, lateSeconds);
   },

@@ -20,12 +20,12 @@ export const waitForServer: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraCh
     once(async () => {
       const { amphoraId, managementNetworkId } = state;
       const settings = deps.settings();
-      const server = await waitForActive(deps, state.serverId, settings, undefined).catch((error: unknown) =>
+      const server = await waitForActive(deps, state.serverId, settings, run.cancelled).catch((error: unknown) =>
         besideTheGroup(deps, state, run, error),
       );
       const serverId = server.id;
       const networkIds = managementNetworkId === null ? settings.server.bootNetworkIds : [managementNetworkId];
-      const address = await findManagementAddress(deps, serverId, networkIds, undefined);
+      const address = await findManagementAddress(deps, serverId, networkIds, run.cancelled);
       await deps.amphorae.update(amphoraId, { lbNetworkIp: address, cachedZone: server.availabilityZone });
       return { address, serverId };
     }),
@@ -65,7 +65,8 @@ export const waitForAmphora: Step<LoadBalancerDeps, AmphoraChoices & ServerCreat
   name: 'wait-for-agent',
   do: (deps, { amphoraId, serverId, address }, run) =>
     once(async () => {
-      const info = await waitForAgent(deps, { id: amphoraId, address, serverId }, deps.settings(), undefined, run.note);
+      const amphora = { id: amphoraId, address, serverId };
+      const info = await waitForAgent(deps, amphora, deps.settings(), run.cancelled, run.note);
       deps.builds.release(run.operationId);
       await deps.amphorae.update(amphoraId, { agentVersion: info.agentVersion ?? `with API ${info.apiVersion}` });
       return { agentApiVersion: info.apiVersion, haproxyVersion: info.haproxyVersion };
