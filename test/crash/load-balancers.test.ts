@@ -233,6 +233,68 @@ describe('a worker that is killed', () => {
     expect(answer).toBe(202);
   }
 
+  /** Two amphorae in their roles, each with its server and its port, and nothing of anybody who is gone. */
+  async function expectWholePair(id: string): Promise<void> {
+    const amphorae = await amphoraeOf(id);
+    expect(amphorae.map(({ role, status }) => `${role} ${status}`).sort()).toEqual([
+      'BACKUP ALLOCATED',
+      'MASTER ALLOCATED',
+    ]);
+    for (const { id: amphoraId, serverName, computeId, vrrpPortId } of amphorae) {
+      const servers = await dev.openstack.compute.findServersByName(serverName);
+      expect(servers.map((server) => server.id)).toEqual([computeId]);
+      const ports = await dev.openstack.network.findPortsByName(`octavia-lb-vrrp-${amphoraId}`);
+      expect(ports.map((port) => port.id)).toEqual([vrrpPortId]);
+    }
+    expect(new Set(amphorae.map(({ imageId }) => imageId)).size).toBe(1);
+    expect((await bench.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus).toBe('ACTIVE');
+    await expectNothingOfTheDead(id);
+  }
+
+  it('while it makes a pair, and fails over one of the two, or both', async () => {
+    const pairFlavorId = '00000000-0000-4000-8000-00000000000c';
+    const pairs: string[] = [];
+    const flavorData = JSON.stringify({ loadbalancer_topology: 'ACTIVE_STANDBY' });
+    const profile = { id: pairFlavorId, name: 'pair', providerName: 'amphora', flavorData };
+    await bench.state.flavors.insert('flavorProfile', profile);
+    const flavor = { id: pairFlavorId, name: 'pair', description: '', enabled: true, flavorProfileId: pairFlavorId };
+    await bench.state.flavors.insert('flavor', flavor);
+    // Each has two servers: fewer at a time.
+    const some = async function* (points: readonly CrashPoint[]) {
+      for (let start = 0; start < points.length; start += AT_ONCE / 2) yield points.slice(start, start + AT_ONCE / 2);
+    };
+    for await (const points of some(pointsOf('create-load-balancer-pair', 'middle'))) {
+      const ids = await Promise.all(points.map(() => bench.create({ flavor_id: pairFlavorId })));
+      expect(await killAndFinish(ids, points)).toEqual(ids.map(() => 'done'));
+      for (const id of ids) await expectWholePair(id);
+      pairs.push(...ids.splice(0, AT_ONCE / 2 - pairs.length));
+      await Promise.all(ids.map((id) => bench.call('DELETE', `/loadbalancers/${id}?cascade=true`)));
+      await finish(ids);
+      for (const id of ids) await expectNothingLeft(id);
+    }
+    for (const name of ['failover-load-balancer-pair', 'failover-amphora-of-pair']) {
+      for await (const points of some(pointsOf(name, 'middle'))) {
+        const ids = pairs.slice(0, points.length);
+        const before = new Map<string, Amphora[]>();
+        for (const id of ids) {
+          before.set(id, await amphoraeOf(id));
+          if (name === 'failover-load-balancer-pair') await bench.call('PUT', `/loadbalancers/${id}/failover`);
+          else await failAmphoraOver(id);
+        }
+        expect(await killAndFinish(ids, points)).toEqual(ids.map(() => 'done'));
+        for (const id of ids) {
+          await expectWholePair(id);
+          const old = new Set(before.get(id)?.map((amphora) => amphora.id));
+          const kept = (await amphoraeOf(id)).filter((amphora) => old.has(amphora.id));
+          expect(kept).toHaveLength(name === 'failover-amphora-of-pair' ? 1 : 0);
+        }
+      }
+    }
+    await Promise.all(pairs.map((id) => bench.call('DELETE', `/loadbalancers/${id}?cascade=true`)));
+    await finish(pairs);
+    for (const id of pairs) await expectNothingLeft(id);
+  }, 900_000);
+
   it('on the way back of a failover that failed: the old amphora goes on, and the reason is told', async () => {
     for await (const points of batches(wayBackOf('failover-load-balancer', 'reload-listeners'))) {
       const ids = ready.slice(0, points.length);
@@ -475,6 +537,7 @@ describe('a worker that is killed', () => {
       ...changes.map(({ flow }) => flow),
       ...['create-load-balancer', 'delete-load-balancer', 'failover-load-balancer', 'failover-amphora'],
       ...['resize-load-balancer', 'configure-amphora', 'delete-amphora', rotationFlow, configurationPushFlow],
+      ...['create-load-balancer-pair', 'failover-load-balancer-pair', 'failover-amphora-of-pair'],
     ];
     expect(new Set(tried)).toEqual(new Set(loadBalancerFlows.map(({ name }) => name)));
   });
