@@ -42,7 +42,7 @@ if (openstack) {
 }
 
 // Whatever tests leave behind goes with the run. Not with the test bed: its programs run as users of their own.
-const scratch = openstack ? null : mkdtempSync(join(temporaryFolder(), 'kiln-tests-'));
+const scratch = openstack ? null : mkdtempSync(join(temporaryFolder(), 'k'));
 if (scratch) process.env.TMPDIR = scratch;
 
 const vitest = await startVitest('test', filters, { watch: false, ...(unit ? { project: ['unit'] } : {}) });

@@ -16,6 +16,7 @@ describe('what a controller writes', () => {
       agentServerCa: '/etc/octavia/certs/client_ca.pem',
       agentServerCert: '/etc/octavia/certs/server.pem',
       agentRequestReadTimeoutSeconds: 180,
+      isOfPair: false,
       minTlsVersion: 'TLSv1.2',
       haproxyCmd: '/usr/sbin/haproxy',
       basePath: '/var/lib/octavia',

@@ -28,7 +28,7 @@ interface Recorded {
 const golden = join(import.meta.dirname, '../../test/golden/agent');
 const recorded: Recorded[] = JSON.parse(readFileSync(join(golden, 'octavia-agent-11.json'), 'utf8'));
 const installed = { haproxy: '2.6.12-1+deb12u4', keepalived: '2.2.7', ipvsadm: '1.31' };
-const root = mkdtempSync(join(tmpdir(), 'kiln-agent-resources-'));
+const root = mkdtempSync(join(tmpdir(), 'agent-'));
 const files = createAgentFiles(root, { basePath: '/var/lib/octavia', baseCertDir: '/var/lib/octavia/certs' });
 const loadBalancers = createLoadBalancers({ files, haproxyCmd: '/usr/sbin/haproxy', amphoraId: 'a', logger: () => {} });
 const onFault = vi.fn();

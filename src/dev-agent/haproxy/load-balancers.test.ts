@@ -21,7 +21,7 @@ const agents: LoadBalancers[] = [];
 let said: string[] = [];
 
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'kiln-haproxy-'));
+  root = mkdtempSync(join(tmpdir(), 'haproxy-'));
   said = [];
 });
 afterEach(async () => {
