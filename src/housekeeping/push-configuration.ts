@@ -3,6 +3,7 @@ import type { Operation } from '../model/operation.ts';
 import type { AgentConfigurations, ConfigurationCandidate } from '../ports/agent-configurations.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { HousekeepingJob } from './job.ts';
+import { requestOperations } from './request-operations.ts';
 
 export interface PushSettings {
   /** Of the heartbeat settings in force; null where nobody sends heartbeats. */
@@ -13,8 +14,6 @@ export interface PushSettings {
 const INTERVAL_SECONDS = 10;
 /** Pushes under way at the same time. */
 const AT_ONCE = 20;
-/** Shown in a dry run. */
-const SHOWN_LIMIT = 1_000;
 /** Before the renewal of certificates, behind all that somebody waits for. */
 const PRIORITY = -5;
 
@@ -24,7 +23,7 @@ export function pushConfigurationJob(deps: {
   clock: Clock;
   newId(): string;
   settings: () => PushSettings;
-  /** Brings word of a new operation to workers. */
+  /** Announces a new operation to workers. */
   announce(operation: Pick<Operation, 'id' | 'priority'>): void;
 }): HousekeepingJob {
   const { configurations, clock, newId, settings, announce } = deps;
@@ -54,21 +53,13 @@ export function pushConfigurationJob(deps: {
     name: 'push-configuration',
     summary: 'Send agents where heartbeats go, how often, and their key, when octavia.conf has changed',
     intervalSeconds: () => INTERVAL_SECONDS,
-    async run(run) {
-      const lineOf = ({ amphoraId, attempts }: ConfigurationCandidate) => `amphora ${amphoraId}, attempts: ${attempts}`;
-      if (run.dryRun) {
-        const found = await due(SHOWN_LIMIT);
-        return { counts: { requested: found.length }, items: found.map(lineOf), more: false };
-      }
-      const room = Math.max(0, AT_ONCE - (await configurations.countRunning(configurationPushFlow)));
-      const found = await due(room + 1);
-      const requested: string[] = [];
-      for (const candidate of found.slice(0, room)) {
-        if (run.stop.aborted) break;
-        await run.assertHeld();
-        if (await request(candidate)) requested.push(lineOf(candidate));
-      }
-      return { counts: { requested: requested.length }, items: requested, more: found.length > room };
-    },
+    run: (run) =>
+      requestOperations(run, {
+        due,
+        countRunning: () => configurations.countRunning(configurationPushFlow),
+        atOnce: AT_ONCE,
+        request,
+        lineOf: ({ amphoraId, attempts }) => `amphora ${amphoraId}, attempts: ${attempts}`,
+      }),
   };
 }

@@ -6,6 +6,7 @@ import type { CertificateRotations, RotationCandidate } from '../ports/certifica
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { HousekeepingJob } from './job.ts';
+import { requestOperations } from './request-operations.ts';
 
 export interface RotationSettings {
   /** [house_keeping] cert_interval. */
@@ -20,21 +21,19 @@ export interface RotationSettings {
 const TROUBLED_LIMIT = 20;
 /** One that goes on failing is named again. */
 const NAMED_AGAIN_MS = 24 * 3_600_000;
-/** Shown in a dry run. */
-const SHOWN_LIMIT = 1000;
 /** Behind all that somebody waits for. */
 const PRIORITY = -10;
 
 /** Asks workers to renew the certificates of agents that end soon, so many at a time. */
-export function rotateCertificatesJob(parts: {
+export function rotateCertificatesJob(deps: {
   rotations: CertificateRotations;
   clock: Clock;
   log: Log;
   settings: () => RotationSettings;
-  /** Brings word of a new operation to workers. */
+  /** Announces a new operation to workers. */
   announce(operation: Pick<Operation, 'id' | 'priority'>): void;
 }): HousekeepingJob {
-  const { rotations, clock, log, settings, announce } = parts;
+  const { rotations, clock, log, settings, announce } = deps;
 
   function due(limit: number): Promise<RotationCandidate[]> {
     const now = clock.now();
@@ -76,22 +75,14 @@ export function rotateCertificatesJob(parts: {
     summary: 'Renew the certificates of agents before they end',
     intervalSeconds: () => settings().intervalSeconds,
     async run(run) {
-      const lineOf = ({ amphoraId, certExpiration }: RotationCandidate) =>
-        `amphora ${amphoraId}, ends ${certExpiration}`;
-      if (run.dryRun) {
-        const found = await due(SHOWN_LIMIT);
-        return { counts: { requested: found.length }, items: found.map(lineOf), more: false };
-      }
-      await nameTroubled();
-      const room = Math.max(0, settings().atOnce - (await rotations.countRunning(rotationFlow)));
-      const found = await due(room + 1);
-      const requested: string[] = [];
-      for (const candidate of found.slice(0, room)) {
-        if (run.stop.aborted) break;
-        await run.assertHeld();
-        if (await request(candidate)) requested.push(lineOf(candidate));
-      }
-      return { counts: { requested: requested.length }, items: requested, more: found.length > room };
+      if (!run.dryRun) await nameTroubled();
+      return await requestOperations(run, {
+        due,
+        countRunning: () => rotations.countRunning(rotationFlow),
+        atOnce: settings().atOnce,
+        request,
+        lineOf: ({ amphoraId, certExpiration }) => `amphora ${amphoraId}, ends ${certExpiration}`,
+      });
     },
   };
 }

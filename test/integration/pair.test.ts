@@ -1,12 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Amphora } from '../../src/model/amphora.ts';
-import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
-import { type KilnProcess, startKiln } from '../kit/kiln-process.ts';
-import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
+import { openServingCloud, type ServingCloud } from '../kit/serving-cloud.ts';
 
 /** A pair of real amphorae of the embedded cloud under load; `kiln serve` is a process of its own. */
 
@@ -18,28 +14,21 @@ const settings = {
   OS_NOVA__ENABLE_ANTI_AFFINITY: 'true',
 };
 
-let dev: DevCloud;
-let bench: LoadBalancerHarness;
-let serve: KilnProcess;
-let member: Server;
+let cloud: ServingCloud;
+let dev: ServingCloud['dev'];
+let bench: ServingCloud['bench'];
+let serve: ServingCloud['serve'];
 let id: string;
 let vip: string;
 
 beforeAll(async () => {
-  dev = await startDevCloud();
-  bench = await openLoadBalancerHarness(dev);
-  member = createServer((_request, response) => void response.end('member'));
-  await new Promise<void>((resolve) => member.listen(0, '127.0.0.1', resolve));
-  serve = startKiln(['serve'], { ...dev.environment, ...settings });
-  await serve.line(/"serving"/);
+  cloud = await openServingCloud(settings);
+  ({ dev, bench, serve } = cloud);
   id = await createPair();
   vip = (await show()).vip_address;
 }, 180_000);
 afterAll(async () => {
-  await serve?.stop();
-  member?.close();
-  await bench?.close();
-  await dev?.close();
+  await cloud?.close();
 }, 60_000);
 
 const show = async () => (await bench.call('GET', `/loadbalancers/${id}`)).loadbalancer;
@@ -54,7 +43,7 @@ async function createPair(): Promise<string> {
   const { flavorprofile } = await bench.call('POST', '/flavorprofiles', { flavorprofile: profile });
   const flavor = { name: 'pair', flavor_profile_id: flavorprofile.id, enabled: true };
   const made = await bench.call('POST', '/flavors', { flavor });
-  const { port } = member.address() as AddressInfo;
+  const port = cloud.memberPort;
   const default_pool = {
     ...{ name: 'web', protocol: 'HTTP', lb_algorithm: 'ROUND_ROBIN', session_persistence: { type: 'SOURCE_IP' } },
     members: [{ address: '127.0.0.1', protocol_port: port }],

@@ -1,26 +1,19 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
-import { type KilnProcess, runKiln, startKiln } from '../kit/kiln-process.ts';
-import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
+import { runKiln, startKiln } from '../kit/kiln-process.ts';
+import { openServingCloud, type ServingCloud } from '../kit/serving-cloud.ts';
 
 /** A load balancer gets another flavor while requests go through it: real amphorae of the embedded cloud. */
-let dev: DevCloud;
-let bench: LoadBalancerHarness;
-let serve: KilnProcess;
-let member: Server;
+let cloud: ServingCloud;
+let dev: ServingCloud['dev'];
+let bench: ServingCloud['bench'];
+let serve: ServingCloud['serve'];
 let id: string;
 let vip: string;
 
 beforeAll(async () => {
-  dev = await startDevCloud();
-  bench = await openLoadBalancerHarness(dev);
-  member = createServer((_request, response) => void response.end('member'));
-  await new Promise<void>((resolve) => member.listen(0, '127.0.0.1', resolve));
-  serve = startKiln(['serve'], dev.environment);
-  await serve.line(/"serving"/);
-  const { port } = member.address() as AddressInfo;
+  cloud = await openServingCloud();
+  ({ dev, bench, serve } = cloud);
+  const port = cloud.memberPort;
   const members = [{ address: '127.0.0.1', protocol_port: port }];
   const pool = { name: 'web', protocol: 'HTTP', lb_algorithm: 'ROUND_ROBIN', members };
   id = await bench.create({ listeners: [{ protocol: 'HTTP', protocol_port: 8080, default_pool: pool }] });
@@ -28,9 +21,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await serve?.stop();
-  member?.close();
-  await bench?.close();
-  await dev?.close();
+  await cloud?.close();
 }, 60_000);
 
 const show = async () => (await bench.call('GET', `/loadbalancers/${id}`)).loadbalancer;

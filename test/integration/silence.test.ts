@@ -1,10 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
-import { type KilnProcess, startKiln } from '../kit/kiln-process.ts';
-import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
+import { openServingCloud, type ServingCloud } from '../kit/serving-cloud.ts';
 
 /** Real amphorae of the embedded cloud, in front of a real member; `kiln serve` is a process of its own. */
 
@@ -15,30 +11,23 @@ const settings = {
   OS_HEALTH_MANAGER__HEALTH_CHECK_INTERVAL: '1',
 };
 
-let dev: DevCloud;
-let bench: LoadBalancerHarness;
-let serve: KilnProcess;
-let member: Server;
+let cloud: ServingCloud;
+let dev: ServingCloud['dev'];
+let bench: ServingCloud['bench'];
+let serve: ServingCloud['serve'];
 
 beforeAll(async () => {
-  dev = await startDevCloud();
-  bench = await openLoadBalancerHarness(dev);
-  member = createServer((_request, response) => void response.end('member'));
-  await new Promise<void>((resolve) => member.listen(0, '127.0.0.1', resolve));
-  serve = startKiln(['serve'], { ...dev.environment, ...settings });
-  await serve.line(/"serving"/);
+  cloud = await openServingCloud(settings);
+  ({ dev, bench, serve } = cloud);
 }, 120_000);
 afterAll(async () => {
-  await serve?.stop();
-  member?.close();
-  await bench?.close();
-  await dev?.close();
+  await cloud?.close();
 }, 60_000);
 
 const show = async (id: string) => (await bench.call('GET', `/loadbalancers/${id}`)).loadbalancer;
 
 async function createServing(): Promise<{ id: string; vip: string }> {
-  const { port } = member.address() as AddressInfo;
+  const port = cloud.memberPort;
   const pool = {
     name: 'web',
     protocol: 'HTTP',

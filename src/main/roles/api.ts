@@ -5,7 +5,7 @@ import { createPolicy, type Policy } from '../../api/policy/policy.ts';
 import type { ApiDeps } from '../../api/v2/deps.ts';
 import { createApi } from '../../api/v2/server.ts';
 import type { Configuration } from '../../config/options/index.ts';
-import { KilnError } from '../../model/errors.ts';
+import { listen } from './listen.ts';
 
 /** The load-balancer API, listening. */
 export async function serveApi(options: {
@@ -13,18 +13,14 @@ export async function serveApi(options: {
   configuration: Configuration;
 }): Promise<{ url: string; close(): Promise<void> }> {
   const { bind_host: host, bind_port: port } = options.configuration.api_settings;
-  const app = createApi(options.deps);
-  try {
-    const url = await app.listen({ host, port });
-    return { url, close: () => app.close() };
-  } catch (error) {
-    await app.close();
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new KilnError('CONFIGURATION_INVALID', `port ${port} of ${host}, where the API shall listen, is taken`, {
+  return await listen(
+    createApi(options.deps),
+    { host, port },
+    {
+      where: 'the API shall listen',
       advice: 'End what listens there (perhaps Octavia itself), or set [api_settings] bind_host and bind_port.',
-      cause: error,
-    });
-  }
+    },
+  );
 }
 
 /** Octavia's policies with those of [oslo_policy] policy_file. @param files octavia.conf, as it was read. */

@@ -6,9 +6,9 @@ import { metricsAnswer } from '../../api/v2/metrics.ts';
 import { healthCheckRoute } from '../../api/v2/routes/health-check.ts';
 import { limitedFastify } from '../../http/limited-fastify.ts';
 import { connectionLimits } from '../../http/limited-server.ts';
-import { KilnError } from '../../model/errors.ts';
 import type { State } from '../state.ts';
 import type { RuntimeContext } from '../wire.ts';
+import { listen } from './listen.ts';
 
 /** Who asks whether this process is well waits no longer. */
 const HEALTH_CHECK_LIMIT_SECONDS = 5;
@@ -42,16 +42,13 @@ export async function serveHealthCheck(
   const app = limitedFastify({}, { limits: connectionLimits });
   healthCheckRoute(app, { health: wireHealthCheck(state, context), clock: context.clock });
   metricsAnswer(app, state.metrics);
-  try {
-    const url = await app.listen({ host, port });
-    return { url, close: () => app.close() };
-  } catch (error) {
-    await app.close();
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new KilnError('CONFIGURATION_INVALID', `port ${port} of ${host}, where /healthcheck shall answer, is taken`, {
+  return await listen(
+    app,
+    { host, port },
+    {
+      where: '/healthcheck shall answer',
       advice:
         'Each process of a host needs its own [kiln] health_check_port: set OS_KILN__HEALTH_CHECK_PORT for one of them.',
-      cause: error,
-    });
-  }
+    },
+  );
 }

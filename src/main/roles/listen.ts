@@ -1,0 +1,24 @@
+import type { FastifyInstance } from 'fastify';
+import { KilnError } from '../../model/errors.ts';
+
+/**
+ * Has a server listen; one that can't is closed.
+ * @param taken what to say when another program listens there: whose port it is to be, and what to do.
+ */
+export async function listen(
+  app: FastifyInstance,
+  { host, port }: { host: string; port: number },
+  taken: { where: string; advice: string },
+): Promise<{ url: string; close(): Promise<void> }> {
+  try {
+    const url = await app.listen({ host, port });
+    return { url, close: () => app.close() };
+  } catch (error) {
+    await app.close();
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new KilnError('CONFIGURATION_INVALID', `port ${port} of ${host}, where ${taken.where}, is taken`, {
+      advice: taken.advice,
+      cause: error,
+    });
+  }
+}
