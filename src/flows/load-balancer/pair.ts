@@ -14,7 +14,6 @@ import {
   uploadCertificates,
   uploadConfiguration,
 } from '../steps/configure-listeners.ts';
-import { createServer } from '../steps/create-server.ts';
 import {
   failedFailover,
   type LoadBalancerInput,
@@ -23,14 +22,14 @@ import {
 } from '../steps/mark-error-on-revert.ts';
 import { plugMemberNetworks } from '../steps/plug-member-networks.ts';
 import { plugVip } from '../steps/plug-vip.ts';
-import { waitForAmphora, waitForServer } from '../steps/reach-amphora.ts';
-import { markAmphoraAllocated, recordAmphora } from '../steps/record-amphora.ts';
+import { markAmphoraAllocated } from '../steps/record-amphora.ts';
 import { removeReplaced } from '../steps/remove-amphorae.ts';
 import { type AmphoraChoices, resolvePair } from '../steps/resolve-amphora.ts';
 import { createServerGroup } from '../steps/server-group.ts';
 import { createVipSecurityGroup, type VipSecurity } from '../steps/vip-security-group.ts';
 import { judgeNewAmphorae, startVrrp, takeOver, tellPeers } from '../steps/vrrp.ts';
 import { createVrrpPort, plugVrrpPort, type VrrpPort } from '../steps/vrrp-port.ts';
+import { buildAmphora } from './build-amphora.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 
 type Choices = LoadBalancerInput & AmphoraChoices & VipSecurity;
@@ -38,11 +37,8 @@ type Built = LoadBalancerInput & PairState<BuiltAmphora & VrrpPort>;
 type FailoverInput = LoadBalancerInput & { amphoraId?: string };
 
 /** One of a pair: built, plugged in, and without the VIP, which keepalived gives to one of the two. */
-const buildAmphora = defineFlow<LoadBalancerDeps, Choices>('build-amphora')
-  .step(recordAmphora)
-  .step(createServer)
-  .step(waitForServer)
-  .step(waitForAmphora)
+const buildOneOfPair = defineFlow<LoadBalancerDeps, Choices>('build-amphora')
+  .use(buildAmphora)
   .step(createVrrpPort)
   .step(plugVrrpPort)
   .step(plugVip)
@@ -53,7 +49,7 @@ const markAllocated = defineFlow<LoadBalancerDeps, Choices>('mark-allocated').st
 const inPair = (mayBeLeftOut: () => boolean) => ({ targetsOf: builtOfPair, subjectOf: null, mayBeLeftOut });
 
 /** The types of these steps were checked where their flow was put together. */
-function include<Input extends JsonObject, State extends JsonObject>(
+function includeSideBySide<Input extends JsonObject, State extends JsonObject>(
   builder: FlowBuilder<LoadBalancerDeps, Input, State>,
   flow: Flow<LoadBalancerDeps>,
 ) {
@@ -68,8 +64,8 @@ const begunCreation = defineFlow<LoadBalancerDeps, LoadBalancerInput>('create-lo
   .step(createVipSecurityGroup);
 
 /** A load balancer with two amphorae, of which one has the VIP: ACTIVE_STANDBY topology. Both are of one image. */
-export const createPair = include(
-  include(begunCreation, buildAmphora)
+export const createPair = includeSideBySide(
+  includeSideBySide(begunCreation, buildOneOfPair)
     .step(uploadCertificates<Built>(inPair(() => false)))
     .step(uploadConfiguration<Built & CertificatesUploaded>(inPair(() => false)))
     .step(reload<Built & CertificatesUploaded>(inPair(() => false)))
@@ -93,7 +89,7 @@ function failover(
     .step(createServerGroup)
     .step(resolvePair(rolesOf))
     .step(createVipSecurityGroup);
-  const ready = include(begun, buildAmphora)
+  const ready = includeSideBySide(begun, buildOneOfPair)
     .step(uploadCertificates<Built>(inPair(() => true)))
     .step(uploadConfiguration<Built & CertificatesUploaded>(inPair(() => true)))
     .step(reload<Built & CertificatesUploaded>(inPair(() => true)))
@@ -102,7 +98,7 @@ function failover(
     .commit()
     .step(takeOver('BACKUP'))
     .step(takeOver('MASTER'));
-  return include(ready, markAllocated)
+  return includeSideBySide(ready, markAllocated)
     .step(removeReplaced)
     .step(tellPeers('update-peers', configureWhole))
     .step(markActive<Built & CertificatesUploaded>(rebuilt))
