@@ -1,0 +1,78 @@
+import type { ReleaseProgress, Target } from '../../model/release.ts';
+import type { Step } from './window.ts';
+
+/** A step that changes one target. */
+export type TargetStep = Extract<Step, { loadBalancerId: string }>;
+
+/** How far a release is before anything was decided. */
+export const initialProgress: ReleaseProgress = {
+  phase: 'planned',
+  wave: 0,
+  sampledSinceMs: null,
+  bakedSinceMs: null,
+  failures: 0,
+  cloud: { faults: 0, loadBalancerIds: [], untilMs: 0, isNoRoom: false },
+  unwell: { looks: 0, untilMs: 0 },
+  accepted: { failures: 0, taggedImageIds: null, gate: null, isInconclusive: false, isNoWayBack: false },
+  holds: [],
+};
+
+/**
+ * What a step makes of its target: the one place where targets change, for the store, for a replay of the events and for the
+ * simulator.
+ * @param operationId of a move or a way back: the operation that was put in the queue with it.
+ */
+export function applyStep(target: Target, step: TargetStep, nowMs: number, operationId: string | null = null): Target {
+  const next: Target = { ...target, reason: step.reason, stateSinceMs: nowMs };
+  switch (step.kind) {
+    case 'move':
+      return {
+        ...next,
+        state: 'moving',
+        attempt: step.attempt,
+        operationId,
+        watchUntilMs: null,
+        before: target.before ?? step.before,
+        after: null,
+        verdict: null,
+      };
+    case 'revert':
+      return { ...next, state: 'reverting', attempt: step.attempt, operationId, watchUntilMs: null };
+    case 'watch':
+      return {
+        ...next,
+        state: 'watching',
+        attempt: 0,
+        cloudFaults: 0,
+        watchUntilMs: step.untilMs,
+        mixedSinceMs: step.isMixed ? (target.mixedSinceMs ?? nowMs) : null,
+      };
+    case 'judge':
+      return {
+        ...next,
+        state: step.to,
+        verdict: step.verdict,
+        after: step.after,
+        badness: step.badness,
+        watchUntilMs: null,
+      };
+    case 'later':
+      return {
+        ...next,
+        state: step.to,
+        stateSinceMs: target.state === step.to ? target.stateSinceMs : nowMs,
+        attempt: step.attempt,
+        cloudFaults: step.cloudFaults,
+        notBeforeMs: step.notBeforeMs,
+        failureClass: step.failureClass,
+      };
+    case 'fail':
+      return { ...next, state: 'failed', attempt: 0, failureClass: step.failureClass, badness: step.badness };
+    case 'skip':
+      return { ...next, state: 'skipped', failureClass: step.failureClass };
+    case 'reverted':
+      return { ...next, state: 'reverted', mixedSinceMs: null };
+    case 'stuck':
+      return { ...next, state: 'stuck', failureClass: step.failureClass };
+  }
+}

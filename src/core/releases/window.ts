@@ -1,0 +1,165 @@
+import type {
+  FailureClass,
+  HealthSample,
+  Intent,
+  ProbePlace,
+  ReleasePhase,
+  ReleaseProgress,
+  ReleaseSpec,
+  Target,
+  TargetState,
+  Traffic,
+  Verdict,
+} from '../../model/release.ts';
+
+/** An amphora that serves a load balancer. */
+export interface AmphoraNow {
+  id: string;
+  role: 'STANDALONE' | 'MASTER' | 'BACKUP';
+  imageId: string;
+  /** ALLOCATED and heard of. */
+  isServing: boolean;
+}
+
+/** A target with what is true of its load balancer now. */
+export interface TargetNow {
+  target: Target;
+  /** Null: it is gone. */
+  loadBalancer: { provisioningStatus: string; amphorae: readonly AmphoraNow[] } | null;
+  /** The target's operation; null: it has none. */
+  operation: { status: 'unended' | 'done' | 'undone'; error: { code: string; message: string } | null } | null;
+  /** Before a move: of the last five minutes. While it is watched: since it settled. Null: nothing was sampled. */
+  sample: HealthSample | null;
+}
+
+/** The released image, as Glance has it. */
+export interface ImageNow {
+  isThere: boolean;
+  status: string;
+  isHidden: boolean;
+  ownerId: string | null;
+  hash: string | null;
+}
+
+/** A probe that was started. */
+export interface ProbeNow {
+  place: ProbePlace;
+  attempt: number;
+  startedAtMs: number;
+  state: 'running' | 'passed' | 'failed';
+  /** When it passed or failed. */
+  endedAtMs: number | null;
+  error: { code: string; message: string } | null;
+}
+
+/**
+ * What a decision is made from. Its size follows from `maxParallel`, never from the fleet: lists that could be long have a limit
+ * (`windowLimits`), the rest are counts.
+ */
+export interface Window {
+  progress: ReleaseProgress;
+  intent: Intent;
+  /** Of the whole release. */
+  counts: Readonly<Record<TargetState, number>>;
+  /** Of the wave in `progress`, by verdict: how it went. `open` are pending, moving or watching. */
+  wave: { open: number; pass: number; fail: number; noData: number };
+  /** All that are moving, watching or reverting. */
+  busy: readonly TargetNow[];
+  /**
+   * At most 2 × maxParallel whose `notBeforeMs` has passed. While rolling back: those in moved or failed, and pending ones of
+   * a mixed pair; by badness (largest first), wave, position. Else: failed ones that are not on their former image, then pending
+   * ones of the wave in `progress`, by position.
+   */
+  next: readonly TargetNow[];
+  /** The earliest `notBeforeMs` of those that would be in `next` later; null: there are none. */
+  nextDueMs: number | null;
+  /** Operations of this release that have not ended, whatever became of their targets. */
+  unendedOperations: number;
+  /** Failovers of silent amphorae. */
+  repairs: { running: number; queued: number };
+  /** How many operations all workers carry out at once, and how many they do now. */
+  workerSlots: { total: number; busy: number };
+  /** Null: Glance did not answer. */
+  taggedImageIds: readonly string[] | null;
+  /** Null: Glance did not answer. */
+  image: ImageNow | null;
+  /** Of the images that a way back needs, those that can't be booted; null: Glance did not answer. */
+  unusableFormerImageIds: readonly string[] | null;
+  fleet: { loadBalancers: number; unwell: number };
+  /** The newest one of each place. */
+  probes: readonly ProbeNow[];
+  /** At the same time: load balancers of this release that have moved, and the control group that has not. */
+  cohorts: { moved: Traffic; notMoved: Traffic; notMovedBefore: Traffic } | null;
+}
+
+/**
+ * One thing to be done. Those with a load balancer change its target by `applyStep`; `move` and `revert` also put an operation
+ * in the queue, in the same transaction. Every step is safe to be done twice.
+ */
+export type Step = { reason: string } & (
+  | { kind: 'probe'; place: ProbePlace; attempt: number }
+  /** From now on, minute samples of this wave and of as many that move later are kept. */
+  | { kind: 'sample'; wave: number }
+  /** @param amphoraId null: the only one. */
+  | MoveStep<'move'>
+  | { kind: 'watch'; loadBalancerId: string; untilMs: number; isMixed: boolean }
+  /** `to` is watching for the first half of a pair: the second one follows. */
+  | {
+      kind: 'judge';
+      loadBalancerId: string;
+      to: 'moved' | 'failed' | 'watching';
+      verdict: Verdict;
+      after: HealthSample | null;
+      badness: number;
+    }
+  /** Tried again later; `to` is where it waits. */
+  | {
+      kind: 'later';
+      loadBalancerId: string;
+      to: 'pending' | 'watching' | 'failed' | 'moved';
+      attempt: number;
+      cloudFaults: number;
+      notBeforeMs: number;
+      failureClass: FailureClass;
+    }
+  | { kind: 'fail'; loadBalancerId: string; failureClass: FailureClass; badness: number }
+  | { kind: 'skip'; loadBalancerId: string; failureClass: FailureClass | null }
+  | MoveStep<'revert'>
+  | { kind: 'reverted'; loadBalancerId: string }
+  | { kind: 'stuck'; loadBalancerId: string; failureClass: FailureClass }
+  | { kind: 'tagAdd'; imageId: string }
+  | { kind: 'tagRemove'; imageId: string }
+  /** This hash is not released again unless somebody asks for it. */
+  | { kind: 'reject'; hashAlgo: string | null; hash: string | null }
+  | { kind: 'finish'; phase: ReleasePhase }
+);
+
+interface MoveStep<Kind> {
+  kind: Kind;
+  loadBalancerId: string;
+  /** The amphora that is replaced; null for the only one of a SINGLE. */
+  amphoraId: string | null;
+  imageId: string;
+  attempt: number;
+  /** The last try failed by its host: another one. */
+  isElsewhere: boolean;
+  before: HealthSample | null;
+}
+
+export interface Decision {
+  /** Takes the place of `window.progress`: the phase, the wave, the holds. */
+  progress: ReleaseProgress;
+  steps: readonly Step[];
+  /** Why the phase, the wave or the holds are others than before; one sentence each. */
+  because: readonly string[];
+  /** When to look again, if nothing happens before; null: the release has ended. */
+  wakeAtMs: number | null;
+}
+
+/** What is to be decided now. Pure: the same window at the same time gives the same decision. */
+export type InferNextSteps = (window: Window, spec: ReleaseSpec, nowMs: number) => Decision;
+
+/** How many targets the lists of a window have at most. */
+export function windowLimits({ maxParallel }: { maxParallel: number }): { next: number; unproven: number } {
+  return { next: 2 * maxParallel, unproven: 4 * maxParallel };
+}
