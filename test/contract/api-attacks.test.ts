@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/api/policy/policy.ts';
@@ -231,6 +234,31 @@ it('max_request_body_size: one byte more is 413, and nothing is written', async 
     await small.close();
   }
 });
+
+it.each([
+  ['GET', '/v2/lbaas/loadbalancers', 200],
+  ['GET', `/v2/lbaas/loadbalancers/${randomUUID()}`, 404],
+  ['DELETE', `/v2/lbaas/pools/${randomUUID()}`, 404],
+  ['POST', '/v2/lbaas/loadbalancers', 400],
+  ['GET', '/v2/lbaas/nonsense', 404],
+])(
+  '%s %s: a client that asks for the end of the connection reads that it ends, with %d too',
+  async (method, path, status) => {
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+    const head = [
+      `${method} ${path} HTTP/1.1`,
+      'host: kiln',
+      'connection: close',
+      `x-project-id: ${ownProject}`,
+      'x-roles: load-balancer_member',
+    ];
+    if (method === 'POST') head.push('content-type: application/json', 'content-length: 2');
+    socket.write(`${head.join('\r\n')}\r\n\r\n${method === 'POST' ? '{}' : ''}`);
+    const answer = await text(socket);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+  },
+);
 
 it('denylist_vip_networks reaches whoever takes the VIP, beside the networks that are allowed', async () => {
   const denied = '0553e883-70c9-47be-98c2-462bacb5ff6e';

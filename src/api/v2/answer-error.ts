@@ -36,10 +36,17 @@ export function answerError(
     log.error({ requestId: request.id, method, path: pathOf(request), status, err: error }, 'a request failed');
   }
   if (status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
-  // Fastify would cut off a client that still sends, which then loses this answer; the server's limits end it soon.
-  reply.removeHeader('connection');
+  if (isOfTooLargeBody(error) && !asksToClose(request)) {
+    // Fastify would cut off a client that still sends, which then loses this answer; the server's limits end it soon.
+    reply.removeHeader('connection');
+  }
   return reply.code(status).type('application/json').send(fault(status, message));
 }
+
+const isOfTooLargeBody = (error: unknown) => (error as { statusCode?: unknown } | null)?.statusCode === 413;
+
+/** Such a client must read `Connection: close`: one that keeps a pool would send its next request into the closing connection. */
+const asksToClose = ({ headers }: FastifyRequest) => /\bclose\b/i.test(headers.connection ?? '');
 
 function read(error: unknown, request: FastifyRequest): { status: number; message: string } {
   if (error instanceof KilnError) {
