@@ -73,6 +73,8 @@ export interface Intent {
   by: string;
   atMs: number;
   reason: string;
+  /** Raised by every word, also by the same one again: "run" said to a hold accepts it. */
+  revision: number;
 }
 
 /** When moves may start: from each time that the cron expression names in that time zone, for so long. */
@@ -168,15 +170,19 @@ export interface ReleaseSpec {
   targets: number;
   /** Number of the last wave; 0 is the canary. */
   lastWave: number;
+  /** How long one move takes in this cloud: whether it fits into a window. */
+  expectedMoveSeconds: number;
   planDigest: string;
 }
 
 /** How far a release is: what the planner remembers from one decision to the next. Only the planner changes it. */
 export interface ReleaseProgress {
   phase: ReleasePhase;
+  /** The newest word of the operator that was taken into account. */
+  intentRevision: number;
   /** The wave that moves or bakes; 0 is the canary. */
   wave: number;
-  /** Since when minute samples of this wave and of its control group are kept; null: not yet. */
+  /** Since when minute samples of the wave that moves next, and of its control group, are kept; null: not yet. */
   sampledSinceMs: number | null;
   /** Since when all of this wave are judged; null: they are not. */
   bakedSinceMs: number | null;
@@ -234,12 +240,14 @@ export interface Target {
   topology: 'SINGLE' | 'ACTIVE_STANDBY';
   /** What it ran when the release was planned: where a way back takes it. */
   fromImageId: string;
+  /** Null: not known. */
+  fromHash: string | null;
   state: TargetState;
   stateSinceMs: number;
   /** Tries of the move (or of the way back) that is under way; 0: none. */
   attempt: number;
-  /** Of those, how many failed by the cloud. */
-  cloudFaults: number;
+  /** How often in a row it was put off, because of the cloud or of its tenant. */
+  waits: number;
   /** Not tried again before. */
   notBeforeMs: number;
   /** The operation that moves it, the last one that did; null: none yet. */
@@ -266,8 +274,6 @@ export interface Release {
   endedAtMs: number | null;
   /** Raised by every controller that takes the release over: who writes with an older one is refused. */
   fence: number;
-  /** Raised by every change of the intent. */
-  revision: number;
 }
 
 /** Something that was decided, and why. Appended, never changed. */

@@ -7,6 +7,7 @@ export type TargetStep = Extract<Step, { loadBalancerId: string }>;
 /** How far a release is before anything was decided. */
 export const initialProgress: ReleaseProgress = {
   phase: 'planned',
+  intentRevision: 0,
   wave: 0,
   sampledSinceMs: null,
   bakedSinceMs: null,
@@ -43,7 +44,7 @@ export function applyStep(target: Target, step: TargetStep, nowMs: number, opera
         ...next,
         state: 'watching',
         attempt: 0,
-        cloudFaults: 0,
+        waits: 0,
         watchUntilMs: step.untilMs,
         mixedSinceMs: step.isMixed ? (target.mixedSinceMs ?? nowMs) : null,
       };
@@ -62,7 +63,7 @@ export function applyStep(target: Target, step: TargetStep, nowMs: number, opera
         state: step.to,
         stateSinceMs: target.state === step.to ? target.stateSinceMs : nowMs,
         attempt: step.attempt,
-        cloudFaults: step.cloudFaults,
+        waits: step.waits,
         notBeforeMs: step.notBeforeMs,
         failureClass: step.failureClass,
       };

@@ -45,6 +45,8 @@ export interface ImageNow {
 export interface ProbeNow {
   place: ProbePlace;
   attempt: number;
+  /** How many of its tries before this one failed by the image: as the step said. */
+  imageFaults: number;
   startedAtMs: number;
   state: 'running' | 'passed' | 'failed';
   /** When it passed or failed. */
@@ -66,9 +68,9 @@ export interface Window {
   /** All that are moving, watching or reverting. */
   busy: readonly TargetNow[];
   /**
-   * At most 2 × maxParallel whose `notBeforeMs` has passed. While rolling back: those in moved or failed, and pending ones of
-   * a mixed pair; by badness (largest first), wave, position. Else: failed ones that are not on their former image, then pending
-   * ones of the wave in `progress`, by position.
+   * At most 2 × maxParallel whose `notBeforeMs` has passed. While rolling back: those in moved or failed; by badness (largest
+   * first), wave, position. Else: failed ones with the verdict fail or with `mixedSinceMs`, then pending ones of the wave in
+   * `progress`, by position.
    */
   next: readonly TargetNow[];
   /** The earliest `notBeforeMs` of those that would be in `next` later; null: there are none. */
@@ -96,8 +98,9 @@ export interface Window {
  * One thing to be done. Those with a load balancer change its target by `applyStep`; `move` and `revert` also put an operation
  * in the queue, in the same transaction. Every step is safe to be done twice.
  */
-export type Step = { reason: string } & (
-  | { kind: 'probe'; place: ProbePlace; attempt: number }
+export type Step = { reason: string } & /** What an older try at the same place has left is removed. */
+(
+  | { kind: 'probe'; place: ProbePlace; attempt: number; imageFaults: number }
   /** From now on, minute samples of this wave and of as many that move later are kept. */
   | { kind: 'sample'; wave: number }
   /** @param amphoraId null: the only one. */
@@ -118,7 +121,7 @@ export type Step = { reason: string } & (
       loadBalancerId: string;
       to: 'pending' | 'watching' | 'failed' | 'moved';
       attempt: number;
-      cloudFaults: number;
+      waits: number;
       notBeforeMs: number;
       failureClass: FailureClass;
     }
