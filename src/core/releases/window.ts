@@ -98,8 +98,9 @@ export interface Window {
  * One thing to be done. Those with a load balancer change its target by `applyStep`; `move` and `revert` also put an operation
  * in the queue, in the same transaction. Every step is safe to be done twice.
  */
-export type Step = { reason: string } & /** What an older try at the same place has left is removed. */
-(
+export type Step = { reason: string } & (
+  | { kind: 'finish'; phase: ReleasePhase }
+  /** What an older try at the same place has left is removed. */
   | { kind: 'probe'; place: ProbePlace; attempt: number; imageFaults: number }
   /** From now on, minute samples of this wave and of as many that move later are kept. */
   | { kind: 'sample'; wave: number }
@@ -134,7 +135,6 @@ export type Step = { reason: string } & /** What an older try at the same place 
   | { kind: 'tagRemove'; imageId: string }
   /** This hash is not released again unless somebody asks for it. */
   | { kind: 'reject'; hashAlgo: string | null; hash: string | null }
-  | { kind: 'finish'; phase: ReleasePhase }
 );
 
 interface MoveStep<Kind> {
