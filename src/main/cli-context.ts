@@ -164,8 +164,9 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
     },
 
     async fleet() {
-      const { wireFleet } = await import('./wire.ts');
-      return wireFleet(await openstack(), await state(), { clock, log: log(), current });
+      const { wireFleet, wireResolver } = await import('./wire.ts');
+      const [cloud, runtime] = [await openstack(), { clock, log: log(), current }];
+      return wireFleet(cloud, await state(), wireResolver(cloud, runtime), runtime);
     },
 
     async knownImages() {

@@ -10,7 +10,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createFakeClock } from '../../test/kit/fakes/fake-clock.ts';
 import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
-import { createWorkerIdentity } from '../adapters/process/worker-identity.ts';
 import { createPolicy } from '../api/policy/policy.ts';
 import { eachOption } from '../config/describe.ts';
 import { loadConfiguration } from '../config/load.ts';
@@ -25,7 +24,7 @@ import { engineOf, wireQueue } from './roles/worker.ts';
 import { silenceView } from './silence-view.ts';
 import { openState, type State } from './state.ts';
 import { statePaths } from './state-paths.ts';
-import { loadBalancerDeps, type RuntimeContext, secretStore, wireOpenStack } from './wire.ts';
+import { amphoraDeps, loadBalancerDeps, type RuntimeContext, secretStore, wireOpenStack } from './wire.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kiln-reload-'));
 let state: State;
@@ -80,9 +79,18 @@ it('every option that a reload changes reaches its user, and is kept by nobody',
   const openstack = wireOpenStack(findAccess(config, null, environment), runtime);
   const secrets = secretStore(config, statePaths(config, environment, false));
   const queue = wireQueue(state, runtime);
-  const flows = loadBalancerDeps(openstack, state, secrets, runtime);
+  const amphorae = amphoraDeps(openstack, state, runtime);
+  const flows = loadBalancerDeps(amphorae, openstack, state, secrets, runtime);
   const api = apiDeps(
-    { openstack, state, secrets, queue, policy: createPolicy({}), metrics: wireMetrics(state, runtime) },
+    {
+      openstack,
+      state,
+      resolver: amphorae.resolver,
+      secrets,
+      queue,
+      policy: createPolicy({}),
+      metrics: wireMetrics(state, runtime),
+    },
     runtime,
   );
   const healthManager = wireHealthManager(state, runtime);
@@ -91,7 +99,7 @@ it('every option that a reload changes reaches its user, and is kept by nobody',
   const jobs = wireJobs(
     { database: state.database, inventory: openstack.inventory },
     runtime,
-    createWorkerIdentity(),
+    amphorae.worker,
     () => {},
   );
   const engine = engineOf(state.journal, runtime);

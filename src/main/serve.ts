@@ -124,8 +124,7 @@ export async function serve(options: {
       services.push(() => Promise.all([monitor.stop(), healthManager.stop()]));
     }
     if (roles.includes('worker')) {
-      const { worker: identity, resolver } = deps;
-      const worker = wireWorker({ openstack, state, secrets, queue, identity, resolver }, runtime);
+      const worker = wireWorker({ openstack, state, secrets, queue, amphorae: deps }, runtime);
       await worker.start();
       services.push(() => worker.stop());
     } else {
@@ -134,7 +133,7 @@ export async function serve(options: {
     if (roles.includes('api')) {
       const policy = readPolicy(current(), configuration.current().files);
       const api = await serveApi({
-        deps: apiDeps({ openstack, state, secrets, queue, policy, metrics }, runtime),
+        deps: apiDeps({ openstack, state, resolver: deps.resolver, secrets, queue, policy, metrics }, runtime),
         configuration: current(),
       });
       services.push(() => api.close());

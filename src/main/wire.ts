@@ -65,12 +65,16 @@ export function wireResolver(openstack: OpenStack, runtime: RuntimeContext): Ima
 }
 
 /** Which images the amphorae run, by the database and Glance. */
-export function wireFleet(openstack: OpenStack, state: State, runtime: RuntimeContext): FleetView {
-  const { clock, current } = runtime;
+export function wireFleet(
+  { images }: OpenStack,
+  state: State,
+  resolver: ImageResolver,
+  { clock, current }: RuntimeContext,
+): FleetView {
   return createFleetView({
     fleet: state.fleet,
-    resolver: wireResolver(openstack, runtime),
-    images: current().controller_worker.image_driver === 'image_noop_driver' ? null : openstack.images,
+    resolver,
+    images: current().controller_worker.image_driver === 'image_noop_driver' ? null : images,
     clock,
     settings: () => ({
       heartbeatTimeoutSeconds: current().health_manager.heartbeat_timeout,
@@ -118,23 +122,18 @@ export function amphoraDeps(openstack: OpenStack, state: State, runtime: Runtime
   };
 }
 
-/** What the flows of load balancers act through. */
+/** What the flows of load balancers act through. @param amphorae of the same process, with which it is shared. */
 export function loadBalancerDeps(
+  amphorae: AmphoraDeps,
   openstack: OpenStack,
   state: State,
   secrets: SecretStore,
   runtime: RuntimeContext,
 ): LoadBalancerDeps {
-  const {
-    store: amphorae,
-    settings: _settings,
-    newId: _newId,
-    worker: _worker,
-    ...shared
-  } = amphoraDeps(openstack, state, runtime);
+  const { store, settings: _settings, newId: _newId, worker: _worker, ...shared } = amphorae;
   return {
     ...shared,
-    amphorae,
+    amphorae: store,
     loadBalancers: state.loadBalancers,
     network: openstack.patient.network,
     secrets,

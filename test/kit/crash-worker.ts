@@ -5,7 +5,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
-import { createWorkerIdentity } from '../../src/adapters/process/worker-identity.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import type { Flow } from '../../src/flows/engine/flow.ts';
 import type { LoadBalancerDeps } from '../../src/flows/load-balancer/deps.ts';
@@ -15,7 +14,7 @@ import { createLog } from '../../src/main/log.ts';
 import { wireQueue, wireWorker } from '../../src/main/roles/worker.ts';
 import { openState } from '../../src/main/state.ts';
 import { statePaths } from '../../src/main/state-paths.ts';
-import { secretStore, wireOpenStack } from '../../src/main/wire.ts';
+import { amphoraDeps, secretStore, wireOpenStack } from '../../src/main/wire.ts';
 import { KilnError } from '../../src/model/errors.ts';
 
 /** Where an operation stands still, if it does, and where it fails, if it does. */
@@ -45,7 +44,7 @@ async function main(): Promise<void> {
     state,
     secrets: secretStore(config, paths),
     queue: wireQueue(state, around),
-    identity: createWorkerIdentity(),
+    amphorae: amphoraDeps(openstack, state, around),
   };
   const worker = wireWorker(
     own,

@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
-import { createWorkerIdentity } from '../../src/adapters/process/worker-identity.ts';
 import { createLocalSecretStore } from '../../src/adapters/secrets/local-secret-store.ts';
 import { createPolicy } from '../../src/api/policy/policy.ts';
 import { createApi } from '../../src/api/v2/server.ts';
@@ -23,7 +22,7 @@ import { wireHealthManager } from '../../src/main/roles/health-manager.ts';
 import { wireQueue, wireWorker } from '../../src/main/roles/worker.ts';
 import { openState, type State } from '../../src/main/state.ts';
 import { statePaths } from '../../src/main/state-paths.ts';
-import { wireOpenStack } from '../../src/main/wire.ts';
+import { amphoraDeps, wireOpenStack } from '../../src/main/wire.ts';
 import type { ComputeService } from '../../src/ports/compute.ts';
 import { createFakeLog } from './fakes/fake-log.ts';
 import { freePort } from './free-port.ts';
@@ -85,13 +84,25 @@ export function describeLoadBalancers(name: string, start: () => Promise<LoadBal
       state = await openState(paths.database, clock);
       secrets = createLocalSecretStore(join(folder, 'secrets'));
       const queue = wireQueue(state, around);
-      worker = wireWorker({ openstack, state, secrets, queue, identity: createWorkerIdentity() }, around);
+      const amphorae = amphoraDeps(openstack, state, around);
+      worker = wireWorker({ openstack, state, secrets, queue, amphorae }, around);
       await worker.start();
       health = wireHealthManager(state, around);
       await health.start();
       const policy = createPolicy({ everybodyIsAdmin: true });
       app = createApi(
-        apiDeps({ openstack, state, secrets, queue, policy, metrics: wireMetrics(state, around) }, around),
+        apiDeps(
+          {
+            openstack,
+            state,
+            resolver: amphorae.resolver,
+            secrets,
+            queue,
+            policy,
+            metrics: wireMetrics(state, around),
+          },
+          around,
+        ),
       );
       await push();
       for (const said of ['one', 'two']) {

@@ -4,6 +4,7 @@ import { createOfferChecker } from '../../adapters/offers/offer-checker.ts';
 import type { Policy } from '../../api/policy/policy.ts';
 import type { ApiDeps } from '../../api/v2/deps.ts';
 import type { Configuration } from '../../config/options/index.ts';
+import type { ImageResolver } from '../../ports/image-resolver.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import { createReferenceChecker, networkSeenBy } from '../../services/reference-checker.ts';
@@ -11,7 +12,7 @@ import { createVipAllocator } from '../../services/vip-allocator.ts';
 import type { OpenStack } from '../openstack.ts';
 import { apiSettings, pagingSettings } from '../settings/api-settings.ts';
 import type { State } from '../state.ts';
-import { type RuntimeContext, wireFleet, wireResolver } from '../wire.ts';
+import { type RuntimeContext, wireFleet } from '../wire.ts';
 import { authenticationOf } from './api.ts';
 import { wireHealthCheck } from './health-check.ts';
 
@@ -30,6 +31,7 @@ export function apiDeps(
   shared: {
     openstack: OpenStack;
     state: State;
+    resolver: ImageResolver;
     secrets: SecretStore;
     queue: Pick<OperationQueue, 'announce'>;
     policy: Policy;
@@ -38,9 +40,9 @@ export function apiDeps(
   runtime: RuntimeContext,
 ): ApiDeps {
   const { clock, log, current } = runtime;
-  const { openstack, state, queue, policy, metrics } = shared;
+  const { openstack, state, resolver, queue, policy, metrics } = shared;
   const configuration = current();
-  const fleet = wireFleet(openstack, state, runtime);
+  const fleet = wireFleet(openstack, state, resolver, runtime);
   fleetMetrics(metrics, () => fleet(), clock);
   const views = {
     network: openstack.network,
@@ -56,7 +58,7 @@ export function apiDeps(
     networkReferences: createReferenceChecker(networkSeenBy(views)),
     offers: createOfferChecker({
       ...openstack,
-      images: wireResolver(openstack, runtime),
+      images: resolver,
       defaultFlavorId: () => current().controller_worker.amp_flavor_id,
     }),
     fleet,

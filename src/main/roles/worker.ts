@@ -2,16 +2,15 @@ import { createInProcessQueue } from '../../adapters/queue/in-process.ts';
 import { createRabbitQueue } from '../../adapters/queue/rabbitmq.ts';
 import { createOutbox } from '../../adapters/storage/outbox.ts';
 import { createWorkerRegistry } from '../../adapters/storage/worker-registry.ts';
+import type { AmphoraDeps } from '../../flows/deps.ts';
 import type { Flow } from '../../flows/engine/flow.ts';
 import { rememberTrees } from '../../flows/lib/remember-trees.ts';
 import type { LoadBalancerDeps } from '../../flows/load-balancer/deps.ts';
 import { loadBalancerFlows } from '../../flows/load-balancer/index.ts';
 import { createWorker, type Worker } from '../../flows/worker.ts';
 import { growingPauseMs } from '../../lib/growing-pause.ts';
-import type { ImageResolver } from '../../ports/image-resolver.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
-import type { WorkerIdentity } from '../../ports/worker-identity.ts';
 import type { OpenStack } from '../openstack.ts';
 import type { State } from '../state.ts';
 import { loadBalancerDeps, type RuntimeContext } from '../wire.ts';
@@ -55,22 +54,18 @@ export function wireWorker(
     state: State;
     secrets: SecretStore;
     queue: OperationQueue;
-    identity: WorkerIdentity;
-    /** The one whose choices `kiln status` tells of; absent: one of its own. */
-    resolver?: ImageResolver;
+    amphorae: AmphoraDeps;
   },
   runtime: RuntimeContext,
   flows: readonly Flow<LoadBalancerDeps>[] = loadBalancerFlows,
 ): Worker {
   const { clock, log, current } = runtime;
-  const { openstack, state, secrets, queue, identity } = shared;
+  const { openstack, state, secrets, queue, amphorae } = shared;
+  const { worker: identity } = amphorae;
   const leaseMs = current().kiln.worker_lease_seconds * 1000;
   const registry = createWorkerRegistry(state.database, clock, { identity, role: 'worker', leaseMs });
   const { journal } = state;
-  const deps = {
-    ...loadBalancerDeps(openstack, state, secrets, runtime),
-    ...(shared.resolver && { resolver: shared.resolver }),
-  };
+  const deps = loadBalancerDeps(amphorae, openstack, state, secrets, runtime);
   return createWorker({
     queue,
     journal,
