@@ -22,6 +22,7 @@ import * as agentConfiguration from './migrations/0016-agent-configuration.ts';
 import * as fleet from './migrations/0017-fleet.ts';
 import * as longUrlPaths from './migrations/0018-long-url-paths.ts';
 import * as resize from './migrations/0019-resize.ts';
+import * as releases from './migrations/0020-releases.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -55,6 +56,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0017-fleet': fleet,
   '0018-long-url-paths': longUrlPaths,
   '0019-resize': resize,
+  '0020-releases': releases,
 };
 
 /** The one from which on changes are marked. */

@@ -173,6 +173,86 @@ export interface Schema {
     created_at: string | null;
     first_used_at: string;
   };
+  kiln_release: {
+    id: string;
+    /** Its tag while it has not ended, else null: unique, so that there is one at a time. */
+    active_tag: string | null;
+    tag: string;
+    image_id: string;
+    phase: string;
+    /** Raised by everything that is decided, and by every word of the operator. */
+    fence: number;
+    event_count: number;
+    spec: string;
+    progress: string;
+    intent: string;
+    /** How many targets are in which state, and how waves went: so that nobody has to count rows. */
+    tallies: string;
+    /** IDs of the images that its load balancers ran when it was planned. */
+    former_images: string;
+    created_ms: number;
+    updated_ms: number;
+    ended_ms: number | null;
+  };
+  /** The load balancers of a release. */
+  kiln_release_target: {
+    release_id: string;
+    load_balancer_id: string;
+    wave: number;
+    position: number;
+    topology: string;
+    from_image_id: string;
+    from_hash: string | null;
+    state: string;
+    state_since_ms: number;
+    attempt: number;
+    waits: number;
+    not_before_ms: number;
+    operation_id: string | null;
+    watch_until_ms: number | null;
+    mixed_since_ms: number | null;
+    health_before: string | null;
+    health_after: string | null;
+    verdict: string | null;
+    badness: number;
+    failure_class: string | null;
+    reason: string;
+  };
+  kiln_release_event: {
+    release_id: string;
+    /** From 1. */
+    n: number;
+    at_ms: number;
+    actor: string;
+    kind: string;
+    load_balancer_id: string | null;
+    reason: string;
+    data: string;
+  };
+  /** The newest probe of each place. */
+  kiln_release_probe: {
+    release_id: string;
+    /** JSON. */
+    place: string;
+    attempt: number;
+    image_faults: number;
+    operation_id: string;
+    started_ms: number;
+  };
+  /** What was seen of the health of a load balancer at one moment. */
+  kiln_release_sample: {
+    release_id: string;
+    load_balancer_id: string;
+    at_ms: number;
+    data: string;
+  };
+  /** Images that were rejected, by what is in them. */
+  kiln_rejected_image: {
+    hash_algo: string;
+    hash: string;
+    release_id: string;
+    at_ms: number;
+  };
   kiln_load_balancer: ResourceRow;
   kiln_listener: ResourceRow;
   kiln_pool: ResourceRow;

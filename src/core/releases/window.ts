@@ -6,31 +6,11 @@ import type {
   ReleasePhase,
   ReleaseProgress,
   ReleaseSpec,
-  Target,
   TargetState,
   Traffic,
   Verdict,
 } from '../../model/release.ts';
-
-/** An amphora that serves a load balancer. */
-export interface AmphoraNow {
-  id: string;
-  role: 'STANDALONE' | 'MASTER' | 'BACKUP';
-  imageId: string;
-  /** ALLOCATED and heard of. */
-  isServing: boolean;
-}
-
-/** A target with what is true of its load balancer now. */
-export interface TargetNow {
-  target: Target;
-  /** Null: it is gone. */
-  loadBalancer: { provisioningStatus: string; amphorae: readonly AmphoraNow[] } | null;
-  /** The target's operation; null: it has none. */
-  operation: { status: 'unended' | 'done' | 'undone'; error: { code: string; message: string } | null } | null;
-  /** Before a move: of the last five minutes. While it is watched: since it settled. Null: nothing was sampled. */
-  sample: HealthSample | null;
-}
+import type { ProbeNow, TargetNow } from '../../model/release-view.ts';
 
 /** The released image, as Glance has it. */
 export interface ImageNow {
@@ -39,19 +19,6 @@ export interface ImageNow {
   isHidden: boolean;
   ownerId: string | null;
   hash: string | null;
-}
-
-/** A probe that was started. */
-export interface ProbeNow {
-  place: ProbePlace;
-  attempt: number;
-  /** How many of its tries before this one failed by the image: as the step said. */
-  imageFaults: number;
-  startedAtMs: number;
-  state: 'running' | 'passed' | 'failed';
-  /** When it passed or failed. */
-  endedAtMs: number | null;
-  error: { code: string; message: string } | null;
 }
 
 /**

@@ -1,0 +1,36 @@
+import { type Target, type TargetState, targetStates } from '../../model/release.ts';
+import type { ReleaseTallies, WaveTally } from '../../model/release-view.ts';
+
+const openStates: readonly TargetState[] = ['pending', 'moving', 'watching'];
+const emptyWave: WaveTally = { open: 0, pass: 0, fail: 0, noData: 0 };
+
+/** How many of a release's load balancers are in which state, and how its waves went. */
+export function tallyOf(targets: readonly Target[]): ReleaseTallies {
+  const none: ReleaseTallies = {
+    counts: Object.fromEntries(targetStates.map((state) => [state, 0])) as Record<TargetState, number>,
+    waves: {},
+  };
+  return targets.reduce((tallies, target) => changeTally(tallies, null, target), none);
+}
+
+/** The same after one of them has changed. */
+export function changeTally(tallies: ReleaseTallies, before: Target | null, after: Target): ReleaseTallies {
+  const counts = { ...tallies.counts };
+  const wave = { ...(tallies.waves[after.wave] ?? emptyWave) };
+  const add = (target: Target, by: number) => {
+    counts[target.state] += by;
+    const field = fieldOf(target);
+    if (field) wave[field] += by;
+  };
+  if (before) add(before, -1);
+  add(after, 1);
+  return { counts, waves: { ...tallies.waves, [after.wave]: wave } };
+}
+
+/** Null: it says nothing of its wave. */
+function fieldOf({ state, verdict }: Target): keyof WaveTally | null {
+  if (openStates.includes(state)) return 'open';
+  if (state === 'failed' || verdict === 'fail') return 'fail';
+  if (verdict === 'pass') return 'pass';
+  return verdict === 'no data' ? 'noData' : null;
+}

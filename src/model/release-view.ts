@@ -1,0 +1,70 @@
+import type { HealthSample, ProbePlace, Target, TargetState } from './release.ts';
+
+/** What the database knows of a release, as a decision needs it. */
+
+/** An amphora that serves a load balancer. */
+export interface AmphoraNow {
+  id: string;
+  role: 'STANDALONE' | 'MASTER' | 'BACKUP';
+  imageId: string;
+  /** ALLOCATED and heard of. */
+  isServing: boolean;
+}
+
+/** A target with what is true of its load balancer now. */
+export interface TargetNow {
+  target: Target;
+  /** Null: it is gone. */
+  loadBalancer: { provisioningStatus: string; amphorae: readonly AmphoraNow[] } | null;
+  /** The target's operation; null: it has none. */
+  operation: { status: 'unended' | 'done' | 'undone'; error: { code: string; message: string } | null } | null;
+  /** Before a move: of the last five minutes. While it is watched: since it settled. Null: nothing was sampled. */
+  sample: HealthSample | null;
+}
+
+/** A probe that was started. */
+export interface ProbeNow {
+  place: ProbePlace;
+  attempt: number;
+  /** How many of its tries before this one failed by the image: as the step said. */
+  imageFaults: number;
+  startedAtMs: number;
+  state: 'running' | 'passed' | 'failed';
+  /** When it passed or failed. */
+  endedAtMs: number | null;
+  error: { code: string; message: string } | null;
+}
+
+/** How a wave went. `open` are pending, moving or watching; the others are counted by their verdict. */
+export interface WaveTally {
+  open: number;
+  pass: number;
+  fail: number;
+  noData: number;
+}
+
+/** Kept with the release, so that nobody has to count its targets. */
+export interface ReleaseTallies {
+  counts: Readonly<Record<TargetState, number>>;
+  /** By the number of the wave. */
+  waves: Readonly<Record<number, WaveTally>>;
+}
+
+/** What was seen of a load balancer's health at one moment; a while is made of several. */
+export interface HealthMoment {
+  loadBalancerId: string;
+  atMs: number;
+  imageIds: readonly string[];
+  /** What its agent said it is. */
+  agentVersion: string | null;
+  /** The oldest "last heard of" of its amphorae that serve; null: one was never heard of. */
+  lastHeardMs: number | null;
+  /** Operating statuses by ID, of listeners that are enabled. */
+  listeners: Readonly<Record<string, string>>;
+  members: Readonly<Record<string, string>>;
+  operatingStatus: string;
+  revision: number;
+  /** Ever since. */
+  connections: number;
+  requestErrors: number;
+}

@@ -1,0 +1,55 @@
+import { initialProgress } from '../../src/core/releases/apply-step.ts';
+import { defaultReleasePolicy, type Release, type ReleaseSpec, type Target } from '../../src/model/release.ts';
+
+/** A release as it is stored; say only what the test is about. */
+export function aRelease(id: string, over: Partial<ReleaseSpec> = {}, atMs = 0): Release {
+  return {
+    spec: {
+      id,
+      tag: 'amphora',
+      image: { id: 'image-2', name: 'amphora-2', hashAlgo: 'sha512', hash: 'h2', ownerId: 'owner' },
+      baseline: { taggedImageIds: ['image-1'] },
+      policy: defaultReleasePolicy,
+      probes: [{ flavorId: null, zone: null }],
+      targets: 0,
+      lastWave: 1,
+      expectedMoveSeconds: 60,
+      planDigest: 'digest',
+      ...over,
+    },
+    progress: initialProgress,
+    intent: { want: 'run', by: 'alice', atMs, reason: 'patch', revision: 1 },
+    createdAtMs: atMs,
+    updatedAtMs: atMs,
+    endedAtMs: null,
+    fence: 1,
+  };
+}
+
+/** A load balancer of a release, still to move. */
+export function aTarget(releaseId: string, loadBalancerId: string, over: Partial<Target> = {}): Target {
+  return {
+    releaseId,
+    loadBalancerId,
+    wave: 0,
+    position: 0,
+    topology: 'SINGLE',
+    fromImageId: 'image-1',
+    fromHash: 'h1',
+    state: 'pending',
+    stateSinceMs: 0,
+    attempt: 0,
+    waits: 0,
+    notBeforeMs: 0,
+    operationId: null,
+    watchUntilMs: null,
+    mixedSinceMs: null,
+    before: null,
+    after: null,
+    verdict: null,
+    badness: 0,
+    failureClass: null,
+    reason: '',
+    ...over,
+  };
+}
