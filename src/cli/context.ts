@@ -12,6 +12,7 @@ import type { ServeStatus } from '../model/control.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { Job, JobReport } from '../model/housekeeping.ts';
 import type { AbortedOperation } from '../model/operation.ts';
+import type { ServeRole } from '../model/serve-role.ts';
 import type { SilenceSurvey, SilentAmphoraReport } from '../model/silence.ts';
 import type { AmphoraOperations } from '../ports/amphora-operations.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -153,10 +154,6 @@ export interface DevReady {
   endpoints: Readonly<Record<string, string>>;
 }
 
-/** What one process of `kiln serve` does. */
-export const serveRoles = ['api', 'worker', 'health-manager', 'housekeeping'] as const;
-export type ServeRole = (typeof serveRoles)[number];
-
 export interface DatabaseStatus {
   /** Which one, without its password. */
   database: string;
@@ -189,6 +186,10 @@ export interface HousekeepingCommands {
 export interface ControllerView {
   /** The default provider. CONFIGURATION_INVALID when it is not served. */
   provider(): string;
+  /** When a process of each role last said so in the database; one that none has in the last week is not among them. */
+  lastBeats(): Promise<ReadonlyMap<string, string>>;
+  /** For how long a process that says nothing may live all the same. */
+  leaseSeconds(): number;
   /** Connects to every host of the broker, and leaves. Null: none is configured. */
   broker(): Promise<readonly { place: string; problem: string | null }[] | null>;
   /** Whether heartbeats can be received here. CONFIGURATION_INVALID when they never could. */

@@ -60,8 +60,9 @@ export function formatValue(value: unknown): string {
 
 /**
  * Finds the value of each declared option as oslo.config does (cfg.py, _do_get and _get_file_value): the environment
- * first, then the files from last to first; within a file the option's own name before its deprecated ones, and of a
- * name that is repeated the last; then the default. References are put in before the type is applied.
+ * first, then the files from last to first; within each the option's own name before its deprecated ones (which oslo.config
+ * does not look for in the environment), and of a name that is repeated in a file the last; then the default. References are
+ * put in before the type is applied.
  */
 export function createEvaluator(
   declarations: Declarations,
@@ -89,9 +90,11 @@ export function createEvaluator(
   }
 
   function find(section: string, name: string, declared: Option<unknown> | undefined): Written | null {
+    const older = declared?.deprecatedNames ?? [];
     return (
       findVariable(environmentVariable(section, name)) ??
-      findInFiles([[section, name], ...(declared?.deprecatedNames ?? [])]) ??
+      older.map((place) => findVariable(environmentVariable(...place))).find((it) => it !== null) ??
+      findInFiles([[section, name], ...older]) ??
       findVariable(declared?.defaultVariable ?? null)
     );
   }

@@ -76,6 +76,20 @@ describe('what is in force', () => {
     });
   });
 
+  it('variables with an older name of an option count as those with its own, after them', () => {
+    const file = '[kiln]\nimage_max_age_days = 3\n';
+    const older = { OS_KILN__IMAGE_AGE_WARNING_DAYS: '1' };
+    const both = { ...older, OS_KILN__IMAGE_MAX_AGE_DAYS: '2' };
+    const days = (environment: Record<string, string>) => load([file], { environment }).config.kiln.image_max_age_days;
+    expect([days({}), days(older), days(both)]).toEqual([3, 1, 2]);
+    expect(load([file], { environment: older }).deprecated).toMatchObject([
+      {
+        source: { variable: 'OS_KILN__IMAGE_AGE_WARNING_DAYS' },
+        message: 'deprecated name of [kiln] image_max_age_days',
+      },
+    ]);
+  });
+
   it('reads folders after files, *.conf by name, and nothing else in them', () => {
     write('conf.d/20-b.conf', '[controller_worker]\namp_image_tag = b\n');
     write('conf.d/10-a.conf', '[controller_worker]\namp_image_tag = a\namp_flavor_id = a\n');

@@ -1,5 +1,6 @@
 import { probeBroker } from '../adapters/queue/rabbit-link.ts';
 import { createCertificateRotations } from '../adapters/storage/certificate-rotations.ts';
+import { lastBeats } from '../adapters/storage/worker-registry.ts';
 import { createUdpReceiver } from '../adapters/udp/receiver.ts';
 import type { ControllerView } from '../cli/context.ts';
 import type { Configuration } from '../config/options/index.ts';
@@ -29,6 +30,9 @@ export function controllerView({
       refuseUnsafe(current(), ['api']);
       return current().api_settings.default_provider_driver;
     },
+
+    lastBeats: async () => lastBeats((await state()).database),
+    leaseSeconds: () => current().kiln.worker_lease_seconds,
 
     async broker() {
       const { DEFAULT, oslo_messaging_rabbit: rabbit } = current();

@@ -2,7 +2,8 @@ import { createWorkerIdentity } from '../adapters/process/worker-identity.ts';
 import type { HousekeepingCommands } from '../cli/context.ts';
 import { runJobNow } from '../housekeeping/run-jobs.ts';
 import { KilnError } from '../model/errors.ts';
-import { type HousekeepingDeps, whileSeen, wireJobs } from './roles/housekeeping.ts';
+import { type HousekeepingDeps, wireJobs } from './roles/housekeeping.ts';
+import { whileSeen } from './roles/seen-process.ts';
 import type { RuntimeContext } from './wire.ts';
 
 /** What `kiln housekeeping` acts through: the database, with or without a `kiln serve`. Workers find what it enqueues. */
@@ -11,7 +12,7 @@ export function housekeepingCommands(
   runtime: RuntimeContext,
   signal: AbortSignal,
 ): HousekeepingCommands {
-  const runner = wireJobs(state, runtime, createWorkerIdentity(), () => {});
+  const runner = wireJobs(state, runtime, createWorkerIdentity(), () => {}, []);
   const { jobs, store } = runner;
 
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { serveRoles } from '../cli/context.ts';
 import { loadConfiguration } from '../config/load.ts';
+import { serveRoles } from '../model/serve-role.ts';
 import { refuseUnsafe } from './refuse-unsafe.ts';
 import { apiSettings } from './settings/api-settings.ts';
 

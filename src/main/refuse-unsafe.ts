@@ -1,7 +1,7 @@
-import type { ServeRole } from '../cli/context.ts';
 import type { Configuration } from '../config/options/index.ts';
 import { KilnError } from '../model/errors.ts';
 import { servedProviders } from '../model/provider.ts';
+import type { ServeRole } from '../model/serve-role.ts';
 
 /**
  * What must not be served as it is configured, or could not be.

@@ -101,6 +101,7 @@ it('every option that a reload changes reaches its user, and is kept by nobody',
     runtime,
     amphorae.worker,
     () => {},
+    [],
   );
   const engine = engineOf(state.journal, runtime);
   const silence = silenceView(state, runtime);

@@ -6,7 +6,6 @@ import { makeFolder } from '../adapters/process/make-folder.ts';
 import { createServiceManager, type ServiceManager } from '../adapters/process/service-manager.ts';
 import { migrationStatus } from '../adapters/storage/migrate.ts';
 import { controlRoutes } from '../api/control/routes.ts';
-import { type ServeRole, serveRoles } from '../cli/context.ts';
 import type { Configuration } from '../config/options/index.ts';
 import { createReloadableConfiguration, type ReloadableConfiguration } from '../config/reload.ts';
 import { imageWarnings } from '../core/amphora/image-warnings.ts';
@@ -18,6 +17,7 @@ import { limitedFastify } from '../http/limited-fastify.ts';
 import { connectionLimits } from '../http/limited-server.ts';
 import type { ServeStatus } from '../model/control.ts';
 import { KilnError, toKilnError } from '../model/errors.ts';
+import { type ServeRole, serveRoles } from '../model/serve-role.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { createVipAllocator } from '../services/vip-allocator.ts';
@@ -34,7 +34,8 @@ import { readPolicy, serveApi } from './roles/api.ts';
 import { apiDeps } from './roles/api-deps.ts';
 import { serveHealthCheck } from './roles/health-check.ts';
 import { wireHealthManager } from './roles/health-manager.ts';
-import { whileSeen, wireJobs } from './roles/housekeeping.ts';
+import { wireJobs } from './roles/housekeeping.ts';
+import { whileSeen, wireRegistry } from './roles/seen-process.ts';
 import { wireSilenceMonitor } from './roles/silence-monitor.ts';
 import { wireQueue, wireWorker } from './roles/worker.ts';
 import { amphoraSettings, imageSettings } from './settings/amphora-settings.ts';
@@ -124,7 +125,7 @@ export async function serve(options: {
       services.push(() => Promise.all([monitor.stop(), healthManager.stop()]));
     }
     if (roles.includes('worker')) {
-      const worker = wireWorker({ openstack, state, secrets, queue, amphorae: deps }, runtime);
+      const worker = wireWorker({ openstack, state, secrets, queue, amphorae: deps, roles }, runtime);
       await worker.start();
       services.push(() => worker.stop());
     } else {
@@ -154,9 +155,12 @@ export async function serve(options: {
         runtime,
         deps.worker,
         (operation) => queue.announce(operation),
+        roles,
       );
       const run = () => runJobs(jobs, signal);
       background.push(roles.includes('worker') ? run() : whileSeen(jobs, run));
+    } else if (!roles.includes('worker')) {
+      background.push(whileSeen(wireRegistry(state.database, runtime, deps.worker, roles), () => aborted(signal)));
     }
     void service.ready();
     endings.push(keepAliveUntilEnded(service));

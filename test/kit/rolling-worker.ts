@@ -22,7 +22,7 @@ const own = version === 'new' ? newerMigrations(true) : undefined;
 const database = await openDatabase(connection, clock, undefined, own);
 const journal = createJournal(database, clock);
 const identity = createWorkerIdentity();
-const registry = createWorkerRegistry(database, clock, { identity, role: 'worker', leaseMs: 3_000 });
+const registry = createWorkerRegistry(database, clock, { identity, roles: ['worker'], leaseMs: 3_000 });
 
 const STEP_MS = 200;
 const flow = defineFlow<object, JsonObject>('roll')

@@ -36,7 +36,7 @@ const journal = createJournal(database, clock);
 const { host, leaseSeconds, capacity } = options;
 const identity = host === null ? createWorkerIdentity() : { self: `${host}:0:0/${process.pid}/0`, isAlive: () => true };
 const leaseMs = leaseSeconds * 1000;
-const registry = createWorkerRegistry(database, clock, { identity, role: 'worker', leaseMs });
+const registry = createWorkerRegistry(database, clock, { identity, roles: ['worker'], leaseMs });
 const { hosts, virtualHost } = readTransportUrl(options.transportUrl);
 const queue = createRabbitQueue({
   hosts,

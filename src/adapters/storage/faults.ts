@@ -12,13 +12,35 @@ const NOT_NOW = new Set([
   1040, // too many connections
   1047, // Galera: this node is not part of the cluster just now
   1053, // shutdown
+  1158, // the connection broke while it was read or written (to 1161)
+  1159,
+  1160,
+  1161,
+  1203, // too many connections of this user
   1205, // waited too long for another's lock
+  1226, // this user has used up what it may have in an hour
   1290, // read-only: a replica, or a failover under way
   1317, // query interrupted
   1836, // read-only
   1927, // MariaDB: connection was killed
+  1969, // MariaDB: a statement took longer than max_statement_time
+  3024, // MySQL: a statement took longer than max_execution_time
   4031, // MySQL: connection closed after inactivity
 ]);
+
+/** Nothing can be written, and nothing comes of trying again before somebody has made room. */
+const NO_ROOM = new Set([
+  3, // a temporary file could not be written
+  1021, // disk full
+  1026, // a file could not be written
+  1030, // the storage engine failed; mostly its files' disk is full
+  1041, // out of memory
+  1114, // the table, and with it the tablespace, is full
+]);
+
+/** The server does not let Kiln in, or not to these tables: a password was changed, a database dropped, a right taken away. */
+const NOT_LET_IN = new Set([1044, 1045, 1049, 1129, 1130, 1142, 1146, 1698, 1820, 1862, 3118, 4151]);
+
 const NOT_REACHED = new Set([
   'EAI_AGAIN',
   'ECONNREFUSED',
@@ -87,11 +109,20 @@ export async function attempt<T>(clock: Clock, transaction: () => Promise<T>): P
 
 function toStateFault(error: unknown): unknown {
   const retryable = mayPass(error);
-  if (!retryable && !SQLITE_FAULT.test((error as DriverError).code ?? '')) return error;
-  const advice = retryable ? 'Look whether the database runs and what its log says, then try again.' : undefined;
-  return new KilnError('STATE_UNUSABLE', `the database failed: ${wordsOf(error)}`, {
-    cause: error,
-    retryable,
-    ...(advice && { advice }),
-  });
+  const advice = retryable ? 'Look whether the database runs and what its log says, then try again.' : repairOf(error);
+  if (advice === null) return error;
+  return new KilnError('STATE_UNUSABLE', `the database failed: ${wordsOf(error)}`, { cause: error, retryable, advice });
+}
+
+/** What to do about a fault that does not pass by itself; null: it is none of the database's. */
+function repairOf(error: unknown): string | null {
+  const { code = '', errno = 0 } = error as DriverError;
+  if (NO_ROOM.has(errno) || code === 'SQLITE_FULL') {
+    return 'Make room where the database keeps its files (`df -h` on its host); what could not be written is tried again by itself.';
+  }
+  if (NOT_LET_IN.has(errno))
+    return 'See that the database, its tables and the rights of the user in [database] connection are there.';
+  return SQLITE_FAULT.test(code)
+    ? 'See that the disk of [database] connection is well, and that Kiln may write there.'
+    : null;
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { type ServeRole, serveRoles } from '../../model/serve-role.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { WorkerIdentity } from '../../ports/worker-identity.ts';
 import type { WorkerRegistry } from '../../ports/worker-registry.ts';
@@ -7,10 +8,13 @@ import type { KilnDatabase } from './schema.ts';
 
 export interface WorkerRegistrySettings {
   identity: WorkerIdentity;
-  /** For people: what the process is there for. */
-  role: string;
+  /** What the process is there for. */
+  roles: readonly ServeRole[];
   leaseMs: number;
 }
+
+/** All of them are more than the column holds. */
+const ALL_ROLES = 'all';
 
 /** Rows of workers that were killed, and that nobody asks about any more. */
 const FORGOTTEN_AFTER_MS = 7 * 24 * 3600 * 1000;
@@ -22,7 +26,7 @@ const FORGOTTEN_AFTER_MS = 7 * 24 * 3600 * 1000;
 export function createWorkerRegistry(
   database: KilnDatabase,
   clock: Clock,
-  { identity, role, leaseMs }: WorkerRegistrySettings,
+  { identity, roles, leaseMs }: WorkerRegistrySettings,
 ): WorkerRegistry {
   const { self } = identity;
   const startedAt = clock.now().toISOString();
@@ -39,6 +43,7 @@ export function createWorkerRegistry(
       .executeTakeFirst();
     if (numUpdatedRows === 1n) return;
     const [host = ''] = placeOf(self).split(':');
+    const role = roles.length === serveRoles.length ? ALL_ROLES : roles.join();
     const row = { id: self, host, role, beats: 1, beat_at: at, started_at: startedAt };
     try {
       await database.insertInto('kiln_worker').values(row).execute();
@@ -73,4 +78,20 @@ export function createWorkerRegistry(
       await attempt(clock, () => database.deleteFrom('kiln_worker').where('id', '=', self).execute());
     },
   };
+}
+
+/** When a process of each role last said that it lives; a role of which none has in the last week is not among them. */
+export async function lastBeats(database: KilnDatabase): Promise<ReadonlyMap<string, string>> {
+  const rows = await database
+    .selectFrom('kiln_worker')
+    .select(({ fn }) => ['role', fn.max('beat_at').as('beatAt')])
+    .groupBy('role')
+    .execute();
+  const latest = new Map<string, string>();
+  for (const { role: written, beatAt } of rows) {
+    for (const role of written === ALL_ROLES ? serveRoles : written.split(',')) {
+      if (beatAt > (latest.get(role) ?? '')) latest.set(role, beatAt);
+    }
+  }
+  return latest;
 }

@@ -1,6 +1,6 @@
 import { KilnError } from '../../model/errors.ts';
+import { serveRoles } from '../../model/serve-role.ts';
 import { defineCommand } from '../command.ts';
-import { serveRoles } from '../context.ts';
 
 export const serve = defineCommand<{ role?: string }>({
   noun: null,

@@ -1,5 +1,6 @@
 /** Checks of what a `kiln serve` needs of its host, and of what it has noted in the database. */
 import { exitCodes } from '../../model/errors.ts';
+import { type ServeRole, serveRoles } from '../../model/serve-role.ts';
 import { plural } from '../format/duration.ts';
 import { type Check, type CheckGroup, type Finding, fail, ok, warn } from './check.ts';
 
@@ -97,6 +98,39 @@ const jobs: Check = {
   },
 };
 
+/** A process that beats each third of a lease, and whose clock may differ from this one's. */
+const LEASES_OF_SILENCE = 2;
+
+const processes: Check = {
+  id: 'controller.processes',
+  title: 'processes',
+  needs: ['controller.database'],
+  async run({ context, now }) {
+    const view = await context.controller();
+    const beats = await view.lastBeats();
+    const jobs = await (await context.housekeeping()).list();
+    if (serveRoles.every((role) => !beats.has(role)) && jobs.every(({ last }) => last === null))
+      return ok('none has run with this database yet');
+    const heardSince = now.getTime() - LEASES_OF_SILENCE * view.leaseSeconds() * 1000;
+    const missing = serveRoles.filter((role) => Date.parse(beats.get(role) ?? '1970-01-01') < heardSince);
+    if (missing.length === 0) return ok(`one or more of each role: ${serveRoles.join(', ')}`);
+    return missing.map((role) => {
+      const last = beats.has(role) ? `the last one was heard of on ${beats.get(role)}` : 'none was in the last week';
+      return warn(
+        `none with the role ${role} runs; ${last}: ${withoutRole[role]}`,
+        `Start \`kiln serve --role ${role}\`, or \`kiln serve\` with all roles, on one of the controllers.`,
+      );
+    });
+  },
+};
+
+const withoutRole: Readonly<Record<ServeRole, string>> = {
+  api: 'no request is answered',
+  worker: 'what is asked for stays PENDING',
+  'health-manager': 'statuses and statistics stand still, and no amphora that dies is failed over',
+  housekeeping: 'certificates of amphorae are not renewed, and nothing that is old is removed',
+};
+
 const agentCertificates: Check = {
   id: 'controller.agent-certificates',
   title: 'certificates of amphorae',
@@ -142,5 +176,5 @@ const secrets: Check = {
 export const controllerChecks: CheckGroup = {
   title: 'Controller',
   exitCode: exitCodes.usageOrConfiguration,
-  checks: [database, broker, heartbeats, provider, jobs, agentCertificates, secrets],
+  checks: [database, broker, heartbeats, provider, processes, jobs, agentCertificates, secrets],
 };

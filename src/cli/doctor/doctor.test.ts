@@ -5,6 +5,7 @@ import type { CertificateInspection, TroubledCertificate } from '../../model/cer
 import type { ServeStatus } from '../../model/control.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { ImageChoice, NearMiss } from '../../model/image.ts';
+import { serveRoles } from '../../model/serve-role.ts';
 import type { AuthenticatedAs } from '../../ports/identity.ts';
 import type { Network, SecurityGroup } from '../../ports/network.ts';
 import type { SecretFolder, StoredSecret } from '../../ports/secret-folder.ts';
@@ -105,6 +106,8 @@ function makeCloud() {
     } as DatabaseStatus,
     controller: {
       provider: () => 'amphora',
+      lastBeats: async () => new Map(serveRoles.map((role) => [role, cliNow.toISOString()])),
+      leaseSeconds: () => 30,
       broker: async () => [{ place: 'rabbit:5672', problem: null }],
       heartbeats: async () => ({ place: 'UDP port 5555 of 0.0.0.0', isTaken: false }),
       ownCertificates: async () => [],
@@ -241,6 +244,9 @@ const faults: [id: string, what: string, spoil: (stand: Stand) => void, verdict:
   ['controller.heartbeats', 'no key', ({ cloud }) => { cloud.controller.heartbeats = () => Promise.reject(new KilnError('CONFIGURATION_INVALID', 'heartbeat_key is not set')); }, 'fail', 2, 'heartbeat_key is not set'],
   ['controller.heartbeats', 'port taken by nobody knows whom', ({ cloud }) => { cloud.controller.heartbeats = async () => ({ place: 'UDP port 5555 of 0.0.0.0', isTaken: true }); }, 'warn', 0, 'is taken'],
   ['controller.provider', 'not served', ({ cloud }) => { cloud.controller.provider = () => { throw new KilnError('CONFIGURATION_INVALID', 'default_provider_driver = ovn is not served'); }; }, 'fail', 2, 'ovn is not served'],
+  ['controller.processes', 'no housekeeping', ({ cloud }) => { cloud.controller.lastBeats = async () => new Map([['api', inDays(0)], ['worker', inDays(0)], ['health-manager', inDays(0)]]); }, 'warn', 0, 'none with the role housekeeping runs; none was in the last week: certificates'],
+  ['controller.processes', 'no worker any more', ({ cloud }) => { cloud.controller.lastBeats = async () => new Map([['api', inDays(0)], ['worker', inDays(-1)], ['health-manager', inDays(0)], ['housekeeping', inDays(0)]]); }, 'warn', 0, 'none with the role worker runs; the last one was heard of on 2026-02-28'],
+  ['controller.processes', 'all stopped', ({ cloud }) => { cloud.controller.lastBeats = async () => new Map(); cloud.jobs = [{ name: 'purge', summary: '', intervalSeconds: 1, last: { name: 'purge', fence: 1, holder: null, more: false, startedAt: null, endedAt: null, succeededAt: null, result: null, failure: null } }]; }, 'warn', 0, 'none with the role health-manager runs'],
   ['controller.jobs', 'a failed one', ({ cloud }) => { cloud.jobs = [{ name: 'purge', summary: '', intervalSeconds: 1, last: { name: 'purge', fence: 1, holder: null, more: false, startedAt: null, endedAt: null, succeededAt: '2026-02-01T00:00:00Z', result: null, failure: { code: 'STATE_UNUSABLE', message: 'disk full', advice: 'Make room.' } } }]; }, 'warn', 0, 'purge failed: disk full; it last succeeded on 2026-02-01'],
   ['controller.agent-certificates', 'ended', ({ cloud }) => { cloud.controller.agentCertificates = async () => [troubled(inDays(-1))]; }, 'fail', 2, 'amphora a of load balancer lb: ended on'],
   ['controller.agent-certificates', 'not renewed', ({ cloud }) => { cloud.controller.agentCertificates = async () => [troubled(inDays(5))]; }, 'warn', 0, 'the last renewal failed: no answer'],
@@ -330,6 +336,15 @@ describe('kiln doctor', () => {
     });
     expect(run.of('controller.heartbeats')).toMatchObject([
       { verdict: 'ok', finding: expect.stringContaining('pid 4711') },
+    ]);
+  });
+
+  it('before anything has run, that nothing runs is right', async () => {
+    const run = await examine(({ cloud }) => {
+      cloud.controller.lastBeats = async () => new Map();
+    });
+    expect(run.of('controller.processes')).toMatchObject([
+      { verdict: 'ok', finding: 'none has run with this database yet' },
     ]);
   });
 

@@ -5,7 +5,6 @@ import { createCloudOrphans } from '../../adapters/storage/cloud-orphans.ts';
 import { createJobStore } from '../../adapters/storage/job-store.ts';
 import { createOrphans } from '../../adapters/storage/orphans.ts';
 import { createPurge } from '../../adapters/storage/purge.ts';
-import { createWorkerRegistry } from '../../adapters/storage/worker-registry.ts';
 import { heartbeatDigest } from '../../core/amphora/heartbeat-digest.ts';
 import type { HousekeepingJob } from '../../housekeeping/job.ts';
 import { purgeJob } from '../../housekeeping/purge.ts';
@@ -15,20 +14,20 @@ import { rotateCertificatesJob } from '../../housekeeping/rotate-certificates.ts
 import type { JobRunner } from '../../housekeeping/run-jobs.ts';
 import { createOrphanSweep } from '../../housekeeping/settle-orphans.ts';
 import { settlePendingJob } from '../../housekeeping/settle-pending.ts';
+import type { ServeRole } from '../../model/serve-role.ts';
 import type { CloudInventory } from '../../ports/cloud-inventory.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { WorkerIdentity } from '../../ports/worker-identity.ts';
 import { amphoraSettings } from '../settings/amphora-settings.ts';
 import type { State } from '../state.ts';
 import type { RuntimeContext } from '../wire.ts';
+import { type SeenProcess, wireRegistry } from './seen-process.ts';
 
 export interface HousekeepingDeps extends Pick<State, 'database'> {
   inventory: CloudInventory;
 }
 
 const LISTED = 100;
-/** Beats in a lease: two may be lost. */
-const BEATS_IN_LEASE = 3;
 
 /** What is done at intervals by one of all housekeeping processes, and by `kiln housekeeping run`. */
 export function housekeepingJobs(
@@ -94,52 +93,20 @@ export function housekeepingJobs(
   ];
 }
 
-/** A job runner, and where other processes look whether this one lives. */
-type SeenJobRunner = JobRunner & { registry: ReturnType<typeof createWorkerRegistry>; leaseMs: number };
-
 /** Whoever has a job is alive as long as its beats go on, as with operations. */
 export function wireJobs(
   deps: HousekeepingDeps,
   runtime: RuntimeContext,
   identity: WorkerIdentity,
   announce: OperationQueue['announce'],
-): SeenJobRunner {
-  const { clock, log, current } = runtime;
-  const leaseMs = current().kiln.worker_lease_seconds * 1000;
-  const registry = createWorkerRegistry(deps.database, clock, { identity, role: 'housekeeping', leaseMs });
+  roles: readonly ServeRole[],
+): JobRunner & SeenProcess {
+  const seen = wireRegistry(deps.database, runtime, identity, roles);
   return {
+    ...seen,
     jobs: housekeepingJobs(deps, runtime, announce),
-    store: createJobStore(deps.database, clock),
+    store: createJobStore(deps.database, runtime.clock),
     self: identity.self,
-    isAlive: (worker) => registry.isAlive(worker),
-    clock,
-    log,
-    registry,
-    leaseMs,
+    isAlive: (worker) => seen.registry.isAlive(worker),
   };
-}
-
-/** Others must see that this process lives, for as long as it may have a job; a worker is seen anyway. */
-export async function whileSeen<Result>(
-  { registry, leaseMs, clock, log }: SeenJobRunner,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  const ended = new AbortController();
-  const beat = () =>
-    registry.beat().catch((err: unknown) => log.warn({ err }, 'others may take this process for dead'));
-  async function keepBeating(): Promise<void> {
-    while (!ended.signal.aborted) {
-      await clock.sleep(leaseMs / BEATS_IN_LEASE, ended.signal).catch(() => {});
-      if (!ended.signal.aborted) await beat();
-    }
-  }
-  await beat();
-  const beating = keepBeating();
-  try {
-    return await work();
-  } finally {
-    ended.abort();
-    await beating;
-    await registry.remove().catch(() => {});
-  }
 }

@@ -1,7 +1,6 @@
 import { createInProcessQueue } from '../../adapters/queue/in-process.ts';
 import { createRabbitQueue } from '../../adapters/queue/rabbitmq.ts';
 import { createOutbox } from '../../adapters/storage/outbox.ts';
-import { createWorkerRegistry } from '../../adapters/storage/worker-registry.ts';
 import type { AmphoraDeps } from '../../flows/deps.ts';
 import type { Flow } from '../../flows/engine/flow.ts';
 import { rememberTrees } from '../../flows/lib/remember-trees.ts';
@@ -9,12 +8,14 @@ import type { LoadBalancerDeps } from '../../flows/load-balancer/deps.ts';
 import { loadBalancerFlows } from '../../flows/load-balancer/index.ts';
 import { createWorker, type Worker } from '../../flows/worker.ts';
 import { growingPauseMs } from '../../lib/growing-pause.ts';
+import type { ServeRole } from '../../model/serve-role.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import type { OpenStack } from '../openstack.ts';
 import type { State } from '../state.ts';
 import { loadBalancerDeps, type RuntimeContext } from '../wire.ts';
 import { rabbitLinkSettings } from './rabbit-settings.ts';
+import { wireRegistry } from './seen-process.ts';
 
 /** Going forward, a step that may yet succeed is tried for about ten seconds: then the flow goes back. */
 const DOING = { attempts: 5, firstPauseMs: 500, longestPauseMs: 5_000 };
@@ -55,6 +56,8 @@ export function wireWorker(
     secrets: SecretStore;
     queue: OperationQueue;
     amphorae: AmphoraDeps;
+    /** Of the process; absent: this one. */
+    roles?: readonly ServeRole[];
   },
   runtime: RuntimeContext,
   flows: readonly Flow<LoadBalancerDeps>[] = loadBalancerFlows,
@@ -62,8 +65,7 @@ export function wireWorker(
   const { clock, log, current } = runtime;
   const { openstack, state, secrets, queue, amphorae } = shared;
   const { worker: identity } = amphorae;
-  const leaseMs = current().kiln.worker_lease_seconds * 1000;
-  const registry = createWorkerRegistry(state.database, clock, { identity, role: 'worker', leaseMs });
+  const { registry, leaseMs } = wireRegistry(state.database, runtime, identity, shared.roles ?? ['worker']);
   const { journal } = state;
   const deps = loadBalancerDeps(amphorae, openstack, state, secrets, runtime);
   return createWorker({

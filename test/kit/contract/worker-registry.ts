@@ -27,7 +27,7 @@ export function describeWorkerRegistryContract(name: string, makeSubject: () => 
       const gone = new Set<string>();
       const isAlive = (worker: string) => !gone.has(worker);
       const identity = { self, isAlive };
-      const registry = createWorkerRegistry(database, clock, { identity, role: 'worker', leaseMs: LEASE_MS });
+      const registry = createWorkerRegistry(database, clock, { identity, roles: ['worker'], leaseMs: LEASE_MS });
       return { self, clock, gone, registry };
     }
 
