@@ -142,7 +142,12 @@ function connectTo(host: BrokerHost, settings: RabbitLinkSettings): Promise<Chan
     // amqplib gives up after two silent intervals.
     heartbeat: Math.ceil(heartbeatTimeoutSeconds / 2),
   };
-  return connect(target, socket);
+  return connect(target, socket).catch((error: Error) => {
+    // The driver drops what the broker says when it opens no virtual host.
+    if (!error.message.startsWith('Expected ConnectionOpenOk')) throw error;
+    const message = `the virtual host "${virtualHost}" is not there, or user ${host.user} may not use it`;
+    throw new Error(message, { cause: error });
+  });
 }
 
 function portOf({ port }: BrokerHost, { tls }: RabbitLinkSettings): number {
