@@ -8,7 +8,7 @@ const layers = {
   services: ['lib', 'model', 'core', 'ports'],
   flows: ['lib', 'model', 'core', 'ports'],
   http: ['lib'],
-  api: ['lib', 'model', 'core', 'ports', 'http'],
+  api: ['lib', 'model', 'core', 'ports', 'services', 'http'],
   health: ['lib', 'model', 'core', 'ports'],
   housekeeping: ['lib', 'model', 'core', 'ports'],
   releases: ['lib', 'model', 'core', 'ports'],

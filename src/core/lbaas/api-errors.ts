@@ -1,4 +1,4 @@
-import { KilnError } from '../../model/errors.ts';
+import { type ErrorCode, KilnError } from '../../model/errors.ts';
 
 /**
  * What Octavia's API says when it refuses a request. Clients and their tests match on these words, so they are
@@ -67,3 +67,16 @@ export const invalidRequest = (message: string) => new KilnError('REQUEST_INVALI
 /** A field of a body, in wsme's words. */
 export const invalidField = (field: string, value: string, why: string) =>
   invalidRequest(`Invalid input for field/attribute ${field}. Value: '${value}'. ${why}`);
+
+/** The store's refusals in Octavia's words. */
+export async function translated<T>(
+  action: Promise<T>,
+  words: Partial<Record<ErrorCode, () => KilnError>>,
+): Promise<T> {
+  try {
+    return await action;
+  } catch (error) {
+    const translate = error instanceof KilnError ? words[error.code] : undefined;
+    throw translate ? translate() : error;
+  }
+}

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { conflict, immutable, notFound } from '../../../core/lbaas/api-errors.ts';
+import { conflict, immutable, notFound, translated } from '../../../core/lbaas/api-errors.ts';
 import {
   type PlannedChange,
   planAmphoraConfiguration,
@@ -19,7 +19,6 @@ import { listQuery, nothing, showQuery } from '../schemas/query.ts';
 import { amphoraStatisticsAnswer } from '../schemas/statistics.ts';
 import { amphoraToWire } from '../wire/amphora.ts';
 import { amphoraStatisticsToWire } from '../wire/statistics.ts';
-import { translated } from './flavor-tools.ts';
 import { callerOf, pathUrl, pick } from './reads.ts';
 import type { ById, WriteTools } from './write-tools.ts';
 

@@ -1,6 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { Static, TSchema } from 'typebox';
-import { invalidOption, notFound, objectInUse, providerNotEnabled } from '../../../core/lbaas/api-errors.ts';
+import {
+  invalidOption,
+  notFound,
+  objectInUse,
+  providerNotEnabled,
+  translated,
+} from '../../../core/lbaas/api-errors.ts';
 import { checkProfileData } from '../../../core/lbaas/capabilities.ts';
 import type { FlavorProfile, ZoneProfile } from '../../../model/flavor.ts';
 import type { Flavors } from '../../../ports/flavor-store.ts';
@@ -8,7 +14,7 @@ import type { ApiDeps } from '../deps.ts';
 import { flavorAppearances, profiles } from '../flavor-catalog.ts';
 import { one } from '../schemas/fields.ts';
 import * as schemas from '../schemas/flavor.ts';
-import { type ByKey, demandAction, findFlavor, translated } from './flavor-tools.ts';
+import { type ByKey, demandAction, findFlavor } from './flavor-tools.ts';
 import { bodyOf } from './write-tools.ts';
 
 type ProfileKind = keyof typeof profiles;

@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify';
 import { notFound } from '../../../core/lbaas/api-errors.ts';
-import { type ErrorCode, KilnError } from '../../../model/errors.ts';
 import type { FlavorKind, Flavors } from '../../../ports/flavor-store.ts';
 import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -27,17 +26,4 @@ export async function findFlavor<Kind extends FlavorKind>(
   const found = await flavors.get(kind, key);
   if (!found) throw notFound(flavorAppearances[kind].title, key);
   return found;
-}
-
-/** The store's refusals in Octavia's words. */
-export async function translated<T>(
-  action: Promise<T>,
-  words: Partial<Record<ErrorCode, () => KilnError>>,
-): Promise<T> {
-  try {
-    return await action;
-  } catch (error) {
-    const translate = error instanceof KilnError ? words[error.code] : undefined;
-    throw translate ? translate() : error;
-  }
 }

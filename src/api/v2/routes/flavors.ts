@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Static, TSchema } from 'typebox';
-import { invalidOption, nameTaken, notFound, objectInUse } from '../../../core/lbaas/api-errors.ts';
+import { invalidOption, nameTaken, notFound, objectInUse, translated } from '../../../core/lbaas/api-errors.ts';
 import type { Flavor, Zone } from '../../../model/flavor.ts';
 import type { FlavorKind, FlavorListQuery, Flavors } from '../../../ports/flavor-store.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -12,7 +12,7 @@ import { one } from '../schemas/fields.ts';
 import * as schemas from '../schemas/flavor.ts';
 import { listQuery, nothing, showQuery } from '../schemas/query.ts';
 import { profileRoutes } from './flavor-profiles.ts';
-import { type ByKey, demandAction, findFlavor, translated } from './flavor-tools.ts';
+import { type ByKey, demandAction, findFlavor } from './flavor-tools.ts';
 import { pathUrl, pick } from './reads.ts';
 import { bodyOf } from './write-tools.ts';
 

@@ -5,11 +5,11 @@ import { changeListener, checkPortIsFree, makeListener, noChildren } from '../..
 import { checkProtocols } from '../../../core/lbaas/pool.ts';
 import { kindTitle } from '../../../core/lbaas/resource-names.ts';
 import { listenerRow } from '../../../core/operations/tree-rows.ts';
+import { namesSecrets, referencesOfListener } from '../../../services/secret-references.ts';
 import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { listenerAnswer, listenerCreateBody, listenerUpdateBody } from '../schemas/listener.ts';
 import { nothing } from '../schemas/query.ts';
-import { namesSecrets, referencesOfListener } from '../secret-references.ts';
 import { camel } from '../wire/camel.ts';
 import { callerOf } from './reads.ts';
 import { type ById, bodyOf, poolInTree, type WriteTools } from './write-tools.ts';

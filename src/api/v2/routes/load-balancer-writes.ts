@@ -1,15 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { missingProject, validationFailure } from '../../../core/lbaas/api-errors.ts';
-import { planChange, planCreation, planFailover, type Subject } from '../../../core/lbaas/changes.ts';
-import { makeFullyPopulated } from '../../../core/lbaas/fully-populated.ts';
-import {
-  allowedVipNetworks,
-  changeLoadBalancer,
-  checkLoadBalancerSpec,
-  checkOfferIsServed,
-  makeLoadBalancer,
-} from '../../../core/lbaas/load-balancer.ts';
-import { countKinds } from '../../../core/lbaas/quota.ts';
+import { planChange, planFailover, type Subject } from '../../../core/lbaas/changes.ts';
+import { changeLoadBalancer } from '../../../core/lbaas/load-balancer.ts';
+import { createLoadBalancer } from '../../../services/create-load-balancer.ts';
 import { userTokenOf } from '../../auth/authenticate.ts';
 import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -20,17 +13,15 @@ import {
   loadBalancerUpdateBody,
 } from '../schemas/load-balancer.ts';
 import { flagQuery, nothing } from '../schemas/query.ts';
-import { referencesOfListener, referencesOfPool } from '../secret-references.ts';
 import { camel } from '../wire/camel.ts';
 import { treeToWire } from '../wire/load-balancer.ts';
-import { profileTools } from './profile-tools.ts';
 import { callerOf } from './reads.ts';
 import { type ById, bodyOf, type WriteTools } from './write-tools.ts';
 
 /** Creations, changes, deletions and failovers of load balancers. */
 export function loadBalancerWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): void {
-  const { policy, vips, reservations } = deps;
-  const profiles = profileTools(deps);
+  const { policy } = deps;
+  const make = createLoadBalancer({ ...deps, changes: tools.changes });
 
   const create = { body: loadBalancerCreateBody, response: { 201: loadBalancerFullAnswer } };
   app.post('/loadbalancers', { schema: create }, async (request, reply) => {
@@ -40,67 +31,9 @@ export function loadBalancerWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     if (!projectId) throw missingProject();
     authorize(policy, 'loadbalancer:post', caller, projectId);
     if (loadbalancer.vip_sg_ids !== undefined) authorize(policy, 'loadbalancer:post:vip_sg_ids', caller, projectId);
-    const spec = camel(loadbalancer);
-    checkLoadBalancerSpec(spec, deps.settings());
-    const offer = await profiles.resolve(spec);
-    checkOfferIsServed(spec, offer, deps.settings());
-    await profiles.assertServed(spec, offer);
-    // Of the VIP, what is allocated below looks it up.
-    await tools.demandNetworkReferences({ listeners: spec.listeners, pools: spec.pools }, request);
-    await tools.demandQuota(projectId, { loadbalancer: 1 });
-
-    const making = tools.making();
-    const id = making.newId();
-    await reservations.reserve(id);
-    try {
-      const allocated = await vips.allocate({
-        loadBalancerId: id,
-        projectId,
-        name: spec.name ?? '',
-        address: spec.vipAddress ?? null,
-        portId: spec.vipPortId ?? null,
-        subnetId: spec.vipSubnetId ?? null,
-        networkId: spec.vipNetworkId ?? null,
-        qosPolicyId: spec.vipQosPolicyId ?? null,
-        securityGroupIds: spec.vipSgIds ?? [],
-        allowedNetworkIds: allowedVipNetworks(offer, deps.settings()),
-        deniedNetworkIds: deps.settings().deniedVipNetworks,
-        additional: (spec.additionalVips ?? []).map((vip) => ({
-          subnetId: vip.subnetId,
-          address: vip.ipAddress ?? null,
-          portId: vip.portId ?? null,
-        })),
-        userToken: userTokenOf(request),
-      });
-      const tree = makeFullyPopulated(
-        making,
-        spec,
-        makeLoadBalancer(making, spec, projectId, offer, { id, ...allocated }),
-      );
-      const planned = planCreation(making, tree);
-      const quota = await tools.demandQuota(projectId, countKinds(planned.rows));
-      await tools.demandSecrets(
-        [...tree.listeners.map(referencesOfListener), ...tree.pools.map(referencesOfPool)],
-        projectId,
-      );
-      await tools.apply(planned, { quota });
-      return reply.code(201).send({ loadbalancer: treeToWire(tree) });
-    } catch (error) {
-      await abandon(id);
-      throw error;
-    }
+    const tree = await make(camel(loadbalancer), { projectId, userToken: userTokenOf(request) });
+    return reply.code(201).send({ loadbalancer: treeToWire(tree) });
   });
-
-  /** Never throws: the caller has something to say already, and what stays reserved is found again. */
-  async function abandon(loadBalancerId: string): Promise<void> {
-    try {
-      if (!(await reservations.giveUp(loadBalancerId))) return;
-      await vips.release(loadBalancerId);
-      await reservations.forget(loadBalancerId);
-    } catch {
-      // releaseAbandonedVips tries until it is done.
-    }
-  }
 
   const update = { body: loadBalancerUpdateBody, response: { 200: loadBalancerAnswer } };
   app.put<ById>('/loadbalancers/:id', { schema: update }, async (request) => {

@@ -1,17 +1,17 @@
 import type { FastifyInstance } from 'fastify';
 import { planResize } from '../../../core/lbaas/changes.ts';
 import { checkResize } from '../../../core/lbaas/load-balancer.ts';
+import { profileLookup } from '../../../services/profile-lookup.ts';
 import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { resizeBody } from '../schemas/load-balancer.ts';
 import { nothing } from '../schemas/query.ts';
-import { profileTools } from './profile-tools.ts';
 import { callerOf } from './reads.ts';
 import { type ById, bodyOf, type WriteTools } from './write-tools.ts';
 
 /** Another flavor for a load balancer: what Octavia has no route for, under a path that it will never have. */
 export function resizeRoute(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): void {
-  const profiles = profileTools(deps);
+  const profiles = profileLookup(deps);
   const schema = { body: resizeBody, response: { 202: nothing() } };
   app.put<ById>('/kiln/loadbalancers/:id/flavor', { schema }, async (request, reply) => {
     const tree = await tools.treeOf(request.params.id);

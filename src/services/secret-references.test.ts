@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTlsWorkshop, type TlsWorkshop } from '../../../test/kit/tls-material.ts';
-import { createLocalSecretStore } from '../../adapters/secrets/local-secret-store.ts';
-import type { KilnError } from '../../model/errors.ts';
+import { openTlsWorkshop, type TlsWorkshop } from '../../test/kit/tls-material.ts';
+import { createLocalSecretStore } from '../adapters/secrets/local-secret-store.ts';
+import type { KilnError } from '../model/errors.ts';
 import {
   checkSecretReferences,
   referencesOfListener,

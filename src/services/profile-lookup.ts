@@ -1,14 +1,14 @@
-import { validationFailure } from '../../../core/lbaas/api-errors.ts';
-import { checkFlavor, checkZone, invalidFlavor, type ResolvedProfiles } from '../../../core/lbaas/load-balancer.ts';
-import type { LoadBalancerSpec } from '../../../core/lbaas/spec.ts';
-import { KilnError, ServiceError } from '../../../model/errors.ts';
-import type { ApiDeps } from '../deps.ts';
-import { translated } from './flavor-tools.ts';
+import { translated, validationFailure } from '../core/lbaas/api-errors.ts';
+import { checkFlavor, checkZone, invalidFlavor, type ResolvedProfiles } from '../core/lbaas/load-balancer.ts';
+import type { LoadBalancerSpec } from '../core/lbaas/spec.ts';
+import { KilnError, ServiceError } from '../model/errors.ts';
+import type { FlavorStore } from '../ports/flavor-store.ts';
+import type { OfferChecker } from '../ports/offers.ts';
 
 type Named = Pick<LoadBalancerSpec, 'flavorId' | 'availabilityZone'>;
 
 /** What a flavor and a zone that a request names stand for, and whether the cloud has it. */
-export function profileTools({ flavors, offers }: Pick<ApiDeps, 'flavors' | 'offers'>) {
+export function profileLookup({ flavors, offers }: { flavors: FlavorStore; offers: OfferChecker }) {
   async function resolve({ flavorId, availabilityZone }: Named): Promise<ResolvedProfiles> {
     let flavor: ResolvedProfiles['flavor'] = null;
     if (flavorId) {

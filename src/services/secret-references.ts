@@ -1,8 +1,8 @@
-import { invalidRequest, validationFailure } from '../../core/lbaas/api-errors.ts';
-import { isSignedByAuthority } from '../../core/tls/revocation-list.ts';
-import { KilnError } from '../../model/errors.ts';
-import type { Listener, Pool } from '../../model/load-balancer.ts';
-import type { SecretStore } from '../../ports/secret-store.ts';
+import { invalidRequest, validationFailure } from '../core/lbaas/api-errors.ts';
+import { isSignedByAuthority } from '../core/tls/revocation-list.ts';
+import { KilnError } from '../model/errors.ts';
+import type { Listener, Pool } from '../model/load-balancer.ts';
+import type { SecretStore } from '../ports/secret-store.ts';
 
 /** What an object of the API refers to in the key manager. */
 export interface SecretReferences {
