@@ -13,6 +13,7 @@ import { createUnsupportedSecretStore } from '../adapters/secrets/unsupported-se
 import { signingDigestOf } from '../config/options/certificates.ts';
 import type { Configuration } from '../config/options/index.ts';
 import type { AmphoraDeps } from '../flows/deps.ts';
+import { createBuildPlaces } from '../adapters/storage/build-places.ts';
 import { createBuildSlots } from '../flows/lib/build-slots.ts';
 import type { LoadBalancerDeps } from '../flows/load-balancer/deps.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -139,7 +140,11 @@ export function loadBalancerDeps(
     secrets,
     flavors: state.flavors,
     health: state.health,
-    builds: createBuildSlots(() => runtime.current().haproxy_amphora.build_rate_limit),
+    builds: createBuildSlots({
+      places: createBuildPlaces(state.database, runtime.clock),
+      clock: runtime.clock,
+      limit: () => runtime.current().haproxy_amphora.build_rate_limit,
+    }),
     settings: () => loadBalancerSettings(runtime.current()),
   };
 }
