@@ -300,21 +300,24 @@ describe('worker', () => {
     await worker.stop();
   });
 
-  it.each(['get', 'claimPlace', 'record', 'finish'] as const)('outlives a database that is down at %s', async (method) => {
-    const { makeWorker, enqueue, operation, clock, journal, bench } = setUp();
-    const { queue, worker } = makeWorker();
-    await worker.start();
-    await clock.advance(0);
-    journal.failNext(method, down(), 3);
-    journal.failNext('release', down(), 2);
-    journal.failNext('unclaimed', down(), 2);
-    journal.failNext('claimed', down(), 2);
-    queue.announce(await enqueue('a'));
-    await clock.advance(10 * 60_000);
-    expect(await operation('a')).toMatchObject({ status: 'done' });
-    expect(bench.ended.at(-1)).toBe('a two');
-    await worker.stop();
-  });
+  it.each(['get', 'claimPlace', 'record', 'finish'] as const)(
+    'outlives a database that is down at %s',
+    async (method) => {
+      const { makeWorker, enqueue, operation, clock, journal, bench } = setUp();
+      const { queue, worker } = makeWorker();
+      await worker.start();
+      await clock.advance(0);
+      journal.failNext(method, down(), 3);
+      journal.failNext('release', down(), 2);
+      journal.failNext('unclaimed', down(), 2);
+      journal.failNext('claimed', down(), 2);
+      queue.announce(await enqueue('a'));
+      await clock.advance(10 * 60_000);
+      expect(await operation('a')).toMatchObject({ status: 'done' });
+      expect(bench.ended.at(-1)).toBe('a two');
+      await worker.stop();
+    },
+  );
 
   it('claims again what it has by a claim whose answer was lost', async () => {
     const { makeWorker, enqueue, operation, clock, journal } = setUp();
@@ -356,7 +359,8 @@ describe('worker', () => {
     ]);
     gates[0]?.resolve();
     await settle();
-    for (const id of ['a', 'b', 'c', 'd', 'e', 'failover']) expect(await operation(id)).toMatchObject({ status: 'done' });
+    for (const id of ['a', 'b', 'c', 'd', 'e', 'failover'])
+      expect(await operation(id)).toMatchObject({ status: 'done' });
     await Promise.all([one.worker.stop(), other.worker.stop()]);
   });
 

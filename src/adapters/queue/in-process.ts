@@ -118,7 +118,15 @@ export function createInProcessQueue({ clock, pauseMs }: InProcessQueueSettings)
       if (stopped) return;
       const entry = entries.get(id);
       if (!entry) {
-        const fresh: Entry = { id, priority, state: 'ready', again: false, deferrals: 0, isPlaceless: false, pause: null };
+        const fresh: Entry = {
+          id,
+          priority,
+          state: 'ready',
+          again: false,
+          deferrals: 0,
+          isPlaceless: false,
+          pause: null,
+        };
         entries.set(id, fresh);
         makeReady(fresh);
       } else if (entry.state === 'running') {

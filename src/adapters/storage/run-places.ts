@@ -68,9 +68,7 @@ async function firstInLine(
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
-          selectFrom('kiln_operation as busy')
-            .select('busy.id')
-            .whereRef('busy.busy_subject', '=', 'waiting.subject'),
+          selectFrom('kiln_operation as busy').select('busy.id').whereRef('busy.busy_subject', '=', 'waiting.subject'),
         ),
       ),
     )

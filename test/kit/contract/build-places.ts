@@ -67,7 +67,9 @@ export function describeBuildPlacesContract(
       ] as const) {
         await process(1).leave(before);
         const waiting = ['failover', 'old', 'young'].map((id) => wanted(id));
-        expect([...(await process(0).enter(waiting.slice(waiting.findIndex((one) => one.operationId === next)), 1))]).toEqual([next]);
+        expect([
+          ...(await process(0).enter(waiting.slice(waiting.findIndex((one) => one.operationId === next)), 1)),
+        ]).toEqual([next]);
       }
     });
 

@@ -434,7 +434,11 @@ export function describeSharedJournalContract(name: string, makeSubject: () => P
       await Promise.all(workers.map(({ ended }) => ended));
       const ended = await journal.list({ limit: PLACED_OPERATIONS });
       expect(ended.map(({ status }) => status)).toEqual(Array.from({ length: PLACED_OPERATIONS }, () => 'done'));
-      const held = await database.selectFrom('kiln_operation').select('id').where('run_place', 'is not', null).execute();
+      const held = await database
+        .selectFrom('kiln_operation')
+        .select('id')
+        .where('run_place', 'is not', null)
+        .execute();
       expect(held).toEqual([]);
     });
 

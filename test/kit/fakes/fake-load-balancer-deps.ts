@@ -3,8 +3,8 @@ import type { LoadBalancerDeps } from '../../../src/flows/load-balancer/deps.ts'
 import type { ServerGroupPolicy } from '../../../src/model/compute.ts';
 import { KilnError } from '../../../src/model/errors.ts';
 import type { FlavorCapabilities, ZoneCapabilities } from '../../../src/model/flavor.ts';
-import { createFakeBuildPlaces } from './fake-build-places.ts';
 import { createFakeDeps } from './fake-amphora-deps.ts';
+import { createFakeBuildPlaces } from './fake-build-places.ts';
 import { createFakeCompute } from './fake-compute.ts';
 import { createFakeJournal } from './fake-journal.ts';
 import { createFakeLoadBalancerStore } from './fake-load-balancer-store.ts';
