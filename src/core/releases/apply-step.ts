@@ -14,7 +14,14 @@ export const initialProgress: ReleaseProgress = {
   failures: 0,
   cloud: { faults: 0, loadBalancerIds: [], untilMs: 0, isNoRoom: false },
   unwell: { looks: 0, untilMs: 0 },
-  accepted: { failures: 0, taggedImageIds: null, gate: null, isInconclusive: false, isNoWayBack: false },
+  accepted: {
+    failures: 0,
+    taggedImageIds: null,
+    gate: null,
+    worseWave: null,
+    isInconclusive: false,
+    isNoWayBack: false,
+  },
   holds: [],
 };
 
@@ -38,7 +45,14 @@ export function applyStep(target: Target, step: TargetStep, nowMs: number, opera
         verdict: null,
       };
     case 'revert':
-      return { ...next, state: 'reverting', attempt: step.attempt, operationId, watchUntilMs: null };
+      return {
+        ...next,
+        state: 'reverting',
+        attempt: step.attempt,
+        operationId,
+        watchUntilMs: null,
+        mixedSinceMs: target.topology === 'SINGLE' ? null : (target.mixedSinceMs ?? nowMs),
+      };
     case 'watch':
       return {
         ...next,
@@ -55,6 +69,7 @@ export function applyStep(target: Target, step: TargetStep, nowMs: number, opera
         verdict: step.verdict,
         after: step.after,
         badness: step.badness,
+        failureClass: step.failureClass ?? target.failureClass,
         watchUntilMs: null,
       };
     case 'later':
@@ -68,7 +83,15 @@ export function applyStep(target: Target, step: TargetStep, nowMs: number, opera
         failureClass: step.failureClass,
       };
     case 'fail':
-      return { ...next, state: 'failed', attempt: 0, failureClass: step.failureClass, badness: step.badness };
+      return {
+        ...next,
+        state: 'failed',
+        attempt: 0,
+        waits: 0,
+        notBeforeMs: 0,
+        failureClass: step.failureClass,
+        badness: step.badness,
+      };
     case 'skip':
       return { ...next, state: 'skipped', failureClass: step.failureClass };
     case 'reverted':
