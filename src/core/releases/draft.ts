@@ -6,7 +6,8 @@ import {
   type ReleaseProgress,
   type ReleaseSpec,
 } from '../../model/release.ts';
-import type { AmphoraNow, Decision, Step, TargetNow, Window } from './window.ts';
+import type { AmphoraNow, TargetNow } from '../../model/release-view.ts';
+import type { Decision, Step, Window } from './window.ts';
 
 const SECOND_MS = 1000;
 /** While something is under way outside; what ends is told sooner. */

@@ -1,8 +1,8 @@
 import type { ProbePlace } from '../../model/release.ts';
+import type { ProbeNow } from '../../model/release-view.ts';
 import { classifyFailure, isNoRoom } from './classify-failure.ts';
 import { type Draft, hold, isHeld, pauseMs } from './draft.ts';
 import { isStopped } from './holds.ts';
-import type { ProbeNow } from './window.ts';
 
 /** A probe that failed so often by the image has failed: on as many hosts. */
 const IMAGE_FAULTS = 2;

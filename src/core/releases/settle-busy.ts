@@ -1,8 +1,9 @@
 import type { FailureClass } from '../../model/release.ts';
+import type { TargetNow } from '../../model/release-view.ts';
 import { classifyFailure, isNoRoom } from './classify-failure.ts';
 import { type Draft, nextAmphora, OPERATION_DEADLINE_MS, pauseMs, putOff } from './draft.ts';
 import { judge } from './judge.ts';
-import type { Step, TargetNow } from './window.ts';
+import type { Step } from './window.ts';
 
 /** Failures of these classes count towards the limit. */
 const counted: ReadonlySet<FailureClass> = new Set(['IMAGE', 'PLACE', 'CONTROL']);

@@ -1,5 +1,6 @@
+import type { AmphoraNow, TargetNow } from '../../model/release-view.ts';
 import { BEFORE_MS, type Draft, isHeld, nextAmphora, putOff } from './draft.ts';
-import type { AmphoraNow, Step, TargetNow } from './window.ts';
+import type { Step } from './window.ts';
 import { windowLimits } from './window.ts';
 
 /** How many operations may begin now, and how many load balancers may be begun with. */

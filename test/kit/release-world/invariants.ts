@@ -1,6 +1,7 @@
 import { openingAt } from '../../../src/core/releases/maintenance-window.ts';
-import type { Decision, Step, TargetNow, Window } from '../../../src/core/releases/window.ts';
+import type { Decision, Step, Window } from '../../../src/core/releases/window.ts';
 import { endedPhases, type TargetState } from '../../../src/model/release.ts';
+import type { TargetNow } from '../../../src/model/release-view.ts';
 import type { ReleaseWorld } from './world.ts';
 
 /** Where a target may go from each state. */

@@ -1,13 +1,5 @@
 import { applyStep, initialProgress } from '../../../src/core/releases/apply-step.ts';
-import type {
-  AmphoraNow,
-  Decision,
-  ImageNow,
-  ProbeNow,
-  Step,
-  TargetNow,
-  Window,
-} from '../../../src/core/releases/window.ts';
+import type { Decision, ImageNow, Step, Window } from '../../../src/core/releases/window.ts';
 import {
   type HealthSample,
   type Intent,
@@ -17,6 +9,7 @@ import {
   type TargetState,
   targetStates,
 } from '../../../src/model/release.ts';
+import type { AmphoraNow, ProbeNow, TargetNow } from '../../../src/model/release-view.ts';
 import { type SeededRandom, seededRandom } from '../seeded-random.ts';
 
 /** How an operation of the world ends. */
