@@ -42,7 +42,8 @@ export function applyStep(target: Target, step: TargetStep, nowMs: number, opera
         watchUntilMs: null,
         before: target.before ?? step.before,
         after: null,
-        verdict: null,
+        // That of a pair's first half stays until the second one has its own.
+        verdict: target.mixedSinceMs === null ? null : target.verdict,
       };
     case 'revert':
       return {

@@ -15,7 +15,7 @@ const SOON_MS = 5 * SECOND_MS;
 const LATEST_MS = 60 * SECOND_MS;
 
 /** How often in a row a load balancer is put off; then it is left out. */
-export const MOST_WAITS = 10;
+export const MOST_WAITS = 5;
 /** An operation that takes longer has failed, as far as the release goes. */
 export const OPERATION_DEADLINE_MS = 30 * 60 * SECOND_MS;
 /** What `before` is measured over. */

@@ -92,9 +92,17 @@ function goOn(draft: Draft): void {
   if (isCanary) {
     draft.progress = { ...draft.progress, failures: 0, accepted: { ...draft.progress.accepted, failures: 0 } };
     enter(draft, 'tagging', 'the canary is well');
-  } else if (wave >= spec.lastWave) {
+  } else if (wave < spec.lastWave) nextWave(draft);
+  else if (!isGoingBack(draft)) {
     finish(draft, 'completed', 'all load balancers have the image, or a reason why not');
-  } else nextWave(draft);
+  }
+}
+
+/** A load balancer that is worse than before is on its way back, or waits for that. */
+function isGoingBack({ window, steps }: Draft): boolean {
+  const { counts, next, nextDueMs } = window;
+  const waits = next.some(({ target }) => target.state === 'failed') || (nextDueMs !== null && counts.failed > 0);
+  return counts.reverting > 0 || waits || steps.some(({ kind }) => kind === 'revert');
 }
 
 function raiseGates(draft: Draft, isCanary: boolean): void {
@@ -143,7 +151,8 @@ function goBack(draft: Draft): void {
 function stop(draft: Draft): void {
   const { window, progress } = draft;
   startMoves(draft, { isEnding: true });
-  const isHalfBack = window.next.some(({ target }) => target.state === 'failed' && target.mixedSinceMs !== null);
+  const isHalf = window.next.some(({ target }) => target.state === 'failed' && target.mixedSinceMs !== null);
+  const isHalfBack = isHalf || (window.nextDueMs !== null && window.counts.failed > 0);
   const isUnderWay = window.counts.moving + window.counts.watching + window.counts.reverting > 0 || isHalfBack;
   const isTagWhole =
     !['tagging', 'rolling-back'].includes(progress.phase) || isHeld(draft, 'TAG_MOVED') || tagWhole(draft);

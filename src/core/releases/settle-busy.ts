@@ -85,7 +85,7 @@ function settleFailedMove(draft: Draft, now: TargetNow): Step {
   if (progress.phase === 'rolling-back') return fail(why);
   if (failureClass === 'CLOUD') {
     noteCloudFault(draft, loadBalancerId, isNoRoom(error));
-    return putOff(draft, now, to, failureClass, why, () => leaveOut(why));
+    return waitForCloud(draft, now, to, why, () => leaveOut(why));
   }
   if (error?.code === 'OPERATION_ABORTED') return leaveOut(why);
   if (attempt < spec.policy.tries) {
@@ -105,6 +105,30 @@ function noteCloudFault(draft: Draft, loadBalancerId: string, isNoRoom: boolean)
   draft.progress = {
     ...draft.progress,
     cloud: { faults, loadBalancerIds, untilMs: draft.nowMs + pauseMs(faults), isNoRoom },
+  };
+}
+
+/** A load balancer that alone meets trouble is put off a few times; trouble that all have is not counted against any. */
+function waitForCloud(
+  draft: Draft,
+  now: TargetNow,
+  to: 'pending' | 'watching' | 'failed',
+  why: string,
+  giveUp: () => Step,
+): Step {
+  const { cloud } = draft.progress;
+  if (cloud.loadBalancerIds.length < 2) return putOff(draft, now, to, 'CLOUD', why, giveUp);
+  const { loadBalancerId, attempt, waits } = now.target;
+  const reason = `${why}; again when the cloud is well`;
+  return {
+    kind: 'later',
+    loadBalancerId,
+    to,
+    attempt,
+    waits,
+    notBeforeMs: cloud.untilMs,
+    failureClass: 'CLOUD',
+    reason,
   };
 }
 
@@ -183,7 +207,7 @@ function settleReversal(draft: Draft, now: TargetNow): Step | null {
   });
   if (failureClass === 'CLOUD') {
     noteCloudFault(draft, loadBalancerId, isNoRoom(error));
-    return putOff(draft, now, 'failed', failureClass, why, stuck);
+    return waitForCloud(draft, now, 'failed', why, stuck);
   }
   if (attempt >= spec.policy.tries) return stuck();
   const reason = `${why}; taken back again in ${pauseMs(attempt) / 60_000} min (${attempt} of ${spec.policy.tries} tries)`;

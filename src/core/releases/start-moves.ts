@@ -14,7 +14,9 @@ export function startMoves(draft: Draft, { isEnding }: { isEnding: boolean }): v
   const { window, progress, nowMs } = draft;
   const room = roomOf(draft);
   for (const now of free(draft, window.busy)) {
-    if (now.target.state === 'watching' && now.target.watchUntilMs === null && now.target.notBeforeMs <= nowMs) {
+    const { state, watchUntilMs, verdict, notBeforeMs } = now.target;
+    const isJudged = state === 'watching' && watchUntilMs === null && (verdict === 'pass' || verdict === 'no data');
+    if (isJudged && notBeforeMs <= nowMs) {
       push(draft, room, moveSecondHalf(draft, now));
     }
   }
@@ -42,7 +44,8 @@ export function startReversals(draft: Draft): void {
   if (isHeld(draft, 'OPERATOR', 'NO_WAY_BACK')) return;
   const room = roomOf(draft);
   const watched = window.busy.filter(({ target }) => target.state === 'watching');
-  const worstFirst = [...free(draft, watched), ...free(draft, window.next)].sort(
+  const settled = window.next.filter(({ target }) => target.state === 'moved' || target.state === 'failed');
+  const worstFirst = [...free(draft, watched), ...free(draft, settled)].sort(
     (one, other) => other.target.badness - one.target.badness,
   );
   for (const now of worstFirst) push(draft, room, takeBack(draft, now));

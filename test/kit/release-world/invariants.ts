@@ -42,6 +42,11 @@ export class Invariants {
     const all = new Map([...window.busy, ...window.next].map((one) => [one.target.loadBalancerId, one]));
     for (const step of decision.steps) {
       if (step.kind === 'move') this.moves(window, decision, step, all.get(step.loadBalancerId));
+      if (step.kind === 'reverted') {
+        const { target, loadBalancer } = all.get(step.loadBalancerId) as TargetNow;
+        const isBack = loadBalancer?.amphorae.every(({ imageId }) => imageId === target.fromImageId) ?? false;
+        claim(15, isBack, `${step.loadBalancerId} does not run ${target.fromImageId}`);
+      }
       if (step.kind === 'revert') {
         const { target } = all.get(step.loadBalancerId) as TargetNow;
         claim(15, step.imageId === target.fromImageId, `${step.loadBalancerId} is taken back to ${step.imageId}`);
@@ -92,14 +97,12 @@ export class Invariants {
     const { world } = this;
     const { phase } = world.progress;
     for (const [id, target] of world.targets) {
-      const { state, reason, fromImageId } = target;
+      const { state, reason } = target;
       claim(12, !['moving', 'watching', 'reverting'].includes(state), `${id} is ${state} for ever`);
-      const images = world.loadBalancers.get(id)?.amphorae.map(({ imageId }) => imageId) ?? [];
       if (phase === 'completed') claim(12, state !== 'pending', `${id} was forgotten`);
       if (phase !== 'rolled-back') continue;
       claim(15, ['pending', 'skipped', 'reverted', 'stuck'].includes(state), `${id} is ${state}`);
       claim(15, state !== 'stuck' || reason !== '', `${id} is stuck without a reason`);
-      claim(15, state !== 'reverted' || images.every((one) => one === fromImageId), `${id} runs ${images.join()}`);
     }
   }
 
@@ -117,7 +120,8 @@ export class Invariants {
     const { image } = window;
     const isPinned = image?.isThere === true && image.hash === spec.image.hash && image.status === 'active';
     claim(3, image === null || isPinned, 'the image is another than the one that was planned');
-    claim(10, target.fromHash !== spec.image.hash, `${step.loadBalancerId} has these bits already`);
+    const runsFormer = now.loadBalancer?.amphorae.every(({ imageId }) => imageId === target.fromImageId);
+    claim(10, !runsFormer || target.fromHash !== spec.image.hash, `${step.loadBalancerId} has these bits already`);
     this.keepsServing(now, step.amphoraId);
     const moved = now.loadBalancer?.amphorae.find(({ id }) => id === step.amphoraId);
     if (target.state === 'watching') {

@@ -29,15 +29,18 @@ export function runRelease(world: ReleaseWorld, options: RunOptions): { decision
   const first = new Map([...world.targets].map(([id, target]) => [id, target]));
   const invariants = new Invariants(world);
   const lastHappening = Math.max(-1, ...happenings.map(({ at }) => at));
+  let idle = 0;
   for (let decisions = 0; decisions < mostDecisions; decisions++) {
     let dies: 'nothing' | 'database' | 'half' | undefined;
     for (const happening of happenings) if (happening.at === decisions) dies = happening.do(world) ?? dies;
     if (decisions > lastHappening && isAttended) attend(world, decisions - lastHappening);
-    const window = freeze(world.window());
+    // A planner that changes its window, or remembers something, does so every time.
+    const isLookedAt = decisions % 8 === 7;
+    const window = isLookedAt ? freeze(world.window()) : world.window();
     const decision = infer(window, world.spec, world.nowMs);
-    const again = infer(window, world.spec, world.nowMs);
-    if (JSON.stringify(decision) !== JSON.stringify(again))
+    if (isLookedAt && JSON.stringify(decision) !== JSON.stringify(infer(window, world.spec, world.nowMs))) {
       throw new Error('invariant 11: the same window gives two decisions');
+    }
     invariants.decided(window, decision);
     if (dies !== 'nothing') {
       world.commit(decision);
@@ -58,7 +61,10 @@ export function runRelease(world: ReleaseWorld, options: RunOptions): { decision
       decision.wakeAtMs ?? Number.POSITIVE_INFINITY,
       world.nextEndMs() ?? Number.POSITIVE_INFINITY,
     );
-    world.advanceTo(Number.isFinite(nextMs) ? Math.max(nextMs, world.nowMs + 1) : world.nowMs + 60_000);
+    idle = decision.steps.length === 0 && world.nextEndMs() === null ? idle + 1 : 0;
+    // Where nothing happens for long, the controller is late: it may be at any time.
+    const lateMs = idle > 5 ? 600_000 : 0;
+    world.advanceTo((Number.isFinite(nextMs) ? Math.max(nextMs, world.nowMs + 1) : world.nowMs + 60_000) + lateMs);
   }
   const { phase, wave, holds } = world.progress;
   throw new Error(`invariant 12: it does not end: ${phase}, wave ${wave}, ${holds.map(({ code }) => code).join()}`);
