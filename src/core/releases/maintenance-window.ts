@@ -1,4 +1,3 @@
-import { KilnError } from '../../model/errors.ts';
 import type { MaintenanceWindow } from '../../model/release.ts';
 import { type Cron, parseCron } from './cron.ts';
 
@@ -20,7 +19,7 @@ export interface Opening {
  */
 export function openingAt(windows: readonly MaintenanceWindow[], nowMs: number, neededMs: number): Opening {
   if (windows.length === 0) return { isOpen: true, changesAtMs: null };
-  let closesMs = 0;
+  let closesMs = Number.NEGATIVE_INFINITY;
   let opensMs = Number.POSITIVE_INFINITY;
   for (const { cron, zone, durationMinutes } of windows) {
     const parsed = parseCron(cron);
@@ -33,27 +32,6 @@ export function openingAt(windows: readonly MaintenanceWindow[], nowMs: number, 
   }
   if (closesMs >= nowMs) return { isOpen: true, changesAtMs: closesMs + 1 };
   return { isOpen: false, changesAtMs: Number.isFinite(opensMs) ? opensMs : null };
-}
-
-/**
- * Checks a window as an operator gives it.
- * @throws REQUEST_INVALID that names what is wrong.
- */
-export function checkWindow({ cron, zone, durationMinutes }: MaintenanceWindow): void {
-  parseCron(cron);
-  if (!Number.isInteger(durationMinutes) || durationMinutes < 1 || durationMinutes > 7 * 24 * 60) {
-    throw new KilnError('REQUEST_INVALID', `a window of ${durationMinutes} minutes is not possible.`, {
-      advice: 'Give a whole number of minutes from 1 to 10,080 (a week).',
-    });
-  }
-  try {
-    offsetMs(zone, 0);
-  } catch (cause) {
-    throw new KilnError('REQUEST_INVALID', `time zone "${zone}" is not known.`, {
-      advice: 'Give a name of the time zone database, such as Europe/Berlin, or UTC.',
-      cause,
-    });
-  }
 }
 
 /**

@@ -34,6 +34,10 @@ export class Invariants {
   constructor(world: ReleaseWorld) {
     this.world = world;
     for (const [id, { state }] of world.targets) this.states.set(id, state);
+    // Of waves that were over before it began to watch, it can't tell.
+    for (let wave = 0; wave < world.progress.wave; wave++) this.judgedMs.set(wave, Number.NEGATIVE_INFINITY);
+    const { wave, bakedSinceMs } = world.progress;
+    if (bakedSinceMs !== null) this.judgedMs.set(wave, bakedSinceMs);
   }
 
   /** Before a decision is carried out. */
