@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** `npm test` runs everything but the suites that need a real OpenStack; `npm run test:openstack` runs only those. */
-const openstack = process.env.KILN_TEST_SUITE === 'openstack';
+/** `npm test` runs everything but the suites that need a real OpenStack; `npm run test:openstack` and `test:vm` run only those. */
+const suite = ['openstack', 'vm'].find((name) => name === process.env.KILN_TEST_SUITE);
 
 /** Parts that are, or bundle, programs of their own: their tests start servers and processes, or change this process. */
-const programs = ['src/dev-agent', 'src/dev-cloud', 'src/adapters/amphora-image'].map(
+const programs = ['src/dev-agent', 'src/dev-cloud', 'src/adapters/amphora-image', 'src/adapters/vm-image'].map(
   (folder) => `${folder}/**/*.test.ts`,
 );
 /** Suites of `test/` that run the API in this process, as units are run. */
@@ -16,15 +16,15 @@ const shared = { pool: 'threads' as const, isolate: false };
 /** `kiln` processes that the tests start run what is built, made once. */
 const processes = { pool: 'forks' as const, globalSetup: 'test/kit/build-once.ts' };
 
-const projects = openstack
-  ? [{ name: 'openstack', include: ['test/openstack/**/*.test.ts'], ...processes }]
+const projects = suite
+  ? [{ name: suite, include: [`test/${suite}/**/*.test.ts`], ...processes }]
   : [
       { name: 'unit', include: ['src/**/*.test.ts'], exclude: programs, ...shared },
       { name: 'api', include: inProcess, ...shared },
       {
         name: 'process',
         include: [...programs, 'test/**/*.test.ts'],
-        exclude: [...inProcess, 'test/openstack/**'],
+        exclude: [...inProcess, 'test/openstack/**', 'test/vm/**'],
         ...processes,
       },
     ];
@@ -33,9 +33,9 @@ export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    fileParallelism: !openstack,
+    fileParallelism: !suite,
     // Most tests wait for processes more than they compute.
-    maxWorkers: openstack ? 1 : Math.max(2, availableParallelism()),
+    maxWorkers: suite ? 1 : Math.max(2, availableParallelism()),
     projects: projects.map((test) => ({ extends: true as const, test })),
   },
 });

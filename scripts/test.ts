@@ -1,7 +1,7 @@
 /**
  * Runs the test suites and closes with one line that machines read: `N passed, N failed`.
  * `test.ts` runs what needs no cloud; `test.ts unit` of that what starts no process; `test.ts openstack` runs what needs the test
- * bed and brings it up first.
+ * bed and brings it up first; `test.ts vm` what builds and boots virtual machine images, and needs the bed for its Glance.
  * Further arguments are file filters. Exit status 0 only if every test passed and at least one ran.
  */
 import { spawnSync } from 'node:child_process';
@@ -12,7 +12,8 @@ import { startVitest } from 'vitest/node';
 import { ensureDebianPackages } from './debian-packages.ts';
 
 const [first, ...rest] = process.argv.slice(2);
-const openstack = first === 'openstack';
+const vm = first === 'vm';
+const openstack = first === 'openstack' || vm;
 const unit = first === 'unit';
 const filters = openstack || unit ? rest : process.argv.slice(2);
 
@@ -29,10 +30,20 @@ const packages = [
   'python3-octaviaclient',
   'python3-oslo.config',
 ];
-ensureDebianPackages(openstack ? [...packages, 'python3-octavia'] : packages);
+const builders = [
+  'mmdebstrap',
+  'fdisk',
+  'e2fsprogs',
+  'mtools',
+  'syslinux',
+  'qemu-utils',
+  'qemu-system-x86',
+  'genisoimage',
+];
+ensureDebianPackages([...packages, ...(openstack ? ['python3-octavia'] : []), ...(vm ? builders : [])]);
 
 if (openstack) {
-  process.env.KILN_TEST_SUITE = 'openstack';
+  process.env.KILN_TEST_SUITE = vm ? 'vm' : 'openstack';
   const up = spawnSync('bash', ['testbed/up.sh'], { stdio: 'inherit' });
   if (up.status !== 0) {
     console.error('The test bed did not come up; the log it named above says why.');

@@ -14,7 +14,9 @@ import type { Job, JobReport } from '../model/housekeeping.ts';
 import type { AbortedOperation } from '../model/operation.ts';
 import type { ServeRole } from '../model/serve-role.ts';
 import type { SilenceSurvey, SilentAmphoraReport } from '../model/silence.ts';
+import type { AgentDetails, AgentInfo } from '../ports/amphora-agent.ts';
 import type { AmphoraOperations } from '../ports/amphora-operations.ts';
+import type { BuildReport } from '../ports/build-report.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ComputeService } from '../ports/compute.ts';
 import type { IdentityService } from '../ports/identity.ts';
@@ -139,6 +141,37 @@ export interface BuiltImage {
   version: string;
 }
 
+export interface BuildVmImageOptions {
+  outputFile: string;
+  /** Of Debian. */
+  release: string;
+  /** Which agent is in the image. */
+  agent: 'octavia';
+  cacheFolder: string;
+  /** File with apt's sources; null: Debian's own. */
+  sourcesFile: string | null;
+  /** How long the image may take to answer when it is booted; null: it is not booted. */
+  checkWithinSeconds: number | null;
+}
+
+export interface BuiltVmImageView {
+  file: string;
+  sizeBytes: number;
+  sha512: string;
+  release: string;
+  agent: string;
+  agentVersion: string;
+  haproxyVersion: string;
+  packageCount: number;
+  packagesHash: string;
+  treeFromCache: boolean;
+  billOfMaterialsFile: string;
+  propertiesFile: string;
+  properties: Readonly<Record<string, string>>;
+  /** Null where the image was not booted. */
+  check: { answeredAfterSeconds: number; accelerated: boolean; info: AgentInfo; details: AgentDetails } | null;
+}
+
 export interface DevOptions {
   stateFolder: string | null;
   port: number | null;
@@ -241,6 +274,7 @@ export interface CliContext {
   configuration(): Promise<ConfigurationView>;
   inspectCertificate(role: CertificateRole): Promise<CertificateInspection>;
   buildImage(options: BuildImageOptions): Promise<BuiltImage>;
+  buildVmImage(options: BuildVmImageOptions, report: BuildReport): Promise<BuiltVmImageView>;
   /** Null when no `kiln serve` answers. */
   status(): Promise<ServeStatus | null>;
   /** Runs until the environment's signal is aborted; resolves when everything is ended. */

@@ -119,6 +119,11 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       return { ...(await buildAmphoraImage({ ...named, output })), ...named };
     },
 
+    async buildVmImage(options, report) {
+      const { buildAndCheckVmImage } = await import('./build-vm-image.ts');
+      return await buildAndCheckVmImage(options, { clock, signal, report, kilnVersion: cli.build.version });
+    },
+
     status: async () => (await control())?.status() ?? null,
 
     async serve(roles) {

@@ -89,6 +89,24 @@ export const errorKinds = {
     retryable: false,
     advice: 'Build or upload the image again; the tag was not set.',
   },
+  BUILD_HOST_UNSUITABLE: {
+    httpStatus: 500,
+    exitCode: usageOrConfiguration,
+    retryable: false,
+    advice: 'Build the image on Debian 12, amd64, as root.',
+  },
+  IMAGE_BUILD_FAILED: {
+    httpStatus: 500,
+    exitCode: noUsableImage,
+    retryable: true,
+    advice: "The tool's own words say why; nothing of the image is left.",
+  },
+  IMAGE_CHECK_FAILED: {
+    httpStatus: 500,
+    exitCode: bootFailed,
+    retryable: true,
+    advice: 'The console log of the image says how far it came.',
+  },
 
   SERVICE_UNREACHABLE: {
     httpStatus: 503,

@@ -7,6 +7,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -36,7 +37,8 @@ function build(...options: string[]): void {
 /** Builds this checkout into a folder; file → hash. */
 function buildInto(folder: string): Record<string, string> {
   execFileSync(process.execPath, [join(root, 'scripts/build.ts'), '--quiet', '--output', folder]);
-  const files = readdirSync(folder).sort();
+  const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  const files = entries.filter((entry) => statSync(join(folder, entry)).isFile());
   return Object.fromEntries(
     files.map((file) => [
       file,

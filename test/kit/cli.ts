@@ -107,6 +107,7 @@ const absentDeps: CliContext = {
   configuration: absent('configuration'),
   inspectCertificate: absent('certificates'),
   buildImage: absent('image builder'),
+  buildVmImage: absent('builder of virtual machine images'),
   status: absent('status'),
   serve: absent('controller'),
   journal: absent('journal'),

@@ -1,4 +1,3 @@
-import { NO_PLACE_PAUSE_MS } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 
@@ -12,8 +11,6 @@ interface Entry {
   again: boolean;
   /** How often `take` has said "later" since anybody last announced it for the first time. */
   deferrals: number;
-  /** It rests because `take` has said "full". */
-  isPlaceless: boolean;
   /** Ends the pause. */
   pause: AbortController | null;
 }
@@ -80,34 +77,22 @@ export function createInProcessQueue({ clock, pauseMs }: InProcessQueueSettings)
   async function carryOut(entry: Entry, take: Take): Promise<void> {
     const end = await take(entry.id);
     if (stopped) return;
-    if (end !== 'full') wakePlaceless();
     if (entry.again) {
       entry.again = false;
       makeReady(entry);
     } else if (end === 'ended') {
       entries.delete(entry.id);
     } else {
-      void rest(entry, end);
+      void rest(entry);
     }
   }
 
-  /** What has ended here may have had the place that one of these waits for. */
-  function wakePlaceless(): void {
-    for (const entry of entries.values()) if (entry.state === 'paused' && entry.isPlaceless) wake(entry);
-  }
-
-  function wake(entry: Entry): void {
-    entry.pause?.abort();
-    makeReady(entry);
-  }
-
-  async function rest(entry: Entry, why: 'later' | 'full'): Promise<void> {
-    entry.isPlaceless = why === 'full';
-    if (!entry.isPlaceless) entry.deferrals++;
+  async function rest(entry: Entry): Promise<void> {
+    entry.deferrals++;
     entry.state = 'paused';
     entry.pause = new AbortController();
     // Whoever ends the pause decides what follows.
-    await clock.sleep(entry.isPlaceless ? NO_PLACE_PAUSE_MS : pauseMs(entry.deferrals), entry.pause.signal).then(
+    await clock.sleep(pauseMs(entry.deferrals), entry.pause.signal).then(
       () => makeReady(entry),
       () => {},
     );
@@ -118,21 +103,14 @@ export function createInProcessQueue({ clock, pauseMs }: InProcessQueueSettings)
       if (stopped) return;
       const entry = entries.get(id);
       if (!entry) {
-        const fresh: Entry = {
-          id,
-          priority,
-          state: 'ready',
-          again: false,
-          deferrals: 0,
-          isPlaceless: false,
-          pause: null,
-        };
+        const fresh: Entry = { id, priority, state: 'ready', again: false, deferrals: 0, pause: null };
         entries.set(id, fresh);
         makeReady(fresh);
       } else if (entry.state === 'running') {
         entry.again = true;
       } else if (entry.state === 'paused') {
-        wake(entry);
+        entry.pause?.abort();
+        makeReady(entry);
       } else if (priority > entry.priority) {
         leaveLine(entry);
         entry.priority = priority;

@@ -4,6 +4,7 @@
  */
 import { createHash, getHashes, type Hash, randomUUID } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
+import { propertiesFileOf } from '../../../core/amphora/image-properties.ts';
 import { KilnError, ServiceError, toKilnError } from '../../../model/errors.ts';
 import type { Image } from '../../../model/image.ts';
 import type { Clock } from '../../../ports/clock.ts';
@@ -23,6 +24,8 @@ export interface PushRequest {
   image: Omit<NewImage, 'diskFormat' | 'tags'>;
   /** Null: detected from the file's first bytes. */
   diskFormat: string | null;
+  /** What the file's description says its hash is; null where there is none. */
+  describedSha512: string | null;
   /** Null: no tag is set. */
   tag: string | null;
   activeWithinSeconds: number;
@@ -70,7 +73,7 @@ async function openImageFile(path: string): Promise<FileHandle> {
     file = await open(path);
   } catch (cause) {
     throw new KilnError('USAGE', `${path} can't be read: ${(cause as Error).message}`, {
-      advice: 'Name a file that holds an image; `kiln image build` makes one for the embedded cloud.',
+      advice: 'Name a file that holds an image; `kiln image build` makes one.',
       cause,
     });
   }
@@ -120,7 +123,9 @@ async function fill(
 
   const checking = progress.step('check');
   try {
-    await check(stored, file, sizeBytes, hash.digest('hex'), signal);
+    const sent = hash.digest('hex');
+    requireDescribed(sent, request);
+    await check(stored, file, sizeBytes, sent, signal);
   } catch (error) {
     checking.fail();
     throw error;
@@ -197,6 +202,18 @@ async function check(
       },
     );
   }
+}
+
+/** Properties of another build would tell operators of packages that are not in this image. */
+function requireDescribed(sentSha512: string, { file, describedSha512 }: PushRequest): void {
+  if (describedSha512 === null || describedSha512 === sentSha512) return;
+  throw new KilnError(
+    'IMAGE_BROKEN',
+    `${propertiesFileOf(file)} describes another image than ${file}: the SHA-512 differ`,
+    {
+      advice: 'Build the image again, or remove the description and name the properties with --property.',
+    },
+  );
 }
 
 async function hashAgain(file: FileHandle, sizeBytes: number, algorithm: string, signal: AbortSignal): Promise<string> {

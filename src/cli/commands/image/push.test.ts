@@ -1,10 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type CliRun, driveCli } from '../../../../test/kit/cli.ts';
 import { aServiceError } from '../../../../test/kit/fault-injection.ts';
 import { createImageShelf, type ImageShelf, makeImage } from '../../../../test/kit/recording-images.ts';
+import { propertiesFileOf, renderImageProperties } from '../../../core/amphora/image-properties.ts';
 import { KilnError } from '../../../model/errors.ts';
 
 let folder: string;
@@ -112,6 +114,49 @@ describe('image push', () => {
     shelf.statusesAfterUpload = ['saving', 'importing', 'importing', 'active'];
     expect((await push(shelf)).exitCode).toBe(0);
     expect(await shelf.all()).toMatchObject([{ status: 'active', tags: ['amphora'] }]);
+  });
+});
+
+describe('image push of an image with a description', () => {
+  const describeAs = (sha512: string) => {
+    const properties = { hw_architecture: 'x86_64', kiln_version: '1' };
+    return writeFile(
+      propertiesFileOf(file),
+      renderImageProperties({ sha512, minDiskGiB: 2, minRamMiB: 512, properties }),
+    );
+  };
+  const fileHash = async () =>
+    createHash('sha512')
+      .update(await readFile(file))
+      .digest('hex');
+  afterEach(() => rm(propertiesFileOf(file)));
+
+  it('sets its properties and sizes, unless options say otherwise', async () => {
+    await describeAs(await fileHash());
+    const shelf = createImageShelf();
+    expect((await push(shelf)).exitCode).toBe(0);
+    expect(await shelf.all()).toMatchObject([{ minDiskGiB: 2, minRamMiB: 512, architecture: 'x86_64' }]);
+    const other = createImageShelf();
+    expect((await push(other, '--tag amphora --min-ram 1024 --property hw_architecture=aarch64')).exitCode).toBe(0);
+    expect(await other.all()).toMatchObject([{ minDiskGiB: 2, minRamMiB: 1024, architecture: 'aarch64' }]);
+  });
+
+  it('refuses the description of another image, and takes the upload back', async () => {
+    await describeAs('ab'.repeat(64));
+    const shelf = createImageShelf();
+    const run = await push(shelf);
+    expect(run.exitCode).toBe(3);
+    expect(run.stderr).toContain('amphora-x64.qcow2.properties.json describes another image');
+    await expectNothingLeft(shelf);
+  });
+
+  it('refuses what is no description before anything is uploaded', async () => {
+    await writeFile(propertiesFileOf(file), '{}');
+    const shelf = createImageShelf();
+    const run = await push(shelf);
+    expect(run.exitCode).toBe(2);
+    expect(run.stderr).toContain('has format none');
+    expect(shelf.changes).toEqual([]);
   });
 });
 

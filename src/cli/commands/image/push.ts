@@ -1,4 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import {
+  type ImageProperties,
+  parseImageProperties,
+  propertiesFileOf,
+} from '../../../core/amphora/image-properties.ts';
 import { KilnError } from '../../../model/errors.ts';
 import { defineCommand } from '../../command.ts';
 import { parseChoice, parseProperty, parseTag, parseWhole } from '../../options.ts';
@@ -25,13 +31,30 @@ function nameFromFile(file: string): string {
   return basename(file).replace(/\.(qcow2|raw|img|vmdk|vhdx?|vdi|iso|tar|tgz|tar\.gz)$/i, '');
 }
 
+/** What `kiln image build` wrote beside the image; null where there is nothing. */
+async function readImageProperties(image: string): Promise<ImageProperties | null> {
+  const file = propertiesFileOf(image);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new KilnError('USAGE', `${file} can't be read: ${(cause as Error).message}`, {
+      advice: 'It describes the image; make it readable, or remove it.',
+      cause,
+    });
+  }
+  return parseImageProperties(text, file);
+}
+
 export const imagePush = defineCommand<Options>({
   noun: 'image',
   verb: 'push',
   summary: 'Upload an image, check it, and tag it when it is active',
   description:
     'The record is made, the data sent, its size and hash compared with what Glance stored, and the tag set last: an ' +
-    'image that carries the tag is whole. When anything fails the record is removed again.',
+    'image that carries the tag is whole. When anything fails the record is removed again. Where `kiln image build` wrote ' +
+    'FILE.properties.json, its properties and sizes are set, unless options here say otherwise, and its hash must be the file’s.',
   arguments: [{ name: 'FILE', help: 'the image' }],
   options: [
     { flags: '--tag <tag>', help: 'the tag to set; required unless --no-tag is given', parse: parseTag },
@@ -73,9 +96,13 @@ export const imagePush = defineCommand<Options>({
         advice: 'Say which tag the image shall carry (--tag amphora), or --no-tag to set none.',
       });
     }
+    const described = await readImageProperties(file);
+    const minDiskGiB = minDisk ?? described?.minDiskGiB;
+    const minRamMiB = minRam ?? described?.minRamMiB;
     const image = await pushImage(
       {
         file,
+        describedSha512: described?.sha512 ?? null,
         tag: tag === false ? null : tag,
         diskFormat: options.diskFormat ?? null,
         activeWithinSeconds: options.activeWithin ?? 300,
@@ -83,9 +110,9 @@ export const imagePush = defineCommand<Options>({
           name: options.name ?? nameFromFile(file),
           containerFormat: 'bare',
           visibility,
-          ...(minDisk !== undefined && { minDiskGiB: minDisk }),
-          ...(minRam !== undefined && { minRamMiB: minRam }),
-          ...(property && { properties: Object.fromEntries(property) }),
+          ...(minDiskGiB !== undefined && { minDiskGiB }),
+          ...(minRamMiB !== undefined && { minRamMiB }),
+          properties: { ...described?.properties, ...Object.fromEntries(property ?? []) },
         },
       },
       { images: await context.images(), progress, clock, signal },

@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { createServer } from 'node:net';
+import { KilnError } from '../../model/errors.ts';
+import { toolPath } from './run-tool.ts';
+
+export interface VirtualMachineOptions {
+  /** qcow2; what the guest writes is thrown away. */
+  disk: string;
+  configDrive: string;
+  macAddress: string;
+  memoryMiB: number;
+  /** Port of the guest that is reached at `agentPort` of the loopback address. */
+  guestPort: number;
+  serialLog: string;
+}
+
+export interface VirtualMachine {
+  /** On 127.0.0.1. */
+  agentPort: number;
+  /** Whether the processor runs the guest, or QEMU emulates it. */
+  accelerated: boolean;
+  /** Null while it runs; else what became of it. */
+  ended(): string | null;
+  stop(): Promise<void>;
+}
+
+/**
+ * Boots a disk under QEMU as a server of Nova: virtio disk and network, the config drive as a CD
+ * of virtio-scsi, which the image's properties ask for. The guest reaches nothing outside,
+ * and is reached on the loopback address alone. It gives way to what else this machine does.
+ */
+export async function startVirtualMachine(options: VirtualMachineOptions): Promise<VirtualMachine> {
+  const accelerated = mayUse('/dev/kvm');
+  const agentPort = await freePort();
+  const child = spawn(
+    'nice',
+    [
+      ...['-n', '2', 'qemu-system-x86_64', '-nodefaults', '-no-user-config', '-display', 'none'],
+      ...[
+        '-machine',
+        'pc',
+        ...(accelerated ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
+      ],
+      ...['-smp', '1', '-m', String(options.memoryMiB)],
+      ...['-drive', `file=${comma(options.disk)},format=qcow2,if=virtio,snapshot=on`],
+      ...['-device', 'virtio-scsi-pci', '-device', 'scsi-cd,drive=config'],
+      ...['-drive', `file=${comma(options.configDrive)},format=raw,if=none,id=config,media=cdrom,readonly=on`],
+      ...['-netdev', `user,id=management,restrict=on,hostfwd=tcp:127.0.0.1:${agentPort}-:${options.guestPort}`],
+      ...['-device', `virtio-net-pci,netdev=management,mac=${options.macAddress},romfile=`],
+      ...['-device', 'virtio-rng-pci', '-serial', `file:${comma(options.serialLog)}`],
+    ],
+    // QEMU puts what the guest writes into TMPDIR.
+    { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: toolPath, TMPDIR: '/var/tmp' } },
+  );
+  let complaint = '';
+  let ended: string | null = null;
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint = (complaint + text).slice(-1000);
+  });
+  const closed = new Promise<void>((resolve) => {
+    const end = (why: string): void => {
+      ended ??= `${why}${complaint ? `: ${complaint.trim()}` : ''}`;
+      resolve();
+    };
+    child.once('error', (error) => end(error.message));
+    child.once('close', (status, signal) => end(`QEMU ended with ${signal ?? `status ${status}`}`));
+  });
+  return {
+    agentPort,
+    accelerated,
+    ended: () => ended,
+    async stop() {
+      child.kill('SIGKILL');
+      await closed;
+    },
+  };
+}
+
+/** QEMU takes a comma for the end of a value, and two for one. */
+const comma = (path: string): string => path.replaceAll(',', ',,');
+
+function mayUse(device: string): boolean {
+  try {
+    accessSync(device, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string')
+    throw new KilnError('INTERNAL', 'no port of the loopback address');
+  return address.port;
+}
