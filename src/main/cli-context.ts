@@ -174,6 +174,12 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       return wireFleet(cloud, await state(), wireResolver(cloud, runtime), runtime);
     },
 
+    async planRelease(request) {
+      const { wireReleasePlanner, wireResolver } = await import('./wire.ts');
+      const [cloud, runtime] = [await openstack(), { clock, log: log(), current }];
+      return await wireReleasePlanner(cloud, await state(), wireResolver(cloud, runtime), runtime)(request);
+    },
+
     async knownImages() {
       const [{ databaseStatus }, { knownImages }] = await Promise.all([
         import('../adapters/storage/database.ts'),

@@ -6,6 +6,7 @@ import { createHealthStore } from '../adapters/storage/health-store.ts';
 import { createJournal } from '../adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../adapters/storage/load-balancer-store.ts';
 import { createQuotaStore } from '../adapters/storage/quota-store.ts';
+import { createReleaseStore } from '../adapters/storage/release-store.ts';
 import { createSilenceStore } from '../adapters/storage/silence-store.ts';
 import { createVipReservations } from '../adapters/storage/vip-reservations.ts';
 import type { AmphoraRegister, AmphoraStore } from '../ports/amphora-store.ts';
@@ -16,6 +17,7 @@ import type { HealthStore } from '../ports/health-store.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { LoadBalancerStore } from '../ports/load-balancer-store.ts';
 import type { QuotaStore } from '../ports/quota-store.ts';
+import type { ReleaseStore } from '../ports/release-store.ts';
 import type { SilenceStore } from '../ports/silence-store.ts';
 import type { VipReservations } from '../ports/vip-reservations.ts';
 
@@ -30,6 +32,7 @@ export interface State {
   health: HealthStore;
   silences: SilenceStore;
   fleet: FleetStore;
+  releases: ReleaseStore;
   vipReservations: VipReservations;
   close(): Promise<void>;
 }
@@ -47,6 +50,7 @@ export async function openState(connection: string, clock: Clock): Promise<State
     health: createHealthStore(database, clock),
     silences: createSilenceStore(database, clock),
     fleet: createFleetStore(database, clock),
+    releases: createReleaseStore(database, clock),
     vipReservations: createVipReservations(database, clock),
     close: () => database.destroy(),
   };

@@ -21,6 +21,7 @@ import type { Log } from '../ports/log.ts';
 import type { SecretStore } from '../ports/secret-store.ts';
 import { createFleetView, type FleetView } from '../services/fleet-view.ts';
 import { createImageResolver, createNoopResolver } from '../services/image-resolver.ts';
+import { createReleasePlanner, type ReleasePlanner } from '../services/release-planner.ts';
 import type { Access } from './cloud-access.ts';
 import { createOpenStack, type OpenStack } from './openstack.ts';
 import { secretsPath } from './secrets.ts';
@@ -80,6 +81,26 @@ export function wireFleet(
       heartbeatTimeoutSeconds: current().health_manager.heartbeat_timeout,
       imageMaxAgeDays: current().kiln.image_max_age_days || null,
     }),
+  });
+}
+
+/** What a release of an image would do, by the database and Glance. */
+export function wireReleasePlanner(
+  openstack: OpenStack,
+  state: State,
+  resolver: ImageResolver,
+  { current }: RuntimeContext,
+): ReleasePlanner {
+  return createReleasePlanner({
+    releases: state.releases,
+    flavors: state.flavors,
+    resolver,
+    images: current().controller_worker.image_driver === 'image_noop_driver' ? null : openstack.images,
+    settings: () => {
+      const { controller_worker: worker } = current();
+      const { amp_image_tag: tag, amp_image_id: imageId, amp_flavor_id: flavorId } = worker;
+      return { tag: tag ?? '', imageId: imageId ?? '', flavorId: flavorId ?? '' };
+    },
   });
 }
 

@@ -8,6 +8,7 @@ import type {
   Target,
   TargetState,
 } from '../model/release.ts';
+import type { FleetMember } from '../model/release-plan.ts';
 import type { HealthMoment, ProbeNow, ReleaseTallies, TargetNow } from '../model/release-view.ts';
 
 /** A release with its counts, as it stood at one moment. */
@@ -98,6 +99,10 @@ export interface ReleaseStore {
    * @returns the operations that were put in the queue. @throws FENCED when the release has changed since.
    */
   commit(release: StoredRelease, change: ReleaseChange, nowMs: number): Promise<NewOperation[]>;
+  /** The load balancers whose tag is this one. @param defaultTag of those whose flavor names none. */
+  members(tag: string, defaultTag: string): Promise<FleetMember[]>;
+  /** How long failovers took of late; null: there were none. */
+  usualMoveSeconds(): Promise<number | null>;
   /** Of the whole fleet. */
   countLoadBalancers(): Promise<number>;
   /** The release that rejected an image with this content; null: none. */

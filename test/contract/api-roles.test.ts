@@ -72,6 +72,7 @@ const operations: Readonly<Record<string, readonly Who[]>> = {
   'GET /v2/lbaas/providers/{provider}/availability_zone_capabilities': admins,
   'GET /v2/lbaas/providers/{provider}/flavor_capabilities': admins,
   'GET /v2/kiln/fleet': admins,
+  'POST /v2/kiln/releases/plan': ['globalObserver', ...admins],
   'GET /v2/octavia/amphorae': admins,
   'GET /v2/octavia/amphorae/{id}': admins,
   'GET /v2/octavia/amphorae/{id}/stats': admins,
@@ -210,6 +211,7 @@ beforeAll(async () => {
     quotas: noting(deps.quotas, ['put', 'delete']),
     amphorae: noting(deps.amphorae, ['requestDeletion']),
     vips: noting(createFakeVips(), ['allocate']),
+    planRelease: noting({ planRelease: deps.planRelease }, ['planRelease']).planRelease,
     reservations: noting(deps.reservations, ['reserve']),
     networkReferences: {
       async check(ids) {
@@ -266,6 +268,7 @@ function bodyOf(operation: string): object | undefined {
   };
   const [method, path = ''] = operation.split(' ');
   if (path.endsWith('/flavor')) return bodies['PUT flavor'];
+  if (path.endsWith('/plan')) return { tag: 'amphora' };
   const nouns = path.split('/').filter((part) => part in ids || part === 'quotas');
   return path.endsWith('/failover') || path.endsWith('/config') ? undefined : bodies[`${method} ${nouns.at(-1)}`];
 }

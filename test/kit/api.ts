@@ -148,6 +148,9 @@ function partsFor(clock: Clock, queued: string[]) {
     networkReferences: createFakeReferences(),
     offers: { check: async () => {} },
     fleet: async () => emptyFleet,
+    planRelease: async () => {
+      throw new KilnError('REQUEST_INVALID', 'no image is released here');
+    },
     reservations: createFakeReservations(),
     secrets: createUnsupportedSecretStore('barbican_cert_manager'),
     policy: createPolicy({ everybodyIsAdmin: true }),

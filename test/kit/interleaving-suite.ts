@@ -29,7 +29,7 @@ export function describeInterleavings(
     it('has every write operation of the API in it', async () => {
       await bench.operations().ready();
       const there = operationsOf(bench.operations().openApi())
-        .filter(({ method }) => method !== 'GET')
+        .filter(({ method, path }) => method !== 'GET' && path !== '/v2/kiln/releases/plan') // That only reads.
         .map(({ method, path }) => `${method} ${path}`);
       expect([...new Set(Object.values(writeRequests).map(({ operation }) => operation))].toSorted()).toEqual(
         there.toSorted(),

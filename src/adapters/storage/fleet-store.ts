@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { FlavorCapabilities } from '../../model/flavor.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { AmphoraGroup, FleetStore, LoadBalancerGroup } from '../../ports/fleet-store.ts';
 import { attempt } from './faults.ts';
+import { readFlavorTags } from './release-fleet.ts';
 import type { KilnDatabase } from './schema.ts';
 
 const countIf = (condition: RawBuilder<unknown>) =>
@@ -52,19 +52,6 @@ export function createFleetStore(database: KilnDatabase, clock: Clock): FleetSto
     }));
   }
 
-  async function flavorTags(transaction: KilnDatabase): Promise<Map<string, string>> {
-    const { rows } = await sql<{ id: string; data: string }>`
-      select f.id as id, p.flavor_data as data
-      from kiln_flavor f join kiln_flavor_profile p on p.id = f.flavor_profile_id
-      where p.flavor_data like '%amp_image_tag%'`.execute(transaction);
-    return new Map(
-      rows.flatMap(({ id, data }) => {
-        const { amp_image_tag: tag } = JSON.parse(data) as FlavorCapabilities;
-        return tag ? [[id, tag] as const] : [];
-      }),
-    );
-  }
-
   return {
     survey: (silentBefore) =>
       attempt(clock, () =>
@@ -79,7 +66,7 @@ export function createFleetStore(database: KilnDatabase, clock: Clock): FleetSto
             return {
               amphorae: await amphoraGroups(transaction, silentBefore),
               loadBalancers: await loadBalancerGroups(transaction),
-              flavorTags: await flavorTags(transaction),
+              flavorTags: await readFlavorTags(transaction),
               images: new Map(images.map(({ id, name, created_at: createdAt }) => [id, { name, createdAt }])),
             };
           }),

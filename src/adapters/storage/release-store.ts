@@ -5,6 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { NewReleaseEvent, ReleaseStore, StoredRelease } from '../../ports/release-store.ts';
 import { attempt, isDuplicate } from './faults.ts';
 import { advance, appendEvents, commitChange } from './release-commit.ts';
+import { membersOf, usualMoveSeconds } from './release-fleet.ts';
 import { healthNow } from './release-health.ts';
 import { lookAtRelease } from './release-look.ts';
 import { fromEvent, fromTarget, toEvent, toRelease, toTarget } from './release-rows.ts';
@@ -131,6 +132,16 @@ export function createReleaseStore(database: KilnDatabase, clock: Clock): Releas
       attempt(clock, () =>
         database.transaction().execute((transaction) => commitChange(transaction, release, change, nowMs)),
       ),
+
+    members: (tag, defaultTag) =>
+      attempt(clock, () =>
+        database
+          .transaction()
+          .setAccessMode('read only')
+          .execute((transaction) => membersOf(transaction, tag, defaultTag)),
+      ),
+
+    usualMoveSeconds: () => attempt(clock, () => usualMoveSeconds(database)),
 
     countLoadBalancers: () =>
       attempt(clock, async () => {

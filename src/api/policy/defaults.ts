@@ -101,6 +101,7 @@ const actions = {
   'availability-zone-profile': adminOnly,
   /** Kiln's own. */
   fleet: { get_one: admin },
+  release: { post_plan: readGlobal },
 } as const;
 
 type Actions = typeof actions;

@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client';
 import type { ApiSettings } from '../../core/lbaas/settings.ts';
 import type { ConnectionLimits } from '../../http/limited-server.ts';
 import type { Fleet } from '../../model/fleet.ts';
+import type { ReleasePlan } from '../../model/release-plan.ts';
 import type { AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { FlavorStore } from '../../ports/flavor-store.ts';
@@ -35,6 +36,8 @@ export interface ApiDeps {
   connections?: ConnectionLimits;
   /** Which images the amphorae run. */
   fleet: () => Promise<Fleet>;
+  /** What a release of an image would do. */
+  planRelease(request: { imageId: string | null; tag: string | null; isAgain: boolean }): Promise<ReleasePlan>;
   reservations: VipReservations;
   /** What listeners and pools refer to is looked at before it is let in. */
   secrets: SecretStore;

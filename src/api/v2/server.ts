@@ -29,6 +29,7 @@ import { poolWrites } from './routes/pool-writes.ts';
 import { providerRoutes } from './routes/providers.ts';
 import { quotaRoutes } from './routes/quotas.ts';
 import { readRoutes } from './routes/reads.ts';
+import { releaseRoutes } from './routes/releases.ts';
 import { resizeRoute } from './routes/resize.ts';
 import { statisticsRoutes } from './routes/statistics.ts';
 import { writeTools } from './routes/write-tools.ts';
@@ -115,6 +116,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
         if (prefix.endsWith('/lbaas')) return;
         fleetRoute(scope, deps);
         resizeRoute(scope, deps, tools);
+        releaseRoutes(scope, deps);
         amphoraRoutes(scope, deps, tools);
         oddAmphoraPaths(scope);
       },

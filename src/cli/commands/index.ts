@@ -26,6 +26,7 @@ import { loadBalancerResize } from './load-balancer/resize.ts';
 import { operationAbort } from './operation/abort.ts';
 import { operationList } from './operation/list.ts';
 import { operationShow } from './operation/show.ts';
+import { releasePlan } from './release/plan.ts';
 import { secretAdopt } from './secret/adopt.ts';
 import { secretDelete } from './secret/delete.ts';
 import { secretList } from './secret/list.ts';
@@ -50,6 +51,7 @@ export const commands: readonly Command[] = [
   amphoraShow,
   amphoraDelete,
   fleet,
+  releasePlan,
   loadBalancerResize,
   operationList,
   operationShow,

@@ -12,7 +12,7 @@ import { createVipAllocator } from '../../services/vip-allocator.ts';
 import type { OpenStack } from '../openstack.ts';
 import { apiSettings, pagingSettings } from '../settings/api-settings.ts';
 import type { State } from '../state.ts';
-import { type RuntimeContext, wireFleet } from '../wire.ts';
+import { type RuntimeContext, wireFleet, wireReleasePlanner } from '../wire.ts';
 import { authenticationOf } from './api.ts';
 import { wireHealthCheck } from './health-check.ts';
 
@@ -62,6 +62,7 @@ export function apiDeps(
       defaultFlavorId: () => current().controller_worker.amp_flavor_id,
     }),
     fleet,
+    planRelease: wireReleasePlanner(openstack, state, resolver, runtime),
     reservations: state.vipReservations,
     secrets: shared.secrets,
     policy,

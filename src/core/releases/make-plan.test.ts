@@ -1,0 +1,110 @@
+import { expect, it } from 'vitest';
+import { defaultReleasePolicy } from '../../model/release.ts';
+import type { FleetMember, PlanInput } from '../../model/release-plan.ts';
+import { makePlan } from './make-plan.ts';
+
+const image = { id: 'new', name: 'amphora-2', hashAlgo: 'sha512', hash: 'h-new', ownerId: 'o' };
+const member = (n: number, over: Partial<FleetMember> = {}): FleetMember => ({
+  loadBalancerId: `lb-${String(n).padStart(4, '0')}`,
+  name: '',
+  topology: 'SINGLE',
+  provisioningStatus: 'ACTIVE',
+  operatingStatus: 'ONLINE',
+  place: { flavorId: null, zone: null },
+  imageIds: ['old'],
+  amphorae: 1,
+  hasTraffic: true,
+  ...over,
+});
+const fleet = (count: number) => Array.from({ length: count }, (_none, n) => member(n));
+const input = (members: readonly FleetMember[], over: Partial<PlanInput> = {}): PlanInput => ({
+  tag: 'amphora',
+  image,
+  taggedImageIds: ['old'],
+  policy: defaultReleasePolicy,
+  members,
+  hashes: new Map([['old', 'h-old']]),
+  moveSeconds: null,
+  ...over,
+});
+
+it.each([0, 1, 3, 4, 50, 1000, 8000])('of %d load balancers each is in one wave, and no wave is empty', (count) => {
+  const { targets, waves, digest } = makePlan(input(fleet(count)));
+  expect(targets).toHaveLength(count);
+  expect(new Set(targets.map(({ loadBalancerId }) => loadBalancerId)).size).toBe(count);
+  expect(waves.map(({ wave }) => wave)).toEqual(waves.map((_wave, index) => index));
+  for (const { wave, loadBalancers } of waves) {
+    expect(loadBalancers).toBeGreaterThan(0);
+    const positions = targets.filter((one) => one.wave === wave).map(({ position }) => position);
+    expect(positions).toEqual(positions.map((_position, index) => index));
+  }
+  expect(digest).toMatch(/^[0-9a-f]{16}$/);
+});
+
+it('waves: the canary, then 1, 5, 25 and 100 percent of all', () => {
+  const { waves } = makePlan(input(fleet(8000)));
+  expect(waves.map(({ loadBalancers }) => loadBalancers)).toEqual([3, 77, 320, 1600, 6000]);
+  expect(makePlan(input(fleet(20))).waves.map(({ loadBalancers }) => loadBalancers)).toEqual([3, 2, 15]);
+});
+
+it('the canary are those that are well and have traffic', () => {
+  const dull = fleet(9).map((one) => ({ ...one, hasTraffic: false }));
+  const unwell = [member(10, { operatingStatus: 'DEGRADED' }), member(11, { provisioningStatus: 'PENDING_UPDATE' })];
+  const { targets } = makePlan(input([...unwell, ...dull, member(20), member(21), member(22)]));
+  const canary = targets.filter(({ wave }) => wave === 0).map(({ loadBalancerId }) => loadBalancerId);
+  expect(canary).toEqual(['lb-0020', 'lb-0021', 'lb-0022']);
+  expect(targets.at(-1)?.loadBalancerId).toBe('lb-0011');
+});
+
+it.each([
+  ['is being deleted', { provisioningStatus: 'PENDING_DELETE' }],
+  ['is being made, and takes what the tag gives', { provisioningStatus: 'PENDING_CREATE' }],
+  ['is in ERROR: fail it over first', { provisioningStatus: 'ERROR' }],
+  ['has no amphora that serves', { amphorae: 0, imageIds: [] }],
+  ['runs an image that is not known: there would be no way back', { imageIds: [] }],
+  ['runs the image already', { imageIds: ['new'] }],
+  ['runs the image already', { imageIds: ['copy'] }],
+])('what %s is left out', (reason, over) => {
+  const hashes = new Map([['copy', 'h-new']]);
+  const { targets, skipped } = makePlan(input([member(1, over), member(2)], { hashes }));
+  expect(targets.map(({ loadBalancerId }) => loadBalancerId)).toEqual(['lb-0002']);
+  expect(skipped).toEqual([{ reason, loadBalancers: 1, examples: ['lb-0001'] }]);
+});
+
+it('a pair on two images moves, and its way back is the other one', () => {
+  const { targets } = makePlan(
+    input([member(1, { topology: 'ACTIVE_STANDBY', imageIds: ['new', 'old'], amphorae: 2 })]),
+  );
+  expect(targets).toMatchObject([{ fromImageId: 'old', fromHash: 'h-old', topology: 'ACTIVE_STANDBY' }]);
+});
+
+it('the digest is another one when the world is, and no other when it is only busier', () => {
+  const { digest } = makePlan(input(fleet(5)));
+  const busier = fleet(5).map((one) => ({ ...one, hasTraffic: false, operatingStatus: 'DEGRADED' }));
+  expect(makePlan(input(busier.toReversed(), { moveSeconds: 99 })).digest).toBe(digest);
+  const others = [
+    input(fleet(6)),
+    input(fleet(5), { taggedImageIds: ['old', 'new'] }),
+    input(fleet(5), { image: { ...image, hash: 'other' } }),
+    input([...fleet(4), member(4, { imageIds: ['older'] })]),
+  ];
+  for (const other of others) expect(makePlan(other).digest).not.toBe(digest);
+});
+
+it('each flavor and zone in use is tried, and what does not move is not', () => {
+  const members = [
+    member(1, { place: { flavorId: 'f', zone: null } }),
+    member(2, { place: { flavorId: 'f', zone: null } }),
+    member(3, { place: { flavorId: null, zone: 'z' } }),
+    member(4, { place: { flavorId: 'g', zone: null }, provisioningStatus: 'ERROR' }),
+  ];
+  expect(makePlan(input(members)).probes).toHaveLength(2);
+});
+
+it('says how long it may take: longer with pairs and with slower failovers', () => {
+  const seconds = (over: Partial<PlanInput>, members = fleet(100)) => makePlan(input(members, over)).expectedSeconds;
+  const pairs = fleet(100).map((one) => ({ ...one, topology: 'ACTIVE_STANDBY' as const }));
+  expect(seconds({ moveSeconds: 60 }, pairs)).toBeGreaterThan(seconds({ moveSeconds: 60 }));
+  expect(seconds({ moveSeconds: 600 })).toBeGreaterThan(seconds({ moveSeconds: 60 }));
+  expect(seconds({}, [])).toBe(0);
+});

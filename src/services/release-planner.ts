@@ -1,0 +1,144 @@
+/** Brings together what the database says of a tag's load balancers and what Glance says of images: the plan of a release. */
+import { makePlan } from '../core/releases/make-plan.ts';
+import { KilnError } from '../model/errors.ts';
+import type { Image } from '../model/image.ts';
+import { defaultReleasePolicy, type ReleaseImage } from '../model/release.ts';
+import type { FleetMember, ReleasePlan } from '../model/release-plan.ts';
+import type { FlavorStore } from '../ports/flavor-store.ts';
+import type { ImageResolver } from '../ports/image-resolver.ts';
+import type { ImageService } from '../ports/images.ts';
+import type { ReleaseStore } from '../ports/release-store.ts';
+
+export interface ReleasePlannerDeps {
+  releases: Pick<ReleaseStore, 'members' | 'usualMoveSeconds' | 'rejectedBy'>;
+  flavors: Pick<FlavorStore, 'flavorCapabilities'>;
+  resolver: Pick<ImageResolver, 'resolve' | 'resolveAssigned'>;
+  /** Null where no Glance is used (`image_noop_driver`). */
+  images: Pick<ImageService, 'get' | 'list'> | null;
+  settings: () => {
+    /** `amp_image_tag`; empty: none. */
+    tag: string;
+    /** `amp_image_id`; empty: none. */
+    imageId: string;
+    /** `amp_flavor_id`. */
+    flavorId: string;
+  };
+}
+
+export interface PlanRequest {
+  /** Null: what the tag gives now. */
+  imageId: string | null;
+  /** Null: the tag of the configuration. */
+  tag: string | null;
+  /** Also an image whose content was rejected before. */
+  isAgain: boolean;
+}
+
+export type ReleasePlanner = (request: PlanRequest) => Promise<ReleasePlan>;
+
+/** Glance is asked for no more former images than this. */
+const MOST_IMAGES = 100;
+const IMAGES_AT_ONCE = 8;
+
+/**
+ * Changes nothing.
+ * @throws REQUEST_INVALID: there is no such image, or it may not be booted. RESOURCE_CONFLICT: it was rejected.
+ */
+export function createReleasePlanner({
+  releases,
+  flavors,
+  resolver,
+  images,
+  settings,
+}: ReleasePlannerDeps): ReleasePlanner {
+  async function find(imageId: string): Promise<Image | null> {
+    try {
+      return (await images?.get(imageId)) ?? null;
+    } catch (error) {
+      if (error instanceof KilnError && error.code === 'SERVICE_NOT_FOUND') return null;
+      throw error;
+    }
+  }
+
+  async function imageOf(imageId: string | null, tag: string): Promise<Image> {
+    const source = tag === settings().tag ? 'configuration' : 'flavor';
+    const id = imageId ?? (await resolver.resolve({ tag: { value: tag, source }, flavorId: null })).imageId;
+    const image = await find(id);
+    if (image) return image;
+    throw new KilnError('REQUEST_INVALID', `Glance has no image ${id} that Kiln may see`, {
+      advice: 'See `kiln image list`; --image takes the ID of an image.',
+    });
+  }
+
+  /** @throws REQUEST_INVALID where the load balancers of one of their flavors could not boot it. */
+  async function assertBootable(image: Image, members: readonly FleetMember[]): Promise<void> {
+    const refuse = (why: string) => {
+      throw new KilnError('REQUEST_INVALID', `image ${image.id} can't be released: it ${why}`, {
+        advice: 'Mend the image, or release another one; `kiln image list` shows them.',
+      });
+    };
+    if (image.osHidden) refuse('is hidden, and nothing is booted by the tag of a hidden image');
+    const octaviaFlavors = [...new Set(members.map(({ place }) => place.flavorId))];
+    const capabilities = await Promise.all(octaviaFlavors.map((flavorId) => flavors.flavorCapabilities(flavorId)));
+    const computeFlavors = new Set(capabilities.map((one) => one.compute_flavor || settings().flavorId));
+    for (const flavorId of computeFlavors.size > 0 ? computeFlavors : [settings().flavorId]) {
+      const found = await resolver.resolveAssigned(image.id, { flavorId });
+      if ('refused' in found) refuse(found.refused);
+    }
+  }
+
+  async function hashesOf(imageIds: readonly string[]): Promise<Map<string, string | null>> {
+    const hashes = new Map<string, string | null>();
+    const asked = imageIds.slice(0, MOST_IMAGES);
+    for (let start = 0; start < asked.length; start += IMAGES_AT_ONCE) {
+      const batch = asked.slice(start, start + IMAGES_AT_ONCE);
+      await Promise.all(batch.map(async (id) => hashes.set(id, (await find(id))?.hashValue ?? null)));
+    }
+    return hashes;
+  }
+
+  return async ({ imageId, tag: wanted, isAgain }) => {
+    const { tag: defaultTag, imageId: configuredId } = settings();
+    const tag = wanted ?? defaultTag;
+    if (!images || configuredId !== '' || tag === '') {
+      throw new KilnError(
+        'REQUEST_INVALID',
+        'images are released by tag, and no tag decides here which image is booted',
+        {
+          advice: 'Set [controller_worker] amp_image_tag, take out amp_image_id, and use the real image driver.',
+        },
+      );
+    }
+    const image = await imageOf(imageId, tag);
+    const members = await releases.members(tag, defaultTag);
+    await assertBootable(image, members);
+    const { hashAlgorithm: hashAlgo, hashValue: hash } = image;
+    const rejectedBy = hashAlgo && hash ? await releases.rejectedBy(hashAlgo, hash) : null;
+    if (rejectedBy !== null && !isAgain) {
+      throw new KilnError(
+        'RESOURCE_CONFLICT',
+        `image ${image.id} has the content that release ${rejectedBy} rejected`,
+        {
+          advice: 'Release another image; or this one all the same, with --again.',
+        },
+      );
+    }
+    const tagged = await images.list({ tags: [tag], status: 'active', ...(image.owner && { owner: image.owner }) });
+    const released: ReleaseImage = {
+      id: image.id,
+      name: image.name ?? image.id,
+      hashAlgo,
+      hash,
+      ownerId: image.owner ?? '',
+    };
+    return makePlan({
+      tag,
+      image: released,
+      taggedImageIds: tagged.map(({ id }) => id),
+      policy: { ...defaultReleasePolicy, isAgain },
+      members,
+      hashes: await hashesOf([...new Set(members.flatMap(({ imageIds }) => imageIds))]),
+      moveSeconds: await releases.usualMoveSeconds(),
+    });
+  };
+}
