@@ -14,7 +14,7 @@ export interface Parsed {
 /** The words before the verbs, with what stands behind them. */
 export const nouns: Record<string, string> = {
   image: 'Amphora images in Glance: list, build, upload, tag, and which one is next',
-  release: 'Bring an image to all load balancers of a tag: what it would do',
+  release: 'What bringing an image to all load balancers would do',
   amphora: 'Amphorae: boot, list, show, delete',
   operation: 'What was asked for on load balancers, and what became of it',
   health: 'Amphorae that are silent, and whether they are failed over',
