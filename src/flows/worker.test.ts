@@ -300,30 +300,102 @@ describe('worker', () => {
     await worker.stop();
   });
 
-  it.each(['get', 'claim', 'record', 'finish'] as const)('outlives a database that is down at %s', async (method) => {
-    const { makeWorker, enqueue, operation, clock, journal, bench } = setUp();
-    const { queue, worker } = makeWorker();
-    await worker.start();
-    await clock.advance(0);
-    journal.failNext(method, down(), 3);
-    journal.failNext('release', down(), 2);
-    journal.failNext('unclaimed', down(), 2);
-    journal.failNext('claimed', down(), 2);
-    queue.announce(await enqueue('a'));
-    await clock.advance(10 * 60_000);
-    expect(await operation('a')).toMatchObject({ status: 'done' });
-    expect(bench.ended.at(-1)).toBe('a two');
-    await worker.stop();
-  });
+  it.each(['get', 'claimPlace', 'record', 'finish'] as const)(
+    'outlives a database that is down at %s',
+    async (method) => {
+      const { makeWorker, enqueue, operation, clock, journal, bench } = setUp();
+      const { queue, worker } = makeWorker();
+      await worker.start();
+      await clock.advance(0);
+      journal.failNext(method, down(), 3);
+      journal.failNext('release', down(), 2);
+      journal.failNext('unclaimed', down(), 2);
+      journal.failNext('claimed', down(), 2);
+      queue.announce(await enqueue('a'));
+      await clock.advance(10 * 60_000);
+      expect(await operation('a')).toMatchObject({ status: 'done' });
+      expect(bench.ended.at(-1)).toBe('a two');
+      await worker.stop();
+    },
+  );
 
   it('claims again what it has by a claim whose answer was lost', async () => {
     const { makeWorker, enqueue, operation, clock, journal } = setUp();
     const { queue, worker } = makeWorker();
     await worker.start();
-    journal.loseNextAnswer('claim', down());
+    journal.loseNextAnswer('claimPlace', down());
     queue.announce(await enqueue('a'));
     await clock.advance(60_000);
     expect(await operation('a')).toMatchObject({ status: 'done', fence: 2 });
+    await worker.stop();
+  });
+
+  it('shares its places with all workers: the most urgent, then the oldest, whoever has word of it', async () => {
+    const { makeWorker, enqueue, operation, hold, clock, bench, settle } = setUp();
+    const [one, other] = ['w1', 'w2'].map((self) => makeWorker({ self, capacity: 2 }));
+    if (!one || !other) expect.unreachable();
+    await one.worker.start();
+    await other.worker.start();
+    const gates = ['a', 'b'].map((id) => hold(id));
+    one.queue.announce(await enqueue('a'));
+    other.queue.announce(await enqueue('b'));
+    await settle();
+    // All wait with the first worker, but for the failover, of which nobody brings word.
+    for (const id of ['c', 'd', 'e']) {
+      await clock.advance(1);
+      one.queue.announce(await enqueue(id));
+    }
+    await enqueue('failover', { priority: 10 });
+    await settle();
+    expect([...bench.busy]).toEqual(['a', 'b']);
+    gates[1]?.resolve();
+    await clock.advance(60_000);
+    expect(bench.mostAtOnce).toBe(2);
+    expect(bench.began.filter((line) => line.endsWith(' one')).slice(2)).toEqual([
+      'failover one',
+      'c one',
+      'd one',
+      'e one',
+    ]);
+    gates[0]?.resolve();
+    await settle();
+    for (const id of ['a', 'b', 'c', 'd', 'e', 'failover'])
+      expect(await operation(id)).toMatchObject({ status: 'done' });
+    await Promise.all([one.worker.stop(), other.worker.stop()]);
+  });
+
+  it('goes on with what a dead worker left, though the dead have all the places; an unknown one loses its place', async () => {
+    const { makeWorker, enqueue, operation, clock, journal, dead } = setUp();
+    await enqueue('left');
+    await enqueue('of the future', { flow: 'of-the-future' });
+    for (const id of ['left', 'of the future']) await journal.claim(id, 'dead');
+    const { queue, worker } = makeWorker({ capacity: 2 });
+    await worker.start();
+    queue.announce(await enqueue('new'));
+    await clock.advance(10_000);
+    expect(await operation('new')).toMatchObject({ status: 'queued' });
+    dead.add('dead');
+    await clock.advance(60_000);
+    expect(await operation('left')).toMatchObject({ status: 'done', fence: 2 });
+    expect(await operation('new')).toMatchObject({ status: 'done' });
+    expect(await operation('of the future')).toMatchObject({ status: 'running', worker: null });
+    await worker.stop();
+  });
+
+  it('asks for a place every two seconds, however many operations wait for one', async () => {
+    const { makeWorker, enqueue, hold, clock, journal } = setUp();
+    await enqueue('busy');
+    await journal.claim('busy', 'other');
+    const { queue, worker } = makeWorker({ capacity: 1 });
+    await worker.start();
+    for (let n = 0; n < 50; n++) queue.announce(await enqueue(`op-${n}`));
+    hold('never');
+    await clock.advance(1_000);
+    const calls = ['get', 'claimPlace'] as const;
+    const before = calls.map((name) => journal.calls(name));
+    await clock.advance(20_000);
+    const made = calls.map((name, index) => journal.calls(name) - (before[index] ?? 0));
+    expect(made).toEqual([10, 10]);
     await worker.stop();
   });
 

@@ -1,8 +1,8 @@
 import { growingPauseMs } from '../lib/growing-pause.ts';
 import { toKilnError } from '../model/errors.ts';
-import type { Operation } from '../model/operation.ts';
+import { NO_PLACE_PAUSE_MS, type Operation } from '../model/operation.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ClaimedOperation, Journal } from '../ports/journal.ts';
+import type { ClaimedOperation, Journal, NoPlace } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
 import type { OperationQueue } from '../ports/operation-queue.ts';
 import type { Flow } from './engine/flow.ts';
@@ -21,7 +21,7 @@ export interface WorkerSettings<Deps> {
   self: string;
   /** Whether a worker that has an operation may still be at it. */
   isAlive(worker: string): Promise<boolean>;
-  /** Operations carried out at once. */
+  /** Operations carried out at once, by all workers that share the journal. */
   capacity: number;
   clock: Clock;
   log: Log;
@@ -64,7 +64,7 @@ const DATABASE_PAUSE_MS = 5_000;
 /** Beats in a lease: two may be lost. */
 const BEATS_IN_LEASE = 3;
 
-type End = 'ended' | 'later';
+type End = 'ended' | 'later' | 'full';
 
 /** Carries out operations: claims what the queue brings, runs its flow, and finds again what others left. */
 export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
@@ -73,6 +73,13 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
   const running = new Map<string, RunningOperation>();
   /** What the sweeps saw unclaimed (or left by the dead): since when at this fence, and when it is announced. */
   const seen = new Map<string, { fence: number; announceAtMs: number }>();
+  /** What the last sweep saw in the hands of the dead. It has its places. */
+  let inherited: ReadonlySet<string> = new Set();
+  /** What this worker found to be before its own operations in the line, and took up. */
+  const adopted = new Set<Promise<unknown>>();
+  /** There was no place a moment ago: until then nobody asks again. */
+  let fullUntilMs = 0;
+  let lastClaim: Promise<unknown> = Promise.resolve();
   /** Flows and steps of other versions that have been spoken of. */
   const unknownNames = new Set<string>();
   /** Aborted while this worker has to fear that it counts as dead. */
@@ -85,6 +92,7 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
   /** Never rejects. */
   async function take(operationId: string): Promise<End> {
     if (stopping.signal.aborted || trusted.signal.aborted || running.has(operationId)) return 'later';
+    if (isFull() && !inherited.has(operationId)) return 'full';
     // Noted before it is claimed: what this worker has and does not run counts as left behind.
     running.set(operationId, { id: operationId, flow: '', subject: '' });
     try {
@@ -106,7 +114,7 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
   async function carryOut(operationId: string): Promise<End> {
     const found = await journal.get(operationId);
     if (!found || hasEnded(found.operation)) return 'ended';
-    const { fence, flow: flowName, subject } = found.operation;
+    const { fence, flow: flowName, subject, worker } = found.operation;
     const flow = flows.get(flowName);
     const unknown = flow ? unknownStep(flow, found.entries) : flowName;
     if (!flow || unknown !== null) {
@@ -118,11 +126,17 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
         );
       }
       unknownNames.add(`${flowName} ${unknown}`);
+      // The place of a dead worker is free for others until somebody comes who can go on.
+      if (worker !== null && !(await isHeld(found.operation))) await journal.release(operationId, fence);
       return 'ended';
     }
     if (await isHeld(found.operation)) return 'later';
-    const claimed = await journal.claim(operationId, self, fence);
+    const claimed = await claimInTurn(found.operation);
     if (!claimed) return 'later';
+    if ('full' in claimed) {
+      if (claimed.first) adopt(claimed.first.id, found.operation);
+      return 'full';
+    }
     running.set(operationId, { id: operationId, flow: flowName, subject });
     const end = await run(flow, claimed);
     if (end === 'released') return 'later';
@@ -130,6 +144,31 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
       log.warn({ subject, err: error }, 'what waits for the subject could not be looked up; the next sweep does');
     });
     return 'ended';
+  }
+
+  const isFull = () => clock.monotonicMs() < fullUntilMs;
+
+  /** One after the other: when there is no place, the others need not ask. */
+  function claimInTurn(operation: Operation): Promise<ClaimedOperation | NoPlace | null> {
+    const claim = lastClaim.then(async () => {
+      const { id, fence, worker } = operation;
+      if (isFull() && worker === null) return { full: true, first: null } as const;
+      const claimed = await journal.claimPlace(id, self, fence, { limit: capacity, flows: [...flows.keys()] });
+      if (claimed && 'full' in claimed) fullUntilMs = clock.monotonicMs() + NO_PLACE_PAUSE_MS;
+      return claimed;
+    });
+    lastClaim = claim.catch(() => {});
+    return claim;
+  }
+
+  /** The place goes to one that waits elsewhere, or of which no word has come; then it is the turn of the other one again. */
+  function adopt(first: string, next: Operation): void {
+    fullUntilMs = 0;
+    const run = take(first).then((end) => {
+      adopted.delete(run);
+      if (end === 'ended') queue.announce(next);
+    });
+    adopted.add(run);
   }
 
   /** By a worker that may be at it. What is ours and not running here was left when the journal could not be reached. */
@@ -149,6 +188,7 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
       if (toKilnError(thrown).code !== 'FENCED') await journal.release(id, fence).catch(() => {});
       throw thrown;
     } finally {
+      fullUntilMs = 0;
       settings.onLetGo?.(id);
     }
   }
@@ -170,8 +210,9 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
       if (!held.has(operation.worker)) held.set(operation.worker, await isHeld(operation));
       if (!held.get(operation.worker)) left.push(operation);
     }
+    inherited = new Set(left.map(({ id }) => id));
     // A worker that is busy would announce what it can't take; its message waits in the queue with the others.
-    const hasRoom = running.size < capacity;
+    const hasRoom = running.size < capacity && !isFull();
     const unclaimed = hasRoom ? await journal.unclaimed(SWEEP_LIMIT, [...flows.keys()]) : [];
     // Once, so that they are spoken of.
     if (first)
@@ -256,6 +297,7 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
     async stop() {
       stopping.abort();
       await queue.stop();
+      await Promise.all(adopted);
       await background;
       // If it can't be taken away now, it is forgotten as that of a dead worker is.
       await lease?.remove().catch((error: unknown) => log.debug({ err: error }, 'a worker that ends stays entered'));

@@ -116,7 +116,7 @@ it('every option that a reload changes reaches its user, and is kept by nobody',
     () => flows.settings().clientCaPem(),
     () => engine.giveUpAfterMs,
     () => silence.survey(),
-    () => flows.builds.acquire('operation', 0, new AbortController().signal),
+    () => flows.builds.acquire('operation', ['amphora'], new AbortController().signal),
     () => flows.agent.getInfo({ managementAddress: '127.0.0.1', amphoraId: 'a' } as never),
     ...jobs.jobs.flatMap((job) => [
       () => job.intervalSeconds(),

@@ -10,6 +10,7 @@ import { createNoopNetwork } from '../adapters/noop/network.ts';
 import { createWorkerIdentity } from '../adapters/process/worker-identity.ts';
 import { createLocalSecretStore } from '../adapters/secrets/local-secret-store.ts';
 import { createUnsupportedSecretStore } from '../adapters/secrets/unsupported-secret-store.ts';
+import { createBuildPlaces } from '../adapters/storage/build-places.ts';
 import { signingDigestOf } from '../config/options/certificates.ts';
 import type { Configuration } from '../config/options/index.ts';
 import type { AmphoraDeps } from '../flows/deps.ts';
@@ -160,7 +161,11 @@ export function loadBalancerDeps(
     secrets,
     flavors: state.flavors,
     health: state.health,
-    builds: createBuildSlots(() => runtime.current().haproxy_amphora.build_rate_limit),
+    builds: createBuildSlots({
+      places: createBuildPlaces(state.database, runtime.clock),
+      clock: runtime.clock,
+      limit: () => runtime.current().haproxy_amphora.build_rate_limit,
+    }),
     settings: () => loadBalancerSettings(runtime.current()),
   };
 }

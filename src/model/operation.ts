@@ -17,6 +17,9 @@ export type OperationStatus = 'queued' | 'running' | 'undoing' | 'done' | 'undon
 /** Of an operation that has not ended. */
 export const unendedStatuses: readonly OperationStatus[] = ['queued', 'running', 'undoing'];
 
+/** How long to leave alone what found no place among the operations that may be under way, in all processes. */
+export const NO_PLACE_PAUSE_MS = 2_000;
+
 /** Of failovers that follow from silence: before everything that anybody asks for. */
 export const REPAIR_PRIORITY = 20;
 

@@ -199,6 +199,8 @@ export interface ReleaseProgress {
     taggedImageIds: readonly string[] | null;
     /** The wave behind whose gate it goes on. */
     gate: number | null;
+    /** The wave that is worse than those that have not moved. */
+    worseWave: number | null;
     isInconclusive: boolean;
     isNoWayBack: boolean;
   };
@@ -212,7 +214,8 @@ export interface HealthSample {
   /** Of its amphorae that serve. */
   imageIds: readonly string[];
   agentApiVersion: string | null;
-  heartbeats: { count: number; longestGapMs: number; sequenceRestarts: number } | null;
+  /** `intervalMs` is what the agent was told; the gap reaches from the settling to the end. */
+  heartbeats: { count: number; intervalMs: number; longestGapMs: number; sequenceRestarts: number } | null;
   /** By the listener's ID, in the newest heartbeat. */
   listeners: Readonly<Record<string, 'OPEN' | 'FULL'>> | null;
   /** By the member's ID; UP also where only one of the last two heartbeats says so. */

@@ -7,6 +7,20 @@ export interface ClaimedOperation {
   entries: readonly JournalEntry[];
 }
 
+/** Places among the operations that may be under way at once, whatever process carries them out. */
+export interface RunPlaces {
+  /** How many there are, as this process has it. */
+  limit: number;
+  /** What this process can carry out: it waits for nothing else. */
+  flows: readonly string[];
+}
+
+/** There was no place: they are all taken, or the last one is for `first`, which is more urgent, or has waited longer. */
+export interface NoPlace {
+  full: true;
+  first: Pick<Operation, 'id'> | null;
+}
+
 /** Where operations and what their flows have done so far are kept. What a method wrote is durable when it resolves. */
 export interface Journal {
   /** A new operation, `queued` with fence 0. Repeating it with the same ID changes nothing. */
@@ -18,7 +32,17 @@ export interface Journal {
    * moment), or another operation on its subject is under way.
    */
   claim(operationId: string, worker: string, seenFence?: number): Promise<ClaimedOperation | null>;
-  /** Gives it back to be claimed by whoever comes; status and journal stay. FENCED as `record`. */
+  /**
+   * As `claim`, within the places that there are. An operation whose worker died has its place still. When but one is left it
+   * goes to the most urgent operation that was never begun, and of those to the oldest.
+   */
+  claimPlace(
+    operationId: string,
+    worker: string,
+    seenFence: number,
+    places: RunPlaces,
+  ): Promise<ClaimedOperation | NoPlace | null>;
+  /** Gives it and its place back, to be claimed by whoever comes; status and journal stay. FENCED as `record`. */
   release(operationId: string, fence: number): Promise<void>;
   /** Appends entries, all or none. FENCED when somebody else has claimed the operation since: stop at once and touch nothing. */
   record(operationId: string, fence: number, ...entries: readonly JournalEntry[]): Promise<void>;

@@ -7,9 +7,10 @@ export interface OperationQueue {
   announce(operation: { id: string; priority: number }): void;
   /**
    * From now on operations are handed to `take`, most urgent first, and no more than `capacity` at a time.
-   * `take` never rejects. "ended": the queue forgets the operation; "later": somebody is to try again in a while.
+   * `take` never rejects. "ended": the queue forgets the operation; "later": somebody is to try again in a while; "full": it
+   * stays here until something that runs here has ended, or for NO_PLACE_PAUSE_MS.
    */
-  start(take: (operationId: string) => Promise<'ended' | 'later'>, capacity: number): Promise<void>;
+  start(take: (operationId: string) => Promise<'ended' | 'later' | 'full'>, capacity: number): Promise<void>;
   /** Takes no more; resolves when all that was taken has come back. */
   stop(): Promise<void>;
 }

@@ -95,5 +95,45 @@ describe('a load balancer whose certificate is gone', () => {
 
     await bench.call('DELETE', `/loadbalancers/${id}?cascade=true`);
     await settled(id, null);
+    await serve?.stop();
+  }, 300_000);
+
+  it('serves on after HAProxy refused new ciphers and the certificate of before is gone, is mended, and deleted', async () => {
+    await start();
+    const [first, second] = [await store('first'), await store('second')];
+    const tlsListener = { protocol: 'TERMINATED_HTTPS', protocol_port: 443, default_tls_container_ref: first };
+    const id = await bench.create({ listeners: [tlsListener] });
+    await settled(id, 'ACTIVE');
+    const { loadbalancer } = await bench.call('GET', `/loadbalancers/${id}`);
+    const vip: string = loadbalancer.vip_address;
+    const tls = (await bench.state.loadBalancers.tree(id))?.listeners[0]?.id ?? '';
+    const listener = async () => (await bench.call('GET', `/listeners/${tls}`)).listener;
+    const { tls_ciphers: good } = await listener();
+
+    // The API would not take such ciphers: as if it had, from an older version or for another HAProxy.
+    await serve?.stop();
+    await bench.call('PUT', `/listeners/${tls}`, { listener: { default_tls_container_ref: second } });
+    await bench.state.database
+      .updateTable('kiln_listener')
+      .set({ tls_ciphers: 'NO-SUCH-CIPHER' })
+      .where('id', '=', tls)
+      .execute();
+    await secrets.delete(first);
+    await start();
+    await settled(id, 'ACTIVE');
+    expect(await listener()).toMatchObject({
+      provisioning_status: 'ERROR',
+      default_tls_container_ref: first,
+      tls_ciphers: good,
+    });
+    expect(await shownAt(vip, 443)).toBe('first');
+
+    await bench.call('PUT', `/listeners/${tls}`, { listener: { default_tls_container_ref: second } });
+    await settled(id, 'ACTIVE');
+    expect((await listener()).provisioning_status).toBe('ACTIVE');
+    expect(await shownAt(vip, 443)).toBe('second');
+
+    await bench.call('DELETE', `/loadbalancers/${id}?cascade=true`);
+    await settled(id, null);
   }, 300_000);
 });

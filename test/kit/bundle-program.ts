@@ -20,6 +20,6 @@ export async function bundleProgram(source: string): Promise<string> {
     cwd: root,
     logLevel: 'warn',
   });
-  await build.write({ file, format: 'esm', codeSplitting: false });
+  await build.write({ file, format: 'esm', codeSplitting: false, minify: { compress: false, mangle: false } });
   return file;
 }

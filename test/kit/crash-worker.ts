@@ -1,9 +1,10 @@
 /**
- * A worker that stops still at chosen moments, to be killed there: `crash-worker.ts POINTS_FILE`. It is wired as
- * `kiln serve` wires its own; only its flows have something around their steps. Says "paused OPERATION" for each
- * operation that stands still, and "working" once it takes operations.
+ * A worker that stops still at chosen moments, to be killed there. It is wired as `kiln serve` wires its own; only its flows
+ * have something around their steps. Each line of its standard input, `{OPERATION: CRASH_POINT, ...}`, tells it of
+ * operations, of which it begins none before; it says "paused OPERATION" for each that stands still.
  */
-import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
+import { createInterface } from 'node:readline';
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import type { Flow } from '../../src/flows/engine/flow.ts';
@@ -28,7 +29,7 @@ export interface CrashPoint {
 const effects = /^(create|delete|update|insert|attach|detach|upload|act|plug|settle|forget|rotate)/;
 
 async function main(): Promise<void> {
-  const points = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Record<string, CrashPoint>;
+  const points = createPoints();
   const { config } = loadConfiguration({
     configFiles: [process.env.KILN_CONFIG_FILE ?? ''],
     environment: process.env,
@@ -52,18 +53,41 @@ async function main(): Promise<void> {
     loadBalancerFlows.map((flow) => withPoints(flow, points)),
   );
   await worker.start();
-  console.log('working');
+  createInterface({ input: process.stdin }).on('line', (line) => {
+    for (const [id, point] of Object.entries(JSON.parse(line) as Record<string, CrashPoint>)) {
+      points.of(id).resolve(point);
+      own.queue.announce({ id, priority: 0 });
+    }
+  });
   process.once('SIGTERM', () => void worker.stop().then(() => process.exit(0)));
+  // Before it is killed, for the next one.
+  flushCompileCache();
 }
 
-function withPoints(flow: Flow<LoadBalancerDeps>, points: Record<string, CrashPoint>): Flow<LoadBalancerDeps> {
+interface Points {
+  /** Settled once this worker is told of the operation. */
+  of(operationId: string): PromiseWithResolvers<CrashPoint>;
+}
+
+function createPoints(): Points {
+  const points = new Map<string, PromiseWithResolvers<CrashPoint>>();
+  return {
+    of(operationId) {
+      const point = points.get(operationId) ?? Promise.withResolvers<CrashPoint>();
+      points.set(operationId, point);
+      return point;
+    },
+  };
+}
+
+function withPoints(flow: Flow<LoadBalancerDeps>, points: Points): Flow<LoadBalancerDeps> {
   return {
     ...flow,
     steps: flow.steps.map((step) => {
       const around =
         (direction: 'do' | 'undo', act: NonNullable<typeof step.undo> | typeof step.do): typeof step.do =>
         async (deps, given, run) => {
-          const { pause, failAt } = points[run.operationId] ?? {};
+          const { pause, failAt } = await points.of(run.operationId).promise;
           if (direction === 'do' && failAt === step.name) {
             throw new KilnError('BOOT_FAILED', 'made to fail', { retryable: false });
           }

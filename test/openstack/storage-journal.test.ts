@@ -1,9 +1,10 @@
 import { openDatabase } from '../../src/adapters/storage/database.ts';
 import { createJournal } from '../../src/adapters/storage/journal.ts';
+import { describeBuildPlacesContract } from '../kit/contract/build-places.ts';
 import { describeJournalContract, describeSharedJournalContract } from '../kit/contract/journal.ts';
 import { makeDatabase } from '../kit/testbed-database.ts';
 
-/** The journal in the test bed's MariaDB. */
+/** The journal, and the places that workers share, in the test bed's MariaDB. */
 
 describeJournalContract('MariaDB', async (clock) => {
   const subject = await makeDatabase();
@@ -18,3 +19,4 @@ describeJournalContract('MariaDB', async (clock) => {
 });
 
 describeSharedJournalContract('MariaDB', makeDatabase);
+describeBuildPlacesContract('MariaDB', makeDatabase, 3);

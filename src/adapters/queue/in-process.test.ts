@@ -39,6 +39,25 @@ it('rests longer after each "later" in a row', async () => {
   expect(queue.knows('a')).toBe(false);
 });
 
+it('rests after "full" until something has ended, else for two seconds', async () => {
+  const clock = createFakeClock();
+  const queue = createInProcessQueue({ clock, pauseMs: () => 60_000 });
+  const times: number[] = [];
+  const gate = Promise.withResolvers<'ended'>();
+  await queue.start(async (id) => {
+    if (id === 'other') return await gate.promise;
+    times.push(clock.monotonicMs());
+    return times.length < 4 ? 'full' : 'ended';
+  }, 2);
+  queue.announce({ id: 'other', priority: 0 });
+  queue.announce({ id: 'a', priority: 0 });
+  await clock.advance(2_500);
+  gate.resolve('ended');
+  await clock.advance(2_500);
+  expect(times).toEqual([0, 2_000, 2_500, 4_500]);
+  expect(queue.knows('a')).toBe(false);
+});
+
 it('gives up what waits, and nothing else', async () => {
   const queue = createInProcessQueue({ clock: createFakeClock(), pauseMs: () => 1 });
   const gate = Promise.withResolvers<'ended'>();

@@ -1,3 +1,4 @@
+import { NO_PLACE_PAUSE_MS } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 
@@ -11,6 +12,8 @@ interface Entry {
   again: boolean;
   /** How often `take` has said "later" since anybody last announced it for the first time. */
   deferrals: number;
+  /** It rests because `take` has said "full". */
+  isPlaceless: boolean;
   /** Ends the pause. */
   pause: AbortController | null;
 }
@@ -77,22 +80,34 @@ export function createInProcessQueue({ clock, pauseMs }: InProcessQueueSettings)
   async function carryOut(entry: Entry, take: Take): Promise<void> {
     const end = await take(entry.id);
     if (stopped) return;
+    if (end !== 'full') wakePlaceless();
     if (entry.again) {
       entry.again = false;
       makeReady(entry);
     } else if (end === 'ended') {
       entries.delete(entry.id);
     } else {
-      void rest(entry);
+      void rest(entry, end);
     }
   }
 
-  async function rest(entry: Entry): Promise<void> {
-    entry.deferrals++;
+  /** What has ended here may have had the place that one of these waits for. */
+  function wakePlaceless(): void {
+    for (const entry of entries.values()) if (entry.state === 'paused' && entry.isPlaceless) wake(entry);
+  }
+
+  function wake(entry: Entry): void {
+    entry.pause?.abort();
+    makeReady(entry);
+  }
+
+  async function rest(entry: Entry, why: 'later' | 'full'): Promise<void> {
+    entry.isPlaceless = why === 'full';
+    if (!entry.isPlaceless) entry.deferrals++;
     entry.state = 'paused';
     entry.pause = new AbortController();
     // Whoever ends the pause decides what follows.
-    await clock.sleep(pauseMs(entry.deferrals), entry.pause.signal).then(
+    await clock.sleep(entry.isPlaceless ? NO_PLACE_PAUSE_MS : pauseMs(entry.deferrals), entry.pause.signal).then(
       () => makeReady(entry),
       () => {},
     );
@@ -103,14 +118,21 @@ export function createInProcessQueue({ clock, pauseMs }: InProcessQueueSettings)
       if (stopped) return;
       const entry = entries.get(id);
       if (!entry) {
-        const fresh: Entry = { id, priority, state: 'ready', again: false, deferrals: 0, pause: null };
+        const fresh: Entry = {
+          id,
+          priority,
+          state: 'ready',
+          again: false,
+          deferrals: 0,
+          isPlaceless: false,
+          pause: null,
+        };
         entries.set(id, fresh);
         makeReady(fresh);
       } else if (entry.state === 'running') {
         entry.again = true;
       } else if (entry.state === 'paused') {
-        entry.pause?.abort();
-        makeReady(entry);
+        wake(entry);
       } else if (priority > entry.priority) {
         leaveLine(entry);
         entry.priority = priority;

@@ -160,8 +160,13 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
       const tokens = inHand.get(id) ?? [];
       inHand.delete(id);
       const end = await take(id);
+      if (end === 'full' && !stopping.signal.aborted) {
+        // Kept unanswered: a worker that has no place for what it has is brought no more.
+        inHand.set(id, [...tokens, ...(inHand.get(id) ?? [])]);
+        return end;
+      }
       // At a shutdown another worker is to go on at once.
-      for (const token of tokens) answer(token, end === 'later' && stopping.signal.aborted ? 'requeue' : 'ack');
+      for (const token of tokens) answer(token, end !== 'ended' && stopping.signal.aborted ? 'requeue' : 'ack');
       return end;
     };
   }

@@ -21,8 +21,15 @@ export function createTable(database: Database, name: string): CreateTableBuilde
 const DUPLICATE_KEY_NAME = 1061;
 
 /** An index, unless it is there. MySQL (unlike MariaDB) has no `if not exists` for it. */
-export async function createIndex(database: Database, name: string, table: string, columns: string[]): Promise<void> {
-  const index = database.schema.createIndex(name).on(table).columns(columns);
+export async function createIndex(
+  database: Database,
+  name: string,
+  table: string,
+  columns: string[],
+  { unique = false } = {},
+): Promise<void> {
+  const plain = database.schema.createIndex(name).on(table).columns(columns);
+  const index = unique ? plain.unique() : plain;
   if (!isMysql(database)) return index.ifNotExists().execute();
   try {
     await index.execute();

@@ -2,14 +2,18 @@ import { type Selectable, sql, type UpdateObject } from 'kysely';
 import { KilnError } from '../../model/errors.ts';
 import { type JournalEntry, type Operation, type OperationStatus, unendedStatuses } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { ClaimedOperation, Journal } from '../../ports/journal.ts';
+import type { ClaimedOperation, Journal, NoPlace, RunPlaces } from '../../ports/journal.ts';
 import type { Settlement } from '../../ports/load-balancer-store.ts';
 import { isMysql } from './engine.ts';
 import { attempt, isDuplicate } from './faults.ts';
+import { findPlace } from './run-places.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
 import { applySettlement } from './settle.ts';
 
 type Row = Selectable<Schema['kiln_operation']>;
+
+/** Of several that want the same place one gets it; the others look again. */
+const PLACE_TRIES = 10;
 
 type NewOperation = Parameters<Journal['enqueue']>[0];
 
@@ -44,26 +48,72 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
     return operation && { operation, entries: await readEntries(operation.id) };
   }
 
-  async function claim(operationId: string, worker: string, seenFence?: number): Promise<Operation | null> {
+  /** Null when it is not to be had. */
+  async function readClaimable(operationId: string, seenFence?: number): Promise<Operation | null> {
     const operation = await readOperation(operationId);
     if (!operation || !unendedStatuses.includes(operation.status)) return null;
-    if (seenFence !== undefined && seenFence !== operation.fence) return null;
-    const { fence, subject } = operation;
+    return seenFence === undefined || seenFence === operation.fence ? operation : null;
+  }
+
+  /** @throws the database's error when a place, or the subject, is another operation's by now. */
+  async function take(
+    operation: Operation,
+    worker: string,
+    place: { run_place?: number } = {},
+  ): Promise<Operation | null> {
+    const { id, fence, subject } = operation;
     const status = operation.status === 'queued' ? 'running' : operation.status;
     const taken = { status, worker, fence: fence + 1, updatedAt: now() } as const;
+    const { numUpdatedRows } = await database
+      .updateTable('kiln_operation')
+      .set({ status, worker, fence: taken.fence, busy_subject: subject, updated_at: taken.updatedAt, ...place })
+      .where('id', '=', id)
+      .where('fence', '=', fence)
+      .where('status', 'in', unendedStatuses)
+      .executeTakeFirst();
+    return numUpdatedRows === 1n ? { ...operation, ...taken } : null;
+  }
+
+  async function claim(operationId: string, worker: string, seenFence?: number): Promise<Operation | null> {
+    const operation = await readClaimable(operationId, seenFence);
+    if (!operation) return null;
     try {
-      const { numUpdatedRows } = await database
-        .updateTable('kiln_operation')
-        .set({ status, worker, fence: taken.fence, busy_subject: subject, updated_at: taken.updatedAt })
-        .where('id', '=', operationId)
-        .where('fence', '=', fence)
-        .where('status', 'in', unendedStatuses)
-        .executeTakeFirst();
-      return numUpdatedRows === 1n ? { ...operation, ...taken } : null;
+      return await take(operation, worker);
     } catch (error) {
       if (isDuplicate(error)) return null; // busy_subject: another operation on it is under way.
       throw error;
     }
+  }
+
+  async function claimPlace(
+    operationId: string,
+    worker: string,
+    seenFence: number,
+    places: RunPlaces,
+  ): Promise<Operation | NoPlace | null> {
+    const operation = await readClaimable(operationId, seenFence);
+    if (!operation) return null;
+    for (let tries = 0; tries < PLACE_TRIES; tries++) {
+      const found = await findPlace(database, operation, places);
+      if ('full' in found) return found;
+      try {
+        return await take(operation, worker, found);
+      } catch (error) {
+        if (!isDuplicate(error)) throw error;
+        if (await isBusy(operation.subject)) return null;
+        // Somebody else took that place a moment ago.
+      }
+    }
+    return { full: true, first: null };
+  }
+
+  async function isBusy(subject: string): Promise<boolean> {
+    const row = await database
+      .selectFrom('kiln_operation')
+      .select('id')
+      .where('busy_subject', '=', subject)
+      .executeTakeFirst();
+    return row !== undefined;
   }
 
   /** @throws FENCED when nothing was changed. */
@@ -121,8 +171,14 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
     claim: (operationId, worker, seenFence) =>
       attempt(clock, async () => withEntries(await claim(operationId, worker, seenFence))),
 
+    claimPlace: (operationId, worker, seenFence, places) =>
+      attempt(clock, async () => {
+        const claimed = await claimPlace(operationId, worker, seenFence, places);
+        return claimed && 'full' in claimed ? claimed : await withEntries(claimed);
+      }),
+
     async release(operationId, fence) {
-      await attempt(clock, () => change(database, operationId, fence, { worker: null }));
+      await attempt(clock, () => change(database, operationId, fence, { worker: null, run_place: null }));
     },
 
     async record(operationId, fence, ...entries) {
@@ -133,7 +189,7 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
 
     async finish(operationId, fence, end, { entries = [], settlement = null } = {}) {
       const fields = end === 'done' ? { status: 'done' } : { status: 'undone', reason: JSON.stringify(end.undone) };
-      const columns = { ...fields, worker: null, busy_subject: null };
+      const columns = { ...fields, worker: null, busy_subject: null, run_place: null };
       await attempt(clock, () => append(operationId, fence, columns, entries, settlement));
     },
 

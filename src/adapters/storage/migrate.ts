@@ -23,6 +23,7 @@ import * as fleet from './migrations/0017-fleet.ts';
 import * as longUrlPaths from './migrations/0018-long-url-paths.ts';
 import * as resize from './migrations/0019-resize.ts';
 import * as releases from './migrations/0020-releases.ts';
+import * as places from './migrations/0021-places.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -57,6 +58,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0018-long-url-paths': longUrlPaths,
   '0019-resize': resize,
   '0020-releases': releases,
+  '0021-places': places,
 };
 
 /** The one from which on changes are marked. */

@@ -56,12 +56,26 @@ export interface Schema {
     busy_subject: string | null;
     /** The flavor that its input names, while it has not ended in use as if a load balancer had it. */
     held_flavor_id: Generated<string | null>;
+    /** Its place among the operations under way, from 1: unique, so that no two have one. Only while a worker has it. */
+    run_place: Generated<number | null>;
     /** Of the journal. Every entry that is written changes this row, as a claim does: they never pass each other unseen. */
     entry_count: number;
     /** 1 once the broker has confirmed its message; where there is no broker it stays 0. */
     announced: Generated<number>;
     created_at: string;
     updated_at: string;
+  };
+  /** Amphorae that are being built, or wait for their turn to be. What no worker is at any more doesn't count. */
+  kiln_build_place: {
+    amphora_id: string;
+    operation_id: string;
+    /** 1: it is being built. 0: it waits. */
+    admitted: number;
+  };
+  /** Rows that transactions write so that they wait for each other, by what they are about. */
+  kiln_turn: {
+    name: string;
+    turns: number;
   };
   /** Jobs of housekeeping: see ports/job-store.ts. */
   kiln_job: {

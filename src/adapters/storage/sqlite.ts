@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import SqliteDriver from 'better-sqlite3';
 import { CompiledQuery, type DatabaseConnection, type Dialect, SqliteDialect, type TransactionSettings } from 'kysely';
 import { makeFolder } from '../process/make-folder.ts';
+import { withStatementCache } from './statement-cache.ts';
 
 /** How long a writer waits for another process that writes. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -16,7 +17,7 @@ export function sqliteDialect(file: string): Dialect {
   const driver = new SqliteDriver(file, { timeout: BUSY_TIMEOUT_MS });
   driver.pragma('journal_mode = WAL');
   driver.pragma('synchronous = FULL'); // A step that was journalled survives the loss of power.
-  const dialect = new SqliteDialect({ database: driver });
+  const dialect = new SqliteDialect({ database: withStatementCache(driver) });
   return {
     createDriver: () =>
       Object.assign(dialect.createDriver(), {

@@ -73,7 +73,7 @@ export const haproxyAmphoraOptions = {
     default: -1,
     min: -1,
     mutable: true,
-    help: 'Amphorae that one worker process builds at the same time; failovers come before creations. -1: any number.',
+    help: 'Amphorae that are built at the same time, by all workers; failovers come before creations. -1: any number.',
   }),
   connection_logging: boolean({
     default: true,

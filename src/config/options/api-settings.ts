@@ -218,7 +218,7 @@ export const taskFlowOptions = {
   max_workers: integer({
     default: 100,
     min: 1,
-    octaviaDefault: { value: '5', reason: 'there it is the threads of one flow, here the operations of one process' },
-    help: 'Operations that one worker process carries out side by side.',
+    octaviaDefault: { value: '5', reason: 'there it is the threads of one flow, here the operations of all workers' },
+    help: 'Operations that are carried out side by side, by all workers together.',
   }),
 };

@@ -14,7 +14,14 @@ export const initialProgress: ReleaseProgress = {
   failures: 0,
   cloud: { faults: 0, loadBalancerIds: [], untilMs: 0, isNoRoom: false },
   unwell: { looks: 0, untilMs: 0 },
-  accepted: { failures: 0, taggedImageIds: null, gate: null, isInconclusive: false, isNoWayBack: false },
+  accepted: {
+    failures: 0,
+    taggedImageIds: null,
+    gate: null,
+    worseWave: null,
+    isInconclusive: false,
+    isNoWayBack: false,
+  },
   holds: [],
 };
 
@@ -35,10 +42,18 @@ export function applyStep(target: Target, step: TargetStep, nowMs: number, opera
         watchUntilMs: null,
         before: target.before ?? step.before,
         after: null,
-        verdict: null,
+        // That of a pair's first half stays until the second one has its own.
+        verdict: target.mixedSinceMs === null ? null : target.verdict,
       };
     case 'revert':
-      return { ...next, state: 'reverting', attempt: step.attempt, operationId, watchUntilMs: null };
+      return {
+        ...next,
+        state: 'reverting',
+        attempt: step.attempt,
+        operationId,
+        watchUntilMs: null,
+        mixedSinceMs: target.topology === 'SINGLE' ? null : (target.mixedSinceMs ?? nowMs),
+      };
     case 'watch':
       return {
         ...next,
@@ -55,6 +70,7 @@ export function applyStep(target: Target, step: TargetStep, nowMs: number, opera
         verdict: step.verdict,
         after: step.after,
         badness: step.badness,
+        failureClass: step.failureClass ?? target.failureClass,
         watchUntilMs: null,
       };
     case 'later':
@@ -68,7 +84,15 @@ export function applyStep(target: Target, step: TargetStep, nowMs: number, opera
         failureClass: step.failureClass,
       };
     case 'fail':
-      return { ...next, state: 'failed', attempt: 0, failureClass: step.failureClass, badness: step.badness };
+      return {
+        ...next,
+        state: 'failed',
+        attempt: 0,
+        waits: 0,
+        notBeforeMs: 0,
+        failureClass: step.failureClass,
+        badness: step.badness,
+      };
     case 'skip':
       return { ...next, state: 'skipped', failureClass: step.failureClass };
     case 'reverted':

@@ -35,7 +35,7 @@ export interface Window {
   /** All that are moving, watching or reverting. */
   busy: readonly TargetNow[];
   /**
-   * At most 2 × maxParallel whose `notBeforeMs` has passed. While rolling back: those in moved or failed; by badness (largest
+   * At most 2 × maxParallel whose `notBeforeMs` has passed. While rolling back (and not aborted): those in moved or failed; by badness (largest
    * first), wave, position. Else: failed ones with the verdict fail or with `mixedSinceMs`, then pending ones of the wave in
    * `progress`, by position.
    */
@@ -82,6 +82,7 @@ export type Step = { reason: string } & (
       verdict: Verdict;
       after: HealthSample | null;
       badness: number;
+      failureClass: FailureClass | null;
     }
   /** Tried again later; `to` is where it waits. */
   | {

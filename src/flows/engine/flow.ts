@@ -7,8 +7,6 @@ export interface StepRun {
   operationId: string;
   /** With which the worker has the operation: what it writes into the store carries it. */
   fence: number;
-  /** Of the operation: a failover's is larger than a creation's. */
-  priority: number;
   /** This step was started before, by somebody who did not come to its end: what it asked for may yet come to be. */
   resumed: boolean;
   /** This step may have done a part: `resumed`, or a try before this one failed; when undoing, always. */

@@ -64,7 +64,6 @@ export async function runFlow<Deps>(
   const run = ({ name, scope }: Pick<PlacedStep<Deps>, 'name' | 'scope'>): StepRun => ({
     operationId: id,
     fence,
-    priority: claimed.operation.priority,
     resumed: false,
     again: true,
     reason,

@@ -1,56 +1,142 @@
 import { describe, expect, it } from 'vitest';
+import { createFakeBuildPlaces } from '../../../test/kit/fakes/fake-build-places.ts';
+import { createFakeClock } from '../../../test/kit/fakes/fake-clock.ts';
+import { KilnError } from '../../model/errors.ts';
 import { createBuildSlots } from './build-slots.ts';
 
 const never = new AbortController().signal;
-const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** As many processes as there are names, over the same places. */
+function setUp({ limit = 1, places = createFakeBuildPlaces() } = {}) {
+  const clock = createFakeClock();
+  const settings = { limit };
+  const makeSlots = () => createBuildSlots({ places, clock, limit: () => settings.limit });
+  const admitted: string[] = [];
+  const ask = (slots: ReturnType<typeof makeSlots>, id: string, amphorae = 1) =>
+    slots
+      .acquire(
+        id,
+        Array.from({ length: amphorae }, (_none, index) => `${id}-${index}`),
+        never,
+      )
+      .then((isNew) => {
+        admitted.push(id);
+        return isNew;
+      });
+  return { clock, settings, places, makeSlots, admitted, ask, settled: () => clock.advance(0) };
+}
 
 describe('places for amphorae that are being built', () => {
-  it('are as many as there may be, and the most urgent one gets the next', async () => {
-    const slots = createBuildSlots(() => 1);
-    const admitted: string[] = [];
-    const ask = (id: string, priority: number) => void slots.acquire(id, priority, never).then(() => admitted.push(id));
-    ask('first', 0);
-    ask('creation', 0);
-    ask('failover', 10);
+  it('are as many as there may be in all processes; another one is noticed after a moment, the own one at once', async () => {
+    const { clock, makeSlots, admitted, ask, settled } = setUp({ limit: 2 });
+    const [one, other] = [makeSlots(), makeSlots()];
+    void ask(one, 'a');
+    void ask(other, 'b');
+    void ask(one, 'c');
+    void ask(other, 'd');
     await settled();
-    expect(admitted).toEqual(['first']);
-    slots.release('first');
+    expect(admitted).toEqual(['a', 'b']);
+    await one.release('a');
     await settled();
-    expect(admitted).toEqual(['first', 'failover']);
-    slots.release('failover');
-    slots.release('failover');
+    expect(admitted).toEqual(['a', 'b', 'c']);
+    await one.release('c');
     await settled();
-    expect(admitted).toEqual(['first', 'failover', 'creation']);
+    expect(admitted).toHaveLength(3);
+    await clock.advance(2_000);
+    expect(admitted).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('are given once to one that asks twice, and one that gives up waiting lets the others by', async () => {
-    const slots = createBuildSlots(() => 1);
-    expect(await slots.acquire('a', 0, never)).toBe(true);
-    expect(await slots.acquire('a', 0, never)).toBe(false);
-    const admitted: string[] = [];
-    void slots.acquire('b', 5, never).then(() => admitted.push('b'));
-    void slots.acquire('c', 0, never).then(() => admitted.push('c'));
-    slots.release('b');
-    slots.release('a');
+  it('count the amphorae of a pair, which begin together and end one by one', async () => {
+    const { makeSlots, admitted, ask, settled } = setUp({ limit: 2 });
+    const slots = makeSlots();
+    void ask(slots, 'single');
+    void ask(slots, 'pair', 2);
+    void ask(slots, 'late');
     await settled();
-    expect(admitted).toEqual(['c']);
+    // The pair is not passed by what needs less.
+    expect(admitted).toEqual(['single']);
+    await slots.release('single');
+    await settled();
+    expect(admitted).toEqual(['single', 'pair']);
+    await slots.release('pair', 'pair-0');
+    await settled();
+    expect(admitted).toEqual(['single', 'pair', 'late']);
+  });
+
+  it('are all of them for a pair where there is but one', async () => {
+    const { makeSlots, admitted, ask, settled } = setUp({ limit: 1 });
+    const slots = makeSlots();
+    void ask(slots, 'pair', 2);
+    void ask(slots, 'late');
+    await settled();
+    expect(admitted).toEqual(['pair']);
+    await slots.release('pair', 'pair-0');
+    await slots.release('pair', 'pair-1');
+    await settled();
+    expect(admitted).toEqual(['pair', 'late']);
+  });
+
+  it('are given once to one that asks twice', async () => {
+    const { makeSlots, ask } = setUp();
+    const slots = makeSlots();
+    expect(await ask(slots, 'a')).toBe(true);
+    expect(await ask(slots, 'a')).toBe(false);
+  });
+
+  it('are found by the process that goes on after another one died', async () => {
+    const { makeSlots, ask, admitted, settled } = setUp();
+    await ask(makeSlots(), 'a');
+    const heir = makeSlots();
+    void ask(heir, 'b');
+    expect(await ask(heir, 'a')).toBe(true);
+    await heir.release('a');
+    await settled();
+    expect(admitted).toEqual(['a', 'a', 'b']);
   });
 
   it('are waited for no longer when the worker is to stop', async () => {
-    const slots = createBuildSlots(() => 1);
+    const { makeSlots, settled } = setUp();
+    const slots = makeSlots();
     const stop = new AbortController();
-    await slots.acquire('a', 0, stop.signal);
-    const waiting = slots.acquire('b', 0, stop.signal);
+    await slots.acquire('a', ['a'], stop.signal);
+    const waiting = slots.acquire('b', ['b'], stop.signal);
     stop.abort();
     await expect(waiting).rejects.toMatchObject({ code: 'SERVICE_LIMIT', retryable: true });
-    await expect(slots.acquire('c', 0, stop.signal)).rejects.toMatchObject({ code: 'SERVICE_LIMIT' });
-    // Those that gave up have no place, and take none.
-    slots.release('a');
-    await slots.acquire('d', 0, never);
+    await expect(slots.acquire('c', ['c'], stop.signal)).rejects.toMatchObject({ code: 'SERVICE_LIMIT' });
+    await settled();
   });
 
-  it('are any number with -1', async () => {
-    const slots = createBuildSlots(() => -1);
-    await Promise.all(Array.from({ length: 100 }, (_, index) => slots.acquire(`${index}`, 0, never)));
+  it('are waited for while the database is away; another fault is told', async () => {
+    const places = createFakeBuildPlaces();
+    const faults = [
+      new KilnError('STATE_UNUSABLE', 'away', { retryable: true }),
+      new KilnError('INTERNAL', 'no such table'),
+    ];
+    const failing = {
+      ...places,
+      enter: async (...wanted: Parameters<typeof places.enter>) => {
+        const fault = faults.shift();
+        if (fault) throw fault;
+        return places.enter(...wanted);
+      },
+    };
+    const { clock, makeSlots, ask } = setUp({ places: failing });
+    const slots = makeSlots();
+    const first = ask(slots, 'a');
+    const refused = expect(first).rejects.toMatchObject({ code: 'INTERNAL' });
+    await clock.advance(2_000);
+    await refused;
+    expect(await ask(slots, 'a')).toBe(true);
+  });
+
+  it('are any number with -1, also when that is said while somebody waits', async () => {
+    const { clock, settings, makeSlots, ask } = setUp();
+    const slots = makeSlots();
+    await ask(slots, 'a');
+    const waiting = ask(slots, 'b');
+    settings.limit = -1;
+    await clock.advance(2_000);
+    expect(await waiting).toBe(true);
+    await Promise.all(Array.from({ length: 100 }, (_, index) => ask(slots, `${index}`)));
   });
 });

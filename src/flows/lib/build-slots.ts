@@ -1,59 +1,106 @@
-import { KilnError } from '../../model/errors.ts';
+import { KilnError, toKilnError } from '../../model/errors.ts';
+import type { BuildPlaces, WantedBuild } from '../../ports/build-places.ts';
+import type { Clock } from '../../ports/clock.ts';
 
-/** Places for amphorae that are being built: [haproxy_amphora] build_rate_limit of them in this process. */
+/** Places for amphorae that are being built: [haproxy_amphora] build_rate_limit of them, in all processes together. */
 export interface BuildSlots {
   /**
-   * Waits for a place; who waits with a higher priority gets the next one. An operation that has one gets it at once.
-   * @returns whether it got one just now: what it knew before it waited may be old.
+   * Waits until the operation may build these amphorae, all of them. What may be built already is so at once.
+   * @returns whether it was let in just now: what it knew before it waited may be old.
    * @throws SERVICE_LIMIT when the worker is to stop: those who have the places may be at rest already.
    */
-  acquire(operationId: string, priority: number, stop: AbortSignal): Promise<boolean>;
-  /** Gives the operation's place back, or its place in the queue. Idempotent. */
-  release(operationId: string): void;
+  acquire(operationId: string, amphoraIds: readonly string[], stop: AbortSignal): Promise<boolean>;
+  /** Gives the place of one amphora back, or all of the operation's, or its turn. Idempotent. */
+  release(operationId: string, amphoraId?: string): Promise<void>;
 }
 
-/** @param limit read at each turn; -1: any number. */
-export function createBuildSlots(limit: () => number): BuildSlots {
-  const holders = new Set<string>();
-  let waiting: { operationId: string; priority: number; admit: () => void }[] = [];
+export interface BuildSlotsSettings {
+  places: BuildPlaces;
+  clock: Clock;
+  /** Read at each turn; -1: any number, and nothing is written about it. */
+  limit(): number;
+}
 
-  function admitNext(): void {
-    while (waiting.length > 0 && (limit() < 0 || holders.size < limit())) {
-      const next = waiting.reduce((best, one) => (one.priority > best.priority ? one : best));
-      waiting = waiting.filter((one) => one !== next);
-      holders.add(next.operationId);
-      next.admit();
+/** How often those who wait look whether another process has given back a place. */
+const LOOK_EVERY_MS = 2_000;
+
+interface Waiting extends WantedBuild {
+  letIn(): void;
+  refuse(error: unknown): void;
+}
+
+/** One look for all that wait in this process, at once when this process gives a place back. */
+export function createBuildSlots({ places, clock, limit }: BuildSlotsSettings): BuildSlots {
+  /** What this process was told that it may build: amphorae by operation. */
+  const inside = new Map<string, ReadonlySet<string>>();
+  const waiting = new Map<string, Waiting>();
+  let pause = new AbortController();
+  let isLooking = false;
+
+  function note({ operationId, amphoraIds }: WantedBuild): void {
+    inside.set(operationId, new Set([...(inside.get(operationId) ?? []), ...amphoraIds]));
+  }
+
+  async function look(): Promise<void> {
+    const all = [...waiting.values()];
+    const turns = limit() < 0 ? new Set(waiting.keys()) : await places.enter(all, limit());
+    // Who gave up meanwhile is let in nowhere: its operation goes back, and with it the place.
+    for (const one of all) {
+      if (!turns.has(one.operationId) || waiting.get(one.operationId) !== one) continue;
+      waiting.delete(one.operationId);
+      note(one);
+      one.letIn();
     }
   }
 
-  function leave(operationId: string): void {
-    waiting = waiting.filter((one) => one.operationId !== operationId);
+  async function keepLooking(): Promise<void> {
+    if (isLooking) return;
+    isLooking = true;
+    while (waiting.size > 0) {
+      pause = new AbortController();
+      await look().catch((error: unknown) => {
+        // While the database is away nobody is let in.
+        if (toKilnError(error).retryable) return;
+        for (const one of waiting.values()) one.refuse(error);
+        waiting.clear();
+      });
+      if (waiting.size > 0) await clock.sleep(LOOK_EVERY_MS, pause.signal).catch(() => {});
+    }
+    isLooking = false;
   }
 
   return {
-    async acquire(operationId, priority, stop) {
-      if (holders.has(operationId)) return false;
-      await new Promise<void>((resolve, reject) => {
-        const giveUp = () => {
-          leave(operationId);
-          reject(new KilnError('SERVICE_LIMIT', 'the worker stops while this amphora waits to be built'));
-        };
-        const admit = () => {
-          stop.removeEventListener('abort', giveUp);
-          resolve();
-        };
-        waiting.push({ operationId, priority, admit });
-        admitNext();
-        if (holders.has(operationId)) return;
-        if (stop.aborted) giveUp();
-        else stop.addEventListener('abort', giveUp, { once: true });
-      });
+    async acquire(operationId, amphoraIds, stop) {
+      const mine = inside.get(operationId);
+      if (mine && amphoraIds.every((id) => mine.has(id))) return false;
+      if (limit() < 0) {
+        note({ operationId, amphoraIds });
+        return true;
+      }
+      const turn = Promise.withResolvers<void>();
+      const giveUp = () => {
+        waiting.delete(operationId);
+        turn.reject(new KilnError('SERVICE_LIMIT', 'the worker stops while this amphora waits to be built'));
+      };
+      if (stop.aborted) giveUp();
+      else {
+        waiting.set(operationId, { operationId, amphoraIds, letIn: turn.resolve, refuse: turn.reject });
+        stop.addEventListener('abort', giveUp, { once: true });
+        // A look that is under way has not seen this one.
+        pause.abort();
+        void keepLooking();
+      }
+      await turn.promise.finally(() => stop.removeEventListener('abort', giveUp));
       return true;
     },
-    release(operationId) {
-      holders.delete(operationId);
-      leave(operationId);
-      admitNext();
+
+    async release(operationId, amphoraId) {
+      const left = amphoraId === undefined ? [] : [...(inside.get(operationId) ?? [])].filter((id) => id !== amphoraId);
+      if (left.length > 0) inside.set(operationId, new Set(left));
+      else inside.delete(operationId);
+      waiting.delete(operationId);
+      if (limit() >= 0) await places.leave(operationId, amphoraId);
+      pause.abort();
     },
   };
 }

@@ -144,14 +144,14 @@ describe('flows of a load balancer', () => {
         };
         expect(await carryOut(id, { ...deps, amphorae: { ...amphorae, insert } }, dying.signal)).toBe('released');
         expect((await journal.get(id))?.entries.some((entry) => entry.kind === 'done')).toBe(true);
-        deps.builds.release(id);
+        await deps.builds.release(id);
       }
-      await deps.builds.acquire('another', 0, never);
+      await deps.builds.acquire('another', ['other'], never);
       const end = carryOut(id);
       await new Promise((resolve) => setImmediate(resolve));
       expect(compute.servers()).toEqual([]);
       images.put(anImage({ id: 'image-2', createdAt: '2030-01-01T00:00:00Z' }));
-      deps.builds.release('another');
+      await deps.builds.release('another');
       expect(await end).toBe('done');
       expect(compute.servers().map(({ spec }) => spec.imageId)).toEqual(['image-2']);
       expect(await amphorae.list({ loadBalancerId: 'lb' })).toMatchObject([

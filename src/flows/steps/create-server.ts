@@ -20,15 +20,15 @@ export type ServerCreated = { serverId: string };
 export const createServer: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraChoices, ServerCreated> = {
   name: 'create-server',
   async do(deps, state, run) {
-    const hasWaited = await deps.builds.acquire(run.operationId, run.priority, run.stop);
     const { amphoraId, serverName } = state;
+    const hasWaited = await deps.builds.acquire(run.operationId, [amphoraId], run.stop);
     const found = run.resumed ? await lookForServer(deps, serverName) : null;
     const serverId = found?.id ?? (await bootServer(deps, state, hasWaited)).id;
     await deps.amphorae.update(amphoraId, { computeId: serverId });
     return { serverId };
   },
-  async undo(deps, { serverName, serverId }, run) {
-    deps.builds.release(run.operationId);
+  async undo(deps, { amphoraId, serverName, serverId }, run) {
+    await deps.builds.release(run.operationId, amphoraId);
     // Where Nova surely took nothing, or its answer was had, nothing can come late.
     const mayComeLate =
       serverId === undefined && !(run.isOwnFailure && run.reason && surelyRefused.has(run.reason.code));

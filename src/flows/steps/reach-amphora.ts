@@ -67,7 +67,7 @@ export const waitForAmphora: Step<LoadBalancerDeps, AmphoraChoices & ServerCreat
     once(async () => {
       const amphora = { id: amphoraId, address, serverId };
       const info = await waitForAgent(deps, amphora, deps.settings(), run.cancelled, run.note);
-      deps.builds.release(run.operationId);
+      await deps.builds.release(run.operationId, amphoraId);
       await deps.amphorae.update(amphoraId, { agentVersion: info.agentVersion ?? `with API ${info.apiVersion}` });
       return { agentApiVersion: info.apiVersion, haproxyVersion: info.haproxyVersion };
     }),

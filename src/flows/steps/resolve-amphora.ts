@@ -35,7 +35,7 @@ type ResolveInput = LoadBalancerInput & Partial<ResizeInput> & { image?: string 
 export const resolveAmphora: Step<LoadBalancerDeps, ResolveInput, AmphoraChoices> = {
   name: 'resolve-amphora',
   async do(deps, input, run) {
-    const { nameFor, ...choices } = await choose(deps, input, run);
+    const { nameFor, ...choices } = await choose(deps, input, run, ['amphora']);
     return { ...choices, ...nameFor('amphora') };
   },
   undo: async (deps, _state, run) => deps.builds.release(run.operationId),
@@ -52,19 +52,29 @@ export function resolvePair<State extends LoadBalancerInput & JsonObject>(
     name: 'resolve-amphorae',
     async do(deps, state, run) {
       const roles = await rolesOf(deps, state);
-      const { nameFor, ...choices } = await choose(deps, state, run);
+      const nameOf = (role: PairRole) => `amphora ${role}`;
+      const { nameFor, ...choices } = await choose(deps, state, run, roles.map(nameOf));
       const { serverGroupId } = state;
       return Object.fromEntries(
-        roles.map((role) => [role, { ...choices, ...nameFor(`amphora ${role}`), role, serverGroupId }]),
+        roles.map((role) => [role, { ...choices, ...nameFor(nameOf(role)), role, serverGroupId }]),
       );
     },
     undo: async (deps, _state, run) => deps.builds.release(run.operationId),
   };
 }
 
-/** `flavorId`: of a resize; else the load balancer's own flavor counts. */
-async function choose(deps: LoadBalancerDeps, { loadBalancerId, flavorId, image }: ResolveInput, run: StepRun) {
-  await deps.builds.acquire(run.operationId, run.priority, run.stop);
+/**
+ * `flavorId`: of a resize; else the load balancer's own flavor counts.
+ * @param names of what is built, within the operation.
+ */
+async function choose(
+  deps: LoadBalancerDeps,
+  { loadBalancerId, flavorId, image }: ResolveInput,
+  run: StepRun,
+  names: readonly string[],
+) {
+  const idOf = (name: string) => stableId(run.operationId, name);
+  await deps.builds.acquire(run.operationId, names.map(idOf), run.stop);
   const settings = deps.settings();
   const found = await deps.loadBalancers.get('loadbalancer', loadBalancerId);
   if (!found) throw new KilnError('RESOURCE_NOT_FOUND', `there is no load balancer ${loadBalancerId}`);
@@ -76,8 +86,8 @@ async function choose(deps: LoadBalancerDeps, { loadBalancerId, flavorId, image 
   const assigned = image === 'assigned' ? await assignedImage(deps, loadBalancerId, computeFlavorId, run) : null;
   const choice = assigned ?? (await chooseImageFor(deps, capabilities.amp_image_tag, computeFlavorId));
   return {
-    nameFor(what: string) {
-      const amphoraId = stableId(run.operationId, what);
+    nameFor(name: string) {
+      const amphoraId = idOf(name);
       run.note(`amphora ${amphoraId} will boot image ${choice.imageId} (${choice.rule})`);
       return { amphoraId, serverName: nameServer(amphoraId, settings.randomNameLength, deps.randomInteger) };
     },

@@ -68,6 +68,11 @@ export function wireWorker(
   const { registry, leaseMs } = wireRegistry(state.database, runtime, identity, shared.roles ?? ['worker']);
   const { journal } = state;
   const deps = loadBalancerDeps(amphorae, openstack, state, secrets, runtime);
+  // What can't be written now is seen by whoever looks for a place: the operation has no worker any more.
+  const releaseBuilds = (operationId: string) =>
+    void deps.builds
+      .release(operationId)
+      .catch((error: unknown) => log.debug({ operation: operationId, err: error }, 'places stay taken for a moment'));
   return createWorker({
     queue,
     journal,
@@ -79,7 +84,7 @@ export function wireWorker(
     capacity: current().task_flow.max_workers,
     clock,
     log,
-    onLetGo: (operationId) => deps.builds.release(operationId),
+    onLetGo: (operationId) => releaseBuilds(operationId),
     sweepEveryMs: SWEEP_EVERY_MS,
     lease: { beat: registry.beat, remove: registry.remove, lastsMs: leaseMs },
   });

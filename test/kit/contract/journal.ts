@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openDatabase } from '../../../src/adapters/storage/database.ts';
 import { createJournal } from '../../../src/adapters/storage/journal.ts';
 import type { KilnDatabase } from '../../../src/adapters/storage/schema.ts';
@@ -188,6 +190,72 @@ export function describeJournalContract(name: string, makeSubject: (clock: Clock
       expect(await journal.entriesOf([])).toEqual(new Map());
     });
 
+    describe('with places', () => {
+      const flows = ['create-load-balancer'];
+      const claimPlace = async (id: string, limit: number, worker = 'w1', fence?: number) => {
+        const seen = fence ?? (await journal.get(id))?.operation.fence ?? 0;
+        const claimed = await journal.claimPlace(id, worker, seen, { limit, flows });
+        return claimed && 'full' in claimed ? claimed : claimed?.operation.fence;
+      };
+
+      it('gives as many as there are, and again what was given back or has ended', async () => {
+        for (const id of ['a', 'b', 'c', 'd']) await journal.enqueue(newOperation(id));
+        expect([await claimPlace('a', 2), await claimPlace('b', 2)]).toEqual([1, 1]);
+        expect(await claimPlace('c', 2)).toEqual({ full: true, first: null });
+        await journal.finish('a', 1, 'done');
+        expect(await claimPlace('c', 2)).toBe(1);
+        expect(await claimPlace('d', 2)).toMatchObject({ full: true });
+        await journal.release('b', 1);
+        expect(await claimPlace('d', 2)).toBe(1);
+        // Fewer are meant now than are under way.
+        expect(await claimPlace('b', 1)).toMatchObject({ full: true });
+        expect(await claimPlace('b', 3)).toBe(2);
+      });
+
+      it('leaves what its worker had to whoever goes on; what is aborted gives it back', async () => {
+        for (const id of ['a', 'b']) await journal.enqueue(newOperation(id));
+        await claimPlace('a', 1);
+        expect(await claimPlace('a', 1, 'heir')).toBe(2);
+        expect(await claimPlace('b', 1)).toMatchObject({ full: true });
+        const fence = await claim('a', 'who aborts');
+        await journal.finish('a', fence, { undone: reason });
+        expect(await claimPlace('b', 1)).toBe(1);
+      });
+
+      it('refuses as a claim does', async () => {
+        await journal.enqueue(newOperation('a', { subject: 'same' }));
+        await journal.enqueue(newOperation('b', { subject: 'same' }));
+        expect(await claimPlace('a', 5, 'w1', 7)).toBeUndefined();
+        expect(await claimPlace('nowhere', 5)).toBeUndefined();
+        expect(await claimPlace('a', 5)).toBe(1);
+        expect(await claimPlace('b', 5)).toBeUndefined();
+        await journal.finish('a', 1, 'done');
+        expect(await claimPlace('a', 5)).toBeUndefined();
+      });
+
+      it('keeps the last one for the most urgent, then the oldest, that can begin here', async () => {
+        const add = async (id: string, over = {}) => {
+          await journal.enqueue(newOperation(id, over));
+          await clock.sleep(1);
+        };
+        await add('running');
+        await claimPlace('running', 2);
+        await add('old');
+        await add('young');
+        await add('unknown', { flow: 'of-the-future', priority: 9 });
+        await add('behind', { subject: 'lb-of-running', priority: 9 });
+        expect(await claimPlace('young', 2)).toMatchObject({ full: true, first: { id: 'old' } });
+        await add('urgent', { priority: 5 });
+        expect(await claimPlace('old', 2)).toMatchObject({ full: true, first: { id: 'urgent' } });
+        // There is more than one place: nobody is in the way of anybody.
+        expect(await claimPlace('young', 3)).toBe(1);
+        await journal.finish('young', 1, 'done');
+        expect(await claimPlace('urgent', 2)).toBe(1);
+        await journal.finish('urgent', 1, 'done');
+        expect(await claimPlace('old', 2)).toBe(1);
+      });
+    });
+
     it('lists what nobody has: the most urgent first, then the oldest', async () => {
       await journal.enqueue(newOperation('b'));
       await clock.sleep(1);
@@ -241,6 +309,65 @@ const claimer = (connection: string, worker: string) => {
     process.stdout.write(JSON.stringify(done));`;
 };
 
+const LIMIT = 3;
+const PLACED_OPERATIONS = 60;
+
+/**
+ * A worker with places, which counts after each claim what is under way, and takes over what the dead have left. `ready` is
+ * printed when it begins; it ends by itself when there is nothing more.
+ */
+const placed = (connection: string) => {
+  const source = (path: string) => JSON.stringify(join(import.meta.dirname, '../../../src/', path));
+  return `
+    import { openDatabase } from ${source('adapters/storage/database.ts')};
+    import { createJournal } from ${source('adapters/storage/journal.ts')};
+    import { createSystemClock } from ${source('adapters/clock/system-clock.ts')};
+    const clock = createSystemClock();
+    const database = await openDatabase(${JSON.stringify(connection)}, clock);
+    const journal = createJournal(database, clock);
+    const isDead = ({ worker }) => {
+      try {
+        process.kill(Number(worker), 0);
+        return false;
+      } catch {
+        return true;
+      }
+    };
+    process.stdout.write('ready');
+    const work = async () => {
+      for (;;) {
+        const held = await journal.claimed();
+        if (held.length > ${LIMIT}) throw new Error('under way at once: ' + held.length);
+        const open = [...held.filter(isDead), ...(await journal.unclaimed(5))];
+        if (open.length === 0 && held.length === 0) return;
+        for (const { id, fence } of open) {
+          const places = { limit: ${LIMIT}, flows: ['create-load-balancer'] };
+          const claimed = await journal.claimPlace(id, String(process.pid), fence, places);
+          if (!claimed || 'full' in claimed) continue;
+          if ((await journal.claimed()).length > ${LIMIT}) throw new Error('a place was given twice');
+          await clock.sleep(5);
+          await journal.finish(id, claimed.operation.fence, 'done').catch((error) => {
+            if (error.code !== 'FENCED') throw error;
+          });
+        }
+        await clock.sleep(5);
+      }
+    };
+    await Promise.all([work(), work()]);
+    await database.destroy();`;
+};
+
+function startPlaced(connection: string) {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', placed(connection)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let faults = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    faults += text;
+  });
+  return { child, ready: once(child.stdout, 'data'), ended: once(child, 'exit').then(([code]) => ({ code, faults })) };
+}
+
 interface Ended {
   id: string;
   subject: string;
@@ -281,6 +408,53 @@ export function describeSharedJournalContract(name: string, makeSubject: () => P
         expect(operation).toMatchObject({ status: 'done', fence: 1 });
         expect(entries?.map(({ kind }) => kind)).toEqual(['started', 'done']);
       }
+    });
+
+    it('no more run at once than there are places, and none is lost with a process that is killed', {
+      timeout: 120_000,
+    }, async () => {
+      const journal = createJournal(database, createFakeClock());
+      for (let n = 0; n < PLACED_OPERATIONS; n++) await journal.enqueue(newOperation(`op-${n}`));
+      const workers = Array.from({ length: 5 }, () => startPlaced(subject.connection));
+      await Promise.all(workers.map(({ ready }) => ready));
+      // Killed while it has something: what it had goes on, in its place.
+      for (const victim of workers.slice(0, 3)) {
+        await vi.waitFor(
+          async () => {
+            const [held, left] = [await journal.claimed(), await journal.unclaimed(1)];
+            expect(left.length === 0 || held.some(({ worker }) => worker === String(victim.child.pid))).toBe(true);
+          },
+          { timeout: 30_000, interval: 1 },
+        );
+        victim.child.kill('SIGKILL');
+      }
+      expect(await Promise.all(workers.slice(3).map(({ ended }) => ended))).toEqual(
+        Array.from({ length: 2 }, () => ({ code: 0, faults: '' })),
+      );
+      await Promise.all(workers.map(({ ended }) => ended));
+      const ended = await journal.list({ limit: PLACED_OPERATIONS });
+      expect(ended.map(({ status }) => status)).toEqual(Array.from({ length: PLACED_OPERATIONS }, () => 'done'));
+      const held = await database
+        .selectFrom('kiln_operation')
+        .select('id')
+        .where('run_place', 'is not', null)
+        .execute();
+      expect(held).toEqual([]);
+    });
+
+    it('what an older Kiln ended without giving its place back has none', async () => {
+      const journal = createJournal(database, createFakeClock());
+      const places = { limit: 1, flows: ['create-load-balancer'] };
+      for (const id of ['ended', 'released', 'new']) await journal.enqueue(newOperation(id));
+      const ends = [
+        ['ended', { status: 'done', busy_subject: null }],
+        ['released', { worker: null }],
+      ] as const;
+      for (const [id, columns] of ends) {
+        expect(await journal.claimPlace(id, 'w', 0, places)).toMatchObject({ operation: { fence: 1 } });
+        await database.updateTable('kiln_operation').set(columns).where('id', '=', id).execute();
+      }
+      expect(await journal.claimPlace('new', 'w', 0, places)).toMatchObject({ operation: { fence: 1 } });
     });
   });
 }

@@ -11,6 +11,8 @@ export interface OperationQueueSubject {
   close(): Promise<void>;
 }
 
+type End = 'ended' | 'later' | 'full';
+
 const eventually = { timeout: 20_000, interval: 20 };
 const A_SHORT_PAUSE_MS = 20;
 const AN_HOUR_MS = 3_600_000;
@@ -45,11 +47,11 @@ export function describeOperationQueueContract(name: string, makeSubject: () => 
     /** Takes what comes and holds it until told how it ends. */
     function createTaker() {
       const began: string[] = [];
-      const open = new Map<string, (end: 'ended' | 'later') => void>();
+      const open = new Map<string, (end: End) => void>();
       let most = 0;
       let besideItself = false;
       let over = false;
-      const take = (id: string): Promise<'ended' | 'later'> => {
+      const take = (id: string): Promise<End> => {
         began.push(id);
         if (over) return Promise.resolve('ended');
         besideItself ||= open.has(id);
@@ -66,7 +68,7 @@ export function describeOperationQueueContract(name: string, makeSubject: () => 
         for (const end of open.values()) end('ended');
         expect(besideItself).toBe(false);
       });
-      const end = (id: string, how: 'ended' | 'later' = 'ended') => open.get(id)?.(how);
+      const end = (id: string, how: End = 'ended') => open.get(id)?.(how);
       return { take, began, open, end, most: () => most };
     }
 

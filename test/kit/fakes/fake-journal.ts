@@ -1,7 +1,7 @@
 import { KilnError } from '../../../src/model/errors.ts';
 import type { JournalEntry, Operation } from '../../../src/model/operation.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
-import type { Journal } from '../../../src/ports/journal.ts';
+import type { ClaimedOperation, Journal } from '../../../src/ports/journal.ts';
 import type { Settlement } from '../../../src/ports/load-balancer-store.ts';
 import { type Switches, withSwitches } from '../fault-injection.ts';
 
@@ -35,6 +35,25 @@ export function createFakeJournal(
   }
   const unended = () => [...operations.values()].filter((operation) => !hasEnded(operation));
 
+  function claim(operationId: string, worker: string, seenFence?: number): ClaimedOperation | null {
+    const operation = operations.get(operationId);
+    if (!operation || hasEnded(operation)) return null;
+    if (seenFence !== undefined && seenFence !== operation.fence) return null;
+    const rivals = unended().filter(({ id, subject }) => id !== operationId && subject === operation.subject);
+    if (rivals.some(({ status }) => status !== 'queued')) return null;
+    const status = operation.status === 'queued' ? 'running' : operation.status;
+    const taken = change(operation, { status, worker, fence: operation.fence + 1 });
+    return { operation: copy(taken), entries: copy(entries.get(operationId) ?? []) };
+  }
+  function firstInLine(flows: readonly string[], { id, priority, createdAt }: Operation): Operation | null {
+    const busy = new Set(unended().flatMap(({ status, subject }) => (status === 'queued' ? [] : [subject])));
+    const [first] = unended()
+      .filter(({ status, flow, subject }) => status === 'queued' && flows.includes(flow) && !busy.has(subject))
+      .filter((one) => one.priority > priority || (one.priority === priority && one.createdAt < createdAt))
+      .sort((a, b) => b.priority - a.priority || a.createdAt.localeCompare(b.createdAt));
+    return first && first.id !== id ? first : null;
+  }
+
   return withSwitches<Journal>({
     async enqueue(operation) {
       if (operations.has(operation.id)) return;
@@ -50,15 +69,18 @@ export function createFakeJournal(
       });
       entries.set(operation.id, []);
     },
-    async claim(operationId, worker, seenFence) {
+    claim: async (operationId, worker, seenFence) => claim(operationId, worker, seenFence),
+    async claimPlace(operationId, worker, seenFence, { limit, flows }) {
       const operation = operations.get(operationId);
-      if (!operation || hasEnded(operation)) return null;
-      if (seenFence !== undefined && seenFence !== operation.fence) return null;
-      const rivals = unended().filter(({ id, subject }) => id !== operationId && subject === operation.subject);
-      if (rivals.some(({ status }) => status !== 'queued')) return null;
-      const status = operation.status === 'queued' ? 'running' : operation.status;
-      const taken = change(operation, { status, worker, fence: operation.fence + 1 });
-      return { operation: copy(taken), entries: copy(entries.get(operationId) ?? []) };
+      if (!operation || hasEnded(operation) || operation.fence !== seenFence) return null;
+      const taken = unended().filter((other) => other.worker !== null);
+      if (!taken.some(({ id }) => id === operationId)) {
+        const left = limit - taken.length;
+        if (left <= 0) return { full: true, first: null };
+        const first = left === 1 ? firstInLine(flows, operation) : null;
+        if (first) return { full: true, first };
+      }
+      return claim(operationId, worker, seenFence);
     },
     async release(operationId, fence) {
       change(held(operationId, fence), { worker: null });

@@ -4,6 +4,7 @@ import type { ServerGroupPolicy } from '../../../src/model/compute.ts';
 import { KilnError } from '../../../src/model/errors.ts';
 import type { FlavorCapabilities, ZoneCapabilities } from '../../../src/model/flavor.ts';
 import { createFakeDeps } from './fake-amphora-deps.ts';
+import { createFakeBuildPlaces } from './fake-build-places.ts';
 import { createFakeCompute } from './fake-compute.ts';
 import { createFakeJournal } from './fake-journal.ts';
 import { createFakeLoadBalancerStore } from './fake-load-balancer-store.ts';
@@ -67,7 +68,7 @@ export function createFakeLoadBalancerDeps(
         forgotten.push(amphoraId);
       },
     },
-    builds: createBuildSlots(() => options.buildRateLimit ?? -1),
+    builds: createBuildSlots({ places: createFakeBuildPlaces(), clock, limit: () => options.buildRateLimit ?? -1 }),
     settings: () => ({
       ...settings,
       server: { ...settings.server, bootNetworkIds: ['lb-mgmt-net'] },

@@ -1,0 +1,175 @@
+import type { HealthSample, Target, Traffic, Verdict } from '../../model/release.ts';
+import { chanceOfAsMany } from './exact-test.ts';
+import type { Window } from './window.ts';
+
+export interface Judgement {
+  verdict: Verdict;
+  /** 0: nothing is wrong. */
+  badness: number;
+  reason: string;
+}
+
+/** What one look at a load balancer tells: null: it is well as far as this goes. */
+type Finding = { text: string; badness: number } | null | 'no data';
+
+const LOST_HEARTBEATS = 3;
+const LEAST_CONNECTIONS = 200;
+const WORSE_BY = 0.01;
+const SIGNIFICANT = 0.01;
+/** Connections in a second from which on it tells something that they stop. */
+const BUSY_PER_SECOND = 1;
+/** Versions of the agent's API that Kiln speaks. */
+const knownApiVersions: ReadonlySet<string> = new Set(['0.5', '1.0']);
+const statusRanks: Readonly<Record<string, number>> = {
+  ONLINE: 0,
+  NO_MONITOR: 0,
+  DRAINING: 0,
+  DEGRADED: 1,
+  OFFLINE: 2,
+  ERROR: 3,
+};
+
+/**
+ * Whether a load balancer is as well as before its move. What nobody told is no failure: without heartbeats the verdict is "no data"; a
+ * check of which nothing is known is left out. What its tenant changed meanwhile tells nothing of listeners, members and status.
+ */
+export function judge(
+  { before }: Pick<Target, 'before'>,
+  after: HealthSample | null,
+  imageId: string,
+  cohorts: Window['cohorts'],
+): Judgement {
+  if (after === null)
+    return { verdict: 'no data', badness: 1, reason: 'no heartbeat was recorded while it was watched' };
+  const known = before !== null && before.revision === after.revision ? before : null;
+  const findings = [
+    checkImage(after, imageId),
+    checkAlive(after),
+    checkListeners(known, after),
+    checkMembers(known, after),
+    checkStatus(known, after),
+    checkTraffic(before?.traffic ?? null, after.traffic, cohorts),
+    checkErrors(before?.traffic ?? null, after.traffic, cohorts),
+  ];
+  const failures = findings.filter((one) => one !== null && one !== 'no data');
+  if (failures.length > 0) {
+    const badness = failures.reduce((sum, one) => sum + one.badness, 1);
+    return { verdict: 'fail', badness, reason: failures.map(({ text }) => text).join('; ') };
+  }
+  if (after.heartbeats === null) return { verdict: 'no data', badness: 1, reason: 'no heartbeats arrive' };
+  const untold = findings.filter((one) => one === 'no data').length;
+  return {
+    verdict: 'pass',
+    badness: 0,
+    reason: untold === 0 ? 'as well as before' : `as well as before; ${untold} of 7 checks had no data`,
+  };
+}
+
+function checkImage({ imageIds, agentApiVersion }: HealthSample, imageId: string): Finding {
+  if (!imageIds.includes(imageId)) {
+    return { text: `it runs image ${imageIds.join(', ') || 'none'} and not ${imageId}`, badness: 10 };
+  }
+  if (agentApiVersion === null) return 'no data';
+  if (knownApiVersions.has(agentApiVersion)) return null;
+  return { text: `its agent speaks version ${agentApiVersion} of the API, which Kiln does not`, badness: 10 };
+}
+
+function checkAlive({ heartbeats }: HealthSample): Finding {
+  if (heartbeats === null) return 'no data';
+  if (heartbeats.count === 0) return { text: 'it is silent', badness: 100 };
+  if (heartbeats.sequenceRestarts > 0) {
+    return { text: `its agent started again ${heartbeats.sequenceRestarts} times`, badness: 60 };
+  }
+  if (heartbeats.longestGapMs <= LOST_HEARTBEATS * heartbeats.intervalMs) return null;
+  return { text: `it was silent for ${Math.round(heartbeats.longestGapMs / 1000)} s`, badness: 60 };
+}
+
+function checkListeners(before: HealthSample | null, after: HealthSample): Finding {
+  if (!before?.listeners || !after.listeners) return 'no data';
+  const now = after.listeners;
+  const missing = Object.keys(before.listeners).filter((id) => now[id] === undefined);
+  if (missing.length > 0) return { text: `listener ${missing.join(', ')} is missing`, badness: 50 + missing.length };
+  const full = Object.keys(now).filter((id) => now[id] === 'FULL' && before.listeners?.[id] === 'OPEN');
+  return full.length === 0
+    ? null
+    : { text: `listener ${full.join(', ')} is full, and was not`, badness: 10 + full.length };
+}
+
+function checkMembers(before: HealthSample | null, after: HealthSample): Finding {
+  if (!before?.members || !after.members) return 'no data';
+  const up = Object.keys(before.members).filter((id) => before.members?.[id] === 'UP');
+  const lost = up.filter((id) => after.members?.[id] !== 'UP');
+  if (lost.length === 0) return null;
+  return {
+    text: `${lost.length} of ${up.length} members that were up are not`,
+    badness: 20 + (20 * lost.length) / up.length,
+  };
+}
+
+function checkStatus(before: HealthSample | null, after: HealthSample): Finding {
+  const was = statusRanks[before?.operatingStatus ?? ''];
+  const is = statusRanks[after.operatingStatus];
+  if (was === undefined || is === undefined) return 'no data';
+  return is <= was
+    ? null
+    : { text: `it is ${after.operatingStatus} and was ${before?.operatingStatus}`, badness: 10 * is };
+}
+
+function checkTraffic(before: Traffic | null, after: Traffic | null, cohorts: Window['cohorts']): Finding {
+  if (
+    !before ||
+    !after ||
+    !cohorts ||
+    rate(before) < BUSY_PER_SECOND ||
+    rate(cohorts.notMovedBefore) < BUSY_PER_SECOND
+  ) {
+    return 'no data';
+  }
+  if (rate(after) >= 0.1 * rate(before)) return null;
+  // Where all others lost theirs too, it is not the image.
+  if (rate(cohorts.notMoved) <= 0.5 * rate(cohorts.notMovedBefore)) return 'no data';
+  return { text: `it has ${rate(after).toFixed(1)} connections/s and had ${rate(before).toFixed(1)}`, badness: 40 };
+}
+
+/** Worse than before, and worse than those that have not moved are at the same time: else all have it, and it is not the image. */
+function checkErrors(before: Traffic | null, after: Traffic | null, cohorts: Window['cohorts']): Finding {
+  if (!after || after.connections < LEAST_CONNECTIONS) return 'no data';
+  const references = [before, cohorts?.notMoved ?? null].filter(
+    (one) => one !== null && one.connections >= LEAST_CONNECTIONS,
+  );
+  if (references.length === 0) return 'no data';
+  const chances = references.map((one) => chanceOfMoreErrors(after, one as Traffic));
+  if (chances.some((chance) => chance >= SIGNIFICANT)) return null;
+  const percent = 100 * errorShare(after);
+  const worst = Math.max(...chances);
+  return { text: `${percent.toFixed(2)} % request errors, p ${worst.toExponential(1)}`, badness: 10 + percent };
+}
+
+/** 1 where it is not worse by a percent point. Errors are counted by request, and so may be more than connections. */
+function chanceOfMoreErrors(now: Traffic, reference: Traffic): number {
+  if (errorShare(now) - errorShare(reference) < WORSE_BY) return 1;
+  return chanceOfAsMany(share(now), share(reference));
+}
+
+function share({ connections, requestErrors }: Traffic): { of: number; have: number } {
+  return { of: connections, have: Math.min(requestErrors, connections) };
+}
+
+function errorShare(traffic: Traffic): number {
+  const { of, have } = share(traffic);
+  return of === 0 ? 0 : have / of;
+}
+
+function rate({ seconds, connections }: Traffic): number {
+  return seconds <= 0 ? 0 : connections / seconds;
+}
+
+/** Whether those that have moved are, all together, worse than those that have not; null: they are not. */
+export function judgeCohorts(cohorts: Window['cohorts']): string | null {
+  if (!cohorts || cohorts.moved.connections < LEAST_CONNECTIONS || cohorts.notMoved.connections < LEAST_CONNECTIONS)
+    return null;
+  const chance = chanceOfMoreErrors(cohorts.moved, cohorts.notMoved);
+  if (chance >= SIGNIFICANT) return null;
+  const percent = (traffic: Traffic) => (100 * errorShare(traffic)).toFixed(3);
+  return `request errors: moved ${percent(cohorts.moved)} %, not moved ${percent(cohorts.notMoved)} %, p ${chance.toExponential(1)}`;
+}

@@ -1,0 +1,56 @@
+import type { ProbePlace } from '../../model/release.ts';
+import type { ProbeNow } from '../../model/release-view.ts';
+import { classifyFailure, isNoRoom } from './classify-failure.ts';
+import { type Draft, hold, isHeld, pauseMs } from './draft.ts';
+import { isStopped } from './holds.ts';
+
+/** A probe that failed so often by the image has failed: on as many hosts. */
+const IMAGE_FAULTS = 2;
+
+export type ProbeResult = 'passed' | 'rejected' | 'open';
+
+/** Starts what is not proved yet, and says how it stands. */
+export function runProbes(draft: Draft): ProbeResult {
+  const { spec } = draft;
+  const results = spec.probes.map((place) => runProbe(draft, place, newestOf(draft, place)));
+  if (results.includes('rejected')) return 'rejected';
+  return results.every((one) => one === 'passed') ? 'passed' : 'open';
+}
+
+function newestOf({ window }: Draft, { flavorId, zone }: ProbePlace): ProbeNow | null {
+  return window.probes.find(({ place }) => place.flavorId === flavorId && place.zone === zone) ?? null;
+}
+
+function runProbe(draft: Draft, place: ProbePlace, newest: ProbeNow | null): ProbeResult {
+  const { spec, nowMs } = draft;
+  const where = `flavor ${place.flavorId ?? 'of the options'}, zone ${place.zone ?? 'of the options'}`;
+  if (newest === null) return start(draft, place, 1, 0, `proved before any traffic: ${where}`);
+  if (newest.state === 'passed') return 'passed';
+  const deadlineMs = newest.startedAtMs + spec.policy.probeSeconds * 1000;
+  draft.dueMs.push(deadlineMs);
+  if (newest.state === 'running' && nowMs < deadlineMs) return 'open';
+  const isOverdue = newest.state === 'running';
+  const found = isOverdue ? 'IMAGE' : classifyFailure(newest.error, newest.attempt);
+  const what = isOverdue
+    ? `the probe did not end in ${spec.policy.probeSeconds} s`
+    : `${newest.error?.code}: ${newest.error?.message}`;
+  const imageFaults = newest.imageFaults + (found === 'IMAGE' ? 1 : 0);
+  if (imageFaults >= IMAGE_FAULTS) {
+    draft.because.push(`the probe failed ${imageFaults} times by the image (${where}): ${what}`);
+    return 'rejected';
+  }
+  const againMs = (newest.endedAtMs ?? deadlineMs) + pauseMs(newest.attempt);
+  draft.dueMs.push(againMs);
+  if (nowMs < againMs) {
+    const code = isNoRoom(newest.error) ? 'NO_ROOM' : 'CLOUD_UNWELL';
+    if (found !== 'IMAGE') hold(draft, code, `the probe failed (${where}): ${what}`, 'It is tried again by itself.');
+    return 'open';
+  }
+  return start(draft, place, newest.attempt + 1, imageFaults, `${what}; tried again: ${where}`);
+}
+
+function start(draft: Draft, place: ProbePlace, attempt: number, imageFaults: number, reason: string): ProbeResult {
+  if (!isStopped(draft) && !isHeld(draft, 'NO_ROOM'))
+    draft.steps.push({ kind: 'probe', place, attempt, imageFaults, reason });
+  return 'open';
+}

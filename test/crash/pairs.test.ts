@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Crashes, pointsOf, startCrashes } from '../kit/crashes.ts';
+
+/** Pairs among which the points of one flow are dealt out. */
+const AT_ONCE = 6;
+
+/** A worker is killed (SIGKILL) in every step of what is done with pairs of amphorae; the next one ends what it left. */
+describe('a worker that is killed', () => {
+  let crashes: Crashes;
+  let pairs: string[];
+  beforeAll(async () => {
+    crashes = await startCrashes();
+  });
+  afterAll(async () => {
+    await crashes?.close();
+  });
+
+  /** Two amphorae in their roles, each with its server and its port, and nothing of anybody who is gone. */
+  async function expectWholePair(id: string): Promise<void> {
+    const { dev, bench } = crashes;
+    const amphorae = await crashes.amphoraeOf(id);
+    expect(amphorae.map(({ role, status }) => `${role} ${status}`).sort()).toEqual([
+      'BACKUP ALLOCATED',
+      'MASTER ALLOCATED',
+    ]);
+    for (const { id: amphoraId, serverName, computeId, vrrpPortId } of amphorae) {
+      const servers = await dev.openstack.compute.findServersByName(serverName);
+      expect(servers.map((server) => server.id)).toEqual([computeId]);
+      const ports = await dev.openstack.network.findPortsByName(`octavia-lb-vrrp-${amphoraId}`);
+      expect(ports.map((port) => port.id)).toEqual([vrrpPortId]);
+    }
+    expect(new Set(amphorae.map(({ imageId }) => imageId)).size).toBe(1);
+    expect((await bench.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus).toBe('ACTIVE');
+    await crashes.expectNothingOfTheDead(id);
+  }
+
+  it('while it makes a pair', async () => {
+    const { flavors } = crashes.bench.state;
+    const id = '00000000-0000-4000-8000-00000000000c';
+    const flavorData = JSON.stringify({ loadbalancer_topology: 'ACTIVE_STANDBY' });
+    await flavors.insert('flavorProfile', { id, name: 'pair', providerName: 'amphora', flavorData });
+    await flavors.insert('flavor', { id, name: 'pair', description: '', enabled: true, flavorProfileId: id });
+    pairs = await Promise.all(Array.from({ length: AT_ONCE }, () => crashes.bench.create({ flavor_id: id })));
+    const ends = await crashes.killAndFinish(pairs, pointsOf('create-load-balancer-pair', 'middle'));
+    expect(ends).toEqual(pairs.map(() => 'done'));
+    for (const pair of pairs) await expectWholePair(pair);
+  }, 900_000);
+
+  it.each([
+    ['failover-load-balancer-pair', 0],
+    ['failover-amphora-of-pair', 1],
+  ])(
+    'in %s: those that are replaced are gone',
+    async (name, stay) => {
+      const before = new Map<string, Set<string>>();
+      for (const pair of pairs) {
+        before.set(pair, new Set((await crashes.amphoraeOf(pair)).map(({ id }) => id)));
+        if (stay === 0) await crashes.bench.call('PUT', `/loadbalancers/${pair}/failover`);
+        else await crashes.failAmphoraOver(pair);
+      }
+      const ends = await crashes.killAndFinish(pairs, pointsOf(name, 'middle'));
+      expect(ends).toEqual(pairs.map(() => 'done'));
+      for (const pair of pairs) {
+        await expectWholePair(pair);
+        const kept = (await crashes.amphoraeOf(pair)).filter(({ id }) => before.get(pair)?.has(id));
+        expect(kept).toHaveLength(stay);
+      }
+    },
+    900_000,
+  );
+
+  it('and their deletion leaves nothing of either', async () => {
+    await Promise.all(pairs.map((pair) => crashes.bench.call('DELETE', `/loadbalancers/${pair}?cascade=true`)));
+    await crashes.finish(pairs);
+    for (const pair of pairs) await crashes.expectNothingLeft(pair);
+  }, 600_000);
+});
