@@ -92,6 +92,8 @@ export interface ReleasePolicy {
   /** How far the release is after each wave, in percent of its load balancers; the last one is 100. */
   wavePercents: readonly number[];
   maxParallel: number;
+  /** A wave is measured for so long before its first move. */
+  beforeSeconds: number;
   /** After a move: nothing is measured for so long. */
   settleSeconds: number;
   /** Then it is measured for so long, and judged. */
@@ -124,6 +126,7 @@ export const defaultReleasePolicy: ReleasePolicy = {
   canary: 3,
   wavePercents: [1, 5, 25, 100],
   maxParallel: 5,
+  beforeSeconds: 300,
   settleSeconds: 30,
   watchSeconds: 90,
   canaryBakeSeconds: 600,

@@ -18,8 +18,6 @@ const LATEST_MS = 60 * SECOND_MS;
 export const MOST_WAITS = 5;
 /** An operation that takes longer has failed, as far as the release goes. */
 export const OPERATION_DEADLINE_MS = 30 * 60 * SECOND_MS;
-/** What `before` is measured over. */
-export const BEFORE_MS = 300 * SECOND_MS;
 
 /** A decision while it is being made. */
 export interface Draft {

@@ -1,5 +1,5 @@
 import type { AmphoraNow, TargetNow } from '../../model/release-view.ts';
-import { BEFORE_MS, type Draft, isHeld, nextAmphora, putOff } from './draft.ts';
+import { type Draft, isHeld, nextAmphora, putOff } from './draft.ts';
 import type { Step } from './window.ts';
 import { windowLimits } from './window.ts';
 
@@ -11,7 +11,7 @@ interface Room {
 
 /** Second halves of pairs, then what has to go back, then new ones: as many as there is room for. */
 export function startMoves(draft: Draft, { isEnding }: { isEnding: boolean }): void {
-  const { window, progress, nowMs } = draft;
+  const { window, spec, progress, nowMs } = draft;
   const room = roomOf(draft);
   for (const now of free(draft, window.busy)) {
     const { state, watchUntilMs, verdict, notBeforeMs } = now.target;
@@ -26,7 +26,7 @@ export function startMoves(draft: Draft, { isEnding }: { isEnding: boolean }): v
     if (now.target.state === 'failed' && isWanted) push(draft, room, takeBack(draft, now));
   }
   if (isEnding || progress.holds.length > 0 || progress.bakedSinceMs !== null) return;
-  const sampledMs = (progress.sampledSinceMs ?? nowMs) + BEFORE_MS;
+  const sampledMs = (progress.sampledSinceMs ?? nowMs) + spec.policy.beforeSeconds * 1000;
   draft.dueMs.push(sampledMs);
   if (progress.sampledSinceMs === null || nowMs < sampledMs) return;
   for (const now of free(draft, window.next)) {
