@@ -4,14 +4,7 @@ import { text } from 'node:stream/consumers';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/api/policy/policy.ts';
-import {
-  createFakeVips,
-  openStoredApiHarness,
-  otherProject,
-  ownProject,
-  type StoredApiHarness,
-  subnetId,
-} from '../kit/api.ts';
+import { openStoredApiHarness, otherProject, ownProject, type StoredApiHarness, subnetId } from '../kit/api.ts';
 
 /** What a tenant may try against the reader of bodies, the paths and the headers: see also test/fuzz. */
 
@@ -259,26 +252,3 @@ it.each([
     expect(answer).toMatch(/\r\nconnection: close\r\n/i);
   },
 );
-
-it('denylist_vip_networks reaches whoever takes the VIP, beside the networks that are allowed', async () => {
-  const denied = '0553e883-70c9-47be-98c2-462bacb5ff6e';
-  const vips = createFakeVips();
-  const asked: (readonly string[])[] = [];
-  const { settings } = api.deps;
-  const strict = await openStoredApiHarness({
-    settings: () => ({ ...settings(), deniedVipNetworks: [denied] }),
-    vips: {
-      ...vips,
-      allocate(wish) {
-        asked.push(wish.deniedNetworkIds);
-        return vips.allocate(wish);
-      },
-    },
-  });
-  try {
-    await strict.call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
-    expect(asked).toEqual([[denied]]);
-  } finally {
-    await strict.close();
-  }
-});
