@@ -262,7 +262,9 @@ describe('bodies', () => {
     for (const { method, path, operation } of writes()) {
       const schema = schemaOf(operation);
       const good = validValue(document, schema) as Record<string, Record<string, unknown>>;
-      const [key = ''] = Object.keys(good);
+      const [key] = Object.keys(good);
+      // All of a plan's fields may be left out; where they lead is tried in api-releases.test.ts.
+      if (key === undefined) continue;
       const properties = resolved(document, resolved(document, schema).properties[key]).properties ?? {};
       const references = Object.keys(properties).filter((name) => /(?<!project|tenant)_id$/.test(name));
       for (const name of references) {
