@@ -53,12 +53,14 @@ async function main(): Promise<void> {
     loadBalancerFlows.map((flow) => withPoints(flow, points)),
   );
   await worker.start();
-  createInterface({ input: process.stdin }).on('line', (line) => {
+  const told = createInterface({ input: process.stdin }).on('line', (line) => {
     for (const [id, point] of Object.entries(JSON.parse(line) as Record<string, CrashPoint>)) {
       points.of(id).resolve(point);
       own.queue.announce({ id, priority: 0 });
     }
   });
+  // Whoever tells it is gone.
+  told.once('close', () => process.exit(0));
   process.once('SIGTERM', () => void worker.stop().then(() => process.exit(0)));
   // Before it is killed, for the next one.
   flushCompileCache();

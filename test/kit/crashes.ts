@@ -195,6 +195,9 @@ function startWorker(program: string, environment: NodeJS.ProcessEnv): Worker {
       ...process.env,
       ...environment,
       OS_KILN__CREATE_LOOKUP_SECONDS: '1',
+      // On a busy machine a server, and its agent, take as long as they take.
+      OS_CONTROLLER_WORKER__AMP_ACTIVE_RETRIES: '600',
+      OS_HAPROXY_AMPHORA__CONNECTION_MAX_RETRIES: '600',
       // What one worker has compiled the next one loads.
       NODE_COMPILE_CACHE: join(dirname(program), 'compiled'),
     },
