@@ -115,7 +115,9 @@ const processes: Check = {
     const missing = serveRoles.filter((role) => Date.parse(beats.get(role) ?? '1970-01-01') < heardSince);
     if (missing.length === 0) return ok(`one or more of each role: ${serveRoles.join(', ')}`);
     return missing.map((role) => {
-      const last = beats.has(role) ? `the last one was heard of on ${beats.get(role)}` : 'none was in the last week';
+      const last = beats.has(role)
+        ? `the last one was heard of on ${beats.get(role)}`
+        : 'it was stopped, or never started';
       return warn(
         `none with the role ${role} runs; ${last}: ${withoutRole[role]}`,
         `Start \`kiln serve --role ${role}\`, or \`kiln serve\` with all roles, on one of the controllers.`,
