@@ -8,7 +8,7 @@ import {
   type OperationReason,
   unendedStatuses,
 } from '../model/operation.ts';
-import type { AmphoraStore } from '../ports/amphora-store.ts';
+import type { AmphoraSettlement, AmphoraStore } from '../ports/amphora-store.ts';
 import type { ClaimedOperation, Journal } from '../ports/journal.ts';
 import type { LoadBalancerStore, Settlement } from '../ports/load-balancer-store.ts';
 import type { Log } from '../ports/log.ts';
@@ -53,7 +53,10 @@ async function abortOnce(deps: AbortDeps, operationId: string): Promise<AbortedO
   const reason: OperationReason = {
     code: 'OPERATION_ABORTED',
     message: 'an operator ended the operation',
-    advice: 'Fail the load balancer over, or delete it.',
+    advice:
+      claimed.operation.input.loadBalancerId === null
+        ? 'Delete the amphora.'
+        : 'Fail the load balancer over, or delete it.',
   };
   const flow = deps.flows.find(({ name }) => name === flowName);
   const known = flow && unknownStep(flow, claimed.entries) === null ? flowOfJournal(flow, claimed.entries) : null;
@@ -125,7 +128,7 @@ async function settlementOfKnown(
   flow: Flow<LoadBalancerDeps>,
   { operation, entries }: ClaimedOperation,
   reason: OperationReason,
-): Promise<Settlement | null> {
+): Promise<Settlement | AmphoraSettlement | null> {
   const { state } = readPast(flow, operation.input, entries);
   const gaveUp = entries.length > 0;
   return (await flow.steps[0]?.settleUndone?.(records, state, { reason, gaveUp })) ?? null;

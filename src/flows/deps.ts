@@ -1,14 +1,6 @@
 import type { ImageSettings } from '../core/amphora/choose-image.ts';
 import type { ServerSettings } from '../core/amphora/server-spec.ts';
 import type { ServerGroupPolicy } from '../model/compute.ts';
-import type { AmphoraAgent } from '../ports/amphora-agent.ts';
-import type { AmphoraStore } from '../ports/amphora-store.ts';
-import type { CertificateIssuer } from '../ports/certificates.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { ComputeService } from '../ports/compute.ts';
-import type { ImageResolver } from '../ports/image-resolver.ts';
-import type { Log } from '../ports/log.ts';
-import type { WorkerIdentity } from '../ports/worker-identity.ts';
 
 /** What of octavia.conf the flows of an amphora obey. Read anew by each flow, so that a reload takes effect. */
 export interface AmphoraSettings {
@@ -33,19 +25,4 @@ export interface AmphoraSettings {
   agentPauseSeconds: number;
   /** How long a server whose creation was never answered is looked for before it is taken not to exist. */
   createLookupSeconds: number;
-}
-
-/** What the flows of an amphora act through. */
-export interface AmphoraDeps {
-  resolver: ImageResolver;
-  compute: ComputeService;
-  certificates: CertificateIssuer;
-  agent: AmphoraAgent;
-  store: AmphoraStore;
-  worker: WorkerIdentity;
-  clock: Clock;
-  log: Log;
-  settings: () => AmphoraSettings;
-  newId: () => string;
-  randomInteger: (exclusiveMax: number) => number;
 }

@@ -1,5 +1,5 @@
 import { growingPauseMs } from '../lib/growing-pause.ts';
-import { toKilnError } from '../model/errors.ts';
+import { type KilnError, toKilnError } from '../model/errors.ts';
 import { NO_PLACE_PAUSE_MS, type Operation } from '../model/operation.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ClaimedOperation, Journal, NoPlace } from '../ports/journal.ts';
@@ -7,7 +7,8 @@ import type { Log } from '../ports/log.ts';
 import type { OperationQueue } from '../ports/operation-queue.ts';
 import type { Flow } from './engine/flow.ts';
 import { unknownStep } from './engine/read-past.ts';
-import { type EngineDeps, runFlow } from './engine/run-flow.ts';
+import { type EngineDeps, type FlowEnd, runFlow } from './engine/run-flow.ts';
+import { errorOf } from './lib/error-of-reason.ts';
 
 export interface WorkerSettings<Deps> {
   queue: OperationQueue;
@@ -31,6 +32,8 @@ export interface WorkerSettings<Deps> {
   sweepEveryMs: number;
   /** Where other processes look whether this one lives. Absent where there are none. */
   lease?: WorkerLease;
+  /** It knows some flows alone, and leaves all others to other workers without a word. */
+  isPartial?: boolean;
 }
 
 export interface WorkerLease {
@@ -53,6 +56,8 @@ export interface Worker {
   /** Takes no more, lets each running step end, gives the operations back, and resolves when all have come back. */
   stop(): Promise<void>;
   running(): readonly RunningOperation[];
+  /** If this worker has the operation, its flow is told to go back: at once, and not with the next sweep. */
+  turnAround(operationId: string, reason: KilnError): void;
 }
 
 /** Unclaimed operations looked at in one sweep. */
@@ -68,9 +73,9 @@ type End = 'ended' | 'later' | 'full';
 
 /** Carries out operations: claims what the queue brings, runs its flow, and finds again what others left. */
 export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
-  const { queue, journal, flows, deps, engine, self, capacity, clock, log, sweepEveryMs, lease } = settings;
+  const { queue, journal, flows, deps, engine, self, capacity, clock, log, sweepEveryMs, lease, isPartial } = settings;
   const stopping = new AbortController();
-  const running = new Map<string, RunningOperation>();
+  const running = new Map<string, RunningOperation & { turn: AbortController }>();
   /** What the sweeps saw unclaimed (or left by the dead): since when at this fence, and when it is announced. */
   const seen = new Map<string, { fence: number; announceAtMs: number }>();
   /** What the last sweep saw in the hands of the dead. It has its places. */
@@ -94,7 +99,7 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
     if (stopping.signal.aborted || trusted.signal.aborted || running.has(operationId)) return 'later';
     if (isFull() && !inherited.has(operationId)) return 'full';
     // Noted before it is claimed: what this worker has and does not run counts as left behind.
-    running.set(operationId, { id: operationId, flow: '', subject: '' });
+    running.set(operationId, { id: operationId, flow: '', subject: '', turn: new AbortController() });
     try {
       return await carryOut(operationId);
     } catch (thrown) {
@@ -116,6 +121,7 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
     if (!found || hasEnded(found.operation)) return 'ended';
     const { fence, flow: flowName, subject, worker } = found.operation;
     const flow = flows.get(flowName);
+    if (!flow && isPartial) return 'ended';
     const unknown = flow ? unknownStep(flow, found.entries) : flowName;
     if (!flow || unknown !== null) {
       // Left to a worker that knows it: that one's sweeps find it. It is not claimed here, so that nobody is kept out.
@@ -137,8 +143,9 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
       if (claimed.first) adopt(claimed.first.id, found.operation);
       return 'full';
     }
-    running.set(operationId, { id: operationId, flow: flowName, subject });
-    const end = await run(flow, claimed);
+    const turn = running.get(operationId)?.turn ?? new AbortController();
+    running.set(operationId, { id: operationId, flow: flowName, subject, turn });
+    const end = await run(flow, claimed, turn.signal);
     if (end === 'released') return 'later';
     await announceNextOn(subject).catch((error: unknown) => {
       log.warn({ subject, err: error }, 'what waits for the subject could not be looked up; the next sweep does');
@@ -176,11 +183,12 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
     return worker !== null && worker !== self && (await settings.isAlive(worker));
   }
 
-  async function run(flow: Flow<Deps>, claimed: ClaimedOperation): Promise<'done' | 'undone' | 'released'> {
+  async function run(flow: Flow<Deps>, claimed: ClaimedOperation, turn: AbortSignal): Promise<FlowEnd> {
     const { id, fence } = claimed.operation;
     const began = clock.monotonicMs();
     try {
-      const end = await runFlow(flow, deps(), claimed, engine, AbortSignal.any([stopping.signal, trusted.signal]));
+      const stop = AbortSignal.any([stopping.signal, trusted.signal]);
+      const end = await runFlow(flow, deps(), claimed, engine, stop, turn);
       log.info({ operation: id, flow: flow.name, end, ms: Math.round(clock.monotonicMs() - began) }, 'flow finished');
       return end;
     } catch (thrown) {
@@ -206,7 +214,10 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
     // One look at each worker, however many operations it has.
     const held = new Map<string | null, boolean>();
     for (const operation of await journal.claimed()) {
-      if (running.has(operation.id)) continue;
+      const ours = running.get(operation.id);
+      // Turned around by somebody who does not have it; or by its own flow, which is then past asking.
+      if (ours && operation.status === 'undoing') ours.turn.abort(errorOf(operation.reason));
+      if (ours || (isPartial && !flows.has(operation.flow))) continue;
       if (!held.has(operation.worker)) held.set(operation.worker, await isHeld(operation));
       if (!held.get(operation.worker)) left.push(operation);
     }
@@ -215,7 +226,7 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
     const hasRoom = running.size < capacity && !isFull();
     const unclaimed = hasRoom ? await journal.unclaimed(SWEEP_LIMIT, [...flows.keys()]) : [];
     // Once, so that they are spoken of.
-    if (first)
+    if (first && !isPartial)
       for (const operation of await journal.unclaimed(SWEEP_LIMIT)) {
         if (!flows.has(operation.flow)) queue.announce(operation);
       }
@@ -302,7 +313,9 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
       // If it can't be taken away now, it is forgotten as that of a dead worker is.
       await lease?.remove().catch((error: unknown) => log.debug({ err: error }, 'a worker that ends stays entered'));
     },
-    running: () => [...running.values()].filter(({ flow }) => flow !== ''),
+    running: () =>
+      [...running.values()].filter(({ flow }) => flow !== '').map(({ id, flow, subject }) => ({ id, flow, subject })),
+    turnAround: (operationId, reason) => running.get(operationId)?.turn.abort(reason),
   };
 }
 

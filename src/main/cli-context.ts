@@ -69,24 +69,20 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
         const { pid } = await client.status();
         return { operations: client.amphorae, servedBy: `kiln serve (pid ${pid})` };
       }
-      const [{ wireAmphorae }, { createAmphoraOperations, recoverAmphorae }] = await Promise.all([
+      const [{ wireOwnAmphoraOperations }, { secretStore }] = await Promise.all([
+        import('./amphora-operations.ts'),
         import('./wire.ts'),
-        import('../flows/index.ts'),
       ]);
-      const { deps, close } = await wireAmphorae(await openstack(), paths(), { clock, log: log(), current });
-      endings.push(close);
-      const operations = createAmphoraOperations(deps);
-      return {
-        operations: {
-          ...operations,
-          // Without a `kiln serve` whoever changes something pays first what a dead process left to be done.
-          async boot(request, onEvent, boot) {
-            await recoverAmphorae(deps);
-            return await operations.boot(request, onEvent, boot);
-          },
+      const { operations, close } = wireOwnAmphoraOperations(
+        {
+          openstack: await openstack(),
+          state: await state(),
+          secrets: secretStore(current(), paths()),
         },
-        servedBy: null,
-      };
+        { clock, log: log(), current },
+      );
+      endings.push(close);
+      return { operations, servedBy: null };
     },
 
     async secrets() {
@@ -218,7 +214,8 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
     },
 
     async close() {
-      await Promise.allSettled(endings.reverse().map((end) => end()));
+      // What was made last needs what was made before it.
+      for (const end of endings.reverse()) await end().catch(() => {});
     },
   };
 }

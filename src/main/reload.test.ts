@@ -24,7 +24,7 @@ import { engineOf, wireQueue } from './roles/worker.ts';
 import { silenceView } from './silence-view.ts';
 import { openState, type State } from './state.ts';
 import { statePaths } from './state-paths.ts';
-import { amphoraDeps, loadBalancerDeps, type RuntimeContext, secretStore, wireOpenStack } from './wire.ts';
+import { loadBalancerDeps, type RuntimeContext, secretStore, wireOpenStack, wireProcess } from './wire.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kiln-reload-'));
 let state: State;
@@ -79,13 +79,13 @@ it('every option that a reload changes reaches its user, and is kept by nobody',
   const openstack = wireOpenStack(findAccess(config, null, environment), runtime);
   const secrets = secretStore(config, statePaths(config, environment, false));
   const queue = wireQueue(state, runtime);
-  const amphorae = amphoraDeps(openstack, state, runtime);
-  const flows = loadBalancerDeps(amphorae, openstack, state, secrets, runtime);
+  const own = wireProcess(openstack, runtime);
+  const flows = loadBalancerDeps(own, openstack, state, secrets, runtime);
   const api = apiDeps(
     {
       openstack,
       state,
-      resolver: amphorae.resolver,
+      resolver: own.resolver,
       secrets,
       queue,
       policy: createPolicy({}),
@@ -99,7 +99,7 @@ it('every option that a reload changes reaches its user, and is kept by nobody',
   const jobs = wireJobs(
     { database: state.database, inventory: openstack.inventory },
     runtime,
-    amphorae.worker,
+    own.identity,
     () => {},
     [],
   );

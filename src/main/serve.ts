@@ -9,8 +9,7 @@ import { controlRoutes } from '../api/control/routes.ts';
 import type { Configuration } from '../config/options/index.ts';
 import { createReloadableConfiguration, type ReloadableConfiguration } from '../config/reload.ts';
 import { imageWarnings } from '../core/amphora/image-warnings.ts';
-import type { AmphoraDeps } from '../flows/deps.ts';
-import { createAmphoraOperations, recoverAmphorae } from '../flows/index.ts';
+import type { Worker } from '../flows/worker.ts';
 import { releaseAbandonedVips } from '../housekeeping/release-abandoned-vips.ts';
 import { runJobs } from '../housekeeping/run-jobs.ts';
 import { limitedFastify } from '../http/limited-fastify.ts';
@@ -19,9 +18,13 @@ import type { ServeStatus } from '../model/control.ts';
 import { KilnError, toKilnError } from '../model/errors.ts';
 import { type ServeRole, serveRoles } from '../model/serve-role.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { ImageResolver } from '../ports/image-resolver.ts';
 import type { Log } from '../ports/log.ts';
+import type { OperationQueue } from '../ports/operation-queue.ts';
+import type { WorkerIdentity } from '../ports/worker-identity.ts';
 import { createVipAllocator } from '../services/vip-allocator.ts';
 import { wireAbort } from './abort.ts';
+import { wireAdoption, wireAmphoraOperations } from './amphora-operations.ts';
 import { findAccess } from './cloud-access.ts';
 import { aborted } from './dev.ts';
 import { createLog, logFileOf, type ProcessLog } from './log.ts';
@@ -44,7 +47,7 @@ import { type ConfigurationSource, readConfiguration } from './source.ts';
 import { openState, type State } from './state.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
 import { waitForState } from './wait-for-state.ts';
-import { amphoraDeps, secretStore, wireOpenStack } from './wire.ts';
+import { type RuntimeContext, secretStore, wireOpenStack, wireProcess } from './wire.ts';
 
 /** How often work that dead processes left is looked for. */
 const RECOVERY_EVERY_MS = 30_000;
@@ -95,8 +98,9 @@ export async function serve(options: {
   await warnAboutNewerTables(state, log);
   let served = false;
   try {
-    const deps = amphoraDeps(openstack, state, runtime);
-    const underWay = trackBoots(deps, signal);
+    const own = wireProcess(openstack, runtime);
+    const { identity, resolver, agent } = own;
+    let worker: Worker | null = null;
     const secrets = secretStore(current(), paths);
     const queue = wireQueue(state, runtime);
     const silence = silenceView(state, runtime);
@@ -104,37 +108,37 @@ export async function serve(options: {
 
     if (roles.length === serveRoles.length) {
       const control = await listen(paths, {
-        amphorae: underWay.operations,
-        abortOperation: wireAbort(state, deps.worker.self, log),
+        amphorae: wireAmphoraOperations({ state, identity, queue, worker: () => worker, stopping: signal }, runtime),
+        abortOperation: wireAbort(state, identity.self, log),
         status: async () => ({
-          ...(await describe({ deps, configuration, version, startedAt, loadedAt: loading.loadedAt })),
+          ...(await describe({ state, resolver, configuration, version, startedAt, loadedAt: loading.loadedAt })),
           silence: await silence.survey(),
           certificates: await troubledOwnCertificates(current(), clock.now()),
         }),
       });
-      endings.push(() => control.close()); // Last: who asked for a boot hears that it was undone.
+      endings.push(() => control.close()); // Last: who asked for a boot hears that it rests.
     }
     if (roles.includes('health-manager')) {
       const healthManager = wireHealthManager(state, runtime);
       await healthManager.start();
       heartbeatMetrics(metrics, healthManager.stats);
-      const { agent } = deps;
       const { isRecording } = healthManager;
       const monitor = wireSilenceMonitor({ openstack, state, agent, queue, isRecording }, runtime);
       monitor.start();
       services.push(() => Promise.all([monitor.stop(), healthManager.stop()]));
     }
     if (roles.includes('worker')) {
-      const worker = wireWorker({ openstack, state, secrets, queue, amphorae: deps, roles }, runtime);
-      await worker.start();
-      services.push(() => worker.stop());
+      const started = wireWorker({ openstack, state, secrets, queue, own, roles }, runtime);
+      worker = started;
+      await started.start();
+      services.push(() => started.stop());
     } else {
       services.push(() => queue.stop());
     }
     if (roles.includes('api')) {
       const policy = readPolicy(current(), configuration.current().files);
       const api = await serveApi({
-        deps: apiDeps({ openstack, state, resolver: deps.resolver, secrets, queue, policy, metrics }, runtime),
+        deps: apiDeps({ openstack, state, resolver, secrets, queue, policy, metrics }, runtime),
         configuration: current(),
       });
       services.push(() => api.close());
@@ -148,26 +152,26 @@ export async function serve(options: {
     void warnAboutImage(openstack, configuration, log);
     log.info({ socket: paths.controlSocket, files: configuration.current().files, version, roles }, 'serving');
     const background: Promise<unknown>[] = [watchOwnCertificates(runtime, signal)];
-    if (roles.includes('worker')) background.push(recoverUntil(deps, state, openstack, signal));
+    if (roles.includes('worker')) background.push(recoverUntil({ state, openstack, identity, queue }, runtime, signal));
     if (roles.includes('housekeeping')) {
       const jobs = wireJobs(
         { database: state.database, inventory: openstack.inventory },
         runtime,
-        deps.worker,
+        identity,
         (operation) => queue.announce(operation),
         roles,
       );
       const run = () => runJobs(jobs, signal);
       background.push(roles.includes('worker') ? run() : whileSeen(jobs, run));
     } else if (!roles.includes('worker')) {
-      background.push(whileSeen(wireRegistry(state.database, runtime, deps.worker, roles), () => aborted(signal)));
+      background.push(whileSeen(wireRegistry(state.database, runtime, identity, roles), () => aborted(signal)));
     }
     void service.ready();
     endings.push(keepAliveUntilEnded(service));
     await aborted(signal);
     void service.stopping();
-    log.info({}, 'stopping: boots under way are undone, flows rest after their running steps');
-    await Promise.all([...background, underWay.settled(), ...services.splice(0).map((stop) => stop())]);
+    log.info({}, 'stopping: flows rest after their running steps');
+    await Promise.all([...background, ...services.splice(0).map((stop) => stop())]);
     served = true;
   } finally {
     stopReloading();
@@ -199,25 +203,6 @@ function demandSharedState({ DEFAULT, database }: Configuration, roles: readonly
   throw new KilnError('CONFIGURATION_INVALID', `--role ${roles.join(',')} needs ${missing.join(' and ')}`, {
     advice: 'Name a RabbitMQ and a MySQL or MariaDB that all processes reach, or run `kiln serve` without --role.',
   });
-}
-
-/** Boots obey the process's signal and that of whoever asked for them, and can be waited for. */
-function trackBoots(deps: AmphoraDeps, signal: AbortSignal) {
-  const operations = createAmphoraOperations(deps);
-  const boots = new Set<Promise<unknown>>();
-  return {
-    operations: {
-      ...operations,
-      boot: (...[request, onEvent, own]: Parameters<typeof operations.boot>) => {
-        const boot = operations.boot(request, onEvent, own ? AbortSignal.any([signal, own]) : signal);
-        boots.add(boot);
-        const forget = () => boots.delete(boot);
-        boot.then(forget, forget);
-        return boot;
-      },
-    },
-    settled: () => Promise.allSettled(boots),
-  };
 }
 
 async function listen(
@@ -290,30 +275,32 @@ async function warnAboutImage(openstack: OpenStack, configuration: ReloadableCon
 }
 
 async function recoverUntil(
-  deps: AmphoraDeps,
-  { vipReservations: reservations }: State,
-  { network }: OpenStack,
+  own: { state: State; openstack: OpenStack; identity: WorkerIdentity; queue: OperationQueue },
+  runtime: RuntimeContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, log } = deps;
-  const vips = createVipAllocator({ network });
+  const { clock, log } = runtime;
+  const { vipReservations: reservations } = own.state;
+  const vips = createVipAllocator({ network: own.openstack.network });
+  const adopt = wireAdoption(own, runtime);
   const failed = (err: unknown) => log.error({ err }, 'could not look for interrupted work; it will be tried again');
   while (!signal.aborted) {
-    await recoverAmphorae(deps).catch(failed);
+    await adopt().catch(failed);
     await releaseAbandonedVips({ reservations, vips, clock, log }).catch(failed);
     await clock.sleep(RECOVERY_EVERY_MS, signal).catch(() => {});
   }
 }
 
 async function describe(facts: {
-  deps: AmphoraDeps;
+  state: State;
+  resolver: ImageResolver;
   configuration: ReloadableConfiguration;
   version: string;
   startedAt: string;
   loadedAt: string;
 }): Promise<Omit<ServeStatus, 'silence' | 'certificates'>> {
-  const { deps, configuration, version, startedAt, loadedAt } = facts;
-  const byStatus = await deps.store.countByStatus();
+  const { state, resolver, configuration, version, startedAt, loadedAt } = facts;
+  const byStatus = await state.amphorae.countByStatus();
   const total = Object.values(byStatus).reduce((sum, count) => sum + count, 0);
   return {
     pid: process.pid,
@@ -321,6 +308,6 @@ async function describe(facts: {
     startedAt,
     configuration: { loadedAt, files: configuration.current().files },
     amphorae: { total, byStatus },
-    imageChoices: deps.resolver.status(),
+    imageChoices: resolver.status(),
   };
 }

@@ -1,5 +1,5 @@
 /** The one place where ports meet their adapters. */
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { createAmphoraAgentClient } from '../adapters/amphora-agent/client.ts';
 import type { AmphoraAgentSettings } from '../adapters/amphora-agent/connection.ts';
 import { createCertificateIssuer } from '../adapters/certificates/issuer.ts';
@@ -13,22 +13,23 @@ import { createUnsupportedSecretStore } from '../adapters/secrets/unsupported-se
 import { createBuildPlaces } from '../adapters/storage/build-places.ts';
 import { signingDigestOf } from '../config/options/certificates.ts';
 import type { Configuration } from '../config/options/index.ts';
-import type { AmphoraDeps } from '../flows/deps.ts';
 import { createBuildSlots } from '../flows/lib/build-slots.ts';
 import type { LoadBalancerDeps } from '../flows/load-balancer/deps.ts';
+import type { AmphoraAgent } from '../ports/amphora-agent.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ImageResolver } from '../ports/image-resolver.ts';
 import type { Log } from '../ports/log.ts';
 import type { SecretStore } from '../ports/secret-store.ts';
+import type { WorkerIdentity } from '../ports/worker-identity.ts';
 import { createFleetView, type FleetView } from '../services/fleet-view.ts';
 import { createImageResolver, createNoopResolver } from '../services/image-resolver.ts';
 import { createReleasePlanner, type ReleasePlanner } from '../services/release-planner.ts';
 import type { Access } from './cloud-access.ts';
 import { createOpenStack, type OpenStack } from './openstack.ts';
 import { secretsPath } from './secrets.ts';
-import { amphoraSettings, imageSettings } from './settings/amphora-settings.ts';
+import { imageSettings } from './settings/amphora-settings.ts';
 import { loadBalancerSettings } from './settings/load-balancer-settings.ts';
-import { openState, type State } from './state.ts';
+import type { State } from './state.ts';
 import type { StatePaths } from './state-paths.ts';
 
 export interface RuntimeContext {
@@ -105,22 +106,31 @@ export function wireReleasePlanner(
   });
 }
 
-/** What the flows of an amphora act through, over the real cloud and the real state. */
-export async function wireAmphorae(
-  openstack: OpenStack,
-  paths: StatePaths,
-  runtime: RuntimeContext,
-): Promise<{ deps: AmphoraDeps; close(): Promise<void> }> {
-  const state = await openState(paths.database, runtime.clock);
-  return { deps: amphoraDeps(openstack, state, runtime), close: () => state.close() };
+/** What a process builds once. */
+export interface ProcessDeps {
+  identity: WorkerIdentity;
+  resolver: ImageResolver;
+  agent: AmphoraAgent;
 }
 
-export function amphoraDeps(openstack: OpenStack, state: State, runtime: RuntimeContext): AmphoraDeps {
+export function wireProcess(openstack: OpenStack, runtime: RuntimeContext): ProcessDeps {
+  return { identity: createWorkerIdentity(), resolver: wireResolver(openstack, runtime), agent: wireAgent(runtime) };
+}
+
+/** What flows act through, over the real cloud and the real state. */
+export function loadBalancerDeps(
+  { resolver, agent }: ProcessDeps,
+  openstack: OpenStack,
+  state: State,
+  secrets: SecretStore,
+  runtime: RuntimeContext,
+): LoadBalancerDeps {
   const { clock, log, current } = runtime;
   const { certificates } = current();
   return {
-    resolver: wireResolver(openstack, runtime),
+    resolver,
     compute: openstack.patient.compute,
+    network: openstack.patient.network,
     certificates: createCertificateIssuer(
       {
         caCertificateFile: certificates.ca_certificate,
@@ -130,44 +140,28 @@ export function amphoraDeps(openstack: OpenStack, state: State, runtime: Runtime
       },
       clock,
     ),
-    agent:
-      current().controller_worker.amphora_driver === 'amphora_noop_driver'
-        ? createNoopAgent()
-        : createAmphoraAgentClient(() => agentSettings(current())),
-    store: state.amphorae,
-    worker: createWorkerIdentity(),
-    clock,
-    log,
-    settings: () => amphoraSettings(current()),
-    newId: randomUUID,
-    randomInteger: randomInt,
-  };
-}
-
-/** What the flows of load balancers act through. @param amphorae of the same process, with which it is shared. */
-export function loadBalancerDeps(
-  amphorae: AmphoraDeps,
-  openstack: OpenStack,
-  state: State,
-  secrets: SecretStore,
-  runtime: RuntimeContext,
-): LoadBalancerDeps {
-  const { store, settings: _settings, newId: _newId, worker: _worker, ...shared } = amphorae;
-  return {
-    ...shared,
-    amphorae: store,
+    agent,
+    amphorae: state.amphorae,
     loadBalancers: state.loadBalancers,
-    network: openstack.patient.network,
     secrets,
     flavors: state.flavors,
     health: state.health,
     builds: createBuildSlots({
-      places: createBuildPlaces(state.database, runtime.clock),
-      clock: runtime.clock,
-      limit: () => runtime.current().haproxy_amphora.build_rate_limit,
+      places: createBuildPlaces(state.database, clock),
+      clock,
+      limit: () => current().haproxy_amphora.build_rate_limit,
     }),
-    settings: () => loadBalancerSettings(runtime.current()),
+    clock,
+    log,
+    settings: () => loadBalancerSettings(current()),
+    randomInteger: randomInt,
   };
+}
+
+/** The client of amphorae's agents. */
+function wireAgent({ current }: RuntimeContext): AmphoraAgent {
+  if (current().controller_worker.amphora_driver === 'amphora_noop_driver') return createNoopAgent();
+  return createAmphoraAgentClient(() => agentSettings(current()));
 }
 
 /** [certificates] cert_manager. */

@@ -8,13 +8,13 @@ export type AmphoraStatus = (typeof amphoraStatuses)[number];
 export const amphoraRoles = ['STANDALONE', 'MASTER', 'BACKUP'] as const;
 export type AmphoraRole = (typeof amphoraRoles)[number];
 
-/** Time each part of a boot took, in milliseconds. Deps not reached are absent. */
-export interface BootTimings {
+/** Time each part of a boot took, in milliseconds: of its last try, where there were several. Parts not reached are absent. */
+export type BootTimings = {
   chooseMs?: number;
   createMs?: number;
   activeMs?: number;
   agentMs?: number;
-}
+};
 
 /** One amphora as Kiln records it. Times are ISO 8601 UTC. */
 export interface Amphora {
@@ -46,8 +46,8 @@ export interface Amphora {
   agentVersion: string | null;
   timings: BootTimings;
   /**
-   * The process that is changing this amphora now, as `host/pid/start-time`; null when none is. A record whose process
-   * is dead was interrupted, and is recovered by whoever finds it.
+   * While it is booted for `kiln amphora boot`: the process that was asked. Kiln 0.2 and before undoes what names no living process of its host;
+   * and only by this field is it known which boots of theirs were left by a process that died.
    */
   worker: string | null;
   /** Why status is ERROR: the error's code, message and advice. */

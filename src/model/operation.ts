@@ -63,12 +63,13 @@ export interface AbortedOperation extends Operation {
  * One line of an operation's journal. `started` is written before a step does anything and `done` before the next one
  * starts; `failed` turns the flow around; `undone` is written when a step's undoing is complete. `stuck` says since when
  * an undoing, or a step behind the point of no return, fails; `left` that it was given up, and what is left behind.
- * A journal's first entry has the version of its flow; absent: 1.
+ * `note` is for people alone. A journal's first entry has the version of its flow; absent: 1.
  */
 export type JournalEntry =
   | { kind: 'started'; step: string; version?: number }
   | { kind: 'done'; step: string; output: JsonObject }
-  | { kind: 'failed'; step: string; reason: OperationReason }
+  | { kind: 'failed'; step: string; reason: OperationReason; details?: JsonObject }
   | { kind: 'undone'; step: string }
   | { kind: 'stuck'; step: string; at: string; reason: OperationReason }
-  | { kind: 'left'; step: string; reason: OperationReason; leftovers: readonly Leftover[] };
+  | { kind: 'left'; step: string; reason: OperationReason; leftovers: readonly Leftover[] }
+  | { kind: 'note'; step: string; message: string };

@@ -1,11 +1,21 @@
-import type { Amphora } from '../model/amphora.ts';
-import type { Operation } from '../model/operation.ts';
+import type { Amphora, AmphoraStatus } from '../model/amphora.ts';
+import type { JournalEntry, Operation, OperationReason } from '../model/operation.ts';
 import type { ListQuery } from './load-balancer-store.ts';
 
 export type AmphoraPatch = Partial<Omit<Amphora, 'id' | 'createdAt' | 'updatedAt' | 'serverName'>> & {
   /** Of the heartbeat settings that its agent was given: the pushes before it no longer count. */
   agentConfigDigest?: string;
 };
+
+/** What an operation on an amphora of no load balancer leaves of it. One that is DELETED stays so. */
+export interface AmphoraSettlement {
+  amphoraId: string;
+  status: AmphoraStatus;
+  /** Why it is in ERROR. */
+  reason: OperationReason | null;
+}
+
+type NewOperation = Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>;
 
 /** Where amphorae are recorded. Each method is one transaction, durable when it resolves. */
 export interface AmphoraStore {
@@ -24,8 +34,8 @@ export interface AmphoraStore {
   get(amphoraId: string): Promise<Amphora | null>;
   /** Newest first; DELETED ones only on demand. All, or those of one load balancer. */
   list(options?: { includeDeleted?: boolean; loadBalancerId?: string }): Promise<Amphora[]>;
-  /** Those of no load balancer that are being booted or deleted, oldest change first: the others are not read. */
-  listUnderWay(): Promise<Amphora[]>;
+  /** Those of no load balancer that are being booted or deleted with no operation behind it, oldest change first. */
+  listWithoutOperation(): Promise<Amphora[]>;
   /** How many there are in each status but DELETED. */
   countByStatus(): Promise<Record<string, number>>;
 }
@@ -35,16 +45,20 @@ export interface AmphoraListQuery extends Pick<ListQuery, 'filters' | 'sort' | '
   projectId: string | null;
 }
 
-/** What the API does with amphorae. No method's number of queries grows with rows. */
+/** What is asked for with amphorae. No method's number of queries grows with rows. */
 export interface AmphoraRegister {
   /** Filters and sorting by single-valued fields of Amphora, as in ListQuery. Never DELETED ones. */
   listPage(query: AmphoraListQuery): Promise<Amphora[]>;
   /**
-   * Marks an amphora in ERROR PENDING_DELETE and enqueues the operation that deletes it, in one transaction.
-   * AMPHORA_NOT_FOUND when there is none or it is DELETED, IMMUTABLE in any status but ERROR.
+   * Marks an amphora PENDING_DELETE and enqueues the operation that deletes it, in one transaction.
+   * AMPHORA_NOT_FOUND when there is none or it is DELETED, IMMUTABLE in any status but these (absent: ERROR).
    */
-  requestDeletion(
-    amphoraId: string,
-    operation: Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>,
-  ): Promise<void>;
+  requestDeletion(amphoraId: string, operation: NewOperation, from?: readonly AmphoraStatus[]): Promise<void>;
+  /** A new amphora and the operation that boots it, in one transaction. */
+  requestBoot(amphora: Amphora, operation: NewOperation): Promise<void>;
+  /**
+   * Gives what is under way an operation that has come as far as the entries say, in one transaction.
+   * @returns false when there is one of that ID.
+   */
+  adopt(operation: NewOperation, entries: readonly JournalEntry[]): Promise<boolean>;
 }

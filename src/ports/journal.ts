@@ -1,4 +1,5 @@
 import type { JournalEntry, Operation, OperationReason } from '../model/operation.ts';
+import type { AmphoraSettlement } from './amphora-store.ts';
 import type { Settlement } from './load-balancer-store.ts';
 
 export interface ClaimedOperation {
@@ -44,7 +45,10 @@ export interface Journal {
   ): Promise<ClaimedOperation | NoPlace | null>;
   /** Gives it and its place back, to be claimed by whoever comes; status and journal stay. FENCED as `record`. */
   release(operationId: string, fence: number): Promise<void>;
-  /** Appends entries, all or none. FENCED when somebody else has claimed the operation since: stop at once and touch nothing. */
+  /**
+   * Appends entries, all or none. `failed` turns the operation to `undoing`; who does not have the operation may write that with
+   * the fence it was seen with, and so ask whoever has it to go back. FENCED when somebody else has claimed the operation since: stop at once and touch nothing.
+   */
   record(operationId: string, fence: number, ...entries: readonly JournalEntry[]): Promise<void>;
   /**
    * The end, with the last entries and what becomes of the load balancer's rows, in one transaction: nobody sees the one
@@ -54,7 +58,7 @@ export interface Journal {
     operationId: string,
     fence: number,
     end: 'done' | { undone: OperationReason },
-    last?: { entries?: readonly JournalEntry[]; settlement?: Settlement | null },
+    last?: { entries?: readonly JournalEntry[]; settlement?: Settlement | AmphoraSettlement | null },
   ): Promise<void>;
   /**
    * Operations that have not ended and that nobody has, most urgent first, then oldest first.

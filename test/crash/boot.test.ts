@@ -3,7 +3,10 @@ import type { Amphora } from '../../src/model/amphora.ts';
 import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
 import { runKiln, startKiln } from '../kit/kiln-process.ts';
 
-/** Processes are killed with SIGKILL, for real; the next Kiln has to find everything they left. */
+/**
+ * Processes are killed with SIGKILL, for real; the next Kiln goes on with everything they left. (Every step of the flow, at every
+ * moment: load-balancers.test.ts.)
+ */
 describe('a boot whose process is killed', () => {
   let dev: DevCloud;
   beforeAll(async () => {
@@ -15,6 +18,13 @@ describe('a boot whose process is killed', () => {
   /** Its boots stay where the agent is waited for: it never answers. */
   const stuck = () => ({ ...dev.environment, ...brief, OS_CONTROLLER_WORKER__AMP_IMAGE_TAG: 'silent' });
   const brief = { OS_KILN__CREATE_LOOKUP_SECONDS: '1' };
+  /** Gives up on an agent that does not answer. */
+  const impatient = () => ({
+    ...dev.environment,
+    ...brief,
+    OS_HAPROXY_AMPHORA__CONNECTION_MAX_RETRIES: '1',
+    OS_HAPROXY_AMPHORA__CONNECTION_RETRY_INTERVAL: '1',
+  });
 
   const amphorae = async (): Promise<Amphora[]> =>
     JSON.parse((await runKiln(['--json', 'amphora', 'list', '--all'], dev.environment)).stdout);
@@ -36,7 +46,9 @@ describe('a boot whose process is killed', () => {
     ['while its agent is waited for', /✓ server active/, 0],
     ['a moment later', /✓ server active/, 150],
   ];
-  it.each(moments)('killed %s, it is undone by the next one', async (_when, line, laterMs) => {
+  const underWay = async () => (await amphorae()).filter(({ status }) => /BOOTING|PENDING/.test(status));
+
+  it.each(moments)('killed %s, it does not keep the next one from booting', async (_when, line, laterMs) => {
     const victim = startKiln(['amphora', 'boot'], stuck());
     await victim.line(line);
     await new Promise((resolve) => setTimeout(resolve, laterMs));
@@ -45,10 +57,36 @@ describe('a boot whose process is killed', () => {
     const next = await runKiln(['--json', 'amphora', 'boot'], { ...dev.environment, ...brief });
     expect(next.status, next.output).toBe(0);
     expect(JSON.parse(next.stdout)).toMatchObject({ status: 'READY', imageId: dev.imageId });
-    await expectNothingLeaked();
   });
 
-  it('is taken up by the next kiln serve when a kiln serve was killed', async () => {
+  it('those whose agent never answers are given up by a kiln serve, and nothing of them is left', async () => {
+    expect(await underWay()).not.toEqual([]);
+    const serve = startKiln(['serve'], impatient());
+    await serve.line(/"msg":"serving"/);
+    await expect.poll(underWay, { timeout: 120_000, interval: 500 }).toEqual([]);
+    await serve.stop();
+    await expectNothingLeaked();
+  }, 240_000);
+
+  it.each(moments.filter(([, , laterMs]) => laterMs === 0))(
+    'killed %s, it goes on with the next kiln serve',
+    async (_when, line) => {
+      const before = new Set((await amphorae()).map(({ id }) => id));
+      const victim = startKiln(['amphora', 'boot'], { ...dev.environment, ...brief });
+      await victim.line(line);
+      await victim.kill();
+      const serve = startKiln(['serve'], { ...dev.environment, ...brief });
+      await serve.line(/"msg":"serving"/);
+      await expect.poll(underWay, { timeout: 120_000, interval: 250 }).toEqual([]);
+      const own = (await amphorae()).filter(({ id }) => !before.has(id));
+      expect(own).toMatchObject([{ status: 'READY', imageId: dev.imageId }]);
+      await serve.stop();
+      await expectNothingLeaked();
+    },
+    240_000,
+  );
+
+  it('goes on with the next kiln serve when a kiln serve was killed', async () => {
     const first = startKiln(['serve'], stuck());
     await first.line(/"msg":"serving"/);
     const boots = Array.from({ length: 3 }, () => startKiln(['amphora', 'boot'], dev.environment));
@@ -56,13 +94,17 @@ describe('a boot whose process is killed', () => {
     await first.kill();
     for (const boot of boots) expect(await boot.ended).toBe(6);
 
-    const second = startKiln(['serve'], { ...dev.environment, ...brief });
-    await second.line(/taking up an amphora/);
-    const underWay = async () => (await amphorae()).filter(({ status }) => /BOOTING|PENDING/.test(status)).length;
-    await expect.poll(underWay, { timeout: 20_000, interval: 500 }).toBe(0);
+    const ids = (await underWay()).map(({ id }) => id);
+    expect(ids).toHaveLength(3);
+    const second = startKiln(['serve'], impatient());
+    await expect.poll(underWay, { timeout: 120_000, interval: 500 }).toEqual([]);
     await second.stop();
+    const ended = (await amphorae()).filter(({ id }) => ids.includes(id));
+    expect(ended.map(({ status, reason }) => `${status} ${reason?.code}`)).toEqual(
+      Array(3).fill('ERROR AGENT_UNREACHABLE'),
+    );
     await expectNothingLeaked();
-  });
+  }, 240_000);
 
   it('leaves amphorae that can be deleted', async () => {
     const of = Map.groupBy(await amphorae(), ({ status }) => status);

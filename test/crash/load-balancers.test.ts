@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rotationFlow } from '../../src/core/amphora/certificate-rotation.ts';
 import { configurationPushFlow } from '../../src/core/amphora/configuration-push.ts';
 import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
+import { storedAmphora } from '../kit/contract/amphora-store.ts';
 import { type Crashes, pointsOf, startCrashes, wayBackOf } from '../kit/crashes.ts';
 import type { DevCloud } from '../kit/dev-cloud.ts';
 import { loadBalancerChanges } from '../kit/load-balancer-changes.ts';
@@ -13,6 +14,8 @@ const AT_ONCE = 8;
 const SPARE = 4;
 /** On the way back of a flow, each point takes longer and none leaves an amphora. */
 const ON_THE_WAY_BACK = 3;
+/** Of the development cloud: what [controller_worker] amp_flavor_id names. */
+const computeFlavorId = '65';
 
 /**
  * A worker is killed (SIGKILL) at three moments of every step of every flow; the next one goes on with what it left, and is
@@ -121,6 +124,53 @@ describe('a worker that is killed', () => {
     }
   }, 600_000);
 
+  /** What `kiln amphora boot` writes. */
+  async function askForBoots(count: number): Promise<string[]> {
+    const ids = Array.from({ length: count }, () => crypto.randomUUID());
+    for (const id of ids) {
+      const serverName = `amphora-${id}`;
+      const input = { amphoraId: id, serverName, loadBalancerId: null, requestedImageId: null, flavorTag: null };
+      await bench.state.amphorae.requestBoot(storedAmphora(id, { serverName }), {
+        id: crypto.randomUUID(),
+        flow: 'boot-amphora',
+        subject: id,
+        input: { ...input, computeFlavorId },
+        priority: 5,
+      });
+    }
+    return ids;
+  }
+  const serversOf = async (id: string) =>
+    (await dev.openstack.compute.findServersByName(`amphora-${id}`)).map((server) => server.id);
+
+  it('while it boots an amphora that serves nobody, and deletes it', async () => {
+    const ids = await askForBoots(ON_THE_WAY_BACK);
+    const points = pointsOf('boot-amphora', 'start', 'middle', 'end');
+    expect(await crashes.killAndFinish(ids, points)).toEqual(ids.map(() => 'done'));
+    for (const id of ids) {
+      const amphora = await bench.state.amphorae.get(id);
+      expect(amphora).toMatchObject({ status: 'READY', imageId: dev.imageId });
+      expect(await serversOf(id)).toEqual([amphora?.computeId]);
+      const deletion = { flow: 'delete-amphora', subject: id, input: { amphoraId: id } };
+      const operation = { id: crypto.randomUUID(), ...deletion, priority: 0 };
+      await bench.state.amphorae.requestDeletion(id, operation, ['READY']);
+    }
+    const deleted = await crashes.killAndFinish(ids, pointsOf('delete-amphora', 'start', 'middle', 'end'));
+    expect(deleted).toEqual(ids.map(() => 'done'));
+    for (const id of ids) expect(await serversOf(id)).toEqual([]);
+  }, 600_000);
+
+  it('on the way back of a boot: the amphora is in ERROR, and says why', async () => {
+    const ids = await askForBoots(ON_THE_WAY_BACK);
+    const points = wayBackOf('boot-amphora', 'wait-for-agent');
+    expect(await crashes.killAndFinish(ids, points)).toEqual(ids.map(() => 'undone'));
+    for (const id of ids) {
+      const amphora = await bench.state.amphorae.get(id);
+      expect(amphora).toMatchObject({ status: 'ERROR', reason: { message: 'made to fail' } });
+      expect(await serversOf(id)).toEqual([]);
+    }
+  }, 600_000);
+
   it('while it tells an amphora of its configuration', async () => {
     const points = pointsOf('configure-amphora', 'start', 'middle', 'end');
     const ids = ready.slice(0, points.length);
@@ -192,6 +242,7 @@ describe('a worker that is killed', () => {
         () => bench,
         () => 0,
       ).map(({ flow }) => flow),
+      'boot-amphora',
       ...['create-load-balancer', 'delete-load-balancer', 'failover-load-balancer', 'failover-amphora'],
       ...['resize-load-balancer', 'configure-amphora', 'delete-amphora', rotationFlow, configurationPushFlow],
       ...['create-load-balancer-pair', 'failover-load-balancer-pair', 'failover-amphora-of-pair'],

@@ -6,11 +6,12 @@ import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
-import { createAmphoraOperations } from '../../src/flows/index.ts';
+import { wireOwnAmphoraOperations } from '../../src/main/amphora-operations.ts';
 import { findAccess } from '../../src/main/cloud-access.ts';
 import { createOpenStack, type OpenStack } from '../../src/main/openstack.ts';
+import { openState } from '../../src/main/state.ts';
 import { statePaths } from '../../src/main/state-paths.ts';
-import { wireAmphorae } from '../../src/main/wire.ts';
+import { secretStore } from '../../src/main/wire.ts';
 import type { Amphora } from '../../src/model/amphora.ts';
 import type { ComputeService } from '../../src/ports/compute.ts';
 import { createFakeLog } from './fakes/fake-log.ts';
@@ -94,8 +95,11 @@ export function describeBootByTag(name: string, start: () => Promise<BootSubject
       const guests = subject.withGuests?.(operator.compute) ?? operator.compute;
       const openstack = { ...operator, patient: { ...operator.patient, compute: around(guests) } };
       const paths = statePaths(config, {}, false);
-      const { deps, close } = await wireAmphorae(openstack, paths, { clock, log, current: () => config });
-      const operations = createAmphoraOperations(deps);
+      const state = await openState(paths.database, clock);
+      const secrets = secretStore(config, paths);
+      const runtime = { clock, log, current: () => config };
+      const own = { openstack, state, secrets };
+      const { operations, close } = wireOwnAmphoraOperations(own, runtime);
       try {
         return await work(async () => {
           const amphora = await operations.boot({ imageId: null }, () => {});
@@ -104,6 +108,7 @@ export function describeBootByTag(name: string, start: () => Promise<BootSubject
         });
       } finally {
         await close();
+        await state.close();
       }
     }
 

@@ -15,7 +15,7 @@ import { createLog } from '../../src/main/log.ts';
 import { wireQueue, wireWorker } from '../../src/main/roles/worker.ts';
 import { openState } from '../../src/main/state.ts';
 import { statePaths } from '../../src/main/state-paths.ts';
-import { amphoraDeps, secretStore, wireOpenStack } from '../../src/main/wire.ts';
+import { secretStore, wireOpenStack, wireProcess } from '../../src/main/wire.ts';
 import { KilnError } from '../../src/model/errors.ts';
 
 /** Where an operation stands still, if it does, and where it fails, if it does. */
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
     state,
     secrets: secretStore(config, paths),
     queue: wireQueue(state, around),
-    amphorae: amphoraDeps(openstack, state, around),
+    own: wireProcess(openstack, around),
   };
   const worker = wireWorker(
     own,

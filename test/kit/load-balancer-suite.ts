@@ -22,7 +22,7 @@ import { wireHealthManager } from '../../src/main/roles/health-manager.ts';
 import { wireQueue, wireWorker } from '../../src/main/roles/worker.ts';
 import { openState, type State } from '../../src/main/state.ts';
 import { statePaths } from '../../src/main/state-paths.ts';
-import { amphoraDeps, wireOpenStack } from '../../src/main/wire.ts';
+import { wireOpenStack, wireProcess } from '../../src/main/wire.ts';
 import type { ComputeService } from '../../src/ports/compute.ts';
 import { createFakeLog } from './fakes/fake-log.ts';
 import { freePort } from './free-port.ts';
@@ -84,8 +84,8 @@ export function describeLoadBalancers(name: string, start: () => Promise<LoadBal
       state = await openState(paths.database, clock);
       secrets = createLocalSecretStore(join(folder, 'secrets'));
       const queue = wireQueue(state, around);
-      const amphorae = amphoraDeps(openstack, state, around);
-      worker = wireWorker({ openstack, state, secrets, queue, amphorae }, around);
+      const own = wireProcess(openstack, around);
+      worker = wireWorker({ openstack, state, secrets, queue, own }, around);
       await worker.start();
       health = wireHealthManager(state, around);
       await health.start();
@@ -95,7 +95,7 @@ export function describeLoadBalancers(name: string, start: () => Promise<LoadBal
           {
             openstack,
             state,
-            resolver: amphorae.resolver,
+            resolver: own.resolver,
             secrets,
             queue,
             policy,

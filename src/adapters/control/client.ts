@@ -95,7 +95,7 @@ function interrupted(cause: unknown): KilnError {
 function servedNoMore(cause: unknown): KilnError {
   return new KilnError('CANCELLED', 'kiln serve ended while the amphora was being booted', {
     cause,
-    advice: 'When it runs again it undoes the boot by itself; `kiln amphora list` shows how it ended.',
+    advice: 'When it runs again it goes on with the boot by itself; `kiln amphora list` shows how it ended.',
   });
 }
 

@@ -1,12 +1,13 @@
 import { expressionBuilder, type Insertable, type Selectable, type Updateable } from 'kysely';
 import type { Amphora, AmphoraRole, AmphoraStatus } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
+import { unendedStatuses } from '../../model/operation.ts';
 import type { AmphoraPatch, AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { rememberImage } from './amphora-images.ts';
 import { rotationNotBefore } from './certificate-rotations.ts';
-import { attempt } from './faults.ts';
-import { enqueueOperation } from './journal.ts';
+import { attempt, isDuplicate } from './faults.ts';
+import { enqueueOperation, insertOperation } from './journal.ts';
 import { type PagedTable, selectPageOf } from './list-query.ts';
 import { columnsOf } from './resource-tables.ts';
 import type { KilnDatabase, ResourceValues, Schema } from './schema.ts';
@@ -105,12 +106,22 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
       return rows.map(fromRow);
     },
 
-    async listUnderWay() {
+    async listWithoutOperation() {
       const query = database
         .selectFrom('kiln_amphora')
         .selectAll()
         .where('status', 'in', ['BOOTING', 'PENDING_DELETE'])
         .where('load_balancer_id', 'is', null)
+        .where(({ exists, not, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('kiln_operation')
+                .select('kiln_operation.id')
+                .whereRef('kiln_operation.subject', '=', 'kiln_amphora.id')
+                .where('kiln_operation.status', 'in', unendedStatuses),
+            ),
+          ),
+        )
         .orderBy('updated_at')
         .orderBy('id');
       return (await attempt(clock, () => query.execute())).map(fromRow);
@@ -136,7 +147,7 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
       return rows.map((row) => fromRow(row as unknown as Selectable<Row>));
     },
 
-    async requestDeletion(amphoraId, operation) {
+    async requestDeletion(amphoraId, operation, from = ['ERROR']) {
       const at = clock.now().toISOString();
       const found = await attempt(clock, () =>
         database.transaction().execute(async (transaction) => {
@@ -144,7 +155,7 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
             .updateTable('kiln_amphora')
             .set({ status: 'PENDING_DELETE', updated_at: at })
             .where('id', '=', amphoraId)
-            .where('status', '=', 'ERROR')
+            .where('status', 'in', from)
             .executeTakeFirst();
           if (numUpdatedRows === 1n) {
             await enqueueOperation(transaction, operation, at);
@@ -155,7 +166,45 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
         }),
       );
       if (found === 'DELETED') throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId}`);
-      if (found !== null) throw new KilnError('IMMUTABLE', `amphora ${amphoraId} is ${found}, not ERROR`);
+      if (found !== null)
+        throw new KilnError('IMMUTABLE', `amphora ${amphoraId} is ${found}, not ${from.join(' or ')}`);
+    },
+
+    async requestBoot(amphora, operation) {
+      await attempt(clock, () =>
+        database.transaction().execute(async (transaction) => {
+          await transaction.insertInto('kiln_amphora').values(toRow(amphora)).execute();
+          await enqueueOperation(transaction, operation, amphora.createdAt);
+        }),
+      );
+    },
+
+    async adopt(operation, entries) {
+      const at = clock.now().toISOString();
+      try {
+        await attempt(clock, () =>
+          database.transaction().execute(async (transaction) => {
+            await insertOperation(transaction, operation, at, entries.length).execute();
+            const rows = entries.map((entry, index) => ({
+              operation_id: operation.id,
+              position: index + 1,
+              entry: JSON.stringify(entry),
+            }));
+            if (rows.length > 0) await transaction.insertInto('kiln_journal_entry').values(rows).execute();
+            const failed = entries.find((entry) => entry.kind === 'failed');
+            if (!failed) return;
+            await transaction
+              .updateTable('kiln_operation')
+              .set({ status: 'undoing', reason: JSON.stringify(failed.reason) })
+              .where('id', '=', operation.id)
+              .execute();
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (isDuplicate(error)) return false; // Somebody else has given it one.
+        throw error;
+      }
     },
   };
 }

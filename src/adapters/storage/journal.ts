@@ -1,6 +1,7 @@
 import { type Selectable, sql, type UpdateObject } from 'kysely';
 import { KilnError } from '../../model/errors.ts';
 import { type JournalEntry, type Operation, type OperationStatus, unendedStatuses } from '../../model/operation.ts';
+import type { AmphoraSettlement } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ClaimedOperation, Journal, NoPlace, RunPlaces } from '../../ports/journal.ts';
 import type { Settlement } from '../../ports/load-balancer-store.ts';
@@ -138,7 +139,7 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
     fence: number,
     columns: UpdateObject<Schema, 'kiln_operation'>,
     entries: readonly JournalEntry[],
-    settlement: Settlement | null = null,
+    settlement: Settlement | AmphoraSettlement | null = null,
   ): Promise<void> {
     if (entries.length === 0 && !settlement) return await change(database, operationId, fence, columns);
     await database.transaction().execute(async (transaction) => {
@@ -257,7 +258,16 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
 
 /** Adds a queued operation, unless one with its ID is there. In a transaction of somebody else's if given one. */
 export async function enqueueOperation(executor: KilnDatabase, operation: NewOperation, at: string): Promise<void> {
-  const insert = executor.insertInto('kiln_operation').values({
+  const insert = insertOperation(executor, operation, at, 0);
+  await (isMysql(executor)
+    ? insert.onDuplicateKeyUpdate((row) => ({ id: row.ref('id') }))
+    : insert.onConflict((conflict) => conflict.column('id').doNothing())
+  ).execute();
+}
+
+/** @param entryCount entries of its journal that are inserted with it. */
+export function insertOperation(executor: KilnDatabase, operation: NewOperation, at: string, entryCount: number) {
+  return executor.insertInto('kiln_operation').values({
     id: operation.id,
     flow: operation.flow,
     subject: operation.subject,
@@ -269,14 +279,10 @@ export async function enqueueOperation(executor: KilnDatabase, operation: NewOpe
     reason: null,
     busy_subject: null,
     held_flavor_id: typeof operation.input.flavorId === 'string' ? operation.input.flavorId : null,
-    entry_count: 0,
+    entry_count: entryCount,
     created_at: at,
     updated_at: at,
   });
-  await (isMysql(executor)
-    ? insert.onDuplicateKeyUpdate((row) => ({ id: row.ref('id') }))
-    : insert.onConflict((conflict) => conflict.column('id').doNothing())
-  ).execute();
 }
 
 /** Operations of this flow that have not ended. */

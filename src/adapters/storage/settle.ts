@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { AmphoraSettlement } from '../../ports/amphora-store.ts';
 import type { ResourceKind, Settlement } from '../../ports/load-balancer-store.ts';
 import { applyRows } from './apply-rows.ts';
 import { rememberFormerIds } from './former-ids.ts';
@@ -16,7 +17,12 @@ const worksByItself: ReadonlySet<ResourceKind> = new Set(['healthmonitor', 'l7po
  * Carries a settlement out, in a transaction in which the caller has seen that the operation is still its own: a statement
  * for each kind and status it names.
  */
-export async function applySettlement(transaction: KilnDatabase, settlement: Settlement, at: string): Promise<void> {
+export async function applySettlement(
+  transaction: KilnDatabase,
+  settlement: Settlement | AmphoraSettlement,
+  at: string,
+): Promise<void> {
+  if ('amphoraId' in settlement) return await settleAmphora(transaction, settlement, at);
   // The tables of all kinds have one shape.
   const table = (kind: ResourceKind) => tableOf(kind).table as 'kiln_listener';
   await applyRows(transaction, settlement.restores ?? []);
@@ -62,6 +68,19 @@ export async function applySettlement(transaction: KilnDatabase, settlement: Set
     .updateTable('kiln_load_balancer')
     .set({ reason, revision: sql`revision + 1` })
     .where('id', '=', settlement.loadBalancerId)
+    .execute();
+}
+
+async function settleAmphora(
+  transaction: KilnDatabase,
+  { amphoraId, status, reason }: AmphoraSettlement,
+  at: string,
+): Promise<void> {
+  await transaction
+    .updateTable('kiln_amphora')
+    .set({ status, reason: reason && JSON.stringify(reason), worker: null, updated_at: at })
+    .where('id', '=', amphoraId)
+    .where('status', '!=', 'DELETED')
     .execute();
 }
 

@@ -1,4 +1,5 @@
 import type { JsonObject, Leftover, OperationReason } from '../../model/operation.ts';
+import type { AmphoraSettlement } from '../../ports/amphora-store.ts';
 import type { Settlement } from '../../ports/load-balancer-store.ts';
 
 /** The context that a step runs in. */
@@ -19,9 +20,12 @@ export interface StepRun {
   isOwnFailure: boolean;
   /** Aborted when the worker is to stop. The step may end as it likes; what waits for others' steps has to give up. */
   stop: AbortSignal;
-  /** Aborted when another branch has failed: a step that only waits ends at once, for what it waits for is undone. */
+  /**
+   * Aborted when another branch has failed, or the flow was asked to go back: a step that only waits ends at once, for what it
+   * waits for is undone.
+   */
   cancelled: AbortSignal;
-  /** Progress for people; nothing depends on it. */
+  /** Word for people of what is out of the ordinary: into the log, and into the journal. Nothing depends on it. */
   note(message: string): void;
 }
 
@@ -48,9 +52,9 @@ export interface Step<Deps, Needs extends JsonObject, Gives extends JsonObject> 
    */
   leaves?(records: RecordsOf<Deps>, state: Needs & Partial<Gives>): Promise<readonly Leftover[]>;
   /** Of a flow's last step: what the operation leaves in the rows. Written with its end; null where there are none. */
-  settle?(records: RecordsOf<Deps>, state: Needs, run: EndingRun): Promise<Settlement | null>;
+  settle?(records: RecordsOf<Deps>, state: Needs, run: EndingRun): Promise<Settlement | AmphoraSettlement | null>;
   /** Of a flow's first step: what the operation leaves in the rows when it was undone or given up. */
-  settleUndone?(records: RecordsOf<Deps>, state: Needs, run: EndingRun): Promise<Settlement | null>;
+  settleUndone?(records: RecordsOf<Deps>, state: Needs, run: EndingRun): Promise<Settlement | AmphoraSettlement | null>;
 }
 
 /** A step as it stands in a flow, with the types forgotten: they were checked when the flow was built. */

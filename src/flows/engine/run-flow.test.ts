@@ -5,6 +5,7 @@ import { createFakeJournal } from '../../../test/kit/fakes/fake-journal.ts';
 import { createFakeLog } from '../../../test/kit/fakes/fake-log.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { JournalEntry, JsonObject } from '../../model/operation.ts';
+import type { AmphoraSettlement } from '../../ports/amphora-store.ts';
 import type { Journal } from '../../ports/journal.ts';
 import type { Settlement } from '../../ports/load-balancer-store.ts';
 import { defineFlow, type Flow, type Step } from './flow.ts';
@@ -315,7 +316,7 @@ describe('runFlow', () => {
   it('what it leaves in the rows is written with its end; what Kiln 0.1 had settled in a step is not settled again', async () => {
     const ended = async (entries: JournalEntry[], fails: boolean) => {
       const { engine } = await setUp();
-      const settlements: Settlement[] = [];
+      const settlements: (Settlement | AmphoraSettlement)[] = [];
       const settling = createFakeJournal(engine.clock, (one) => settlements.push(one));
       await settling.enqueue({ id: 'op-1', flow: 'test', subject: 'lb', input: {}, priority: 0 });
       const settlement = (name: string) => async () => ({
@@ -333,7 +334,7 @@ describe('runFlow', () => {
       await settling.record('op-1', before?.operation.fence ?? 0, ...entries);
       const claimed = (await settling.claim('op-1', 'w1')) ?? expect.unreachable();
       const end = await runFlow(flow, createWorld(), claimed, { ...engine, journal: settling }, running);
-      return { end, settled: settlements.map(({ loadBalancerId }) => loadBalancerId) };
+      return { end, settled: settlements.map((one) => 'loadBalancerId' in one && one.loadBalancerId) };
     };
     expect(await ended([], false)).toEqual({ end: 'done', settled: ['done'] });
     expect(await ended([], true)).toEqual({ end: 'undone', settled: ['undone'] });

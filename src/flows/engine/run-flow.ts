@@ -1,5 +1,5 @@
 import { type KilnError, toKilnError } from '../../model/errors.ts';
-import type { JournalEntry, OperationReason } from '../../model/operation.ts';
+import type { JournalEntry, JsonObject, OperationReason } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ClaimedOperation, Journal } from '../../ports/journal.ts';
 import type { Log } from '../../ports/log.ts';
@@ -36,6 +36,8 @@ export type FlowEnd = 'done' | 'undone' | 'released';
  * operation is released. An undoing, or a step behind the point of no return, that can't be finished now is released as
  * well, until it is given up (give-up.ts): the others are still done, and the operation ends as undone.
  * When a branch fails the others end their running steps, and begin no more; then all are undone.
+ * @param turn aborted, with a KilnError, when the flow is to go back as if a step had failed; ignored behind the point of
+ * no return.
  * @throws FENCED when another worker has claimed the operation: nothing more was written or begun.
  */
 export async function runFlow<Deps>(
@@ -44,6 +46,7 @@ export async function runFlow<Deps>(
   claimed: ClaimedOperation,
   engine: EngineDeps,
   stop: AbortSignal,
+  turn?: AbortSignal,
 ): Promise<FlowEnd> {
   const { journal, log } = engine;
   const { id, fence, input } = claimed.operation;
@@ -71,7 +74,11 @@ export async function runFlow<Deps>(
     isOwnFailure: failed === name,
     stop,
     cancelled: cancelled.signal,
-    note: (message) => log.info({ operation: id, flow: flow.name, step: name }, message),
+    note(message) {
+      log.info({ operation: id, flow: flow.name, step: name }, message);
+      // If it can't be written, neither can what comes next: that one tells.
+      void record({ kind: 'note', step: name, message }).catch(() => {});
+    },
   });
 
   /** What need not be known before the next step starts is written together with that: nothing happens in between. */
@@ -98,7 +105,10 @@ export async function runFlow<Deps>(
     return entry;
   }
 
+  turn?.addEventListener('abort', turnAround);
+  if (turn?.aborted) turnAround();
   await forward(flow.places);
+  turn?.removeEventListener('abort', turnAround);
   if (rests) return await release();
   if (!reason && !owed) {
     const last = flow.steps.at(-1);
@@ -116,6 +126,18 @@ export async function runFlow<Deps>(
   const settlement = (first && !isSettled && (await first.settleUndone?.(deps, state, run(first)))) || null;
   await journal.finish(id, fence, { undone: reason as OperationReason }, { entries: unwritten, settlement });
   return 'undone';
+
+  /** On record at once: who dies now is followed by one that undoes it. */
+  function turnAround(): void {
+    if (reason || isBroken || flow.steps.slice(flow.pointOfNoReturn).some(({ name }) => started.has(name))) return;
+    const step = [...started].at(-1) ?? flow.steps[0]?.name ?? '';
+    const error = toKilnError(turn?.reason);
+    log.warn({ operation: id, flow: flow.name, step, err: error }, 'the flow is asked to go back; it is undone');
+    reason = reasonOf(error);
+    cancelled.abort();
+    // As with a note.
+    void record({ kind: 'failed', step, reason }).catch(() => {});
+  }
 
   async function forward(places: readonly Place[]): Promise<void> {
     for (const place of places) {
@@ -213,7 +235,7 @@ export async function runFlow<Deps>(
       reason = reasonOf(error);
       failed = step.name;
       cancelled.abort();
-      await record({ kind: 'failed', step: step.name, reason });
+      await record({ kind: 'failed', step: step.name, reason, ...detailsOf(error) });
     }
   }
 
@@ -270,6 +292,11 @@ export async function runFlow<Deps>(
     await journal.release(id, fence);
     return 'released';
   }
+}
+
+/** As they are told over the API. */
+function detailsOf({ details }: KilnError): { details?: JsonObject } {
+  return Object.keys(details).length === 0 ? {} : { details: JSON.parse(JSON.stringify(details)) as JsonObject };
 }
 
 function reasonOf({ code, message, advice }: KilnError): OperationReason {

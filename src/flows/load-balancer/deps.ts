@@ -1,12 +1,18 @@
 import type { HaproxySettings } from '../../core/haproxy/settings.ts';
 import type { VrrpSettings } from '../../core/keepalived/vrrp/settings.ts';
+import type { AmphoraAgent } from '../../ports/amphora-agent.ts';
 import type { AmphoraStore } from '../../ports/amphora-store.ts';
+import type { CertificateIssuer } from '../../ports/certificates.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { ComputeService } from '../../ports/compute.ts';
 import type { FlavorStore } from '../../ports/flavor-store.ts';
 import type { HealthStore } from '../../ports/health-store.ts';
+import type { ImageResolver } from '../../ports/image-resolver.ts';
 import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
+import type { Log } from '../../ports/log.ts';
 import type { NetworkService } from '../../ports/network.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
-import type { AmphoraDeps, AmphoraSettings } from '../deps.ts';
+import type { AmphoraSettings } from '../deps.ts';
 import type { BuildSlots } from '../lib/build-slots.ts';
 
 /** What of octavia.conf the flows of load balancers obey, besides what those of amphorae do. */
@@ -19,8 +25,15 @@ export interface LoadBalancerSettings extends AmphoraSettings {
   baseCertDir: string;
 }
 
-/** What the flows of load balancers act through. */
-export interface LoadBalancerDeps extends Omit<AmphoraDeps, 'store' | 'settings' | 'newId' | 'worker'> {
+/** What flows act through. */
+export interface LoadBalancerDeps {
+  resolver: ImageResolver;
+  compute: ComputeService;
+  certificates: CertificateIssuer;
+  agent: AmphoraAgent;
+  clock: Clock;
+  log: Log;
+  randomInteger: (exclusiveMax: number) => number;
   loadBalancers: LoadBalancerStore;
   amphorae: AmphoraStore;
   network: NetworkService;

@@ -1,5 +1,6 @@
-/** The contents page: which operation on a load balancer is carried out by which flow. */
+/** The contents page: which operation, on a load balancer or on an amphora, is carried out by which flow. */
 import type { Flow } from '../engine/flow.ts';
+import { bootAmphora } from './boot-amphora.ts';
 import { configureAmphora, pushAmphoraConfiguration } from './configure-amphora.ts';
 import { createLoadBalancer } from './create-load-balancer.ts';
 import { deleteAmphora } from './delete-amphora.ts';
@@ -20,6 +21,7 @@ export const loadBalancerFlows: readonly Flow<LoadBalancerDeps>[] = [
   failoverPair,
   failoverAmphoraOfPair,
   resizeLoadBalancer,
+  bootAmphora,
   configureAmphora,
   pushAmphoraConfiguration,
   deleteAmphora,

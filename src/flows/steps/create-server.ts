@@ -1,15 +1,15 @@
 import { heartbeatDigest } from '../../core/amphora/heartbeat-digest.ts';
 import { buildServerSpec } from '../../core/amphora/server-spec.ts';
+import type { BootTimings } from '../../model/amphora.ts';
 import type { Server } from '../../model/compute.ts';
 import { KilnError } from '../../model/errors.ts';
-import type { Step } from '../engine/flow.ts';
+import type { Step, StepRun } from '../engine/flow.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
-import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 import { removeServers } from './remove-servers.ts';
-import { type AmphoraChoices, chooseImageFor } from './resolve-amphora.ts';
+import { type AmphoraChoices, chooseImageFor, elapsedMs } from './resolve-amphora.ts';
 
-export type ServerCreated = { serverId: string };
+export type ServerCreated = { serverId: string; timings: BootTimings };
 
 /**
  * Asks Nova for the amphora's server, in the place that the operation has among the amphorae that may be built at a time.
@@ -17,15 +17,17 @@ export type ServerCreated = { serverId: string };
  * The name is the amphora's own: who goes on after somebody else's death looks for a server of that name first, as long
  * as Nova may yet make one of the request that was under way.
  */
-export const createServer: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraChoices, ServerCreated> = {
+export const createServer: Step<LoadBalancerDeps, AmphoraChoices, ServerCreated> = {
   name: 'create-server',
   async do(deps, state, run) {
+    const startedMs = deps.clock.monotonicMs();
     const { amphoraId, serverName } = state;
     const hasWaited = await deps.builds.acquire(run.operationId, [amphoraId], run.stop);
     const found = run.resumed ? await lookForServer(deps, serverName) : null;
-    const serverId = found?.id ?? (await bootServer(deps, state, hasWaited)).id;
-    await deps.amphorae.update(amphoraId, { computeId: serverId });
-    return { serverId };
+    const serverId = found?.id ?? (await bootServer(deps, state, run, hasWaited)).id;
+    const timings = { ...state.timings, createMs: elapsedMs(deps.clock, startedMs) };
+    await deps.amphorae.update(amphoraId, { computeId: serverId, timings });
+    return { serverId, timings };
   },
   async undo(deps, { amphoraId, serverName, serverId }, run) {
     await deps.builds.release(run.operationId, amphoraId);
@@ -70,7 +72,8 @@ async function lookForServer(deps: LoadBalancerDeps, serverName: string): Promis
  */
 export async function bootServer(
   deps: LoadBalancerDeps,
-  state: LoadBalancerInput & AmphoraChoices,
+  state: AmphoraChoices,
+  run: Pick<StepRun, 'note'>,
   isOldChoice: boolean,
 ): Promise<{ id: string }> {
   const settings = deps.settings();
@@ -120,6 +123,7 @@ export async function bootServer(
   } catch (error) {
     if (!(error instanceof KilnError) || error.code !== 'IMAGE_GONE' || !byTag) throw error;
     deps.log.warn({ amphora: amphoraId, image: imageId }, 'the chosen image is gone; choosing again');
+    run.note(`image ${imageId} is gone or no longer active; choosing again`);
     return await boot(await chooseAgain());
   }
 }

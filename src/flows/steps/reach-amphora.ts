@@ -1,33 +1,42 @@
+import type { BootTimings } from '../../model/amphora.ts';
 import type { Server } from '../../model/compute.ts';
 import { KilnError } from '../../model/errors.ts';
+import type { AgentInfo } from '../../ports/amphora-agent.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import { bootServer, type ServerCreated } from './create-server.ts';
 import { findManagementAddress } from './find-management-address.ts';
-import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 import { removeServers } from './remove-servers.ts';
-import type { AmphoraChoices } from './resolve-amphora.ts';
+import { type AmphoraChoices, elapsedMs } from './resolve-amphora.ts';
 import { waitForActive } from './wait-for-active.ts';
 import { waitForAgent } from './wait-for-agent.ts';
 
-export type ServerReady = { address: string; serverId: string };
-export type AgentReady = { agentApiVersion: string; haproxyVersion: string };
+export type ServerReady = { address: string; serverId: string; timings: BootTimings };
+export type AgentReady = {
+  agentApiVersion: string;
+  haproxyVersion: string;
+  agentVersion: string;
+  timings: BootTimings;
+};
 
 /** Nova has built the server; its address on the management network is known. */
-export const waitForServer: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraChoices & ServerCreated, ServerReady> = {
+export const waitForServer: Step<LoadBalancerDeps, AmphoraChoices & ServerCreated, ServerReady> = {
   name: 'wait-for-server',
   do: (deps, state, run) =>
-    once(async () => {
+    once(run, async (signal) => {
       const { amphoraId, managementNetworkId } = state;
+      const startedMs = deps.clock.monotonicMs();
       const settings = deps.settings();
-      const server = await waitForActive(deps, state.serverId, settings, run.cancelled).catch((error: unknown) =>
+      const server = await waitForActive(deps, state.serverId, settings, signal).catch((error: unknown) =>
         besideTheGroup(deps, state, run, error),
       );
       const serverId = server.id;
       const networkIds = managementNetworkId === null ? settings.server.bootNetworkIds : [managementNetworkId];
-      const address = await findManagementAddress(deps, serverId, networkIds, run.cancelled);
-      await deps.amphorae.update(amphoraId, { lbNetworkIp: address, cachedZone: server.availabilityZone });
-      return { address, serverId };
+      const address = await findManagementAddress(deps, serverId, networkIds, signal);
+      const timings = { ...state.timings, activeMs: elapsedMs(deps.clock, startedMs) };
+      const { availabilityZone: cachedZone } = server;
+      await deps.amphorae.update(amphoraId, { lbNetworkIp: address, cachedZone, timings });
+      return { address, serverId, timings };
     }),
 };
 
@@ -38,7 +47,7 @@ export const waitForServer: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraCh
  */
 async function besideTheGroup(
   deps: LoadBalancerDeps,
-  state: LoadBalancerInput & AmphoraChoices & ServerCreated,
+  state: AmphoraChoices & ServerCreated,
   run: StepRun,
   error: unknown,
 ): Promise<Server> {
@@ -55,7 +64,7 @@ async function besideTheGroup(
   deps.log.warn({ amphora: amphoraId, serverGroup: serverGroupId }, message);
   run.note(message);
   await removeServers(deps, { serverName, computeId: state.serverId }, 0);
-  const { id } = await bootServer(deps, { ...state, serverGroupId: null }, false);
+  const { id } = await bootServer(deps, { ...state, serverGroupId: null }, run, false);
   await deps.amphorae.update(amphoraId, { computeId: id });
   return await waitForActive(deps, id, deps.settings(), undefined);
 }
@@ -63,23 +72,37 @@ async function besideTheGroup(
 /** The agent answers over mutual TLS: the amphora is built, and its place among those being built is free. */
 export const waitForAmphora: Step<LoadBalancerDeps, AmphoraChoices & ServerCreated & ServerReady, AgentReady> = {
   name: 'wait-for-agent',
-  do: (deps, { amphoraId, serverId, address }, run) =>
-    once(async () => {
+  do: (deps, { amphoraId, serverId, address, ...state }, run) =>
+    once(run, async (signal) => {
+      const startedMs = deps.clock.monotonicMs();
       const amphora = { id: amphoraId, address, serverId };
-      const info = await waitForAgent(deps, amphora, deps.settings(), run.cancelled, run.note);
+      const info = await waitForAgent(deps, amphora, deps.settings(), signal, run.note);
       await deps.builds.release(run.operationId, amphoraId);
-      await deps.amphorae.update(amphoraId, { agentVersion: info.agentVersion ?? `with API ${info.apiVersion}` });
-      return { agentApiVersion: info.apiVersion, haproxyVersion: info.haproxyVersion };
+      const agentVersion = describeAgent(info);
+      const timings = { ...state.timings, agentMs: elapsedMs(deps.clock, startedMs) };
+      await deps.amphorae.update(amphoraId, { agentVersion, timings });
+      return { agentApiVersion: info.apiVersion, haproxyVersion: info.haproxyVersion, agentVersion, timings };
     }),
 };
 
+/** Octavia's agent tells only which API it speaks; ours tells its version, and the image that it came in. */
+function describeAgent({ agentVersion, apiVersion, imageName, imageVersion }: AgentInfo): string {
+  const version = agentVersion ?? `with API ${apiVersion}`;
+  return imageVersion ? `${version}, of image ${imageName} ${imageVersion}` : version;
+}
+
 const endings = new Set(['BOOT_FAILED', 'BOOT_TIMEOUT', 'AGENT_UNREACHABLE', 'AGENT_REFUSED']);
 
-/** These steps have waited for as long as the configuration says: what fails then has failed. */
-async function once<Result>(wait: () => Promise<Result>): Promise<Result> {
+/**
+ * These steps have waited for as long as the configuration says: what fails then has failed. A worker that is to stop does not wait
+ * for them; the next one waits anew.
+ */
+async function once<Result>(run: StepRun, wait: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
   try {
-    return await wait();
+    return await wait(AbortSignal.any([run.stop, run.cancelled]));
   } catch (error) {
+    if (run.stop.aborted && !(error instanceof KilnError))
+      throw new KilnError('CANCELLED', 'the worker stops while an amphora is being built', { cause: error });
     if (!(error instanceof KilnError) || !endings.has(error.code)) throw error;
     const { code, message, advice, details } = error;
     throw new KilnError(code, message, { advice, details, retryable: false, cause: error });

@@ -1,14 +1,20 @@
 import type { ImageChoice } from '../../model/image.ts';
 import type { Step } from '../engine/flow.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
-import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 import type { AmphoraChoices } from './resolve-amphora.ts';
 
-/** The amphora and its server's name are on record before Nova is asked for anything. */
-export const recordAmphora: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraChoices, Record<string, never>> = {
+/** `loadBalancerId`: null for one that serves nobody. Its row is there from the moment on at which it was asked for. */
+type RecordInput = { loadBalancerId: string | null } & AmphoraChoices;
+
+/** The amphora, its server's name and its image are on record before Nova is asked for anything. */
+export const recordAmphora: Step<LoadBalancerDeps, RecordInput, Record<string, never>> = {
   name: 'mark-amphora-booting',
-  async do(deps, { loadBalancerId, amphoraId, serverName, imageId, imageChoice, computeFlavorId, role }) {
-    if (await deps.amphorae.get(amphoraId)) return {};
+  async do(deps, state) {
+    const { loadBalancerId, amphoraId, serverName, imageId, imageChoice, computeFlavorId, role, timings = {} } = state;
+    const choice = imageChoice as unknown as ImageChoice;
+    const found = await deps.amphorae.get(amphoraId);
+    if (found?.imageId === null) await deps.amphorae.update(amphoraId, { imageId, imageChoice: choice, timings });
+    if (found) return {};
     const now = deps.clock.now().toISOString();
     await deps.amphorae.insert({
       id: amphoraId,
@@ -23,12 +29,12 @@ export const recordAmphora: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraCh
       computeId: null,
       lbNetworkIp: null,
       imageId,
-      imageChoice: imageChoice as unknown as ImageChoice,
+      imageChoice: choice,
       computeFlavor: computeFlavorId,
       cachedZone: null,
       certExpiration: null,
       agentVersion: null,
-      timings: {},
+      timings,
       worker: null,
       reason: null,
       createdAt: now,
@@ -36,9 +42,12 @@ export const recordAmphora: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraCh
     });
     return {};
   },
-  /** One of which something is left stays on record: whoever deletes it, or the load balancer, finds that again. */
-  async undo(deps, { amphoraId }, { reason, gaveUp }) {
-    if (!(await deps.amphorae.get(amphoraId))) return;
+  /**
+   * One of which something is left stays on record: whoever deletes it, or the load balancer, finds that again. What becomes of
+   * one that serves nobody is settled with the operation's end.
+   */
+  async undo(deps, { amphoraId, loadBalancerId }, { reason, gaveUp }) {
+    if (loadBalancerId === null || !(await deps.amphorae.get(amphoraId))) return;
     await deps.amphorae.update(amphoraId, { status: gaveUp ? 'ERROR' : 'DELETED', reason });
   },
   leaves: async (_parts, { amphoraId, serverName }) => [{ kind: 'amphora', id: amphoraId, name: serverName }],

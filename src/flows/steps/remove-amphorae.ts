@@ -122,7 +122,8 @@ export async function removeAmphora(deps: LoadBalancerDeps, amphora: Amphora): P
 async function removeWhole(deps: LoadBalancerDeps, amphora: Amphora): Promise<void> {
   const { id, loadBalancerId, computeId: serverId } = amphora;
   await deps.amphorae.update(id, { status: 'PENDING_DELETE' });
-  const plugged = await portsOfAmphora(deps, { id, loadBalancerId, serverId });
+  // One that serves nobody has but the ports that Nova made: they go with the server.
+  const plugged = loadBalancerId === null ? [] : await portsOfAmphora(deps, { id, loadBalancerId, serverId });
   // The server goes first: what runs in it ends at once, and nothing holds its ports any more.
   await removeServers(deps, amphora, 0);
   for (const port of plugged) await deps.network.deletePort(port.id);

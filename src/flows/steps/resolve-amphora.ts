@@ -1,8 +1,10 @@
 import { nameServer } from '../../core/amphora/server-name.ts';
 import { stableId } from '../../core/operations/stable-id.ts';
+import type { BootTimings } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { ImageChoice } from '../../model/image.ts';
 import type { JsonObject } from '../../model/operation.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import type { PairRole, PairState } from '../lib/pair.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
@@ -19,6 +21,8 @@ export type AmphoraChoices = {
   topology: string;
   computeZone: string | null;
   managementNetworkId: string | null;
+  /** What the parts of the build took so far; absent in journals of Kiln 0.2 and before. */
+  timings?: BootTimings;
   /** Of one of a pair; absent for one that serves alone. */
   role?: PairRole;
   serverGroupId?: string | null;
@@ -73,6 +77,7 @@ async function choose(
   run: StepRun,
   names: readonly string[],
 ) {
+  const startedMs = deps.clock.monotonicMs();
   const idOf = (name: string) => stableId(run.operationId, name);
   await deps.builds.acquire(run.operationId, names.map(idOf), run.stop);
   const settings = deps.settings();
@@ -88,7 +93,8 @@ async function choose(
   return {
     nameFor(name: string) {
       const amphoraId = idOf(name);
-      run.note(`amphora ${amphoraId} will boot image ${choice.imageId} (${choice.rule})`);
+      const fields = { operation: run.operationId, amphora: amphoraId };
+      deps.log.info(fields, `amphora ${amphoraId} will boot image ${choice.imageId} (${choice.rule})`);
       return { amphoraId, serverName: nameServer(amphoraId, settings.randomNameLength, deps.randomInteger) };
     },
     imageId: choice.imageId,
@@ -97,8 +103,13 @@ async function choose(
     topology: found.topology,
     computeZone: zone?.compute_zone ?? null,
     managementNetworkId: zone?.management_network ?? null,
+    timings: { chooseMs: elapsedMs(deps.clock, startedMs) },
   };
 }
+
+/** @param startedMs of the monotonic clock. */
+export const elapsedMs = (clock: Pick<Clock, 'monotonicMs'>, startedMs: number): number =>
+  Math.round(clock.monotonicMs() - startedMs);
 
 /** Null where the load balancer is assigned none, or one that can not be booted any more: then the tag decides. */
 async function assignedImage(

@@ -1,7 +1,6 @@
 import { createInProcessQueue } from '../../adapters/queue/in-process.ts';
 import { createRabbitQueue } from '../../adapters/queue/rabbitmq.ts';
 import { createOutbox } from '../../adapters/storage/outbox.ts';
-import type { AmphoraDeps } from '../../flows/deps.ts';
 import type { Flow } from '../../flows/engine/flow.ts';
 import { rememberTrees } from '../../flows/lib/remember-trees.ts';
 import type { LoadBalancerDeps } from '../../flows/load-balancer/deps.ts';
@@ -13,7 +12,7 @@ import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import type { OpenStack } from '../openstack.ts';
 import type { State } from '../state.ts';
-import { loadBalancerDeps, type RuntimeContext } from '../wire.ts';
+import { loadBalancerDeps, type ProcessDeps, type RuntimeContext } from '../wire.ts';
 import { rabbitLinkSettings } from './rabbit-settings.ts';
 import { wireRegistry } from './seen-process.ts';
 
@@ -48,26 +47,29 @@ export function engineOf(journal: State['journal'], { clock, log, current }: Run
   };
 }
 
-/** Carries out operations on load balancers. @param flows all there are, unless a test puts something around them. */
+/** Carries out operations. @param flows all there are, unless a test puts something around them. */
 export function wireWorker(
   shared: {
     openstack: OpenStack;
     state: State;
     secrets: SecretStore;
     queue: OperationQueue;
-    amphorae: AmphoraDeps;
+    /** Of the process; its image choices are what `kiln status` tells of. */
+    own: ProcessDeps;
     /** Of the process; absent: this one. */
     roles?: readonly ServeRole[];
+    /** Whether these flows are not all there are. */
+    isPartial?: boolean;
   },
   runtime: RuntimeContext,
   flows: readonly Flow<LoadBalancerDeps>[] = loadBalancerFlows,
 ): Worker {
   const { clock, log, current } = runtime;
-  const { openstack, state, secrets, queue, amphorae } = shared;
-  const { worker: identity } = amphorae;
+  const { openstack, state, secrets, queue, own } = shared;
+  const { identity } = own;
   const { registry, leaseMs } = wireRegistry(state.database, runtime, identity, shared.roles ?? ['worker']);
   const { journal } = state;
-  const deps = loadBalancerDeps(amphorae, openstack, state, secrets, runtime);
+  const deps = loadBalancerDeps(own, openstack, state, secrets, runtime);
   // What can't be written now is seen by whoever looks for a place: the operation has no worker any more.
   const releaseBuilds = (operationId: string) =>
     void deps.builds
@@ -87,5 +89,6 @@ export function wireWorker(
     onLetGo: (operationId) => releaseBuilds(operationId),
     sweepEveryMs: SWEEP_EVERY_MS,
     lease: { beat: registry.beat, remove: registry.remove, lastsMs: leaseMs },
+    isPartial: shared.isPartial ?? false,
   });
 }

@@ -145,14 +145,16 @@ export function describeAmphoraStoreContract(name: string, makeSubject: () => Pr
       expect((await store.list()).map(({ id }) => id)).toEqual(['b', 'a']);
       expect((await store.list({ includeDeleted: true })).map(({ id }) => id)).toEqual(['c', 'b', 'a']);
     });
-    it('knows those under way that belong to no load balancer, and how many there are of each status', async () => {
+    it('knows those under way that have neither load balancer nor operation, and how many there are of each status', async () => {
       await store.insert(storedAmphora('a', { updatedAt: '2026-11-23T11:00:01.000Z' }));
       await store.insert(storedAmphora('b', { status: 'PENDING_DELETE' }));
       await store.insert(storedAmphora('c', { status: 'PENDING_DELETE', loadBalancerId: 'lb' }));
       await store.insert(storedAmphora('d', { status: 'READY' }));
       await store.insert(storedAmphora('e', { status: 'DELETED' }));
-      expect((await store.listUnderWay()).map(({ id }) => id)).toEqual(['b', 'a']);
-      expect(await store.countByStatus()).toEqual({ BOOTING: 1, PENDING_DELETE: 2, READY: 1 });
+      await store.insert(storedAmphora('f', { status: 'BOOTING' }));
+      await createJournal(database, clock).enqueue({ id: 'op', flow: 'f', subject: 'f', input: {}, priority: 0 });
+      expect((await store.listWithoutOperation()).map(({ id }) => id)).toEqual(['b', 'a']);
+      expect(await store.countByStatus()).toEqual({ BOOTING: 2, PENDING_DELETE: 2, READY: 1 });
     });
     const all: AmphoraListQuery = { projectId: null, filters: {}, sort: [], limit: 100 };
     const idsOf = async (query: Partial<AmphoraListQuery>) =>
@@ -212,6 +214,56 @@ export function describeAmphoraStoreContract(name: string, makeSubject: () => Pr
       }
       expect((await journal.list({ limit: 10 })).map(({ id }) => id)).toEqual(['op-1']);
       expect(await store.get('b')).toMatchObject({ status: 'ALLOCATED' });
+    });
+    it('makes an amphora and the operation that boots it at once, or neither', async () => {
+      const journal = createJournal(database, clock);
+      const operation = { id: 'op-1', flow: 'f', subject: 'a', input: { amphoraId: 'a' }, priority: 5 };
+      await store.requestBoot(storedAmphora('a'), operation);
+      expect(await store.get('a')).toEqual(storedAmphora('a'));
+      expect(await journal.get('op-1')).toMatchObject({ operation: { ...operation, status: 'queued' }, entries: [] });
+      await expect(store.requestBoot(storedAmphora('a'), { ...operation, id: 'op-2' })).rejects.toThrow();
+      expect(await journal.get('op-2')).toBeNull();
+    });
+    it('gives an operation with a journal once, however many ask for it', async () => {
+      const journal = createJournal(database, clock);
+      const operation = { id: 'op-1', flow: 'f', subject: 'a', input: {}, priority: 0 };
+      const started = { kind: 'started', step: 'one' } as const;
+      const reason = { code: 'BOOT_FAILED', message: 'so', advice: 'again' };
+      const answers = await Promise.all([1, 2, 3].map(() => store.adopt(operation, [started])));
+      expect(answers.toSorted()).toEqual([false, false, true]);
+      expect(await journal.get('op-1')).toMatchObject({ operation: { status: 'queued' }, entries: [started] });
+      const failed = { kind: 'failed', step: 'one', reason } as const;
+      await store.adopt({ ...operation, id: 'op-2', subject: 'b' }, [started, failed]);
+      const turned = await journal.claim('op-2', 'w');
+      expect(turned).toMatchObject({ operation: { status: 'undoing', reason }, entries: [started, failed] });
+      // What comes next comes after it.
+      await journal.record('op-2', 1, { kind: 'undone', step: 'one' });
+      expect((await journal.get('op-2'))?.entries.map(({ kind }) => kind)).toEqual(['started', 'failed', 'undone']);
+    });
+    it('settles an amphora with the end of its operation; one that is DELETED stays so', async () => {
+      const journal = createJournal(database, clock);
+      const reason = { code: 'BOOT_FAILED', message: 'so', advice: 'again' };
+      for (const [id, end] of [
+        ['a', 'done'],
+        ['b', { undone: reason }],
+        ['c', { undone: reason }],
+      ] as const) {
+        await store.requestBoot(storedAmphora(id, { worker: 'w' }), {
+          id: `op-${id}`,
+          flow: 'f',
+          subject: id,
+          input: {},
+          priority: 0,
+        });
+        if (id === 'c') await store.update(id, { status: 'DELETED' });
+        await journal.claim(`op-${id}`, 'w');
+        const status = end === 'done' ? 'READY' : 'ERROR';
+        const settlement = { amphoraId: id, status, reason: end === 'done' ? null : reason } as const;
+        await journal.finish(`op-${id}`, 1, end, { settlement });
+      }
+      expect(await store.get('a')).toMatchObject({ status: 'READY', worker: null, reason: null });
+      expect(await store.get('b')).toMatchObject({ status: 'ERROR', worker: null, reason });
+      expect(await store.get('c')).toMatchObject({ status: 'DELETED' });
     });
     it('is opened by many at once, each of which sees what the others wrote', async () => {
       const several = await Promise.all(Array.from({ length: 8 }, () => openDatabase(subject.connection, clock)));

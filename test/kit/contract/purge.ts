@@ -227,7 +227,7 @@ export function describePurgeContract(name: string, makeSubject: () => Promise<D
         await expectIndexed(() => journal.claimed());
         await expectIndexed(() => journal.unclaimed(100));
         await expectIndexed(() => createOutbox(database, clock).unannounced(100));
-        await expectIndexed(() => amphorae.listUnderWay());
+        await expectIndexed(() => amphorae.listWithoutOperation());
         await expectIndexed(() => purge.operations('2026-10-01T00:00:00.000Z', 100));
         await expectIndexed(() => purge.amphorae('2026-10-01T00:00:00.000Z', 100));
       });

@@ -1,4 +1,5 @@
-import type { AmphoraDeps, AmphoraSettings } from '../../../src/flows/deps.ts';
+import type { AmphoraSettings } from '../../../src/flows/deps.ts';
+import type { LoadBalancerDeps } from '../../../src/flows/load-balancer/deps.ts';
 import type { Amphora } from '../../../src/model/amphora.ts';
 import { KilnError } from '../../../src/model/errors.ts';
 import type { AmphoraStore } from '../../../src/ports/amphora-store.ts';
@@ -24,7 +25,6 @@ export function createFakeDeps(over: Partial<AmphoraSettings> = {}) {
   const rows = new Map<string, Amphora>();
   const store = withSwitches<AmphoraStore>(createMemoryStore(rows, () => clock.now().toISOString()));
   const agent = createFakeAmphoraAgent();
-  const dead = new Set<string>();
   const settings: AmphoraSettings = {
     image: { ampImageId: '', ampImageTag: 'amphora', ampImageOwnerId: '', ampImageTagPolicy: 'newest' },
     server: defaultServerSettings,
@@ -41,9 +41,11 @@ export function createFakeDeps(over: Partial<AmphoraSettings> = {}) {
     createLookupSeconds: 5,
     ...over,
   };
-  let ids = 0;
   const resolver = createImageResolver({ images, identity, compute, clock, log, settings: () => settings.image });
-  const deps: AmphoraDeps = {
+  const deps: Pick<
+    LoadBalancerDeps,
+    'resolver' | 'compute' | 'certificates' | 'agent' | 'clock' | 'log' | 'randomInteger'
+  > = {
     resolver,
     compute,
     certificates: {
@@ -54,15 +56,11 @@ export function createFakeDeps(over: Partial<AmphoraSettings> = {}) {
       }),
     },
     agent,
-    store,
-    worker: { self: 'host/1/1', isAlive: (worker) => !dead.has(worker) },
     clock,
     log,
-    settings: () => settings,
-    newId: () => `amphora-id-${++ids}`,
     randomInteger: () => 0,
   };
-  return { deps, settings, clock, log, images, compute, identity, store, rows, agent, resolver, image, dead };
+  return { deps, settings, clock, log, images, compute, identity, store, rows, agent, resolver, image };
 }
 
 function createMemoryStore(rows: Map<string, Amphora>, now: () => string): AmphoraStore {
@@ -91,10 +89,7 @@ function createMemoryStore(rows: Map<string, Amphora>, now: () => string): Ampho
         .filter((row) => includeDeleted || row.status !== 'DELETED')
         .filter((row) => loadBalancerId === undefined || row.loadBalancerId === loadBalancerId)
         .reverse(),
-    listUnderWay: async () =>
-      [...rows.values()]
-        .filter(({ status }) => status === 'BOOTING' || status === 'PENDING_DELETE')
-        .filter(({ loadBalancerId }) => loadBalancerId === null),
+    listWithoutOperation: async () => [],
     countByStatus: async () => {
       const counts: Record<string, number> = {};
       for (const { status } of rows.values()) if (status !== 'DELETED') counts[status] = (counts[status] ?? 0) + 1;

@@ -1,5 +1,6 @@
 import { KilnError } from '../../../src/model/errors.ts';
 import type { JournalEntry, Operation } from '../../../src/model/operation.ts';
+import type { AmphoraSettlement } from '../../../src/ports/amphora-store.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { ClaimedOperation, Journal } from '../../../src/ports/journal.ts';
 import type { Settlement } from '../../../src/ports/load-balancer-store.ts';
@@ -13,7 +14,7 @@ export type FakeJournal = Journal & Switches<keyof Journal>;
  */
 export function createFakeJournal(
   clock: Pick<Clock, 'now'>,
-  settle: (settlement: Settlement) => void = () => {},
+  settle: (settlement: Settlement | AmphoraSettlement) => void = () => {},
 ): FakeJournal {
   const operations = new Map<string, Operation>();
   const entries = new Map<string, JournalEntry[]>();

@@ -1,8 +1,10 @@
 import { createBuildSlots } from '../../../src/flows/lib/build-slots.ts';
 import type { LoadBalancerDeps } from '../../../src/flows/load-balancer/deps.ts';
+import type { Amphora } from '../../../src/model/amphora.ts';
 import type { ServerGroupPolicy } from '../../../src/model/compute.ts';
 import { KilnError } from '../../../src/model/errors.ts';
 import type { FlavorCapabilities, ZoneCapabilities } from '../../../src/model/flavor.ts';
+import type { AmphoraSettlement } from '../../../src/ports/amphora-store.ts';
 import { createFakeDeps } from './fake-amphora-deps.ts';
 import { createFakeBuildPlaces } from './fake-build-places.ts';
 import { createFakeCompute } from './fake-compute.ts';
@@ -118,8 +120,16 @@ export function createFakeLoadBalancerDeps(
     amphoraRows: rows,
     offered,
     forgotten,
-    journal: createFakeJournal(clock, loadBalancers.settle),
+    journal: createFakeJournal(clock, (settlement) => {
+      if ('amphoraId' in settlement) settleAmphora(rows, settlement);
+      else loadBalancers.settle(settlement);
+    }),
   };
+}
+
+function settleAmphora(rows: Map<string, Amphora>, { amphoraId, status, reason }: AmphoraSettlement): void {
+  const row = rows.get(amphoraId);
+  if (row && row.status !== 'DELETED') rows.set(amphoraId, { ...row, status, reason, worker: null });
 }
 
 const noTraffic = { bytesIn: 0, bytesOut: 0, activeConnections: 0, totalConnections: 0, requestErrors: 0 };

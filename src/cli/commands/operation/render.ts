@@ -80,18 +80,22 @@ export function renderOperation(
     entries.flatMap((entry) => (entry.kind === 'left' ? entry.leftovers : [])),
     view,
   );
+  const notes = entries.flatMap((entry) => (entry.kind === 'note' ? [`  ${entry.step}: ${entry.message}`] : []));
   return [
     fields,
     view.paint('bold', 'Steps'),
     ...lines,
+    ...(notes.length === 0 ? [] : [view.paint('bold', 'Notes'), ...notes]),
     ...(why.length === 0 ? [] : [view.paint('bold', 'What could not be finished'), ...why]),
     ...(left === null ? [] : [left]),
   ].join('\n');
 }
 
+type StepState = Exclude<JournalEntry['kind'], 'note'>;
+
 /** Each step in the order in which it was started, with the last that is known of it. */
-export function stepsOf(entries: readonly JournalEntry[]): { name: string; state: JournalEntry['kind'] }[] {
-  const states = new Map<string, JournalEntry['kind']>();
-  for (const { step, kind } of entries) states.set(step, kind);
+export function stepsOf(entries: readonly JournalEntry[]): { name: string; state: StepState }[] {
+  const states = new Map<string, StepState>();
+  for (const { step, kind } of entries) if (kind !== 'note') states.set(step, kind);
   return [...states].map(([name, state]) => ({ name, state }));
 }

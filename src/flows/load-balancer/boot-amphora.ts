@@ -1,0 +1,81 @@
+import { choiceById } from '../../core/amphora/choose-image.ts';
+import { KilnError, toKilnError } from '../../model/errors.ts';
+import type { ImageChoice } from '../../model/image.ts';
+import type { JsonObject } from '../../model/operation.ts';
+import { defineFlow, type Step } from '../engine/flow.ts';
+import { type AmphoraChoices, chooseImageFor, elapsedMs } from '../steps/resolve-amphora.ts';
+import { buildAmphora } from './build-amphora.ts';
+import type { LoadBalancerDeps } from './deps.ts';
+
+/** What is asked for; amphora and server have their names already. */
+export type BootInput = {
+  amphoraId: string;
+  serverName: string;
+  /** It serves nobody. */
+  loadBalancerId: null;
+  /** Boot this image, whatever tags it carries. */
+  requestedImageId: string | null;
+  /** Instead of the configuration's. */
+  flavorTag: string | null;
+  computeFlavorId: string;
+};
+
+/** Does nothing; the first step, and so undone last: the amphora stays on record in ERROR, with the reason. */
+const markErrorOnRevert: Step<LoadBalancerDeps, BootInput, Record<string, never>> = {
+  name: 'mark-amphora-error-on-revert',
+  do: async () => ({}),
+  settleUndone: async (_records, { amphoraId }, { reason }) => ({ amphoraId, status: 'ERROR', reason }),
+};
+
+/** Which image, once there is a place among the amphorae that may be built at a time. */
+const resolveBoot: Step<LoadBalancerDeps, BootInput, Omit<AmphoraChoices, 'role' | 'serverGroupId'>> = {
+  name: 'resolve-amphora',
+  async do(deps, state, run) {
+    const startedMs = deps.clock.monotonicMs();
+    const { amphoraId, serverName, computeFlavorId } = state;
+    await deps.builds.acquire(run.operationId, [amphoraId], run.stop);
+    const choice = await choose(deps, state);
+    return {
+      amphoraId,
+      serverName,
+      computeFlavorId,
+      imageId: choice.imageId,
+      imageChoice: choice as unknown as JsonObject,
+      topology: deps.settings().topology,
+      computeZone: null,
+      managementNetworkId: null,
+      timings: { chooseMs: elapsedMs(deps.clock, startedMs) },
+    };
+  },
+  undo: async (deps, _state, run) => deps.builds.release(run.operationId),
+};
+
+/** What fails is not tried again: somebody waits for the answer, and may ask again. */
+async function choose(
+  deps: LoadBalancerDeps,
+  { requestedImageId, flavorTag, computeFlavorId }: BootInput,
+): Promise<ImageChoice> {
+  if (requestedImageId !== null) return choiceById(requestedImageId, 'requested-id', deps.clock.now());
+  try {
+    return await chooseImageFor(deps, flavorTag ?? undefined, computeFlavorId);
+  } catch (thrown) {
+    const error = toKilnError(thrown);
+    const { code, message, advice, details } = error;
+    throw new KilnError(code, message, { advice, details, retryable: false, cause: error });
+  }
+}
+
+/** The amphora is READY with the operation's end. */
+const markReady: Step<LoadBalancerDeps, BootInput, Record<string, never>> = {
+  name: 'mark-amphora-ready',
+  do: async () => ({}),
+  settle: async (_records, { amphoraId }) => ({ amphoraId, status: 'READY', reason: null }),
+};
+
+/** `kiln amphora boot`: one amphora that serves nobody, from the image that the next one of a load balancer would get. */
+export const bootAmphora = defineFlow<LoadBalancerDeps, BootInput>('boot-amphora')
+  .step(markErrorOnRevert)
+  .step(resolveBoot)
+  .use(buildAmphora)
+  .step(markReady)
+  .build();
