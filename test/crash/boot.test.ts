@@ -60,7 +60,6 @@ describe('a boot whose process is killed', () => {
   });
 
   it('those whose agent never answers are given up by a kiln serve, and nothing of them is left', async () => {
-    expect(await underWay()).not.toEqual([]);
     const serve = startKiln(['serve'], impatient());
     await serve.line(/"msg":"serving"/);
     await expect.poll(underWay, { timeout: 120_000, interval: 500 }).toEqual([]);
