@@ -41,7 +41,7 @@ export async function openBoots(over: Partial<LoadBalancerDeps> = {}) {
       return await claimAndRun(operationId, worker, through, turn.signal);
     } finally {
       turns.delete(operationId);
-      deps.builds.release(operationId);
+      await deps.builds.release(operationId);
     }
   }
   async function claimAndRun(operationId: string, worker: string, through: LoadBalancerDeps, turn: AbortSignal) {
