@@ -1,4 +1,5 @@
 import { invalidRequest, validationFailure } from '../core/lbaas/api-errors.ts';
+import { pythonLiteral } from '../core/lbaas/python-text.ts';
 import { isSignedByAuthority } from '../core/tls/revocation-list.ts';
 import { KilnError } from '../model/errors.ts';
 import type { Listener, Pool } from '../model/load-balancer.ts';
@@ -109,7 +110,7 @@ function refuseUnreadable(attempts: readonly Attempt<unknown>[]): void {
 /** With the reasons behind Octavia's sentence for what is there and of no use. */
 function refuseMissing(attempts: readonly Attempt<unknown>[]): void {
   if (attempts.length === 0) return;
-  const references = attempts.map(({ reference }) => inPython(reference)).join(', ');
+  const references = attempts.map(({ reference }) => pythonLiteral(reference)).join(', ');
   const reasons = attempts
     .filter(({ error }) => error?.code === 'SECRET_INVALID')
     .map(({ error }) => ` ${error?.message}`);
@@ -127,10 +128,3 @@ const invalidRevocationList = ({ message }: KilnError) =>
     'The client authentication certificate revocation list is invalid. It must be a valid x509 PEM format ' +
       `certificate revocation list. Error: ${message}`,
   );
-
-/** A string as Python prints it in a list: Octavia's message holds one. */
-function inPython(text: string): string {
-  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const escaped = text.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`).replaceAll('\n', '\\n');
-  return `${quote}${escaped}${quote}`;
-}

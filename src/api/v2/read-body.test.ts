@@ -53,8 +53,8 @@ describe('a request body', () => {
   it.each([
     [undefined, 'Missing argument: "load_balancer"'],
     [{ loadbalance: {} }, 'Unknown attribute for argument load_balancer: loadbalance'],
-    [{ loadbalancer: [] }, "Invalid input for field/attribute loadbalancer. Value: '[...]'. Value should be an object"],
-    [[], "Invalid input for field/attribute load_balancer. Value: '[...]'. Value should be an object"],
+    [{ loadbalancer: [] }, "Invalid input for field/attribute loadbalancer. Value: '[]'. Value should be an object"],
+    [[], "Invalid input for field/attribute load_balancer. Value: '[]'. Value should be an object"],
   ])('refuses %j', (json, message) => {
     expect(refusal(loadBalancerCreateBody, json)).toBe(message);
   });
@@ -120,10 +120,10 @@ describe('a request body', () => {
     );
   });
 
-  it('does not walk what it refuses', () => {
+  it('does not walk all of what it refuses', () => {
     let deep: unknown = 1;
     for (let level = 0; level < 100_000; level++) deep = [deep];
-    expect(loadBalancer({ name: deep })).toContain("Value: '[...]'");
+    expect(loadBalancer({ name: deep })).toContain(`Value: '${'['.repeat(21)}...${']'.repeat(21)}'`);
     expect(loadBalancer({ tags: deep })).toContain('field/attribute tags');
   });
 });

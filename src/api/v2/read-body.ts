@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox';
 import { invalidField, invalidOption, invalidRequest } from '../../core/lbaas/api-errors.ts';
+import { clip, pythonText } from '../../core/lbaas/python-text.ts';
 import { formats } from './formats.ts';
 
 /**
@@ -27,6 +28,8 @@ export function readBody(schema: TSchema, json: unknown): unknown {
 interface Place {
   field: string;
   path: string;
+  /** That the value is of: messages show it whole. */
+  list?: unknown[];
 }
 
 function read(schema: TSchema, value: unknown, place: Place): unknown {
@@ -56,7 +59,7 @@ function read(schema: TSchema, value: unknown, place: Place): unknown {
 
 function readObject(schema: TSchema, value: unknown, place: Place, { mayMiss = false } = {}): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalidField(place.field, show(value), 'Value should be an object');
+    throw refused(place, value, 'Value should be an object');
   }
   const given = value as Record<string, unknown>;
   const patterned = member(schema, 'patternProperties') as Record<string, TSchema> | undefined;
@@ -81,6 +84,9 @@ function readObject(schema: TSchema, value: unknown, place: Place, { mayMiss = f
   return result;
 }
 
+const refused = ({ field, list }: Place, value: unknown, why: string) =>
+  invalidField(field, pythonText(list ?? value), why);
+
 /** Null values are left out: wsme keeps them, but nothing can be done with them. */
 function readDictionary(schema: TSchema, given: Record<string, unknown>, place: Place): Record<string, unknown> {
   const entries = Object.entries(given).filter(([, value]) => value !== null);
@@ -97,9 +103,9 @@ function scalarText(value: unknown): unknown {
 }
 
 function readList(schema: TSchema, value: unknown, place: Place): unknown[] {
-  if (!Array.isArray(value)) throw invalidField(place.field, show(value), `Value not a valid list: ${show(value)}`);
+  if (!Array.isArray(value)) throw refused(place, value, `Value not a valid list: ${pythonText(value)}`);
   const items = member(schema, 'items') as TSchema;
-  return value.map((item) => read(items, item, place));
+  return value.map((item) => read(items, item, { ...place, list: value }));
 }
 
 function readFlag(value: unknown, place: Place): boolean {
@@ -110,21 +116,21 @@ function readFlag(value: unknown, place: Place): boolean {
     if (['true', 't', 'yes', 'y', 'on', '1'].includes(value)) return true;
     if (['false', 'f', 'no', 'n', 'off', '0'].includes(value)) return false;
   }
-  throw invalidField(place.field, show(value), `Value not an unambiguous boolean: ${show(value)}`);
+  throw refused(place, value, `Value not an unambiguous boolean: ${pythonText(value)}`);
 }
 
 function readInteger(schema: TSchema, value: unknown, place: Place): number {
   const number = typeof value === 'string' && /^\s*[+-]?\d{1,15}\s*$/.test(value) ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isInteger(number)) {
-    throw invalidField(place.field, show(value), 'Value should be an integer');
+    throw refused(place, value, 'Value should be an integer');
   }
   const minimum = numberOf(schema, 'minimum');
   if (minimum !== null && number < minimum) {
-    throw invalidField(place.field, show(value), `Value should be greater or equal to ${minimum}`);
+    throw refused(place, value, `Value should be greater or equal to ${minimum}`);
   }
   const maximum = numberOf(schema, 'maximum');
   if (maximum !== null && number > maximum) {
-    throw invalidField(place.field, show(value), `Value should be lower or equal to ${maximum}`);
+    throw refused(place, value, `Value should be lower or equal to ${maximum}`);
   }
   return number;
 }
@@ -133,9 +139,15 @@ function readNumberChoice(schema: TSchema, value: unknown, place: Place): number
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   const allowed = arrayOf(schema, 'enum') as number[];
   if (typeof number !== 'number' || !allowed.includes(number)) {
-    throw invalidField(place.field, show(value), `Value should be one of: ${allowed.join(', ')}`);
+    throw refused(place, value, `Value should be one of: ${listOf(allowed)}`);
   }
   return number;
+}
+
+/** All with a fraction where one has one: `1.0, 1.1`. */
+function listOf(numbers: readonly number[]): string {
+  const digits = numbers.every(Number.isInteger) ? 0 : 1;
+  return numbers.map((one) => one.toFixed(digits)).join(', ');
 }
 
 function readText(schema: TSchema, value: unknown, place: Place): string {
@@ -145,22 +157,22 @@ function readText(schema: TSchema, value: unknown, place: Place): string {
   if (allowed) {
     if (typeof value === 'string' && allowed.includes(value)) return value;
     const refusal = format?.refusal ?? `Value should be one of: ${allowed.join(', ')}`;
-    throw invalidField(place.field, show(value), refusal);
+    throw refused(place, value, refusal);
   }
   if (format) {
     const result = typeof value === 'string' ? format.read(value) : null;
-    if (result === null) throw invalidField(place.field, show(value), format.refusal);
+    if (result === null) throw refused(place, value, format.refusal);
     checkLength(schema, result, place);
     return result;
   }
   // A lone surrogate is no text: no database takes it.
   if (typeof value !== 'string' || !value.isWellFormed()) {
-    throw invalidField(place.field, show(value), 'Value should be string');
+    throw refused(place, value, 'Value should be string');
   }
   checkLength(schema, value, place);
   const expression = textOf(schema, 'pattern');
   if (expression !== null && !new RegExp(expression, 'u').test(value)) {
-    throw invalidField(place.field, show(value), `Value should match the pattern ${expression}`);
+    throw refused(place, value, `Value should match the pattern ${expression}`);
   }
   return value;
 }
@@ -168,25 +180,13 @@ function readText(schema: TSchema, value: unknown, place: Place): string {
 function checkLength(schema: TSchema, value: string, place: Place): void {
   const minimum = numberOf(schema, 'minLength');
   if (minimum !== null && value.length < minimum) {
-    throw invalidField(place.field, show(value), `Value should have a minimum character requirement of ${minimum}`);
+    throw refused(place, value, `Value should have a minimum character requirement of ${minimum}`);
   }
   const maximum = numberOf(schema, 'maxLength');
   // Characters, not UTF-16 units; counted only where the difference matters.
   if (maximum !== null && value.length > maximum && [...value].length > maximum) {
-    throw invalidField(place.field, show(value), `Value should have a maximum character requirement of ${maximum}`);
+    throw refused(place, value, `Value should have a maximum character requirement of ${maximum}`);
   }
-}
-
-/** A value for a message: short, and never walked, however deep it is. */
-function show(value: unknown): string {
-  if (value === null) return 'None';
-  if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (typeof value === 'object') return Array.isArray(value) ? '[...]' : '{...}';
-  return clip(String(value));
-}
-
-function clip(text: string): string {
-  return (text.length > 300 ? `${text.slice(0, 300)}...` : text).toWellFormed();
 }
 
 const isReference = (schema: TSchema) => ['uuid', 'secret-reference'].includes(textOf(schema, 'format') ?? '');

@@ -1,6 +1,7 @@
 import type { FlavorCapabilities, ZoneCapabilities } from '../../model/flavor.ts';
 import { topologies } from '../../model/load-balancer.ts';
 import { invalidOption, providerCannot, providerLacksOption } from './api-errors.ts';
+import { clip, pythonLiteral } from './python-text.ts';
 
 /**
  * What flavor profiles and availability zone profiles may say, and what it means: the one home for the check of profiles
@@ -59,11 +60,11 @@ export function checkProfileData(
 ): Record<string, never> {
   const data = parse(text, option);
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    throw providerLacksOption(provider, `${python(data)} is not of type 'object'`);
+    throw providerLacksOption(provider, `${pythonLiteral(data)} is not of type 'object'`);
   }
   const unknown = Object.keys(data).filter((key) => !Object.hasOwn(capabilities, key));
   if (unknown.length > 0) {
-    const names = unknown.map(python).join(', ');
+    const names = unknown.map(pythonLiteral).join(', ');
     const were = unknown.length > 1 ? 'were' : 'was';
     throw providerLacksOption(provider, `Additional properties are not allowed (${names} ${were} unexpected)`);
   }
@@ -79,7 +80,7 @@ export function checkProfileData(
 /** Refuses what would be silently left out. @throws KilnError OPTION_UNSUPPORTED. */
 export function checkServed(provider: string, data: object, capabilities: Capabilities): void {
   for (const [key, value] of Object.entries(data)) {
-    if (capabilities[key]?.unserved && isGiven(value)) throw providerCannot(provider, `${key} ${python(value)}`);
+    if (capabilities[key]?.unserved && isGiven(value)) throw providerCannot(provider, `${key} ${pythonLiteral(value)}`);
   }
 }
 
@@ -105,12 +106,12 @@ function parse(text: string, option: string): unknown {
 
 function faultOf(value: unknown, { type, values }: Capability): string | null {
   const fits = type === 'array' ? isListOfText(value) : typeof value === type;
-  if (!fits) return `${python(value)} is not of type '${type}'`;
+  if (!fits) return `${pythonLiteral(value)} is not of type '${type}'`;
   if (values && !values.includes(value as string)) {
-    return `${python(value)} is not one of [${[...values].map(python).join(', ')}]`;
+    return `${pythonLiteral(value)} is not one of [${[...values].map(pythonLiteral).join(', ')}]`;
   }
   // Half a surrogate pair is no text: no database and no service takes it.
-  return isWellFormed(value) ? null : `${python(value)} is not well-formed`;
+  return isWellFormed(value) ? null : `${pythonLiteral(value)} is not well-formed`;
 }
 
 function isListOfText(value: unknown): boolean {
@@ -122,14 +123,3 @@ function isWellFormed(value: unknown): boolean {
 }
 
 /** A value as Python prints it; never walked, however deep it is. */
-function python(value: unknown): string {
-  if (value === null) return 'None';
-  if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (typeof value === 'string') return `'${clip(value)}'`;
-  if (typeof value === 'object') return Array.isArray(value) ? '[...]' : '{...}';
-  return String(value);
-}
-
-function clip(text: string): string {
-  return (text.length > 300 ? `${text.slice(0, 300)}...` : text).toWellFormed();
-}

@@ -53,7 +53,7 @@ export function changeL7Policy(policy: L7Policy, patch: L7PolicyPatch, now: stri
         ...named,
         redirectHttpCode: patch.redirectHttpCode ?? null,
       })
-    : { ...policy, redirectHttpCode: httpCode(policy, patch.redirectHttpCode) };
+    : { ...policy, redirectHttpCode: patched(patch.redirectHttpCode, policy.redirectHttpCode, null) };
   return {
     ...changedRow(policy, patch, now),
     name: patched(patch.name, policy.name, ''),
@@ -65,11 +65,6 @@ export function changeL7Policy(policy: L7Policy, patch: L7PolicyPatch, now: stri
     redirectPrefix: target.redirectPrefix,
     redirectHttpCode: target.redirectHttpCode,
   };
-}
-
-function httpCode(policy: L7Policy, wish: number | null | undefined): number | null {
-  if (policy.redirectUrl === null && policy.redirectPrefix === null) return policy.redirectHttpCode;
-  return wish === undefined ? policy.redirectHttpCode : wish;
 }
 
 type Named = Pick<L7Policy, 'redirectPoolId' | 'redirectUrl' | 'redirectPrefix'>;
@@ -88,29 +83,32 @@ function actionIn<Action extends L7Policy['action'] | undefined>(action: Action 
 
 const invalidArguments = (why: string) => invalidRequest(`Invalid L7 Policy arguments: ${why}`);
 
-/** The one target that the action needs; others are dropped or refused (validate.py, sanitize_l7policy_api_args). */
-function redirect(wish: Redirect): Redirect {
-  const none = { redirectPoolId: null, redirectUrl: null, redirectPrefix: null, redirectHttpCode: null };
-  const { redirectPoolId, redirectUrl, redirectPrefix } = wish;
-  const redirectHttpCode = wish.redirectHttpCode ?? defaultRedirectHttpCode;
-  switch (wish.action) {
-    case 'REJECT':
-      if (redirectPrefix !== null) break;
-      return { action: 'REJECT', ...none };
-    case 'REDIRECT_TO_URL':
-      if (redirectUrl === null) throw invalidArguments('redirect_url must not be None');
-      if (redirectPrefix !== null) break;
-      return { action: 'REDIRECT_TO_URL', ...none, redirectUrl, redirectHttpCode };
-    case 'REDIRECT_TO_POOL':
-      if (redirectPoolId === null) throw invalidArguments('redirect_pool_id or redirect_pool must not be None');
-      if (redirectPrefix !== null) break;
-      return { action: 'REDIRECT_TO_POOL', ...none, redirectPoolId };
-    case 'REDIRECT_PREFIX':
-      if (redirectPrefix === null) throw invalidArguments('redirect_prefix must not be None');
-      if (redirectPoolId !== null) break;
-      return { action: 'REDIRECT_PREFIX', ...none, redirectPrefix, redirectHttpCode };
+/**
+ * The one target that a policy has, and the action that goes with it: of several targets the action drops some, and of what is
+ * left a pool goes with nothing else, and a URL comes before a prefix (validate.py, sanitize_l7policy_api_args).
+ */
+function redirect({ action, redirectHttpCode: code, ...wish }: Redirect): Redirect {
+  const none = { redirectPoolId: null, redirectUrl: null, redirectPrefix: null };
+  const { redirectPrefix } = wish;
+  if (action === 'REDIRECT_TO_URL' && wish.redirectUrl === null)
+    throw invalidArguments('redirect_url must not be None');
+  if (action === 'REDIRECT_TO_POOL' && wish.redirectPoolId === null) {
+    throw invalidArguments('redirect_pool_id or redirect_pool must not be None');
   }
-  throw invalidArguments('Cannot specify redirect_pool_id and redirect_url or redirect_prefix at the same time');
+  if (action === 'REDIRECT_PREFIX' && redirectPrefix === null)
+    throw invalidArguments('redirect_prefix must not be None');
+  const redirectPoolId = action === 'REDIRECT_TO_POOL' || action === 'REDIRECT_PREFIX' ? wish.redirectPoolId : null;
+  const redirectUrl = action === 'REDIRECT_TO_URL' || action === 'REDIRECT_PREFIX' ? wish.redirectUrl : null;
+  if (redirectPoolId !== null) {
+    if (redirectUrl === null && redirectPrefix === null) {
+      return { action: 'REDIRECT_TO_POOL', ...none, redirectPoolId, redirectHttpCode: null };
+    }
+    throw invalidArguments('Cannot specify redirect_pool_id and redirect_url or redirect_prefix at the same time');
+  }
+  const redirectHttpCode = code ?? defaultRedirectHttpCode;
+  if (redirectUrl !== null) return { action: 'REDIRECT_TO_URL', ...none, redirectUrl, redirectHttpCode };
+  if (redirectPrefix !== null) return { action: 'REDIRECT_PREFIX', ...none, redirectPrefix, redirectHttpCode };
+  return { action: 'REJECT', ...none, redirectHttpCode: code };
 }
 
 /**

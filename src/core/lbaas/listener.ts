@@ -17,7 +17,7 @@ export function makeListener(
   const { settings } = making;
   const { protocol } = spec;
   checkInsertHeaders(spec.insertHeaders, protocol);
-  const hasCertificates = refersToCertificates(spec);
+  const hasCertificates = showsCertificates(spec);
   checkCertificates(spec, hasCertificates, settings);
   checkCiphers(spec.tlsCiphers, settings);
   const endsTls = protocol === 'TERMINATED_HTTPS';
@@ -140,8 +140,9 @@ type Certificates = Pick<
   'defaultTlsContainerRef' | 'sniContainerRefs' | 'clientCaTlsContainerRef' | 'clientCrlContainerRef'
 >;
 
-const refersToCertificates = (spec: Certificates) =>
-  Boolean(spec.defaultTlsContainerRef || spec.sniContainerRefs?.length || spec.clientCaTlsContainerRef);
+/** To those who connect. */
+const showsCertificates = (spec: Certificates) => Boolean(spec.defaultTlsContainerRef || spec.sniContainerRefs?.length);
+const refersToCertificates = (spec: Certificates) => showsCertificates(spec) || Boolean(spec.clientCaTlsContainerRef);
 
 function checkCertificates(spec: ListenerSpec, hasCertificates: boolean, settings: ApiSettings): void {
   const { protocol } = spec;
@@ -163,7 +164,7 @@ function checkCertificates(spec: ListenerSpec, hasCertificates: boolean, setting
 
 /** HAProxy can't end TLS with nothing to show. */
 function checkServesCertificate(spec: Certificates, endsTls: boolean, title: string): void {
-  if (spec.defaultTlsContainerRef || spec.sniContainerRefs?.length) return;
+  if (showsCertificates(spec)) return;
   if (spec.clientCaTlsContainerRef) {
     throw validationFailure(
       'An SNI or default certificate container reference must be provided with a client CA container reference.',

@@ -55,7 +55,7 @@ export function checkZone(name: string, zone: Zone | null): void {
 /** A load balancer that names no provider has its flavor's. */
 export function providerOf(spec: LoadBalancerSpec, offer: ResolvedProfiles, settings: ApiSettings): string {
   const profile = offer.flavor?.profile;
-  if (!profile) return spec.provider ?? settings.defaultProvider;
+  if (!profile) return spec.provider || settings.defaultProvider;
   if (spec.provider && spec.provider !== profile.providerName) {
     throw invalidRequest(`Flavor '${spec.flavorId}' is not compatible with provider '${spec.provider}'`);
   }

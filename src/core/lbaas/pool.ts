@@ -33,7 +33,7 @@ export function makePool(
     description: spec.description ?? '',
     protocol: spec.protocol,
     lbAlgorithm: ofProvider(spec.lbAlgorithm, loadBalancer.provider),
-    sessionPersistence: spec.sessionPersistence ? persistence(spec.sessionPersistence, null, spec.protocol) : null,
+    sessionPersistence: spec.sessionPersistence ? newPersistence(spec.sessionPersistence, spec.protocol) : null,
     tlsEnabled: tls,
     tlsContainerRef: spec.tlsContainerRef ?? null,
     caTlsContainerRef: spec.caTlsContainerRef ?? null,
@@ -96,20 +96,25 @@ export function checkProtocols(listener: ListenerProtocol, pool: PoolProtocol): 
 
 function changedPersistence(pool: Pool, wish: SessionPersistenceSpec | null | undefined): SessionPersistence | null {
   if (wish === undefined) return pool.sessionPersistence;
-  return wish === null ? null : persistence(wish, pool.sessionPersistence, pool.protocol);
+  return wish === null ? null : persistence(wish, pool.sessionPersistence, pool.protocol, 'UDP');
 }
 
+const newPersistence = (spec: SessionPersistenceSpec, protocol: PoolProtocol) =>
+  persistence(spec, null, protocol, 'UDP and SCTP');
+
+/** @param datagrams what Octavia's refusal calls the protocols that have timeouts, which is not the same for all requests. */
 function persistence(
   spec: SessionPersistenceSpec,
   before: SessionPersistence | null,
   protocol: PoolProtocol,
+  datagrams: string,
 ): SessionPersistence {
   const type = spec.type ?? before?.type;
   if (!type) throw validationFailure('Invalid session_persistence provided.');
   const cookieName = spec.cookieName ?? null;
   if (protocol === 'UDP' || protocol === 'SCTP') checkForDatagrams(type, cookieName);
   else if (spec.persistenceTimeout || spec.persistenceGranularity) {
-    throw validationFailure('persistence_timeout and persistence_granularity is only for UDP and SCTP protocol pools.');
+    throw validationFailure(`persistence_timeout and persistence_granularity is only for ${datagrams} protocol pools.`);
   }
   checkCookie(type, cookieName);
   return {
