@@ -15,6 +15,7 @@ export interface Parsed {
 export const nouns: Record<string, string> = {
   image: 'Amphora images in Glance: list, build, upload, tag, and which one is next',
   release: 'What bringing an image to all load balancers would do',
+  loadbalancer: 'Load balancers: give one another flavor',
   amphora: 'Amphorae: boot, list, show, delete',
   operation: 'What was asked for on load balancers, and what became of it',
   health: 'Amphorae that are silent, and whether they are failed over',
