@@ -258,7 +258,7 @@ export interface CliContext {
   /** What is known of images beside Glance, read anew at each call; null where there is no database that is up to date. */
   knownImages(): Promise<(() => Promise<KnownImages>) | null>;
   /** Asks for another flavor, as an administrator does through the API; workers carry it out. */
-  resizeLoadBalancer(loadBalancerId: string, flavorId: string): Promise<void>;
+  resizeLoadBalancer(loadBalancerId: string, flavorId: string | null): Promise<void>;
   databaseStatus(): Promise<DatabaseStatus>;
   /** Brings the tables up to date. */
   upgradeDatabase(): Promise<DatabaseStatus>;

@@ -23,7 +23,7 @@ const codes: Readonly<Record<number, ErrorCode>> = {
 export async function resizeLoadBalancer(
   own: { openstack: OpenStack; state: State; paths: StatePaths },
   runtime: RuntimeContext,
-  { loadBalancerId, flavorId }: { loadBalancerId: string; flavorId: string },
+  { loadBalancerId, flavorId }: { loadBalancerId: string; flavorId: string | null },
 ): Promise<void> {
   const deps = apiDeps(
     {

@@ -111,7 +111,7 @@ it('refuses what is no flavor for this load balancer, and says why', async () =>
   expect(await refusal(flavorId, unknown)).toEqual([404, `Load Balancer ${unknown} not found.`]);
   expect(await refusal(unknown)).toEqual([400, 'Validation failure: Invalid flavor_id.']);
   expect((await resize('small')).status).toBe(400);
-  expect((await resize(null)).status).toBe(400);
+  expect(await refusal(null)).toEqual([400, expect.stringContaining(`load balancer ${id} has no flavor already`)]);
   expect((await bench.call('PUT', `/v2/kiln/loadbalancers/${id}/flavor`, {})).status).toBe(400);
   expect((await bench.call('PUT', `/v2/kiln/loadbalancers/${id}/flavor`, { flavor_id: flavorId, x: 1 })).status).toBe(
     400,
@@ -130,6 +130,33 @@ it('refuses what is no flavor for this load balancer, and says why', async () =>
   expect([status, words]).toEqual([400, expect.stringContaining('its compute_flavor names what is not there')]);
   expect(words).not.toContain('secret');
   expect(await show()).toMatchObject({ provisioning_status: 'ACTIVE' });
+});
+
+it('takes the flavor away: no flavor is held meanwhile', async () => {
+  const flavorId = await addFlavor();
+  const loadbalancer = { vip_subnet_id: subnetId, flavor_id: flavorId };
+  const made = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer });
+  await bench.settleAll();
+  id = made.body.loadbalancer.id;
+  expect((await resize(null)).status).toBe(202);
+  expect(await resizing()).toMatchObject({ input: { loadBalancerId: id, flavorId: null } });
+  expect(await show()).toMatchObject({ flavor_id: flavorId });
+});
+
+it('a pair is resized by a flow of its own, in a flavor of its topology', async () => {
+  const data = { loadbalancer_topology: 'ACTIVE_STANDBY' };
+  const loadbalancer = { vip_subnet_id: subnetId, flavor_id: await addFlavor(data) };
+  const made = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer });
+  await bench.settleAll();
+  const pair = made.body.loadbalancer.id;
+  expect(await refusal(await addFlavor({ loadbalancer_topology: 'SINGLE' }), pair)).toEqual([
+    400,
+    expect.stringContaining('is for topology SINGLE'),
+  ]);
+  const flavorId = await addFlavor(data);
+  expect((await resize(flavorId, pair)).status).toBe(202);
+  const [operation] = await journal.list({ subject: pair, limit: 1 });
+  expect(operation).toMatchObject({ flow: 'resize-load-balancer-pair', input: { flavorId } });
 });
 
 it('refuses the flavor that the load balancer has', async () => {

@@ -52,6 +52,7 @@ const pairFlows = {
   'create-load-balancer': 'create-load-balancer-pair',
   'failover-load-balancer': 'failover-load-balancer-pair',
   'failover-amphora': 'failover-amphora-of-pair',
+  'resize-load-balancer': 'resize-load-balancer-pair',
 } as const;
 
 const flowFor = (flow: keyof typeof pairFlows, { topology }: { topology: Topology }) =>
@@ -175,13 +176,14 @@ export function planAmphoraFailover(making: CreationContext, tree: StoredTree, a
 }
 
 /**
- * Another flavor by failover. The row keeps the flavor that its amphora has until the new one serves; until then the operation
- * holds the other one.
+ * Another flavor by failover, or none. The row keeps the flavor that its amphorae have until the new ones serve; until then the
+ * operation holds the other one.
  */
-export function planResize(making: CreationContext, tree: StoredTree, flavorId: string): PlannedChange {
+export function planResize(making: CreationContext, tree: StoredTree, flavorId: string | null): PlannedChange {
   const { operation: planned, ...change } = planFailover(making, tree);
   const input = { ...planned.input, flavorId };
-  return { ...change, operation: { ...planned, flow: 'resize-load-balancer', input, priority: priorities.other } };
+  const flow = flowFor('resize-load-balancer', tree.loadBalancer);
+  return { ...change, operation: { ...planned, flow, input, priority: priorities.other } };
 }
 
 /** The failover of an amphora that is silent, without the rows: whoever asks for it has no tree. */

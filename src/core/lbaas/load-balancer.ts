@@ -1,6 +1,6 @@
 import type { Flavor, FlavorCapabilities, FlavorProfile, Zone, ZoneCapabilities } from '../../model/flavor.ts';
 import type { LoadBalancer, Vip } from '../../model/load-balancer.ts';
-import { disabledOption, invalidRequest, providerCannot, providerNotEnabled, validationFailure } from './api-errors.ts';
+import { disabledOption, invalidRequest, providerNotEnabled, validationFailure } from './api-errors.ts';
 import { checkServed, flavorCapabilities, zoneCapabilities } from './capabilities.ts';
 import { type CreationContext, changedRow, newRow, patched } from './creation-context.ts';
 import type { ApiSettings } from './settings.ts';
@@ -73,20 +73,21 @@ export function checkOfferIsServed(spec: LoadBalancerSpec, offer: ResolvedProfil
 /** A load balancer keeps its provider and its topology, whatever flavor it gets. @throws KilnError REQUEST_INVALID. */
 export function checkResize(
   loadBalancer: Pick<LoadBalancer, 'id' | 'flavorId' | 'provider' | 'topology'>,
-  flavorId: string,
+  flavorId: string | null,
   { flavor }: ResolvedProfiles,
 ): void {
   const { id, provider, topology } = loadBalancer;
   if (loadBalancer.flavorId === flavorId) {
-    throw validationFailure(
-      `flavor_id ${flavorId} is the flavor of load balancer ${id} already. To build its amphorae anew, fail it over.`,
-    );
+    const already =
+      flavorId === null
+        ? `load balancer ${id} has no flavor`
+        : `flavor_id ${flavorId} is the flavor of load balancer ${id}`;
+    throw validationFailure(`${already} already. To build its amphorae anew, fail it over.`);
   }
+  if (flavorId === null) return;
   if (flavor?.profile.providerName !== provider) {
     throw invalidRequest(`Flavor '${flavorId}' is not compatible with provider '${provider}'`);
   }
-  // A pair is built by flows of its own, which know of no other flavor yet.
-  if (topology !== 'SINGLE') throw providerCannot(provider, `another flavor for topology ${topology}`);
   checkServed(provider, flavor?.capabilities ?? {}, flavorCapabilities);
   const wanted = flavor?.capabilities.loadbalancer_topology ?? topology;
   if (wanted !== topology) {

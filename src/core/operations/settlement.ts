@@ -37,8 +37,8 @@ export function rebuilt(tree: LoadBalancerTree): Outcome {
   return onlyStatuses(rows.map((row) => ({ ...row, status: 'ACTIVE' })));
 }
 
-/** Rebuilt in another flavor, which is the load balancer's from now on. */
-export function resized(tree: LoadBalancerTree, flavorId: string): Outcome {
+/** Rebuilt in another flavor, or in none: so the load balancer is from now on. */
+export function resized(tree: LoadBalancerTree, flavorId: string | null): Outcome {
   const row = { kind: 'loadbalancer', put: { ...tree.loadBalancer, flavorId } } as const;
   return { ...rebuilt(tree), restores: [row] };
 }

@@ -27,9 +27,9 @@ import type { LoadBalancerDeps } from './deps.ts';
 
 type Built = LoadBalancerInput & BuiltAmphora;
 /** The flavor of a resize alone. */
-type FailoverInput = LoadBalancerInput & Partial<ResizeInput>;
+export type FailoverInput = LoadBalancerInput & Partial<ResizeInput>;
 
-const outcomeOf = (tree: LoadBalancerTree, { flavorId }: FailoverInput): Outcome =>
+export const outcomeOf = (tree: LoadBalancerTree, { flavorId }: FailoverInput): Outcome =>
   flavorId === undefined ? rebuilt(tree) : resized(tree, flavorId);
 const inAmphora = { targetsOf: builtAmphora, subjectOf: null, mayBeLeftOut: () => true };
 

@@ -7,7 +7,7 @@ import { deleteAmphora } from './delete-amphora.ts';
 import { deleteLoadBalancer } from './delete-load-balancer.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 import { failoverAmphora, failoverLoadBalancer, resizeLoadBalancer } from './failover.ts';
-import { createPair, failoverAmphoraOfPair, failoverPair } from './pair.ts';
+import { createPair, failoverAmphoraOfPair, failoverPair, resizePair } from './pair.ts';
 import { reconfigure } from './reconfigure.ts';
 import { rotateAmphoraCertificate } from './rotate-certificate.ts';
 
@@ -22,6 +22,7 @@ export const loadBalancerFlows: readonly Flow<LoadBalancerDeps>[] = [
   failoverAmphoraOfPair,
   resizeLoadBalancer,
   bootAmphora,
+  resizePair,
   configureAmphora,
   pushAmphoraConfiguration,
   deleteAmphora,

@@ -238,6 +238,57 @@ describe('a pair', () => {
     },
   );
 
+  it.each([
+    ['another flavor', 'old', 'new'],
+    ['a flavor', null, 'new'],
+    ['no flavor', 'old', null],
+  ] as const)('gets %s: both are built by it, and the row says so when they serve', async (_what, from, to) => {
+    const bench = setUp();
+    const asked: (string | null)[] = [];
+    bench.deps.flavors.flavorCapabilities = async (id) => {
+      asked.push(id);
+      return {};
+    };
+    await bench.created({ flavorId: from });
+    const before = await bench.pair();
+    const flavorOf = async () => (await bench.loadBalancers.get('loadbalancer', 'lb'))?.flavorId;
+    const takesOver = new Set<string | null | undefined>();
+    const { actOnVrrp } = bench.agent;
+    bench.agent.actOnVrrp = async (...values) => {
+      takesOver.add(await flavorOf());
+      return await actOnVrrp(...values);
+    };
+    expect(await bench.carryOut('resize-load-balancer-pair', { flavorId: to })).toBe('done');
+    const after = await bench.pair();
+    expect(after.all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
+    expect(after.all.some(({ id }) => before.all.some((one) => one.id === id))).toBe(false);
+    expect([...takesOver]).toEqual([from]);
+    expect(asked).toEqual([from, to]);
+    expect([await flavorOf(), await bench.statusOf()]).toEqual([to, 'ACTIVE']);
+    expect(await bench.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
+  });
+
+  it('keeps amphorae and flavor when those of the other one can not be built, or do not answer', async () => {
+    for (const failing of ['createServer', 'getInfo', 'listListeners'] as const) {
+      const bench = setUp();
+      await bench.created({ flavorId: 'old' });
+      const before = await bench.pair();
+      const fault = async () => {
+        throw new KilnError('SERVICE_REJECTED_REQUEST', 'made to fail');
+      };
+      const deps = {
+        ...bench.deps,
+        compute: failing === 'createServer' ? { ...bench.deps.compute, createServer: fault } : bench.deps.compute,
+        agent: failing === 'createServer' ? bench.deps.agent : { ...bench.deps.agent, [failing]: fault },
+      };
+      expect(await bench.carryOut('resize-load-balancer-pair', { flavorId: 'new' }, deps)).toBe('undone');
+      expect((await bench.pair()).all.map(({ id }) => id).sort()).toEqual(before.all.map(({ id }) => id).sort());
+      expect((await bench.loadBalancers.get('loadbalancer', 'lb'))?.flavorId).toBe('old');
+      expect(await bench.statusOf()).toBe('ACTIVE');
+      expect(await bench.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
+    }
+  });
+
   it('is replaced whole: new ones are ready first, BACKUP takes over before MASTER, and hands over', async () => {
     const bench = setUp();
     await bench.created();

@@ -1,5 +1,5 @@
 import type { TlsFiles } from '../../core/haproxy/settings.ts';
-import { lost, rebuilt, succeeded } from '../../core/operations/settlement.ts';
+import { lost, succeeded } from '../../core/operations/settlement.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import { defineFlow, type Flow, type FlowBuilder } from '../engine/flow.ts';
@@ -31,10 +31,11 @@ import { judgeNewAmphorae, startVrrp, takeOver, tellPeers } from '../steps/vrrp.
 import { createVrrpPort, plugVrrpPort, type VrrpPort } from '../steps/vrrp-port.ts';
 import { buildAmphora } from './build-amphora.ts';
 import type { LoadBalancerDeps } from './deps.ts';
+import { type FailoverInput, outcomeOf } from './failover.ts';
 
 type Choices = LoadBalancerInput & AmphoraChoices & VipSecurity;
 type Built = LoadBalancerInput & PairState<BuiltAmphora & VrrpPort>;
-type FailoverInput = LoadBalancerInput & { amphoraId?: string };
+type PairFailoverInput = FailoverInput & { amphoraId?: string };
 
 /** One of a pair: built, plugged in, and without the VIP, which keepalived gives to one of the two. */
 const buildOneOfPair = defineFlow<LoadBalancerDeps, Choices>('build-amphora')
@@ -82,9 +83,9 @@ export const createPair = includeSideBySide(
  */
 function failover(
   name: string,
-  rolesOf: (deps: LoadBalancerDeps, input: FailoverInput) => Promise<readonly PairRole[]>,
+  rolesOf: (deps: LoadBalancerDeps, input: PairFailoverInput) => Promise<readonly PairRole[]>,
 ) {
-  const begun = defineFlow<LoadBalancerDeps, FailoverInput>(name)
+  const begun = defineFlow<LoadBalancerDeps, PairFailoverInput>(name)
     .step(markErrorOnRevert(failedFailover))
     .step(createServerGroup)
     .step(resolvePair(rolesOf))
@@ -101,7 +102,7 @@ function failover(
   return includeSideBySide(ready, markAllocated)
     .step(removeReplaced)
     .step(tellPeers('update-peers', configureWhole))
-    .step(markActive<Built & CertificatesUploaded>(rebuilt))
+    .step(markActive<PairFailoverInput & Built & CertificatesUploaded>(outcomeOf))
     .build();
 }
 
@@ -115,6 +116,8 @@ async function configureWhole(deps: LoadBalancerDeps, target: Target, loadBalanc
 }
 
 export const failoverPair = failover('failover-load-balancer-pair', async () => pairRoles);
+/** As that of a single one: the row has the old flavor until both new amphorae have taken over. */
+export const resizePair = failover('resize-load-balancer-pair', async () => pairRoles);
 
 /** The other amphora is not touched, but for learning who its partner is. */
 export const failoverAmphoraOfPair = failover(

@@ -18,8 +18,8 @@ type Records = RecordsOf<LoadBalancerDeps>;
 
 export type LoadBalancerInput = { loadBalancerId: string; resourceId: string };
 
-/** Of an operation that gives the load balancer another flavor: amphorae are built by this one. */
-export type ResizeInput = LoadBalancerInput & { flavorId: string };
+/** Of an operation that gives the load balancer another flavor, or none: amphorae are built by this one. */
+export type ResizeInput = LoadBalancerInput & { flavorId: string | null };
 
 /**
  * Does nothing; the first step of a flow, and so undone last: the load balancer goes to ERROR with the reason. It is in

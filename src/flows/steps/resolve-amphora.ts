@@ -84,7 +84,7 @@ async function choose(
   const found = await deps.loadBalancers.get('loadbalancer', loadBalancerId);
   if (!found) throw new KilnError('RESOURCE_NOT_FOUND', `there is no load balancer ${loadBalancerId}`);
   const [capabilities, zone] = await Promise.all([
-    deps.flavors.flavorCapabilities(flavorId ?? found.flavorId),
+    deps.flavors.flavorCapabilities(flavorId === undefined ? found.flavorId : flavorId),
     deps.flavors.zoneCapabilities(found.availabilityZone),
   ]);
   const computeFlavorId = capabilities.compute_flavor || settings.flavorId;

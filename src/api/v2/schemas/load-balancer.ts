@@ -55,7 +55,10 @@ const loadBalancerUpdate = closed({
   tags: optional(tags()),
 });
 /** Kiln's own, and so without a key around it. */
-export const resizeBody = Type.Object({ flavor_id: uuid() }, { additionalProperties: false, title: 'resize' });
+export const resizeBody = Type.Object(
+  { flavor_id: nullable(uuid()) },
+  { additionalProperties: false, title: 'resize' },
+);
 
 export const loadBalancerUpdateBody = body('load_balancer', 'loadbalancer', loadBalancerUpdate);
 
