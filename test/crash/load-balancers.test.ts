@@ -246,6 +246,7 @@ describe('a worker that is killed', () => {
       ...['create-load-balancer', 'delete-load-balancer', 'failover-load-balancer', 'failover-amphora'],
       ...['resize-load-balancer', 'configure-amphora', 'delete-amphora', rotationFlow, configurationPushFlow],
       ...['create-load-balancer-pair', 'failover-load-balancer-pair', 'failover-amphora-of-pair'],
+      'resize-load-balancer-pair',
     ];
     expect(new Set(tried)).toEqual(new Set(loadBalancerFlows.map(({ name }) => name)));
   });

@@ -8,6 +8,8 @@ const AT_ONCE = 6;
 describe('a worker that is killed', () => {
   let crashes: Crashes;
   let pairs: string[];
+  const flavorId = '00000000-0000-4000-8000-00000000000c';
+  const otherFlavorId = '00000000-0000-4000-8000-00000000000d';
   beforeAll(async () => {
     crashes = await startCrashes();
   });
@@ -36,11 +38,12 @@ describe('a worker that is killed', () => {
 
   it('while it makes a pair', async () => {
     const { flavors } = crashes.bench.state;
-    const id = '00000000-0000-4000-8000-00000000000c';
     const flavorData = JSON.stringify({ loadbalancer_topology: 'ACTIVE_STANDBY' });
-    await flavors.insert('flavorProfile', { id, name: 'pair', providerName: 'amphora', flavorData });
-    await flavors.insert('flavor', { id, name: 'pair', description: '', enabled: true, flavorProfileId: id });
-    pairs = await Promise.all(Array.from({ length: AT_ONCE }, () => crashes.bench.create({ flavor_id: id })));
+    for (const id of [flavorId, otherFlavorId]) {
+      await flavors.insert('flavorProfile', { id, name: id, providerName: 'amphora', flavorData });
+      await flavors.insert('flavor', { id, name: id, description: '', enabled: true, flavorProfileId: id });
+    }
+    pairs = await Promise.all(Array.from({ length: AT_ONCE }, () => crashes.bench.create({ flavor_id: flavorId })));
     const ends = await crashes.killAndFinish(pairs, pointsOf('create-load-balancer-pair', 'middle'));
     expect(ends).toEqual(pairs.map(() => 'done'));
     for (const pair of pairs) await expectWholePair(pair);
@@ -68,6 +71,22 @@ describe('a worker that is killed', () => {
     },
     900_000,
   );
+
+  it('while pairs get another flavor: step by step the failover above, but for what is chosen and how it ends', async () => {
+    const { bench } = crashes;
+    for (const pair of pairs) {
+      const asked = await bench.raw('PUT', `/v2/kiln/loadbalancers/${pair}/flavor`, { flavor_id: otherFlavorId });
+      expect(asked).toBe(202);
+    }
+    const own = pointsOf('resize-load-balancer-pair', 'middle').filter(({ pause }) =>
+      /^(resolve|.*take-over|mark-lb)/.test(pause?.step ?? ''),
+    );
+    expect(await crashes.killAndFinish(pairs, own)).toEqual(pairs.map(() => 'done'));
+    for (const pair of pairs) {
+      await expectWholePair(pair);
+      expect((await bench.state.loadBalancers.get('loadbalancer', pair))?.flavorId).toBe(otherFlavorId);
+    }
+  }, 900_000);
 
   it('and their deletion leaves nothing of either', async () => {
     await Promise.all(pairs.map((pair) => crashes.bench.call('DELETE', `/loadbalancers/${pair}?cascade=true`)));
