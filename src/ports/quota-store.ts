@@ -3,6 +3,9 @@ import type { ListQuery, ResourceKind } from './load-balancer-store.ts';
 /** How much of each kind a project may have: -1 any number; null: as the configuration says. */
 export type Quota = Readonly<Record<ResourceKind, number | null>>;
 
+/** The field by which a list of quotas is filtered by how many of a kind the project has now; it is not sorted by it. */
+export const inUse = (kind: ResourceKind) => `inUse:${kind}`;
+
 export interface QuotaStore {
   /** All null for a project that has none of its own. */
   get(projectId: string): Promise<Quota>;

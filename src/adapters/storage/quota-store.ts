@@ -1,9 +1,11 @@
+import { type Expression, expressionBuilder, type SqlBool, sql } from 'kysely';
 import type { Clock } from '../../ports/clock.ts';
-import type { Quota, QuotaStore } from '../../ports/quota-store.ts';
+import type { ListQuery, ResourceKind } from '../../ports/load-balancer-store.ts';
+import { inUse, type Quota, type QuotaStore } from '../../ports/quota-store.ts';
 import { isMysql } from './engine.ts';
 import { attempt } from './faults.ts';
 import { type PagedTable, selectPageOf } from './list-query.ts';
-import { columnsOf, fromColumns, resourceKinds } from './resource-tables.ts';
+import { columnsOf, fromColumns, resourceKinds, tableOf } from './resource-tables.ts';
 import type { KilnDatabase } from './schema.ts';
 
 const kinds = columnsOf(Object.fromEntries(resourceKinds.map((kind) => [kind, 'number?'])));
@@ -31,8 +33,9 @@ export function createQuotaStore(database: KilnDatabase, clock: Clock): QuotaSto
 
     list: ({ projectId, ...page }) =>
       attempt(clock, async () => {
-        const scope = projectId === null ? {} : { projectId: [projectId] };
-        const rows = await selectPageOf(database, paged, { ...page, filters: { ...page.filters, ...scope } });
+        const own = projectId === null ? {} : { projectId: [projectId] };
+        const { filters, conditions } = readFilters(database, { ...page.filters, ...own });
+        const rows = await selectPageOf(database, paged, { ...page, filters }, conditions);
         return rows.map((row) => fromColumns(paged.columns, row) as Quota & { projectId: string });
       }),
 
@@ -56,4 +59,25 @@ export function createQuotaStore(database: KilnDatabase, clock: Clock): QuotaSto
         return (await deletion.executeTakeFirst()).numDeletedRows > 0n;
       }),
   };
+}
+
+/** How many a project has is in no column of its quota: it is counted. */
+function readFilters(database: KilnDatabase, given: ListQuery['filters']) {
+  const conditions = resourceKinds.flatMap((kind) => {
+    const numbers = given[inUse(kind)]?.filter((value) => typeof value === 'number');
+    return numbers ? [hasSoMany(database, kind, numbers)] : [];
+  });
+  const counted = new Set(resourceKinds.map(inUse));
+  const columns = Object.entries(given).filter(([field]) => !counted.has(field));
+  return { filters: Object.fromEntries(columns), conditions };
+}
+
+function hasSoMany(database: KilnDatabase, kind: ResourceKind, numbers: readonly number[]): Expression<SqlBool> {
+  if (numbers.length === 0) return expressionBuilder().lit(false);
+  const count = database
+    .selectFrom(tableOf(kind).table as 'kiln_listener')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('project_id', '=', sql<string>`kiln_quota.project_id`)
+    .where('provisioning_status', '!=', 'DELETED');
+  return sql<SqlBool>`${count} in (${sql.join(numbers)})`;
 }

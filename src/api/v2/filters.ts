@@ -1,5 +1,6 @@
 import type { Kind } from '../../core/lbaas/resource-names.ts';
 import { rolesWith, statusesWithBusyCertificate } from '../../core/lbaas/vrrp.ts';
+import { inUse } from '../../ports/quota-store.ts';
 
 /** What a list may be filtered and sorted by: the field in the model (see ListQuery), and how to read a value. */
 export interface Filterable {
@@ -8,7 +9,7 @@ export interface Filterable {
   type: 'text' | 'integer' | 'number' | 'flag' | 'list' | 'object';
   /** Of a field that follows from another one: the values there that give this value here. */
   from?: (value: FilterValue) => readonly FilterValue[];
-  /** Something of another kind, which lists find by a parameter of its own and are not sorted by. */
+  /** What is in no column: lists find by it and are not sorted by it. */
   isNoField?: true;
 }
 export type FilterValue = string | number | boolean;
@@ -16,6 +17,7 @@ export type FilterValue = string | number | boolean;
 const text = (field: string): Filterable => ({ field, type: 'text' });
 const integer = (field: string): Filterable => ({ field, type: 'integer' });
 const flag = (field: string): Filterable => ({ field, type: 'flag' });
+const inUseOf = (kind: Kind): Filterable => ({ field: inUse(kind), type: 'integer', isNoField: true });
 const list = (field: string): Filterable => ({ field, type: 'list' });
 
 const common = {
@@ -173,6 +175,13 @@ export const listableFields = {
       health_monitor: integer('healthmonitor'),
       l7policy: integer('l7policy'),
       l7rule: integer('l7rule'),
+      in_use_load_balancer: inUseOf('loadbalancer'),
+      in_use_listener: inUseOf('listener'),
+      in_use_member: inUseOf('member'),
+      in_use_pool: inUseOf('pool'),
+      in_use_health_monitor: inUseOf('healthmonitor'),
+      in_use_l7policy: inUseOf('l7policy'),
+      in_use_l7rule: inUseOf('l7rule'),
     },
     ofProjects: true,
     order: ['projectId'],

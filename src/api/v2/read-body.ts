@@ -189,7 +189,9 @@ function checkLength(schema: TSchema, value: string, place: Place): void {
   }
 }
 
-const isReference = (schema: TSchema) => ['uuid', 'secret-reference'].includes(textOf(schema, 'format') ?? '');
+/** One that may be unset: what has a least length has to be named. */
+const isReference = (schema: TSchema) =>
+  ['uuid', 'secret-reference'].includes(textOf(schema, 'format') ?? '') && numberOf(schema, 'minLength') === null;
 
 const member = (schema: TSchema, key: string): unknown => (schema as Record<string, unknown>)[key];
 

@@ -107,7 +107,7 @@ export function changeListener(
   if (patch.defaultTlsContainerRef !== undefined || patch.sniContainerRefs !== undefined) {
     checkServesCertificate(changed, protocol === 'TERMINATED_HTTPS', protocol);
   }
-  checkClientAuthentication(changed);
+  checkClientAuthentication(changed, patch.clientAuthentication);
   if (patch.allowedCidrs) checkCidrs(patch.allowedCidrs, loadBalancer);
   checkHsts(changed);
   return changed;
@@ -157,9 +157,7 @@ function checkCertificates(spec: ListenerSpec, hasCertificates: boolean, setting
     throw validationFailure(`Certificate container references are not allowed on ${protocol} protocol listeners.`);
   }
   checkServesCertificate(spec, endsTls, title);
-  // Only on creation: a change to null goes back to NONE.
-  if (spec.clientAuthentication === null && !spec.clientCaTlsContainerRef) throw lacksClientCa('None');
-  checkClientAuthentication(spec);
+  checkClientAuthentication(spec, spec.clientAuthentication);
 }
 
 /** HAProxy can't end TLS with nothing to show. */
@@ -180,7 +178,9 @@ function checkServesCertificate(spec: Certificates, endsTls: boolean, title: str
 const lacksClientCa = (setting: string) =>
   validationFailure(`Client authentication setting ${setting} requires a client CA container reference.`);
 
-function checkClientAuthentication(spec: ListenerPatch): void {
+/** @param wish what a request has for the mode; null, which goes back to NONE, needs an authority too. */
+function checkClientAuthentication(spec: ListenerPatch, wish: ListenerPatch['clientAuthentication']): void {
+  if (wish === null && !spec.clientCaTlsContainerRef) throw lacksClientCa('None');
   if ((spec.clientAuthentication ?? 'NONE') !== 'NONE' && !spec.clientCaTlsContainerRef) {
     throw lacksClientCa(String(spec.clientAuthentication));
   }

@@ -41,7 +41,7 @@ export const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([
 export const optional = <Schema extends TSchema>(schema: Schema) => Type.Optional(nullable(schema));
 
 /** Of what something is to be made in: it has to be named, and null names nothing that is there. */
-export const parent = () => nullable(uuid());
+export const parent = () => nullable(Type.String({ format: 'uuid', minLength: 1 }));
 
 export const idOnly = () => Type.Object({ id: Type.String() });
 export const status = () => Type.String();
