@@ -19,10 +19,11 @@ export interface Run {
 }
 
 /** Machine's Python: another one earlier in PATH has no Debian packages. */
-const environment = { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', no_proxy: '*' };
+const environment = { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', no_proxy: '*', PYTHONDONTWRITEBYTECODE: '1' };
 
 /**
  * Runs the tests whose name matches `regex` in a workspace of `writeWorkspace`, and tells of each as it ends.
+ * @param options.pythonPath where further plugins are.
  * @throws an Error when Tempest runs no test at all, with the end of what it said
  */
 export async function runTempest(
@@ -30,9 +31,10 @@ export async function runTempest(
   regex: string,
   concurrency: number,
   ended: (result: TestResult) => void,
+  { pythonPath = '' } = {},
 ): Promise<Run> {
   const startMs = performance.now();
-  const options = { cwd: folder, env: { ...environment, HOME: folder } };
+  const options = { cwd: folder, env: { ...environment, HOME: folder, PYTHONPATH: pythonPath } };
   const tempest = spawn(
     '/usr/bin/tempest',
     [

@@ -5,13 +5,18 @@ import type { TestbedAccess } from '../kit/testbed-access.ts';
 /** Where Debian's Tempest finds its tests, those of its plugins among them. */
 const TEMPEST = '/usr/lib/python3/dist-packages/tempest';
 
+/** tempest.conf by section. */
+type Sections = Record<string, Record<string, string>>;
+
 /**
- * A folder to run Tempest in: users of its own for each class of tests, real Keystone, and a load-balancer API in `region`
- * whose drivers touch no cloud.
+ * A folder to run Tempest in: users of its own for each class of tests, real Keystone, and a load-balancer API in `region`,
+ * which is taken for one whose drivers touch no cloud.
+ * @param more sections of other plugins.
  */
-export function writeWorkspace(folder: string, bed: TestbedAccess, region: string): void {
+export function writeWorkspace(folder: string, bed: TestbedAccess, region: string, more: Sections = {}): void {
   const { admin } = bed.users;
-  const sections: Record<string, Record<string, string>> = {
+  const sections: Sections = {
+    ...more,
     DEFAULT: { log_dir: folder, log_file: 'tempest.log' },
     oslo_concurrency: { lock_path: join(folder, 'lock') },
     auth: {
@@ -55,9 +60,9 @@ export function writeWorkspace(folder: string, bed: TestbedAccess, region: strin
       // Tempest's defaults are for clouds that boot servers: 5 and 10 seconds between looks.
       build_interval: '0.2',
       check_interval: '0.2',
-      check_timeout: '60',
+      check_timeout: '300',
       lb_build_interval: '0.2',
-      lb_build_timeout: '60',
+      lb_build_timeout: '300',
       availability_zone: 'nova',
       availability_zone2: 'nova2',
       availability_zone3: 'nova3',

@@ -14,6 +14,9 @@ export interface TestbedAccess {
   region: string;
   endpoints: Record<'identity' | 'image' | 'compute' | 'network' | 'placement', string>;
   users: Record<'kiln' | 'demo' | 'admin' | 'observer' | 'operator', TestbedUser>;
+  /** Where amphorae have their agent, and what protects it. */
+  network: { id: string };
+  securityGroup: { id: string };
   database: { host: string; port: number; user: string; password: string };
   files: { cloudsYaml: string; octaviaConf: string; certificates: string };
   /** A token of that user in its project; the same one each time. */
