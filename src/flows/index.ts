@@ -1,4 +1,5 @@
 /** What one can ask Kiln to do with amphorae that serve nobody. Each is an operation; who asked follows its journal. */
+import { newAmphora } from '../core/amphora/new-amphora.ts';
 import { nameServer } from '../core/amphora/server-name.ts';
 import { planAmphoraDeletion } from '../core/lbaas/changes.ts';
 import type { Amphora, AmphoraStatus } from '../model/amphora.ts';
@@ -140,33 +141,10 @@ export function createAmphoraOperations(deps: AmphoraOperationsDeps): AmphoraOpe
 function planBoot(deps: AmphoraOperationsDeps, { imageId, capabilities }: BootRequest) {
   const settings = deps.settings();
   const id = deps.newId();
-  const now = deps.clock.now().toISOString();
   const serverName = nameServer(id, settings.randomNameLength, deps.randomInteger);
   const computeFlavorId = capabilities?.compute_flavor || settings.flavorId;
-  const amphora: Amphora = {
-    id,
-    loadBalancerId: null,
-    role: null,
-    vrrpPortId: null,
-    vrrpIp: null,
-    haPortId: null,
-    haIp: null,
-    status: 'BOOTING',
-    serverName,
-    computeId: null,
-    lbNetworkIp: null,
-    imageId: null,
-    imageChoice: null,
-    computeFlavor: computeFlavorId,
-    cachedZone: null,
-    certExpiration: null,
-    agentVersion: null,
-    timings: {},
-    worker: deps.self,
-    reason: null,
-    createdAt: now,
-    updatedAt: now,
-  };
+  const own = { id, loadBalancerId: null, role: null, serverName, computeFlavor: computeFlavorId, worker: deps.self };
+  const amphora = newAmphora(own, deps.clock.now().toISOString());
   const input: BootInput = {
     amphoraId: id,
     serverName,

@@ -1,3 +1,4 @@
+import { newAmphora } from '../../core/amphora/new-amphora.ts';
 import type { ImageChoice } from '../../model/image.ts';
 import type { Step } from '../engine/flow.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
@@ -15,31 +16,9 @@ export const recordAmphora: Step<LoadBalancerDeps, RecordInput, Record<string, n
     const found = await deps.amphorae.get(amphoraId);
     if (found?.imageId === null) await deps.amphorae.update(amphoraId, { imageId, imageChoice: choice, timings });
     if (found) return {};
-    const now = deps.clock.now().toISOString();
-    await deps.amphorae.insert({
-      id: amphoraId,
-      loadBalancerId,
-      role: role ?? 'STANDALONE',
-      vrrpPortId: null,
-      vrrpIp: null,
-      haPortId: null,
-      haIp: null,
-      status: 'BOOTING',
-      serverName,
-      computeId: null,
-      lbNetworkIp: null,
-      imageId,
-      imageChoice: choice,
-      computeFlavor: computeFlavorId,
-      cachedZone: null,
-      certExpiration: null,
-      agentVersion: null,
-      timings,
-      worker: null,
-      reason: null,
-      createdAt: now,
-      updatedAt: now,
-    });
+    const chosen = { imageId, imageChoice: choice, computeFlavor: computeFlavorId, timings };
+    const row = { id: amphoraId, loadBalancerId, role: role ?? 'STANDALONE', serverName, ...chosen } as const;
+    await deps.amphorae.insert(newAmphora(row, deps.clock.now().toISOString()));
     return {};
   },
   /**

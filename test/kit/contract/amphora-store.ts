@@ -6,6 +6,7 @@ import { openDatabase } from '../../../src/adapters/storage/database.ts';
 import { createJournal } from '../../../src/adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../../../src/adapters/storage/load-balancer-store.ts';
 import type { KilnDatabase } from '../../../src/adapters/storage/schema.ts';
+import { newAmphora } from '../../../src/core/amphora/new-amphora.ts';
 import type { Amphora } from '../../../src/model/amphora.ts';
 import type { AmphoraListQuery, AmphoraRegister, AmphoraStore } from '../../../src/ports/amphora-store.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
@@ -19,31 +20,8 @@ export interface DatabaseSubject {
 }
 
 export function storedAmphora(id: string, over: Partial<Amphora> = {}): Amphora {
-  return {
-    id,
-    status: 'BOOTING',
-    loadBalancerId: null,
-    role: null,
-    vrrpPortId: null,
-    vrrpIp: null,
-    haPortId: null,
-    haIp: null,
-    serverName: `amphora-${id}`,
-    computeId: null,
-    lbNetworkIp: null,
-    imageId: null,
-    imageChoice: null,
-    computeFlavor: '65',
-    cachedZone: null,
-    certExpiration: null,
-    agentVersion: null,
-    timings: {},
-    worker: null,
-    reason: null,
-    createdAt: '2026-11-23T11:00:00.000Z',
-    updatedAt: '2026-11-23T11:00:00.000Z',
-    ...over,
-  };
+  const known = { id, loadBalancerId: null, role: null, serverName: `amphora-${id}`, computeFlavor: '65' };
+  return newAmphora({ ...known, ...over }, '2026-11-23T11:00:00.000Z');
 }
 
 /** A tag of four-byte letters, quotes and backslashes, and as many near misses as `candidates`. */

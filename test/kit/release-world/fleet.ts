@@ -1,4 +1,5 @@
 import { defaultReleasePolicy, type ReleasePolicy, type ReleaseSpec, type Target } from '../../../src/model/release.ts';
+import { aTarget } from '../releases.ts';
 import type { HealthFate, MoveFate, WorldLoadBalancer } from './world.ts';
 
 export const newImageId = 'image-new';
@@ -41,15 +42,8 @@ export function aFleet(members: readonly Member[], over: Partial<ReleasePolicy> 
       isServing: true,
     }));
     loadBalancers.set(loadBalancerId, { provisioningStatus, amphorae, health, fates: [...fates] });
-    targets.push({
-      ...pending,
-      loadBalancerId,
-      wave,
-      position,
-      topology: isPair ? 'ACTIVE_STANDBY' : 'SINGLE',
-      fromImageId,
-      fromHash,
-    });
+    const topology = isPair ? 'ACTIVE_STANDBY' : 'SINGLE';
+    targets.push(aTarget('release', loadBalancerId, { wave, position, topology, fromImageId, fromHash }));
   }
   const spec: ReleaseSpec = {
     id: 'release',
@@ -68,21 +62,3 @@ export function aFleet(members: readonly Member[], over: Partial<ReleasePolicy> 
   };
   return { spec, targets, loadBalancers };
 }
-
-const pending: Omit<Target, 'loadBalancerId' | 'wave' | 'position' | 'topology' | 'fromImageId' | 'fromHash'> = {
-  releaseId: 'release',
-  state: 'pending',
-  stateSinceMs: 0,
-  attempt: 0,
-  waits: 0,
-  notBeforeMs: 0,
-  operationId: null,
-  watchUntilMs: null,
-  mixedSinceMs: null,
-  before: null,
-  after: null,
-  verdict: null,
-  badness: 0,
-  failureClass: null,
-  reason: '',
-};
