@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { removeLeftRegions } from '../conformance/catalog.ts';
 import { freePort } from '../kit/free-port.ts';
 import { type NovaWithGuests, startNovaWithGuests } from '../kit/nova-with-guests.ts';
 import { serveOpenstack } from '../kit/openstack-socket.ts';
@@ -33,6 +34,7 @@ let apiUrl: string;
 let before: Awaited<ReturnType<typeof inTheCloud>>;
 
 beforeAll(async () => {
+  await removeLeftRegions(bed);
   scratch = mkdtempSync(join(tmpdir(), 'kiln-devstack-'));
   checkout = join(scratch, 'dest', 'kiln');
   confFile = join(scratch, 'etc', 'kiln', 'octavia.conf');
