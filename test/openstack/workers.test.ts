@@ -76,7 +76,7 @@ async function startWorker(
     transportUrl: virtualHost.url(),
     host: null,
     leaseSeconds: 30,
-    capacity: 5,
+    capacity: 10,
     ...over,
   };
   const script = join(import.meta.dirname, '../kit/toy-worker.ts');
