@@ -14,6 +14,9 @@ export const TAG_TESTS = 'amphora_image_tag_tempest';
 
 const root = join(import.meta.dirname, '..', '..');
 
+/** Of its own, so that a run that is killed leaves no image that other suites would boot. */
+const TAG = 'amphora-tag-tests';
+
 /** What the real Octavia can't do by design; a failure there counts for nobody. */
 const octaviaCant: Readonly<Record<string, string>> = {
   test_image_that_a_tenant_tagged_is_not_booted:
@@ -66,6 +69,7 @@ async function startKiln(bed: TestbedAccess): Promise<Subject> {
         amp_boot_network_list: network.id,
         amp_secgroup_list: securityGroup.id,
         amp_active_wait_sec: '1',
+        amp_image_tag: TAG,
       },
     },
   });
@@ -86,7 +90,8 @@ async function startOctavia(): Promise<Subject> {
 }
 
 function up(drivers: 'real' | 'noop'): void {
-  const env = { ...process.env, KILN_TESTBED_OCTAVIA_DRIVERS: drivers };
+  const own = drivers === 'real' ? { KILN_TESTBED_OCTAVIA_TAG: TAG } : {};
+  const env = { ...process.env, KILN_TESTBED_OCTAVIA_DRIVERS: drivers, ...own };
   const { status } = spawnSync('bash', ['testbed/up.sh', 'octavia'], { cwd: root, stdio: ['ignore', 2, 2], env });
   if (status !== 0) throw new Error('the test bed did not bring Octavia up; the log it named above says why');
 }
@@ -105,7 +110,7 @@ async function run(
     writeFileSync(image, 'an amphora');
     const { projectId: image_owner_id } = bed.users.kiln;
     writeWorkspace(folder, bed, region.name, {
-      amphora_image_tag: { tag: 'amphora', image_file: image, image_disk_format: 'raw', image_owner_id },
+      amphora_image_tag: { tag: TAG, image_file: image, image_disk_format: 'raw', image_owner_id },
     });
     // Two tests at once would move one tag.
     const { results, seconds } = await runTempest(

@@ -67,7 +67,7 @@ amphora_driver = amphora_noop_driver
 volume_driver = volume_noop_driver
 $drivers
 client_ca = $keys/client_ca.cert.pem
-amp_image_tag = amphora
+amp_image_tag = ${KILN_TESTBED_OCTAVIA_TAG:-amphora}
 [service_auth]
 $(login kiln)
 $(token_checks kiln)
