@@ -86,13 +86,13 @@ class BootByTagTest(base.AmphoraImageTagTest):
     def test_image_that_a_tenant_tagged_is_not_booted(self):
         if not CONF.amphora_image_tag.owner_checked:
             raise self.skipException('the service under test boots images of any owner')
+        self.tagged.carry(self.older)
         planted = self.make_image(self.tenant_images, visibility='shared')
         self.tenant_images.add_image_tag(planted, self.tagged.tag)
         # Seen by the service as an image that was shared with its project.
         members = self.os_primary.image_member_client_v2
         members.create_image_member(planted, member=self.source['owner'])
         self.os_admin.image_member_client_v2.update_image_member(planted, self.source['owner'], status='accepted')
-        # The tenant's is the newest of the two.
-        self.images.add_image_tag(self.older, self.tagged.tag)
-        self.assertEqual(planted, self.tagged.carriers()[0]['id'])
+        # The tenant's is the newer of the two.
+        self.assertEqual([planted, self.older], [one['id'] for one in self.tagged.carriers()])
         self.assert_booted(self.boot(), self.older)
