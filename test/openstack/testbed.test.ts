@@ -6,6 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { removeLeftRegions } from '../conformance/catalog.ts';
+import { readTestbed } from '../kit/testbed-access.ts';
 
 /**
  * What the other suites take for granted about the test bed: who may log in, what is set up, that Nova boots, and that
@@ -100,6 +102,7 @@ describe('the test bed', () => {
   const run = randomUUID().slice(0, 8);
 
   beforeAll(async () => {
+    await removeLeftRegions(readTestbed());
     kiln = await login(bed.users.kiln);
     demo = await login(bed.users.demo);
   });
