@@ -125,21 +125,18 @@ async function buildEmbedded({ options, context, progress }: Invocation<Options>
     throw error;
   }
   step.done(built.file);
-  return {
-    document: built,
-    ids: [built.file],
-    render: (view) =>
-      renderFields(
-        [
-          ['File', built.file],
-          ['Name', built.name],
-          ['Version', built.version],
-          ['Size', formatSize(built.sizeBytes)],
-          ['SHA-512', built.sha512],
-        ],
-        view,
-      ),
-  };
+  return outcomeOf(built, [
+    ['File', built.file],
+    ['Name', built.name],
+    ['Version', built.version],
+    ['Size', formatSize(built.sizeBytes)],
+    ['SHA-512', built.sha512],
+  ]);
+}
+
+/** An image that was built, by the name of its file. */
+function outcomeOf(built: { file: string }, fields: Parameters<typeof renderFields>[0]): Outcome {
+  return { document: built, ids: [built.file], render: (view) => renderFields(fields, view) };
 }
 
 async function buildVm({ options, context, progress }: Invocation<Options>): Promise<Outcome> {
@@ -158,27 +155,16 @@ async function buildVm({ options, context, progress }: Invocation<Options>): Pro
     progress,
   );
   const { check } = built;
-  return {
-    document: built,
-    ids: [built.file],
-    render: (view) =>
-      renderFields(
-        [
-          ['File', built.file],
-          ['Size', formatSize(built.sizeBytes)],
-          ['SHA-512', built.sha512],
-          [
-            'Debian',
-            `${built.release}, ${built.packageCount} packages${built.treeFromCache ? ', from the cache' : ''}`,
-          ],
-          ['Packages', built.packagesHash],
-          ['Agent', `octavia-agent ${built.agentVersion}`],
-          ['HAProxy', built.haproxyVersion],
-          ['Materials', built.billOfMaterialsFile],
-          ['Properties', built.propertiesFile],
-          ['Checked', check ? `its agent answered after ${check.answeredAfterSeconds} s` : 'no (--check boots it)'],
-        ],
-        view,
-      ),
-  };
+  return outcomeOf(built, [
+    ['File', built.file],
+    ['Size', formatSize(built.sizeBytes)],
+    ['SHA-512', built.sha512],
+    ['Debian', `${built.release}, ${built.packageCount} packages${built.treeFromCache ? ', from the cache' : ''}`],
+    ['Packages', built.packagesHash],
+    ['Agent', `octavia-agent ${built.agentVersion}`],
+    ['HAProxy', built.haproxyVersion],
+    ['Materials', built.billOfMaterialsFile],
+    ['Properties', built.propertiesFile],
+    ['Checked', check ? `its agent answered after ${check.answeredAfterSeconds} s` : 'no (--check boots it)'],
+  ]);
 }
