@@ -61,13 +61,17 @@ test('a good image reaches every load balancer, and the tag is on it alone', () 
   expect(imagesOf(world)).toEqual(new Set([newImageId]));
 });
 
-test('an image that fails its probe twice is rejected, and nothing was touched', () => {
-  const world = aWorld(members(10));
-  world.probeFate = 'image';
-  expect(run(world)).toMatchObject({ hasEnded: true, rejected: true });
-  expect(world.progress.phase).toBe('rejected');
-  expect(world.operations.size).toBe(0);
-});
+test.each(['image', 'host'] as const)(
+  'an image that fails its probe twice (%s) is rejected at once, and nothing was touched',
+  (fate) => {
+    const world = aWorld(members(10));
+    world.probeFate = fate;
+    expect(run(world)).toMatchObject({ hasEnded: true, rejected: true });
+    expect(world.progress.phase).toBe('rejected');
+    expect(world.probes.map(({ attempt }) => attempt)).toEqual([2, 2]);
+    expect(world.operations.size).toBe(0);
+  },
+);
 
 test('a probe that does not end fails when its time is over', () => {
   const world = aWorld(members(10));

@@ -1,11 +1,12 @@
-import type { ProbePlace } from '../../model/release.ts';
+import type { FailureClass, ProbePlace } from '../../model/release.ts';
 import type { ProbeNow } from '../../model/release-view.ts';
 import { classifyFailure, isNoRoom } from './classify-failure.ts';
 import { type Draft, hold, isHeld, pauseMs } from './draft.ts';
 import { isStopped } from './holds.ts';
 
-/** A probe that failed so often by the image has failed: on as many hosts. */
+/** A probe that failed so often by the image, or by its host, has failed: on as many hosts it is the image. */
 const IMAGE_FAULTS = 2;
+const imageOrHost: ReadonlySet<FailureClass> = new Set(['IMAGE', 'PLACE']);
 
 export type ProbeResult = 'passed' | 'rejected' | 'open';
 
@@ -30,20 +31,22 @@ function runProbe(draft: Draft, place: ProbePlace, newest: ProbeNow | null): Pro
   draft.dueMs.push(deadlineMs);
   if (newest.state === 'running' && nowMs < deadlineMs) return 'open';
   const isOverdue = newest.state === 'running';
-  const found = isOverdue ? 'IMAGE' : classifyFailure(newest.error, newest.attempt);
+  const found = isOverdue ? 'IMAGE' : classifyFailure(newest.error, newest.imageFaults + 1);
   const what = isOverdue
     ? `the probe did not end in ${spec.policy.probeSeconds} s`
     : `${newest.error?.code}: ${newest.error?.message}`;
-  const imageFaults = newest.imageFaults + (found === 'IMAGE' ? 1 : 0);
+  const isOfImage = imageOrHost.has(found);
+  const imageFaults = newest.imageFaults + (isOfImage ? 1 : 0);
   if (imageFaults >= IMAGE_FAULTS) {
     draft.because.push(`the probe failed ${imageFaults} times by the image (${where}): ${what}`);
     return 'rejected';
   }
-  const againMs = (newest.endedAtMs ?? deadlineMs) + pauseMs(newest.attempt);
-  draft.dueMs.push(againMs);
+  // Nobody waits for a probe: another host is tried at once. What ails the cloud is given time.
+  const againMs = isOfImage ? nowMs : (newest.endedAtMs ?? deadlineMs) + pauseMs(newest.attempt);
   if (nowMs < againMs) {
+    draft.dueMs.push(againMs);
     const code = isNoRoom(newest.error) ? 'NO_ROOM' : 'CLOUD_UNWELL';
-    if (found !== 'IMAGE') hold(draft, code, `the probe failed (${where}): ${what}`, 'It is tried again by itself.');
+    hold(draft, code, `the probe failed (${where}): ${what}`, 'It is tried again by itself.');
     return 'open';
   }
   return start(draft, place, newest.attempt + 1, imageFaults, `${what}; tried again: ${where}`);

@@ -57,6 +57,9 @@ const errors: Record<Exclude<MoveFate, 'done' | 'never'>, { code: string; messag
   internal: { code: 'INTERNAL', message: 'a fault' },
 };
 
+/** How a probe ends. */
+type ProbeFate = 'passed' | 'image' | 'host' | 'cloud' | 'never';
+
 /**
  * A cloud, a database and a controller's deeds, in memory and in a time of their own: what the planner decides is carried out, and faults are
  * made on request. The lists of `window()` are kept as they change, so that large fleets cost no more than small ones.
@@ -71,11 +74,11 @@ export class ReleaseWorld {
   readonly loadBalancers: Map<string, WorldLoadBalancer>;
   readonly operations = new Map<string, WorldOperation>();
   readonly unended = new Set<string>();
-  probes: (ProbeNow & { endsAtMs: number; fate: 'passed' | 'image' | 'cloud' | 'never' })[] = [];
+  probes: (ProbeNow & { endsAtMs: number; fate: ProbeFate })[] = [];
   tagged: Set<string>;
   image: ImageNow;
   isGlanceUp = true;
-  probeFate: 'passed' | 'image' | 'cloud' | 'never' = 'passed';
+  probeFate: ProbeFate = 'passed';
   repairs = { running: 0, queued: 0 };
   workerSlots = 10;
   othersBusy = 0;
@@ -202,6 +205,7 @@ export class ReleaseWorld {
       probe.endedAtMs = this.nowMs;
       if (probe.fate === 'image')
         probe.error = { code: 'AGENT_REFUSED', message: 'the agent refuses the configuration' };
+      if (probe.fate === 'host') probe.error = { code: 'AGENT_UNREACHABLE', message: 'the agent does not answer' };
       if (probe.fate === 'cloud') probe.error = errors.cloud;
     }
   }
