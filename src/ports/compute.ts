@@ -21,6 +21,11 @@ export interface ComputeService {
   getServer(serverId: string, signal?: AbortSignal): Promise<Server>;
   /** Servers with exactly this name, in the project that Kiln authenticates as. */
   findServersByName(name: string): Promise<Server[]>;
+  /**
+   * What the server's guest wrote on its serial console: the last `lines` of it, as far as Nova kept them. SERVICE_NOT_FOUND when
+   * the server or its console is not there, SERVICE_CONFLICT while it is not ready, SERVICE_FAILED (501) where the hypervisor has none.
+   */
+  getConsoleOutput(serverId: string, lines: number, signal?: AbortSignal): Promise<string>;
   /** Idempotent: a server that is gone is success. Nova takes a moment to finish. */
   deleteServer(serverId: string): Promise<void>;
   listInterfaces(serverId: string, signal?: AbortSignal): Promise<ServerInterface[]>;

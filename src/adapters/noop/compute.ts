@@ -42,6 +42,7 @@ export function createNoopCompute(): ComputeService {
       if (deleted.has(id)) throw notFound(id);
       return serverOf(id);
     },
+    getConsoleOutput: async () => '',
     findServersByName: async (name) =>
       [...servers].filter(([, server]) => server.name === name).map(([id]) => serverOf(id)),
     async deleteServer(id) {

@@ -153,6 +153,12 @@ export function createNova(options: {
       return serverOf(server);
     },
 
+    async getConsoleOutput(serverId, lines, signal) {
+      const json = { 'os-getConsoleOutput': { length: lines } };
+      const request = { method: 'POST', path: `${pathOf(serverId)}/action`, headers, json, signal } as const;
+      return (await client.call(request, readConsoleOutput)).output ?? '';
+    },
+
     findServersByName: (name) => findServersByName(name),
 
     async deleteServer(serverId) {
@@ -239,6 +245,7 @@ export function createNova(options: {
   };
 }
 
+const readConsoleOutput = readerOf(Type.Object({ output: Type.Union([Type.String(), Type.Null()]) }));
 const readCreated = readerOf(Type.Object({ server: Type.Object({ id: Type.String({ minLength: 1 }) }) }));
 const readExtraSpecs = readerOf(Type.Object({ extra_specs: Type.Record(Type.String(), Type.String()) }));
 const readZones = readerOf(

@@ -1,6 +1,7 @@
 /** The contents page: every command of `kiln`, in the order of the help. */
 import type { Command } from '../command.ts';
 import { amphoraBoot } from './amphora/boot.ts';
+import { amphoraConsole } from './amphora/console.ts';
 import { amphoraDelete } from './amphora/delete.ts';
 import { amphoraList } from './amphora/list.ts';
 import { amphoraShow } from './amphora/show.ts';
@@ -49,6 +50,7 @@ export const commands: readonly Command[] = [
   amphoraBoot,
   amphoraList,
   amphoraShow,
+  amphoraConsole,
   amphoraDelete,
   fleet,
   releasePlan,

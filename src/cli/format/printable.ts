@@ -10,6 +10,14 @@ export function printable(text: string): string {
   return text.replace(/[\r\n\t]+/g, ' ').replace(unprintable, '\ufffd');
 }
 
+/** Lines that others wrote, each as `printable` makes it; tabs are blanks, and a lone carriage return begins a line anew. */
+export function printableLines(text: string): string {
+  return text
+    .split(/\r*\n/)
+    .map((line) => printable(line.slice(line.lastIndexOf('\r') + 1)))
+    .join('\n');
+}
+
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });

@@ -105,6 +105,7 @@ export function describeComputeContract(name: string, makeSubject: () => Promise
       const ports = await subject.network.listPortsOfDevice(id);
       expect(ports.map((port) => port.id)).toEqual(interfaces.map((one) => one.portId));
       expect(ports[0]?.fixedIps).toEqual(interfaces[0]?.fixedIps);
+      expect(await subject.compute.getConsoleOutput(id, 10)).toEqual(expect.any(String));
     });
 
     it('plugs a port in and takes it out, once, however often it is asked; the port stays', async () => {
@@ -269,6 +270,8 @@ export function describeComputeContract(name: string, makeSubject: () => Promise
 
     it('says that a server is not there', async () => {
       await expect(subject.compute.getServer(randomUUID())).rejects.toMatchObject({ code: 'SERVICE_NOT_FOUND' });
+      const output = subject.compute.getConsoleOutput(randomUUID(), 10);
+      await expect(output).rejects.toMatchObject({ code: 'SERVICE_NOT_FOUND' });
       await subject.compute.deleteServer(randomUUID());
     });
   });

@@ -131,6 +131,10 @@ export function createFakeCompute(
       return entry.server;
     },
 
+    async getConsoleOutput(serverId) {
+      return `${existing(serverId).server.name} login:\n`;
+    },
+
     findServersByName: async (name) =>
       [...servers.values()].map(({ server }) => server).filter((server) => server.name === name),
 

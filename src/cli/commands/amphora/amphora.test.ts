@@ -4,6 +4,7 @@ import { makeImage } from '../../../../test/kit/recording-images.ts';
 import type { Amphora, BootEvent } from '../../../model/amphora.ts';
 import { KilnError } from '../../../model/errors.ts';
 import type { AmphoraOperations, BootRequest } from '../../../ports/amphora-operations.ts';
+import type { ComputeService } from '../../../ports/compute.ts';
 
 const image = makeImage({ tags: ['amphora'] });
 const ready: Amphora = {
@@ -84,6 +85,58 @@ function stand(
   return { amphorae: async () => ({ operations, servedBy: 'kiln serve (pid 4711)' }) };
 }
 const unused = stand(() => Promise.reject(new Error('no boot here')));
+
+describe('amphora console', () => {
+  const gone: Amphora = { ...ready, id: '2222aaaa-0000-4000-8000-000000000000', status: 'DELETED' };
+  function standWith(amphora: Amphora, output: string) {
+    const asked: [string, number][] = [];
+    const context = {
+      amphorae: async () => ({
+        operations: { get: async () => amphora } as unknown as AmphoraOperations,
+        servedBy: null,
+      }),
+      compute: async () =>
+        ({
+          findServersByName: async (name: string) => (name === broken.serverName ? [{ id: 'by-name' }] : []),
+          getConsoleOutput: async (serverId: string, lines: number) => {
+            asked.push([serverId, lines]);
+            return output;
+          },
+        }) as unknown as ComputeService,
+    };
+    return { context, asked };
+  }
+
+  it('prints what the guest wrote, without what a terminal would act on', async () => {
+    const written =
+      '[    0.000000] Linux version\r\n\u001b[1;31mFailed\u001b[0m to start\tagent\n\u001b]0;owned\u0007progress 1\rprogress 2\u0008\n\n';
+    const { context, asked } = standWith(ready, written);
+    const run = await driveCli(`amphora console ${ready.id} --lines 7`, context);
+    expect(run.stdout).toBe('[    0.000000] Linux version\nFailed to start agent\nprogress 2\ufffd\n');
+    expect(asked).toEqual([[ready.computeId, 7]]);
+    const json = await driveCli(`amphora console ${ready.id} --json`, context);
+    expect(json.json()).toEqual({ amphoraId: ready.id, serverId: ready.computeId, output: written });
+  });
+
+  it('finds a server whose ID was never told by its name', async () => {
+    const { context, asked } = standWith({ ...broken, computeId: null }, '');
+    const run = await driveCli(`amphora console ${broken.id}`, context);
+    expect(run.stdout).toBe('Server by-name has written nothing yet.\n');
+    expect(asked).toEqual([['by-name', 100]]);
+  });
+
+  it.each([gone, { ...ready, computeId: null }])('says that there is no server', async (amphora) => {
+    const run = await driveCli(`amphora console ${amphora.id}`, standWith(amphora, '').context);
+    expect(run.exitCode).not.toBe(0);
+    expect(run.stderr).toContain(`amphora ${amphora.id} (${amphora.status}) has no server`);
+  });
+
+  it('refuses a number of lines that is none', async () => {
+    const run = await driveCli(`amphora console ${ready.id} --lines 0`, {});
+    expect(run.exitCode).toBe(2);
+    expect(run.stderr).toContain('--lines');
+  });
+});
 
 describe('amphora boot', () => {
   it('tells each part as it goes, and prints the amphora and the times', async () => {
