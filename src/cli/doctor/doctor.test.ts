@@ -168,6 +168,7 @@ function makeCloud() {
     compute: async () => ({
       createServer: unused,
       getServer: unused,
+      getConsoleOutput: unused,
       findServersByName: unused,
       deleteServer: unused,
       listInterfaces: unused,
