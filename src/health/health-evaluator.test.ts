@@ -44,7 +44,7 @@ function waiting(listeners: Record<string, string> = { li: 'OPEN' }, amphoraId =
     listeners: new Map(Object.entries(listeners).map(([id, status]) => [id, { status, counters }])),
     pools: [],
   };
-  return { heartbeat, traffic: trafficOf(heartbeat), receivedAt };
+  return { heartbeat, traffic: trafficOf(heartbeat), receivedAt, beats: 1, restarts: 0 };
 }
 
 /** Judges, and takes it as recorded. */
@@ -59,6 +59,8 @@ it('records what a heartbeat says', async () => {
     {
       amphoraId: 'a',
       receivedAt: receivedAt.toISOString(),
+      beats: 1,
+      restarts: 0,
       statistics: [{ listenerId: 'li', ...counters }],
       countersAreDeltas: true,
       operatingStatuses: [

@@ -173,13 +173,15 @@ function holds(evaluation: Evaluation, amphora: KnownAmphora, fingerprint: strin
 
 /** Traffic is counted for listeners that the load balancer has, and no others: who has the key is not to be trusted more. */
 function judgedAs(waiting: Waiting, evaluation: Evaluation, changes: Judgement['changes']): Judged {
-  const { heartbeat, traffic, receivedAt } = waiting;
+  const { heartbeat, traffic, receivedAt, beats, restarts } = waiting;
   const { healthy, listenerIds } = evaluation;
   return {
     evaluation,
     record: {
       amphoraId: heartbeat.amphoraId,
       receivedAt: healthy ? receivedAt.toISOString() : null,
+      beats,
+      restarts,
       statistics: [...traffic.counters]
         .filter(([listenerId]) => listenerIds.has(listenerId))
         .map(([listenerId, counters]) => ({ listenerId, ...counters })),

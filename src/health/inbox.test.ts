@@ -34,6 +34,7 @@ it('the newest of an amphora stands for those before it, with the traffic of all
   const [a, b] = inbox.take(10);
   expect(a).toMatchObject({ heartbeat: { amphoraId: 'a', sequence: 2 }, receivedAt: new Date(10_000) });
   expect(bytesOf([a as Waiting, b as Waiting])).toEqual([110, 5]);
+  expect([a?.beats, b?.beats, a?.restarts]).toEqual([2, 1, 0]);
   expect(inbox.take(10)).toEqual([]);
 });
 
@@ -53,6 +54,7 @@ it('what could not be recorded is taken up by what has come since', () => {
   put('a', 2, 100);
   inbox.putBack(taken);
   const again = inbox.take(10);
+  expect(again.map(({ beats }) => beats)).toEqual([2, 1]);
   expect(again.map(({ heartbeat: { amphoraId, sequence } }) => [amphoraId, sequence])).toEqual([
     ['a', 2],
     ['b', 1],
@@ -78,7 +80,9 @@ it('loses no traffic of an agent that starts anew', () => {
   expect(put('a', 0, 100)).toBe('held');
   time.ms = 16_000;
   expect(put('a', 1, 1_000)).toBe('queued');
-  expect(bytesOf(inbox.take(10))).toEqual([1_100]);
+  const taken = inbox.take(10);
+  expect(bytesOf(taken)).toEqual([1_100]);
+  expect(taken).toMatchObject([{ beats: 1, restarts: 1 }]);
 });
 
 it('takes no more amphorae than it has room for; those that wait are still renewed', () => {

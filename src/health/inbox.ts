@@ -8,6 +8,10 @@ export interface Waiting {
   heartbeat: Heartbeat;
   traffic: Traffic;
   receivedAt: Date;
+  /** How many it stands for. */
+  beats: number;
+  /** How often the agent began to count anew among them. */
+  restarts: number;
 }
 
 /**
@@ -63,7 +67,9 @@ export function createInbox(options: {
       // Held ones before an agent that goes on were old ones.
       const own = admission === 'restarted' && held ? addTraffic(held, traffic) : traffic;
       senders.set(amphoraId, { sequence: state, heldTraffic: null });
-      waiting.set(amphoraId, { heartbeat, traffic: before ? addTraffic(before.traffic, own) : own, receivedAt });
+      const restarts = admission === 'restarted' ? 1 : 0;
+      const one: Waiting = { heartbeat, traffic: own, receivedAt, beats: 1, restarts };
+      waiting.set(amphoraId, before ? together(before, one) : one);
       return before ? 'coalesced' : 'queued';
     },
 
@@ -80,13 +86,19 @@ export function createInbox(options: {
     putBack(taken) {
       for (const one of taken) {
         const newer = waiting.get(one.heartbeat.amphoraId);
-        waiting.set(
-          one.heartbeat.amphoraId,
-          newer ? { ...newer, traffic: addTraffic(one.traffic, newer.traffic) } : one,
-        );
+        waiting.set(one.heartbeat.amphoraId, newer ? together(one, newer) : one);
       }
     },
 
     size: () => waiting.size,
+  };
+}
+
+function together(earlier: Waiting, later: Waiting): Waiting {
+  return {
+    ...later,
+    traffic: addTraffic(earlier.traffic, later.traffic),
+    beats: earlier.beats + later.beats,
+    restarts: earlier.restarts + later.restarts,
   };
 }

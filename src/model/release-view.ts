@@ -54,17 +54,30 @@ export interface ReleaseTallies {
 export interface HealthMoment {
   loadBalancerId: string;
   atMs: number;
-  imageIds: readonly string[];
-  /** What its agent said it is. */
-  agentVersion: string | null;
-  /** The oldest "last heard of" of its amphorae that serve; null: one was never heard of. */
-  lastHeardMs: number | null;
+  /** That serve. */
+  amphorae: readonly AmphoraMoment[];
   /** Operating statuses by ID, of listeners that are enabled. */
   listeners: Readonly<Record<string, string>>;
   members: Readonly<Record<string, string>>;
   operatingStatus: string;
-  revision: number;
-  /** Ever since. */
+  /** Another one once its tenant has changed something. */
+  configuration: string;
+  /** Counted ever since, by the listener's ID. */
+  counters: Readonly<Record<string, ListenerCount>>;
+}
+
+export interface AmphoraMoment {
+  id: string;
+  imageId: string | null;
+  /** Null: never. */
+  lastHeardMs: number | null;
+  /** Heartbeats that were recorded so far. */
+  beats: number;
+  /** How often its agent began to count anew so far. */
+  restarts: number;
+}
+
+export interface ListenerCount {
   connections: number;
   requestErrors: number;
 }

@@ -216,16 +216,15 @@ export interface HealthSample {
   toMs: number;
   /** Of its amphorae that serve. */
   imageIds: readonly string[];
-  agentApiVersion: string | null;
-  /** `intervalMs` is what the agent was told; the gap reaches from the settling to the end. */
+  /** Of the amphora that is worst off. `intervalMs` is what agents were told; gaps in which nobody at all was heard are left out. */
   heartbeats: { count: number; intervalMs: number; longestGapMs: number; sequenceRestarts: number } | null;
   /** By the listener's ID, in the newest heartbeat. */
   listeners: Readonly<Record<string, 'OPEN' | 'FULL'>> | null;
-  /** By the member's ID; UP also where only one of the last two heartbeats says so. */
+  /** By the member's ID; UP also where only one of the last two heartbeats says so, unless it is the exception. */
   members: Readonly<Record<string, 'UP' | 'DOWN' | 'other'>> | null;
   operatingStatus: string;
-  /** The load balancer's revision: another one means that its tenant changed it. */
-  revision: number;
+  /** What its tenant has configured: another one means that the two can't be compared. */
+  configuration: string;
   traffic: Traffic | null;
 }
 

@@ -21,6 +21,10 @@ export interface HeartbeatRecord {
   amphoraId: string;
   /** ISO 8601 UTC; null for one that is no sign of health, as when it tells of too few listeners. */
   receivedAt: string | null;
+  /** Heartbeats that it stands for. */
+  beats: number;
+  /** How often its agent began to count anew among them. */
+  restarts: number;
   /** Added to what is there when `countersAreDeltas`, else put in its place; activeConnections always in its place. */
   statistics: readonly Omit<ListenerStatistics, 'amphoraId'>[];
   countersAreDeltas: boolean;

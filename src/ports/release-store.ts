@@ -71,6 +71,16 @@ export interface ReleaseChange {
   talliesAfter(changed: readonly TargetChange[]): ReleaseTallies;
 }
 
+/** Load balancers of a release by what is to come of them. */
+export interface SampleGroups {
+  /** Pending, the next ones first. */
+  coming: readonly string[];
+  /** Moved, the latest waves first. */
+  moved: readonly Target[];
+  /** Pending, the last ones first. */
+  control: readonly string[];
+}
+
 /** Releases, their targets, and what was decided. What is written about a release is refused once its fence is another. */
 export interface ReleaseStore {
   /** @throws RESOURCE_CONFLICT when a release of this tag has not ended. */
@@ -109,7 +119,10 @@ export interface ReleaseStore {
   rejectedBy(hashAlgo: string, hash: string): Promise<string | null>;
   /** How these load balancers are now. */
   healthNow(loadBalancerIds: readonly string[], nowMs: number): Promise<HealthMoment[]>;
+  /** May be done again. What was seen before `forgetBeforeMs` goes. */
   keepSamples(releaseId: string, moments: readonly HealthMoment[], forgetBeforeMs: number): Promise<void>;
-  /** Of one load balancer each; those without any are left out. */
+  /** Whom to look at from time to time, at most so many of each; their cost does not grow with the number of load balancers. */
+  sampleGroups(releaseId: string, limits: { coming: number; moved: number; control: number }): Promise<SampleGroups>;
+  /** Of one load balancer each, earliest first; those without any are left out. */
   samples(releaseId: string, loadBalancerIds: readonly string[]): Promise<ReadonlyMap<string, readonly HealthMoment[]>>;
 }

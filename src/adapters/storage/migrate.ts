@@ -24,6 +24,7 @@ import * as longUrlPaths from './migrations/0018-long-url-paths.ts';
 import * as resize from './migrations/0019-resize.ts';
 import * as releases from './migrations/0020-releases.ts';
 import * as places from './migrations/0021-places.ts';
+import * as heartbeatCounts from './migrations/0022-heartbeat-counts.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -59,6 +60,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0019-resize': resize,
   '0020-releases': releases,
   '0021-places': places,
+  '0022-heartbeat-counts': heartbeatCounts,
 };
 
 /** The one from which on changes are marked. */

@@ -77,12 +77,17 @@ function tableNamed(kind: ResourceKind): 'kiln_listener' {
 }
 
 /** Who is heard of is not silent: nothing of what was found about its silence holds any more. */
-const heardAgain = { finding: null, attempts: 0, examine_after: null, examiner: null };
+const examinedAnew = { finding: null, attempts: 0, examine_after: null, examiner: null };
 
 async function recordHearing(transaction: KilnDatabase, heartbeats: readonly HeartbeatRecord[]): Promise<void> {
-  const rows = heartbeats.flatMap(({ amphoraId, receivedAt }) =>
-    receivedAt === null ? [] : [{ amphora_id: amphoraId, last_heard: receivedAt }],
+  const rows = heartbeats.flatMap(({ amphoraId, receivedAt, beats, restarts }) =>
+    receivedAt === null ? [] : [{ amphora_id: amphoraId, last_heard: receivedAt, beats, restarts }],
   );
+  const added = (column: 'beats' | 'restarts') => {
+    const offered = sql.raw(isMysql(transaction) ? `values(${column})` : `excluded.${column}`);
+    return sql<number>`kiln_amphora_health.${sql.ref(column)} + ${offered}`;
+  };
+  const heardAgain = { ...examinedAnew, beats: added('beats'), restarts: added('restarts') };
   for (const batch of batches(rows)) {
     const insert = transaction.insertInto('kiln_amphora_health').values(batch);
     await (isMysql(transaction)

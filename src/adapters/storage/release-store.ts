@@ -3,10 +3,11 @@ import type { Intent } from '../../model/release.ts';
 import type { HealthMoment } from '../../model/release-view.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewReleaseEvent, ReleaseStore, StoredRelease } from '../../ports/release-store.ts';
+import { isMysql } from './engine.ts';
 import { attempt, isDuplicate } from './faults.ts';
 import { advance, appendEvents, commitChange } from './release-commit.ts';
 import { membersOf, usualMoveSeconds } from './release-fleet.ts';
-import { healthNow } from './release-health.ts';
+import { healthNow, sampleGroups } from './release-health.ts';
 import { lookAtRelease } from './release-look.ts';
 import { fromEvent, fromTarget, toEvent, toRelease, toTarget } from './release-rows.ts';
 import type { KilnDatabase } from './schema.ts';
@@ -180,13 +181,13 @@ export function createReleaseStore(database: KilnDatabase, clock: Clock): Releas
             data: JSON.stringify(moment),
           }));
           for (let start = 0; start < rows.length; start += BATCH) {
-            await transaction
-              .insertInto('kiln_release_sample')
-              .values(rows.slice(start, start + BATCH))
-              .execute();
+            const insert = transaction.insertInto('kiln_release_sample').values(rows.slice(start, start + BATCH));
+            await (isMysql(transaction) ? insert.ignore() : insert.onConflict((same) => same.doNothing())).execute();
           }
         }),
       ),
+
+    sampleGroups: (releaseId, limits) => attempt(clock, () => sampleGroups(database, releaseId, limits)),
 
     samples: (releaseId, loadBalancerIds) =>
       attempt(clock, async () => {
@@ -200,7 +201,10 @@ export function createReleaseStore(database: KilnDatabase, clock: Clock): Releas
           .orderBy('at_ms')
           .execute();
         for (const { load_balancer_id: id, data } of rows) {
-          found.set(id, [...(found.get(id) ?? []), JSON.parse(data) as HealthMoment]);
+          const moment = JSON.parse(data) as HealthMoment;
+          const moments = found.get(id);
+          if (moments) moments.push(moment);
+          else found.set(id, [moment]);
         }
         return found;
       }),

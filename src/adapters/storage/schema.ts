@@ -131,10 +131,14 @@ export interface Schema {
     total_connections: number;
     request_errors: number;
   };
-  /** The columns behind `last_heard` are about its silence; a heartbeat clears them. */
+  /** The columns from `finding` on are about its silence; a heartbeat clears them. */
   kiln_amphora_health: {
     amphora_id: string;
     last_heard: string;
+    /** Heartbeats that were recorded. */
+    beats: Generated<number>;
+    /** Times that its agent began to count anew. */
+    restarts: Generated<number>;
     /** What was found when it was last examined. */
     finding: Generated<string | null>;
     /** How often something was done about it. */

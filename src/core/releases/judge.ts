@@ -12,15 +12,15 @@ export interface Judgement {
 /** What one look at a load balancer tells: null: it is well as far as this goes. */
 type Finding = { text: string; badness: number } | null | 'no data';
 
-const LOST_HEARTBEATS = 3;
+/** Missing more than so many tells something. */
+export const LOST_HEARTBEATS = 3;
 const LEAST_CONNECTIONS = 200;
 const WORSE_BY = 0.01;
 const SIGNIFICANT = 0.01;
 /** Connections in a second from which on it tells something that they stop. */
 const BUSY_PER_SECOND = 1;
-/** Versions of the agent's API that Kiln speaks. */
-const knownApiVersions: ReadonlySet<string> = new Set(['0.5', '1.0']);
-const statusRanks: Readonly<Record<string, number>> = {
+/** Operating statuses from the best to the worst. */
+export const statusRanks: Readonly<Record<string, number>> = {
   ONLINE: 0,
   NO_MONITOR: 0,
   DRAINING: 0,
@@ -41,10 +41,10 @@ export function judge(
 ): Judgement {
   if (after === null)
     return { verdict: 'no data', badness: 1, reason: 'no heartbeat was recorded while it was watched' };
-  const known = before !== null && before.revision === after.revision ? before : null;
+  const known = before !== null && before.configuration === after.configuration ? before : null;
   const findings = [
     checkImage(after, imageId),
-    checkAlive(after),
+    checkAlive(before, after),
     checkListeners(known, after),
     checkMembers(known, after),
     checkStatus(known, after),
@@ -56,7 +56,7 @@ export function judge(
     const badness = failures.reduce((sum, one) => sum + one.badness, 1);
     return { verdict: 'fail', badness, reason: failures.map(({ text }) => text).join('; ') };
   }
-  if (after.heartbeats === null) return { verdict: 'no data', badness: 1, reason: 'no heartbeats arrive' };
+  if ((after.heartbeats?.count ?? 0) === 0) return { verdict: 'no data', badness: 1, reason: 'no heartbeats arrive' };
   const untold = findings.filter((one) => one === 'no data').length;
   return {
     verdict: 'pass',
@@ -65,18 +65,18 @@ export function judge(
   };
 }
 
-function checkImage({ imageIds, agentApiVersion }: HealthSample, imageId: string): Finding {
-  if (!imageIds.includes(imageId)) {
-    return { text: `it runs image ${imageIds.join(', ') || 'none'} and not ${imageId}`, badness: 10 };
-  }
-  if (agentApiVersion === null) return 'no data';
-  if (knownApiVersions.has(agentApiVersion)) return null;
-  return { text: `its agent speaks version ${agentApiVersion} of the API, which Kiln does not`, badness: 10 };
+/** That its agent speaks a version that Kiln does was seen when the amphora was built: else the move failed. */
+function checkImage({ imageIds }: HealthSample, imageId: string): Finding {
+  if (imageIds.includes(imageId)) return null;
+  return { text: `it runs image ${imageIds.join(', ') || 'none'} and not ${imageId}`, badness: 10 };
 }
 
-function checkAlive({ heartbeats }: HealthSample): Finding {
+function checkAlive(before: HealthSample | null, { heartbeats }: HealthSample): Finding {
   if (heartbeats === null) return 'no data';
-  if (heartbeats.count === 0) return { text: 'it is silent', badness: 100 };
+  if (heartbeats.count === 0) {
+    // Where none came before either, they don't reach Kiln, whatever the image.
+    return before?.heartbeats?.count === 0 ? 'no data' : { text: 'it is silent', badness: 100 };
+  }
   if (heartbeats.sequenceRestarts > 0) {
     return { text: `its agent started again ${heartbeats.sequenceRestarts} times`, badness: 60 };
   }

@@ -57,7 +57,15 @@ export function describeFleetStoreContract(name: string, makeSubject: () => Prom
       await amphorae.insert(storedAmphora(id, { status: 'ALLOCATED', ...over }));
       if (heardAt === null) return;
       await createHealthStore(database, clock).record([
-        { amphoraId: id, receivedAt: heardAt, statistics: [], countersAreDeltas: true, operatingStatuses: [] },
+        {
+          amphoraId: id,
+          receivedAt: heardAt,
+          beats: 1,
+          restarts: 0,
+          statistics: [],
+          countersAreDeltas: true,
+          operatingStatuses: [],
+        },
       ]);
     }
 

@@ -43,6 +43,8 @@ function heartbeat(amphoraId: string, over: Partial<HeartbeatRecord> = {}): Hear
   return {
     amphoraId,
     receivedAt: '2026-11-23T12:00:00.000Z',
+    beats: 1,
+    restarts: 0,
     statistics: [],
     countersAreDeltas: true,
     operatingStatuses: [],
@@ -189,6 +191,15 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
       await store.record([heartbeat('a', { receivedAt: '2026-11-23T12:00:05.000Z' })]);
       await store.record([heartbeat('a', { receivedAt: null })]);
       expect(await store.lastHeard('a')).toBe('2026-11-23T12:00:10.000Z');
+    });
+
+    it('counts heartbeats, and agents that begin to count anew', async () => {
+      await store.watch('a');
+      await store.record([heartbeat('a', { beats: 2 }), heartbeat('b', { receivedAt: null })]);
+      await store.record([heartbeat('a', { restarts: 1 })]);
+      expect(
+        await database.selectFrom('kiln_amphora_health').select(['amphora_id', 'beats', 'restarts']).execute(),
+      ).toEqual([{ amphora_id: 'a', beats: 3, restarts: 1 }]);
     });
 
     it('writes operating statuses and nothing else of the rows', async () => {

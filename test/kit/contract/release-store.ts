@@ -10,10 +10,17 @@ import { changeTally, tallyOf } from '../../../src/core/releases/tallies.ts';
 import { KilnError } from '../../../src/model/errors.ts';
 import type { LoadBalancer } from '../../../src/model/load-balancer.ts';
 import type { Target } from '../../../src/model/release.ts';
+import type { RowChange } from '../../../src/ports/load-balancer-store.ts';
 import type { NewOperation, ReleaseChange, ReleaseStore, TargetChange } from '../../../src/ports/release-store.ts';
 import { createFakeClock } from '../fakes/fake-clock.ts';
 import { aRelease, aTarget } from '../releases.ts';
-import { storedListener, storedLoadBalancer } from '../stored-resources.ts';
+import {
+  storedHealthMonitor,
+  storedListener,
+  storedLoadBalancer,
+  storedMember,
+  storedPool,
+} from '../stored-resources.ts';
 import { type DatabaseSubject, storedAmphora } from './amphora-store.ts';
 
 const now = new Date('2026-11-23T12:10:00Z');
@@ -206,7 +213,15 @@ export function describeReleaseStoreContract(name: string, makeSubject: () => Pr
           storedAmphora(id, { loadBalancerId: 'a', role, status: 'ALLOCATED', imageId: 'image-1' }),
         );
         await health.record([
-          { amphoraId: id, receivedAt: at, statistics: [], countersAreDeltas: true, operatingStatuses: [] },
+          {
+            amphoraId: id,
+            receivedAt: at,
+            beats: 1,
+            restarts: 0,
+            statistics: [],
+            countersAreDeltas: true,
+            operatingStatuses: [],
+          },
         ]);
       }
       const probe = { ...operation('op-p', 'r1'), flow: 'probe-image' };
@@ -235,6 +250,96 @@ export function describeReleaseStoreContract(name: string, makeSubject: () => Pr
       expect(await store.countLoadBalancers()).toBe(2);
     });
 
+    it('knows who serves, what came through it, and whether its tenant has changed something', async () => {
+      await hasLoadBalancer('a');
+      const loadBalancers = createLoadBalancerStore(database, clock);
+      const put = async (...rows: RowChange[]) =>
+        await loadBalancers.apply({ loadBalancerId: 'a', mutableFrom: ['ACTIVE'], operation: null, rows });
+      const member = { ...storedMember('me', 'po'), operatingStatus: 'ERROR' as const };
+      await put(
+        { kind: 'listener', put: storedListener('li', 'a') },
+        { kind: 'pool', put: storedPool('po', 'a') },
+        { kind: 'member', put: member },
+      );
+      const amphorae = createAmphoraStore(database, clock);
+      const health = createHealthStore(database, clock);
+      for (const [id, status] of [
+        ['x', 'ALLOCATED'],
+        ['y', 'PENDING_DELETE'],
+      ] as const) {
+        await amphorae.insert(storedAmphora(id, { loadBalancerId: 'a', status, imageId: 'image-1' }));
+        const counted = { bytesIn: 0, bytesOut: 0, activeConnections: 1, totalConnections: 7, requestErrors: 2 };
+        const statistics = [{ listenerId: 'li', ...counted }];
+        const receivedAt = now.toISOString();
+        await health.record([
+          {
+            amphoraId: id,
+            receivedAt,
+            beats: 3,
+            restarts: 1,
+            statistics,
+            countersAreDeltas: true,
+            operatingStatuses: [],
+          },
+        ]);
+      }
+      const view = async () => (await store.healthNow(['a'], nowMs))[0] ?? expect.unreachable();
+      const before = await view();
+      expect(before).toMatchObject({
+        amphorae: [{ id: 'x', imageId: 'image-1', lastHeardMs: nowMs, beats: 3, restarts: 1 }],
+        members: { me: 'ERROR' },
+        counters: { li: { connections: 14, requestErrors: 4 } },
+      });
+      // What a move does to the load balancer and a heartbeat to its members is not its tenant's.
+      await loadBalancers.apply({
+        loadBalancerId: 'a',
+        mutableFrom: ['ACTIVE'],
+        operation: null,
+        rows: [{ kind: 'loadbalancer', put: storedLoadBalancer('a', { updatedAt: '2026-11-23T12:20:00.000Z' }) }],
+      });
+      const operatingStatuses = [{ kind: 'member' as const, id: 'me', operatingStatus: 'ONLINE' as const }];
+      await health.record([
+        {
+          amphoraId: 'x',
+          receivedAt: null,
+          beats: 1,
+          restarts: 0,
+          statistics: [],
+          countersAreDeltas: true,
+          operatingStatuses,
+        },
+      ]);
+      expect(await view()).toMatchObject({ configuration: before.configuration, members: { me: 'ONLINE' } });
+      const later = { updatedAt: '2026-11-23T12:30:00.000Z' };
+      const changes: RowChange[] = [
+        { kind: 'member', put: { ...member, ...later } },
+        { kind: 'healthmonitor', put: storedHealthMonitor('hm', 'po') },
+        { kind: 'listener', put: storedListener('li', 'a', later) },
+        { kind: 'member', deleteId: 'me' },
+      ];
+      const seen = new Set([before.configuration]);
+      for (const change of changes) {
+        await put(change);
+        seen.add((await view()).configuration);
+      }
+      expect(seen.size).toBe(1 + changes.length);
+    });
+
+    it('knows who moves next, who has moved and who moves last', async () => {
+      const at = (id: string, wave: number, position: number, state: Target['state'] = 'pending') =>
+        aTarget('r1', id, { wave, position, state });
+      await hasRelease([
+        at('m0', 0, 0, 'moved'),
+        at('m1', 1, 1, 'moved'),
+        at('f', 1, 2, 'failed'),
+        at('p3', 1, 3),
+        at('p4', 2, 4),
+        at('p5', 2, 5),
+      ]);
+      const { coming, moved, control } = await store.sampleGroups('r1', { coming: 2, moved: 1, control: 2 });
+      expect([coming, moved.map((one) => one.loadBalancerId), control]).toEqual([['p3', 'p4'], ['m1'], ['p5', 'p4']]);
+    });
+
     it('keeps what was seen of health until it is forgotten, and what was rejected', async () => {
       await hasRelease([]);
       await hasLoadBalancer('a');
@@ -246,7 +351,9 @@ export function describeReleaseStoreContract(name: string, makeSubject: () => Pr
         rows,
       });
       const [seen] = await store.healthNow(['a', 'gone'], nowMs);
-      expect(seen).toMatchObject({ loadBalancerId: 'a', listeners: { li: 'ONLINE' }, connections: 0, imageIds: [] });
+      const counters = { li: { connections: 0, requestErrors: 0 } };
+      expect(seen).toMatchObject({ loadBalancerId: 'a', listeners: { li: 'ONLINE' }, counters, amphorae: [] });
+      await store.keepSamples('r1', [seen ?? expect.unreachable()], 0);
       await store.keepSamples('r1', [seen ?? expect.unreachable()], 0);
       expect([...(await store.samples('r1', ['a', 'b']))]).toEqual([['a', [seen]]]);
       await store.keepSamples('r1', [], nowMs + 1);

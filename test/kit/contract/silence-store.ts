@@ -51,7 +51,17 @@ export function describeSilenceStoreContract(name: string, makeSubject: () => Pr
     });
 
     const hears = (amphoraId: string, receivedAt: string) =>
-      health.record([{ amphoraId, receivedAt, statistics: [], countersAreDeltas: true, operatingStatuses: [] }]);
+      health.record([
+        {
+          amphoraId,
+          receivedAt,
+          beats: 1,
+          restarts: 0,
+          statistics: [],
+          countersAreDeltas: true,
+          operatingStatuses: [],
+        },
+      ]);
 
     /** A load balancer `lb-ID` with the amphora ID. */
     async function serving(
@@ -222,6 +232,8 @@ export function describeSilenceStoreContract(name: string, makeSubject: () => Pr
       expect(await row.executeTakeFirst()).toEqual({
         amphora_id: 'a',
         last_heard: justNow,
+        beats: 2,
+        restarts: 0,
         finding: null,
         attempts: 0,
         examine_after: null,

@@ -282,12 +282,11 @@ export class ReleaseWorld {
       fromMs: this.nowMs - 90_000,
       toMs: watchUntilMs ?? this.nowMs,
       imageIds: amphorae.map(({ imageId }) => imageId),
-      agentApiVersion: '1.0',
       heartbeats: { count: 9, intervalMs: 10_000, longestGapMs: 10_000, sequenceRestarts: 0 },
       listeners: { listener: 'OPEN' },
       members: { one: 'UP', two: isBad ? 'DOWN' : 'UP' },
       operatingStatus: isBad ? 'DEGRADED' : 'ONLINE',
-      revision: 1,
+      configuration: 'one',
       traffic: { seconds: 90, connections: 900, requestErrors: 1 },
     };
   }
