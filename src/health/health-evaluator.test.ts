@@ -149,11 +149,13 @@ it('traffic of listeners that the load balancer does not have counts for nobody'
   expect(record?.statistics.map(({ listenerId }) => listenerId)).toEqual(['li']);
 });
 
-it('an amphora without a load balancer has no listeners', async () => {
+it('an amphora without a load balancer is well while nothing that it tells of is other than well', async () => {
   known.set('a', { status: 'READY', loadBalancerId: null, revision: null, lacksPartner: false });
   expect(await judgeAndRemember(waiting({}))).toMatchObject([{ receivedAt: receivedAt.toISOString(), statistics: [] }]);
-  expect(await judgeAndRemember(waiting())).toMatchObject([{ receivedAt: null, statistics: [] }]);
-  expect(counts.treesRead).toBe(0);
+  const heard = receivedAt.toISOString();
+  expect(await judgeAndRemember(waiting({ li: 'OPEN' }))).toMatchObject([{ receivedAt: heard, statistics: [] }]);
+  expect(await judgeAndRemember(waiting({ li: 'FULL' }))).toMatchObject([{ receivedAt: null, statistics: [] }]);
+  expect(counts).toMatchObject({ treesRead: 0, wrongListenerCounts: 0 });
 });
 
 it('a load balancer that is gone is not judged', async () => {

@@ -1,4 +1,4 @@
-import { deriveStatuses, type Judgement } from '../core/health/derive-statuses.ts';
+import { deriveStatuses, isAllWell, type Judgement } from '../core/health/derive-statuses.ts';
 import { fingerprintOf } from '../core/health/fingerprint.ts';
 import { treeInEffect } from '../core/operations/in-effect.ts';
 import { createTtlMap } from '../lib/ttl-map.ts';
@@ -115,10 +115,12 @@ export function createHealthEvaluator(
     const { heartbeat } = waiting;
     const { amphoraId } = heartbeat;
     const judges = judgedStatuses.includes(known.status);
+    const isNobodys = known.loadBalancerId === null;
+    const healthy = isNobodys ? isAllWell(heartbeat) : heartbeat.listeners.size === 0;
     const judgement: Judgement = tree
       ? deriveStatuses(tree, heartbeat, known)
-      : { changes: [], healthy: heartbeat.listeners.size === 0, listenersExpected: 0, unknown: [] };
-    if (judges) explain(amphoraId, tree, judgement, heartbeat.listeners.size);
+      : { changes: [], healthy, listenersExpected: 0, unknown: [] };
+    if (judges && !isNobodys) explain(amphoraId, tree, judgement, heartbeat.listeners.size);
     const evaluation: Evaluation = {
       loadBalancerId: known.loadBalancerId,
       revision: known.revision,

@@ -35,7 +35,9 @@ export type ImageChoiceRule =
   /** The caller named the image (`kiln amphora boot --image`). */
   | 'requested-id'
   /** The load balancer is assigned it, and this is a repair. */
-  | 'assigned';
+  | 'assigned'
+  /** A release moves amphorae to it, or tries it. */
+  | 'released';
 
 /** Where the tag came from. */
 export type TagSource = 'flavor' | 'configuration' | 'request';

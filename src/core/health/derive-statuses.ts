@@ -20,6 +20,18 @@ export interface Judgement {
   unknown: readonly { kind: Kind; id: string }[];
 }
 
+/**
+ * Of an amphora that no load balancer says anything about, as that of a probe: nothing it tells of is other than well. One that
+ * has nothing to tell of is well.
+ */
+export function isAllWell({ listeners, pools }: Heartbeat): boolean {
+  const isUp = (status: string) => status === 'UP' || status === 'no check';
+  return (
+    [...listeners.values()].every(({ status }) => status === 'OPEN') &&
+    pools.every(({ status, members }) => isUp(status) && [...members.values()].every(isUp))
+  );
+}
+
 type Listener = LoadBalancerTree['listeners'][number];
 type Pool = LoadBalancerTree['pools'][number];
 

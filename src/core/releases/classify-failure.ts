@@ -19,6 +19,8 @@ const classes: Partial<Record<ErrorCode, FailureClass>> = {
   SERVICE_RESPONSE_INVALID: 'CLOUD',
   QUOTA_MET: 'CLOUD',
   RESOURCE_NOT_FOUND: 'TENANT',
+  // Somebody has replaced it meanwhile.
+  AMPHORA_NOT_FOUND: 'TENANT',
   RESOURCE_CONFLICT: 'TENANT',
   IMMUTABLE: 'TENANT',
   CHANGE_OUTDATED: 'TENANT',

@@ -63,3 +63,5 @@ export const failoverLoadBalancer = failover('failover-load-balancer');
 export const failoverAmphora = failover('failover-amphora');
 /** Until it is done the load balancer's row has the old flavor: whatever undoes or aborts it has nothing to give back. */
 export const resizeLoadBalancer = failover('resize-load-balancer');
+/** To the one image that its input names. A name of its own: a worker of before would take the tag. */
+export const releaseAmphora = failover('release-amphora');

@@ -192,8 +192,10 @@ async function prepare(bench: Harness, flow: string): Promise<JsonObject> {
   const isOfPair = flow.endsWith('pair');
   const creating = isOfPair ? 'create-load-balancer-pair' : 'create-load-balancer';
   if (flow === 'boot-amphora') return await prepareBoot(bench);
+  if (flow === 'probe-image') return await prepareProbe(bench);
   await write(flow === creating ? 'PENDING_CREATE' : 'ACTIVE', isOfPair ? 'ACTIVE_STANDBY' : 'SINGLE');
-  const input = { loadBalancerId: 'lb', resourceId: 'lb' };
+  const released = flow.startsWith('release-') ? { imageId: 'image-1' } : {};
+  const input = { loadBalancerId: 'lb', resourceId: 'lb', ...released };
   if (flow === creating) return input;
   const creation = loadBalancerFlows.find(({ name }) => name === creating);
   expect(creation && (await carryOut(creation, input))).toBe('done');
@@ -249,6 +251,11 @@ async function prepareBoot({ amphorae, write }: Harness): Promise<JsonObject> {
     flavorTag: null,
     computeFlavorId: '65',
   };
+}
+
+async function prepareProbe({ write }: Harness): Promise<JsonObject> {
+  await write('ACTIVE', 'SINGLE');
+  return { amphoraId: 'probe', loadBalancerId: null, imageId: 'image-1', flavorId: null, availabilityZone: null };
 }
 
 interface Change {
@@ -371,6 +378,7 @@ describe.each(loadBalancerFlows.map((flow) => [flow.name, flow] as const))(
             }
             bench.repair();
             if (name === 'boot-amphora') await expectBootDeletable(bench, point);
+            if (name === 'probe-image') await expectNoProbe(bench, point);
             await expectDeletable(bench, point);
           }
         }
@@ -418,6 +426,20 @@ async function expectBootDeletable({ amphorae, carryOut, compute }: Harness, poi
     expect(await carryOut(deletion, { amphoraId: 'boot', loadBalancerId: null, resourceId: null }), point).toBe('done');
     expect(compute.servers(), point).toEqual([]);
   }
+  for (const { server } of compute.servers()) await compute.deleteServer(server.id);
+}
+
+/** Nothing is left of it, but where it was given up: then it is on record, in ERROR, and can be deleted. */
+async function expectNoProbe({ amphorae, carryOut, compute }: Harness, point: string): Promise<void> {
+  const probe = await amphorae.get('probe');
+  if (probe) expect(['DELETED', 'ERROR'], point).toContain(probe.status);
+  if (probe?.status === 'ERROR') {
+    const deletion = loadBalancerFlows.find(({ name }) => name === 'delete-amphora') ?? expect.unreachable();
+    const input = { amphoraId: 'probe', loadBalancerId: null, resourceId: null };
+    expect(await carryOut(deletion, input), point).toBe('done');
+  }
+  if (probe) expect(compute.servers(), point).toEqual([]);
+  // One whose row was taken away is an orphan in the cloud: housekeeping's affair.
   for (const { server } of compute.servers()) await compute.deleteServer(server.id);
 }
 

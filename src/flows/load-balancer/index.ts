@@ -6,8 +6,9 @@ import { createLoadBalancer } from './create-load-balancer.ts';
 import { deleteAmphora } from './delete-amphora.ts';
 import { deleteLoadBalancer } from './delete-load-balancer.ts';
 import type { LoadBalancerDeps } from './deps.ts';
-import { failoverAmphora, failoverLoadBalancer, resizeLoadBalancer } from './failover.ts';
-import { createPair, failoverAmphoraOfPair, failoverPair, resizePair } from './pair.ts';
+import { failoverAmphora, failoverLoadBalancer, releaseAmphora, resizeLoadBalancer } from './failover.ts';
+import { createPair, failoverAmphoraOfPair, failoverPair, releaseAmphoraOfPair, resizePair } from './pair.ts';
+import { probeImage } from './probe-image.ts';
 import { reconfigure } from './reconfigure.ts';
 import { rotateAmphoraCertificate } from './rotate-certificate.ts';
 
@@ -23,6 +24,9 @@ export const loadBalancerFlows: readonly Flow<LoadBalancerDeps>[] = [
   resizeLoadBalancer,
   bootAmphora,
   resizePair,
+  releaseAmphora,
+  releaseAmphoraOfPair,
+  probeImage,
   configureAmphora,
   pushAmphoraConfiguration,
   deleteAmphora,

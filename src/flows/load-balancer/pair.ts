@@ -119,12 +119,16 @@ export const failoverPair = failover('failover-load-balancer-pair', async () => 
 /** As that of a single one: the row has the old flavor until both new amphorae have taken over. */
 export const resizePair = failover('resize-load-balancer-pair', async () => pairRoles);
 
+async function roleOfAmphora(
+  deps: LoadBalancerDeps,
+  { amphoraId = '', loadBalancerId }: PairFailoverInput,
+): Promise<readonly PairRole[]> {
+  const amphora = await deps.amphorae.get(amphoraId);
+  if (amphora && isOfPair(amphora)) return [amphora.role as PairRole];
+  throw new KilnError('AMPHORA_NOT_FOUND', `amphora ${amphoraId} is none of load balancer ${loadBalancerId}'s pair`);
+}
+
 /** The other amphora is not touched, but for learning who its partner is. */
-export const failoverAmphoraOfPair = failover(
-  'failover-amphora-of-pair',
-  async (deps, { amphoraId = '', loadBalancerId }) => {
-    const amphora = await deps.amphorae.get(amphoraId);
-    if (amphora && isOfPair(amphora)) return [amphora.role as PairRole];
-    throw new KilnError('AMPHORA_NOT_FOUND', `amphora ${amphoraId} is none of load balancer ${loadBalancerId}'s pair`);
-  },
-);
+export const failoverAmphoraOfPair = failover('failover-amphora-of-pair', roleOfAmphora);
+/** As above, to the one image that its input names. */
+export const releaseAmphoraOfPair = failover('release-amphora-of-pair', roleOfAmphora);

@@ -97,7 +97,7 @@ const endings = new Set(['BOOT_FAILED', 'BOOT_TIMEOUT', 'AGENT_UNREACHABLE', 'AG
  * These steps have waited for as long as the configuration says: what fails then has failed. A worker that is to stop does not wait
  * for them; the next one waits anew.
  */
-async function once<Result>(run: StepRun, wait: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+export async function once<Result>(run: StepRun, wait: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
   try {
     return await wait(AbortSignal.any([run.stop, run.cancelled]));
   } catch (error) {

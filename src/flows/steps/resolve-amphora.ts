@@ -28,8 +28,8 @@ export type AmphoraChoices = {
   serverGroupId?: string | null;
 };
 
-/** `image`: a repair boots what the load balancer is assigned. */
-type ResolveInput = LoadBalancerInput & Partial<ResizeInput> & { image?: string };
+/** `image`: a repair boots what the load balancer is assigned. `imageId`: a release names the one image that it is about. */
+type ResolveInput = LoadBalancerInput & Partial<ResizeInput> & { image?: string; imageId?: string };
 
 /**
  * Image, flavor, zone, names, once there is a place among the amphorae that may be built at a time. The image is chosen anew
@@ -73,7 +73,7 @@ export function resolvePair<State extends LoadBalancerInput & JsonObject>(
  */
 async function choose(
   deps: LoadBalancerDeps,
-  { loadBalancerId, flavorId, image }: ResolveInput,
+  { loadBalancerId, flavorId, image, imageId }: ResolveInput,
   run: StepRun,
   names: readonly string[],
 ) {
@@ -89,7 +89,8 @@ async function choose(
   ]);
   const computeFlavorId = capabilities.compute_flavor || settings.flavorId;
   const assigned = image === 'assigned' ? await assignedImage(deps, loadBalancerId, computeFlavorId, run) : null;
-  const choice = assigned ?? (await chooseImageFor(deps, capabilities.amp_image_tag, computeFlavorId));
+  const released = imageId === undefined ? null : await releasedImage(deps, imageId, computeFlavorId);
+  const choice = released ?? assigned ?? (await chooseImageFor(deps, capabilities.amp_image_tag, computeFlavorId));
   return {
     nameFor(name: string) {
       const amphoraId = idOf(name);
@@ -126,6 +127,23 @@ async function assignedImage(
   log.warn({ loadBalancer: loadBalancerId, image: imageId }, message);
   run.note(message);
   return null;
+}
+
+/**
+ * The image that a release is about: that one or none.
+ * @throws IMAGE_NOT_FOUND when it can't be booted any more.
+ */
+export async function releasedImage(
+  { resolver }: Pick<LoadBalancerDeps, 'resolver'>,
+  imageId: string,
+  flavorId: string,
+): Promise<ImageChoice> {
+  const found = await resolver.resolveAssigned(imageId, { flavorId });
+  if ('choice' in found) return { ...found.choice, rule: 'released' };
+  throw new KilnError('IMAGE_NOT_FOUND', `image ${imageId}, which is being released, ${found.refused}`, {
+    advice: 'Mend the image, or end the release: `kiln release show` says which one.',
+    retryable: false,
+  });
 }
 
 /** `amp_image_id`, else the flavor's tag, else the configuration's: see core/amphora/choose-image.ts. */

@@ -15,6 +15,8 @@ export function ruleInWords(choice: ImageChoice): string {
       return 'it was asked for by its ID';
     case 'assigned':
       return 'the load balancer is assigned it, and a repair is no release';
+    case 'released':
+      return 'a release moves amphorae to it';
     case 'only-candidate':
       return `it is the only candidate for the tag \`${choice.tag}\``;
     case 'newest-of-several':

@@ -1,0 +1,26 @@
+import { defineFlow } from '../engine/flow.ts';
+import {
+  awaitHeartbeat,
+  markProbeOnRevert,
+  type ProbeInput,
+  removeProbe,
+  resolveProbe,
+  tryHaproxy,
+} from '../steps/probe-amphora.ts';
+import { buildAmphora } from './build-amphora.ts';
+import type { LoadBalancerDeps } from './deps.ts';
+
+/**
+ * An amphora for nobody: it boots in the service project, its agent answers, a heartbeat comes, its HAProxy runs a
+ * configuration and passes a request on; then it is deleted. Undone: the image is not fit for the fleet, or the cloud not for
+ * it. keepalived is not tried: it needs a VIP's port; the canary's first pair shows it.
+ */
+export const probeImage = defineFlow<LoadBalancerDeps, ProbeInput>('probe-image')
+  .step(markProbeOnRevert)
+  .step(resolveProbe)
+  .use(buildAmphora)
+  .step(awaitHeartbeat)
+  .step(tryHaproxy)
+  .commit()
+  .step(removeProbe)
+  .build();

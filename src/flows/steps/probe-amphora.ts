@@ -1,0 +1,153 @@
+import { nameServer } from '../../core/amphora/server-name.ts';
+import { probeTree } from '../../core/releases/probe-tree.ts';
+import { KilnError } from '../../model/errors.ts';
+import type { JsonObject } from '../../model/operation.ts';
+import type { Step, StepRun } from '../engine/flow.ts';
+import { reloadListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
+import type { BuiltAmphora } from '../lib/targets.ts';
+import { waitUntil } from '../lib/wait-until.ts';
+import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
+import { type AgentReady, once } from './reach-amphora.ts';
+import { removeAmphora } from './remove-amphorae.ts';
+import { type AmphoraChoices, elapsedMs, releasedImage } from './resolve-amphora.ts';
+
+/** What is tried: an image with the Octavia flavor and the availability zone that it is to be booted with. */
+export type ProbeInput = {
+  amphoraId: string;
+  /** It serves nobody. */
+  loadBalancerId: null;
+  imageId: string;
+  flavorId: string | null;
+  availabilityZone: string | null;
+};
+
+/** Versions of the agent's API that Kiln speaks. */
+const knownApiVersions = ['1.0', '0.5'];
+/** Heartbeats go to one controller after another; so many rounds may pass before one is missed. */
+const ROUNDS = 3;
+const SHORTEST_HEARTBEAT_WAIT_MS = 30_000;
+/** The first heartbeats after a start may have been under way before it, or come before the first check of a member. */
+const PROVING_HEARTBEATS = 3;
+
+/** Does nothing; the first step, and so undone last: the amphora is gone, or in ERROR where something of it may be left. */
+export const markProbeOnRevert: Step<LoadBalancerDeps, ProbeInput, Record<string, never>> = {
+  name: 'mark-probe-on-revert',
+  do: async () => ({}),
+  settleUndone: async (_records, { amphoraId }, { reason, gaveUp }) => ({
+    amphoraId,
+    status: gaveUp ? 'ERROR' : 'DELETED',
+    reason,
+  }),
+};
+
+export const resolveProbe: Step<LoadBalancerDeps, ProbeInput, Omit<AmphoraChoices, 'role' | 'serverGroupId'>> = {
+  name: 'resolve-probe',
+  async do(deps, { amphoraId, imageId, flavorId, availabilityZone }, run) {
+    const startedMs = deps.clock.monotonicMs();
+    await deps.builds.acquire(run.operationId, [amphoraId], run.stop);
+    const settings = deps.settings();
+    const [capabilities, zone] = await Promise.all([
+      deps.flavors.flavorCapabilities(flavorId),
+      deps.flavors.zoneCapabilities(availabilityZone),
+    ]);
+    const computeFlavorId = capabilities.compute_flavor || settings.flavorId;
+    const choice = await releasedImage(deps, imageId, computeFlavorId);
+    return {
+      amphoraId,
+      serverName: nameServer(amphoraId, settings.randomNameLength, deps.randomInteger),
+      imageId: choice.imageId,
+      imageChoice: choice as unknown as JsonObject,
+      computeFlavorId,
+      topology: 'SINGLE',
+      computeZone: zone?.compute_zone ?? null,
+      managementNetworkId: zone?.management_network ?? null,
+      timings: { chooseMs: elapsedMs(deps.clock, startedMs) },
+    };
+  },
+  undo: async (deps, _state, run) => deps.builds.release(run.operationId),
+};
+
+/** Its heartbeats reach a controller, and are signed as they should be: of one that is READY they are believed. */
+export const awaitHeartbeat: Step<LoadBalancerDeps, BuiltAmphora & AgentReady, Record<string, never>> = {
+  name: 'await-heartbeat',
+  async do(deps, { amphoraId, agentApiVersion }, run) {
+    if (!knownApiVersions.includes(agentApiVersion)) {
+      throw new KilnError('AGENT_REFUSED', `the image's agent speaks API ${agentApiVersion}, and Kiln does not`, {
+        advice: `Build an image whose agent speaks ${knownApiVersions.join(' or ')}.`,
+        retryable: false,
+      });
+    }
+    await deps.amphorae.update(amphoraId, { status: 'READY' });
+    await hear(deps, run, { amphoraId, times: 1, otherwise: 'sent no heartbeat that could be believed' });
+    return {};
+  },
+};
+
+/**
+ * HAProxy of the image takes a configuration as load balancers have it, starts, and passes a request on: its own heartbeats
+ * say so. One of an amphora without a load balancer counts only while all that it tells of is well.
+ */
+export const tryHaproxy: Step<LoadBalancerDeps, BuiltAmphora, Record<string, never>> = {
+  name: 'try-haproxy',
+  async do(deps, { amphoraId: id, address, serverId }, run) {
+    const target = { id, address, serverId };
+    const tree = probeTree(id, deps.clock.now().toISOString());
+    await uploadConfigurations(deps, target, tree, { listeners: {}, pools: {} });
+    await reloadListeners(deps, target, tree);
+    const { runningHaproxyCount } = await deps.agent.getDetails(target);
+    if (runningHaproxyCount === 0) {
+      throw new KilnError('AGENT_REFUSED', `HAProxy of amphora ${id} was started, and does not run`, {
+        advice: 'See the journal of HAProxy in an amphora of this image.',
+        retryable: false,
+      });
+    }
+    const otherwise = 'runs HAProxy, and no heartbeat says that a request goes through it';
+    await hear(deps, run, { amphoraId: id, times: PROVING_HEARTBEATS, otherwise });
+    return {};
+  },
+};
+
+export const removeProbe: Step<LoadBalancerDeps, BuiltAmphora, Record<string, never>> = {
+  name: 'delete-probe',
+  async do(deps, { amphoraId }) {
+    const amphora = await deps.amphorae.get(amphoraId);
+    if (amphora && amphora.status !== 'DELETED') await removeAmphora(deps, amphora);
+    return {};
+  },
+  leaves: async (_records, { amphoraId, serverId }) => [
+    { kind: 'server', id: serverId, name: null },
+    { kind: 'amphora', id: amphoraId, name: null },
+  ],
+};
+
+/**
+ * Waits until the amphora was heard of so many times; where no controller is told of to agents, not at all.
+ * @throws AGENT_UNREACHABLE when it is not.
+ */
+async function hear(
+  { settings, clock, health }: LoadBalancerDeps,
+  run: StepRun,
+  { amphoraId, times, otherwise }: { amphoraId: string; times: number; otherwise: string },
+): Promise<void> {
+  const { controllerIpPortList, heartbeatIntervalSeconds } = settings().server.agent.healthManager;
+  if (controllerIpPortList.length === 0) return;
+  const roundMs = controllerIpPortList.length * heartbeatIntervalSeconds * 1000;
+  const totalMs = Math.max((ROUNDS + times) * roundMs, SHORTEST_HEARTBEAT_WAIT_MS);
+  let last = await health.lastHeard(amphoraId);
+  // The first one may have come already; what is to prove something has not.
+  let heard = last !== null && times === 1 ? 1 : 0;
+  await once(run, async (signal) => {
+    const patience = { totalMs, firstPauseMs: 200, longestPauseMs: 1_000, signal };
+    const isHeard = await waitUntil(clock, patience, async () => {
+      const at = await health.lastHeard(amphoraId);
+      if (at !== last) heard++;
+      last = at;
+      return heard >= times ? true : null;
+    });
+    if (isHeard) return;
+    throw new KilnError('AGENT_UNREACHABLE', `amphora ${amphoraId} ${otherwise} within ${totalMs / 1000} s`, {
+      advice:
+        'See whether health managers run, and whether [health_manager] controller_ip_port_list is reached from amphorae.',
+    });
+  });
+}
