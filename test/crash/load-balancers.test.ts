@@ -60,7 +60,7 @@ describe('a worker that is killed', () => {
     }
   }, 600_000);
 
-  it.each(['failover-load-balancer', 'failover-amphora', 'resize-load-balancer'])(
+  it.each(['failover-load-balancer', 'failover-amphora', 'resize-load-balancer', 'release-amphora'])(
     'in %s: the new amphora serves, and the old one is gone',
     async (name) => {
       const before = await Promise.all(ready.map(amphoraIdOf));
@@ -68,6 +68,7 @@ describe('a worker that is killed', () => {
       for (const id of ready) {
         if (name === 'failover-load-balancer') await bench.call('PUT', `/loadbalancers/${id}/failover`);
         else if (name === 'failover-amphora') await crashes.failAmphoraOver(id);
+        else if (name === 'release-amphora') await crashes.releaseTo(id);
         else wanted.set(id, await resize(id));
       }
       const ends = await crashes.killAndFinish(ready, pointsOf(name, 'middle', 'end'));
@@ -75,7 +76,7 @@ describe('a worker that is killed', () => {
       for (const [index, id] of ready.entries()) {
         await crashes.expectWhole(id);
         expect(await amphoraIdOf(id)).not.toBe(before[index]);
-        expect(await flavorOf(id)).toBe(wanted.get(id) ?? null);
+        if (name !== 'release-amphora') expect(await flavorOf(id)).toBe(wanted.get(id) ?? null);
       }
     },
     600_000,
@@ -171,6 +172,34 @@ describe('a worker that is killed', () => {
     }
   }, 600_000);
 
+  /** As the controller of a release does. */
+  async function askForProbes(count: number): Promise<string[]> {
+    const ids = Array.from({ length: count }, () => crypto.randomUUID());
+    for (const id of ids) {
+      const place = { flavorId: null, availabilityZone: null };
+      const input = { amphoraId: id, loadBalancerId: null, imageId: dev.imageId, ...place };
+      const operation = { id: crypto.randomUUID(), flow: 'probe-image', subject: id, input, priority: 0 };
+      await bench.state.journal.enqueue(operation);
+    }
+    return ids;
+  }
+
+  it.each([
+    { what: 'while it probes an image', points: pointsOf('probe-image', 'start', 'middle', 'end'), end: 'done' },
+    { what: 'on the way back of a probe', points: wayBackOf('probe-image', 'try-haproxy'), end: 'undone' },
+  ])(
+    '$what: nothing is left of it',
+    async ({ points, end }) => {
+      const ids = await askForProbes(ON_THE_WAY_BACK);
+      expect(await crashes.killAndFinish(ids, points)).toEqual(ids.map(() => end));
+      for (const id of ids) {
+        expect(await serversOf(id)).toEqual([]);
+        expect(await bench.state.amphorae.get(id)).toMatchObject({ status: 'DELETED', imageId: dev.imageId });
+      }
+    },
+    600_000,
+  );
+
   it('while it tells an amphora of its configuration', async () => {
     const points = pointsOf('configure-amphora', 'start', 'middle', 'end');
     const ids = ready.slice(0, points.length);
@@ -246,7 +275,7 @@ describe('a worker that is killed', () => {
       ...['create-load-balancer', 'delete-load-balancer', 'failover-load-balancer', 'failover-amphora'],
       ...['resize-load-balancer', 'configure-amphora', 'delete-amphora', rotationFlow, configurationPushFlow],
       ...['create-load-balancer-pair', 'failover-load-balancer-pair', 'failover-amphora-of-pair'],
-      'resize-load-balancer-pair',
+      ...['resize-load-balancer-pair', 'release-amphora', 'release-amphora-of-pair', 'probe-image'],
     ];
     expect(new Set(tried)).toEqual(new Set(loadBalancerFlows.map(({ name }) => name)));
   });

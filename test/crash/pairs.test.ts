@@ -88,6 +88,15 @@ describe('a worker that is killed', () => {
     }
   }, 900_000);
 
+  it('while half of each pair gets a released image: step by step the failover above, but for what is chosen', async () => {
+    for (const pair of pairs) await crashes.releaseTo(pair);
+    const own = pointsOf('release-amphora-of-pair', 'middle').filter(({ pause }) =>
+      /^(resolve|.*take-over|mark-lb)/.test(pause?.step ?? ''),
+    );
+    expect(await crashes.killAndFinish(pairs, own)).toEqual(pairs.map(() => 'done'));
+    for (const pair of pairs) await expectWholePair(pair);
+  }, 900_000);
+
   it('and their deletion leaves nothing of either', async () => {
     await Promise.all(pairs.map((pair) => crashes.bench.call('DELETE', `/loadbalancers/${pair}?cascade=true`)));
     await crashes.finish(pairs);

@@ -32,6 +32,8 @@ export interface Crashes {
   finish(loadBalancerIds: readonly string[]): Promise<void>;
   amphoraeOf(loadBalancerId: string): Promise<Amphora[]>;
   failAmphoraOver(loadBalancerId: string): Promise<void>;
+  /** As the controller of a release does, to the image that there is: the amphora, or the first one of a pair. */
+  releaseTo(loadBalancerId: string): Promise<void>;
   /** ACTIVE, with one server, its ports, one group, and nothing of anybody who is gone. */
   expectWhole(loadBalancerId: string): Promise<void>;
   /** No amphora, and nothing of those that there were. */
@@ -134,6 +136,24 @@ export async function startCrashes(): Promise<Crashes> {
       const [amphora] = await amphoraeOf(loadBalancerId);
       expect(await bench.raw('PUT', `/v2/octavia/amphorae/${amphora?.id}/failover`)).toBe(202);
     },
+    async releaseTo(loadBalancerId) {
+      const [amphora] = await amphoraeOf(loadBalancerId);
+      const put = (await bench.state.loadBalancers.get('loadbalancer', loadBalancerId)) ?? expect.unreachable();
+      const isPair = put.topology === 'ACTIVE_STANDBY';
+      const input = { loadBalancerId, resourceId: loadBalancerId, imageId: dev.imageId, releaseId: 'r' };
+      await bench.state.loadBalancers.apply({
+        loadBalancerId,
+        mutableFrom: ['ACTIVE'],
+        rows: [{ kind: 'loadbalancer', put: { ...put, provisioningStatus: 'PENDING_UPDATE' } }],
+        operation: {
+          id: crypto.randomUUID(),
+          flow: isPair ? 'release-amphora-of-pair' : 'release-amphora',
+          subject: loadBalancerId,
+          input: isPair ? { ...input, amphoraId: amphora?.id ?? '' } : input,
+          priority: 0,
+        },
+      });
+    },
     async expectWhole(id) {
       const amphorae = await amphoraeOf(id);
       expect(amphorae.map(({ status }) => status)).toEqual(['ALLOCATED']);
@@ -195,6 +215,8 @@ function startWorker(program: string, environment: NodeJS.ProcessEnv): Worker {
       ...process.env,
       ...environment,
       OS_KILN__CREATE_LOOKUP_SECONDS: '1',
+      // Nobody hears heartbeats here.
+      OS_HEALTH_MANAGER__CONTROLLER_IP_PORT_LIST: '',
       // On a busy machine a server, and its agent, take as long as they take.
       OS_CONTROLLER_WORKER__AMP_ACTIVE_RETRIES: '600',
       OS_HAPROXY_AMPHORA__CONNECTION_MAX_RETRIES: '600',

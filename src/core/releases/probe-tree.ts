@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { HealthMonitor, L7Policy, L7Rule, Listener, LoadBalancerTree, Member, Pool } from '../../model/load-balancer.ts';
+import type {
+  HealthMonitor,
+  L7Policy,
+  L7Rule,
+  Listener,
+  LoadBalancerTree,
+  Member,
+  Pool,
+} from '../../model/load-balancer.ts';
 import { stableId } from '../operations/stable-id.ts';
 
 /** Ports that HAProxy may listen at, and connect to, where SELinux guards it. */

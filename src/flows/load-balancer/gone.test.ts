@@ -174,7 +174,7 @@ function setUp() {
     secret: () => {
       secretIsGone = true;
     },
-    image: breaks('IMAGE_NOT_FOUND', 'resolve'),
+    image: breaks('IMAGE_NOT_FOUND', 'resolve', 'resolveAssigned'),
     'image, flavor or key pair that Nova is to boot with': breaks('SERVICE_REJECTED_REQUEST', 'createServer'),
   };
 
