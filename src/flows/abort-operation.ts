@@ -28,6 +28,13 @@ export interface AbortDeps {
   log: Log;
 }
 
+/** Who ends it, and why: for the log and for whoever looks at the operation later. */
+export interface AbortedBy {
+  /** Null where nobody signed in: on the command line. */
+  who: string | null;
+  reason: string | null;
+}
+
 const CLAIM_TRIES = 5;
 
 /**
@@ -35,10 +42,14 @@ const CLAIM_TRIES = 5;
  * ERROR with the reason, and what may be left behind is named. Failover and deletion of the load balancer begin anew.
  * @throws OPERATION_NOT_FOUND, OPERATION_ENDED; RESOURCE_CONFLICT while it waits for another one.
  */
-export async function abortOperation(deps: AbortDeps, operationId: string): Promise<AbortedOperation> {
+export async function abortOperation(
+  deps: AbortDeps,
+  operationId: string,
+  by: AbortedBy = { who: null, reason: null },
+): Promise<AbortedOperation> {
   for (let tries = 1; ; tries++) {
     try {
-      return await abortOnce(deps, operationId);
+      return await abortOnce(deps, operationId, by);
     } catch (error) {
       // A worker's sweep took it for left behind, and claimed it in between.
       if (!(error instanceof KilnError) || error.code !== 'FENCED' || tries >= CLAIM_TRIES) throw error;
@@ -46,13 +57,13 @@ export async function abortOperation(deps: AbortDeps, operationId: string): Prom
   }
 }
 
-async function abortOnce(deps: AbortDeps, operationId: string): Promise<AbortedOperation> {
+async function abortOnce(deps: AbortDeps, operationId: string, by: AbortedBy): Promise<AbortedOperation> {
   const { journal, log } = deps;
   const { claimed, lastWorker } = await takeOver(deps, operationId);
   const { id, fence, flow: flowName } = claimed.operation;
   const reason: OperationReason = {
     code: 'OPERATION_ABORTED',
-    message: 'an operator ended the operation',
+    message: `an operator ended the operation${by.reason ? `: ${by.reason}` : ''}`,
     advice:
       claimed.operation.input.loadBalancerId === null
         ? 'Delete the amphora.'
@@ -68,7 +79,7 @@ async function abortOnce(deps: AbortDeps, operationId: string): Promise<AbortedO
   await journal.finish(id, fence, { undone: reason }, { entries, settlement });
 
   const leftovers = [...claimed.entries, ...entries].flatMap((entry) => (entry.kind === 'left' ? entry.leftovers : []));
-  log.warn({ operation: id, flow: flowName, lastWorker, leftovers }, 'an operation was aborted by hand');
+  log.warn({ operation: id, flow: flowName, lastWorker, leftovers, ...by }, 'an operation was aborted by hand');
   const ended = (await journal.get(id))?.operation ?? claimed.operation;
   return { ...ended, leftovers, lastWorker };
 }

@@ -1,4 +1,4 @@
-import { abortOperation } from '../flows/abort-operation.ts';
+import { type AbortedBy, abortOperation } from '../flows/abort-operation.ts';
 import { loadBalancerFlows } from '../flows/load-balancer/index.ts';
 import type { AbortedOperation } from '../model/operation.ts';
 import type { Log } from '../ports/log.ts';
@@ -9,7 +9,7 @@ export function wireAbort(
   { journal, loadBalancers, amphorae }: State,
   self: string,
   log: Log,
-): (operationId: string) => Promise<AbortedOperation> {
+): (operationId: string, by?: AbortedBy) => Promise<AbortedOperation> {
   const parts = { journal, loadBalancers, amphorae, flows: loadBalancerFlows, self, log };
-  return (operationId) => abortOperation(parts, operationId);
+  return (operationId, by) => abortOperation(parts, operationId, by);
 }

@@ -13,7 +13,8 @@ export interface OperationReason {
  * queued: nobody works on it. running: its flow goes forward. undoing: its flow goes back. done, undone: ended.
  * A running or undoing operation whose worker died is claimed by another worker and goes on from its journal.
  */
-export type OperationStatus = 'queued' | 'running' | 'undoing' | 'done' | 'undone';
+export const operationStatuses = ['queued', 'running', 'undoing', 'done', 'undone'] as const;
+export type OperationStatus = (typeof operationStatuses)[number];
 /** Of an operation that has not ended. */
 export const unendedStatuses: readonly OperationStatus[] = ['queued', 'running', 'undoing'];
 

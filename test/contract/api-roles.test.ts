@@ -4,6 +4,7 @@
  * fails here.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createJournal } from '../../src/adapters/storage/journal.ts';
 import { createPolicy } from '../../src/api/policy/policy.ts';
 import { KilnError } from '../../src/model/errors.ts';
 import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
@@ -72,6 +73,12 @@ const operations: Readonly<Record<string, readonly Who[]>> = {
   'GET /v2/lbaas/providers/{provider}/availability_zone_capabilities': admins,
   'GET /v2/lbaas/providers/{provider}/flavor_capabilities': admins,
   'GET /v2/kiln/fleet': admins,
+  'GET /v2/kiln/attention': admins,
+  'GET /v2/kiln/amphorae/health': admins,
+  'GET /v2/kiln/operations': admins,
+  'GET /v2/kiln/operations/{id}': admins,
+  'POST /v2/kiln/operations/{id}/abort': admins,
+  'GET /v2/kiln/permissions': all,
   'POST /v2/kiln/releases/plan': ['globalObserver', ...admins],
   'GET /v2/octavia/amphorae': admins,
   'GET /v2/octavia/amphorae/{id}': admins,
@@ -187,6 +194,8 @@ beforeAll(async () => {
     storedAmphora('a', { loadBalancerId: loadbalancer.id, status: 'ALLOCATED' }),
   );
   ids.amphorae = 'a';
+  const [operation] = await createJournal(seed.database, seed.deps.clock).list({ limit: 1 });
+  ids.operations = operation?.id ?? expect.unreachable();
   await seed.settleAll();
   await seed.call('PUT', `/v2/lbaas/quotas/${ownProject}`, { quota: { pool: 7 } });
 
@@ -211,6 +220,7 @@ beforeAll(async () => {
     quotas: noting(deps.quotas, ['put', 'delete']),
     amphorae: noting(deps.amphorae, ['requestDeletion']),
     vips: noting(createFakeVips(), ['allocate']),
+    abortOperation: noting({ abortOperation: deps.abortOperation }, ['abortOperation']).abortOperation,
     planRelease: noting({ planRelease: deps.planRelease }, ['planRelease']).planRelease,
     reservations: noting(deps.reservations, ['reserve']),
     networkReferences: {
@@ -269,6 +279,7 @@ function bodyOf(operation: string): object | undefined {
   const [method, path = ''] = operation.split(' ');
   if (path.endsWith('/flavor')) return bodies['PUT flavor'];
   if (path.endsWith('/plan')) return { tag: 'amphora' };
+  if (path.endsWith('/abort')) return { reason: 'because' };
   const nouns = path.split('/').filter((part) => part in ids || part === 'quotas');
   return path.endsWith('/failover') || path.endsWith('/config') ? undefined : bodies[`${method} ${nouns.at(-1)}`];
 }

@@ -7,7 +7,9 @@ import { createUnsupportedSecretStore } from '../../src/adapters/secrets/unsuppo
 import { createAmphoraStore } from '../../src/adapters/storage/amphora-store.ts';
 import { openDatabase } from '../../src/adapters/storage/database.ts';
 import { createFlavorStore } from '../../src/adapters/storage/flavor-store.ts';
+import { createJournal } from '../../src/adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../../src/adapters/storage/load-balancer-store.ts';
+import { createOverviewStore } from '../../src/adapters/storage/overview-store.ts';
 import { createQuotaStore } from '../../src/adapters/storage/quota-store.ts';
 import { resourceKinds, tableOf } from '../../src/adapters/storage/resource-tables.ts';
 import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
@@ -63,6 +65,8 @@ export function openApiHarness(overrides: Partial<ApiDeps> = {}): ApiHarness {
     flavors: lazily(async () => createFlavorStore(await database(), clock)),
     quotas: lazily(async () => createQuotaStore(await database(), clock)),
     amphorae: lazily(async () => createAmphoraStore(await database(), clock)),
+    overview: lazily(async () => createOverviewStore(await database(), clock)),
+    journal: lazily(async () => createJournal(await database(), clock)),
     ...overrides,
   };
   return { store, queued, ...apiOf(deps) };
@@ -101,6 +105,8 @@ export async function openStoredApiHarness(
     flavors: createFlavorStore(database, clock),
     quotas: createQuotaStore(database, clock),
     amphorae: createAmphoraStore(database, clock),
+    overview: createOverviewStore(database, clock),
+    journal: createJournal(database, clock),
     ...overrides,
   };
   const deps = options.around?.(own) ?? own;
@@ -147,6 +153,11 @@ function partsFor(clock: Clock, queued: string[]) {
     vips: createFakeVips(),
     networkReferences: createFakeReferences(),
     offers: { check: async () => {} },
+    attention: async () => ({ at: emptyFleet.at, groups: [] }),
+    abortOperation: async () => {
+      throw new KilnError('OPERATION_NOT_FOUND', 'there is no operation here');
+    },
+    heartbeatTimeoutSeconds: () => 60,
     fleet: async () => emptyFleet,
     planRelease: async () => {
       throw new KilnError('REQUEST_INVALID', 'no image is released here');
@@ -160,7 +171,7 @@ function partsFor(clock: Clock, queued: string[]) {
     paging: { maximum: 1000, baseUri: null },
     operationQueued: ({ id }) => queued.push(id),
     health: { problems: async () => [], detailed: false },
-  } satisfies Omit<ApiDeps, 'store' | 'flavors' | 'quotas' | 'amphorae'>;
+  } satisfies Omit<ApiDeps, 'store' | 'flavors' | 'quotas' | 'amphorae' | 'overview' | 'journal'>;
 }
 
 const temporary = new Set<DatabaseSubject>();

@@ -32,7 +32,7 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
       .selectAll()
       .where('id', '=', operationId)
       .executeTakeFirst();
-    return row ? fromRow(row) : null;
+    return row ? operationFromRow(row) : null;
   }
 
   async function readEntries(operationId: string): Promise<JournalEntry[]> {
@@ -208,7 +208,7 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
           .limit(limit)
           .execute(),
       );
-      return rows.map(fromRow);
+      return rows.map(operationFromRow);
     },
 
     async claimed() {
@@ -220,7 +220,7 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
           .where('worker', 'is not', null)
           .execute(),
       );
-      return rows.map(fromRow);
+      return rows.map(operationFromRow);
     },
 
     async list({ subject, limit }) {
@@ -229,7 +229,7 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
       const rows = await attempt(clock, () =>
         query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute(),
       );
-      return rows.map(fromRow);
+      return rows.map(operationFromRow);
     },
 
     async entriesOf(operationIds) {
@@ -296,7 +296,8 @@ export async function countUnended(executor: KilnDatabase, flow: string): Promis
   return Number(count);
 }
 
-function fromRow(row: Row): Operation {
+/** An operation as the model has it. */
+export function operationFromRow(row: Row): Operation {
   return {
     id: row.id,
     flow: row.flow,

@@ -102,14 +102,23 @@ const actions = {
   /** Kiln's own. */
   fleet: { get_one: admin },
   release: { post_plan: readGlobal },
+  attention: { get_one: admin },
+  operation: { get_all: admin, get_one: admin, post_abort: admin },
 } as const;
 
 type Actions = typeof actions;
 /** Such as `listener:get_all`. */
 export type Action = { [Resource in keyof Actions]: `${Resource}:${keyof Actions[Resource] & string}` }[keyof Actions];
 
-export const actionRules: Readonly<Record<string, string>> = Object.fromEntries(
+const ruleOf = Object.fromEntries(
   Object.entries(actions).flatMap(([resource, rules]) =>
-    Object.entries(rules).map(([action, rule]) => [`os_load-balancer_api:${resource}:${action}`, rule]),
+    Object.entries(rules).map(([action, rule]) => [`${resource}:${action}`, rule]),
   ),
+);
+
+/** All there is to do. */
+export const allActions = Object.keys(ruleOf) as Action[];
+
+export const actionRules: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(ruleOf).map(([action, rule]) => [`os_load-balancer_api:${action}`, rule]),
 );

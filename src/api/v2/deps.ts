@@ -1,16 +1,20 @@
 import type { Registry } from 'prom-client';
 import type { ApiSettings } from '../../core/lbaas/settings.ts';
 import type { ConnectionLimits } from '../../http/limited-server.ts';
+import type { Attention } from '../../model/attention.ts';
 import type { Fleet } from '../../model/fleet.ts';
+import type { AbortedOperation } from '../../model/operation.ts';
 import type { ReleasePlan } from '../../model/release-plan.ts';
 import type { AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { FlavorStore } from '../../ports/flavor-store.ts';
 import type { HealthStore } from '../../ports/health-store.ts';
+import type { Journal } from '../../ports/journal.ts';
 import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
 import type { Log } from '../../ports/log.ts';
 import type { NetworkReferenceChecker } from '../../ports/network-references.ts';
 import type { OfferChecker } from '../../ports/offers.ts';
+import type { OverviewStore } from '../../ports/overview-store.ts';
 import type { QuotaStore } from '../../ports/quota-store.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import type { VipAllocator } from '../../ports/vip-allocator.ts';
@@ -38,6 +42,14 @@ export interface ApiDeps {
   fleet: () => Promise<Fleet>;
   /** What a release of an image would do. */
   planRelease(request: { imageId: string | null; tag: string | null; isAgain: boolean }): Promise<ReleasePlan>;
+  overview: OverviewStore;
+  journal: Pick<Journal, 'get'>;
+  /** What needs an operator. */
+  attention: () => Promise<Attention>;
+  /** Ends an operation by hand. */
+  abortOperation(operationId: string, by: { who: string | null; reason: string | null }): Promise<AbortedOperation>;
+  /** Last heard of longer ago than this, an amphora is silent. */
+  heartbeatTimeoutSeconds: () => number;
   reservations: VipReservations;
   /** What listeners and pools refer to is looked at before it is let in. */
   secrets: SecretStore;

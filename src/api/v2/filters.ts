@@ -1,5 +1,6 @@
 import type { Kind } from '../../core/lbaas/resource-names.ts';
 import { rolesWith, statusesWithBusyCertificate } from '../../core/lbaas/vrrp.ts';
+import { operationStatuses, unendedStatuses } from '../../model/operation.ts';
 import { inUse } from '../../ports/quota-store.ts';
 
 /** What a list may be filtered and sorted by: the field in the model (see ListQuery), and how to read a value. */
@@ -30,6 +31,10 @@ const common = {
   updated_at: text('updatedAt'),
 };
 const named = { ...common, name: text('name'), description: text('description') };
+
+/** Statuses of operations that have ended, or of those that have not. */
+const statusesWithEnd = (ended: FilterValue) =>
+  operationStatuses.filter((status) => unendedStatuses.includes(status) !== ended);
 
 /** What a list of something may be asked for. */
 export interface Listable {
@@ -225,6 +230,19 @@ export const listableFields = {
       compute_flavor: text('computeFlavor'),
     },
     ofProjects: true,
+    order: ['createdAt', 'id'],
+  },
+  operation: {
+    filters: {
+      id: text('id'),
+      flow: text('flow'),
+      status: text('status'),
+      loadbalancer_id: text('subject'),
+      ended: { ...flag('status'), from: statusesWithEnd },
+      created_at: text('createdAt'),
+      updated_at: text('updatedAt'),
+    },
+    ofProjects: false,
     order: ['createdAt', 'id'],
   },
 } as const satisfies Record<string, Listable>;

@@ -24,6 +24,8 @@ import { l7Writes } from './routes/l7-writes.ts';
 import { listenerWrites } from './routes/listener-writes.ts';
 import { loadBalancerWrites } from './routes/load-balancer-writes.ts';
 import { oddAmphoraPaths, oddPaths } from './routes/odd-paths.ts';
+import { operationRoutes } from './routes/operations.ts';
+import { overviewRoutes } from './routes/overview.ts';
 import { poolContentsWrites } from './routes/pool-contents.ts';
 import { poolWrites } from './routes/pool-writes.ts';
 import { providerRoutes } from './routes/providers.ts';
@@ -115,6 +117,8 @@ export function createApi(deps: ApiDeps): FastifyInstance {
         oddPaths(scope);
         if (prefix.endsWith('/lbaas')) return;
         fleetRoute(scope, deps);
+        overviewRoutes(scope, deps);
+        operationRoutes(scope, deps);
         resizeRoute(scope, deps, tools);
         releaseRoutes(scope, deps);
         amphoraRoutes(scope, deps, tools);

@@ -1,19 +1,25 @@
 import type { Registry } from 'prom-client';
 import { fleetMetrics } from '../../adapters/metrics/fleet.ts';
 import { createOfferChecker } from '../../adapters/offers/offer-checker.ts';
+import { createWorkerIdentity } from '../../adapters/process/worker-identity.ts';
+import { createOverviewStore } from '../../adapters/storage/overview-store.ts';
 import type { Policy } from '../../api/policy/policy.ts';
 import type { ApiDeps } from '../../api/v2/deps.ts';
 import type { Configuration } from '../../config/options/index.ts';
+import { keepAnswer } from '../../lib/keep-answer.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { ImageResolver } from '../../ports/image-resolver.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import { createReferenceChecker, networkSeenBy } from '../../services/reference-checker.ts';
 import { createVipAllocator } from '../../services/vip-allocator.ts';
+import { wireAbort } from '../abort.ts';
 import type { OpenStack } from '../openstack.ts';
 import { apiSettings, pagingSettings } from '../settings/api-settings.ts';
 import type { State } from '../state.ts';
 import { type RuntimeContext, wireFleet, wireReleasePlanner } from '../wire.ts';
 import { authenticationOf } from './api.ts';
+import { wireAttention } from './attention.ts';
 import { wireHealthCheck } from './health-check.ts';
 
 /** Made anew when the configuration has been read again, not by each request. */
@@ -24,6 +30,18 @@ function oncePer<Value>(current: () => Configuration, make: (configuration: Conf
     if (made?.of !== configuration) made = { of: configuration, value: make(configuration) };
     return made.value;
   };
+}
+
+/** However many look at an overview, the database and Glance are asked for it once in so long. */
+const SHARED_MS = 5_000;
+
+function sharedBriefly<Answer>(clock: Clock, look: () => Promise<Answer>): () => Promise<Answer> {
+  const shared = keepAnswer<void, Answer>(look, {
+    keyOf: () => '',
+    keepMs: SHARED_MS,
+    nowMs: () => clock.monotonicMs(),
+  });
+  return () => shared();
 }
 
 /** What the API acts through. */
@@ -42,7 +60,8 @@ export function apiDeps(
   const { clock, log, current } = runtime;
   const { openstack, state, resolver, queue, policy, metrics } = shared;
   const configuration = current();
-  const fleet = wireFleet(openstack, state, resolver, runtime);
+  const fleet = sharedBriefly(clock, wireFleet(openstack, state, resolver, runtime));
+  const overview = createOverviewStore(state.database, clock);
   fleetMetrics(metrics, () => fleet(), clock);
   const views = {
     network: openstack.network,
@@ -63,6 +82,11 @@ export function apiDeps(
     }),
     fleet,
     planRelease: wireReleasePlanner(openstack, state, resolver, runtime),
+    overview,
+    journal: state.journal,
+    attention: sharedBriefly(clock, wireAttention(state, overview, fleet, runtime)),
+    abortOperation: wireAbort(state, createWorkerIdentity().self, log),
+    heartbeatTimeoutSeconds: () => current().health_manager.heartbeat_timeout,
     reservations: state.vipReservations,
     secrets: shared.secrets,
     policy,

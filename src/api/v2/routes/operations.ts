@@ -1,0 +1,73 @@
+import type { FastifyInstance } from 'fastify';
+import { notFound, translated } from '../../../core/lbaas/api-errors.ts';
+import { authorize } from '../access.ts';
+import type { ApiDeps } from '../deps.ts';
+import { listableFields } from '../filters.ts';
+import { invalidMarker, type QueryString, readListRequest } from '../list-request.ts';
+import { pageLinks } from '../page-links.ts';
+import { abortBody, abortedAnswer, operationAnswer, operationsAnswer } from '../schemas/operation.ts';
+import { listQuery } from '../schemas/query.ts';
+import { abortedToWire, operationToWire, operationWithJournalToWire } from '../wire/operation.ts';
+import { callerOf, pathUrl, pick } from './reads.ts';
+import type { ById } from './write-tools.ts';
+
+const title = 'Operation';
+
+/** What was asked for on load balancers, and what became of it: of Kiln, not of Octavia. */
+export function operationRoutes(
+  app: FastifyInstance,
+  deps: Pick<ApiDeps, 'overview' | 'journal' | 'abortOperation' | 'policy' | 'paging'>,
+): void {
+  const { overview, journal, policy } = deps;
+
+  const listSchema = {
+    querystring: listQuery(listableFields.operation, { tags: false }),
+    response: { 200: operationsAnswer },
+  };
+  app.get('/kiln/operations', { schema: listSchema }, async (request) => {
+    const caller = callerOf(request);
+    authorize(policy, 'operation:get_all', caller, caller.projectId);
+    const given = request.query as QueryString;
+    // The newest first, where nothing else is asked for.
+    const sorted = given.sort === undefined && given.sort_key === undefined ? { ...given, sort: newestFirst } : given;
+    const asked = readListRequest(listableFields.operation, sorted, deps.paging.maximum);
+    const { tags: _tags, ...query } = asked.query;
+    const rows = asked.nothing ? [] : await overview.operations(query);
+    const { marker } = asked.page;
+    if (rows.length === 0 && marker !== null && !(await journal.get(marker))) throw invalidMarker(marker);
+    return {
+      operations: rows.map((row) => pick(operationToWire(row), asked.fields)),
+      operations_links: pageLinks(
+        pathUrl(request, deps.paging.baseUri),
+        asked.page,
+        rows.map(({ id }) => id),
+      ),
+    };
+  });
+
+  app.get<ById>('/kiln/operations/:id', { schema: { response: { 200: operationAnswer } } }, async (request) => {
+    const caller = callerOf(request);
+    authorize(policy, 'operation:get_one', caller, caller.projectId);
+    const found = await journal.get(request.params.id);
+    if (!found) throw notFound(title, request.params.id);
+    return { operation: operationWithJournalToWire(found.operation, found.entries) };
+  });
+
+  const abortSchema = { body: abortBody, response: { 200: abortedAnswer } };
+  app.post<ById & { Body: { reason?: string | null } }>(
+    '/kiln/operations/:id/abort',
+    { schema: abortSchema },
+    async (request) => {
+      const caller = callerOf(request);
+      authorize(policy, 'operation:post_abort', caller, caller.projectId);
+      const { id } = request.params;
+      const by = { who: caller.userName ?? caller.userId, reason: request.body.reason?.trim() || null };
+      const aborted = await translated(deps.abortOperation(id, by), {
+        OPERATION_NOT_FOUND: () => notFound(title, id),
+      });
+      return { operation: abortedToWire(aborted) };
+    },
+  );
+}
+
+const newestFirst = 'created_at:desc,id:desc';
