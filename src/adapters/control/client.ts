@@ -58,7 +58,7 @@ export async function connectControl(socketPath: string): Promise<ControlClient 
       get: (amphoraId) => ask<Amphora>('GET', `/amphorae/${encodeURIComponent(amphoraId)}`),
       delete: (amphoraId) => ask<Amphora>('DELETE', `/amphorae/${encodeURIComponent(amphoraId)}`),
       async boot(body, onEvent, signal) {
-        const answer = await request('http://kiln/amphorae/health', {
+        const answer = await request('http://kiln/amphorae', {
           dispatcher,
           method: 'POST',
           headers: { 'content-type': 'application/json' },

@@ -47,7 +47,7 @@ export interface ApiDeps {
   /** What needs an operator. */
   attention: () => Promise<Attention>;
   /** Ends an operation by hand. */
-  abortOperation(operationId: string, by: { who: string | null; reason: string | null }): Promise<AbortedOperation>;
+  abortOperation(operationId: string, by: { who: string | null; reason: string }): Promise<AbortedOperation>;
   /** Last heard of longer ago than this, an amphora is silent. */
   heartbeatTimeoutSeconds: () => number;
   reservations: VipReservations;

@@ -54,14 +54,14 @@ export function operationRoutes(
   });
 
   const abortSchema = { body: abortBody, response: { 200: abortedAnswer } };
-  app.post<ById & { Body: { reason?: string | null } }>(
+  app.post<ById & { Body: { reason: string } }>(
     '/kiln/operations/:id/abort',
     { schema: abortSchema },
     async (request) => {
       const caller = callerOf(request);
       authorize(policy, 'operation:post_abort', caller, caller.projectId);
       const { id } = request.params;
-      const by = { who: caller.userName ?? caller.userId, reason: request.body.reason?.trim() || null };
+      const by = { who: caller.userName ?? caller.userId, reason: request.body.reason.trim() };
       const aborted = await translated(deps.abortOperation(id, by), {
         OPERATION_NOT_FOUND: () => notFound(title, id),
       });

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { operationStatuses } from '../../../model/operation.ts';
-import { choice, dateTime, links, list, nullable, one, optional, text } from './fields.ts';
+import { choice, dateTime, links, list, nullable, one } from './fields.ts';
 
 const textOrNull = () => nullable(Type.String());
 
@@ -40,7 +40,10 @@ export const operationAnswer = one(
   }),
 );
 
-export const abortBody = Type.Object({ reason: optional(text()) }, { additionalProperties: false, title: 'abort' });
+export const abortBody = Type.Object(
+  { reason: Type.String({ minLength: 1, maxLength: 255 }) },
+  { additionalProperties: false, title: 'abort' },
+);
 
 export const abortedAnswer = one(
   'operation',
