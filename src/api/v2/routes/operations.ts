@@ -9,7 +9,7 @@ import { abortBody, abortedAnswer, operationAnswer, operationsAnswer } from '../
 import { listQuery } from '../schemas/query.ts';
 import { abortedToWire, operationToWire, operationWithJournalToWire } from '../wire/operation.ts';
 import { callerOf, pathUrl, pick } from './reads.ts';
-import type { ById } from './write-tools.ts';
+import { type ById, bodyOf } from './write-tools.ts';
 
 const title = 'Operation';
 
@@ -54,20 +54,17 @@ export function operationRoutes(
   });
 
   const abortSchema = { body: abortBody, response: { 200: abortedAnswer } };
-  app.post<ById & { Body: { reason: string } }>(
-    '/kiln/operations/:id/abort',
-    { schema: abortSchema },
-    async (request) => {
-      const caller = callerOf(request);
-      authorize(policy, 'operation:post_abort', caller, caller.projectId);
-      const { id } = request.params;
-      const by = { who: caller.userName ?? caller.userId, reason: request.body.reason.trim() };
-      const aborted = await translated(deps.abortOperation(id, by), {
-        OPERATION_NOT_FOUND: () => notFound(title, id),
-      });
-      return { operation: abortedToWire(aborted) };
-    },
-  );
+  app.post<ById>('/kiln/operations/:id/abort', { schema: abortSchema }, async (request) => {
+    const caller = callerOf(request);
+    authorize(policy, 'operation:post_abort', caller, caller.projectId);
+    const { id } = request.params;
+    const { reason } = bodyOf(request, abortBody);
+    const by = { who: caller.userName ?? caller.userId, reason: reason.trim() };
+    const aborted = await translated(deps.abortOperation(id, by), {
+      OPERATION_NOT_FOUND: () => notFound(title, id),
+    });
+    return { operation: abortedToWire(aborted) };
+  });
 }
 
 const newestFirst = 'created_at:desc,id:desc';
