@@ -12,7 +12,6 @@ import type { ServeStatus } from '../model/control.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { Job, JobReport } from '../model/housekeeping.ts';
 import type { AbortedOperation } from '../model/operation.ts';
-import type { ReleasePlan } from '../model/release-plan.ts';
 import type { ServeRole } from '../model/serve-role.ts';
 import type { SilenceSurvey, SilentAmphoraReport } from '../model/silence.ts';
 import type { AgentDetails, AgentInfo } from '../ports/amphora-agent.ts';
@@ -27,6 +26,7 @@ import type { Journal } from '../ports/journal.ts';
 import type { NetworkService } from '../ports/network.ts';
 import type { SecretFolder } from '../ports/secret-folder.ts';
 import type { SecretUsers } from '../ports/secret-users.ts';
+import type { Releases } from '../services/releases.ts';
 
 /** The options that every command has. */
 export interface GlobalOptions {
@@ -253,8 +253,8 @@ export interface CliContext {
   }>;
   /** Which images the amphorae run: counted in the database, with what Glance says of the images. */
   fleet(): Promise<(signal?: AbortSignal) => Promise<Fleet>>;
-  /** What a release of an image would do; nothing is changed. */
-  planRelease(request: { imageId: string | null; tag: string | null; isAgain: boolean }): Promise<ReleasePlan>;
+  /** Releases of images, in the database and Glance; no `kiln serve` is needed. */
+  releases(): Promise<Releases>;
   /** What is known of images beside Glance, read anew at each call; null where there is no database that is up to date. */
   knownImages(): Promise<(() => Promise<KnownImages>) | null>;
   /** Asks for another flavor, as an administrator does through the API; workers carry it out. */

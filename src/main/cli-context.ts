@@ -170,10 +170,10 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       return wireFleet(cloud, await state(), wireResolver(cloud, runtime), runtime);
     },
 
-    async planRelease(request) {
-      const { wireReleasePlanner, wireResolver } = await import('./wire.ts');
+    async releases() {
+      const { wireReleases, wireResolver } = await import('./wire.ts');
       const [cloud, runtime] = [await openstack(), { clock, log: log(), current }];
-      return await wireReleasePlanner(cloud, await state(), wireResolver(cloud, runtime), runtime)(request);
+      return wireReleases(cloud, await state(), wireResolver(cloud, runtime), runtime);
     },
 
     async knownImages() {

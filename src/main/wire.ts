@@ -23,7 +23,9 @@ import type { SecretStore } from '../ports/secret-store.ts';
 import type { WorkerIdentity } from '../ports/worker-identity.ts';
 import { createFleetView, type FleetView } from '../services/fleet-view.ts';
 import { createImageResolver, createNoopResolver } from '../services/image-resolver.ts';
+import { createReleaseFeed } from '../services/release-feed.ts';
 import { createReleasePlanner, type ReleasePlanner } from '../services/release-planner.ts';
+import { createReleases, type Releases } from '../services/releases.ts';
 import type { Access } from './cloud-access.ts';
 import { createOpenStack, type OpenStack } from './openstack.ts';
 import { secretsPath } from './secrets.ts';
@@ -86,18 +88,31 @@ export function wireFleet(
   });
 }
 
-/** What a release of an image would do, by the database and Glance. */
-export function wireReleasePlanner(
+/** Releases of images, in the database and Glance. */
+export function wireReleases(
   openstack: OpenStack,
   state: State,
   resolver: ImageResolver,
-  { current }: RuntimeContext,
+  runtime: RuntimeContext,
+): Releases {
+  const { releases: store } = state;
+  const { clock } = runtime;
+  const planner = wireReleasePlanner(openstack, state, resolver, runtime);
+  return createReleases({ planner, store, feed: createReleaseFeed(store, clock), resolver, clock });
+}
+
+function wireReleasePlanner(
+  openstack: OpenStack,
+  state: State,
+  resolver: ImageResolver,
+  { clock, current }: RuntimeContext,
 ): ReleasePlanner {
   return createReleasePlanner({
     releases: state.releases,
     flavors: state.flavors,
     resolver,
     images: current().controller_worker.image_driver === 'image_noop_driver' ? null : openstack.images,
+    clock,
     settings: () => {
       const { controller_worker: worker } = current();
       const { amp_image_tag: tag, amp_image_id: imageId, amp_flavor_id: flavorId } = worker;

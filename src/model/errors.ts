@@ -292,6 +292,12 @@ export const errorKinds = {
     retryable: false,
     advice: 'Another worker has taken this operation over; nothing is to be done here.',
   },
+  TOO_MANY_STREAMS: {
+    httpStatus: 429,
+    exitCode: 1,
+    retryable: true,
+    advice: 'Read events without follow, or try again when others have gone.',
+  },
   CANCELLED: { httpStatus: 503, exitCode: bootFailed, retryable: true, advice: 'Kiln was asked to stop. Try again.' },
   CHANGE_OUTDATED: {
     httpStatus: 409,

@@ -51,6 +51,7 @@ export const tenantMessages: Readonly<Record<ErrorCode, string | null>> = {
   OPERATION_LOST: 'The operation on the load balancer was lost.',
   IMMUTABLE: null,
   FENCED: 'The load-balancer service failed inside.',
+  TOO_MANY_STREAMS: null,
   CANCELLED: 'The load-balancer service was asked to stop.',
   CHANGE_OUTDATED: 'The load balancer was changed by somebody else at the same moment.',
   INTERNAL: 'The load-balancer service failed inside.',

@@ -86,8 +86,8 @@ export interface ReleaseStore {
   /** @throws RESOURCE_CONFLICT when a release of this tag has not ended. */
   create(release: Release, targets: readonly Target[], tallies: ReleaseTallies, event: NewReleaseEvent): Promise<void>;
   get(releaseId: string): Promise<StoredRelease | null>;
-  /** Newest first. */
-  list(limit: number): Promise<StoredRelease[]>;
+  /** Newest first. @param after those that are older than this one. */
+  list(limit: number, after?: Pick<Release, 'createdAtMs'> & { spec: { id: string } }): Promise<StoredRelease[]>;
   /** That have not ended. */
   active(): Promise<StoredRelease[]>;
   /** By wave and position. */
@@ -97,6 +97,10 @@ export interface ReleaseStore {
   ): Promise<Target[]>;
   /** @param after events with a larger number. */
   events(releaseId: string, after: number, limit: number): Promise<ReleaseEvent[]>;
+  /** The same with whether the release has ended, in one statement; null: there is no such release. */
+  tail(releaseId: string, after: number, limit: number): Promise<{ events: ReleaseEvent[]; hasEnded: boolean } | null>;
+  /** Former image → how many load balancers a way back would take to it. */
+  waysBack(releaseId: string): Promise<ReadonlyMap<string, number>>;
   /**
    * A word of the operator. The same word again changes nothing, unless the release waits for one.
    * @throws FENCED when the release has changed since.

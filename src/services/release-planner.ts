@@ -1,9 +1,12 @@
 /** Brings together what the database says of a tag's load balancers and what Glance says of images: the plan of a release. */
+import { openingAt, roomForMoveMs } from '../core/releases/maintenance-window.ts';
 import { makePlan } from '../core/releases/make-plan.ts';
+import { makePolicy, type PolicyChoice } from '../core/releases/policy.ts';
 import { KilnError } from '../model/errors.ts';
 import type { Image } from '../model/image.ts';
-import { defaultReleasePolicy, type ReleaseImage } from '../model/release.ts';
+import type { ReleaseImage } from '../model/release.ts';
 import type { FleetMember, ReleasePlan } from '../model/release-plan.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { FlavorStore } from '../ports/flavor-store.ts';
 import type { ImageResolver } from '../ports/image-resolver.ts';
 import type { ImageService } from '../ports/images.ts';
@@ -15,6 +18,7 @@ export interface ReleasePlannerDeps {
   resolver: Pick<ImageResolver, 'resolve' | 'resolveAssigned'>;
   /** Null where no Glance is used (`image_noop_driver`). */
   images: Pick<ImageService, 'get' | 'list'> | null;
+  clock: Pick<Clock, 'now'>;
   settings: () => {
     /** `amp_image_tag`; empty: none. */
     tag: string;
@@ -32,6 +36,7 @@ export interface PlanRequest {
   tag: string | null;
   /** Also an image whose content was rejected before. */
   isAgain: boolean;
+  policy: PolicyChoice;
 }
 
 export type ReleasePlanner = (request: PlanRequest) => Promise<ReleasePlan>;
@@ -49,6 +54,7 @@ export function createReleasePlanner({
   flavors,
   resolver,
   images,
+  clock,
   settings,
 }: ReleasePlannerDeps): ReleasePlanner {
   async function find(imageId: string): Promise<Image | null> {
@@ -97,7 +103,19 @@ export function createReleasePlanner({
     return hashes;
   }
 
-  return async ({ imageId, tag: wanted, isAgain }) => {
+  /** @throws REQUEST_INVALID where no move would ever start. */
+  function assertWindows(plan: ReleasePlan): void {
+    const neededMs = roomForMoveMs(plan);
+    const { isOpen, changesAtMs } = openingAt(plan.policy.windows, clock.now().getTime(), neededMs);
+    if (isOpen || changesAtMs !== null) return;
+    const minutes = Math.ceil(neededMs / 60_000);
+    throw new KilnError('REQUEST_INVALID', `windows: none is ever open for ${minutes} minutes, and a move needs that`, {
+      advice: `A pair is replaced in two moves, each watched: give a window at least ${minutes} minutes, or watch for less.`,
+    });
+  }
+
+  return async ({ imageId, tag: wanted, isAgain, policy: choice }) => {
+    const policy = makePolicy(choice, isAgain);
     const { tag: defaultTag, imageId: configuredId } = settings();
     const tag = wanted ?? defaultTag;
     if (!images || configuredId !== '' || tag === '') {
@@ -131,14 +149,16 @@ export function createReleasePlanner({
       hash,
       ownerId: image.owner ?? '',
     };
-    return makePlan({
+    const plan = makePlan({
       tag,
       image: released,
       taggedImageIds: tagged.map(({ id }) => id),
-      policy: { ...defaultReleasePolicy, isAgain },
+      policy,
       members,
       hashes: await hashesOf([...new Set(members.flatMap(({ imageIds }) => imageIds))]),
       moveSeconds: await releases.usualMoveSeconds(),
     });
+    assertWindows(plan);
+    return plan;
   };
 }

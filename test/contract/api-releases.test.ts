@@ -1,76 +1,15 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createAmphoraStore } from '../../src/adapters/storage/amphora-store.ts';
-import { createFlavorStore } from '../../src/adapters/storage/flavor-store.ts';
-import { createReleaseStore } from '../../src/adapters/storage/release-store.ts';
-import type { Amphora } from '../../src/model/amphora.ts';
-import { createImageResolver } from '../../src/services/image-resolver.ts';
-import { createReleasePlanner } from '../../src/services/release-planner.ts';
-import { openStoredApiHarness, type StoredApiHarness, subnetId } from '../kit/api.ts';
-import { anImage } from '../kit/builders.ts';
-import { storedAmphora } from '../kit/contract/amphora-store.ts';
-import { createFakeImages } from '../kit/fakes/fake-images.ts';
-import { createFakeLog } from '../kit/fakes/fake-log.ts';
+import { newImageId as newId, oldImageId as oldId, openReleaseBench, type ReleaseBench } from '../kit/release-bench.ts';
 
 /** `POST /v2/kiln/releases/plan`, over a real database and a Glance in memory. */
 
 const owner = 'service-project';
-const [oldId, newId] = ['11110000-0000-4000-8000-000000000001', '11110000-0000-4000-8000-000000000002'];
-let bench: StoredApiHarness;
-let images: ReturnType<typeof createFakeImages>;
-let settings = { tag: 'amphora', imageId: '', flavorId: 'nova-1' };
+let bench: ReleaseBench;
 
 beforeEach(async () => {
-  settings = { tag: 'amphora', imageId: '', flavorId: 'nova-1' };
-  images = createFakeImages();
-  images.put(
-    anImage({ id: oldId, name: 'amphora-1', owner, tags: ['amphora'], hashAlgorithm: 'sha512', hashValue: 'h1' }),
-  );
-  images.put(anImage({ id: newId, name: 'amphora-2', owner, tags: [], hashAlgorithm: 'sha512', hashValue: 'h2' }));
-  bench = await openStoredApiHarness(
-    {},
-    {
-      around: (deps) => ({ ...deps, planRelease: (request) => plan()(request) }),
-    },
-  );
+  bench = await openReleaseBench();
 });
 afterEach(() => bench.close());
-
-function plan() {
-  const { database, deps } = bench;
-  const { clock } = deps;
-  const resolver = createImageResolver({
-    images,
-    identity: { authenticatedAs: async () => ({ projectId: owner }) } as never,
-    compute: {
-      getFlavor: async (id) => ({ id, name: id, ramMiB: 2048, diskGiB: 10, vcpus: 1, extraSpecs: {} }) as never,
-    },
-    settings: () => ({ ampImageId: '', ampImageTag: settings.tag, ampImageOwnerId: '', ampImageTagPolicy: 'newest' }),
-    clock,
-    log: createFakeLog(),
-  });
-  const flavors = createFlavorStore(database, clock);
-  return createReleasePlanner({
-    releases: createReleaseStore(database, clock),
-    flavors,
-    resolver,
-    images,
-    settings: () => settings,
-  });
-}
-
-async function hasLoadBalancer(over: Partial<Amphora> = {}, fields: object = {}): Promise<string> {
-  const body = { loadbalancer: { vip_subnet_id: subnetId, ...fields } };
-  const { id } = (await bench.call('POST', '/lbaas/loadbalancers', body)).body.loadbalancer;
-  await bench.settleAll();
-  const amphora = storedAmphora(`a-${id}`.slice(0, 36), {
-    loadBalancerId: id,
-    status: 'ALLOCATED',
-    imageId: oldId,
-    ...over,
-  });
-  await createAmphoraStore(bench.database, bench.deps.clock).insert(amphora);
-  return id;
-}
 
 const ask = (body: object, headers?: Record<string, string>) =>
   bench.call('POST', '/v2/kiln/releases/plan', body, headers);
@@ -80,8 +19,11 @@ const refusal = async (body: object) => {
 };
 
 it('tells waves, what is left out, and how long it may take; nothing is changed', async () => {
-  for (let n = 0; n < 5; n++) await hasLoadBalancer();
-  const [done, noAmphora] = [await hasLoadBalancer({ imageId: newId }), await hasLoadBalancer({ status: 'ERROR' })];
+  for (let n = 0; n < 5; n++) await bench.hasLoadBalancer();
+  const [done, noAmphora] = [
+    await bench.hasLoadBalancer({ imageId: newId }),
+    await bench.hasLoadBalancer({ status: 'ERROR' }),
+  ];
   const rows = () => bench.database.selectFrom('kiln_load_balancer').selectAll().execute();
   const before = await rows();
   const { status, body } = await ask({ image_id: newId });
@@ -109,9 +51,9 @@ it('tells waves, what is left out, and how long it may take; nothing is changed'
     ]),
   );
   expect((await ask({ image_id: newId })).body.plan.digest).toBe(body.plan.digest);
-  expect([await rows(), (await images.get(newId)).tags]).toEqual([before, []]);
+  expect([await rows(), (await bench.images.get(newId)).tags]).toEqual([before, []]);
   expect(await bench.database.selectFrom('kiln_release').selectAll().execute()).toEqual([]);
-  await hasLoadBalancer();
+  await bench.hasLoadBalancer();
   expect((await ask({ image_id: newId })).body.plan.digest).not.toBe(body.plan.digest);
 });
 
@@ -121,16 +63,17 @@ it('is for the load balancers of one tag: the flavor’s, else the configuration
   const { id: profileId } = (await bench.call('POST', '/lbaas/flavorprofiles', profile)).body.flavorprofile;
   const flavor = { flavor: { name: 'f', flavor_profile_id: profileId } };
   const { id: flavorId } = (await bench.call('POST', '/lbaas/flavors', flavor)).body.flavor;
-  const plain = await hasLoadBalancer();
-  const special = await hasLoadBalancer({}, { flavor_id: flavorId });
-  const planOf = async (tag?: string) => await plan()({ imageId: newId, tag: tag ?? null, isAgain: false });
+  const plain = await bench.hasLoadBalancer();
+  const special = await bench.hasLoadBalancer({}, { flavor_id: flavorId });
+  const planOf = async (tag?: string) =>
+    await bench.deps.releases.plan({ imageId: newId, tag: tag ?? null, isAgain: false, policy: {} });
   const idsOf = async (tag?: string) => (await planOf(tag)).targets.map(({ loadBalancerId }) => loadBalancerId);
   expect([await idsOf(), await idsOf('special'), await idsOf('nobody')]).toEqual([[plain], [special], []]);
   expect((await planOf('special')).probes).toEqual([{ flavorId, zone: null }]);
 });
 
 it('without an image it is about the one that the tag gives', async () => {
-  await hasLoadBalancer();
+  await bench.hasLoadBalancer();
   expect((await ask({})).body.plan).toMatchObject({ image: { id: oldId }, load_balancers: 0, waves: [] });
 });
 
@@ -141,8 +84,8 @@ it.each([
   ['belongs to project tenant', { owner: 'tenant' }],
   ['min_disk', { minDiskGiB: 100 }],
 ])('an image that %s is 400, with the reason', async (why, fields) => {
-  await hasLoadBalancer();
-  images.put({ ...(await images.get(newId)), ...fields });
+  await bench.hasLoadBalancer();
+  bench.images.put({ ...(await bench.images.get(newId)), ...fields });
   const said = await refusal({ image_id: newId });
   expect(said).toMatch(/^400 /);
   expect(said).toContain(why === 'min_disk' ? '100 GiB' : why);
@@ -156,16 +99,80 @@ it('an image that is not there is 400, a field that is not known too', async () 
 });
 
 it('where amp_image_id decides, or no tag, nothing is released', async () => {
-  settings = { ...settings, imageId: oldId };
+  bench.settings.imageId = oldId;
   expect(await refusal({ image_id: newId })).toMatch(/^400 images are released by tag/);
-  settings = { ...settings, imageId: '', tag: '' };
+  Object.assign(bench.settings, { imageId: '', tag: '' });
   expect(await refusal({ image_id: newId })).toMatch(/^400 images are released by tag/);
 });
 
 it('an image whose content was rejected is 409 unless it is asked for again', async () => {
-  await hasLoadBalancer();
+  await bench.hasLoadBalancer();
   const rejected = { hash_algo: 'sha512', hash: 'h2', release_id: 'r-1', at_ms: 0 };
   await bench.database.insertInto('kiln_rejected_image').values(rejected).execute();
   expect(await refusal({ image_id: newId })).toMatch(/^409 .*release r-1 rejected/);
   expect((await ask({ image_id: newId, again: true })).body.plan.load_balancers).toBe(1);
+});
+
+it('takes the policy, all of it, and the digest covers it', async () => {
+  await bench.hasLoadBalancer();
+  const usual = (await ask({ image_id: newId })).body.plan;
+  const windows = [{ cron: '0 22 * * 1-5', zone: 'Europe/Berlin', duration_minutes: 240 }];
+  const policy = {
+    canary: 1,
+    wave_percents: [0.5, 10, 100],
+    max_parallel: 2,
+    before_seconds: 0,
+    settle_seconds: 0,
+    watch_seconds: 5,
+    canary_bake_seconds: 10,
+    wave_bake_seconds: 11,
+    canary_max_failures: 1,
+    max_failures: 7,
+    on_canary_failure: 'pause',
+    on_failure: 'rollback',
+    max_unwell_percent: 12.5,
+    tries: 2,
+    probe_seconds: 60,
+    mixed_seconds: 120,
+    windows,
+    gates_after_waves: [1, 0, 1],
+  };
+  const { status, body } = await ask({ image_id: newId, policy });
+  expect([status, body.plan?.policy]).toEqual([200, { ...policy, gates_after_waves: [0, 1], again: false }]);
+  const partsOf = (digest: string) => digest.split('-');
+  const differing = (digest: string) =>
+    partsOf(digest).flatMap((part, index) => (part === partsOf(usual.digest)[index] ? [] : [index]));
+  expect(differing(body.plan.digest)).toEqual([2]);
+  for (const [field, value] of Object.entries(policy)) {
+    const other = (await ask({ image_id: newId, policy: { [field]: value } })).body.plan;
+    expect([field, differing(other.digest)]).toEqual([field, [2]]);
+  }
+  // What is by default, said or left out, is the same plan.
+  const same = (await ask({ image_id: newId, policy: { canary: 3, windows: null } })).body.plan;
+  expect(same.digest).toBe(usual.digest);
+});
+
+it.each([
+  [{ canary: -1 }, "field/attribute canary. Value: '-1'. Value should be greater or equal to 0"],
+  [{ max_parallel: 101 }, "field/attribute max_parallel. Value: '101'. Value should be lower or equal to 100"],
+  [{ watch_seconds: 1.5 }, 'watch_seconds'],
+  [{ on_failure: 'ignore' }, 'Value should be one of: rollback, pause'],
+  [{ max_unwell_percent: 101 }, 'lower or equal to 100'],
+  [{ max_unwell_percent: 'some' }, 'Value should be a number'],
+  [{ wave_percents: [5, 1, 100] }, 'wave_percents is "5,1,100"; allowed are at most 20 percentages'],
+  [{ wave_percents: [] }, 'the last one 100'],
+  [{ gates_after_waves: [4] }, 'gates_after_waves is "4"; allowed are waves from 0 (the canary) to 3'],
+  [{ windows: [{ cron: '0 22 * *', zone: 'UTC', duration_minutes: 60 }] }, 'has 4 fields and must have 5'],
+  [{ windows: [{ cron: '0 99 * * *', zone: 'UTC', duration_minutes: 60 }] }, 'windows: cron: hour "99"'],
+  [{ windows: [{ cron: '0 22 * * *', zone: 'Mars/Base', duration_minutes: 60 }] }, 'zone is "Mars/Base"'],
+  [{ windows: [{ cron: '0 22 * * *', zone: 'UTC', duration_minutes: 0 }] }, 'duration_minutes'],
+  [{ windows: [{ cron: '0 22 * * *', zone: 'UTC', duration_minutes: 5 }] }, 'none is ever open for 6 minutes'],
+  [{ windows: [{ cron: '0 0 30 2 *', zone: 'UTC', duration_minutes: 600 }] }, 'none is ever open'],
+  [{ windows: [{ cron: '0 22 * * *' }] }, 'Mandatory field missing'],
+  [{ speed: 'fast' }, 'Unknown attribute for argument plan.policy: speed'],
+])('a policy of %j is 400, and says what is allowed', async (policy, why) => {
+  await bench.hasLoadBalancer();
+  const said = await refusal({ image_id: newId, policy });
+  expect(said).toMatch(/^400 /);
+  expect(said).toContain(why);
 });

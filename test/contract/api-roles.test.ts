@@ -5,7 +5,9 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createJournal } from '../../src/adapters/storage/journal.ts';
+import { createReleaseStore } from '../../src/adapters/storage/release-store.ts';
 import { createPolicy } from '../../src/api/policy/policy.ts';
+import { tallyOf } from '../../src/core/releases/tallies.ts';
 import { KilnError } from '../../src/model/errors.ts';
 import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
 import type { Change } from '../../src/ports/load-balancer-store.ts';
@@ -21,6 +23,7 @@ import {
 } from '../kit/api.ts';
 import { storedAmphora } from '../kit/contract/amphora-store.ts';
 import { operationsOf } from '../kit/openapi.ts';
+import { aRelease } from '../kit/releases.ts';
 
 /** Who asks, about what the first project owns. */
 const callers = {
@@ -79,7 +82,12 @@ const operations: Readonly<Record<string, readonly Who[]>> = {
   'GET /v2/kiln/operations/{id}': admins,
   'POST /v2/kiln/operations/{id}/abort': admins,
   'GET /v2/kiln/permissions': all,
+  ...forAll(['', '/{id}', '/{id}/events', '/{id}/targets', '/{id}/way-back'], (path) => ({
+    [`GET /v2/kiln/releases${path}`]: ['globalObserver', ...admins],
+  })),
   'POST /v2/kiln/releases/plan': ['globalObserver', ...admins],
+  'POST /v2/kiln/releases': admins,
+  'PUT /v2/kiln/releases/{id}/intent': admins,
   'GET /v2/octavia/amphorae': admins,
   'GET /v2/octavia/amphorae/{id}': admins,
   'GET /v2/octavia/amphorae/{id}/stats': admins,
@@ -196,6 +204,9 @@ beforeAll(async () => {
   ids.amphorae = 'a';
   const [operation] = await createJournal(seed.database, seed.deps.clock).list({ limit: 1 });
   ids.operations = operation?.id ?? expect.unreachable();
+  ids.releases = 'r';
+  const started = { atMs: 0, actor: 'alice', kind: 'intent', loadBalancerId: null, reason: '', data: {} };
+  await createReleaseStore(seed.database, seed.deps.clock).create(aRelease('r'), [], tallyOf([]), started);
   await seed.settleAll();
   await seed.call('PUT', `/v2/lbaas/quotas/${ownProject}`, { quota: { pool: 7 } });
 
@@ -221,7 +232,7 @@ beforeAll(async () => {
     amphorae: noting(deps.amphorae, ['requestDeletion']),
     vips: noting(createFakeVips(), ['allocate']),
     abortOperation: noting({ abortOperation: deps.abortOperation }, ['abortOperation']).abortOperation,
-    planRelease: noting({ planRelease: deps.planRelease }, ['planRelease']).planRelease,
+    releases: noting(deps.releases, ['plan', 'start', 'instruct']),
     reservations: noting(deps.reservations, ['reserve']),
     networkReferences: {
       async check(ids) {
@@ -280,6 +291,8 @@ function bodyOf(operation: string): object | undefined {
   if (path.endsWith('/flavor')) return bodies['PUT flavor'];
   if (path.endsWith('/plan')) return { tag: 'amphora' };
   if (path.endsWith('/abort')) return { reason: 'because' };
+  if (path.endsWith('/intent')) return { want: 'pause', reason: 'lunch', revision: 1 };
+  if (path.endsWith('/releases')) return { plan_digest: '00000000-00000000-00000000-00000000' };
   const nouns = path.split('/').filter((part) => part in ids || part === 'quotas');
   return path.endsWith('/failover') || path.endsWith('/config') ? undefined : bodies[`${method} ${nouns.at(-1)}`];
 }

@@ -11,6 +11,7 @@ import { createJournal } from '../../src/adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../../src/adapters/storage/load-balancer-store.ts';
 import { createOverviewStore } from '../../src/adapters/storage/overview-store.ts';
 import { createQuotaStore } from '../../src/adapters/storage/quota-store.ts';
+import { createReleaseStore } from '../../src/adapters/storage/release-store.ts';
 import { resourceKinds, tableOf } from '../../src/adapters/storage/resource-tables.ts';
 import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
 import { createPolicy } from '../../src/api/policy/policy.ts';
@@ -26,6 +27,7 @@ import type { VipReservations } from '../../src/ports/vip-reservations.ts';
 import type { DatabaseSubject } from './contract/amphora-store.ts';
 import { createFakeClock } from './fakes/fake-clock.ts';
 import { createFakeLoadBalancerStore, type FakeLoadBalancerStore } from './fakes/fake-load-balancer-store.ts';
+import { releasesOver } from './releases.ts';
 import { newSqlite, sqliteIn } from './sqlite.ts';
 
 export const ownProject = '11111111111111111111111111111111';
@@ -67,6 +69,10 @@ export function openApiHarness(overrides: Partial<ApiDeps> = {}): ApiHarness {
     amphorae: lazily(async () => createAmphoraStore(await database(), clock)),
     overview: lazily(async () => createOverviewStore(await database(), clock)),
     journal: lazily(async () => createJournal(await database(), clock)),
+    releases: releasesOver(
+      lazily(async () => createReleaseStore(await database(), clock)),
+      clock,
+    ),
     ...overrides,
   };
   return { store, queued, ...apiOf(deps) };
@@ -107,6 +113,7 @@ export async function openStoredApiHarness(
     amphorae: createAmphoraStore(database, clock),
     overview: createOverviewStore(database, clock),
     journal: createJournal(database, clock),
+    releases: releasesOver(createReleaseStore(database, clock), clock),
     ...overrides,
   };
   const deps = options.around?.(own) ?? own;
@@ -159,9 +166,6 @@ function partsFor(clock: Clock, queued: string[]) {
     },
     heartbeatTimeoutSeconds: () => 60,
     fleet: async () => emptyFleet,
-    planRelease: async () => {
-      throw new KilnError('REQUEST_INVALID', 'no image is released here');
-    },
     reservations: createFakeReservations(),
     secrets: createUnsupportedSecretStore('barbican_cert_manager'),
     policy: createPolicy({ everybodyIsAdmin: true }),
@@ -171,7 +175,7 @@ function partsFor(clock: Clock, queued: string[]) {
     paging: { maximum: 1000, baseUri: null },
     operationQueued: ({ id }) => queued.push(id),
     health: { problems: async () => [], detailed: false },
-  } satisfies Omit<ApiDeps, 'store' | 'flavors' | 'quotas' | 'amphorae' | 'overview' | 'journal'>;
+  } satisfies Omit<ApiDeps, 'store' | 'flavors' | 'quotas' | 'amphorae' | 'overview' | 'journal' | 'releases'>;
 }
 
 const temporary = new Set<DatabaseSubject>();
@@ -217,7 +221,7 @@ function apiOf(deps: ApiDeps): Pick<ApiHarness, 'app' | 'call'> {
         },
         ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
-      const json = String(answer.headers['content-type'] ?? '').includes('json');
+      const json = /\bjson\b/.test(String(answer.headers['content-type'] ?? ''));
       return { status: answer.statusCode, headers: answer.headers, body: json ? answer.json() : answer.body };
     },
   };

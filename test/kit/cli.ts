@@ -117,7 +117,7 @@ const absentDeps: CliContext = {
   resizeLoadBalancer: absent('load balancers to resize'),
   silence: absent('silence'),
   fleet: absent('fleet'),
-  planRelease: absent('planRelease'),
+  releases: absent('releases'),
   knownImages: async () => null,
   databaseStatus: absent('database'),
   upgradeDatabase: absent('database'),

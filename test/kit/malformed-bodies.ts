@@ -48,7 +48,7 @@ export function validValue(document: OpenApiDocument, schema: Node): Node {
     case 'number':
       return Math.max(one.minimum ?? 1, 1);
     default:
-      return one.format ? (valid[one.format] ?? 'x') : 'x';
+      return one.format ? (valid[one.format] ?? 'x') : (one.examples?.[0] ?? 'x');
   }
 }
 

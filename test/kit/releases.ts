@@ -1,5 +1,10 @@
 import { initialProgress } from '../../src/core/releases/apply-step.ts';
+import { KilnError } from '../../src/model/errors.ts';
 import { defaultReleasePolicy, type Release, type ReleaseSpec, type Target } from '../../src/model/release.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import type { ReleaseStore } from '../../src/ports/release-store.ts';
+import { createReleaseFeed } from '../../src/services/release-feed.ts';
+import { createReleases, type Releases, type ReleasesDeps } from '../../src/services/releases.ts';
 
 /** A release as it is stored; say only what the test is about. */
 export function aRelease(id: string, over: Partial<ReleaseSpec> = {}, atMs = 0): Release {
@@ -52,4 +57,18 @@ export function aTarget(releaseId: string, loadBalancerId: string, over: Partial
     reason: '',
     ...over,
   };
+}
+
+/** Releases over a store, where nothing can be planned and every former image can be booted, unless a test says otherwise. */
+export function releasesOver(store: ReleaseStore, clock: Clock, over: Partial<ReleasesDeps> = {}): Releases {
+  return createReleases({
+    planner: async () => {
+      throw new KilnError('REQUEST_INVALID', 'no image is released here');
+    },
+    store,
+    feed: createReleaseFeed(store, clock),
+    resolver: { resolveAssigned: async () => ({ choice: null as never }) },
+    clock,
+    ...over,
+  });
 }

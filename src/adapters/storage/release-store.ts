@@ -1,5 +1,5 @@
 import { KilnError } from '../../model/errors.ts';
-import type { Intent } from '../../model/release.ts';
+import type { Intent, TargetState } from '../../model/release.ts';
 import type { HealthMoment } from '../../model/release-view.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewReleaseEvent, ReleaseStore, StoredRelease } from '../../ports/release-store.ts';
@@ -11,6 +11,9 @@ import { healthNow, sampleGroups } from './release-health.ts';
 import { lookAtRelease } from './release-look.ts';
 import { fromEvent, fromTarget, toEvent, toRelease, toTarget } from './release-rows.ts';
 import type { KilnDatabase } from './schema.ts';
+
+/** What a way back is for. */
+const onNewImage: readonly TargetState[] = ['moving', 'watching', 'moved', 'failed', 'reverting'];
 
 /** Targets in one statement: SQLite takes 32766 values. */
 const BATCH = 500;
@@ -68,9 +71,16 @@ export function createReleaseStore(database: KilnDatabase, clock: Clock): Releas
 
     get: (releaseId) => attempt(clock, () => get(releaseId)),
 
-    list: (limit) =>
+    list: (limit, after) =>
       attempt(clock, async () => {
-        const rows = await releases().orderBy('created_ms', 'desc').orderBy('id', 'desc').limit(limit).execute();
+        let query = releases();
+        if (after) {
+          const { createdAtMs, spec } = after;
+          query = query.where(({ eb, or, and }) =>
+            or([eb('created_ms', '<', createdAtMs), and([eb('created_ms', '=', createdAtMs), eb('id', '<', spec.id)])]),
+          );
+        }
+        const rows = await query.orderBy('created_ms', 'desc').orderBy('id', 'desc').limit(limit).execute();
         return rows.map(toRelease);
       }),
 
@@ -100,6 +110,48 @@ export function createReleaseStore(database: KilnDatabase, clock: Clock): Releas
           .limit(limit)
           .execute();
         return rows.map(toEvent);
+      }),
+
+    tail: (releaseId, after, limit) =>
+      attempt(clock, async () => {
+        const rows = await database
+          .selectFrom('kiln_release as r')
+          .leftJoin('kiln_release_event as e', (join) => join.onRef('e.release_id', '=', 'r.id').on('e.n', '>', after))
+          .select([
+            'r.id',
+            'r.ended_ms',
+            'e.n',
+            'e.at_ms',
+            'e.actor',
+            'e.kind',
+            'e.load_balancer_id',
+            'e.reason',
+            'e.data',
+          ])
+          .where('r.id', '=', releaseId)
+          .orderBy('e.n')
+          .limit(limit)
+          .execute();
+        const [first] = rows;
+        if (!first) return null;
+        const events = rows.flatMap(({ id, n, at_ms, actor, kind, load_balancer_id, reason, data }) =>
+          n === null || at_ms === null || actor === null || kind === null || reason === null || data === null
+            ? []
+            : [toEvent({ release_id: id, n, at_ms, actor, kind, load_balancer_id, reason, data })],
+        );
+        return { events, hasEnded: first.ended_ms !== null };
+      }),
+
+    waysBack: (releaseId) =>
+      attempt(clock, async () => {
+        const rows = await database
+          .selectFrom('kiln_release_target')
+          .select(({ fn }) => ['from_image_id', fn.countAll<number>().as('count')])
+          .where('release_id', '=', releaseId)
+          .where('state', 'in', onNewImage)
+          .groupBy('from_image_id')
+          .execute();
+        return new Map(rows.map(({ from_image_id: imageId, count }) => [imageId, Number(count)]));
       }),
 
     instruct: (release, word) =>

@@ -101,9 +101,9 @@ const actions = {
   'availability-zone-profile': adminOnly,
   /** Kiln's own. */
   fleet: { get_one: admin },
-  release: { post_plan: readGlobal },
   attention: { get_one: admin },
   operation: { get_all: admin, get_one: admin, post_abort: admin },
+  release: { get_all: readGlobal, get_one: readGlobal, post_plan: readGlobal, post: admin, put_intent: admin },
 } as const;
 
 type Actions = typeof actions;

@@ -4,7 +4,6 @@ import type { ConnectionLimits } from '../../http/limited-server.ts';
 import type { Attention } from '../../model/attention.ts';
 import type { Fleet } from '../../model/fleet.ts';
 import type { AbortedOperation } from '../../model/operation.ts';
-import type { ReleasePlan } from '../../model/release-plan.ts';
 import type { AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { FlavorStore } from '../../ports/flavor-store.ts';
@@ -19,6 +18,7 @@ import type { QuotaStore } from '../../ports/quota-store.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import type { VipAllocator } from '../../ports/vip-allocator.ts';
 import type { VipReservations } from '../../ports/vip-reservations.ts';
+import type { Releases } from '../../services/releases.ts';
 import type { Authentication } from '../auth/authenticate.ts';
 import type { Policy } from '../policy/policy.ts';
 
@@ -40,8 +40,6 @@ export interface ApiDeps {
   connections?: ConnectionLimits;
   /** Which images the amphorae run. */
   fleet: () => Promise<Fleet>;
-  /** What a release of an image would do. */
-  planRelease(request: { imageId: string | null; tag: string | null; isAgain: boolean }): Promise<ReleasePlan>;
   overview: OverviewStore;
   journal: Pick<Journal, 'get'>;
   /** What needs an operator. */
@@ -50,6 +48,8 @@ export interface ApiDeps {
   abortOperation(operationId: string, by: { who: string | null; reason: string }): Promise<AbortedOperation>;
   /** Last heard of longer ago than this, an amphora is silent. */
   heartbeatTimeoutSeconds: () => number;
+  /** Releases of images: planned, started, steered. */
+  releases: Releases;
   reservations: VipReservations;
   /** What listeners and pools refer to is looked at before it is let in. */
   secrets: SecretStore;

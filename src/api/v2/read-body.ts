@@ -12,7 +12,7 @@ import { formats } from './formats.ts';
  * (no object where one is due, null for a field that must be there, numbers that no database column holds).
  *
  * Whether the object under the body's key is there at all is left to `bodyOf`: a route looks first whether what the path
- * names is there. Null stands for one that is missing.
+ * names is there. Null stands for one that is missing. Kiln's own bodies with several fields are read as any object.
  *
  * @param schema made with `body` of schemas/fields.ts.
  * @throws KilnError REQUEST_INVALID.
@@ -21,7 +21,8 @@ export function readBody(schema: TSchema, json: unknown): unknown {
   const argument = textOf(schema, 'title') ?? 'body';
   // No body at all comes as null.
   if (json === undefined || json === null) throw invalidRequest(`Missing argument: "${argument}"`);
-  return readObject(schema, json, { field: argument, path: argument }, { mayMiss: true });
+  const isWrapped = Object.keys((member(schema, 'properties') as object | undefined) ?? {}).length === 1;
+  return readObject(schema, json, { field: argument, path: argument }, { mayMiss: isWrapped });
 }
 
 /** Where a value stands: its own name for most messages, the way to it for unknown fields. */
@@ -51,7 +52,7 @@ function read(schema: TSchema, value: unknown, place: Place): unknown {
     case 'integer':
       return readInteger(schema, value, place);
     case 'number':
-      return readNumberChoice(schema, value, place);
+      return readNumber(schema, value, place);
     default:
       return readText(schema, value, place);
   }
@@ -124,6 +125,11 @@ function readInteger(schema: TSchema, value: unknown, place: Place): number {
   if (typeof number !== 'number' || !Number.isInteger(number)) {
     throw refused(place, value, 'Value should be an integer');
   }
+  checkBounds(schema, number, value, place);
+  return number;
+}
+
+function checkBounds(schema: TSchema, number: number, value: unknown, place: Place): void {
   const minimum = numberOf(schema, 'minimum');
   if (minimum !== null && number < minimum) {
     throw refused(place, value, `Value should be greater or equal to ${minimum}`);
@@ -132,12 +138,16 @@ function readInteger(schema: TSchema, value: unknown, place: Place): number {
   if (maximum !== null && number > maximum) {
     throw refused(place, value, `Value should be lower or equal to ${maximum}`);
   }
-  return number;
 }
 
-function readNumberChoice(schema: TSchema, value: unknown, place: Place): number {
+function readNumber(schema: TSchema, value: unknown, place: Place): number {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  const allowed = arrayOf(schema, 'enum') as number[];
+  const allowed = arrayOf(schema, 'enum') as number[] | null;
+  if (allowed === null) {
+    if (typeof number !== 'number' || !Number.isFinite(number)) throw refused(place, value, 'Value should be a number');
+    checkBounds(schema, number, value, place);
+    return number;
+  }
   if (typeof number !== 'number' || !allowed.includes(number)) {
     throw refused(place, value, `Value should be one of: ${listOf(allowed)}`);
   }

@@ -46,6 +46,8 @@ const openPaths: ReadonlySet<string> = new Set(['/', '/healthcheck', '/metrics',
 
 /** What answers with other types than JSON. */
 const ownTypes: ReadonlySet<string> = new Set(['/healthcheck', '/metrics']);
+/** Where the answer may be lines of JSON. */
+const linesPath = /^\/v2(\.0)?\/kiln\/releases\/[^/]+\/events$/;
 
 /** Where Octavia serves the same API: with and without `lbaas`, under both spellings of the version. */
 const prefixes = ['/v2/lbaas', '/v2.0/lbaas', '/v2', '/v2.0'];
@@ -89,7 +91,9 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     // As oslo.middleware's CORS does, in front of everything.
     if (request.method === 'OPTIONS') return reply.code(200).send('');
     const path = pathOf(request).replace(/(?<=.)\/$/, '');
-    if (!ownTypes.has(path) && !accepts(request.headers.accept, 'application/json')) return answerNotAcceptable(reply);
+    const types = linesPath.test(path) ? ['application/json', 'application/x-ndjson'] : ['application/json'];
+    if (!ownTypes.has(path) && !types.some((type) => accepts(request.headers.accept, type)))
+      return answerNotAcceptable(reply);
     return openPaths.has(path) ? undefined : check(request, reply);
   });
 

@@ -1,6 +1,6 @@
 import type { ReleaseProgress, ReleaseSpec } from '../../model/release.ts';
 import { type Draft, hold, isHeld, pauseMs } from './draft.ts';
-import { openingAt } from './maintenance-window.ts';
+import { openingAt, roomForMoveMs } from './maintenance-window.ts';
 import type { Window } from './window.ts';
 
 /** An operator's newest word: "run" accepts what holds, "rollback" turns the release around. */
@@ -54,17 +54,23 @@ export function limitFailures(draft: Draft, also: string | null = null): void {
   if (progress.phase === 'rolling-back') return;
   const { policy } = spec;
   const isCanary = progress.phase !== 'rolling';
-  const limit = isCanary
-    ? policy.canaryMaxFailures
-    : (policy.maxFailures ?? Math.max(2, Math.min(10, Math.ceil(spec.targets / 100))));
-  const isOver = progress.failures > progress.accepted.failures + limit;
-  if (!isOver && also === null) return;
-  const count = `${progress.failures} failed, ${progress.accepted.failures + limit} allowed`;
+  const allowed = allowedFailures(progress, spec);
+  if (progress.failures <= allowed && also === null) return;
+  const count = `${progress.failures} failed, ${allowed} allowed`;
   const what = also ?? count;
   if ((isCanary ? policy.onCanaryFailure : policy.onFailure) === 'rollback' && draft.window.intent.want !== 'abort')
     turnBack(draft, what);
   else
     hold(draft, 'FAILURES', what, 'Look at those that failed; then `kiln release rollback`, or `kiln release resume`.');
+}
+
+/** How many failures there may be at this stage; one more stops the release. */
+export function allowedFailures({ phase, accepted }: ReleaseProgress, { policy, targets }: ReleaseSpec): number {
+  const limit =
+    phase === 'rolling'
+      ? (policy.maxFailures ?? Math.max(2, Math.min(10, Math.ceil(targets / 100))))
+      : policy.canaryMaxFailures;
+  return accepted.failures + limit;
 }
 
 /** What speaks against starting anything: each is named, with what ends it. */
@@ -94,9 +100,7 @@ export function raiseHolds(draft: Draft): void {
   }
   if (progress.phase === 'planned' || progress.phase === 'probing') return;
   const { policy } = spec;
-  // Of a pair, two moves.
-  const neededMs = 2 * (spec.expectedMoveSeconds + policy.settleSeconds + policy.watchSeconds) * 1000;
-  const opening = openingAt(policy.windows, nowMs, neededMs);
+  const opening = openingAt(policy.windows, nowMs, roomForMoveMs(spec));
   if (opening.changesAtMs !== null) draft.dueMs.push(opening.changesAtMs);
   if (!opening.isOpen) {
     const until =

@@ -1,4 +1,4 @@
-import type { MaintenanceWindow } from '../../model/release.ts';
+import type { MaintenanceWindow, ReleaseSpec } from '../../model/release.ts';
 import { type Cron, parseCron } from './cron.ts';
 
 const MINUTE_MS = 60_000;
@@ -11,6 +11,11 @@ export interface Opening {
   isOpen: boolean;
   /** When it closes, or opens; null: never. */
   changesAtMs: number | null;
+}
+
+/** How much of a window a move needs: the two of a pair, each looked at. */
+export function roomForMoveMs({ expectedMoveSeconds, policy }: Pick<ReleaseSpec, 'expectedMoveSeconds' | 'policy'>) {
+  return 2 * (expectedMoveSeconds + policy.settleSeconds + policy.watchSeconds) * 1000;
 }
 
 /**

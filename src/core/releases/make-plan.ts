@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { ProbePlace, ReleasePolicy } from '../../model/release.ts';
 import type {
   FleetMember,
@@ -8,6 +7,7 @@ import type {
   PlannedWave,
   ReleasePlan,
 } from '../../model/release-plan.ts';
+import { digestOf } from './plan-digest.ts';
 import { windowLimits } from './window.ts';
 
 /** Where no failover has told how long one takes. */
@@ -46,13 +46,8 @@ export function makePlan(input: PlanInput): ReleasePlan {
   const waves = wavesIn(targets, policy, expectedMoveSeconds);
   const baseline = { taggedImageIds: [...taggedImageIds].sort() };
   const probes = placesOf(candidates);
-  const moved = targets.map(({ loadBalancerId, fromImageId }) => [loadBalancerId, fromImageId]).sort(byText);
-  const digest = createHash('sha256')
-    .update(JSON.stringify([tag, image, baseline, policy, probes, moved]))
-    .digest('hex')
-    .slice(0, DIGEST_LETTERS);
   return {
-    digest,
+    digest: digestOf({ tag, image, baseline, policy, probes, targets }),
     tag,
     image,
     baseline,
@@ -65,8 +60,6 @@ export function makePlan(input: PlanInput): ReleasePlan {
     expectedSeconds: waves.reduce((sum, { seconds }) => sum + seconds, targets.length > 0 ? expectedMoveSeconds : 0),
   };
 }
-
-const DIGEST_LETTERS = 16;
 
 /** Why a load balancer is left out; null: it is not. */
 function whyNot(member: FleetMember, { image, hashes }: PlanInput): string | null {

@@ -17,7 +17,7 @@ import { wireAbort } from '../abort.ts';
 import type { OpenStack } from '../openstack.ts';
 import { apiSettings, pagingSettings } from '../settings/api-settings.ts';
 import type { State } from '../state.ts';
-import { type RuntimeContext, wireFleet, wireReleasePlanner } from '../wire.ts';
+import { type RuntimeContext, wireFleet, wireReleases } from '../wire.ts';
 import { authenticationOf } from './api.ts';
 import { wireAttention } from './attention.ts';
 import { wireHealthCheck } from './health-check.ts';
@@ -81,12 +81,12 @@ export function apiDeps(
       defaultFlavorId: () => current().controller_worker.amp_flavor_id,
     }),
     fleet,
-    planRelease: wireReleasePlanner(openstack, state, resolver, runtime),
     overview,
     journal: state.journal,
     attention: sharedBriefly(clock, wireAttention(state, overview, fleet, runtime)),
     abortOperation: wireAbort(state, createWorkerIdentity().self, log),
     heartbeatTimeoutSeconds: () => current().health_manager.heartbeat_timeout,
+    releases: wireReleases(openstack, state, resolver, runtime),
     reservations: state.vipReservations,
     secrets: shared.secrets,
     policy,

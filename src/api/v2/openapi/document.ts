@@ -174,8 +174,9 @@ function answersOf(schema: FastifySchema, refer: Refer): Record<string, object> 
   );
 }
 
-/** Texts are texts; everything else is JSON. */
-const mediaTypeOf = (body: JsonSchema) => (body.type === 'string' ? 'text/plain' : 'application/json');
+/** Texts are texts, unless they say what else they are; everything else is JSON. */
+const mediaTypeOf = (body: JsonSchema) =>
+  body.type === 'string' ? String(body.contentMediaType ?? 'text/plain') : 'application/json';
 
 /** Without what TypeBox keeps in its schemas beside JSON Schema. */
 function plain(schema: unknown): JsonSchema {

@@ -24,6 +24,9 @@ export const flag = () => Type.Boolean();
 export const integer = (limits: { minimum?: number; maximum?: number } = {}) =>
   Type.Integer({ maximum: largestInteger, ...limits });
 
+/** With a fraction. */
+export const number = (limits: { minimum: number; maximum: number }) => Type.Number(limits);
+
 export function choice<const Values extends readonly string[]>(values: Values) {
   return Type.Unsafe<Values[number]>({ type: 'string', enum: [...values] });
 }

@@ -16,14 +16,18 @@ const filterTypes: Readonly<Record<Filterable['type'], () => TSchema>> = {
   object: () => Type.String({ description: 'The whole object, as JSON.' }),
 };
 
-const optional = (fields: Readonly<Record<string, TSchema>>) =>
+export const optionalFields = (fields: Readonly<Record<string, TSchema>>) =>
   closed(Object.fromEntries(Object.entries(fields).map(([name, schema]) => [name, Type.Optional(schema)])));
 
 const fields = () => list(Type.String({ description: 'Only this field; may come several times.' }));
 
-const paging = () => ({
+export const onePage = () => ({
   limit: Type.String({ description: 'At most so many; a whole number, or infinite.' }),
   marker: Type.String({ description: 'The last one of the page before.' }),
+});
+
+const paging = () => ({
+  ...onePage(),
   page_reverse: Type.Boolean({ description: 'The page before the marker instead of the one behind it.' }),
   sort: Type.String({ description: 'Fields with a comma between, each with :asc or :desc where it is to have one.' }),
   sort_key: Type.String({ description: 'Fields with a comma between.' }),
@@ -43,7 +47,7 @@ const tagFilters = () => ({
 /** What a list may be asked for. */
 export function listQuery(listable: Listable, options: { tags: boolean }) {
   const filters = Object.entries(listable.filters).map(([name, { type }]) => [name, filterTypes[type]()] as const);
-  return optional({
+  return optionalFields({
     ...Object.fromEntries(filters),
     ...(listable.ofProjects ? project() : {}),
     ...(options.tags ? tagFilters() : {}),
@@ -52,11 +56,13 @@ export function listQuery(listable: Listable, options: { tags: boolean }) {
 }
 
 /** What a show may be asked for. */
-export const showQuery = () => optional({ fields: fields() });
+export const showQuery = () => optionalFields({ fields: fields() });
 
-export const flagQuery = (name: string, description: string) => optional({ [name]: Type.Boolean({ description }) });
+export const flagQuery = (name: string, description: string) =>
+  optionalFields({ [name]: Type.Boolean({ description }) });
 
-export const capabilitiesQuery = () => optional({ name: Type.String(), description: Type.String(), fields: fields() });
+export const capabilitiesQuery = () =>
+  optionalFields({ name: Type.String(), description: Type.String(), fields: fields() });
 
 /** The answer has no body. */
 export const nothing = () => Type.Null();

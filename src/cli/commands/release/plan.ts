@@ -2,17 +2,11 @@ import type { ReleasePlan } from '../../../model/release-plan.ts';
 import { defineCommand } from '../../command.ts';
 import { formatDuration, plural } from '../../format/duration.ts';
 import { printable } from '../../format/printable.ts';
-import { parseTag } from '../../options.ts';
 import { type Column, renderFields, renderTable } from '../../output/table.ts';
 import type { View } from '../../output/view.ts';
+import { type RequestOptions, requestOf, requestOptions } from './request-options.ts';
 
-interface Options {
-  image?: string;
-  tag?: string;
-  again?: boolean;
-}
-
-export const releasePlan = defineCommand<Options>({
+export const releasePlan = defineCommand<RequestOptions>({
   noun: 'release',
   verb: 'plan',
   summary: 'Show what bringing an image to the load balancers of a tag would do; nothing is changed',
@@ -20,16 +14,16 @@ export const releasePlan = defineCommand<Options>({
     'Which load balancers would be failed over to the image, in which waves: a few first, then more at a time, each one looked at ' +
     'after it. Which are left out, and why. How long it may take, by the failovers of late. An image that may not be booted, or ' +
     'whose content was rejected before, is refused. Read from the database and from Glance; no `kiln serve` is needed.',
-  options: [
-    { flags: '--image <id>', help: 'the image (default: the one that the tag gives now)' },
-    { flags: '--tag <tag>', help: 'the tag (default: amp_image_tag)', parse: parseTag },
-    { flags: '--again', help: 'also an image whose content was rejected before' },
+  options: requestOptions,
+  examples: [
+    'kiln release plan',
+    'kiln release plan --image 3c16294e-0000-4000-8000-000000000001 --json',
+    'kiln release plan --window "0 22 * * 1-5 Europe/Berlin 240" --gate-after-wave 0',
   ],
-  examples: ['kiln release plan', 'kiln release plan --image 3c16294e-0000-4000-8000-000000000001 --json'],
   exits: ['noUsableImage', 'cloudUnreachable'],
   async run({ options, context }) {
-    const { image: imageId = null, tag = null, again: isAgain = false } = options;
-    const plan = await context.planRelease({ imageId, tag, isAgain });
+    const releases = await context.releases();
+    const plan = await releases.plan(requestOf(options));
     const { targets, ...summary } = plan;
     return {
       document: { ...summary, loadBalancers: targets.length },

@@ -1,0 +1,246 @@
+/** Releases as operators see and steer them: started from a plan, looked at, told to go on, to wait, to end, to go back. */
+import { randomUUID } from 'node:crypto';
+import { conflict, notFound } from '../core/lbaas/api-errors.ts';
+import { initialProgress } from '../core/releases/apply-step.ts';
+import { differences } from '../core/releases/plan-digest.ts';
+import { tallyOf } from '../core/releases/tallies.ts';
+import { KilnError } from '../model/errors.ts';
+import { endedPhases, type Intent, type Release, type ReleaseEvent, type Target } from '../model/release.ts';
+import type { ReleasePlan } from '../model/release-plan.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ImageResolver } from '../ports/image-resolver.ts';
+import type { ReleaseStore, StoredRelease } from '../ports/release-store.ts';
+import type { ReleaseFeed } from './release-feed.ts';
+import type { PlanRequest, ReleasePlanner } from './release-planner.ts';
+
+/** What an operator says, and who it is. */
+export interface Word extends Pick<Intent, 'want' | 'reason' | 'by'> {
+  /** Of the intent that the operator has seen. */
+  revision: number;
+}
+
+/** What a way back would do, as far as it is known before. */
+export interface WayBack {
+  /** How many would be taken back. */
+  loadBalancers: number;
+  /** Where to; `problem`: why it can't be booted, or null. */
+  images: readonly { imageId: string; loadBalancers: number; problem: string | null }[];
+  /** Images that would carry the tag again. */
+  taggedImageIds: readonly string[];
+}
+
+export interface Releases {
+  plan: ReleasePlanner;
+  /** @throws RESOURCE_CONFLICT: the world has moved since the plan, or a release of this tag has not ended. */
+  start(request: PlanRequest & { planDigest: string }, who: { by: string; reason: string }): Promise<StoredRelease>;
+  /** Newest first. @param marker the last one of the page before. */
+  list(limit: number, marker: string | null): Promise<StoredRelease[]>;
+  /** @throws RESOURCE_NOT_FOUND, as all that follow. */
+  get(releaseId: string): Promise<StoredRelease>;
+  /** Who started it, and why. */
+  startOf(releaseId: string): Promise<Pick<ReleaseEvent, 'actor' | 'reason'> | null>;
+  targets(releaseId: string, query: Parameters<ReleaseStore['targets']>[1]): Promise<Target[]>;
+  events(releaseId: string, after: number, limit: number): Promise<readonly ReleaseEvent[]>;
+  follow: ReleaseFeed['follow'];
+  wayBack(releaseId: string): Promise<WayBack>;
+  /** The same word said twice counts once. @throws RESOURCE_CONFLICT: the release has ended, or somebody else has spoken since. */
+  instruct(releaseId: string, word: Word): Promise<StoredRelease>;
+}
+
+export interface ReleasesDeps {
+  planner: ReleasePlanner;
+  store: Pick<
+    ReleaseStore,
+    'create' | 'get' | 'list' | 'active' | 'targets' | 'events' | 'tail' | 'waysBack' | 'instruct'
+  >;
+  feed: ReleaseFeed;
+  resolver: Pick<ImageResolver, 'resolveAssigned'>;
+  clock: Clock;
+}
+
+/** A controller that writes at the same moment: who is beaten to it so often has another problem. */
+const TRIES = 20;
+const LONGEST_PAUSE_MS = 100;
+const IMAGES_AT_ONCE = 8;
+
+export function createReleases({ planner, store, feed, resolver, clock }: ReleasesDeps): Releases {
+  async function get(releaseId: string): Promise<StoredRelease> {
+    const release = await store.get(releaseId);
+    if (!release) throw notFound('Release', releaseId);
+    return release;
+  }
+
+  async function refuseWhileActive(tag: string): Promise<void> {
+    const running = (await store.active()).find(({ spec }) => spec.tag === tag);
+    if (!running) return;
+    const { spec, progress, intent } = running;
+    throw new KilnError(
+      'RESOURCE_CONFLICT',
+      `release ${spec.id} of tag ${tag} to image ${spec.image.name} has not ended: it is ${progress.phase}, ` +
+        `and ${intent.by} wants it to ${intent.want}. Wait for its end, or abort it or roll it back first`,
+      { advice: `\`kiln release show ${spec.id}\` says how far it is.` },
+    );
+  }
+
+  async function problemOf(imageId: string): Promise<string | null> {
+    const found = await resolver.resolveAssigned(imageId, { flavorId: null });
+    return 'refused' in found ? found.refused : null;
+  }
+
+  /** Says what the store makes of the newest state; null: somebody wrote at the same moment. */
+  async function say(releaseId: string, word: Word): Promise<StoredRelease | null> {
+    const release = await get(releaseId);
+    const { intent, progress } = release;
+    const isSame = intent.want === word.want && intent.reason === word.reason && intent.by === word.by;
+    if (isSame && word.revision === intent.revision - 1) return release;
+    if (endedPhases.includes(progress.phase)) {
+      throw conflict(
+        `release ${releaseId} has ended (${progress.phase}) and takes no more words: plan and start another one, of the former image to go back`,
+      );
+    }
+    if (word.revision !== intent.revision) {
+      throw conflict(
+        `revision is ${word.revision}, and the release's intent is at ${intent.revision} by now: ${intent.by} said ` +
+          `${intent.want}${intent.reason && ` (${intent.reason})`}. Look at it, and say it again with revision ${intent.revision}`,
+      );
+    }
+    // "run" again accepts what holds it; any other word again says nothing new.
+    const isWaiting = progress.holds.some(({ clears }) => clears === 'operator');
+    if (intent.want === word.want && !(word.want === 'run' && isWaiting)) return release;
+    const { want, by, reason } = word;
+    try {
+      return await store.instruct(release, { want, by, reason, atMs: clock.now().getTime() });
+    } catch (error) {
+      if (error instanceof KilnError && error.code === 'FENCED') return null;
+      throw error;
+    }
+  }
+
+  return {
+    plan: planner,
+
+    async start({ planDigest, ...request }, { by, reason }) {
+      const plan = await planner(request);
+      await refuseWhileActive(plan.tag);
+      if (plan.digest !== planDigest) {
+        throw new KilnError(
+          'RESOURCE_CONFLICT',
+          `the plan is out of date: ${differences(planDigest, plan.digest).join(', and ')} changed since. Plan again, and look at it`,
+          { advice: '`kiln release plan` shows it as it is now.', details: { digest: plan.digest } },
+        );
+      }
+      if (plan.targets.length === 0) {
+        throw conflict(
+          `there is nothing to release: no load balancer of tag ${plan.tag} would be moved to image ${plan.image.id}`,
+        );
+      }
+      const release = releaseOf(plan, randomUUID(), { by, reason, atMs: clock.now().getTime() });
+      const targets = targetsOf(plan, release);
+      const event = { atMs: release.createdAtMs, actor: by, kind: 'intent', loadBalancerId: null, reason };
+      try {
+        await store.create(release, targets, tallyOf(targets), {
+          ...event,
+          data: { want: 'run', revision: 1, planDigest },
+        });
+      } catch (error) {
+        // Somebody else was faster: that one is named.
+        if (error instanceof KilnError && error.code === 'RESOURCE_CONFLICT') await refuseWhileActive(plan.tag);
+        throw error;
+      }
+      return await get(release.spec.id);
+    },
+
+    list: async (limit, marker) => await store.list(limit, marker === null ? undefined : await get(marker)),
+
+    get,
+
+    async startOf(releaseId) {
+      const [first] = await store.events(releaseId, 0, 1);
+      return first ?? null;
+    },
+
+    async targets(releaseId, query) {
+      const found = await store.targets(releaseId, query);
+      if (found.length === 0) await get(releaseId);
+      return found;
+    },
+
+    async events(releaseId, after, limit) {
+      const found = await store.tail(releaseId, after, limit);
+      if (!found) throw notFound('Release', releaseId);
+      return found.events;
+    },
+
+    follow: feed.follow,
+
+    async wayBack(releaseId) {
+      const { spec } = await get(releaseId);
+      const ways = [...(await store.waysBack(releaseId))].sort(([, one], [, other]) => other - one);
+      const images: WayBack['images'][number][] = [];
+      for (let start = 0; start < ways.length; start += IMAGES_AT_ONCE) {
+        const batch = ways.slice(start, start + IMAGES_AT_ONCE);
+        const asked = batch.map(async ([imageId, loadBalancers]) => {
+          return { imageId, loadBalancers, problem: await problemOf(imageId) };
+        });
+        images.push(...(await Promise.all(asked)));
+      }
+      const loadBalancers = images.reduce((sum, image) => sum + image.loadBalancers, 0);
+      return { loadBalancers, images, taggedImageIds: spec.baseline.taggedImageIds };
+    },
+
+    async instruct(releaseId, word) {
+      for (let tries = 1; tries <= TRIES; tries++) {
+        const release = await say(releaseId, word);
+        if (release) return release;
+        await clock.sleep(Math.random() * LONGEST_PAUSE_MS);
+      }
+      throw conflict(`release ${releaseId} is being written all the time; say it again`);
+    },
+  };
+}
+
+function releaseOf(plan: ReleasePlan, id: string, start: Pick<Intent, 'by' | 'reason' | 'atMs'>): Release {
+  const { tag, image, baseline, policy, probes, expectedMoveSeconds, digest, targets, waves } = plan;
+  const lastWave = Math.max(...waves.map(({ wave }) => wave));
+  return {
+    spec: {
+      id,
+      tag,
+      image,
+      baseline,
+      policy,
+      probes,
+      targets: targets.length,
+      lastWave,
+      expectedMoveSeconds,
+      planDigest: digest,
+    },
+    progress: initialProgress,
+    intent: { want: 'run', revision: 1, ...start },
+    createdAtMs: start.atMs,
+    updatedAtMs: start.atMs,
+    endedAtMs: null,
+    fence: 1,
+  };
+}
+
+function targetsOf({ targets }: ReleasePlan, { spec, createdAtMs }: Release): Target[] {
+  return targets.map((target) => ({
+    ...target,
+    releaseId: spec.id,
+    state: 'pending',
+    stateSinceMs: createdAtMs,
+    attempt: 0,
+    waits: 0,
+    notBeforeMs: 0,
+    operationId: null,
+    watchUntilMs: null,
+    mixedSinceMs: null,
+    before: null,
+    after: null,
+    verdict: null,
+    badness: 0,
+    failureClass: null,
+    reason: '',
+  }));
+}
