@@ -12,7 +12,7 @@ import { formats } from './formats.ts';
  * (no object where one is due, null for a field that must be there, numbers that no database column holds).
  *
  * Whether the object under the body's key is there at all is left to `bodyOf`: a route looks first whether what the path
- * names is there. Null stands for one that is missing. Kiln's own bodies with several fields are read as any object.
+ * names is there. Null stands for one that is missing; a text or number in its place, as Kiln's own bodies have, has to be there.
  *
  * @param schema made with `body` of schemas/fields.ts.
  * @throws KilnError REQUEST_INVALID.
@@ -21,8 +21,7 @@ export function readBody(schema: TSchema, json: unknown): unknown {
   const argument = textOf(schema, 'title') ?? 'body';
   // No body at all comes as null.
   if (json === undefined || json === null) throw invalidRequest(`Missing argument: "${argument}"`);
-  const isWrapped = Object.keys((member(schema, 'properties') as object | undefined) ?? {}).length === 1;
-  return readObject(schema, json, { field: argument, path: argument }, { mayMiss: isWrapped });
+  return readObject(schema, json, { field: argument, path: argument }, { mayMiss: true });
 }
 
 /** Where a value stands: its own name for most messages, the way to it for unknown fields. */
@@ -75,7 +74,8 @@ function readObject(schema: TSchema, value: unknown, place: Place, { mayMiss = f
   const required = new Set(arrayOf(schema, 'required') ?? []);
   const result: Record<string, unknown> = {};
   for (const [key, property] of Object.entries(properties)) {
-    if (mayMiss && (given[key] === undefined || given[key] === null)) result[key] = null;
+    const isObject = textOf(property, 'type') === 'object' || arrayOf(property, 'anyOf') !== null;
+    if (mayMiss && isObject && (given[key] === undefined || given[key] === null)) result[key] = null;
     else if (Object.hasOwn(given, key)) {
       result[key] = read(property, given[key], { field: key, path: `${place.path}.${key}` });
     } else if (required.has(key)) {
