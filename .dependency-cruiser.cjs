@@ -12,6 +12,7 @@ const layers = {
   health: ['lib', 'model', 'core', 'ports'],
   housekeeping: ['lib', 'model', 'core', 'ports'],
   releases: ['lib', 'model', 'core', 'ports'],
+  'octavia-release': ['lib', 'model', 'core', 'ports'],
   adapters: ['lib', 'model', 'ports'],
   cli: ['lib', 'model', 'core', 'ports'],
   'dev-agent': ['lib', 'model', 'core', 'http'],

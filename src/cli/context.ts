@@ -24,6 +24,7 @@ import type { ImageResolver } from '../ports/image-resolver.ts';
 import type { ImageService } from '../ports/images.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { NetworkService } from '../ports/network.ts';
+import type { OctaviaReleases } from '../ports/octavia-releases.ts';
 import type { SecretFolder } from '../ports/secret-folder.ts';
 import type { SecretUsers } from '../ports/secret-users.ts';
 import type { Releases } from '../services/releases.ts';
@@ -255,6 +256,8 @@ export interface CliContext {
   fleet(): Promise<(signal?: AbortSignal) => Promise<Fleet>>;
   /** Releases of images, in the database and Glance; no `kiln serve` is needed. */
   releases(): Promise<Releases>;
+  /** Releases over an Octavia that runs already, with nothing but its API, Glance and Nova. */
+  octaviaReleases(): Promise<OctaviaReleases>;
   /** What is known of images beside Glance, read anew at each call; null where there is no database that is up to date. */
   knownImages(): Promise<(() => Promise<KnownImages>) | null>;
   /** Asks for another flavor, as an administrator does through the API; workers carry it out. */

@@ -176,6 +176,11 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       return wireReleases(cloud, await state(), wireResolver(cloud, runtime), runtime);
     },
 
+    async octaviaReleases() {
+      const { wireOctaviaReleases } = await import('./octavia-releases.ts');
+      return wireOctaviaReleases(await openstack(), clock);
+    },
+
     async knownImages() {
       const [{ databaseStatus }, { knownImages }] = await Promise.all([
         import('../adapters/storage/database.ts'),

@@ -17,7 +17,7 @@ import type { Configuration } from '../config/options/index.ts';
 import { resolveServiceAccess, resolveTokenAccess } from '../config/service-access.ts';
 import { KilnError } from '../model/errors.ts';
 
-export const serviceTypes = ['image', 'compute', 'network'] as const;
+export const serviceTypes = ['image', 'compute', 'network', 'load-balancer'] as const;
 export type ServiceType = (typeof serviceTypes)[number];
 
 /** Everything that decides how Kiln reaches one service: its credentials, its endpoint, its transport. */
@@ -59,10 +59,17 @@ export function findAccess(configuration: Configuration, osCloud: string | null,
 }
 
 function accessFromConfiguration(configuration: Configuration): Access {
-  const access = (type: ServiceType) => resolveServiceAccess(configuration, type);
+  const access = (type: Exclude<ServiceType, 'load-balancer'>) => resolveServiceAccess(configuration, type);
+  const identity = resolveServiceAccess(configuration, 'identity');
   return {
-    identity: resolveServiceAccess(configuration, 'identity'),
-    services: { image: access('image'), compute: access('compute'), network: access('network') },
+    identity,
+    services: {
+      image: access('image'),
+      compute: access('compute'),
+      network: access('network'),
+      // octavia.conf does not say where Octavia is: as whom Kiln is at Keystone, and by the catalog.
+      'load-balancer': { ...identity, endpoint: { ...identity.endpoint, serviceType: 'load-balancer' } },
+    },
     tokens: resolveTokenAccess(configuration),
     patience: patienceOf(configuration),
   };
@@ -82,12 +89,18 @@ function accessFromCloud(access: CloudAccess, configuration: Configuration): Acc
       serviceType,
       regionName: access.regionName,
       interfaces: access.interface ? [access.interface] : [],
+      endpointOverride: access.endpointOverride(serviceType),
     },
     transport,
   });
   return {
     identity: { auth: access.auth, transport },
-    services: { image: service('image'), compute: service('compute'), network: service('network') },
+    services: {
+      image: service('image'),
+      compute: service('compute'),
+      network: service('network'),
+      'load-balancer': service('load-balancer'),
+    },
     tokens: { auth: access.auth, transport },
     patience: patienceOf(configuration),
   };

@@ -1,19 +1,25 @@
+import { createCloudRoom } from '../adapters/openstack/cloud-room.ts';
 import { createGlance } from '../adapters/openstack/glance.ts';
 import { createHttp, type Http } from '../adapters/openstack/http.ts';
+import { createImageMarks } from '../adapters/openstack/image-marks.ts';
 import { createCloudInventory } from '../adapters/openstack/inventory.ts';
 import { createKeystone, type OpenStackSession } from '../adapters/openstack/keystone.ts';
 import { createNetworkClient, createNeutron } from '../adapters/openstack/neutron.ts';
 import { computeHeaders, createComputeClient, createNova } from '../adapters/openstack/nova.ts';
+import { createOctavia } from '../adapters/openstack/octavia.ts';
 import type { OpenStackAuthSettings, TransportSettings } from '../adapters/openstack/settings.ts';
 import { createTokenValidator } from '../adapters/openstack/token-validator.ts';
 import { createUserSession } from '../adapters/openstack/user-session.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CloudInventory } from '../ports/cloud-inventory.ts';
+import type { CloudRoom } from '../ports/cloud-room.ts';
 import type { ComputeService } from '../ports/compute.ts';
 import type { IdentityService } from '../ports/identity.ts';
+import type { ImageMarks } from '../ports/image-marks.ts';
 import type { ImageService } from '../ports/images.ts';
 import type { Log } from '../ports/log.ts';
 import type { NetworkService } from '../ports/network.ts';
+import type { OctaviaService } from '../ports/octavia.ts';
 import type { TokenValidator } from '../ports/token-validator.ts';
 import { type Access, type ServiceType, serviceTypes } from './cloud-access.ts';
 
@@ -27,6 +33,10 @@ export interface OpenStack {
   compute: ComputeService;
   network: NetworkService;
   inventory: CloudInventory;
+  /** Whatever serves Octavia's API in this cloud. */
+  octavia: OctaviaService;
+  marks: ImageMarks;
+  room: CloudRoom;
   /** The same for operations, where nobody waits: calls are tried again as [compute] and [networking] say. */
   patient: { compute: ComputeService; network: NetworkService };
   /** Neutron as the owner of a token sees it. Absent where everybody sees the same. */
@@ -79,6 +89,9 @@ export function createOpenStack(
       // Of Nova and Neutron alike: Kiln's servers and their ports are of one project.
       ownProjectId: async () => (await sessionOf(access.services.network.auth).authenticatedAs()).projectId,
     }),
+    octavia: createOctavia(clientParts('load-balancer')),
+    marks: createImageMarks(clientParts('image')),
+    room: createCloudRoom({ compute: createComputeClient(clientParts('compute')), headers: computeHeaders }),
     patient: { compute: nova(patientHttp('compute')), network: neutron(patientHttp('network')) },
     networkAs(userToken) {
       const { session, http } = clientParts('network');

@@ -118,6 +118,7 @@ const absentDeps: CliContext = {
   silence: absent('silence'),
   fleet: absent('fleet'),
   releases: absent('releases'),
+  octaviaReleases: absent('Octavia'),
   knownImages: async () => null,
   databaseStatus: absent('database'),
   upgradeDatabase: absent('database'),

@@ -49,6 +49,18 @@ describe('clouds.yaml', () => {
     });
   });
 
+  it('names URLs of services in place of the catalog, by their types', () => {
+    const text = `${one}    load_balancer_endpoint_override: "http://octavia:9876"\n    image-endpoint-override: http://glance\n`;
+    const { endpointOverride } = authFromCloudsYaml(text, 'mine', {});
+    expect(['load-balancer', 'image', 'network'].map(endpointOverride)).toEqual([
+      'http://octavia:9876',
+      'http://glance',
+      null,
+    ]);
+    const env = { OS_AUTH_URL: 'http://k', OS_LOAD_BALANCER_ENDPOINT_OVERRIDE: 'http://o' };
+    expect(authFromEnvironment(env)?.endpointOverride('load-balancer')).toBe('http://o');
+  });
+
   it('needs no name when it has one cloud, or when OS_CLOUD tells', () => {
     expect(authFromCloudsYaml(one, null, {}).auth.username).toBe('demo');
     expect(authFromCloudsYaml(two, null, { OS_CLOUD: 'app' }).auth.authUrl).toBe('https://k/v3');

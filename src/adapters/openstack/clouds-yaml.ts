@@ -13,6 +13,8 @@ export interface CloudAccess {
   caFile: string | null;
   certFile: string | null;
   keyFile: string | null;
+  /** URL of a service by its type, in place of the catalog's; null: the catalog decides. */
+  endpointOverride(serviceType: string): string | null;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -70,6 +72,7 @@ export function authFromCloudsYaml(
     caFile: env.OS_CACERT || textOf(cloud.cacert),
     certFile: textOf(cloud.cert),
     keyFile: textOf(cloud.key),
+    endpointOverride: (serviceType) => textOf(cloud[overrideKey(serviceType)]),
   };
 }
 
@@ -85,8 +88,12 @@ export function authFromEnvironment(env: Environment): CloudAccess | null {
     caFile: named('cacert'),
     certFile: named('cert'),
     keyFile: named('key'),
+    endpointOverride: (serviceType) => named(overrideKey(serviceType)),
   };
 }
+
+/** As openstacksdk has it: `load_balancer_endpoint_override`. */
+const overrideKey = (serviceType: string) => `${serviceType.replaceAll('-', '_')}_endpoint_override`;
 
 /** Reads each credential by its keystoneauth name. Without auth_type it is inferred from what is there. */
 function authOf(read: (key: string) => string | null): OpenStackAuthSettings {

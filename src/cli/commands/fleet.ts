@@ -2,10 +2,16 @@ import type { Fleet, FleetImage, FleetTag } from '../../model/fleet.ts';
 import { defineCommand } from '../command.ts';
 import { formatAge, formatAgeShort, formatSpan, plural } from '../format/duration.ts';
 import { printable } from '../format/printable.ts';
+import { parseTag } from '../options.ts';
 import { type Column, renderTable } from '../output/table.ts';
 import type { View } from '../output/view.ts';
+import { type OctaviaOption, octaviaOption, tagOrUsual } from './release/over-octavia/options.ts';
 
-export const fleet = defineCommand({
+interface Options extends OctaviaOption {
+  tag?: string;
+}
+
+export const fleet = defineCommand<Options>({
   noun: null,
   verb: 'fleet',
   summary: 'Show which images the amphorae run, and how many are behind the tag',
@@ -13,22 +19,30 @@ export const fleet = defineCommand({
     'Counted in the database, with what Glance says of the images; no `kiln serve` is needed. BEHIND: amphorae for which a ' +
     'failover would boot another image, and how much newer it is. ASSIGNED (with --json): load balancers that a repair would ' +
     'give this image. What is to be looked at stands below, as warnings.',
-  examples: ['kiln fleet', 'kiln fleet --json'],
+  options: [
+    octaviaOption,
+    { flags: '--tag <tag>', help: 'with --octavia: what amp_image_tag of octavia.conf says', parse: parseTag },
+  ],
+  examples: ['kiln fleet', 'kiln fleet --json', 'kiln fleet --octavia --os-cloud production'],
   exits: ['cloudUnreachable'],
-  async run({ context, signal }) {
-    const found = await (await context.fleet())(signal);
+  async run({ options, context, signal }) {
+    const found = options.octavia
+      ? await (await context.octaviaReleases()).fleet(await tagOrUsual(options.tag, context), signal)
+      : await (await context.fleet())(signal);
     return {
       document: found,
       ids: found.images.flatMap(({ imageId }) => (imageId === null ? [] : [imageId])),
-      render: (view) => render(found, view),
+      render: (view) => render(found, view, options.octavia === true),
     };
   },
 });
 
-function render(found: Fleet, view: View): string {
+/** @param isOverOctavia who is silent, Octavia does not tell. */
+function render(found: Fleet, view: View, isOverOctavia: boolean): string {
   const parts = [found.tags.map((tag) => tagInWords(tag, found.tags.length > 1, view)).join('\n')];
-  if (found.images.length > 0) parts.push(renderTable(columns(view), found.images, view));
-  parts.push(totalsInWords(found));
+  const shown = columns(view).filter(({ title }) => !isOverOctavia || title !== 'SILENT');
+  if (found.images.length > 0) parts.push(renderTable(shown, found.images, view));
+  parts.push(totalsInWords(found, isOverOctavia));
   for (const { code, message, advice } of found.warnings) {
     parts.push(`${view.paint('yellow', printable(`! ${code}: ${message}`))}\n    → ${printable(advice)}`);
   }
@@ -87,11 +101,11 @@ function behindOf({ behind, behindSeconds }: FleetImage): string {
   return behindSeconds < 0 ? 'newer' : formatSpan(behindSeconds * 1000);
 }
 
-function totalsInWords({ totals }: Fleet): string {
+function totalsInWords({ totals }: Fleet, isOverOctavia: boolean): string {
   const { loadBalancers, pairs, mixedPairs, amphorae, behind, inError, silent } = totals;
   const mixed = mixedPairs > 0 ? ` (${mixedPairs.toLocaleString('en')} mixed)` : '';
   const lbs = `${loadBalancers.toLocaleString('en')} load ${loadBalancers === 1 ? 'balancer' : 'balancers'}`;
   const kinds = `${pairs.toLocaleString('en')} ${pairs === 1 ? 'pair' : 'pairs'}${mixed}, ${(loadBalancers - pairs).toLocaleString('en')} single`;
-  const counts = `${amphorae.toLocaleString('en')} ${amphorae === 1 ? 'amphora' : 'amphorae'}: ${behind.toLocaleString('en')} behind, ${inError.toLocaleString('en')} in ERROR, ${silent.toLocaleString('en')} silent`;
+  const counts = `${amphorae.toLocaleString('en')} ${amphorae === 1 ? 'amphora' : 'amphorae'}: ${behind.toLocaleString('en')} behind, ${inError.toLocaleString('en')} in ERROR${isOverOctavia ? '' : `, ${silent.toLocaleString('en')} silent`}`;
   return `${lbs}: ${kinds}.\n${counts}.`;
 }

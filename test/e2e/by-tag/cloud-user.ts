@@ -45,6 +45,7 @@ const bases: Record<ServiceType, (endpoint: string) => string> = {
   image: (endpoint) => `${endpoint.replace(/\/(v2\/?)?$/, '')}/v2`,
   compute: (endpoint) => `${endpoint.replace(/\/v2(\.1)?(\/[^/]*)?$/, '')}/v2.1`,
   network: (endpoint) => `${endpoint.replace(/\/(v2\.0\/?)?$/, '')}/v2.0`,
+  'load-balancer': (endpoint) => endpoint.replace(/\/v2(\.\d+)?$/, ''),
 };
 
 /** Logs in. Rejects with a KilnError that says what to do when there is no such cloud or it lets nobody in. */
