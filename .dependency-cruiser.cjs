@@ -11,7 +11,7 @@ const layers = {
   api: ['lib', 'model', 'core', 'ports', 'services', 'http'],
   health: ['lib', 'model', 'core', 'ports'],
   housekeeping: ['lib', 'model', 'core', 'ports'],
-  releases: ['lib', 'model', 'core', 'ports'],
+  releases: ['lib', 'model', 'core', 'ports', 'services', 'housekeeping'],
   'octavia-release': ['lib', 'model', 'core', 'ports'],
   adapters: ['lib', 'model', 'ports'],
   cli: ['lib', 'model', 'core', 'ports'],

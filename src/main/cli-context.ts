@@ -6,6 +6,7 @@ import type { Log } from '../ports/log.ts';
 import { configurationView } from './configuration-view.ts';
 import { createLog, createRemarkLog } from './log.ts';
 import type { OpenStack } from './openstack.ts';
+import type { HousekeepingDeps } from './roles/housekeeping.ts';
 import { readConfiguration, viewConfiguration } from './source.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
 
@@ -136,7 +137,7 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
 
     async housekeeping() {
       const { housekeepingCommands } = await import('./housekeeping-commands.ts');
-      const { makesNothing } = await import('./wire.ts');
+      const { makesNothing, wireResolver } = await import('./wire.ts');
       const { noopInventory } = await import('../adapters/noop/inventory.ts');
       // Most jobs need no cloud, which may not even be configured here.
       const found = async () => (makesNothing(current()) ? noopInventory : (await openstack()).inventory);
@@ -145,8 +146,18 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
         find: async (...asked) => (await found()).find(...asked),
         remove: async (...asked) => (await found()).remove(...asked),
       };
-      const { database } = await state();
-      return housekeepingCommands({ database, inventory }, { clock, log: log(), current }, signal);
+      const glance = async () => (await openstack()).images;
+      const images: HousekeepingDeps['images'] = {
+        get: async (...asked) => (await glance()).get(...asked),
+        list: async (...asked) => (await glance()).list(...asked),
+        addTag: async (...asked) => (await glance()).addTag(...asked),
+        removeTag: async (...asked) => (await glance()).removeTag(...asked),
+      };
+      const runtime = { clock, log: log(), current };
+      const resolver: HousekeepingDeps['resolver'] = {
+        resolveAssigned: async (...asked) => await wireResolver(await openstack(), runtime).resolveAssigned(...asked),
+      };
+      return housekeepingCommands({ ...(await state()), inventory, images, resolver }, runtime, signal);
     },
 
     async abortOperation(operationId) {

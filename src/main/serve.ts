@@ -155,7 +155,7 @@ export async function serve(options: {
     if (roles.includes('worker')) background.push(recoverUntil({ state, openstack, identity, queue }, runtime, signal));
     if (roles.includes('housekeeping')) {
       const jobs = wireJobs(
-        { database: state.database, inventory: openstack.inventory },
+        { ...state, inventory: openstack.inventory, images: openstack.images, resolver },
         runtime,
         identity,
         (operation) => queue.announce(operation),

@@ -113,6 +113,8 @@ export interface ReleaseStore {
    * @returns the operations that were put in the queue. @throws FENCED when the release has changed since.
    */
   commit(release: StoredRelease, change: ReleaseChange, nowMs: number): Promise<NewOperation[]>;
+  /** Its operations that have not ended, probes as well. */
+  countUnended(releaseId: string): Promise<number>;
   /** The load balancers whose tag is this one. @param defaultTag of those whose flavor names none. */
   members(tag: string, defaultTag: string): Promise<FleetMember[]>;
   /** How long failovers took of late; null: there were none. */

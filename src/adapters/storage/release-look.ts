@@ -5,6 +5,7 @@ import type { AmphoraNow, ProbeNow, TargetNow } from '../../model/release-view.t
 import type { ReleaseLook, ReleaseView } from '../../ports/release-store.ts';
 import { toRelease, toTarget } from './release-rows.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
+import { ALL_ROLES } from './worker-registry.ts';
 
 const busyStates: readonly TargetState[] = ['moving', 'watching', 'reverting'];
 
@@ -63,7 +64,7 @@ export async function lookAtRelease(
     busy: busyTargets.map(now),
     next: nextTargets.map(now),
     nextDueMs: later?.at == null ? null : Number(later.at),
-    unendedOperations: await countOperations(transaction, releaseId),
+    unendedOperations: await countOperations(transaction, releaseId, moves),
     repairs: await countRepairs(transaction),
     workers: await countWorkers(transaction, look.beatAfter),
     unwell: await countUnwell(transaction, look.silentBefore),
@@ -148,13 +149,22 @@ async function operationsNow(
   );
 }
 
-/** Operations that have not ended are few, whatever the size of the fleet. */
-async function countOperations(transaction: KilnDatabase, releaseId: string): Promise<number> {
+const moves = ['release-amphora', 'release-amphora-of-pair'];
+
+/**
+ * Of a release. Operations that have not ended are few, whatever the size of the fleet.
+ * @param flows which of them.
+ */
+export async function countOperations(
+  transaction: KilnDatabase,
+  releaseId: string,
+  flows: readonly string[] = [...moves, 'probe-image'],
+): Promise<number> {
   const { count } = await transaction
     .selectFrom('kiln_operation')
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .where('status', 'in', unendedStatuses)
-    .where('flow', 'in', ['release-amphora', 'release-amphora-of-pair'])
+    .where('flow', 'in', flows)
     .where('input', 'like', `%"releaseId":"${releaseId}"%`)
     .executeTakeFirstOrThrow();
   return Number(count);
@@ -180,7 +190,7 @@ async function countWorkers(
   const workers = await transaction
     .selectFrom('kiln_worker')
     .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where('role', '=', 'worker')
+    .where(({ eb, or }) => or([eb('role', '=', ALL_ROLES), eb('role', 'like', '%worker%')]))
     .where('beat_at', '>', beatAfter)
     .executeTakeFirstOrThrow();
   const busy = await transaction

@@ -8,7 +8,7 @@ import { attempt, isDuplicate } from './faults.ts';
 import { advance, appendEvents, commitChange } from './release-commit.ts';
 import { membersOf, usualMoveSeconds } from './release-fleet.ts';
 import { healthNow, sampleGroups } from './release-health.ts';
-import { lookAtRelease } from './release-look.ts';
+import { countOperations, lookAtRelease } from './release-look.ts';
 import { fromEvent, fromTarget, toEvent, toRelease, toTarget } from './release-rows.ts';
 import type { KilnDatabase } from './schema.ts';
 
@@ -185,6 +185,8 @@ export function createReleaseStore(database: KilnDatabase, clock: Clock): Releas
       attempt(clock, () =>
         database.transaction().execute((transaction) => commitChange(transaction, release, change, nowMs)),
       ),
+
+    countUnended: (releaseId) => attempt(clock, () => countOperations(database, releaseId)),
 
     members: (tag, defaultTag) =>
       attempt(clock, () =>

@@ -14,7 +14,7 @@ export interface WorkerRegistrySettings {
 }
 
 /** All of them are more than the column holds. */
-const ALL_ROLES = 'all';
+export const ALL_ROLES = 'all';
 
 /** Rows of workers that were killed, and that nobody asks about any more. */
 const FORGOTTEN_AFTER_MS = 7 * 24 * 3600 * 1000;

@@ -1,5 +1,6 @@
 import type { FailureClass, ProbePlace } from '../../model/release.ts';
 import type { ProbeNow } from '../../model/release-view.ts';
+import { stableId } from '../operations/stable-id.ts';
 import { classifyFailure, isNoRoom } from './classify-failure.ts';
 import { type Draft, hold, isHeld, pauseMs } from './draft.ts';
 import { isStopped } from './holds.ts';
@@ -7,6 +8,11 @@ import { isStopped } from './holds.ts';
 /** A probe that failed so often by the image, or by its host, has failed: on as many hosts it is the image. */
 const IMAGE_FAULTS = 2;
 const imageOrHost: ReadonlySet<FailureClass> = new Set(['IMAGE', 'PLACE']);
+
+/** Of a try at a place: whoever looks for what an older one left finds it by this. */
+export function probeAmphoraId(releaseId: string, { flavorId, zone }: ProbePlace, attempt: number): string {
+  return stableId(releaseId, `probe ${JSON.stringify([flavorId, zone])} ${attempt}`);
+}
 
 export type ProbeResult = 'passed' | 'rejected' | 'open';
 

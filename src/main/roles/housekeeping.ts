@@ -16,25 +16,35 @@ import { createOrphanSweep } from '../../housekeeping/settle-orphans.ts';
 import { settlePendingJob } from '../../housekeeping/settle-pending.ts';
 import type { ServeRole } from '../../model/serve-role.ts';
 import type { CloudInventory } from '../../ports/cloud-inventory.ts';
+import type { ImageResolver } from '../../ports/image-resolver.ts';
+import type { ImageService } from '../../ports/images.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { WorkerIdentity } from '../../ports/worker-identity.ts';
+import { createCarryOn } from '../../releases/carry-on.ts';
+import { createGlanceLook } from '../../releases/glance-look.ts';
+import { releasesJob } from '../../releases/releases-job.ts';
+import { createReleaseHealth } from '../../services/release-health.ts';
 import { amphoraSettings } from '../settings/amphora-settings.ts';
 import type { State } from '../state.ts';
 import type { RuntimeContext } from '../wire.ts';
 import { type SeenProcess, wireRegistry } from './seen-process.ts';
 
-export interface HousekeepingDeps extends Pick<State, 'database'> {
+export interface HousekeepingDeps extends Pick<State, 'database' | 'amphorae' | 'releases'> {
   inventory: CloudInventory;
+  images: Pick<ImageService, 'get' | 'list' | 'addTag' | 'removeTag'>;
+  resolver: Pick<ImageResolver, 'resolveAssigned'>;
 }
 
 const LISTED = 100;
 
 /** What is done at intervals by one of all housekeeping processes, and by `kiln housekeeping run`. */
 export function housekeepingJobs(
-  { database, inventory }: HousekeepingDeps,
-  { clock, log, current }: RuntimeContext,
+  deps: HousekeepingDeps,
+  runtime: RuntimeContext,
   announce: OperationQueue['announce'],
 ): readonly HousekeepingJob[] {
+  const { database, inventory } = deps;
+  const { clock, log, current } = runtime;
   const orphans = createOrphans(database, clock);
   return [
     purgeJob({
@@ -90,7 +100,38 @@ export function housekeepingJobs(
         return { intervalSeconds: kiln.orphan_interval_seconds, graceSeconds: kiln.orphan_grace_seconds };
       },
     }),
+    wireReleases(deps, runtime, announce),
   ];
+}
+
+/** The controller of releases. */
+function wireReleases(
+  { releases, amphorae, images: glance, resolver }: HousekeepingDeps,
+  { clock, log, current }: RuntimeContext,
+  announce: OperationQueue['announce'],
+): HousekeepingJob {
+  const images = current().controller_worker.image_driver === 'image_noop_driver' ? null : glance;
+  const health = createReleaseHealth({
+    store: releases,
+    heartbeatIntervalMs: () => current().health_manager.heartbeat_interval * 1000,
+  });
+  const carryOn = createCarryOn({
+    releases,
+    amphorae,
+    health,
+    glance: createGlanceLook({ images, resolver, clock, log }),
+    images,
+    clock,
+    log,
+    newId: randomUUID,
+    settings: () => ({
+      heartbeatTimeoutSeconds: current().health_manager.heartbeat_timeout,
+      workerLeaseSeconds: current().kiln.worker_lease_seconds,
+      maxWorkers: current().task_flow.max_workers,
+    }),
+    announce,
+  });
+  return releasesJob({ releases, carryOn, clock, log });
 }
 
 /** Whoever has a job is alive as long as its beats go on, as with operations. */

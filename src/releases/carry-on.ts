@@ -1,0 +1,157 @@
+import { planAmphoraDeletion } from '../core/lbaas/changes.ts';
+import { inferNextSteps } from '../core/releases/infer-next-steps.ts';
+import { probeAmphoraId } from '../core/releases/probe.ts';
+import { type Window, windowLimits } from '../core/releases/window.ts';
+import { abortable } from '../lib/abortable.ts';
+import type { Operation } from '../model/operation.ts';
+import type { AmphoraRegister, AmphoraStore } from '../ports/amphora-store.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ImageService } from '../ports/images.ts';
+import type { Log } from '../ports/log.ts';
+import type { ReleaseStore, ReleaseView } from '../ports/release-store.ts';
+import type { ObservedHealth, ReleaseHealth } from '../services/release-health.ts';
+import { changeOf, isTagStep, type TagStep } from './change-of.ts';
+import type { GlanceLook } from './glance-look.ts';
+
+export interface CarryOnDeps {
+  releases: ReleaseStore;
+  amphorae: Pick<AmphoraStore & AmphoraRegister, 'get' | 'requestDeletion'>;
+  health: ReleaseHealth;
+  glance: GlanceLook;
+  images: Pick<ImageService, 'addTag' | 'removeTag'> | null;
+  clock: Clock;
+  log: Log;
+  newId(): string;
+  settings: () => {
+    /** [health_manager] heartbeat_timeout. */
+    heartbeatTimeoutSeconds: number;
+    /** [kiln] worker_lease_seconds. */
+    workerLeaseSeconds: number;
+    /** [task_flow] max_workers: of each process. */
+    maxWorkers: number;
+  };
+  /** To workers. */
+  announce(operation: Pick<Operation, 'id' | 'priority'>): void;
+}
+
+export interface CarriedOn {
+  /** Null: the release has ended, or there is none. */
+  wakeInMs: number | null;
+  operations: number;
+}
+
+/** For a tag to be put on an image, or taken off. */
+const TAG_PATIENCE_MS = 30_000;
+/** The size of the fleet is counted anew after so long. */
+const COUNT_FRESH_MS = 60_000;
+
+/** One pass over a release: looks, decides, writes the decision, and then does what is outside the database. */
+export type CarryOn = (releaseId: string, assertHeld: () => Promise<void>) => Promise<CarriedOn>;
+
+/**
+ * Dying anywhere in between loses nothing: what is not written is decided again, and what is not done outside is seen to be
+ * missing. @throws FENCED when somebody else has changed the release since it was read.
+ */
+export function createCarryOn(deps: CarryOnDeps): CarryOn {
+  const { releases, clock, log } = deps;
+  let fleet: { count: number; atMs: number } | null = null;
+
+  async function countFleet(): Promise<number> {
+    const nowMs = clock.monotonicMs();
+    if (fleet === null || nowMs - fleet.atMs > COUNT_FRESH_MS) {
+      fleet = { count: await releases.countLoadBalancers(), atMs: nowMs };
+    }
+    return fleet.count;
+  }
+
+  async function look(releaseId: string): Promise<ReleaseView | null> {
+    const release = await releases.get(releaseId);
+    if (!release) return null;
+    const now = clock.now();
+    const { heartbeatTimeoutSeconds, workerLeaseSeconds } = deps.settings();
+    const limits = windowLimits(release.spec.policy);
+    const before = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString();
+    return await releases.look(releaseId, {
+      now,
+      nextLimit: limits.next,
+      // Those that are taken back come on top of what is not judged yet.
+      busyLimit: 2 * limits.unproven,
+      silentBefore: before(heartbeatTimeoutSeconds),
+      beatAfter: before(workerLeaseSeconds),
+    });
+  }
+
+  async function windowOf(view: ReleaseView, health: ObservedHealth): Promise<Window> {
+    const { release, busy, next, nextDueMs, unendedOperations, repairs, workers, unwell, probes } = view;
+    const { progress, intent, tallies } = release;
+    const isTagMoving = progress.phase === 'tagging' || progress.phase === 'rolling-back';
+    const hasWord = intent.revision !== progress.intentRevision;
+    return {
+      progress,
+      intent,
+      counts: tallies.counts,
+      wave: tallies.waves[progress.wave] ?? { open: 0, pass: 0, fail: 0, noData: 0 },
+      busy: busy.map((now) => ({ ...now, sample: health.sampleOf(now.target) })),
+      next: next.map((now) => ({ ...now, sample: health.sampleOf(now.target) })),
+      nextDueMs,
+      unendedOperations,
+      repairs,
+      workerSlots: { total: workers.processes * deps.settings().maxWorkers, busy: workers.busy },
+      ...(await deps.glance.look(release, isTagMoving || hasWord)),
+      fleet: { loadBalancers: await countFleet(), unwell },
+      probes,
+      cohorts: health.cohorts,
+    };
+  }
+
+  /** Of a probe that was given up something may be left, on record in ERROR. */
+  async function removeFailedProbes({ release, probes }: ReleaseView): Promise<void> {
+    for (const { place, attempt, state } of probes) {
+      const amphoraId = probeAmphoraId(release.spec.id, place, attempt);
+      if (state !== 'failed' || (await deps.amphorae.get(amphoraId))?.status !== 'ERROR') continue;
+      const operation = planAmphoraDeletion(deps, amphoraId, null);
+      await deps.amphorae.requestDeletion(amphoraId, operation);
+      deps.announce(operation);
+      log.info({ release: release.spec.id, amphora: amphoraId }, 'what a probe has left is removed');
+    }
+  }
+
+  async function moveTag(view: ReleaseView, { kind, imageId }: TagStep): Promise<void> {
+    const { spec } = view.release;
+    const { images } = deps;
+    if (!images) return;
+    if (kind === 'tagRemove' && !(await deps.glance.tagged(spec)).some((id) => id !== imageId)) {
+      log.warn({ release: spec.id, image: imageId }, 'the tag stays: it is on no other image');
+      return;
+    }
+    const signal = AbortSignal.timeout(TAG_PATIENCE_MS);
+    const done = kind === 'tagAdd' ? images.addTag(imageId, spec.tag) : images.removeTag(imageId, spec.tag);
+    await abortable(done, signal);
+    const did = kind === 'tagAdd' ? 'put on' : 'taken off';
+    log.info({ release: spec.id, tag: spec.tag, image: imageId }, `tag ${spec.tag} was ${did} image ${imageId}`);
+  }
+
+  return async (releaseId, assertHeld) => {
+    const view = await look(releaseId);
+    if (view === null || view.release.endedAtMs !== null) return { wakeInMs: null, operations: 0 };
+    const { release } = view;
+    await removeFailedProbes(view);
+    const health = await deps.health.observe(view, clock.now().getTime());
+    const window = await windowOf(view, health);
+    const nowMs = clock.now().getTime();
+    const decision = inferNextSteps(window, release.spec, nowMs);
+    const change = changeOf(view, decision, nowMs, deps.newId);
+    await assertHeld();
+    const queued = change ? await releases.commit(release, change, nowMs) : [];
+    for (const operation of queued) deps.announce(operation);
+    for (const reason of decision.because) log.info({ release: releaseId }, `release ${releaseId}: ${reason}`);
+    for (const step of decision.steps) {
+      if (!isTagStep(step)) continue;
+      await assertHeld();
+      await moveTag(view, step);
+    }
+    const { wakeAtMs } = decision;
+    const atMs = wakeAtMs === null ? null : Math.min(wakeAtMs, health.againAtMs ?? wakeAtMs);
+    return { wakeInMs: atMs === null ? null : Math.max(0, atMs - nowMs), operations: queued.length };
+  };
+}
