@@ -100,12 +100,12 @@ export function housekeepingJobs(
         return { intervalSeconds: kiln.orphan_interval_seconds, graceSeconds: kiln.orphan_grace_seconds };
       },
     }),
-    wireReleases(deps, runtime, announce),
+    wireController(deps, runtime, announce),
   ];
 }
 
 /** The controller of releases. */
-function wireReleases(
+function wireController(
   { releases, amphorae, images: glance, resolver }: HousekeepingDeps,
   { clock, log, current }: RuntimeContext,
   announce: OperationQueue['announce'],

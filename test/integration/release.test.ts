@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
+import { loadConfiguration } from '../../src/config/load.ts';
+import { wireReleases, wireResolver } from '../../src/main/wire.ts';
+import type { StoredRelease } from '../../src/ports/release-store.ts';
+import type { Releases } from '../../src/services/releases.ts';
+import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
+import { createFakeLog } from '../kit/fakes/fake-log.ts';
+import { type KilnProcess, startKiln } from '../kit/kiln-process.ts';
+import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
+
+const WITHIN_MS = 300_000;
+const SINGLES = 3;
+
+/** Times of the policy are short: what is tried is what follows on what. */
+const policy = {
+  canary: 1,
+  wavePercents: [50, 100],
+  beforeSeconds: 0,
+  settleSeconds: 0,
+  watchSeconds: 2,
+  canaryBakeSeconds: 1,
+  waveBakeSeconds: 1,
+};
+
+/** A whole `kiln serve` over an embedded cloud: its controller brings images to real amphorae. */
+describe('a release', () => {
+  let dev: DevCloud;
+  let bench: LoadBalancerHarness;
+  let releases: Releases;
+  let environment: NodeJS.ProcessEnv;
+  let serve: KilnProcess;
+  let loadBalancers: string[];
+
+  beforeAll(async () => {
+    dev = await startDevCloud();
+    bench = await openLoadBalancerHarness(dev);
+    environment = {
+      ...dev.environment,
+      OS_HEALTH_MANAGER__HEARTBEAT_INTERVAL: '1',
+      // A probe of an image whose agent never answers ends soon.
+      OS_HAPROXY_AMPHORA__CONNECTION_MAX_RETRIES: '60',
+      OS_KILN__WORKER_LEASE_SECONDS: '5',
+    };
+    const { config } = loadConfiguration({ configFiles: [dev.cloud.configurationFile], environment: {} });
+    const runtime = { clock: createSystemClock(), log: createFakeLog(), current: () => config };
+    releases = wireReleases(dev.openstack, bench.state, wireResolver(dev.openstack, runtime), runtime);
+    serve = startKiln(['serve'], environment);
+    await serve.line(/"msg":"serving"/);
+  }, WITHIN_MS);
+  afterAll(async () => {
+    await serve?.stop();
+    await bench?.close();
+    await dev?.close();
+  });
+
+  async function settled(ids: readonly string[]): Promise<boolean> {
+    const all = await Promise.all(ids.map((id) => bench.state.loadBalancers.get('loadbalancer', id)));
+    return all.every((one) => one?.provisioningStatus === 'ACTIVE');
+  }
+  const imagesOf = async (id: string) =>
+    (await bench.state.amphorae.list({ loadBalancerId: id })).map(({ imageId }) => imageId);
+
+  async function start(imageId: string): Promise<string> {
+    const request = { imageId, tag: null, isAgain: false, policy };
+    const { digest } = await releases.plan(request);
+    return (await releases.start({ ...request, planDigest: digest }, { by: 'alice', reason: 'a patch' })).spec.id;
+  }
+  async function endOf(id: string): Promise<StoredRelease> {
+    const ended = async () => {
+      const release = await releases.get(id);
+      return release.endedAtMs === null ? `${release.progress.phase} ${JSON.stringify(release.progress.holds)}` : null;
+    };
+    await expect.poll(ended, { timeout: WITHIN_MS, interval: 500 }).toBeNull();
+    return await releases.get(id);
+  }
+  const kindsOf = async (id: string) => (await releases.events(id, 0, 500)).map(({ kind }) => kind);
+  async function tagged(): Promise<string[]> {
+    return (await dev.openstack.images.list({ tags: ['amphora'] })).map(({ id }) => id);
+  }
+
+  it(
+    'of a good image goes through probe, canary, tagging and waves to all load balancers',
+    async () => {
+      loadBalancers = await Promise.all(Array.from({ length: SINGLES }, () => bench.create()));
+      await expect.poll(() => settled(loadBalancers), { timeout: WITHIN_MS, interval: 500 }).toBe(true);
+      const next = await dev.push('amphora-2');
+      const id = await start(next);
+      const { progress, tallies } = await endOf(id);
+      expect(progress).toMatchObject({ phase: 'completed', failures: 0 });
+      expect(tallies.counts).toMatchObject({ moved: SINGLES, pending: 0, failed: 0 });
+      for (const one of loadBalancers) expect(await imagesOf(one)).toEqual([next]);
+      expect(await tagged()).toEqual([next]);
+      const kinds = await kindsOf(id);
+      const order = ['probe', 'move', 'judge', 'tagAdd', 'tagRemove', 'finish'];
+      expect([...new Set(kinds)].filter((kind) => order.includes(kind))).toEqual(order);
+      expect(kinds.filter((kind) => kind === 'move')).toHaveLength(SINGLES);
+      // Of the probe nothing is left.
+      const alive = await bench.state.amphorae.list();
+      expect(alive.filter(({ loadBalancerId }) => loadBalancerId === null)).toEqual([]);
+    },
+    2 * WITHIN_MS,
+  );
+
+  it(
+    'of a bad image, whose agent never answers, ends at its probe; no load balancer is touched',
+    async () => {
+      const before = await Promise.all(loadBalancers.map(imagesOf));
+      const id = await start(await dev.push('silent', { silent: true }));
+      expect((await endOf(id)).progress.phase).toBe('rejected');
+      expect(await Promise.all(loadBalancers.map(imagesOf))).toEqual(before);
+      const kinds = await kindsOf(id);
+      expect(kinds).toContain('reject');
+      expect(kinds).not.toContain('move');
+    },
+    2 * WITHIN_MS,
+  );
+});
