@@ -20,7 +20,7 @@ export function manualPage(version: string, date: string): string {
   const codes = Object.entries(exitMeanings) as [keyof typeof exitCodes, string][];
   const one = (command: Command): string =>
     [
-      `.SS kiln ${roff(words(command))}${(command.arguments ?? []).map(({ name }) => ` ${roff(name)}`).join('')}`,
+      `.SS kiln ${roff(words(command))}${(command.arguments ?? []).map(({ name, isOptional }) => ` ${roff(isOptional ? `[${name}]` : name)}`).join('')}`,
       `${roff(command.summary)}.`,
       ...(command.description ? [command.description.split('\n\n').map(roff).join('\n.PP\n')] : []),
       ...(command.arguments ?? []).map(({ name, help }) => option(name, help).trimEnd()),

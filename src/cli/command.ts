@@ -10,6 +10,7 @@ export interface ArgumentSpec {
   /** "IMAGE": shown as <IMAGE>. */
   name: string;
   help: string;
+  isOptional?: boolean;
 }
 
 export interface OptionSpec {
@@ -31,11 +32,14 @@ export interface Invocation<Options> {
   build: BuildInfo;
   signal: AbortSignal;
   progress: Progress;
+  /** Asks a person for yes or no; null: there is no terminal to ask on. */
+  confirm: ((question: string) => Promise<boolean>) | null;
   /** Prints a remark for people on stderr; nothing with --quiet. */
   remark(text: string): void;
   /** For commands that speak before they end (`dev`); others return an Outcome. */
   stdout: OutputStream;
   json: boolean;
+  quiet: boolean;
 }
 
 /** What a command comes to. Which of the three forms is printed is the caller's wish, not the command's. */
@@ -48,6 +52,8 @@ export interface Outcome {
   ids: readonly string[];
   /** 0 if absent. */
   exitCode?: number;
+  /** The command has printed everything itself: nothing of this is. */
+  isSaid?: boolean;
 }
 
 export interface Command<Options = never> {
@@ -78,4 +84,6 @@ export const exitMeanings: Record<keyof typeof exitCodes, string> = {
   severalImages: 'several images where one was demanded',
   cloudUnreachable: 'the cloud is unreachable or refuses',
   bootFailed: 'the boot failed, or was interrupted',
+  releaseNotCompleted: 'the release was rolled back, rejected or aborted',
+  releaseHeld: 'the release waits for an operator',
 };

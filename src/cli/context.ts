@@ -64,6 +64,8 @@ export interface CliEnvironment {
   /** Aborted by ctrl-C and SIGTERM. */
   signal: AbortSignal;
   build: BuildInfo;
+  /** Asks a person on the terminal for yes or no; null: there is nobody to ask. */
+  confirm: ((question: string) => Promise<boolean>) | null;
 }
 
 export interface ConfigurationRow {
@@ -258,6 +260,8 @@ export interface CliContext {
   releases(): Promise<Releases>;
   /** Releases over an Octavia that runs already, with nothing but its API, Glance and Nova. */
   octaviaReleases(): Promise<OctaviaReleases>;
+  /** Who runs this command, for what is kept of releases. */
+  operator(): string;
   /** What is known of images beside Glance, read anew at each call; null where there is no database that is up to date. */
   knownImages(): Promise<(() => Promise<KnownImages>) | null>;
   /** Asks for another flavor, as an administrator does through the API; workers carry it out. */

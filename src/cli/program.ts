@@ -14,7 +14,7 @@ export interface Parsed {
 /** The words before the verbs, with what stands behind them. */
 export const nouns: Record<string, string> = {
   image: 'Amphora images in Glance: list, build, upload, tag, and which one is next',
-  release: 'What bringing an image to all load balancers would do',
+  release: 'Bring an image to all load balancers: probed, in waves, watched, and back again',
   loadbalancer: 'Load balancers: give one another flavor',
   amphora: 'Amphorae: boot, list, show, delete',
   operation: 'What was asked for on load balancers, and what became of it',
@@ -102,7 +102,8 @@ export function parseCommandLine(
     const program = home(command.noun).command(command.verb);
     program.summary(command.summary);
     program.description([`${command.summary}.`, command.description].filter(Boolean).join('\n\n'));
-    for (const argument of command.arguments ?? []) program.argument(`<${argument.name}>`, argument.help);
+    for (const argument of command.arguments ?? [])
+      program.argument(argument.isOptional ? `[${argument.name}]` : `<${argument.name}>`, argument.help);
     program.optionsGroup('Options:');
     for (const spec of command.options ?? []) {
       const option = new Option(spec.flags, spec.help);

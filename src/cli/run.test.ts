@@ -168,10 +168,12 @@ describe('help', () => {
       expect(command.examples.length).toBeGreaterThan(0);
       for (const example of command.examples) {
         expect(run.stdout).toContain(`$ ${example}`);
-        const [kiln, ...typed] = example.split(' ');
+        const [kiln, ...typed] = [...example.matchAll(/"([^"]*)"|(\S+)/g)].map(
+          ([, quoted, word]) => quoted ?? word ?? '',
+        );
         expect(kiln).toBe('kiln');
         // It is parsed; what the stand-in then lacks is another matter.
-        expect((await driveCli(typed.join(' '))).global, example).not.toBe(null);
+        expect((await driveCli(typed)).global, example).not.toBe(null);
       }
     },
   );

@@ -30,7 +30,7 @@ export async function runCli(
     ({ json, debug } = parsed.global);
     const outcome = await runCommand(parsed, environment, makeContext);
     if (outcome === null) return 0;
-    terminal.stdout.write(print(outcome, parsed, environment));
+    if (!outcome.isSaid) terminal.stdout.write(print(outcome, parsed, environment));
     return outcome.exitCode ?? 0;
   } catch (thrown) {
     const error = describe(thrown, environment.signal);
@@ -57,11 +57,13 @@ async function runCommand(
       build,
       signal,
       progress: global.quiet ? silentProgress : createProgress(terminal.stderr, clock),
+      confirm: global.json || global.quiet ? null : environment.confirm,
       remark: (text) => {
         if (!global.quiet) terminal.stderr.write(`${printable(text)}\n`);
       },
       stdout: terminal.stdout,
       json: global.json,
+      quiet: global.quiet,
     });
   } finally {
     await context.close();

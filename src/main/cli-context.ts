@@ -1,3 +1,4 @@
+import { hostname, userInfo } from 'node:os';
 import type { ControlClient } from '../adapters/control/client.ts';
 import type { CliContext, CliEnvironment, CliSettings, GlobalOptions } from '../cli/context.ts';
 import type { LoadedConfiguration } from '../config/load.ts';
@@ -191,6 +192,7 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       const { wireOctaviaReleases } = await import('./octavia-releases.ts');
       return wireOctaviaReleases(await openstack(), clock);
     },
+    operator: () => `${environment.SUDO_USER ?? userInfo().username}@${hostname()}`,
 
     async knownImages() {
       const [{ databaseStatus }, { knownImages }] = await Promise.all([

@@ -28,6 +28,17 @@ function stopSignal(): AbortSignal {
   return control.signal;
 }
 
+/** Where both what is asked and what is answered are on a terminal. */
+async function confirm(question: string): Promise<boolean> {
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
+  } finally {
+    lines.close();
+  }
+}
+
 // A reader that has enough (`kiln image list | head`) is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
@@ -39,6 +50,7 @@ const environment: CliEnvironment = {
   clock: createSystemClock(),
   signal: stopSignal(),
   build: readBuildInfo(),
+  confirm: process.stdin.isTTY && process.stderr.isTTY ? confirm : null,
 };
 process.exitCode = await runCli(process.argv.slice(2), environment, async (options) => {
   // Loaded only now: help, the version and a misspelt command need none of it.

@@ -11,6 +11,8 @@ export const exitCodes = {
   severalImages: 4,
   cloudUnreachable: 5,
   bootFailed: 6,
+  releaseNotCompleted: 7,
+  releaseHeld: 8,
 } as const;
 
 interface ErrorKind {

@@ -22,6 +22,8 @@ export interface CliRunOptions {
   columns?: number;
   colour?: boolean;
   signal?: AbortSignal;
+  /** What a person answers; absent: nobody is there. */
+  confirm?: (question: string) => Promise<boolean>;
 }
 
 /** Sleeping takes no time: whatever is done in memory ends before a sleep does, however short. */
@@ -71,6 +73,7 @@ export async function driveCli(
       },
       clock: createHastyClock(),
       signal: options.signal ?? new AbortController().signal,
+      confirm: options.confirm ?? null,
       build: { version: '0.1.0-test', commit: null, builtAt: null },
     },
     (global) => {
@@ -119,6 +122,7 @@ const absentDeps: CliContext = {
   fleet: absent('fleet'),
   releases: absent('releases'),
   octaviaReleases: absent('Octavia'),
+  operator: () => 'alice@desk',
   knownImages: async () => null,
   databaseStatus: absent('database'),
   upgradeDatabase: absent('database'),

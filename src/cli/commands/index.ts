@@ -27,7 +27,13 @@ import { loadBalancerResize } from './load-balancer/resize.ts';
 import { operationAbort } from './operation/abort.ts';
 import { operationList } from './operation/list.ts';
 import { operationShow } from './operation/show.ts';
+import { releaseHistory } from './release/history.ts';
+import { releaseList } from './release/list.ts';
 import { releasePlan } from './release/plan.ts';
+import { releaseShow } from './release/show.ts';
+import { releaseStart } from './release/start.ts';
+import { releaseWatch } from './release/watch.ts';
+import { releaseAbort, releasePause, releaseResume, releaseRollback } from './release/words.ts';
 import { secretAdopt } from './secret/adopt.ts';
 import { secretDelete } from './secret/delete.ts';
 import { secretList } from './secret/list.ts';
@@ -54,6 +60,15 @@ export const commands: readonly Command[] = [
   amphoraDelete,
   fleet,
   releasePlan,
+  releaseStart,
+  releaseList,
+  releaseShow,
+  releaseWatch,
+  releasePause,
+  releaseResume,
+  releaseAbort,
+  releaseRollback,
+  releaseHistory,
   loadBalancerResize,
   operationList,
   operationShow,

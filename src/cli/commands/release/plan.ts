@@ -60,7 +60,8 @@ export function renderPlan(plan: ReleasePlan, view: View): string {
   parts.push(
     targets.length === 0
       ? 'There is nothing to do: no load balancer of this tag would be moved.'
-      : printable(`Plan ${plan.digest}. Nothing was changed.`),
+      : printable(`Plan ${plan.digest}. Nothing was changed.`) +
+          '\n`kiln release start` with the same options begins it.',
   );
   return parts.join('\n\n');
 }

@@ -1,0 +1,43 @@
+import { allowedFailures } from '../../../core/releases/holds.ts';
+import type { ReleaseEvent, Target } from '../../../model/release.ts';
+import type { StoredRelease } from '../../../ports/release-store.ts';
+import { hasEnded } from './find.ts';
+
+const time = (ms: number) => new Date(ms).toISOString();
+
+/** A release for `--json`. */
+export function releaseDocument(release: StoredRelease) {
+  const { spec, progress, intent, tallies, createdAtMs, updatedAtMs, endedAtMs, eventCount } = release;
+  const { id, tag, image, baseline, policy, targets, lastWave } = spec;
+  const { atMs, ...word } = intent;
+  return {
+    id,
+    tag,
+    image,
+    phase: progress.phase,
+    hasEnded: hasEnded(release),
+    intent: { ...word, at: time(atMs) },
+    holds: progress.holds.map(({ sinceMs, ...hold }) => ({ ...hold, since: time(sinceMs) })),
+    wave: progress.wave,
+    lastWave,
+    loadBalancers: targets,
+    counts: tallies.counts,
+    waves: tallies.waves,
+    failures: progress.failures,
+    allowedFailures: allowedFailures(progress, spec),
+    taggedImageIds: baseline.taggedImageIds,
+    policy,
+    events: eventCount,
+    createdAt: time(createdAtMs),
+    updatedAt: time(updatedAtMs),
+    endedAt: endedAtMs === null ? null : time(endedAtMs),
+  };
+}
+
+export function targetDocument({ stateSinceMs, notBeforeMs, ...target }: Target) {
+  return { ...target, stateSince: time(stateSinceMs), notBefore: notBeforeMs > 0 ? time(notBeforeMs) : null };
+}
+
+export function eventDocument({ n, atMs, actor, kind, loadBalancerId, reason, data }: ReleaseEvent) {
+  return { n, at: time(atMs), actor, kind, loadBalancerId, reason, data };
+}
