@@ -5,6 +5,7 @@ import { fleetMetrics } from '../../src/adapters/metrics/fleet.ts';
 import { heartbeatMetrics } from '../../src/adapters/metrics/heartbeats.ts';
 import { ownCertificateMetrics } from '../../src/adapters/metrics/own-certificates.ts';
 import { createMetrics } from '../../src/adapters/metrics/registry.ts';
+import { releaseFailureMetric, releaseMetrics } from '../../src/adapters/metrics/releases.ts';
 import { silenceMetrics } from '../../src/adapters/metrics/silence.ts';
 import { stateMetrics } from '../../src/adapters/metrics/state.ts';
 import { metricsRoute } from '../../src/api/v2/metrics.ts';
@@ -22,7 +23,8 @@ const introduction = `# Metrics
 Made from the code by \`npm run docs:generate\`. Don't edit.
 
 \`GET /metrics\` on the API's address, in Prometheus' text format, without a token: keep it from the public. Each process of \`kiln serve\`
-answers it on \`[kiln] health_check_port\` as well: those of heartbeats come from the processes with the role health-manager.
+answers it on \`[kiln] health_check_port\` as well: those of heartbeats come from the processes with the role health-manager,
+\`kiln_release_failures_total\` from those with the role housekeeping.
 A label \`route\` is a pattern (\`/v2/loadbalancers/:id\`), never an ID.
 `;
 
@@ -43,6 +45,12 @@ export function renderMetrics(): string {
     jobs: async () => [],
     monotonicMs: () => 0,
   });
+  releaseMetrics(
+    registry,
+    async () => [],
+    () => 0,
+  );
+  releaseFailureMetric(registry);
   heartbeatMetrics(registry, () => ({ packets: 0, recorded: 0, unknownAmphorae: 0, underPreviousKey: 0, dropped: {} }));
   const all = registry.getMetricsAsArray() as unknown as Metric[];
   const [ours, process] = [

@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client';
 import { certificateMetrics } from '../adapters/metrics/certificates.ts';
 import { ownCertificateMetrics } from '../adapters/metrics/own-certificates.ts';
 import { createMetrics } from '../adapters/metrics/registry.ts';
+import { releaseMetrics } from '../adapters/metrics/releases.ts';
 import { silenceMetrics } from '../adapters/metrics/silence.ts';
 import { stateMetrics } from '../adapters/metrics/state.ts';
 import { createCertificateRotations } from '../adapters/storage/certificate-rotations.ts';
@@ -14,7 +15,7 @@ import type { RuntimeContext } from './wire.ts';
 
 /** Figures of this process, and those that the database has for all of them. */
 export function wireMetrics(
-  state: Pick<State, 'database' | 'silences'>,
+  state: Pick<State, 'database' | 'silences' | 'releases'>,
   { clock, current }: Omit<RuntimeContext, 'log'>,
 ): Registry {
   const { database } = state;
@@ -32,5 +33,10 @@ export function wireMetrics(
     jobs: createJobStore(database, clock).list,
     monotonicMs: () => clock.monotonicMs(),
   });
+  releaseMetrics(
+    metrics,
+    () => state.releases.active(),
+    () => clock.monotonicMs(),
+  );
   return metrics;
 }

@@ -2,6 +2,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { connectControl } from '../adapters/control/client.ts';
 import { heartbeatMetrics } from '../adapters/metrics/heartbeats.ts';
+import { releaseFailureMetric } from '../adapters/metrics/releases.ts';
 import { makeFolder } from '../adapters/process/make-folder.ts';
 import { createServiceManager, type ServiceManager } from '../adapters/process/service-manager.ts';
 import { migrationStatus } from '../adapters/storage/migrate.ts';
@@ -155,7 +156,13 @@ export async function serve(options: {
     if (roles.includes('worker')) background.push(recoverUntil({ state, openstack, identity, queue }, runtime, signal));
     if (roles.includes('housekeeping')) {
       const jobs = wireJobs(
-        { ...state, inventory: openstack.inventory, images: openstack.images, resolver },
+        {
+          ...state,
+          inventory: openstack.inventory,
+          images: openstack.images,
+          resolver,
+          releaseFailed: releaseFailureMetric(metrics),
+        },
         runtime,
         identity,
         (operation) => queue.announce(operation),

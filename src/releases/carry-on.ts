@@ -4,6 +4,7 @@ import { probeAmphoraId } from '../core/releases/probe.ts';
 import { type Window, windowLimits } from '../core/releases/window.ts';
 import { abortable } from '../lib/abortable.ts';
 import type { Operation } from '../model/operation.ts';
+import type { FailureClass } from '../model/release.ts';
 import type { AmphoraRegister, AmphoraStore } from '../ports/amphora-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ImageService } from '../ports/images.ts';
@@ -32,6 +33,8 @@ export interface CarryOnDeps {
   };
   /** To workers. */
   announce(operation: Pick<Operation, 'id' | 'priority'>): void;
+  /** A load balancer has failed; for the metrics. */
+  failed(failureClass: FailureClass | null): void;
 }
 
 export interface CarriedOn {
@@ -144,6 +147,9 @@ export function createCarryOn(deps: CarryOnDeps): CarryOn {
     await assertHeld();
     const queued = change ? await releases.commit(release, change, nowMs) : [];
     for (const operation of queued) deps.announce(operation);
+    for (const { before, after } of change?.targets ?? []) {
+      if (after.state === 'failed' && before.state !== 'failed') deps.failed(after.failureClass);
+    }
     for (const reason of decision.because) log.info({ release: releaseId }, `release ${releaseId}: ${reason}`);
     for (const step of decision.steps) {
       if (!isTagStep(step)) continue;

@@ -20,7 +20,7 @@ import type { ImageResolver } from '../../ports/image-resolver.ts';
 import type { ImageService } from '../../ports/images.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { WorkerIdentity } from '../../ports/worker-identity.ts';
-import { createCarryOn } from '../../releases/carry-on.ts';
+import { type CarryOnDeps, createCarryOn } from '../../releases/carry-on.ts';
 import { createGlanceLook } from '../../releases/glance-look.ts';
 import { releasesJob } from '../../releases/releases-job.ts';
 import { createReleaseHealth } from '../../services/release-health.ts';
@@ -33,6 +33,8 @@ export interface HousekeepingDeps extends Pick<State, 'database' | 'amphorae' | 
   inventory: CloudInventory;
   images: Pick<ImageService, 'get' | 'list' | 'addTag' | 'removeTag'>;
   resolver: Pick<ImageResolver, 'resolveAssigned'>;
+  /** Counts a load balancer that failed in a release. */
+  releaseFailed?: CarryOnDeps['failed'];
 }
 
 const LISTED = 100;
@@ -106,7 +108,7 @@ export function housekeepingJobs(
 
 /** The controller of releases. */
 function wireController(
-  { releases, amphorae, images: glance, resolver }: HousekeepingDeps,
+  { releases, amphorae, images: glance, resolver, releaseFailed }: HousekeepingDeps,
   { clock, log, current }: RuntimeContext,
   announce: OperationQueue['announce'],
 ): HousekeepingJob {
@@ -130,6 +132,7 @@ function wireController(
       maxWorkers: current().task_flow.max_workers,
     }),
     announce,
+    failed: releaseFailed ?? (() => {}),
   });
   return releasesJob({ releases, carryOn, clock, log });
 }
