@@ -47,6 +47,8 @@ export interface CarriedOn {
 const TAG_PATIENCE_MS = 30_000;
 /** The size of the fleet is counted anew after so long. */
 const COUNT_FRESH_MS = 60_000;
+/** What could not be removed is tried again after so long. */
+const REMOVAL_AGAIN_MS = 60_000;
 
 /** One pass over a release: looks, decides, writes the decision, and then does what is outside the database. */
 export type CarryOn = (releaseId: string, assertHeld: () => Promise<void>) => Promise<CarriedOn>;
@@ -58,6 +60,8 @@ export type CarryOn = (releaseId: string, assertHeld: () => Promise<void>) => Pr
 export function createCarryOn(deps: CarryOnDeps): CarryOn {
   const { releases, clock, log } = deps;
   let fleet: { count: number; atMs: number } | null = null;
+  /** Amphorae of probes: since when. */
+  const askedForRemoval = new Map<string, number>();
 
   async function countFleet(): Promise<number> {
     const nowMs = clock.monotonicMs();
@@ -108,15 +112,25 @@ export function createCarryOn(deps: CarryOnDeps): CarryOn {
   }
 
   /** Of a probe that was given up something may be left, on record in ERROR. */
-  async function removeFailedProbes({ release, probes }: ReleaseView): Promise<void> {
+  async function removeProbes({ release, probes }: ReleaseView): Promise<void> {
     for (const { place, attempt, state } of probes) {
-      const amphoraId = probeAmphoraId(release.spec.id, place, attempt);
-      if (state !== 'failed' || (await deps.amphorae.get(amphoraId))?.status !== 'ERROR') continue;
-      const operation = planAmphoraDeletion(deps, amphoraId, null);
-      await deps.amphorae.requestDeletion(amphoraId, operation);
-      deps.announce(operation);
-      log.info({ release: release.spec.id, amphora: amphoraId }, 'what a probe has left is removed');
+      for (let one = 1; one <= attempt; one++) {
+        if (one === attempt && state === 'running') continue;
+        await removeProbe(probeAmphoraId(release.spec.id, place, one));
+      }
     }
+  }
+
+  async function removeProbe(amphoraId: string): Promise<void> {
+    const nowMs = clock.monotonicMs();
+    const askedMs = askedForRemoval.get(amphoraId);
+    if (askedMs !== undefined && nowMs - askedMs < REMOVAL_AGAIN_MS) return;
+    if ((await deps.amphorae.get(amphoraId))?.status !== 'ERROR') return;
+    askedForRemoval.set(amphoraId, nowMs);
+    const operation = planAmphoraDeletion(deps, amphoraId, null);
+    await deps.amphorae.requestDeletion(amphoraId, operation);
+    deps.announce(operation);
+    log.info({ amphora: amphoraId }, 'what a probe of an image has left is removed');
   }
 
   async function moveTag(view: ReleaseView, { kind, imageId }: TagStep): Promise<void> {
@@ -138,7 +152,7 @@ export function createCarryOn(deps: CarryOnDeps): CarryOn {
     const view = await look(releaseId);
     if (view === null || view.release.endedAtMs !== null) return { wakeInMs: null, operations: 0 };
     const { release } = view;
-    await removeFailedProbes(view);
+    await removeProbes(view);
     const health = await deps.health.observe(view, clock.now().getTime());
     const window = await windowOf(view, health);
     const nowMs = clock.now().getTime();

@@ -1,0 +1,305 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { type CarriedRelease, former, openCarriedRelease, released } from '../../test/kit/carried-release.ts';
+import { KilnError } from '../model/errors.ts';
+
+/** The controller over the real planner, engine, flows and database; only the cloud is in memory, and time passes by itself. */
+describe('a release', () => {
+  let bench: CarriedRelease;
+  const open = async (options: Parameters<typeof openCarriedRelease>[0] = {}) => {
+    bench = await openCarriedRelease(options);
+    return bench;
+  };
+  afterEach(() => bench.close());
+
+  /** All amphorae of all load balancers, but of those that are left out. */
+  const imagesInUse = async (leftOut: readonly string[] = []) => {
+    const ids = bench.loadBalancers.filter((id) => !leftOut.includes(id));
+    return [...new Set((await Promise.all(ids.map(bench.ofImages))).flat())];
+  };
+  const amphoraeOfNobody = async () =>
+    (await bench.state.amphorae.list()).filter(({ loadBalancerId }) => loadBalancerId === null);
+  it('of a good image goes by probe, canary, tag and waves to all, pairs too; nothing is left of its probe', async () => {
+    const { start, carryOnUntil, hasEnded, tagged, kindsOf } = await open({ singles: 4, pairs: 2 });
+    const id = await start({ canary: 1 });
+    const { progress, tallies } = await carryOnUntil(id, hasEnded);
+    expect(progress).toMatchObject({ phase: 'completed', failures: 0, holds: [] });
+    expect(tallies.counts).toMatchObject({ moved: 6, pending: 0, failed: 0, skipped: 0 });
+    expect(await imagesInUse()).toEqual([released]);
+    expect(await tagged()).toEqual([released]);
+    expect(await amphoraeOfNobody()).toEqual([]);
+    const kinds = await kindsOf(id);
+    const order = ['probe', 'move', 'watch', 'judge', 'tagAdd', 'tagRemove', 'finish'];
+    expect([...new Set(kinds)].filter((kind) => order.includes(kind))).toEqual(order);
+    // Singles move once, pairs twice.
+    expect(kinds.filter((kind) => kind === 'move')).toHaveLength(8);
+  });
+
+  it('of an image whose agent never answers is rejected by its probe, and no load balancer is touched', async () => {
+    const { start, carryOnUntil, hasEnded, tagged, kindsOf, releases, agent } = await open();
+    const id = await start();
+    agent.failNext('getInfo', new KilnError('AGENT_UNREACHABLE', 'nothing answers'), 1000);
+    expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('rejected');
+    expect(await kindsOf(id)).not.toContain('move');
+    expect(await imagesInUse()).toEqual([former]);
+    expect(await tagged()).toEqual([former]);
+    expect(await amphoraeOfNobody()).toEqual([]);
+    // The same bits are not tried again by themselves.
+    await expect(releases.plan({ imageId: released, tag: null, isAgain: false, policy: {} })).rejects.toThrow(
+      /rejected/,
+    );
+  });
+
+  it('whose canary is worse than before goes back by itself, and its content is rejected', async () => {
+    const { start, carryOnUntil, hasEnded, tagged, worse, loadBalancers } = await open({ singles: 3, pairs: 1 });
+    for (const id of loadBalancers) worse.add(id);
+    const id = await start({ canary: 2 });
+    const { progress, tallies } = await carryOnUntil(id, hasEnded);
+    expect(progress.phase).toBe('rolled-back');
+    expect(tallies.counts).toMatchObject({ reverted: 1, moved: 0, failed: 0 });
+    expect(await imagesInUse()).toEqual([former]);
+    expect(await tagged()).toEqual([former]);
+  });
+
+  it('goes on where a controller died: after each decision was written and before anything else, or half way', async () => {
+    const { start, carryOnUntil, hasEnded, tagged, controller, state, kindsOf, images } = await open({ pairs: 1 });
+    const id = await start({ canary: 1 });
+    let life = 0;
+    const dying: typeof state.releases.commit = async (...all) => {
+      await state.releases.commit(...all);
+      throw new Error('killed');
+    };
+    images.loseNextAnswer('addTag', new Error('killed'));
+    const { progress } = await carryOnUntil(id, hasEnded, {
+      carryOn: async (...all) =>
+        await controller(++life % 2 === 0 ? { commit: dying } : {})(...all).catch(() => ({
+          wakeInMs: 1_000,
+          operations: 0,
+        })),
+    });
+    expect(progress.phase).toBe('completed');
+    expect(await imagesInUse()).toEqual([released]);
+    expect(await tagged()).toEqual([released]);
+    expect((await kindsOf(id)).filter((kind) => kind === 'move')).toHaveLength(5);
+  });
+
+  it('is carried on by two at once: one of them is refused each time, and nothing is done twice', async () => {
+    const { start, carryOnUntil, hasEnded, controller, kindsOf } = await open({ singles: 4, pairs: 1 });
+    const id = await start({ canary: 1 });
+    const both = [controller(), controller()];
+    const refusals: unknown[] = [];
+    const { progress } = await carryOnUntil(id, hasEnded, {
+      carryOn: async (...all) => {
+        const ends = await Promise.allSettled(both.map((one) => one(...all)));
+        refusals.push(...ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : [])));
+        return ends.find((end) => end.status === 'fulfilled')?.value ?? { wakeInMs: 1_000, operations: 0 };
+      },
+    });
+    expect(progress.phase).toBe('completed');
+    expect((await kindsOf(id)).filter((kind) => kind === 'move')).toHaveLength(6);
+    expect(refusals.length).toBeGreaterThan(0);
+    for (const refusal of refusals) expect(refusal).toMatchObject({ code: 'FENCED' });
+  });
+
+  it.each(['before its turn', 'while it is watched'])(
+    'leaves out a load balancer that was deleted %s',
+    async (when) => {
+      const { start, carryOnUntil, hasEnded, state, loadBalancers, releases, work } = await open({ singles: 4 });
+      const id = await start({ canary: 2 });
+      const [first = '', , , last = ''] = loadBalancers;
+      const gone = when === 'before its turn' ? last : first;
+      let isGone = false;
+      const { progress, tallies } = await carryOnUntil(id, hasEnded, {
+        each: async () => {
+          const [target] = (await releases.targets(id, { limit: 10 })).filter((one) => one.loadBalancerId === gone);
+          if (isGone || (when !== 'before its turn' && target?.state !== 'watching')) return;
+          isGone = true;
+          const put = (await state.loadBalancers.get('loadbalancer', gone)) ?? expect.unreachable();
+          await state.loadBalancers.apply({
+            loadBalancerId: gone,
+            mutableFrom: ['ACTIVE'],
+            rows: [{ kind: 'loadbalancer', put: { ...put, provisioningStatus: 'PENDING_DELETE' } }],
+            operation: {
+              ...{ id: crypto.randomUUID(), flow: 'delete-load-balancer', subject: gone, priority: 0 },
+              input: { loadBalancerId: gone, resourceId: gone },
+            },
+          });
+          await work();
+        },
+      });
+      expect(isGone).toBe(true);
+      expect(progress.phase).toBe('completed');
+      expect(tallies.counts).toMatchObject({ moved: 3, skipped: 1, failed: 0 });
+      expect(await imagesInUse([gone])).toEqual([released]);
+    },
+  );
+
+  it.each([
+    ['deleted', 'gone'],
+    ['deactivated', 'deactivated'],
+    ['hidden', 'hidden'],
+    ['another content', 'another hash'],
+    ['given to another project', 'another project'],
+  ])('begins nothing while its image is %s; rolled back it ends where it began', async (what, message) => {
+    const { start, say, carryOnUntil, hasEnded, heldBy, tagged, images, kindsOf } = await open();
+    const id = await start({ canary: 1 });
+    await carryOnUntil(id, ({ progress }) => progress.phase === 'canary' && progress.bakedSinceMs !== null);
+    const image = await images.get(released);
+    if (what === 'deleted') images.remove(released);
+    else if (what === 'deactivated') images.put({ ...image, status: 'deactivated' });
+    else if (what === 'hidden') images.put({ ...image, osHidden: true });
+    else if (what === 'another content') images.put({ ...image, hashValue: 'other' });
+    else images.put({ ...image, owner: 'another-project' });
+    const { progress } = await carryOnUntil(id, heldBy('IMAGE_UNUSABLE'));
+    expect(progress.holds.find(({ code }) => code === 'IMAGE_UNUSABLE')?.message).toContain(message);
+    const moves = (await kindsOf(id)).filter((kind) => kind === 'move').length;
+    let passes = 0;
+    await carryOnUntil(id, () => ++passes > 20);
+    expect((await kindsOf(id)).filter((kind) => kind === 'move')).toHaveLength(moves);
+    await say(id, 'rollback');
+    expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('rolled-back');
+    expect(await imagesInUse()).toEqual([former]);
+    expect(await tagged()).toEqual([former]);
+  });
+
+  it('whose image is usable again goes on when an operator says so', async () => {
+    const { start, say, carryOnUntil, hasEnded, heldBy, images } = await open();
+    const id = await start({ canary: 1 });
+    await carryOnUntil(id, ({ progress }) => progress.phase === 'canary');
+    const image = await images.get(released);
+    images.put({ ...image, osHidden: true });
+    await carryOnUntil(id, heldBy('IMAGE_UNUSABLE'));
+    images.put(image);
+    let passes = 0;
+    // It stays until somebody has looked at it.
+    expect(heldBy('IMAGE_UNUSABLE')(await carryOnUntil(id, () => ++passes > 10))).toBe(true);
+    await say(id, 'run');
+    expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('completed');
+  });
+
+  it('waits where somebody moved the tag; told to go on it leaves the tag, and boots its own image', async () => {
+    const { start, say, carryOnUntil, hasEnded, heldBy, tagged, images } = await open({ singles: 5 });
+    const id = await start({ canary: 1, wavePercents: [40, 100] });
+    await carryOnUntil(id, ({ progress }) => progress.phase === 'rolling');
+    const other = images.put({ ...(await images.get(released)), id: 'image-3', hashValue: 'h3' });
+    await images.removeTag(released, 'amphora');
+    const held = await carryOnUntil(id, heldBy('TAG_MOVED'));
+    expect(held.progress.holds[0]).toMatchObject({ message: expect.stringContaining(other.id), clears: 'operator' });
+    await say(id, 'run');
+    expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('completed');
+    expect(await imagesInUse()).toEqual([released]);
+    expect(await tagged()).toEqual([other.id]);
+  });
+
+  it.each(['probing', 'canary', 'tagging', 'rolling'] as const)('is rolled back from %s', async (phase) => {
+    const { start, say, carryOnUntil, hasEnded, tagged } = await open({ singles: 4, pairs: 1 });
+    const id = await start({ canary: 1 });
+    await carryOnUntil(id, ({ progress }) => progress.phase === phase);
+    await say(id, 'rollback');
+    const { progress, tallies } = await carryOnUntil(id, hasEnded);
+    expect(progress.phase).toBe('rolled-back');
+    expect(tallies.counts).toMatchObject({ moved: 0, failed: 0, stuck: 0 });
+    expect(await imagesInUse()).toEqual([former]);
+    expect(await tagged()).toEqual([former]);
+    expect(await amphoraeOfNobody()).toEqual([]);
+  });
+
+  it.each(['probing', 'canary', 'tagging', 'rolling'] as const)(
+    'is aborted in %s: what has moved stays, no pair and no tag is left half way',
+    async (phase) => {
+      const { start, say, carryOnUntil, hasEnded, tagged, loadBalancers, ofImages } = await open({ pairs: 2 });
+      const id = await start({ canary: 1 });
+      await carryOnUntil(id, ({ progress }) => progress.phase === phase);
+      await say(id, 'abort');
+      const { progress } = await carryOnUntil(id, hasEnded);
+      expect(progress.phase).toBe('aborted');
+      for (const one of loadBalancers) expect(new Set(await ofImages(one)).size).toBe(1);
+      expect(await tagged()).toHaveLength(1);
+    },
+  );
+
+  it('is paused, and goes on', async () => {
+    const { start, say, carryOnUntil, hasEnded, heldBy, kindsOf } = await open({ singles: 5 });
+    const id = await start({ canary: 1 });
+    await carryOnUntil(id, ({ progress }) => progress.phase === 'rolling');
+    await say(id, 'pause');
+    await carryOnUntil(id, heldBy('OPERATOR'));
+    const moves = (await kindsOf(id)).filter((kind) => kind === 'move').length;
+    let passes = 0;
+    await carryOnUntil(id, () => ++passes > 20);
+    expect((await kindsOf(id)).filter((kind) => kind === 'move')).toHaveLength(moves);
+    await say(id, 'run');
+    expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('completed');
+  });
+
+  it('that can not go back, because its former image is gone, says so, and takes back nothing', async () => {
+    const { start, say, carryOnUntil, hasEnded, heldBy, images, tagged } = await open({ singles: 4 });
+    const id = await start({ canary: 1 });
+    await carryOnUntil(id, ({ progress, tallies }) => progress.phase === 'rolling' && tallies.counts.moved > 1);
+    images.remove(former);
+    await say(id, 'rollback');
+    const held = await carryOnUntil(id, heldBy('NO_WAY_BACK'));
+    expect(held.progress.holds.find(({ code }) => code === 'NO_WAY_BACK')?.message).toContain(former);
+    const before = await Promise.all(bench.loadBalancers.map(bench.ofImages));
+    await say(id, 'run');
+    const { progress, tallies } = await carryOnUntil(id, hasEnded);
+    expect(progress.phase).toBe('rolled-back');
+    expect(tallies.counts.stuck).toBeGreaterThan(0);
+    expect(await Promise.all(bench.loadBalancers.map(bench.ofImages))).toEqual(before);
+    expect(await tagged()).toEqual([released]);
+  });
+
+  it('begins nothing while Glance is down, and goes on by itself', async () => {
+    const { start, carryOnUntil, hasEnded, heldBy, images, kindsOf } = await open();
+    const id = await start({ canary: 1 });
+    await carryOnUntil(id, ({ progress }) => progress.phase === 'canary');
+    images.failNext('list', new KilnError('SERVICE_UNREACHABLE', 'no answer'), 10);
+    images.failNext('get', new KilnError('SERVICE_UNREACHABLE', 'no answer'), 10);
+    await carryOnUntil(id, heldBy('CLOUD_UNWELL'));
+    expect((await kindsOf(id)).filter((kind) => kind === 'hold')).toHaveLength(1);
+    expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('completed');
+  });
+
+  it('never takes the tag off its last image', async () => {
+    const { start, carryOnUntil, controller, images, tagged, state } = await open();
+    const id = await start({ canary: 1 });
+    await carryOnUntil(id, ({ progress }) => progress.phase === 'tagging');
+    // The new image loses the tag between the look and the deed.
+    const taking: typeof state.releases.commit = async (release, change, nowMs) => {
+      const queued = await state.releases.commit(release, change, nowMs);
+      if (change.events.some(({ kind }) => kind === 'tagRemove')) await images.removeTag(released, 'amphora');
+      return queued;
+    };
+    const carryOn = controller({ commit: taking });
+    for (let pass = 0; pass < 5; pass++) await carryOn(id, async () => {});
+    expect(await tagged()).toContain(former);
+  });
+
+  it('removes what a probe has left that was given up', async () => {
+    const { start, carryOnUntil, hasEnded, agent, compute, state } = await open();
+    const id = await start();
+    agent.failNext('getInfo', new KilnError('AGENT_UNREACHABLE', 'nothing answers'), 20);
+    compute.failNext('deleteServer', new KilnError('SERVICE_REJECTED_REQUEST', 'not now'), 2);
+    let isLeft = false;
+    await carryOnUntil(id, hasEnded, {
+      each: async () => {
+        isLeft ||= (await amphoraeOfNobody()).some(({ status }) => status === 'ERROR');
+      },
+    });
+    expect(isLeft).toBe(true);
+    expect(await amphoraeOfNobody()).toEqual([]);
+    expect(compute.servers()).toHaveLength((await state.amphorae.list()).length);
+  });
+
+  it('asks for operations behind whatever somebody waits for, each with the one image', async () => {
+    const { start, carryOnUntil, hasEnded, state } = await open();
+    const id = await start();
+    await carryOnUntil(id, hasEnded);
+    const own = (await state.journal.list({ limit: 100 })).filter(({ input }) => input.releaseId === id);
+    expect(own.map(({ flow }) => flow).sort()).toEqual([
+      'probe-image',
+      ...bench.loadBalancers.map(() => 'release-amphora'),
+    ]);
+    for (const { priority, input } of own)
+      expect({ priority, imageId: input.imageId }).toEqual({ priority: -1, imageId: released });
+  });
+});
