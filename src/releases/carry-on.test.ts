@@ -50,12 +50,13 @@ describe('a release', () => {
   });
 
   it('whose canary is worse than before goes back by itself, and its content is rejected', async () => {
-    const { start, carryOnUntil, hasEnded, tagged, worse, loadBalancers } = await open({ singles: 3, pairs: 1 });
+    const { start, carryOnUntil, hasEnded, tagged, worse, loadBalancers, failures } = await open({ pairs: 1 });
     for (const id of loadBalancers) worse.add(id);
     const id = await start({ canary: 2 });
     const { progress, tallies } = await carryOnUntil(id, hasEnded);
     expect(progress.phase).toBe('rolled-back');
     expect(tallies.counts).toMatchObject({ reverted: 1, moved: 0, failed: 0 });
+    expect(failures).toEqual(['IMAGE']);
     expect(await imagesInUse()).toEqual([former]);
     expect(await tagged()).toEqual([former]);
   });

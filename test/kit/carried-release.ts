@@ -115,6 +115,8 @@ export async function openCarriedRelease({ singles = 3, pairs = 0 } = {}) {
   };
   const health: ReleaseHealth = { observe: async () => ({ sampleOf, cohorts: null, againAtMs: null }) };
   const announced: string[] = [];
+  /** Classes of failures, as metrics are told. */
+  const failures: (string | null)[] = [];
 
   /** A controller as each process has one: what it remembers dies with it. */
   const controller = (
@@ -136,6 +138,7 @@ export async function openCarriedRelease({ singles = 3, pairs = 0 } = {}) {
       newId: randomUUID,
       settings: () => ({ heartbeatTimeoutSeconds: 1e8, workerLeaseSeconds: 1e8, maxWorkers: 10 }),
       announce: ({ id }) => announced.push(id),
+      failed: (failureClass) => failures.push(failureClass),
     });
   };
 
@@ -207,6 +210,7 @@ export async function openCarriedRelease({ singles = 3, pairs = 0 } = {}) {
     loadBalancers: ids,
     worse,
     announced,
+    failures,
     controller,
     releases,
     work,
