@@ -43,6 +43,8 @@ export interface HealthStore {
   statisticsOfAmphora(amphoraId: string): Promise<ListenerStatistics[]>;
   /** When the amphora was last heard of; null: never. */
   lastHeard(amphoraId: string): Promise<string | null>;
+  /** Whether a heartbeat of any amphora has come since. @param at ISO 8601. */
+  hearsAnyoneSince(at: string): Promise<boolean>;
   /** From now on its silence counts, also if it is never heard of. Idempotent. */
   watch(amphoraId: string): Promise<void>;
   /** Forgets an amphora; what went through it stays in the sums of its listeners. Idempotent. */

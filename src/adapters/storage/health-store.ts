@@ -83,6 +83,16 @@ export function createHealthStore(database: KilnDatabase, clock: Clock): HealthS
       return row?.last_heard ?? null;
     },
 
+    async hearsAnyoneSince(at) {
+      const heard = database
+        .selectFrom('kiln_amphora_health')
+        .select('amphora_id')
+        .where('last_heard', '>=', at)
+        .where('beats', '>', 0)
+        .limit(1);
+      return (await attempt(clock, () => heard.executeTakeFirst())) !== undefined;
+    },
+
     async watch(amphoraId) {
       const row = { amphora_id: amphoraId, last_heard: clock.now().toISOString() };
       const insert = database.insertInto('kiln_amphora_health').values(row);

@@ -122,7 +122,7 @@ export const removeProbe: Step<LoadBalancerDeps, BuiltAmphora, Record<string, ne
 
 /**
  * Waits until the amphora was heard of so many times; where no controller is told of to agents, not at all.
- * @throws AGENT_UNREACHABLE when it is not.
+ * @throws AGENT_UNREACHABLE when it is not; SERVICE_UNREACHABLE where nobody is heard: that is not the image's fault.
  */
 async function hear(
   { settings, clock, health }: LoadBalancerDeps,
@@ -145,9 +145,15 @@ async function hear(
       return heard >= times ? true : null;
     });
     if (isHeard) return;
+    const sinceMs = clock.now().getTime() - totalMs;
+    if (!(await health.hearsAnyoneSince(new Date(sinceMs).toISOString()))) {
+      throw new KilnError('SERVICE_UNREACHABLE', `Kiln has heard no amphora at all for ${totalMs / 1000} s`, {
+        advice: 'Start `kiln serve --role health-manager`, or see why heartbeats do not reach it.',
+        retryable: false,
+      });
+    }
     throw new KilnError('AGENT_UNREACHABLE', `amphora ${amphoraId} ${otherwise} within ${totalMs / 1000} s`, {
-      advice:
-        'See whether health managers run, and whether [health_manager] controller_ip_port_list is reached from amphorae.',
+      advice: 'See the journal of the agent and of HAProxy in an amphora of this image.',
     });
   });
 }

@@ -113,6 +113,15 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
       expect(await store.statisticsOfLoadBalancer('lb')).toEqual(nothing);
     });
 
+    it('knows whether anybody was heard since; that one is watched from now on is no heartbeat', async () => {
+      await store.watch('b');
+      expect(await store.hearsAnyoneSince('2026-11-23T11:00:00.000Z')).toBe(false);
+      await store.record([heartbeat('a')]);
+      const heard = (await store.lastHeard('a')) ?? '';
+      expect(await store.hearsAnyoneSince(heard)).toBe(true);
+      expect(await store.hearsAnyoneSince(new Date(Date.parse(heard) + 1).toISOString())).toBe(false);
+    });
+
     it('adds what came since the last heartbeat; open connections are those of the newest', async () => {
       await store.record([heartbeat('a', { statistics: [counters('li1')] })]);
       await store.record([heartbeat('a', { statistics: [counters('li1', { activeConnections: 1 })] })]);

@@ -65,6 +65,7 @@ export function createFakeLoadBalancerDeps(
       statisticsOfListener: async () => noTraffic,
       statisticsOfAmphora: async () => [],
       lastHeard: async () => null,
+      hearsAnyoneSince: async () => false,
       watch: async () => {},
       forget: async (amphoraId) => {
         forgotten.push(amphoraId);
