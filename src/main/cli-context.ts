@@ -40,6 +40,7 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
     endings.push(() => made.close());
     return made;
   });
+  const operator = () => `${environment.SUDO_USER ?? userInfo().username}@${hostname()}`;
   const control = lazily(async (): Promise<ControlClient | null> => {
     const { connectControl } = await import('../adapters/control/client.ts');
     const client = await connectControl(paths().controlSocket);
@@ -190,9 +191,9 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
 
     async octaviaReleases() {
       const { wireOctaviaReleases } = await import('./octavia-releases.ts');
-      return wireOctaviaReleases(await openstack(), clock);
+      return wireOctaviaReleases(await openstack(), clock, operator());
     },
-    operator: () => `${environment.SUDO_USER ?? userInfo().username}@${hostname()}`,
+    operator,
 
     async knownImages() {
       const [{ databaseStatus }, { knownImages }] = await Promise.all([

@@ -1,14 +1,14 @@
-import { checkBefore } from '../octavia-release/checks.ts';
+import { openReleaseLog } from '../adapters/release-log/file.ts';
 import { createTagResolver } from '../octavia-release/find-image.ts';
-import { cantBeHad, planOverOctavia } from '../octavia-release/plan.ts';
 import { readFleet, surveyOf } from '../octavia-release/read-fleet.ts';
+import { createOctaviaReleases } from '../octavia-release/releases.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { OctaviaReleases } from '../ports/octavia-releases.ts';
 import { createFleetView } from '../services/fleet-view.ts';
 import type { OpenStack } from './openstack.ts';
 
 /** Releases over the Octavia of a cloud; nothing of octavia.conf counts but where the cloud is. */
-export function wireOctaviaReleases(openstack: OpenStack, clock: Clock): OctaviaReleases {
+export function wireOctaviaReleases(openstack: OpenStack, clock: Clock, operator: string): OctaviaReleases {
   const { octavia, images, marks, room, compute, network } = openstack;
   return {
     fleet(tag, signal) {
@@ -21,10 +21,10 @@ export function wireOctaviaReleases(openstack: OpenStack, clock: Clock): Octavia
       });
       return view(signal);
     },
-    async plan(request) {
-      const planned = await planOverOctavia({ octavia, images }, request);
-      const checks = await checkBefore({ marks, room, compute, network }, planned);
-      return { plan: planned.plan, checks, cantBeHad };
-    },
+    ...createOctaviaReleases({
+      ...{ octavia, images, marks, room, compute, network, clock },
+      openLog: (path, options) => openReleaseLog(path, clock, options),
+      operator,
+    }),
   };
 }

@@ -1,5 +1,7 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runKiln } from '../kit/kiln-process.ts';
+import { runKiln, startKiln } from '../kit/kiln-process.ts';
 import { openServingCloud, type ServingCloud } from '../kit/serving-cloud.ts';
 
 /** `kiln … --octavia` over an Octavia, which here is Kiln itself: a client that has nothing but clouds.yaml. */
@@ -51,6 +53,76 @@ it('shows the fleet and plans a release; nothing is changed', async () => {
   expect(shown.output).toContain('The image is not pinned');
   expect(await cloud.dev.openstack.marks.read(imageId)).toBe(null);
 }, 240_000);
+
+const quickly =
+  '--canary 1 --before-seconds 0 --settle-seconds 0 --watch-seconds 1 --canary-bake-seconds 0 --wave-bake-seconds 0 --poll-seconds 1';
+const steps = (stateFile: string) => `--octavia --state-file ${stateFile}`;
+const imagesOf = async (id: string) =>
+  (await cloud.bench.state.amphorae.list({ loadBalancerId: id }))
+    .filter(({ status }) => status === 'ALLOCATED')
+    .map(({ imageId }) => imageId);
+const taggedNow = async () => (await cloud.dev.openstack.images.list({ tags: ['amphora'] })).map(({ id }) => id);
+
+it('releases to real amphorae, killed again and again; then another image, taken back half way', async () => {
+  const ids = (await cloud.bench.call('GET', '/loadbalancers')).loadbalancers.map(({ id }: { id: string }) => id);
+  const [next] = await cloud.dev.openstack.images.list({ name: 'amphora-2' });
+  const imageId = next?.id ?? expect.unreachable();
+  const stateFile = join(cloud.dev.folder, 'release.jsonl');
+  const start = `release start ${steps(stateFile)} --image ${imageId} --probe-subnet ${cloud.bench.vipSubnetId} --yes ${quickly}`;
+  const typed = (words: string) => [...words.split(' '), '--os-cloud', 'kiln-dev'];
+
+  // kill -9 soon after each line, as long as there are kills left.
+  let lines = 0;
+  const linesNow = () => {
+    const isThere = statSync(stateFile, { throwIfNoEntry: false }) !== undefined;
+    return isThere ? readFileSync(stateFile, 'utf8').split('\n').length - 1 : 0;
+  };
+  for (let kill = 0; kill < 12; kill++) {
+    const process = startKiln(
+      typed(linesNow() === 0 ? start : `release resume ${steps(stateFile)} --poll-seconds 1`),
+      environment,
+    );
+    let hasEnded = false;
+    void process.ended.then(() => {
+      hasEnded = true;
+    });
+    // Its own word that it goes on is one line, of which the kill is not to be the only effect.
+    await expect.poll(() => hasEnded || linesNow() >= lines + 4, { timeout: 120_000, interval: 20 }).toBe(true);
+    await process.kill();
+    lines = linesNow();
+    if (readFileSync(stateFile, 'utf8').includes('"completed"')) break;
+  }
+  const ended = await kiln(`release resume ${steps(stateFile)} --poll-seconds 1 --json`);
+  expect(ended.status, ended.output).toBe(0);
+  expect(ended.json()).toMatchObject({ phase: 'completed', tagIsOn: 'new', counts: { moved: ids.length } });
+  for (const id of ids) expect(await imagesOf(id)).toEqual([imageId]);
+  expect(await taggedNow()).toEqual([imageId]);
+  // Nothing of the probe is left: no load balancer, no flavor, no tag, no mark.
+  expect((await cloud.bench.call('GET', '/loadbalancers')).loadbalancers).toHaveLength(ids.length);
+  expect((await cloud.bench.call('GET', '/flavors')).flavors).toEqual([]);
+  expect((await cloud.bench.call('GET', '/flavorprofiles')).flavorprofiles).toEqual([]);
+  expect((await cloud.dev.openstack.images.get(imageId)).tags).toEqual(['amphora']);
+  expect(await cloud.dev.openstack.marks.read(imageId)).toBe(null);
+
+  const thirdId = await cloud.dev.push('amphora-3');
+  const second = join(cloud.dev.folder, 'second.jsonl');
+  const held = await kiln(
+    `release start ${steps(second)} --image ${thirdId} --without-probe --yes ${quickly} --gate-after-wave 0`,
+  );
+  expect(held.status, held.output).toBe(8);
+  expect(held.output).toContain('GATE: the canary is done');
+  // Another operator, who knows nothing of that file.
+  const other = await kiln(
+    `release start ${steps(join(cloud.dev.folder, 'third.jsonl'))} --image ${imageId} --without-probe --yes`,
+  );
+  expect(other.output).toMatch(/release .* is at image/);
+  const back = await kiln(`release rollback ${steps(second)} --reason errors --poll-seconds 1`);
+  expect(back.status, back.output).toBe(0);
+  for (const id of ids) expect(await imagesOf(id)).toEqual([imageId]);
+  expect(await taggedNow()).toEqual([imageId]);
+  const shown = await kiln(`release show ${steps(second)}`);
+  expect(shown.output).toContain('ROLLED-BACK');
+}, 600_000);
 
 it('says what to do where the tag is on no image, or the image is none', async () => {
   const none = await kiln('release plan --octavia --tag elsewhere');

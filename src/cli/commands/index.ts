@@ -29,6 +29,14 @@ import { operationList } from './operation/list.ts';
 import { operationShow } from './operation/show.ts';
 import { releaseHistory } from './release/history.ts';
 import { releaseList } from './release/list.ts';
+import {
+  alsoOverOctavia,
+  planOverOctavia,
+  showOverOctavia,
+  startOverOctavia,
+  watchOverOctavia,
+  wordOverOctavia,
+} from './release/over-octavia/index.ts';
 import { releasePlan } from './release/plan.ts';
 import { releaseShow } from './release/show.ts';
 import { releaseStart } from './release/start.ts';
@@ -59,15 +67,15 @@ export const commands: readonly Command[] = [
   amphoraConsole,
   amphoraDelete,
   fleet,
-  releasePlan,
-  releaseStart,
+  alsoOverOctavia(releasePlan, planOverOctavia),
+  alsoOverOctavia(releaseStart, startOverOctavia),
   releaseList,
-  releaseShow,
-  releaseWatch,
-  releasePause,
-  releaseResume,
-  releaseAbort,
-  releaseRollback,
+  alsoOverOctavia(releaseShow, showOverOctavia),
+  alsoOverOctavia(releaseWatch, watchOverOctavia),
+  alsoOverOctavia(releasePause, wordOverOctavia('pause')),
+  alsoOverOctavia(releaseResume, wordOverOctavia('run')),
+  alsoOverOctavia(releaseAbort, wordOverOctavia('abort')),
+  alsoOverOctavia(releaseRollback, wordOverOctavia('rollback')),
   releaseHistory,
   loadBalancerResize,
   operationList,

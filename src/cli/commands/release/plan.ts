@@ -4,11 +4,9 @@ import { formatDuration, plural } from '../../format/duration.ts';
 import { printable } from '../../format/printable.ts';
 import { type Column, renderFields, renderTable } from '../../output/table.ts';
 import type { View } from '../../output/view.ts';
-import { type OctaviaOption, octaviaOption, tagOrUsual } from './over-octavia/options.ts';
-import { planOverOctavia } from './over-octavia/plan.ts';
 import { type RequestOptions, requestOf, requestOptions } from './request-options.ts';
 
-export const releasePlan = defineCommand<RequestOptions & OctaviaOption>({
+export const releasePlan = defineCommand<RequestOptions>({
   noun: 'release',
   verb: 'plan',
   summary: 'Show what bringing an image to the load balancers of a tag would do; nothing is changed',
@@ -16,7 +14,7 @@ export const releasePlan = defineCommand<RequestOptions & OctaviaOption>({
     'Which load balancers would be failed over to the image, in which waves: a few first, then more at a time, each one looked at ' +
     'after it. Which are left out, and why. How long it may take, by the failovers of late. An image that may not be booted, or ' +
     'whose content was rejected before, is refused. Read from the database and from Glance; no `kiln serve` is needed.',
-  options: [...requestOptions, octaviaOption],
+  options: requestOptions,
   examples: [
     'kiln release plan',
     'kiln release plan --image 3c16294e-0000-4000-8000-000000000001 --json',
@@ -24,12 +22,8 @@ export const releasePlan = defineCommand<RequestOptions & OctaviaOption>({
   ],
   exits: ['noUsableImage', 'cloudUnreachable'],
   async run({ options, context }) {
-    const request = requestOf(options);
-    if (options.octavia) {
-      return planOverOctavia(context, { ...request, tag: await tagOrUsual(options.tag, context) });
-    }
     const releases = await context.releases();
-    const plan = await releases.plan(request);
+    const plan = await releases.plan(requestOf(options));
     const { targets, ...summary } = plan;
     return {
       document: { ...summary, loadBalancers: targets.length },

@@ -1,32 +1,34 @@
 import type { OctaviaCheck, OctaviaPlanView } from '../../../../model/octavia-release.ts';
-import type { OctaviaPlanRequest } from '../../../../ports/octavia-releases.ts';
-import type { Outcome } from '../../../command.ts';
-import type { CliContext } from '../../../context.ts';
-import { printable } from '../../../format/printable.ts';
+import { printable, wrap } from '../../../format/printable.ts';
 import { type Column, renderTable } from '../../../output/table.ts';
 import type { View } from '../../../output/view.ts';
 import { renderPlan } from '../plan.ts';
+import type { RequestOptions } from '../request-options.ts';
+import type { OverOctavia } from './also-over-octavia.ts';
+import { octaviaRequestOf } from './options.ts';
 
-/** `kiln release plan --octavia`. */
-export async function planOverOctavia(context: CliContext, request: OctaviaPlanRequest): Promise<Outcome> {
-  const found = await (await context.octaviaReleases()).plan(request);
-  const { targets, ...summary } = found.plan;
-  return {
-    document: { ...summary, loadBalancers: targets.length, checks: found.checks, cantBeHad: found.cantBeHad },
-    ids: targets.map(({ loadBalancerId }) => loadBalancerId),
-    render: (view) => renderOctaviaPlan(found, view),
-  };
-}
+export const planOverOctavia: OverOctavia<RequestOptions> = {
+  options: [],
+  example: 'kiln release plan --octavia --os-cloud production --image 3c16294e-0000-4000-8000-000000000001',
+  async run({ options, context }) {
+    const found = await (await context.octaviaReleases()).plan(await octaviaRequestOf(options, context));
+    const { targets, ...summary } = found.plan;
+    return {
+      document: { ...summary, loadBalancers: targets.length, checks: found.checks, cantBeHad: found.cantBeHad },
+      ids: targets.map(({ loadBalancerId }) => loadBalancerId),
+      render: (view) => renderOctaviaPlan(found, view),
+    };
+  },
+};
 
-function renderOctaviaPlan({ plan, checks, cantBeHad }: OctaviaPlanView, view: View): string {
-  const limits = cantBeHad.map((line) => `- ${line}`).join('\n');
-  return [renderChecks(checks, view), `Over an Octavia that runs already:\n${limits}`, renderPlan(plan, view)].join(
-    '\n\n',
-  );
-}
-
-function renderChecks(checks: readonly OctaviaCheck[], view: View): string {
-  return renderTable(columns, checks, view);
+export function renderOctaviaPlan({ plan, checks, cantBeHad }: OctaviaPlanView, view: View): string {
+  const width = view.columns ?? Number.POSITIVE_INFINITY;
+  const limits = cantBeHad.flatMap((line) => wrap(`- ${line}`, width)).join('\n');
+  return [
+    renderTable(columns, checks, view),
+    `What can't be had over an Octavia that runs already:\n${limits}`,
+    renderPlan(plan, view),
+  ].join('\n\n');
 }
 
 const columns: Column<OctaviaCheck>[] = [
