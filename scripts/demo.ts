@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createLoadBalancerClient, type LoadBalancerClient } from './demo/load-balancer-client.ts';
 import { startMember } from './demo/member.ts';
+import { type Outage, showPair } from './demo/pair.ts';
 import { ensureHaproxy } from './haproxy.ts';
 
 const kiln = join(import.meta.dirname, '..', 'bin', 'kiln');
@@ -111,6 +112,7 @@ const environment: NodeJS.ProcessEnv = {
   OS_HEALTH_MANAGER__HEARTBEAT_INTERVAL: '1',
   OS_HEALTH_MANAGER__HEARTBEAT_TIMEOUT: '6',
   OS_HEALTH_MANAGER__HEALTH_CHECK_INTERVAL: '1',
+  OS_KILN__VRRP_ADVERT_INTERVAL_SECONDS: '0.2',
 };
 
 async function main(): Promise<void> {
@@ -253,8 +255,12 @@ async function main(): Promise<void> {
   claim('the load balancer is ACTIVE', healed.provisioning_status === 'ACTIVE', healed.provisioning_status);
   await run(['health', 'show']);
 
-  say('\n12. The end: everything deleted, processes gone');
-  for (const { id } of [balancer, orphan, next]) await client.remove(id);
+  say('\n12. The same with a pair: its MASTER dies under load, and the other one takes over');
+  const tools = { say, claim, requests, processesOf: processesOfServers };
+  const pair = await showPair({ ...tools, client, members, single: outage });
+
+  say('\n13. The end: everything deleted, processes gone');
+  for (const { id } of [balancer, orphan, next, pair]) await client.remove(id);
   claim('nothing is left in Neutron', (await client.portsLeft()) === 0, String(await client.portsLeft()));
   claim('deleting them ended their processes', processesOfServers().length === 0, processesOfServers().join(', '));
   for (const member of members) await member.close();
@@ -345,7 +351,7 @@ function processesOfServers(serverId = ''): number[] {
 }
 
 /** Asks the VIP from a blow on until it answers again. */
-async function outageOf(vip: string, strike: () => void): Promise<{ failed: number; seconds: number }> {
+async function outageOf(vip: string, strike: () => void): Promise<Outage> {
   strike();
   const beganMs = performance.now();
   for (let failed = 0; ; failed++) {

@@ -2,6 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 
+interface Amphora {
+  id: string;
+  image_id: string;
+  compute_id: string;
+  role: string;
+}
+
 interface LoadBalancer {
   id: string;
   vip_address: string;
@@ -11,15 +18,21 @@ interface LoadBalancer {
 /** What the demo asks of the load-balancer API, and of the embedded cloud to look behind it. */
 export interface LoadBalancerClient {
   /** With one HTTP listener on port 8080 and these members. */
-  create(name: string, members: readonly { port: number }[]): Promise<LoadBalancer>;
+  create(
+    name: string,
+    members: readonly { port: number }[],
+    options?: { topology?: 'SINGLE' | 'ACTIVE_STANDBY' },
+  ): Promise<LoadBalancer>;
   /** Waits until its provisioning status is ACTIVE or ERROR. */
   untilSettled(id: string): Promise<LoadBalancer>;
   failOver(id: string): Promise<LoadBalancer>;
-  /** Waits until another amphora serves it. */
+  /** Waits until another amphora has taken this one's place. */
   untilReplaced(id: string, amphoraId: string): Promise<LoadBalancer>;
   /** Deletes it with everything in it, and waits until it is gone. */
   remove(id: string): Promise<void>;
-  amphoraOf(loadBalancerId: string): Promise<{ id: string; image_id: string; compute_id: string }>;
+  amphoraOf(loadBalancerId: string): Promise<Amphora>;
+  /** Those that serve, or stand by. */
+  amphoraeOf(loadBalancerId: string): Promise<Amphora[]>;
   serversNamed(name: string): Promise<number>;
   /** Ports of Kiln's in Neutron. */
   portsLeft(): Promise<number>;
@@ -75,9 +88,17 @@ export async function createLoadBalancerClient(folder: string): Promise<LoadBala
     throw new Error(`${what} did not happen within ${patienceMs / 1000} s`);
   }
 
+  async function flavorOf(topology: string): Promise<string> {
+    const flavor_data = JSON.stringify({ loadbalancer_topology: topology });
+    const flavorprofile = { name: topology, provider_name: 'amphora', flavor_data };
+    const profile = await call('POST', `${api}/lbaas/flavorprofiles`, { flavorprofile });
+    const flavor = { name: topology, flavor_profile_id: profile.flavorprofile.id, enabled: true };
+    return (await call('POST', `${api}/lbaas/flavors`, { flavor })).flavor.id;
+  }
+
   const { subnets } = await call('GET', `${urlOf('network')}/v2.0/subnets?name=lb-vip-subnet`);
   const client: LoadBalancerClient = {
-    async create(name, members) {
+    async create(name, members, { topology } = {}) {
       const pool = {
         name: `${name}-pool`,
         protocol: 'HTTP',
@@ -85,7 +106,10 @@ export async function createLoadBalancerClient(folder: string): Promise<LoadBala
         members: members.map(({ port }) => ({ address: '127.0.0.1', protocol_port: port })),
       };
       const listener = { name: `${name}-http`, protocol: 'HTTP', protocol_port: 8080, default_pool: pool };
-      const loadbalancer = { name, vip_subnet_id: subnets[0].id, listeners: [listener] };
+      const loadbalancer = {
+        ...{ name, vip_subnet_id: subnets[0].id, listeners: [listener] },
+        ...(topology && { flavor_id: await flavorOf(topology) }),
+      };
       return (await call('POST', `${api}/lbaas/loadbalancers`, { loadbalancer })).loadbalancer;
     },
     untilSettled: (id) =>
@@ -99,16 +123,20 @@ export async function createLoadBalancerClient(folder: string): Promise<LoadBala
     },
     untilReplaced: (id, amphoraId) =>
       until(`a new amphora of ${id}`, async () => {
-        const [found, serving] = [await show(id), await client.amphoraOf(id)];
-        return found?.provisioning_status === 'ACTIVE' && serving.id !== amphoraId ? found : null;
+        const [found, serving] = [await show(id), await client.amphoraeOf(id)];
+        const isGone = serving.length > 0 && serving.every((one) => one.id !== amphoraId);
+        return found?.provisioning_status === 'ACTIVE' && isGone ? found : null;
       }),
     async remove(id) {
       await call('DELETE', `${api}/lbaas/loadbalancers/${id}?cascade=true`);
       await until(`the end of ${id}`, async () => ((await show(id)) === null ? true : null));
     },
     async amphoraOf(id) {
-      const { amphorae } = await call('GET', `${api}/octavia/amphorae?loadbalancer_id=${id}&status=ALLOCATED`);
-      return amphorae[0] ?? {};
+      const [first] = await client.amphoraeOf(id);
+      return first ?? ({} as Amphora);
+    },
+    async amphoraeOf(id) {
+      return (await call('GET', `${api}/octavia/amphorae?loadbalancer_id=${id}&status=ALLOCATED`)).amphorae;
     },
     async serversNamed(name) {
       return (await call('GET', `${urlOf('compute')}/servers?name=${name}`)).servers.length;

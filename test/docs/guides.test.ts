@@ -11,7 +11,7 @@ const guideFile = join(documents, 'operator-guide.md');
 describe.skipIf(missingClient())('the guides', () => {
   it.each(['operator-guide.md', 'load-balancers.md', 'quick-start.md', 'when-something-dies.md'])(
     '%s shows what its commands really say',
-    { timeout: 240_000 },
+    { timeout: 480_000 },
     async (name) => followGuide(join(documents, name), await embeddedPlace()),
   );
 });
