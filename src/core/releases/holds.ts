@@ -67,9 +67,7 @@ export function limitFailures(draft: Draft, also: string | null = null): void {
 /** How many failures there may be at this stage; one more stops the release. */
 export function allowedFailures({ wave, accepted }: ReleaseProgress, { policy, targets }: ReleaseSpec): number {
   const limit =
-    wave > 0
-      ? (policy.maxFailures ?? Math.max(2, Math.min(10, Math.ceil(targets / 100))))
-      : policy.canaryMaxFailures;
+    wave > 0 ? (policy.maxFailures ?? Math.max(2, Math.min(10, Math.ceil(targets / 100)))) : policy.canaryMaxFailures;
   return accepted.failures + limit;
 }
 
