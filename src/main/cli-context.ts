@@ -203,8 +203,8 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       // Looking must not make a database, nor change its tables.
       const { migrations } = await databaseStatus(paths().database);
       if (migrations.some(({ executedAt }) => executedAt === null)) return null;
-      const { fleet } = await state();
-      return async () => knownImages(await fleet.survey(clock.now().toISOString()));
+      const { fleet, releases } = await state();
+      return async () => knownImages(await fleet.survey(clock.now().toISOString()), await releases.neededImages());
     },
 
     async resizeLoadBalancer(loadBalancerId, flavorId) {

@@ -81,3 +81,11 @@ export interface ListenerCount {
   connections: number;
   requestErrors: number;
 }
+
+/** What a release needs of images: those it brings, and those that its way back takes load balancers to. */
+export interface ReleaseNeed {
+  releaseId: string;
+  /** Whoever wants to go back starts another release, of a former image. */
+  hasEnded: boolean;
+  imageIds: readonly string[];
+}

@@ -9,7 +9,7 @@ import type {
   TargetState,
 } from '../model/release.ts';
 import type { FleetMember } from '../model/release-plan.ts';
-import type { HealthMoment, ProbeNow, ReleaseTallies, TargetNow } from '../model/release-view.ts';
+import type { HealthMoment, ProbeNow, ReleaseNeed, ReleaseTallies, TargetNow } from '../model/release-view.ts';
 
 /** A release with its counts, as it stood at one moment. */
 export interface StoredRelease extends Release {
@@ -121,6 +121,11 @@ export interface ReleaseStore {
   usualMoveSeconds(): Promise<number | null>;
   /** Of the whole fleet. */
   countLoadBalancers(): Promise<number>;
+  /**
+   * Images that releases need: of each tag, those of the release that has not ended, and the former ones of the last that ended and
+   * had moved load balancers.
+   */
+  neededImages(): Promise<ReleaseNeed[]>;
   /** The release that rejected an image with this content; null: none. */
   rejectedBy(hashAlgo: string, hash: string): Promise<string | null>;
   /** How these load balancers are now. */

@@ -207,6 +207,28 @@ export function createReleaseStore(database: KilnDatabase, clock: Clock): Releas
         return Number(count);
       }),
 
+    neededImages: () =>
+      attempt(clock, async () => {
+        const running = await releases().where('active_tag', 'is not', null).execute();
+        const ended = await releases()
+          .where('active_tag', 'is', null)
+          .where('phase', '<>', 'rejected')
+          .where('created_ms', '=', ({ selectFrom }) =>
+            selectFrom('kiln_release as other')
+              .select(({ fn }) => fn.max('other.created_ms').as('at'))
+              .whereRef('other.tag', '=', 'kiln_release.tag')
+              .where('other.active_tag', 'is', null)
+              .where('other.phase', '<>', 'rejected'),
+          )
+          .execute();
+        return [...running, ...ended].map((row) => {
+          const { spec, formerImageIds, endedAtMs } = toRelease(row);
+          const former = [...formerImageIds, ...spec.baseline.taggedImageIds];
+          const hasEnded = endedAtMs !== null;
+          return { releaseId: spec.id, hasEnded, imageIds: hasEnded ? former : [spec.image.id, ...former] };
+        });
+      }),
+
     rejectedBy: (hashAlgo, hash) =>
       attempt(clock, async () => {
         const row = await database

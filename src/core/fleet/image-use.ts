@@ -1,3 +1,5 @@
+import type { ReleaseNeed } from '../../model/release-view.ts';
+
 /** Who uses an image. */
 export interface ImageUse {
   /** Amphorae that run it, in any status but DELETED. */
@@ -14,6 +16,8 @@ export interface KnownImages {
   booted: ReadonlySet<string>;
   /** Tags of flavors by which amphorae find their images. */
   flavorTags: readonly string[];
+  /** Image → the release that needs it. */
+  releases: ReadonlyMap<string, ReleaseNeed>;
 }
 
 interface Groups {
@@ -23,7 +27,10 @@ interface Groups {
   images: ReadonlyMap<string, unknown>;
 }
 
-export function knownImages({ amphorae, loadBalancers, flavorTags, images }: Groups): KnownImages {
+export function knownImages(
+  { amphorae, loadBalancers, flavorTags, images }: Groups,
+  needs: readonly ReleaseNeed[],
+): KnownImages {
   const uses = new Map<string, ImageUse>();
   const add = (imageId: string | null, more: Partial<ImageUse>) => {
     if (imageId === null) return;
@@ -33,5 +40,8 @@ export function knownImages({ amphorae, loadBalancers, flavorTags, images }: Gro
   for (const group of amphorae) add(group.imageId, { amphorae: group.amphorae });
   for (const group of loadBalancers) add(group.assignedImageId, { assigned: group.loadBalancers });
   const booted = new Set([...images.keys(), ...uses.keys()]);
-  return { uses, booted, flavorTags: [...new Set(flavorTags.values())] };
+  // One that has not ended says more.
+  const byUrgency = [...needs].sort((one, other) => Number(other.hasEnded) - Number(one.hasEnded));
+  const releases = new Map(byUrgency.flatMap((need) => need.imageIds.map((id) => [id, need] as const)));
+  return { uses, booted, flavorTags: [...new Set(flavorTags.values())], releases };
 }

@@ -7,7 +7,7 @@ import { planPrune, whyNeeded } from './plan-prune.ts';
 
 const settings = { owner: 'service', tag: 'amphora', imageId: null };
 const nothing = { amphorae: [], loadBalancers: [], flavorTags: new Map<string, string>(), images: new Map() };
-const booted = (...ids: string[]) => knownImages({ ...nothing, images: new Map(ids.map((id) => [id, null])) });
+const booted = (...ids: string[]) => knownImages({ ...nothing, images: new Map(ids.map((id) => [id, null])) }, []);
 const image = (id: string, day: number, more: Partial<Image> = {}) =>
   anImage({ id, owner: 'service', tags: [], createdAt: `2026-01-${String(day).padStart(2, '0')}T00:00:00Z`, ...more });
 
@@ -34,10 +34,23 @@ describe('pruning', () => {
     ['it is queued', { status: 'queued' }, {}],
     ['it belongs to other', { owner: 'other' }, {}],
   ] as const)('never deletes an image because %s', (reason, fields, facts) => {
-    const known = knownImages({ ...nothing, images: new Map([['a', null]]), ...facts });
+    const known = knownImages({ ...nothing, images: new Map([['a', null]]), ...facts }, []);
     const needed = image('a', 1, fields);
     expect(whyNeeded(needed, known, settings)).toBe(reason);
     expect(planPrune([needed], known, settings, 0).deletions).toEqual([]);
+  });
+
+  it('never deletes what a release needs: one that runs, or the way back of one that has ended', () => {
+    const need = (releaseId: string, hasEnded: boolean, ...imageIds: string[]) => ({ releaseId, hasEnded, imageIds });
+    const facts = { ...nothing, images: new Map(['a', 'b', 'c'].map((id) => [id, null])) };
+    const known = knownImages(facts, [need('r-2', false, 'a'), need('r-1', true, 'a', 'b')]);
+    expect(planPrune([image('a', 1), image('b', 2), image('c', 3)], known, settings, 0)).toMatchObject({
+      deletions: [{ id: 'c' }],
+      kept: [
+        { image: { id: 'b' }, reason: 'the way back of release r-1 leads to it' },
+        { image: { id: 'a' }, reason: 'release r-2 needs it' },
+      ],
+    });
   });
 
   it('never deletes what amp_image_id names', () => {
@@ -67,17 +80,23 @@ describe('pruning', () => {
         group('assignedImageId', 'loadBalancers'),
         fc.subarray(ids),
         fc.integer({ min: 0, max: 3 }),
-        (listed, amphorae, loadBalancers, once, keep) => {
+        fc.subarray(ids),
+        fc.boolean(),
+        (listed, amphorae, loadBalancers, once, keep, released, hasEnded) => {
           const images = listed.map(({ day, ...fields }) => image(fields.id, day, fields));
-          const known = knownImages({
-            amphorae: amphorae as never,
-            loadBalancers: loadBalancers as never,
-            flavorTags: new Map([['f', 'edge']]),
-            images: new Map(once.map((id) => [id, null])),
-          });
+          const known = knownImages(
+            {
+              amphorae: amphorae as never,
+              loadBalancers: loadBalancers as never,
+              flavorTags: new Map([['f', 'edge']]),
+              images: new Map(once.map((id) => [id, null])),
+            },
+            [{ releaseId: 'r', hasEnded, imageIds: released }],
+          );
           const { deletions, kept } = planPrune(images, known, settings, keep);
           for (const gone of deletions) {
             expect(once).toContain(gone.id);
+            expect(released).not.toContain(gone.id);
             expect([gone.owner, gone.protected]).toEqual(['service', false]);
             expect(['active', 'deactivated']).toContain(gone.status);
             expect(gone.tags.some((tag) => tag !== 'other')).toBe(false);

@@ -48,12 +48,21 @@ export function planPrune(
 }
 
 /** Why an image must not be deleted; null: nothing speaks for it. Asked again right before the deletion. */
-export function whyNeeded(image: Image, { uses, flavorTags }: KnownImages, settings: PruneSettings): string | null {
+export function whyNeeded(
+  image: Image,
+  { uses, flavorTags, releases }: KnownImages,
+  settings: PruneSettings,
+): string | null {
   const use = uses.get(image.id);
   if (use && use.amphorae > 0) return use.amphorae === 1 ? '1 amphora runs it' : `${use.amphorae} amphorae run it`;
   if (use && use.assigned > 0) {
     return use.assigned === 1 ? '1 load balancer is assigned it' : `${use.assigned} load balancers are assigned it`;
   }
+  const need = releases.get(image.id);
+  if (need)
+    return need.hasEnded
+      ? `the way back of release ${need.releaseId} leads to it`
+      : `release ${need.releaseId} needs it`;
   if (image.id === settings.imageId) return 'amp_image_id names it';
   const tag = image.tags.find((one) => one === settings.tag || flavorTags.includes(one));
   if (tag !== undefined) return `it carries the tag \`${tag}\``;

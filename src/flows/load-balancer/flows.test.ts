@@ -224,6 +224,22 @@ describe('flows of a load balancer', () => {
     expect(await imageId()).toBe('image-2');
   });
 
+  it('once released a load balancer is assigned that image: its repair boots it, whatever the tag gives', async () => {
+    const { images, ask, carryOut, created, amphorae } = setUp();
+    await created();
+    images.put({ ...(await images.get('image-1')), id: 'image-2', tags: [] });
+    const imageId = async () => (await amphorae.list({ loadBalancerId: 'lb' }))[0]?.imageId;
+    expect(await imageId()).toBe('image-1');
+    expect(await carryOut(await ask('release-amphora', { imageId: 'image-2', releaseId: 'r' }))).toBe('done');
+    expect([await imageId(), await amphorae.assignedImageId('lb')]).toEqual(['image-2', 'image-2']);
+    expect(await carryOut(await ask('failover-amphora', { image: 'assigned' }))).toBe('done');
+    expect([await imageId(), await amphorae.assignedImageId('lb')]).toEqual(['image-2', 'image-2']);
+    // Taken back: as it was before.
+    expect(await carryOut(await ask('release-amphora', { imageId: 'image-1', releaseId: 'r' }))).toBe('done');
+    expect(await carryOut(await ask('failover-amphora', { image: 'assigned' }))).toBe('done');
+    expect(await imageId()).toBe('image-1');
+  });
+
   it.each([
     ['is gone from Glance', null],
     ['is deactivated', { status: 'deactivated' }],

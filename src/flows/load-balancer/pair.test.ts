@@ -289,6 +289,22 @@ describe('a pair', () => {
     }
   });
 
+  it('repaired in the middle of a release, or of its way back, it ends on one image: the one that it is assigned', async () => {
+    const { created, carryOut, pair, images, amphorae } = setUp();
+    await created();
+    images.put({ ...(await images.get('image-1')), id: 'image-2', tags: [] });
+    const imagesNow = async () => (await pair()).all.map(({ imageId }) => imageId);
+    for (const imageId of ['image-2', 'image-1']) {
+      const { master, backup } = await pair();
+      const release = { amphoraId: backup.id, imageId, releaseId: 'r' };
+      expect(await carryOut('release-amphora-of-pair', release)).toBe('done');
+      expect(new Set(await imagesNow()).size).toBe(2);
+      expect(await carryOut('failover-amphora-of-pair', { amphoraId: master.id, image: 'assigned' })).toBe('done');
+      expect(await imagesNow()).toEqual([imageId, imageId]);
+      expect(await amphorae.assignedImageId('lb')).toBe(imageId);
+    }
+  });
+
   it('is replaced whole: new ones are ready first, BACKUP takes over before MASTER, and hands over', async () => {
     const bench = setUp();
     await bench.created();

@@ -340,6 +340,37 @@ export function describeReleaseStoreContract(name: string, makeSubject: () => Pr
       expect([coming, moved.map((one) => one.loadBalancerId), control]).toEqual([['p3', 'p4'], ['m1'], ['p5', 'p4']]);
     });
 
+    it('knows the images that a release, or the way back of the last one, needs', async () => {
+      const end = async (id: string, phase: 'completed' | 'rejected') =>
+        await commit({ progress: { ...(await release(id)).progress, phase }, endedAtMs: nowMs }, release(id));
+      const start = async (id: string, imageId: string, fromImageId: string, atMs: number) => {
+        const image = { id: imageId, name: id, hashAlgo: null, hash: null, ownerId: 'o' };
+        const targets = [aTarget(id, 'a', { fromImageId })];
+        const started = aRelease(id, { image, baseline: { taggedImageIds: [fromImageId] } }, atMs);
+        await store.create(started, targets, tallyOf(targets), planned);
+      };
+      const needs = async () =>
+        (await store.neededImages()).map(({ releaseId, hasEnded, imageIds }) => [
+          releaseId,
+          hasEnded,
+          [...new Set(imageIds)].sort(),
+        ]);
+      expect(await needs()).toEqual([]);
+      await start('r1', 'i2', 'i1', 1);
+      expect(await needs()).toEqual([['r1', false, ['i1', 'i2']]]);
+      await end('r1', 'completed');
+      await start('r2', 'i3', 'i2', 2);
+      await end('r2', 'completed');
+      await start('r3', 'bad', 'i3', 3);
+      await end('r3', 'rejected');
+      expect(await needs()).toEqual([['r2', true, ['i2']]]);
+      await start('r4', 'i4', 'i3', 4);
+      expect(await needs()).toEqual([
+        ['r4', false, ['i3', 'i4']],
+        ['r2', true, ['i2']],
+      ]);
+    });
+
     it('keeps what was seen of health until it is forgotten, and what was rejected', async () => {
       await hasRelease([]);
       await hasLoadBalancer('a');

@@ -14,12 +14,13 @@ function bench(changes: { whileLooking?: (known: { running: string[] }, looks: n
   let looks = 0;
   const look = async (): Promise<KnownImages> => {
     changes.whileLooking?.(state, ++looks);
-    return knownImages({
+    const facts = {
       amphorae: state.running.map((imageId) => ({ imageId, amphorae: 1 })),
       loadBalancers: [],
       flavorTags: new Map(),
       images: new Map([1, 2, 3, 4, 5].map((n) => [id(n), null])),
-    });
+    };
+    return knownImages(facts, []);
   };
   const context = {
     images: async () => shelf,

@@ -30,7 +30,7 @@ export const imagePrune = defineCommand<Options>({
   summary: 'Delete amphora images that nothing needs any more; without --yes say which',
   description:
     'Looks only at images of the trusted project that booted an amphora of this Kiln once, or carry an amphora tag. Never deleted: what an ' +
-    'amphora runs, what a load balancer is assigned (a repair boots it), what carries the tag of octavia.conf or of a flavor, what is protected, ' +
+    'amphora runs, what a load balancer is assigned (a repair boots it), what a release that runs or its way back needs, where the way back of the last release leads, what carries the tag of octavia.conf or of a flavor, what is protected, ' +
     'and the newest of the rest. Each image is looked at again right before it is deleted. What another controller (an Octavia, a second ' +
     'Kiln with a database of its own) boots from these images is not known here: protect such images in Glance.',
   options: [
