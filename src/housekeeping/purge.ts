@@ -9,6 +9,8 @@ export interface PurgeSettings {
   amphoraExpirySeconds: number;
   /** [house_keeping] load_balancer_expiry_age. */
   operationExpirySeconds: number;
+  /** [kiln] release_expiry_seconds. */
+  releaseExpirySeconds: number;
 }
 
 /** Rows of one transaction: short enough that nobody waits for it. */
@@ -32,19 +34,36 @@ export function purgeJob(parts: { purge: Purge; clock: Clock; settings: () => Pu
     return purged;
   }
 
+  async function allReleases(run: JobRun, before: string): Promise<number> {
+    let removed = 0;
+    while (!run.stop.aborted) {
+      await run.assertHeld();
+      const batch = await purge.releases(before, BATCH);
+      removed += batch.removed;
+      if (!batch.more) break;
+      await clock.sleep(PAUSE_MS, run.stop).catch(() => {});
+    }
+    return removed;
+  }
+
   return {
     name: 'purge',
-    summary: 'Remove operations that ended, and rows of amphorae that were deleted, long ago',
+    summary: 'Remove operations and releases that ended, and rows of amphorae that were deleted, long ago',
     intervalSeconds: () => settings().cleanupIntervalSeconds,
     async run(run) {
-      const { amphoraExpirySeconds, operationExpirySeconds } = settings();
+      const { amphoraExpirySeconds, operationExpirySeconds, releaseExpirySeconds } = settings();
       const before = (seconds: number) => new Date(clock.now().getTime() - seconds * 1000).toISOString();
-      const old = { operations: before(operationExpirySeconds), amphorae: before(amphoraExpirySeconds) };
+      const old = {
+        operations: before(operationExpirySeconds),
+        amphorae: before(amphoraExpirySeconds),
+        releases: before(releaseExpirySeconds),
+      };
       const counts = run.dryRun
-        ? await purge.count(old.operations, old.amphorae)
+        ? await purge.count(old)
         : {
             operations: await all(run, (limit) => purge.operations(old.operations, limit)),
             amphorae: await all(run, (limit) => purge.amphorae(old.amphorae, limit)),
+            releases: await allReleases(run, old.releases),
           };
       return { counts, items: [], more: false };
     },

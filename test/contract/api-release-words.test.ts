@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { request } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createReleaseStore } from '../../src/adapters/storage/release-store.ts';
 import { createPolicy } from '../../src/api/policy/policy.ts';
@@ -343,6 +346,28 @@ describe('events', () => {
       1201, 1202, 1203,
     ]);
   });
+});
+
+it('a stream ends with its client, and with the server', { timeout: 60_000 }, async () => {
+  await hasLoadBalancers(1);
+  const id = await start();
+  await bench.app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = bench.app.server.address() as AddressInfo;
+  const follow = (after: number) =>
+    request(`http://127.0.0.1:${port}${root}/${id}/events?follow=true&after=${after}`, { headers: alice });
+  const firstLine = async ({ body }: Awaited<ReturnType<typeof follow>>) => {
+    for await (const chunk of body) return JSON.parse(String(chunk).split('\n')[0] ?? '') as { n: number };
+    return expect.unreachable();
+  };
+  // Leaving the loop destroys the answer, as a client does that goes.
+  expect(await firstLine(await follow(0))).toMatchObject({ n: 1 });
+  const { statusCode, body } = await follow(0);
+  const lines: string[] = [];
+  body.on('data', (chunk) => lines.push(String(chunk)));
+  const ended = once(body, 'close');
+  await expect.poll(() => lines.join(''), { timeout: 30_000 }).toContain('"n":1');
+  await Promise.all([bench.app.close(), ended.catch(() => {})]);
+  expect(statusCode).toBe(200);
 });
 
 it('tenants are refused everything, observers every write; what is not there is 404', async () => {

@@ -27,6 +27,8 @@ export function createCanonical(places: readonly (readonly [real: string, shown:
   const uuid = example((index) =>
     digest('uuid', index).replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*/, '$1-$2-4$3-8$4-$5'),
   );
+  /** Of a plan: four parts. */
+  const planDigest = example((index) => digest('plan', index).replace(/^(.{8})(.{8})(.{8})(.{8}).*/, '$1-$2-$3-$4'));
   const project = example((index) => digest('project', index).slice(0, 32));
   const address = example((index) => `192.0.2.${17 + index}`);
   /** Times of whole seconds are those of images, first shown when the image is made: their order is kept. */
@@ -36,7 +38,7 @@ export function createCanonical(places: readonly (readonly [real: string, shown:
     toReal(command) {
       let real = command;
       for (const [place, shown] of places) if (shown.startsWith('/')) real = real.replaceAll(shown, place);
-      return real.replace(anyId, (id) => {
+      return real.replace(anyIdOrDigest, (id) => {
         const known = realOnes.get(id);
         if (known === undefined) throw new Error(`no output above has the ID in: ${command}`);
         return known;
@@ -47,15 +49,17 @@ export function createCanonical(places: readonly (readonly [real: string, shown:
       for (const [place, name] of places) shown = shown.replaceAll(place, name);
       return shown
         .replace(/\b[0-9a-f]{128}\b/g, `${digest('hash', 0).slice(0, 16)}…`)
+        .replace(anyDigest, planDigest)
         .replace(anyId, (id) => (id.includes('-') ? uuid(id) : project(id)))
         .replace(/UDP port \d+ of [\d.]+/g, 'UDP port 5555 of 0.0.0.0')
         .replace(/\b127\.\d+\.\d+\.\d+\b/g, address)
         .replace(/\bpid \d+/g, 'pid 4711')
         .replace(/\b\d+ bytes\b/g, '327155712 bytes')
+        .replace(/\d{4}-\d\d-\d\d [\d:]{8}Z/g, '2026-03-20 03:00:00Z')
         .replace(/\d{4}-\d\d-\d\dT[\d:]{8}\.\d+Z/g, byDistance)
         .replace(/(?<!^Updated .*)\d{4}-\d\d-\d\dT[\d:]{8}Z/gm, imageTime)
         .replace(/(?<=^Updated +)\S+/gm, imageUpdated)
-        .replace(/(?:less than a minute|\d minutes?) ago/g, 'less than a minute ago')
+        .replace(/(?:less than a minute|\d\d? minutes?) ago/g, 'less than a minute ago')
         .replace(/up for (?:less than a minute|\d minutes?)/g, 'up for less than a minute')
         .replace(/the token ends in [\w ]+/g, 'the token ends in 1 hour')
         .replace(/in 36\d\d days/g, 'in 3649 days')
@@ -83,7 +87,9 @@ function byDistance(time: string): string {
   return days < 1 ? now : days < 366 ? '2026-04-19T03:00:00.000Z' : '2036-03-17T03:00:00.000Z';
 }
 
+const anyDigest = /\b[0-9a-f]{8}(?:-[0-9a-f]{8}){3}\b/g;
 const anyId = /\b(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b/g;
+const anyIdOrDigest = new RegExp(`${anyDigest.source}|${anyId.source}`, 'g');
 
 function digest(kind: string, index: number): string {
   return createHash('sha256').update(`${kind} ${index}`).digest('hex');

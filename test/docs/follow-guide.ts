@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { buildAmphoraImage } from '../../src/adapters/amphora-image/build.ts';
@@ -104,6 +104,7 @@ export async function followGuide(guideFile: string, place: GuidePlace): Promise
       [join(folder, 'kiln.log'), '/var/log/kiln/kiln.log'],
       ...place.shown,
       [`${folder}/`, ''],
+      [`${userInfo().username}@${hostname()}`, 'alice@controller'],
     ]);
     const toReal = (text: string) =>
       canonical.toReal((place.typed ?? []).reduce((made, [named, real]) => made.replaceAll(named, real), text));

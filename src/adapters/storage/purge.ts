@@ -4,7 +4,7 @@ import { attempt } from './faults.ts';
 import { rememberFormerIds } from './former-ids.ts';
 import type { KilnDatabase } from './schema.ts';
 
-/** In the tables `kiln_operation`, `kiln_journal_entry`, `kiln_amphora` and `kiln_amphora_health`. */
+/** In the tables `kiln_operation`, `kiln_journal_entry`, `kiln_amphora`, `kiln_amphora_health` and `kiln_release…`. */
 export function createPurge(database: KilnDatabase, clock: Clock): Purge {
   return {
     operations: (endedBefore, limit) =>
@@ -32,9 +32,21 @@ export function createPurge(database: KilnDatabase, clock: Clock): Purge {
         return ids.length;
       }),
 
-    count: (endedBefore, deletedBefore) =>
+    releases: (endedBefore, limit) =>
       attempt(clock, async () => {
-        const countOf = async (rows: ReturnType<typeof endedOperations> | ReturnType<typeof deletedAmphorae>) => {
+        const [release, next] = await endedReleases(database, endedBefore).orderBy('ended_ms').limit(2).execute();
+        if (!release) return { removed: 0, more: false };
+        const isGone = await database
+          .transaction()
+          .execute((transaction) => removeRelease(transaction, release.id, limit));
+        return { removed: isGone ? 1 : 0, more: !isGone || next !== undefined };
+      }),
+
+    count: (before) =>
+      attempt(clock, async () => {
+        const countOf = async (
+          rows: ReturnType<typeof endedOperations | typeof deletedAmphorae | typeof endedReleases>,
+        ) => {
           const { count } = await database
             .selectFrom((rows as ReturnType<typeof endedOperations>).as('old'))
             .select(({ fn }) => fn.countAll<number>().as('count'))
@@ -42,8 +54,9 @@ export function createPurge(database: KilnDatabase, clock: Clock): Purge {
           return Number(count);
         };
         return {
-          operations: await countOf(endedOperations(database, endedBefore)),
-          amphorae: await countOf(deletedAmphorae(database, deletedBefore)),
+          operations: await countOf(endedOperations(database, before.operations)),
+          amphorae: await countOf(deletedAmphorae(database, before.amphorae)),
+          releases: await countOf(endedReleases(database, before.releases)),
         };
       }),
   };
@@ -86,4 +99,43 @@ function deletedAmphorae(database: KilnDatabase, deletedBefore: string) {
         ),
       ),
     );
+}
+
+function endedReleases(database: KilnDatabase, endedBefore: string) {
+  return database.selectFrom('kiln_release').select('id').where('ended_ms', '<', Date.parse(endedBefore));
+}
+
+/** Its parts first, at most so many rows; then itself. @returns whether it is gone. */
+async function removeRelease(transaction: KilnDatabase, id: string, limit: number): Promise<boolean> {
+  const events = await transaction
+    .selectFrom('kiln_release_event')
+    .select('n')
+    .where('release_id', '=', id)
+    .orderBy('n')
+    .limit(limit)
+    .execute();
+  const lastEvent = events.at(-1);
+  if (lastEvent) {
+    const ofRelease = transaction.deleteFrom('kiln_release_event').where('release_id', '=', id);
+    await ofRelease.where('n', '<=', lastEvent.n).execute();
+  }
+  if (events.length === limit) return false;
+  const targets = await transaction
+    .selectFrom('kiln_release_target')
+    .select('load_balancer_id')
+    .where('release_id', '=', id)
+    .limit(limit - events.length)
+    .execute();
+  if (targets.length > 0) {
+    const ids = targets.map((target) => target.load_balancer_id);
+    const ofRelease = transaction.deleteFrom('kiln_release_target').where('release_id', '=', id);
+    await ofRelease.where('load_balancer_id', 'in', ids).execute();
+  }
+  if (events.length + targets.length === limit) return false;
+  // Few: samples are removed when a release ends.
+  for (const table of ['kiln_release_probe', 'kiln_release_sample'] as const) {
+    await transaction.deleteFrom(table).where('release_id', '=', id).execute();
+  }
+  await transaction.deleteFrom('kiln_release').where('id', '=', id).execute();
+  return true;
 }

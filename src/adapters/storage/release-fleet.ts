@@ -68,7 +68,8 @@ export async function usualMoveSeconds(database: KilnDatabase): Promise<number |
     .orderBy('updated_at', 'desc')
     .limit(HISTORY)
     .execute();
-  const isFailover = ({ flow }: { flow: string }) => /^(failover-load-balancer|failover-amphora)$/.test(flow);
+  const isFailover = ({ flow }: { flow: string }) =>
+    /^(failover-load-balancer|failover-amphora|release-amphora(-of-pair)?)$/.test(flow);
   const seconds = rows
     .filter(isFailover)
     .map((row) => Math.ceil((Date.parse(row.updated_at) - Date.parse(row.created_at)) / 1000))

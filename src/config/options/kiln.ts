@@ -73,6 +73,13 @@ export const kilnOptions = {
     mutable: true,
     help: 'How long an object in the cloud must have been found without an owner, in three looks at least, before it is removed. 0: they are listed (`kiln housekeeping run orphans --dry-run`) and never removed.',
   }),
+  release_expiry_seconds: integer({
+    default: 15_552_000,
+    unit: 'seconds',
+    min: 0,
+    mutable: true,
+    help: 'A release that ended so long ago is removed from the database, with its load balancers and its history, by the job `purge`; 180 days by default. That its image was rejected is kept.',
+  }),
   vrrp_advert_interval_seconds: float({
     default: null,
     unit: 'seconds',

@@ -53,11 +53,12 @@ export function housekeepingJobs(
       purge: createPurge(database, clock),
       clock,
       settings: () => {
-        const { house_keeping: ages } = current();
+        const { house_keeping: ages, kiln } = current();
         return {
           cleanupIntervalSeconds: ages.cleanup_interval,
           amphoraExpirySeconds: ages.amphora_expiry_age,
           operationExpirySeconds: ages.load_balancer_expiry_age,
+          releaseExpirySeconds: kiln.release_expiry_seconds,
         };
       },
     }),

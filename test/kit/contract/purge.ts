@@ -7,8 +7,11 @@ import { createJournal } from '../../../src/adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../../../src/adapters/storage/load-balancer-store.ts';
 import { createOutbox } from '../../../src/adapters/storage/outbox.ts';
 import { createPurge } from '../../../src/adapters/storage/purge.ts';
+import { createReleaseStore } from '../../../src/adapters/storage/release-store.ts';
 import type { KilnDatabase } from '../../../src/adapters/storage/schema.ts';
+import { tallyOf } from '../../../src/core/releases/tallies.ts';
 import { createFakeClock, type FakeClock } from '../fakes/fake-clock.ts';
+import { aRelease, aTarget } from '../releases.ts';
 import { storedLoadBalancer } from '../stored-resources.ts';
 import { type DatabaseSubject, storedAmphora } from './amphora-store.ts';
 
@@ -52,6 +55,42 @@ export function describePurgeContract(name: string, makeSubject: () => Promise<D
     async function idsIn(table: 'kiln_operation' | 'kiln_amphora'): Promise<string[]> {
       return (await database.selectFrom(table).select('id').orderBy('id').execute()).map(({ id }) => id);
     }
+
+    it('takes releases that ended before with all of theirs, a few rows at a time; what was rejected stays', async () => {
+      const store = createReleaseStore(database, clock);
+      const purge = createPurge(database, clock);
+      const event = { atMs: 0, actor: 'kiln', kind: 'phase', loadBalancerId: null, reason: '', data: {} };
+      const start = async (id: string, tag: string) => {
+        const targets = Array.from({ length: 7 }, (_none, n) => aTarget(id, `lb-${n}`, { position: n }));
+        await store.create(aRelease(id, { tag, targets: 7 }), targets, tallyOf(targets), event);
+      };
+      const finish = async (id: string, endedAtMs: number) => {
+        const release = (await store.get(id)) ?? expect.unreachable();
+        const change = { targets: [], probes: [], talliesAfter: () => release.tallies };
+        const progress = { ...release.progress, phase: 'rejected' as const };
+        const rejected = { hashAlgo: 'sha512', hash: id };
+        const events = Array.from({ length: 12 }, () => event);
+        await store.commit(release, { ...change, progress, endedAtMs, events, rejected }, endedAtMs);
+      };
+      const endMs = clock.now().getTime();
+      for (const id of ['old', 'young', 'active']) await start(id, id);
+      await finish('old', endMs - 2000);
+      await finish('young', endMs);
+      const before = new Date(endMs - 1000).toISOString();
+      expect((await purge.count({ operations: before, amphorae: before, releases: before })).releases).toBe(1);
+      const left = async (table: 'kiln_release_event' | 'kiln_release_target') =>
+        (await database.selectFrom(table).select('release_id').where('release_id', '=', 'old').execute()).length;
+      // 13 events and 7 load balancers.
+      for (const expected of [13 + 7 - 5, 13 + 7 - 10, 13 + 7 - 15, 0]) {
+        expect(await purge.releases(before, 5)).toEqual({ removed: 0, more: true });
+        expect((await left('kiln_release_event')) + (await left('kiln_release_target'))).toBe(expected);
+      }
+      expect(await purge.releases(before, 5)).toEqual({ removed: 1, more: false });
+      expect(await purge.releases(before, 5)).toEqual({ removed: 0, more: false });
+      expect((await store.list(9)).map(({ spec }) => spec.id).toSorted()).toEqual(['active', 'young']);
+      expect((await store.targets('young', { limit: 9 })).length).toBe(7);
+      expect(await store.rejectedBy('sha512', 'old')).toBe('old');
+    });
 
     it('takes operations that ended before, with their journals, and no more than asked for', async () => {
       for (const id of ['a', 'b', 'c']) await end(id, id === 'b' ? 'undone' : 'done');

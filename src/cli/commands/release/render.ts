@@ -106,7 +106,6 @@ export const releaseColumns = (view: View): Column<StoredRelease>[] => [
   {
     title: 'STARTED',
     value: ({ createdAtMs }) => formatAge(new Date(createdAtMs).toISOString(), view.now),
-    align: 'right',
     drop: 1,
   },
 ];
