@@ -17,6 +17,7 @@ const layers = {
   cli: ['lib', 'model', 'core', 'ports'],
   'dev-agent': ['lib', 'model', 'core', 'http'],
   'dev-cloud': ['lib', 'model', 'http'],
+  ui: [],
 };
 
 const arrows = Object.entries(layers).map(([layer, allowed]) => ({
@@ -70,7 +71,7 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'require', 'node', 'default', 'types'],
-      extensions: ['.ts', '.js', '.cjs', '.json'],
+      extensions: ['.ts', '.tsx', '.js', '.cjs', '.json'],
     },
   },
 };

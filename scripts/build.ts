@@ -1,13 +1,24 @@
 /**
  * `npm run build`: bundles the controller, the command line and the embedded cloud into `dist/kiln.mjs` with lazy chunks, and the
- * amphora agent into `dist/agent.mjs`, one file; beside them `dist/vm-image`, what `kiln image build --type vm` puts into an image. Native modules and the bundler itself stay outside. The same sources give the same bytes.
+ * amphora agent into `dist/agent.mjs`, one file; beside them `dist/ui`, the web page, and `dist/vm-image`, what `kiln image build --type vm` puts into an image. Native modules and the bundler itself stay outside. The same sources give the same bytes.
  * `--output FOLDER` writes elsewhere; `--if-needed` does nothing where `dist/` is as new as the sources, as `bin/kiln` judges it; `--quiet` prints only errors.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type OutputChunk, rolldown } from 'rolldown';
+import { bundleUi } from '../src/adapters/ui/bundle.ts';
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({
@@ -25,8 +36,12 @@ const chunks = [
   ...(await bundle({ kiln: join(root, 'src/main/kiln.ts') }, true)),
   ...(await bundle({ agent: join(root, 'src/dev-agent/main.ts') }, false)),
 ];
+const ui = await bundleUi();
+mkdirSync(join(partial, 'ui'));
+for (const [name, content] of ui.files) writeFileSync(join(partial, 'ui', name), content);
 cpSync(join(root, 'src/adapters/vm-image/recipe'), join(partial, 'vm-image'), { recursive: true });
-const packages = new Set(chunks.flatMap(({ moduleIds }) => moduleIds.flatMap(packageOf)));
+const modules = [...chunks.flatMap(({ moduleIds }) => moduleIds), ...ui.moduleIds];
+const packages = new Set(modules.flatMap(packageOf));
 writeFileSync(
   join(partial, 'LICENSES.txt'),
   [...packages]

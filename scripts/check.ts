@@ -9,6 +9,7 @@ import { ensureDebianPackages } from './debian-packages.ts';
 
 const tools: Array<[name: string, file: string, ...args: string[]]> = [
   ['types', 'node_modules/typescript/bin/tsc', '--noEmit'],
+  ['types of the page', 'node_modules/typescript/bin/tsc', '--noEmit', '-p', 'src/ui'],
   ['lint and format', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
   ['promises', 'node_modules/eslint/bin/eslint.js', '--max-warnings=0', 'src', 'test', 'scripts'],
   ['import arrows and cycles', 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs', 'src'],
@@ -37,10 +38,10 @@ const reserved: Array<{ what: string; pattern: RegExp; allowed: RegExp }> = [
     allowed: /^src\/(config|main)\//,
   },
   {
-    what: 'wall clock and timers only in the clock adapter and for the limits and certificates of sockets (embedded cloud and agent are programs of their own)',
+    what: 'wall clock and timers only in the clock adapter and for the limits and certificates of sockets (embedded cloud, agent and page are programs of their own)',
     pattern: /\bDate\.now\(|\bnew Date\(\)|\bsetTimeout\(|\bsetInterval\(|\bperformance\.now\(/,
     allowed:
-      /^src\/(adapters\/clock\/|dev-cloud\/|dev-agent\/|http\/|adapters\/openstack\/http\.ts|adapters\/amphora-agent\/expired-certificate\.ts)/,
+      /^src\/(adapters\/clock\/|dev-cloud\/|dev-agent\/|http\/|ui\/|adapters\/openstack\/http\.ts|adapters\/amphora-agent\/expired-certificate\.ts)/,
   },
 ];
 for (const rule of reserved) {

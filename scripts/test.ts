@@ -2,7 +2,7 @@
  * Runs the test suites and closes with one line that machines read: `N passed, N failed`.
  * `test.ts` runs what needs no cloud; `test.ts unit` of that what starts no process; `test.ts openstack` runs what needs the test
  * bed and brings it up first; `test.ts vm` what builds and boots virtual machine images, and needs the bed for its Glance.
- * Further arguments are file filters. Exit status 0 only if every test passed and at least one ran.
+ * `test.ts ui` what shows the web page in a browser. Further arguments are file filters. Exit status 0 only if every test passed and at least one ran.
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from 'node:fs';
@@ -15,7 +15,8 @@ const [first, ...rest] = process.argv.slice(2);
 const vm = first === 'vm';
 const openstack = first === 'openstack' || vm;
 const unit = first === 'unit';
-const filters = openstack || unit ? rest : process.argv.slice(2);
+const ui = first === 'ui';
+const filters = openstack || unit || ui ? rest : process.argv.slice(2);
 
 // openssl checks our certificates, haproxy and keepalived our configurations; the others are the real clients and
 // renderers that Kiln is compared with.
@@ -40,7 +41,14 @@ const builders = [
   'qemu-system-x86',
   'genisoimage',
 ];
-ensureDebianPackages([...packages, ...(openstack ? ['python3-octavia'] : []), ...(vm ? builders : [])]);
+ensureDebianPackages([
+  ...packages,
+  ...(openstack ? ['python3-octavia'] : []),
+  ...(vm ? builders : []),
+  ...(ui ? ['chromium'] : []),
+]);
+
+if (ui) process.env.KILN_TEST_SUITE = 'ui';
 
 if (openstack) {
   process.env.KILN_TEST_SUITE = vm ? 'vm' : 'openstack';

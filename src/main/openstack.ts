@@ -8,6 +8,7 @@ import { createNetworkClient, createNeutron } from '../adapters/openstack/neutro
 import { computeHeaders, createComputeClient, createNova } from '../adapters/openstack/nova.ts';
 import { createOctavia } from '../adapters/openstack/octavia.ts';
 import type { OpenStackAuthSettings, TransportSettings } from '../adapters/openstack/settings.ts';
+import { createSignIn } from '../adapters/openstack/sign-in.ts';
 import { createTokenValidator } from '../adapters/openstack/token-validator.ts';
 import { createUserSession } from '../adapters/openstack/user-session.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -20,6 +21,7 @@ import type { ImageService } from '../ports/images.ts';
 import type { Log } from '../ports/log.ts';
 import type { NetworkService } from '../ports/network.ts';
 import type { OctaviaService } from '../ports/octavia.ts';
+import type { SignIn } from '../ports/sign-in.ts';
 import type { TokenValidator } from '../ports/token-validator.ts';
 import { type Access, type ServiceType, serviceTypes } from './cloud-access.ts';
 
@@ -43,8 +45,12 @@ export interface OpenStack {
   networkAs?: ((userToken: string) => NetworkService) | undefined;
   /** Checks the tokens of callers, with Kiln's own as the one that asks. */
   tokens(options: { cacheSeconds: number }): TokenValidator;
+  /** Signs people in at the Keystone that checks the tokens of callers. */
+  signIn(): SignIn;
   close(): Promise<void>;
 }
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Connects nothing yet: the first call does. Services with the same credentials share a token, and connections. */
 export function createOpenStack(
@@ -54,6 +60,7 @@ export function createOpenStack(
 ): OpenStack {
   const { clock, log } = parts;
   const transports = new Map<string, Http>();
+  const ownTransports: Http[] = [];
   const sessions = new Map<string, OpenStackSession>();
   const endpoints = Object.fromEntries(serviceTypes.map((type) => [type, access.services[type].endpoint]));
 
@@ -107,8 +114,15 @@ export function createOpenStack(
         cacheSize: LARGEST_TOKEN_CACHE,
       });
     },
+    signIn() {
+      const { auth, transport } = access.tokens;
+      // A transport of its own: what people type is in no log.
+      const http = createHttp({ settings: transport, clock, log: silent });
+      ownTransports.push(http);
+      return createSignIn({ authUrl: auth.authUrl, http });
+    },
     async close() {
-      await Promise.all([...transports.values()].map((http) => http.close()));
+      await Promise.all([...ownTransports, ...transports.values()].map((http) => http.close()));
     },
   };
 }

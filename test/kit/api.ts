@@ -174,6 +174,7 @@ function partsFor(clock: Clock, queued: string[]) {
     settings: () => defaultApiSettings,
     paging: { maximum: 1000, baseUri: null },
     operationQueued: ({ id }) => queued.push(id),
+    ui: null,
     health: { problems: async () => [], detailed: false },
   } satisfies Omit<ApiDeps, 'store' | 'flavors' | 'quotas' | 'amphorae' | 'overview' | 'journal' | 'releases'>;
 }

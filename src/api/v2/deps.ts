@@ -21,6 +21,7 @@ import type { VipReservations } from '../../ports/vip-reservations.ts';
 import type { Releases } from '../../services/releases.ts';
 import type { Authentication } from '../auth/authenticate.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { UiDeps } from '../ui/routes.ts';
 
 /** What the API is made of. */
 export interface ApiDeps {
@@ -63,6 +64,8 @@ export interface ApiDeps {
   operationQueued(operation: { id: string; priority: number }): void;
   /** What `/metrics` serves; the API adds its own. Absent: those alone. */
   metrics?: Registry;
+  /** The web page; null: there is none. */
+  ui: UiDeps | null;
   /** Null: `/healthcheck` is off. */
   health: {
     /** What is wrong; nothing when all is well. */

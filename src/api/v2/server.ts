@@ -7,6 +7,7 @@ import { limitedFastify } from '../../http/limited-fastify.ts';
 import { connectionLimits } from '../../http/limited-server.ts';
 import type { Log } from '../../ports/log.ts';
 import { authenticate } from '../auth/authenticate.ts';
+import { uiRoutes } from '../ui/routes.ts';
 import { accepts } from './accept.ts';
 import { logRequests, pathOf } from './access-log.ts';
 import { answerError, answerNoMethod, answerNoRoute, answerNotAcceptable } from './answer-error.ts';
@@ -91,6 +92,8 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     // As oslo.middleware's CORS does, in front of everything.
     if (request.method === 'OPTIONS') return reply.code(200).send('');
     const path = pathOf(request).replace(/(?<=.)\/$/, '');
+    // The page itself is the same for everybody; what it shows is asked for with a token.
+    if (deps.ui && /^\/ui(?:\/|$)/.test(path)) return undefined;
     const types = linesPath.test(path) ? ['application/json', 'application/x-ndjson'] : ['application/json'];
     if (!ownTypes.has(path) && !types.some((type) => accepts(request.headers.accept, type)))
       return answerNotAcceptable(reply);
@@ -102,6 +105,8 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   metricsRoute(app, deps.metrics ?? new Registry());
   discoveryRoutes(app, deps);
   healthCheckRoute(app, deps);
+  const { ui } = deps;
+  if (ui) app.register(async (scope) => uiRoutes(scope, ui));
   for (const prefix of prefixes) {
     app.register(
       async (scope) => {

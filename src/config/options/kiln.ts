@@ -1,4 +1,4 @@
-import { float, integer, list, string } from '../option.ts';
+import { boolean, float, integer, list, string } from '../option.ts';
 
 /** [kiln]: what Octavia has no option for. Octavia itself ignores the section, so both can share a file. */
 export const kilnOptions = {
@@ -87,6 +87,10 @@ export const kilnOptions = {
     max: 40,
     mutable: true,
     help: 'As [keepalived_vrrp] vrrp_advert_int, which it wins over, but fractions of a second are allowed: with 0.2 the other amphora takes over in less than a second. Such pairs speak VRRP version 3, which has no password.',
+  }),
+  ui: boolean({
+    default: true,
+    help: 'Whether the API serves a web page under /ui: what needs attention, the fleet, load balancers and operations, for whom Keystone signs in. The page asks the public API, and shows what the policies let the reader see.',
   }),
   worker_lease_seconds: integer({
     default: 30,

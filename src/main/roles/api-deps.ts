@@ -3,6 +3,7 @@ import { fleetMetrics } from '../../adapters/metrics/fleet.ts';
 import { createOfferChecker } from '../../adapters/offers/offer-checker.ts';
 import { createWorkerIdentity } from '../../adapters/process/worker-identity.ts';
 import { createOverviewStore } from '../../adapters/storage/overview-store.ts';
+import { createUiFiles } from '../../adapters/ui/files.ts';
 import type { Policy } from '../../api/policy/policy.ts';
 import type { ApiDeps } from '../../api/v2/deps.ts';
 import type { Configuration } from '../../config/options/index.ts';
@@ -42,6 +43,11 @@ function sharedBriefly<Answer>(clock: Clock, look: () => Promise<Answer>): () =>
     nowMs: () => clock.monotonicMs(),
   });
   return () => shared();
+}
+
+function wireUi({ signIn }: OpenStack, { clock, current }: RuntimeContext): ApiDeps['ui'] {
+  const hasKeystone = current().api_settings.auth_strategy !== 'noauth';
+  return { files: createUiFiles(), signIn: hasKeystone ? signIn() : null, clock };
 }
 
 /** What the API acts through. */
@@ -103,6 +109,7 @@ export function apiDeps(
     metrics,
     paging: pagingSettings(configuration),
     operationQueued: (operation) => queue.announce(operation),
+    ui: configuration.kiln.ui ? wireUi(openstack, runtime) : null,
     health: configuration.api_settings.healthcheck_enabled ? wireHealthCheck(state, runtime) : null,
   };
 }

@@ -1,0 +1,11 @@
+/** One file of the web page. */
+export interface UiFile {
+  content: Buffer;
+  /** Media type, with the character set. */
+  type: string;
+  /** In quotes, as it stands in the header. */
+  etag: string;
+}
+
+/** The files of the web page, by name. */
+export type UiFiles = () => Promise<ReadonlyMap<string, UiFile>>;

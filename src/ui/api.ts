@@ -1,0 +1,92 @@
+import { connection, session, signedOut } from './state.ts';
+import type { Permissions, SignedIn } from './wire.ts';
+
+/** A refusal, or no answer at all (status 0). */
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Where the API is: the page is at `ui/` below it, also behind a proxy. */
+const base = new URL('..', document.baseURI);
+
+/** One request to the public API, as whoever has signed in. */
+export async function ask<Answer>(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<Answer> {
+  const { token } = session.value ?? {};
+  const answer = await send(method, path, body, token === undefined ? {} : { 'x-auth-token': token });
+  if (answer.status === 401 && token !== undefined) {
+    // Unless somebody has signed in meanwhile.
+    if (session.value?.token === token) {
+      session.value = null;
+      signedOut.value = 'Your session has ended. Sign in again to go on where you were.';
+    }
+  }
+  return await read<Answer>(answer);
+}
+
+async function send(
+  method: string,
+  path: string,
+  body: object | undefined,
+  headers: Record<string, string>,
+): Promise<Response> {
+  try {
+    const answer = await fetch(new URL(path, base), {
+      method,
+      headers: { accept: 'application/json', ...(body ? { 'content-type': 'application/json' } : {}), ...headers },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+      cache: 'no-store',
+      credentials: 'omit',
+      redirect: 'error',
+    });
+    // A proxy that speaks for a server that is gone.
+    if (answer.status === 502 || answer.status === 504) throw new TypeError('no answer');
+    if (connection.value === 'lost') connection.value = 'restored';
+    return answer;
+  } catch {
+    connection.value = 'lost';
+    throw new ApiError(0, 'The server does not answer.');
+  }
+}
+
+async function read<Answer>(answer: Response): Promise<Answer> {
+  const text = await answer.text();
+  let content: unknown = null;
+  try {
+    content = text === '' ? null : JSON.parse(text);
+  } catch {
+    throw new ApiError(answer.status, `The server answered ${answer.status}, and no JSON.`);
+  }
+  if (answer.ok) return content as Answer;
+  const { faultstring } = (content ?? {}) as { faultstring?: unknown };
+  throw new ApiError(
+    answer.status,
+    typeof faultstring === 'string' ? faultstring : `The server answered ${answer.status}.`,
+  );
+}
+
+export type Credentials =
+  | { method: 'password'; user_name: string; user_domain: string; password: string }
+  | { method: 'application-credential'; id: string; secret: string }
+  | { method: 'token'; token: string; project_id: string };
+
+/** Signs in at Keystone, through Kiln. Where there are several projects to choose from, nobody has signed in yet. */
+export async function signIn(credentials: Credentials): Promise<SignedIn> {
+  const signedIn = await read<SignedIn>(await send('POST', 'ui/sign-in', credentials, {}));
+  if (signedIn.projects.length > 0) return signedIn;
+  const answer = await send('GET', 'v2/kiln/permissions', undefined, { 'x-auth-token': signedIn.token });
+  const { permissions } = await read<{ permissions: Permissions }>(answer);
+  session.value = { token: signedIn.token, expiresAt: new Date(signedIn.expires_at), permissions };
+  signedOut.value = null;
+  return signedIn;
+}
+
+/** Forgets the token. */
+export function signOut(): void {
+  session.value = null;
+  signedOut.value = 'You have signed out.';
+}

@@ -1,0 +1,48 @@
+/** A time of the API as a date; it has no zone and is UTC. */
+export function parseTime(time: string): Date {
+  return new Date(/(Z|[+-]\d\d:\d\d)$/.test(time) ? time : `${time}Z`);
+}
+
+/** `3 min`, `2 h`, `5 d`: one unit, rounded down. */
+export function formatSpan(seconds: number): string {
+  const size = Math.max(0, Math.floor(seconds));
+  if (size < 60) return `${size} s`;
+  if (size < 3600) return `${Math.floor(size / 60)} min`;
+  if (size < 2 * 86_400) return `${Math.floor(size / 3600)} h`;
+  return `${Math.floor(size / 86_400)} d`;
+}
+
+/** How long ago, or in how long. */
+export function formatAge(time: Date, now: Date): string {
+  const seconds = (now.getTime() - time.getTime()) / 1000;
+  if (Math.abs(seconds) < 5) return 'now';
+  return seconds >= 0 ? `${formatSpan(seconds)} ago` : `in ${formatSpan(-seconds)}`;
+}
+
+/** In the reader's zone; with the date where it is another day than today. */
+export function formatLocal(time: Date, now: Date): string {
+  const isToday = time.toDateString() === now.toDateString();
+  const clock = time.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  if (isToday) return clock;
+  const date = time.toLocaleDateString(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
+  return `${date}, ${clock}`;
+}
+
+export const formatUtc = (time: Date): string => `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+
+/** `1 amphora`, `3 amphorae`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString()} ${count === 1 ? one : many}`;
+}
+
+/** A name that a tenant gave, or the beginning of the ID where there is none. */
+export const nameOrId = (name: string | null, id: string): string => (name ? name : id.slice(0, 8));
+
+/** By what a list of load balancers is filtered for what somebody typed: all of these compare the whole. */
+export function searchFilter(text: string): Record<string, string> {
+  const wanted = text.trim();
+  if (wanted === '') return {};
+  if (/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(wanted)) return { id: wanted.toLowerCase() };
+  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(wanted) || /^[0-9a-f]*:[0-9a-f:.]+$/i.test(wanted)) return { vip_address: wanted };
+  return { name: wanted };
+}

@@ -1,0 +1,121 @@
+/** The page: who has signed in sees what the policies let them see, and the URL's fragment says which view. */
+import { render } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { signOut } from './api.ts';
+import { Attention } from './attention.tsx';
+import { Fleet } from './fleet.tsx';
+import { LoadBalancers } from './load-balancers.tsx';
+import { Operations } from './operations.tsx';
+import { SignIn } from './sign-in.tsx';
+import { connection, follow, linkTo, may, notice, place, session } from './state.ts';
+
+/** In the order of the navigation. Only those are offered whose action the policies allow. */
+const views = [
+  { name: 'attention', title: 'Attention', action: 'attention:get_one', View: Attention },
+  { name: 'fleet', title: 'Fleet', action: 'fleet:get_one', View: Fleet },
+  { name: 'load-balancers', title: 'Load balancers', action: 'loadbalancer:get_all', View: LoadBalancers },
+  { name: 'operations', title: 'Operations', action: 'operation:get_all', View: Operations },
+];
+
+/** How long what was done stands there. */
+const NOTICE_MS = 8_000;
+/** A live region speaks no more often. */
+const SPEAK_EVERY_MS = 5_000;
+
+function App() {
+  return (
+    <>
+      <Messages />
+      {session.value ? <SignedIn /> : <SignIn />}
+    </>
+  );
+}
+
+function SignedIn() {
+  const offered = views.filter(({ action }) => may(action));
+  const current = offered.find(({ name }) => name === place.value.view) ?? offered[0];
+  const { permissions } = session.value ?? {};
+  const title = current?.title ?? 'Nothing';
+  useEffect(() => {
+    document.title = `${title} · Kiln`;
+  }, [title]);
+  const who = permissions?.system_scope ? 'whole cloud' : (permissions?.project_name ?? permissions?.project_id ?? '');
+  return (
+    <>
+      <header class="top">
+        <span class="brand">Kiln</span>
+        <nav aria-label="Views">
+          {offered.map(({ name, title }) => (
+            <a key={name} class="tab" href={linkTo(name)} aria-current={name === current?.name ? 'page' : undefined}>
+              {title}
+            </a>
+          ))}
+        </nav>
+        <span class="who">
+          <bdi>{permissions?.user_name ?? ''}</bdi> in <bdi>{who}</bdi>
+        </span>
+        <button type="button" class="plain" onClick={signOut}>
+          Sign out
+        </button>
+      </header>
+      <main>
+        <h1>{title}</h1>
+        {current ? (
+          <current.View />
+        ) : (
+          <p class="card">
+            The policies let you see nothing in this project. Sign out and choose another one, or ask an administrator
+            for the role <code>reader</code> or <code>member</code>.
+          </p>
+        )}
+      </main>
+    </>
+  );
+}
+
+const said = {
+  fine: null,
+  lost: 'The server does not answer. It is tried again by itself; what you see is of before.',
+  restored: 'The server answers again.',
+} as const;
+
+/** What happened, to be seen and heard. */
+function Messages() {
+  const text = said[connection.value] ?? notice.value;
+  useEffect(() => {
+    if (text === null || connection.value === 'lost') return;
+    const timer = setTimeout(() => {
+      notice.value = null;
+      if (connection.value === 'restored') connection.value = 'fine';
+    }, NOTICE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  const spoken = useSeldom(text ?? '');
+  return (
+    <>
+      {text !== null && <p class={`toast ${connection.value === 'lost' ? 'bad' : 'good'}`}>{text}</p>}
+      <p class="for-ears" role="status">
+        {spoken}
+      </p>
+    </>
+  );
+}
+
+/** The text, but no new one sooner than some seconds after the one before. */
+function useSeldom(text: string): string {
+  const [spoken, setSpoken] = useState({ text: '', atMs: Number.NEGATIVE_INFINITY });
+  useEffect(() => {
+    if (text === spoken.text) return;
+    const wait = Math.max(0, spoken.atMs + SPEAK_EVERY_MS - performance.now());
+    const timer = setTimeout(() => setSpoken({ text, atMs: performance.now() }), wait);
+    return () => clearTimeout(timer);
+  }, [text, spoken]);
+  return spoken.text;
+}
+
+follow();
+const root = document.getElementById('app');
+if (root) {
+  root.textContent = '';
+  render(<App />, root);
+}

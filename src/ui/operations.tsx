@@ -1,0 +1,248 @@
+import { useSignal } from '@preact/signals';
+import type { SubmitEventHandler } from 'preact';
+import { ApiError, ask } from './api.ts';
+import { Dialog, Facts, Id, Stale, Status, Table, Time, Waiting } from './parts.tsx';
+import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
+import { goTo, linkTo, may, notice, place } from './state.ts';
+import type { JournalEntry, Operation } from './wire.ts';
+
+const PAGE = 50;
+
+/** What is under way, or all that is kept; newest first. */
+export function Operations() {
+  const { id, query } = place.value;
+  const which = query.get('which') === 'all' ? 'all' : 'open';
+  const marker = query.get('marker') ?? '';
+  const asked = new URLSearchParams({
+    limit: String(PAGE),
+    ...(which === 'open' ? { ended: 'false' } : {}),
+    ...(marker === '' ? {} : { marker }),
+  }).toString();
+  const path = `v2/kiln/operations?${asked}`;
+  const { data, error, refresh } = usePolled(
+    path,
+    () => ask<{ operations: Operation[] }>('GET', path),
+    OVERVIEW_EVERY_MS,
+  );
+  const here = { which: which === 'all' ? 'all' : '', marker };
+  return (
+    <>
+      <nav class="tabs" aria-label="Which operations">
+        <a class="tab" href={linkTo('operations')} aria-current={which === 'open' ? 'page' : undefined}>
+          Under way
+        </a>
+        <a
+          class="tab"
+          href={linkTo('operations', null, { which: 'all' })}
+          aria-current={which === 'all' ? 'page' : undefined}
+        >
+          All that are kept
+        </a>
+      </nav>
+      {data ? (
+        <>
+          <Stale error={error} />
+          {data.operations.length === 0 ? (
+            <p class="card">{which === 'open' ? '● Nothing is under way.' : 'There is no operation.'}</p>
+          ) : (
+            <Table
+              label="Operations"
+              head={['Operation', 'Status', 'Load balancer', 'Asked for', 'Last change', 'Reason']}
+            >
+              {data.operations.map((one) => (
+                <tr key={one.id}>
+                  <td>
+                    <a href={linkTo('operations', one.id, here)}>{one.flow}</a>
+                  </td>
+                  <td>
+                    <Status of={one.status} />
+                  </td>
+                  <td>
+                    {one.loadbalancer_id ? (
+                      <a href={linkTo('load-balancers', one.loadbalancer_id)}>
+                        <Id>{one.loadbalancer_id}</Id>
+                      </a>
+                    ) : (
+                      '–'
+                    )}
+                  </td>
+                  <td>
+                    <Time at={one.created_at} />
+                  </td>
+                  <td>
+                    <Time at={one.updated_at} />
+                  </td>
+                  <td>{one.reason?.code ?? '–'}</td>
+                </tr>
+              ))}
+            </Table>
+          )}
+          <nav class="pages" aria-label="Pages">
+            {marker !== '' && <a href={linkTo('operations', null, { which: here.which })}>First page</a>}
+            {data.operations.length === PAGE && (
+              <a href={linkTo('operations', null, { which: here.which, marker: data.operations.at(-1)?.id ?? '' })}>
+                Next page
+              </a>
+            )}
+          </nav>
+        </>
+      ) : (
+        <Waiting error={error} retry={refresh} />
+      )}
+      {id !== null && (
+        <OperationDrawer key={id} id={id} onClose={() => goTo(linkTo('operations', null, here))} onChanged={refresh} />
+      )}
+    </>
+  );
+}
+
+function OperationDrawer({ id, onClose, onChanged }: { id: string; onClose(): void; onChanged(): void }) {
+  const path = `v2/kiln/operations/${encodeURIComponent(id)}`;
+  const { data, error, refresh } = usePolled(
+    path,
+    () => ask<{ operation: Operation & { journal: JournalEntry[] } }>('GET', path),
+    OVERVIEW_EVERY_MS,
+  );
+  const asksAbort = useSignal(false);
+  const one = data?.operation;
+  const hasEnded = one?.status === 'done' || one?.status === 'undone';
+  return (
+    <Dialog isDrawer title={one?.flow ?? 'Operation'} onClose={onClose}>
+      {one ? (
+        <>
+          <Stale error={error} />
+          <Facts
+            rows={[
+              ['Status', <Status key="s" of={one.status} />],
+              ['ID', <Id key="i">{one.id}</Id>],
+              [
+                'Load balancer',
+                one.loadbalancer_id ? (
+                  <a key="l" href={linkTo('load-balancers', one.loadbalancer_id)}>
+                    <Id>{one.loadbalancer_id}</Id>
+                  </a>
+                ) : (
+                  '–'
+                ),
+              ],
+              ['Asked for', <Time key="c" at={one.created_at} />],
+              ['Last change', <Time key="u" at={one.updated_at} />],
+              ['Worker', one.worker ?? 'none'],
+            ]}
+          />
+          {one.reason && (
+            <div class="card bad">
+              <p>
+                <strong>{one.reason.message}</strong>
+              </p>
+              <p>{one.reason.advice}</p>
+            </div>
+          )}
+          <Journal of={one.journal} />
+          {!hasEnded && may('operation:post_abort') && (
+            <p>
+              <button
+                type="button"
+                class="danger"
+                onClick={() => {
+                  asksAbort.value = true;
+                }}
+              >
+                Abort…
+              </button>
+            </p>
+          )}
+        </>
+      ) : error?.status === 404 ? (
+        <p class="card">There is no such operation: what has ended is kept for a while only.</p>
+      ) : (
+        <Waiting error={error} retry={refresh} />
+      )}
+      {asksAbort.value && (
+        <AbortQuestion
+          id={id}
+          onClose={(isDone) => {
+            asksAbort.value = false;
+            if (!isDone) return;
+            refresh();
+            onChanged();
+          }}
+        />
+      )}
+    </Dialog>
+  );
+}
+
+/** Each entry in the order in which it was written. */
+function Journal({ of: entries }: { of: JournalEntry[] }) {
+  return (
+    <>
+      <h3>Journal</h3>
+      {entries.length === 0 && <p class="quiet">Nobody has begun it yet.</p>}
+      <ol class="journal">
+        {entries.map((entry, index) => (
+          <li key={index}>
+            <code>{entry.step}</code> {entry.kind === 'note' ? entry.message : <Status of={entry.kind} />}
+            {entry.reason && <p class="quiet">{entry.reason.message}</p>}
+            {entry.leftovers.map((left) => (
+              <p key={`${left.kind} ${left.id}`} class="quiet">
+                left behind: {left.kind} <Id>{left.id ?? left.name ?? 'unknown'}</Id>
+              </p>
+            ))}
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+function AbortQuestion({ id, onClose }: { id: string; onClose(isDone: boolean): void }) {
+  const error = useSignal<string | null>(null);
+  const isBusy = useSignal(false);
+  const onSubmit: SubmitEventHandler<HTMLFormElement> = (event) => {
+    event.preventDefault();
+    const reason = String(new FormData(event.currentTarget).get('reason') ?? '').trim();
+    if (reason === '') {
+      error.value = 'Say why: whoever looks later will want to know.';
+      return;
+    }
+    isBusy.value = true;
+    ask('POST', `v2/kiln/operations/${encodeURIComponent(id)}/abort`, { reason }).then(
+      () => {
+        notice.value = 'The operation is aborted.';
+        onClose(true);
+      },
+      (thrown: unknown) => {
+        error.value = thrown instanceof ApiError ? thrown.message : String(thrown);
+        isBusy.value = false;
+      },
+    );
+  };
+  return (
+    <Dialog title="Abort?" onClose={() => onClose(false)}>
+      <p>
+        Nothing more is done or undone. What it had pending is in ERROR; then fail the load balancer over, or delete it.
+        What is left behind in the cloud is named here.
+      </p>
+      <form onSubmit={onSubmit}>
+        <label class="field">
+          Why
+          <input name="reason" maxLength={255} required autoComplete="off" />
+        </label>
+        {error.value && (
+          <p class="note bad" role="alert">
+            {error.value}
+          </p>
+        )}
+        <p class="actions">
+          <button type="button" class="plain" onClick={() => onClose(false)}>
+            Leave it
+          </button>
+          <button type="submit" class="danger" disabled={isBusy.value}>
+            Abort the operation
+          </button>
+        </p>
+      </form>
+    </Dialog>
+  );
+}

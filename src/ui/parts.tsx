@@ -1,0 +1,169 @@
+import type { ComponentChildren, GenericEventHandler } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
+import type { ApiError } from './api.ts';
+import { formatAge, formatLocal, formatUtc, parseTime } from './format.ts';
+import { now } from './state.ts';
+
+type Tone = 'good' | 'busy' | 'bad' | 'off';
+
+const tones: Readonly<Record<string, Tone>> = {
+  ACTIVE: 'good',
+  ONLINE: 'good',
+  ALLOCATED: 'good',
+  READY: 'good',
+  done: 'good',
+  ERROR: 'bad',
+  undone: 'bad',
+  failed: 'bad',
+  left: 'bad',
+  DEGRADED: 'busy',
+  BOOTING: 'busy',
+  running: 'busy',
+  started: 'busy',
+  stuck: 'busy',
+  undoing: 'busy',
+  queued: 'busy',
+  DRAINING: 'busy',
+};
+const shapes: Readonly<Record<Tone, string>> = { good: '●', busy: '◆', bad: '✖', off: '○' };
+
+/** A status as shape, word and colour: any one of them is enough. */
+export function Status({ of, tone }: { of: string; tone?: Tone }) {
+  const known = tone ?? (of.startsWith('PENDING') ? 'busy' : (tones[of] ?? 'off'));
+  return (
+    <span class={`status ${known}`}>
+      <span aria-hidden="true">{shapes[known]}</span> {of}
+    </span>
+  );
+}
+
+/** In the reader's zone, with its age; UTC on hover. */
+export function Time({ at, none = '–' }: { at: string | null; none?: string }) {
+  if (at === null) return <>{none}</>;
+  const time = parseTime(at);
+  return (
+    <time dateTime={time.toISOString()} title={formatUtc(time)}>
+      {formatLocal(time, now.value)} <small>({formatAge(time, now.value)})</small>
+    </time>
+  );
+}
+
+/** What somebody else has named: text that can't rearrange what is beside it. */
+export const Name = ({ children }: { children: string }) => <bdi class="name">{children}</bdi>;
+
+/** A text of Kiln's own: what stands in backticks is a command, or a name of one. */
+export const Prose = ({ children }: { children: string }) => (
+  <bdi>{children.split('`').map((part, index) => (index % 2 === 1 ? <code key={part}>{part}</code> : part))}</bdi>
+);
+
+export const Id = ({ children }: { children: string }) => <code class="id">{children}</code>;
+
+/** Before the first answer, when there is none, and what to do then. */
+export function Waiting({ error, retry }: { error: ApiError | null; retry(): void }) {
+  if (!error) return <p class="quiet">Loading…</p>;
+  return (
+    <div class="card bad" role="alert">
+      <p>
+        <strong>{error.message}</strong>
+      </p>
+      <p>
+        {error.status === 403
+          ? 'Ask an administrator for a role, or sign in for another project.'
+          : 'It is tried again by itself.'}
+      </p>
+      <button type="button" onClick={retry}>
+        Try now
+      </button>
+    </div>
+  );
+}
+
+/** What is shown is not of now. */
+export function Stale({ error }: { error: ApiError | null }) {
+  if (!error || error.status === 0) return null;
+  return <p class="note bad">Not up to date: {error.message}</p>;
+}
+
+/** A table that scrolls by itself where it is wider than the screen. */
+export function Table({ label, head, children }: { label: string; head: string[]; children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: who has only a keyboard scrolls it.
+    <section class="scroll" aria-label={label} tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            {head.map((title) => (
+              <th key={title} scope="col">
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </section>
+  );
+}
+
+/** Name and value, one below the other. */
+export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
+  return (
+    <dl class="facts">
+      {rows.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** Over the page until it is closed: by its button, Escape, or a click beside it. The browser keeps the focus inside. */
+export function Dialog({
+  title,
+  isDrawer = false,
+  onClose,
+  children,
+}: {
+  title: ComponentChildren;
+  isDrawer?: boolean;
+  onClose(): void;
+  children: ComponentChildren;
+}) {
+  const element = useRef<HTMLDialogElement>(null);
+  const label = useId();
+  useEffect(() => {
+    const dialog = element.current;
+    if (dialog && !dialog.open) dialog.showModal();
+    return () => dialog?.close();
+  }, []);
+  const onCancel: GenericEventHandler<HTMLDialogElement> = (event) => {
+    // Of a dialog inside this one it is no business.
+    if (event.target !== element.current) return;
+    event.preventDefault();
+    onClose();
+  };
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it as well.
+    <dialog
+      ref={element}
+      class={isDrawer ? 'drawer' : 'question'}
+      aria-labelledby={label}
+      onCancel={onCancel}
+      onClick={(event) => {
+        if (event.target === element.current) onClose();
+      }}
+    >
+      <div class="inside">
+        <header>
+          <h2 id={label}>{title}</h2>
+          <button type="button" class="plain" aria-label="Close" onClick={onClose}>
+            ✕
+          </button>
+        </header>
+        {children}
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,148 @@
+/** What the page reads of the public API's answers. Times are UTC without a zone, as Octavia prints them. */
+
+export interface Reason {
+  code: string;
+  message: string;
+  advice: string;
+}
+
+export interface Permissions {
+  user_name: string | null;
+  project_id: string | null;
+  project_name: string | null;
+  system_scope: boolean;
+  roles: string[];
+  actions: string[];
+}
+
+export interface SignedIn {
+  token: string;
+  expires_at: string;
+  project: { id: string; name: string } | null;
+  projects: { id: string; name: string }[];
+}
+
+export interface AttentionItem {
+  message: string;
+  advice: string;
+  since: string | null;
+  loadbalancer_id: string | null;
+  amphora_id: string | null;
+  operation_id: string | null;
+}
+
+export interface Attention {
+  at: string;
+  groups: { kind: string; severity: 'error' | 'warning'; total: number; items: AttentionItem[] }[];
+}
+
+export interface FleetImage {
+  image_id: string | null;
+  name: string | null;
+  created_at: string | null;
+  presence: 'present' | 'gone' | 'unknown';
+  current_for_tags: (string | null)[];
+  load_balancers: number;
+  amphorae: number;
+  in_error: number;
+  silent: number;
+  behind: number;
+  behind_seconds: number | null;
+}
+
+export interface Fleet {
+  at: string;
+  tags: {
+    tag: string | null;
+    image_id: string | null;
+    image_name: string | null;
+    image_created_at: string | null;
+    candidates: number;
+    load_balancers: number;
+    error: Reason | null;
+  }[];
+  images: FleetImage[];
+  totals: {
+    load_balancers: number;
+    pairs: number;
+    mixed_pairs: number;
+    amphorae: number;
+    behind: number;
+    in_error: number;
+    silent: number;
+    image_gone: number;
+  };
+}
+
+export interface LoadBalancer {
+  id: string;
+  name: string;
+  description: string;
+  project_id: string;
+  vip_address: string;
+  provider: string;
+  flavor_id: string | null;
+  availability_zone: string | null;
+  provisioning_status: string;
+  operating_status: string;
+  created_at: string;
+  updated_at: string | null;
+  /** Only when it is asked for alone, and something is wrong. */
+  reason?: Reason | null;
+}
+
+export interface StatusNode {
+  id: string;
+  name: string;
+  provisioning_status: string;
+  operating_status: string;
+}
+export interface MemberNode extends StatusNode {
+  address: string;
+  protocol_port: number;
+}
+export interface PoolNode extends StatusNode {
+  members: MemberNode[];
+  health_monitor?: (StatusNode & { type: string }) | Record<string, never>;
+}
+export interface ListenerNode extends StatusNode {
+  pools: PoolNode[];
+}
+export interface StatusTree extends StatusNode {
+  listeners: ListenerNode[];
+  pools?: PoolNode[];
+}
+
+export interface Amphora {
+  id: string;
+  role: string | null;
+  status: string;
+  image_id: string | null;
+  image_name: string | null;
+  cached_zone: string | null;
+  cert_expiration: string | null;
+  last_heartbeat_at: string | null;
+  is_silent: boolean;
+  finding: string | null;
+  reason: Reason | null;
+}
+
+export interface Operation {
+  id: string;
+  flow: string;
+  loadbalancer_id: string | null;
+  subject: string;
+  status: 'queued' | 'running' | 'undoing' | 'done' | 'undone';
+  worker: string | null;
+  reason: Reason | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface JournalEntry {
+  step: string;
+  kind: 'started' | 'done' | 'failed' | 'undone' | 'stuck' | 'left' | 'note';
+  reason: Reason | null;
+  message: string | null;
+  leftovers: { kind: string; id: string | null; name: string | null }[];
+}

@@ -1,0 +1,260 @@
+/**
+ * The page in Debian's Chromium, over an embedded cloud whose `kiln serve` is a process of its own: signing in, each view, a
+ * tenant, hostile names, a token that ends, a server that is restarted. Nothing in it is a stand-in.
+ */
+
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectAccessible, hostile, type OpenPage, openUiStand, signIn, type UiStand } from './stand.ts';
+
+let stand: UiStand;
+beforeAll(async () => {
+  stand = await openUiStand();
+}, 300_000);
+afterAll(() => stand?.close());
+
+const accounts = () => stand.cloud.dev.cloud.accounts;
+
+/** Opened, used and closed; whatever was done, the browser found nothing to complain of and asked no other host. */
+async function withPage(
+  use: (opened: OpenPage) => Promise<void>,
+  options: Parameters<UiStand['open']>[0] = {},
+): Promise<void> {
+  const opened = await stand.open(options);
+  try {
+    await use(opened);
+    expect(opened.complaints).toEqual([]);
+    expect([...opened.hosts]).toEqual([new URL(stand.url).origin]);
+    expect(await opened.page.evaluate('globalThis.planted ?? null')).toBeNull();
+  } finally {
+    await opened.context.close();
+  }
+}
+
+const go = (page: Page, hash: string) => page.goto(`${stand.url}${hash}`);
+const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name });
+
+describe('signing in', () => {
+  it('refuses a wrong password in words, lets in a right one, and keeps the token nowhere', () =>
+    withPage(async ({ page, context }) => {
+      await heading(page, 'Kiln').waitFor();
+      await expectAccessible(page, 'sign-in');
+      await page.getByLabel('User', { exact: true }).fill('admin');
+      await page.getByLabel('Password', { exact: true }).fill('wrong');
+      await page.keyboard.press('Enter');
+      await page.getByRole('alert').getByText('Keystone does not know this user').waitFor();
+      await signIn(page, accounts().admin);
+      await heading(page, 'Attention').waitFor();
+      const kept = await page.evaluate('JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])');
+      expect(kept).toBe('[{},{},""]');
+      expect(await context.cookies()).toEqual([]);
+      await page.reload();
+      await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    }));
+
+  it('takes an application credential', () =>
+    withPage(async ({ page }) => {
+      const { id, secret } = await applicationCredential();
+      await page.getByLabel('an application credential').check();
+      await page.getByLabel('ID of the application credential').fill(id);
+      await page.getByLabel('Secret').fill(secret);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await heading(page, 'Load balancers').waitFor();
+    }));
+
+  it('comes back to the same place when the token has ended', () =>
+    withPage(async ({ page }) => {
+      const answer = page.waitForResponse(/sign-in/);
+      await signIn(page, accounts().admin);
+      const { token } = (await (await answer).json()) as { token: string };
+      await go(page, '#/operations?which=all');
+      await heading(page, 'Operations').waitFor();
+      await page.getByRole('table').waitFor();
+      const revoked = await fetch(`${stand.cloud.dev.cloud.url}/identity/v3/auth/tokens`, {
+        method: 'DELETE',
+        headers: { 'x-auth-token': token, 'x-subject-token': token },
+      });
+      expect(revoked.status).toBe(204);
+      await page.getByText('Your session has ended').waitFor();
+      await signIn(page, accounts().admin);
+      await heading(page, 'Operations').waitFor();
+      await page.getByRole('link', { name: 'All that are kept' }).waitFor();
+      expect(page.url()).toContain('which=all');
+    }));
+});
+
+describe('an administrator', () => {
+  it('sees what needs attention, and goes from there to the load balancer', () =>
+    withPage(async ({ page }) => {
+      await signIn(page, accounts().admin);
+      for (const title of [
+        'Load balancers in ERROR',
+        'Silent amphorae',
+        'Operations that do not come further',
+        'Pairs of two images',
+        'Images',
+      ]) {
+        await page.getByRole('heading', { level: 2, name: title }).waitFor();
+      }
+      await page.getByText('load balancer checkout is in ERROR').waitFor();
+      await expectAccessible(page, 'attention');
+      const group = page.locator('section', { hasText: 'Load balancers in ERROR' });
+      await group.getByRole('link', { name: 'Load balancer' }).click();
+      await page.getByRole('dialog').getByText('198.51.100.61').waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await heading(page, 'Load balancers').waitFor();
+    }));
+
+  it('sees the fleet by image, as bars and as a table', () =>
+    withPage(async ({ page }) => {
+      await signIn(page, accounts().admin);
+      await page.getByRole('link', { name: 'Fleet' }).click();
+      await heading(page, 'Fleet').waitFor();
+      await page.getByRole('cell', { name: /amphora-2026\.10/ }).waitFor();
+      await page.getByRole('cell', { name: '✖ gone' }).first().waitFor();
+      expect(await page.locator('.bar').count()).toBe(3);
+      await expectAccessible(page, 'fleet');
+    }));
+
+  it('pages through load balancers and finds one by name, by ID and by address', () =>
+    withPage(async ({ page }) => {
+      await signIn(page, accounts().admin);
+      await page.getByRole('link', { name: 'Load balancers' }).click();
+      const rows = page.locator('tbody tr');
+      await expect.poll(() => rows.count()).toBe(50);
+      await expectAccessible(page, 'load balancers');
+      await page.getByRole('link', { name: 'Next page' }).click();
+      await expect.poll(() => rows.count()).toBe(15);
+      for (const text of ['web', stand.workingId, '198.51.100.7']) {
+        await page.getByRole('searchbox').fill(text);
+        await page.keyboard.press('Enter');
+        await expect.poll(() => rows.count()).toBe(1);
+      }
+      await page.getByRole('link', { name: 'shop-07' }).waitFor();
+      await page.getByRole('searchbox').fill('nobody');
+      await page.keyboard.press('Enter');
+      await page.getByText('None is like that').waitFor();
+      await page.getByRole('searchbox').fill('');
+      await page.getByLabel('Status').selectOption('ERROR');
+      await page.getByRole('button', { name: 'Show' }).click();
+      await page.getByRole('link', { name: 'checkout' }).waitFor();
+    }));
+
+  it('opens a load balancer by its link, and fails it over with the keyboard alone', { timeout: 180_000 }, () =>
+    withPage(async ({ page }) => {
+      await go(page, `#/load-balancers/${stand.workingId}`);
+      await signIn(page, accounts().admin);
+      const drawer = page.getByRole('dialog', { name: 'web' });
+      await drawer.getByText(/Listener HTTP 8080/).waitFor();
+      await drawer.getByText('STANDALONE').waitFor();
+      await drawer.getByText(/127\.0\.0\.1 : \d+/).waitFor();
+      await drawer.getByRole('link', { name: 'create-load-balancer' }).waitFor();
+      await expectAccessible(page, 'load balancer');
+      await drawer.getByRole('button', { name: 'Fail over…' }).focus();
+      await page.keyboard.press('Enter');
+      const question = page.getByRole('dialog', { name: 'Fail over?' });
+      await question.waitFor();
+      await expectAccessible(page, 'failover');
+      await question.getByRole('button', { name: 'Fail over' }).focus();
+      await page.keyboard.press('Enter');
+      await page.getByText('The failover of web is asked for.').first().waitFor();
+      await drawer.getByRole('link', { name: 'failover-load-balancer' }).first().waitFor();
+      await drawer.locator('.facts').getByText('ACTIVE', { exact: true }).waitFor({ timeout: 120_000 });
+    }),
+  );
+
+  it('aborts an operation that is stuck, with a reason', () =>
+    withPage(async ({ page }) => {
+      await signIn(page, accounts().admin);
+      await page.getByRole('link', { name: 'Operations', exact: true }).click();
+      await page.getByRole('link', { name: 'flow-of-a-newer-version' }).click();
+      const drawer = page.getByRole('dialog', { name: 'flow-of-a-newer-version' });
+      await drawer.getByText('Nobody has begun it yet.').waitFor();
+      await expectAccessible(page, 'operation');
+      await drawer.getByRole('button', { name: 'Abort…' }).click();
+      const question = page.getByRole('dialog', { name: 'Abort?' });
+      await question.getByLabel('Why').fill(hostile);
+      await question.getByRole('button', { name: 'Abort the operation' }).click();
+      await drawer.getByText('an operator ended the operation').waitFor();
+      await drawer.getByRole('button', { name: 'Abort…' }).waitFor({ state: 'detached' });
+    }));
+
+  it('is told when the server is gone, and when it is back', { timeout: 180_000 }, () =>
+    withPage(async ({ page }) => {
+      await signIn(page, accounts().admin);
+      await heading(page, 'Attention').waitFor();
+      await page.getByText('load balancer checkout is in ERROR').waitFor();
+      const start = await stand.restart();
+      await page.getByRole('status').getByText('The server does not answer').waitFor();
+      // What was known stays.
+      await page.getByText('load balancer checkout is in ERROR').waitFor();
+      await start();
+      await page.getByText('The server answers again.').first().waitFor({ timeout: 60_000 });
+    }),
+  );
+});
+
+describe('a tenant', () => {
+  it('sees their own load balancers alone, is offered what they may do, and is refused the rest', () =>
+    withPage(async ({ page }) => {
+      await go(page, '#/fleet');
+      await signIn(page, accounts().demo);
+      await heading(page, 'Load balancers').waitFor();
+      expect(await page.getByRole('navigation', { name: 'Views' }).getByRole('link').allTextContents()).toEqual([
+        'Load balancers',
+      ]);
+      await page.getByRole('link', { name: 'web' }).click();
+      const drawer = page.getByRole('dialog', { name: 'web' });
+      await drawer.getByText(/Listener HTTP 8080/).waitFor();
+      expect(await drawer.getByRole('heading', { name: 'Amphorae' }).count()).toBe(0);
+      expect(await drawer.getByRole('button', { name: 'Fail over…' }).count()).toBe(0);
+    }));
+
+  it('plants markup in every field in vain, for themselves and for administrators', () =>
+    withPage(async ({ page }) => {
+      await signIn(page, accounts().admin);
+      await go(page, `#/load-balancers/${stand.hostileId}`);
+      const drawer = page.getByRole('dialog');
+      await drawer.getByText(/Listener HTTP 8081/).waitFor();
+      // Load balancer, description, listener, pool, member.
+      expect(await drawer.getByText(hostile, { exact: true }).count()).toBeGreaterThanOrEqual(5);
+      expect(await page.locator('img, script:not([src="app.js"])').count()).toBe(0);
+      await go(page, '#/operations?which=all');
+      await page.getByRole('table').waitFor();
+    }));
+});
+
+it('fits a small screen, and says of times what they are in UTC', () =>
+  withPage(
+    async ({ page }) => {
+      await signIn(page, accounts().admin);
+      for (const view of ['attention', 'fleet', 'load-balancers', 'operations', `load-balancers/${stand.workingId}`]) {
+        await go(page, `#/${view}`);
+        await page.locator('.card, table, .facts').first().waitFor();
+        expect(await page.evaluate('document.documentElement.scrollWidth'), view).toBeLessThanOrEqual(360);
+      }
+      const time = page.locator('time').first();
+      expect(await time.getAttribute('title')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
+      await expectAccessible(page, 'small and dark');
+    },
+    { viewport: { width: 360, height: 740 }, colorScheme: 'dark', reducedMotion: 'reduce' },
+  ));
+
+async function applicationCredential(): Promise<{ id: string; secret: string }> {
+  const { authUrl, userName, password, projectName } = accounts().demo;
+  const domain = { name: 'Default' };
+  const auth = {
+    identity: { methods: ['password'], password: { user: { name: userName, domain, password } } },
+    scope: { project: { name: projectName, domain } },
+  };
+  const headers = { 'content-type': 'application/json' };
+  const login = await fetch(`${authUrl}/auth/tokens`, { method: 'POST', headers, body: JSON.stringify({ auth }) });
+  const { token } = (await login.json()) as { token: { user: { id: string } } };
+  const made = await fetch(`${authUrl}/users/${token.user.id}/application_credentials`, {
+    method: 'POST',
+    headers: { ...headers, 'x-auth-token': login.headers.get('x-subject-token') ?? '' },
+    body: JSON.stringify({ application_credential: { name: `ui-${Date.now()}` } }),
+  });
+  return ((await made.json()) as { application_credential: { id: string; secret: string } }).application_credential;
+}

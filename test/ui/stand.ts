@@ -1,0 +1,253 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { expect, vi } from 'vitest';
+import { storedAmphora } from '../kit/contract/amphora-store.ts';
+import { startKiln } from '../kit/kiln-process.ts';
+import { openServingCloud, type ServingCloud } from '../kit/serving-cloud.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What every field that somebody can fill has in it here: if any of it is taken for markup, `planted` is set. */
+export const hostile = '"><img src=x onerror="globalThis.planted=1"><script>globalThis.planted=1</script>\u202Eevil';
+
+/** An embedded cloud with its `kiln serve`, two load balancers of a tenant that work, a fleet of rows, and a browser. */
+export interface UiStand {
+  cloud: ServingCloud;
+  /** Where the page is. */
+  url: string;
+  /** The tenant's, with hostile names. */
+  hostileId: string;
+  workingId: string;
+  /** An operation that no worker knows, on a load balancer of its own. */
+  stuck: { operationId: string; loadBalancerId: string };
+  open(options?: BrowserContextOptions): Promise<OpenPage>;
+  restart(): Promise<() => Promise<void>>;
+  close(): Promise<void>;
+}
+
+export interface OpenPage {
+  page: Page;
+  context: BrowserContext;
+  /** What the browser complained of: errors of scripts, breaches of the security policy. */
+  complaints: string[];
+  /** Every host that it asked for anything. */
+  hosts: Set<string>;
+}
+
+const settings = {
+  OS_KEYSTONE_AUTHTOKEN__TOKEN_CACHE_TIME: '1',
+  // What a tenant may call things is Octavia's business: anything.
+};
+
+export async function openUiStand(): Promise<UiStand> {
+  const cloud = await openServingCloud(settings);
+  const { dev } = cloud;
+  const endpoint = new URL(dev.cloud.apiUrl).origin;
+  const demo = await tenant(endpoint, dev.cloud.accounts.demo);
+
+  const subnet = { vip_subnet_id: cloud.bench.vipSubnetId };
+  const parts = (name: string, port: number) => ({
+    listeners: [
+      {
+        name,
+        protocol: 'HTTP',
+        protocol_port: port,
+        default_pool: {
+          name,
+          protocol: 'HTTP',
+          lb_algorithm: 'ROUND_ROBIN',
+          members: [{ name, address: '127.0.0.1', protocol_port: cloud.memberPort }],
+        },
+      },
+    ],
+  });
+  const workingId = await demo.create({
+    ...subnet,
+    name: 'web',
+    description: 'the shop window',
+    ...parts('web', 8080),
+  });
+  const hostileId = await demo.create({ ...subnet, name: hostile, description: hostile, ...parts(hostile, 8081) });
+  for (const id of [workingId, hostileId]) await demo.active(id);
+
+  const stuck = await seed(cloud, workingId);
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+  const url = `${endpoint}/ui/`;
+  let serve = cloud.serve;
+  return {
+    cloud,
+    url,
+    hostileId,
+    workingId,
+    stuck,
+    open: (options) => openPage(browser, url, options),
+    async restart() {
+      await serve.stop();
+      return async () => {
+        serve = startKiln(['serve'], { ...dev.environment, ...settings });
+        await serve.line(/"serving"/);
+      };
+    },
+    async close() {
+      await browser.close();
+      await serve.stop();
+      await cloud.close();
+    },
+  };
+}
+
+async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    timezoneId: 'Asia/Tokyo',
+    ...options,
+  });
+  context.setDefaultTimeout(15_000);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const hosts = new Set<string>();
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    // The browser's own note of every answer that is no success is no complaint.
+    if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) complaints.push(message.text());
+  });
+  page.on('request', (request) => hosts.add(new URL(request.url()).origin));
+  await page.goto(url);
+  return { page, context, complaints, hosts };
+}
+
+type Account = ServingCloud['dev']['cloud']['accounts']['demo'];
+
+/** Fills the form as a person would. */
+export async function signIn(page: Page, { userName, password }: Account): Promise<void> {
+  await page.getByLabel('User', { exact: true }).fill(userName);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+}
+
+/** Nothing that axe-core finds: names, roles, contrast, order. */
+export async function expectAccessible(page: Page, what: string): Promise<void> {
+  await page.evaluate(axe);
+  const found = (await page.evaluate('axe.run()')) as {
+    violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[];
+  };
+  const told = found.violations.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary ?? ''}`).join('\n')}`,
+  );
+  expect(told, what).toEqual([]);
+}
+
+async function tenant(endpoint: string, account: Account) {
+  const signedIn = await fetch(`${endpoint}/ui/sign-in`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      method: 'password',
+      user_name: account.userName,
+      user_domain: 'Default',
+      password: account.password,
+    }),
+  });
+  const { token } = (await signedIn.json()) as { token: string };
+  const call = async (method: string, path: string, body?: object) => {
+    const answer = await fetch(`${endpoint}/v2/lbaas${path}`, {
+      method,
+      headers: { 'x-auth-token': token, 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as { loadbalancer: { id: string; provisioning_status: string } };
+  };
+  return {
+    create: async (loadbalancer: object) => (await call('POST', '/loadbalancers', { loadbalancer })).loadbalancer.id,
+    active: (id: string) =>
+      vi.waitFor(
+        async () => {
+          const { loadbalancer } = await call('GET', `/loadbalancers/${id}`);
+          expect(loadbalancer.provisioning_status).toBe('ACTIVE');
+        },
+        { timeout: 200_000, interval: 250 },
+      ),
+  };
+}
+
+const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+
+/** A fleet of rows, with all that can be wrong: what runs is real, these are to be looked at. */
+async function seed({ bench, dev }: ServingCloud, templateId: string): Promise<UiStand['stuck']> {
+  const { database, amphorae, journal } = bench.state;
+  const template = await database
+    .selectFrom('kiln_load_balancer')
+    .selectAll()
+    .where('id', '=', templateId)
+    .executeTakeFirstOrThrow();
+  const older = ['11110000-0000-4000-8000-000000000001', '11110000-0000-4000-8000-000000000002'];
+  await database
+    .insertInto('kiln_amphora_image')
+    .values(
+      older.map((id, index) => ({
+        id,
+        name: `amphora-2026.${10 - index}`,
+        created_at: ago(60 * 24 * (40 + 60 * index)),
+        first_used_at: ago(60 * 24 * 30),
+      })),
+    )
+    .execute();
+
+  async function copy(name: string, index: number, fields: object = {}, images: string[] = []): Promise<string> {
+    const id = randomUUID();
+    const row = {
+      ...template,
+      id,
+      name,
+      description: '',
+      vip_address: `198.51.100.${index}`,
+      vip_port_id: randomUUID(),
+      created_at: ago(9_000 - index),
+    };
+    await database
+      .insertInto('kiln_load_balancer')
+      .values({ ...row, updated_at: ago(600), ...fields })
+      .execute();
+    for (const [at, imageId] of images.entries()) {
+      const role = images.length > 1 ? (['MASTER', 'BACKUP'] as const)[at === 0 ? 0 : 1] : 'STANDALONE';
+      await amphorae.insert(
+        storedAmphora(randomUUID(), { loadBalancerId: id, status: 'ALLOCATED', role, imageId, certExpiration: null }),
+      );
+    }
+    return id;
+  }
+
+  for (let index = 1; index <= 60; index++) {
+    const imageId = index <= 34 ? dev.imageId : (older[index <= 54 ? 0 : 1] ?? '');
+    await copy(`shop-${String(index).padStart(2, '0')}`, index, {}, [imageId]);
+  }
+  await copy('checkout', 61, { provisioning_status: 'ERROR', operating_status: 'ERROR', updated_at: ago(42) });
+  await copy('search', 62, { topology: 'ACTIVE_STANDBY' }, [dev.imageId, older[0] ?? '']);
+  // Being changed, so that nobody fails it over.
+  const sick = await copy('mail', 63, { provisioning_status: 'PENDING_UPDATE', updated_at: ago(25) }, [dev.imageId]);
+  const [silent] = await amphorae.list({ loadBalancerId: sick });
+  await database
+    .insertInto('kiln_amphora_health')
+    .values({ amphora_id: silent?.id ?? '', last_heard: ago(26) })
+    .execute();
+
+  const operationId = randomUUID();
+  await journal.enqueue({
+    id: operationId,
+    flow: 'flow-of-a-newer-version',
+    subject: sick,
+    input: { loadBalancerId: sick },
+    priority: 0,
+  });
+  await database
+    .updateTable('kiln_operation')
+    .set({ created_at: ago(25), updated_at: ago(24) })
+    .where('id', '=', operationId)
+    .execute();
+  return { operationId, loadBalancerId: sick };
+}
