@@ -25,9 +25,9 @@ import type { ImageService } from '../ports/images.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { NetworkService } from '../ports/network.ts';
 import type { OctaviaReleases } from '../ports/octavia-releases.ts';
+import type { Releases } from '../ports/releases.ts';
 import type { SecretFolder } from '../ports/secret-folder.ts';
 import type { SecretUsers } from '../ports/secret-users.ts';
-import type { Releases } from '../services/releases.ts';
 
 /** The options that every command has. */
 export interface GlobalOptions {

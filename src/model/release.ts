@@ -122,6 +122,9 @@ export interface ReleasePolicy {
   isAgain: boolean;
 }
 
+/** What an operator may choose of a policy; what is left out is as by default. */
+export type PolicyChoice = Partial<Omit<ReleasePolicy, 'isAgain'>>;
+
 export const defaultReleasePolicy: ReleasePolicy = {
   canary: 3,
   wavePercents: [1, 5, 25, 100],

@@ -3,6 +3,7 @@ import { KilnError } from '../model/errors.ts';
 import type { ReleaseEvent } from '../model/release.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ReleaseStore } from '../ports/release-store.ts';
+import type { ReleaseFeed } from '../ports/releases.ts';
 
 /** Who follows more at once than this would wait for nothing else. */
 export const MOST_FOLLOWERS = 100;
@@ -10,16 +11,6 @@ const EVERY_MS = 1000;
 /** Followers are told that nothing happens, so that they see that the connection lives. */
 const SIGN_OF_LIFE_MS = 15_000;
 const PAGE = 1000;
-
-/** The events of releases as they come, for any number of followers. */
-export interface ReleaseFeed {
-  /**
-   * The events behind `after`, a few at a time; an empty list when there were none for a while. Ends with the release, and with
-   * the signal.
-   * @throws RESOURCE_NOT_FOUND. TOO_MANY_STREAMS: too many follow already.
-   */
-  follow(releaseId: string, after: number, signal: AbortSignal): AsyncGenerator<readonly ReleaseEvent[], void, void>;
-}
 
 interface Batch {
   events: readonly ReleaseEvent[];

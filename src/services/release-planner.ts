@@ -1,7 +1,7 @@
 /** Brings together what the database says of a tag's load balancers and what Glance says of images: the plan of a release. */
 import { openingAt, roomForMoveMs } from '../core/releases/maintenance-window.ts';
 import { makePlan } from '../core/releases/make-plan.ts';
-import { makePolicy, type PolicyChoice } from '../core/releases/policy.ts';
+import { makePolicy } from '../core/releases/policy.ts';
 import { KilnError } from '../model/errors.ts';
 import type { Image } from '../model/image.ts';
 import type { ReleaseImage } from '../model/release.ts';
@@ -11,6 +11,7 @@ import type { FlavorStore } from '../ports/flavor-store.ts';
 import type { ImageResolver } from '../ports/image-resolver.ts';
 import type { ImageService } from '../ports/images.ts';
 import type { ReleaseStore } from '../ports/release-store.ts';
+import type { ReleasePlanner } from '../ports/releases.ts';
 
 export interface ReleasePlannerDeps {
   releases: Pick<ReleaseStore, 'members' | 'usualMoveSeconds' | 'rejectedBy'>;
@@ -28,18 +29,6 @@ export interface ReleasePlannerDeps {
     flavorId: string;
   };
 }
-
-export interface PlanRequest {
-  /** Null: what the tag gives now. */
-  imageId: string | null;
-  /** Null: the tag of the configuration. */
-  tag: string | null;
-  /** Also an image whose content was rejected before. */
-  isAgain: boolean;
-  policy: PolicyChoice;
-}
-
-export type ReleasePlanner = (request: PlanRequest) => Promise<ReleasePlan>;
 
 /** Glance is asked for no more former images than this. */
 const MOST_IMAGES = 100;

@@ -5,47 +5,12 @@ import { initialProgress } from '../core/releases/apply-step.ts';
 import { differences } from '../core/releases/plan-digest.ts';
 import { tallyOf } from '../core/releases/tallies.ts';
 import { KilnError } from '../model/errors.ts';
-import { endedPhases, type Intent, type Release, type ReleaseEvent, type Target } from '../model/release.ts';
+import { endedPhases, type Intent, type Release, type Target } from '../model/release.ts';
 import type { ReleasePlan } from '../model/release-plan.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ImageResolver } from '../ports/image-resolver.ts';
 import type { ReleaseStore, StoredRelease } from '../ports/release-store.ts';
-import type { ReleaseFeed } from './release-feed.ts';
-import type { PlanRequest, ReleasePlanner } from './release-planner.ts';
-
-/** What an operator says, and who it is. */
-export interface Word extends Pick<Intent, 'want' | 'reason' | 'by'> {
-  /** Of the intent that the operator has seen. */
-  revision: number;
-}
-
-/** What a way back would do, as far as it is known before. */
-export interface WayBack {
-  /** How many would be taken back. */
-  loadBalancers: number;
-  /** Where to; `problem`: why it can't be booted, or null. */
-  images: readonly { imageId: string; loadBalancers: number; problem: string | null }[];
-  /** Images that would carry the tag again. */
-  taggedImageIds: readonly string[];
-}
-
-export interface Releases {
-  plan: ReleasePlanner;
-  /** @throws RESOURCE_CONFLICT: the world has moved since the plan, or a release of this tag has not ended. */
-  start(request: PlanRequest & { planDigest: string }, who: { by: string; reason: string }): Promise<StoredRelease>;
-  /** Newest first. @param marker the last one of the page before. */
-  list(limit: number, marker: string | null): Promise<StoredRelease[]>;
-  /** @throws RESOURCE_NOT_FOUND, as all that follow. */
-  get(releaseId: string): Promise<StoredRelease>;
-  /** Who started it, and why. */
-  startOf(releaseId: string): Promise<Pick<ReleaseEvent, 'actor' | 'reason'> | null>;
-  targets(releaseId: string, query: Parameters<ReleaseStore['targets']>[1]): Promise<Target[]>;
-  events(releaseId: string, after: number, limit: number): Promise<readonly ReleaseEvent[]>;
-  follow: ReleaseFeed['follow'];
-  wayBack(releaseId: string): Promise<WayBack>;
-  /** The same word said twice counts once. @throws RESOURCE_CONFLICT: the release has ended, or somebody else has spoken since. */
-  instruct(releaseId: string, word: Word): Promise<StoredRelease>;
-}
+import type { ReleaseFeed, ReleasePlanner, Releases, WayBack, Word } from '../ports/releases.ts';
 
 export interface ReleasesDeps {
   planner: ReleasePlanner;

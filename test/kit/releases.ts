@@ -3,8 +3,9 @@ import { KilnError } from '../../src/model/errors.ts';
 import { defaultReleasePolicy, type Release, type ReleaseSpec, type Target } from '../../src/model/release.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { ReleaseStore } from '../../src/ports/release-store.ts';
+import type { Releases } from '../../src/ports/releases.ts';
 import { createReleaseFeed } from '../../src/services/release-feed.ts';
-import { createReleases, type Releases, type ReleasesDeps } from '../../src/services/releases.ts';
+import { createReleases, type ReleasesDeps } from '../../src/services/releases.ts';
 
 /** A release as it is stored; say only what the test is about. */
 export function aRelease(id: string, over: Partial<ReleaseSpec> = {}, atMs = 0): Release {

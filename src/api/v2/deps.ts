@@ -15,10 +15,10 @@ import type { NetworkReferenceChecker } from '../../ports/network-references.ts'
 import type { OfferChecker } from '../../ports/offers.ts';
 import type { OverviewStore } from '../../ports/overview-store.ts';
 import type { QuotaStore } from '../../ports/quota-store.ts';
+import type { Releases } from '../../ports/releases.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import type { VipAllocator } from '../../ports/vip-allocator.ts';
 import type { VipReservations } from '../../ports/vip-reservations.ts';
-import type { Releases } from '../../services/releases.ts';
 import type { Authentication } from '../auth/authenticate.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { UiDeps } from '../ui/routes.ts';

@@ -1,9 +1,11 @@
 import { KilnError } from '../../model/errors.ts';
-import { defaultReleasePolicy, type MaintenanceWindow, type ReleasePolicy } from '../../model/release.ts';
+import {
+  defaultReleasePolicy,
+  type MaintenanceWindow,
+  type PolicyChoice,
+  type ReleasePolicy,
+} from '../../model/release.ts';
 import { parseCron } from './cron.ts';
-
-/** What an operator may choose of a policy; what is left out is as by default. */
-export type PolicyChoice = Partial<Omit<ReleasePolicy, 'isAgain'>>;
 
 /** Least and largest values, for the API's schema and for the command line. */
 export const policyLimits = {

@@ -8,7 +8,7 @@ import {
 } from '../../../model/release.ts';
 import type { ReleasePlan } from '../../../model/release-plan.ts';
 import type { StoredRelease } from '../../../ports/release-store.ts';
-import type { WayBack } from '../../../services/releases.ts';
+import type { WayBack } from '../../../ports/releases.ts';
 
 export function planToWire(plan: ReleasePlan) {
   return {

@@ -1,7 +1,7 @@
 import { KilnError } from '../../../model/errors.ts';
 import { endedPhases } from '../../../model/release.ts';
 import type { StoredRelease } from '../../../ports/release-store.ts';
-import type { Releases } from '../../../services/releases.ts';
+import type { Releases } from '../../../ports/releases.ts';
 import type { ArgumentSpec } from '../../command.ts';
 
 export const releaseArgument: ArgumentSpec = {

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../model/errors.ts';
 import type { ReleaseEvent } from '../../../model/release.ts';
 import type { StoredRelease } from '../../../ports/release-store.ts';
-import type { Releases } from '../../../services/releases.ts';
+import type { Releases } from '../../../ports/releases.ts';
 import type { Invocation } from '../../command.ts';
 import { createView } from '../../output/view.ts';
 import { eventDocument } from './document.ts';

@@ -1,7 +1,7 @@
-import { checkWavePercents, checkWindows, type PolicyChoice, policyLimits } from '../../../core/releases/policy.ts';
+import { checkWavePercents, checkWindows, policyLimits } from '../../../core/releases/policy.ts';
 import { KilnError } from '../../../model/errors.ts';
-import { defaultReleasePolicy, type MaintenanceWindow } from '../../../model/release.ts';
-import type { PlanRequest } from '../../../services/release-planner.ts';
+import { defaultReleasePolicy, type MaintenanceWindow, type PolicyChoice } from '../../../model/release.ts';
+import type { PlanRequest } from '../../../ports/releases.ts';
 import type { OptionSpec } from '../../command.ts';
 import { parseChoice, parseTag, parseWhole } from '../../options.ts';
 

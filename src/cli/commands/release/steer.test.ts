@@ -11,7 +11,7 @@ import { makePlan } from '../../../core/releases/make-plan.ts';
 import { tallyOf } from '../../../core/releases/tallies.ts';
 import { defaultReleasePolicy, type ReleaseProgress, type Target } from '../../../model/release.ts';
 import type { NewReleaseEvent, ReleaseStore } from '../../../ports/release-store.ts';
-import type { Releases } from '../../../services/releases.ts';
+import type { Releases } from '../../../ports/releases.ts';
 
 /** `kiln release start`, and those behind it, over a real database. */
 

@@ -1,7 +1,7 @@
 import { toKilnError } from '../../../model/errors.ts';
 import type { Intent } from '../../../model/release.ts';
 import type { StoredRelease } from '../../../ports/release-store.ts';
-import type { Releases, WayBack } from '../../../services/releases.ts';
+import type { Releases, WayBack } from '../../../ports/releases.ts';
 import { type Command, defineCommand, type Invocation } from '../../command.ts';
 import { plural } from '../../format/duration.ts';
 import { releaseDocument } from './document.ts';
