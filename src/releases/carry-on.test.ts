@@ -291,6 +291,21 @@ describe('a release', () => {
     expect(compute.servers()).toHaveLength((await state.amphorae.list()).length);
   });
 
+  it('leaves a place for repairs among the operations that all processes together may have under way', async () => {
+    const { start, carryOnUntil, hasEnded, controller } = await open({ singles: 8, workers: 3, maxWorkers: 4 });
+    const id = await start({ canary: 1, wavePercents: [100] });
+    const inner = controller();
+    let most = 0;
+    await carryOnUntil(id, hasEnded, {
+      carryOn: async (...all) => {
+        const carried = await inner(...all);
+        most = Math.max(most, carried.operations);
+        return carried;
+      },
+    });
+    expect(most).toBe(3);
+  });
+
   it('asks for operations behind whatever somebody waits for, each with the one image', async () => {
     const { start, carryOnUntil, hasEnded, state } = await open();
     const id = await start();

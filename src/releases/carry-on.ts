@@ -28,7 +28,7 @@ export interface CarryOnDeps {
     heartbeatTimeoutSeconds: number;
     /** [kiln] worker_lease_seconds. */
     workerLeaseSeconds: number;
-    /** [task_flow] max_workers: of each process. */
+    /** [task_flow] max_workers. */
     maxWorkers: number;
   };
   /** To workers. */
@@ -103,7 +103,8 @@ export function createCarryOn(deps: CarryOnDeps): CarryOn {
       nextDueMs,
       unendedOperations,
       repairs,
-      workerSlots: { total: workers.processes * deps.settings().maxWorkers, busy: workers.busy },
+      // They are those of all processes together.
+      workerSlots: { total: workers.processes > 0 ? deps.settings().maxWorkers : 0, busy: workers.busy },
       ...(await deps.glance.look(release, isTagMoving || hasWord)),
       fleet: { loadBalancers: await countFleet(), unwell },
       probes,

@@ -18,7 +18,7 @@ const policy = {
   wavePercents: [50, 100],
   beforeSeconds: 0,
   settleSeconds: 0,
-  watchSeconds: 2,
+  watchSeconds: 12,
   canaryBakeSeconds: 1,
   waveBakeSeconds: 1,
 };
@@ -37,7 +37,6 @@ describe('a release', () => {
     bench = await openLoadBalancerHarness(dev);
     environment = {
       ...dev.environment,
-      OS_HEALTH_MANAGER__HEARTBEAT_INTERVAL: '1',
       // A probe of an image whose agent never answers ends soon.
       OS_HAPROXY_AMPHORA__CONNECTION_MAX_RETRIES: '60',
       OS_KILN__WORKER_LEASE_SECONDS: '5',

@@ -33,7 +33,7 @@ const MOST_PASSES = 300;
 /** Controller, planner, engine, flows and database as they are; a cloud in memory, and a time of its own. */
 export type CarriedRelease = Awaited<ReturnType<typeof openCarriedRelease>>;
 
-export async function openCarriedRelease({ singles = 3, pairs = 0 } = {}) {
+export async function openCarriedRelease({ singles = 3, pairs = 0, workers = 1, maxWorkers = 10 } = {}) {
   const fakes = createFakeLoadBalancerDeps();
   const { clock, log, images, network, agent, compute } = fakes;
   images.put(anImage({ id: former, name: 'amphora-1', hashValue: 'h1' }));
@@ -51,8 +51,10 @@ export async function openCarriedRelease({ singles = 3, pairs = 0 } = {}) {
     health: { ...state.health, lastHeard: async () => clock.now().toISOString() },
   };
   const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 60_000 };
-  const identity = { self: 'host:1/worker', isAlive: () => true };
-  await createWorkerRegistry(state.database, clock, { identity, roles: ['worker'], leaseMs: 1_000_000 }).beat();
+  for (let n = 0; n < workers; n++) {
+    const identity = { self: `host:${n}/worker`, isAlive: () => true };
+    await createWorkerRegistry(state.database, clock, { identity, roles: ['worker'], leaseMs: 1_000_000 }).beat();
+  }
 
   /** What workers do, until nothing is left to be done. @returns how operations ended, by their flow. */
   async function work(): Promise<string[]> {
@@ -136,7 +138,7 @@ export async function openCarriedRelease({ singles = 3, pairs = 0 } = {}) {
       clock,
       log,
       newId: randomUUID,
-      settings: () => ({ heartbeatTimeoutSeconds: 1e8, workerLeaseSeconds: 1e8, maxWorkers: 10 }),
+      settings: () => ({ heartbeatTimeoutSeconds: 1e8, workerLeaseSeconds: 1e8, maxWorkers }),
       announce: ({ id }) => announced.push(id),
       failed: (failureClass) => failures.push(failureClass),
     });
