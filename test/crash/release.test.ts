@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import { wireReleases, wireResolver } from '../../src/main/wire.ts';
-import type { Releases } from '../../src/services/releases.ts';
+import type { Releases } from '../../src/ports/releases.ts';
 import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
 import { createFakeLog } from '../kit/fakes/fake-log.ts';
 import { type KilnProcess, startKiln } from '../kit/kiln-process.ts';
