@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { differences } from '../core/releases/plan-digest.ts';
 import { KilnError } from '../model/errors.ts';
 import {
   endedOctaviaPhases,
@@ -57,9 +58,11 @@ export function createOctaviaReleases(deps: OctaviaReleasesDeps): Omit<OctaviaRe
       const { planned, checks } = await plan(request);
       const { digest } = planned.plan;
       if (request.planDigest !== null && request.planDigest !== digest) {
-        throw new KilnError('RESOURCE_CONFLICT', `the plan is ${digest} now and was ${request.planDigest}`, {
-          advice: 'Load balancers, images or options are other ones. Look at `kiln release plan --octavia` again.',
-        });
+        throw new KilnError(
+          'RESOURCE_CONFLICT',
+          `the plan is ${digest} now and was ${request.planDigest}: ${differences(request.planDigest, digest).join('; ')}`,
+          { advice: 'Look at `kiln release plan --octavia` again, with the same options.' },
+        );
       }
       const stops = checks.filter(({ outcome }) => outcome === 'stop');
       if (stops.length > 0) {

@@ -46,6 +46,19 @@ export function hostRoutes(app: FastifyInstance, compute: Compute): void {
   app.get<{ Params: { id: string } }>('/v2.1/os-quota-sets/:id', (request) => ({
     quota_set: { id: request.params.id, ...quotas },
   }));
+  app.get<{ Params: { id: string } }>('/v2.1/os-quota-sets/:id/detail', (request) => {
+    const own = compute.tables.servers.all().filter((row) => row.projectId === request.params.id);
+    const used: Partial<Record<string, number>> = {
+      instances: own.length,
+      cores: own.reduce((total, row) => total + row.flavor.vcpus, 0),
+      ram: own.reduce((total, row) => total + row.flavor.ramMiB, 0),
+    };
+    const usage = Object.entries(quotas).map(([name, limit]) => [
+      name,
+      { limit, in_use: used[name] ?? 0, reserved: 0 },
+    ]);
+    return { quota_set: { id: request.params.id, ...Object.fromEntries(usage) } };
+  });
 
   app.get('/v2.1/os-services', (request) => {
     requireAdmin(request, 'os-services:list');
