@@ -13,6 +13,7 @@ import { createInterface } from 'node:readline';
 import { createLoadBalancerClient, type LoadBalancerClient } from './demo/load-balancer-client.ts';
 import { startMember } from './demo/member.ts';
 import { type Outage, showPair } from './demo/pair.ts';
+import { showReleases } from './demo/release.ts';
 import { ensureHaproxy } from './haproxy.ts';
 
 const kiln = join(import.meta.dirname, '..', 'bin', 'kiln');
@@ -41,7 +42,7 @@ interface Ran {
 /** Runs `kiln ARGUMENTS` and shows it as one would type it. */
 async function run(
   arguments_: string[],
-  options: { show?: 'result' | 'progress' | 'nothing'; environment?: NodeJS.ProcessEnv } = {},
+  options: { show?: 'result' | 'progress' | 'live' | 'nothing'; environment?: NodeJS.ProcessEnv } = {},
 ): Promise<Ran> {
   const { show = 'result' } = options;
   if (show !== 'nothing') say(`$ kiln ${shown(arguments_)}`);
@@ -54,10 +55,12 @@ async function run(
   child.stdout.on('data', (data) => {
     output += data;
   });
+  if (show === 'live') createInterface({ input: child.stdout }).on('line', (line) => say(`  ${line}`));
   child.stderr.on('data', (data) => {
     errors += data;
   });
   const [exitCode] = (await once(child, 'close')) as [number | null];
+  if (show === 'live') return { exitCode, output };
   const told = exitCode !== 0 ? output + errors : show === 'progress' ? errors : output;
   if (show !== 'nothing') for (const line of told.trimEnd().split('\n')) say(`  ${line}`);
   return { exitCode, output: exitCode === 0 ? output : told };
@@ -259,8 +262,12 @@ async function main(): Promise<void> {
   const tools = { say, claim, requests, processesOf: processesOfServers };
   const pair = await showPair({ ...tools, client, members, single: outage });
 
-  say('\n13. The end: everything deleted, processes gone');
+  say('\n13. Images are released to a small fleet under load: a good one, and two bad ones');
   for (const { id } of [balancer, orphan, next, pair]) await client.remove(id);
+  const fleet = await showReleases({ folder, client, members, say, claim, run, ask, requests });
+
+  say('\n14. The end: everything deleted, processes gone');
+  await Promise.all(fleet.map(({ id }) => client.remove(id)));
   claim('nothing is left in Neutron', (await client.portsLeft()) === 0, String(await client.portsLeft()));
   claim('deleting them ended their processes', processesOfServers().length === 0, processesOfServers().join(', '));
   for (const member of members) await member.close();
@@ -362,8 +369,26 @@ async function outageOf(vip: string, strike: () => void): Promise<Outage> {
   }
 }
 
+/** `npm run demo -- release`: this part alone. */
+async function releasesAlone(): Promise<void> {
+  say('1. A cloud on loopback, an amphora image with the tag, and Kiln, which knows the tag alone');
+  const cloud = await start(['dev', '--state-dir', folder], /ready/i);
+  const image = join(folder, 'amphora-2.0.img');
+  await run(['image', 'build', '--name', 'amphora', '--version', '2.0', '--output', image], { show: 'nothing' });
+  await run(['image', 'push', image, '--name', 'amphora-2.0', '--tag', 'amphora'], { show: 'progress' });
+  const serve = await start(['serve'], /serving/i);
+  const client = await createLoadBalancerClient(folder);
+  const members = [await startMember('one'), await startMember('two')];
+
+  say('\n2. Images are released to a small fleet under load: a good one, and two bad ones');
+  await showReleases({ folder, client, members, say, claim, run, ask, requests });
+  for (const member of members) await member.close();
+  await stop(serve);
+  await stop(cloud);
+}
+
 try {
-  await main();
+  await (process.argv[2] === 'release' ? releasesAlone() : main());
 } catch (error) {
   failures++;
   console.error(error);

@@ -21,7 +21,7 @@ export interface LoadBalancerClient {
   create(
     name: string,
     members: readonly { port: number }[],
-    options?: { topology?: 'SINGLE' | 'ACTIVE_STANDBY' },
+    options?: { topology?: 'SINGLE' | 'ACTIVE_STANDBY'; isMonitored?: boolean },
   ): Promise<LoadBalancer>;
   /** Waits until its provisioning status is ACTIVE or ERROR. */
   untilSettled(id: string): Promise<LoadBalancer>;
@@ -98,12 +98,15 @@ export async function createLoadBalancerClient(folder: string): Promise<LoadBala
 
   const { subnets } = await call('GET', `${urlOf('network')}/v2.0/subnets?name=lb-vip-subnet`);
   const client: LoadBalancerClient = {
-    async create(name, members, { topology } = {}) {
+    async create(name, members, { topology, isMonitored = false } = {}) {
       const pool = {
         name: `${name}-pool`,
         protocol: 'HTTP',
         lb_algorithm: 'ROUND_ROBIN',
         members: members.map(({ port }) => ({ address: '127.0.0.1', protocol_port: port })),
+        ...(isMonitored && {
+          healthmonitor: { type: 'HTTP', delay: 1, timeout: 1, max_retries: 1, max_retries_down: 1 },
+        }),
       };
       const listener = { name: `${name}-http`, protocol: 'HTTP', protocol_port: 8080, default_pool: pool };
       const loadbalancer = {

@@ -1,0 +1,150 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { buildAmphoraImage } from '../../src/adapters/amphora-image/build.ts';
+import type { LoadBalancerClient } from './load-balancer-client.ts';
+
+const FLEET = 4;
+const PAUSE_MS = 100;
+/** Times of a policy for a demo: by default they are minutes. */
+const policy = [
+  ...['--canary', '1', '--wave-percents', '100', '--max-parallel', '2', '--before-seconds', '2'],
+  ...['--settle-seconds', '1', '--watch-seconds', '4', '--canary-bake-seconds', '1', '--wave-bake-seconds', '0'],
+];
+
+/** What the demo lends to a part of it. */
+export interface ReleaseDemo {
+  folder: string;
+  client: LoadBalancerClient;
+  members: readonly { port: number }[];
+  say(text: string): void;
+  claim(what: string, holds: boolean, seen?: string): void;
+  run(
+    arguments_: string[],
+    options: { show: 'live' | 'nothing' },
+  ): Promise<{ exitCode: number | null; output: string }>;
+  // biome-ignore lint/suspicious/noExplicitAny: a wrong guess about a document fails a claim.
+  ask(arguments_: string[]): Promise<any>;
+  requests(vip: string, count: number): Promise<string[]>;
+}
+
+interface Serving {
+  id: string;
+  vip: string;
+}
+
+/**
+ * Three releases to a small fleet under load: of a good image, of one that fails its probe, and of one that passes the probe and breaks
+ * traffic.
+ */
+export async function showReleases(demo: ReleaseDemo): Promise<{ id: string }[]> {
+  const { say, claim } = demo;
+  const fleet = await makeFleet(demo);
+  const imagesNow = async () =>
+    (await Promise.all(fleet.map(({ id }) => demo.client.amphoraOf(id)))).map((one) => one.image_id);
+  const isEverywhere = async (imageId: string) => (await imagesNow()).every((one) => one === imageId);
+  const taggedNow = async () =>
+    (await demo.ask(['image', 'list', '--tag', 'amphora'])).map((one: { id: string }) => one.id);
+
+  say('  A good image, amphora-3.0:');
+  const good = await pushImage(demo, 'amphora-3.0', null);
+  const done = await release(demo, fleet, good);
+  claim(
+    'every load balancer runs it, and it alone carries the tag',
+    (await isEverywhere(good)) && String(await taggedNow()) === good,
+  );
+  claim(
+    'requests failed at no more than a connection for each move: one that is open when the address changes hands',
+    done.exitCode === 0 && done.failed <= FLEET,
+    `exit status ${done.exitCode}, ${done.failed} failed`,
+  );
+
+  say('\n  One whose HAProxy does not start, amphora-4.0:');
+  const rejected = await release(demo, fleet, await pushImage(demo, 'amphora-4.0', 'does-not-start'));
+  claim(
+    'it ends at its probe: no load balancer is touched',
+    rejected.phase === 'rejected' && (await isEverywhere(good)),
+    rejected.phase,
+  );
+  claim('and no request fails', rejected.failed === 0, String(rejected.failed));
+
+  say('\n  One that passes the probe and breaks traffic, amphora-5.0: it reaches no member');
+  const broken = await release(demo, fleet, await pushImage(demo, 'amphora-5.0', 'reaches-no-member'));
+  claim(
+    'it stops at the canary and is rolled back',
+    broken.phase === 'rolled-back' && (await isEverywhere(good)),
+    broken.phase,
+  );
+  claim(
+    'only one of them noticed: requests to the others did not fail',
+    broken.failedAt.filter((count) => count > 0).length <= 1,
+    String(broken.failedAt),
+  );
+  claim('the tag is where it was', String(await taggedNow()) === good);
+  const answers = (await Promise.all(fleet.map(({ vip }) => demo.requests(vip, 1)))).flat();
+  claim('all of them answer', answers.every(isAnswer), answers.join(', '));
+  return fleet;
+}
+
+async function makeFleet({ client, members, requests, say }: ReleaseDemo): Promise<Serving[]> {
+  const made = await Promise.all(
+    Array.from({ length: FLEET }, (_, n) => client.create(`fleet-${n + 1}`, members, { isMonitored: true })),
+  );
+  const fleet = await Promise.all(
+    made.map(async ({ id }) => ({ id, vip: (await client.untilSettled(id)).vip_address })),
+  );
+  say(`  ${FLEET} load balancers, and a request to each of them every ${PAUSE_MS} ms all the while`);
+  for (const { vip } of fleet) {
+    for (let tries = 0; tries < 100 && !(await requests(vip, 1)).every(isAnswer); tries++) await sleep(PAUSE_MS);
+  }
+  return fleet;
+}
+
+async function pushImage({ folder, run, ask }: ReleaseDemo, name: string, fault: string | null): Promise<string> {
+  const output = join(folder, `${name}.img`);
+  const bad = fault && { entry: join(import.meta.dirname, 'bad-image.ts'), extraFiles: { fault } };
+  await buildAmphoraImage({ output, name: 'amphora', version: name.slice('amphora-'.length), ...bad });
+  await run(['image', 'push', output, '--name', name, '--no-tag'], { show: 'nothing' });
+  const images: { id: string; name: string }[] = await ask(['image', 'list']);
+  return images.find((one) => one.name === name)?.id ?? '';
+}
+
+/** Releases an image under load, shown as it goes. */
+async function release(demo: ReleaseDemo, fleet: readonly Serving[], imageId: string) {
+  const load = fleet.map(({ vip }) => startLoad(demo, vip));
+  const { exitCode } = await demo.run(['release', 'start', '--yes', '--wait', '--image', imageId, ...policy], {
+    show: 'live',
+  });
+  const counts = await Promise.all(load.map((one) => one.end()));
+  const [newest] = await demo.ask(['release', 'list']);
+  const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
+  const failed = sum(counts.map((one) => one.failed));
+  demo.say(`  requests meanwhile: ${sum(counts.map(({ sent }) => sent))}; failed: ${failed}`);
+  return { exitCode, phase: String(newest?.phase), failed, failedAt: counts.map((one) => one.failed) };
+}
+
+/** One request after the other, without waiting for the one before. */
+function startLoad({ requests }: ReleaseDemo, vip: string) {
+  let hasEnded = false;
+  let failed = 0;
+  const asked: Promise<void>[] = [];
+  const going = (async () => {
+    while (!hasEnded) {
+      asked.push(
+        requests(vip, 1).then((answers) => {
+          if (!answers.every(isAnswer)) failed++;
+        }),
+      );
+      await sleep(PAUSE_MS);
+    }
+  })();
+  return {
+    async end() {
+      hasEnded = true;
+      await going;
+      await Promise.all(asked);
+      return { sent: asked.length, failed };
+    },
+  };
+}
+
+const isAnswer = (text: string) => text.startsWith('member');
