@@ -1,5 +1,6 @@
 import { deriveStatuses, isAllWell, type Judgement } from '../core/health/derive-statuses.ts';
 import { fingerprintOf } from '../core/health/fingerprint.ts';
+import type { BackendCounters } from '../core/heartbeat/message.ts';
 import { treeInEffect } from '../core/operations/in-effect.ts';
 import { createTtlMap } from '../lib/ttl-map.ts';
 import type { AmphoraStatus } from '../model/amphora.ts';
@@ -186,9 +187,18 @@ function judgedAs(waiting: Waiting, evaluation: Evaluation, changes: Judgement['
       restarts,
       statistics: [...traffic.counters]
         .filter(([listenerId]) => listenerIds.has(listenerId))
-        .map(([listenerId, counters]) => ({ listenerId, ...counters })),
+        .map(([listenerId, { backend, ...counters }]) => ({
+          listenerId,
+          ...counters,
+          ...(backend && { failures: failuresOf(backend) }),
+        })),
       countersAreDeltas: traffic.areDeltas,
       operatingStatuses: changes,
     },
   };
+}
+
+/** One that fails may be counted by more than one of them. */
+function failuresOf({ serverErrors, connectErrors, responseErrors, retries }: BackendCounters): number {
+  return Math.max(serverErrors, connectErrors + responseErrors, retries);
 }

@@ -80,6 +80,8 @@ export interface AmphoraMoment {
 export interface ListenerCount {
   connections: number;
   requestErrors: number;
+  /** Of the pools behind it; absent: its agents don't tell. */
+  failures?: number;
 }
 
 /** What a release needs of images: those it brings, and those that its way back takes load balancers to. */

@@ -236,6 +236,8 @@ export interface Traffic {
   seconds: number;
   connections: number;
   requestErrors: number;
+  /** Requests that failed behind HAProxy; absent: agents don't tell. */
+  failures?: number;
 }
 
 /** One load balancer of a release. */

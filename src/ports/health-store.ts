@@ -25,8 +25,8 @@ export interface HeartbeatRecord {
   beats: number;
   /** How often its agent began to count anew among them. */
   restarts: number;
-  /** Added to what is there when `countersAreDeltas`, else put in its place; activeConnections always in its place. */
-  statistics: readonly Omit<ListenerStatistics, 'amphoraId'>[];
+  /** `failures`: of the pools behind it, where its agent tells of them. Added to what is there when `countersAreDeltas`, else put in its place; activeConnections always in its place. */
+  statistics: readonly (Omit<ListenerStatistics, 'amphoraId'> & { failures?: number })[];
   countersAreDeltas: boolean;
   /** Only those that change. */
   operatingStatuses: readonly { kind: ResourceKind; id: string; operatingStatus: OperatingStatus }[];

@@ -25,6 +25,7 @@ import * as resize from './migrations/0019-resize.ts';
 import * as releases from './migrations/0020-releases.ts';
 import * as places from './migrations/0021-places.ts';
 import * as heartbeatCounts from './migrations/0022-heartbeat-counts.ts';
+import * as backendFailures from './migrations/0023-backend-failures.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -61,6 +62,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0020-releases': releases,
   '0021-places': places,
   '0022-heartbeat-counts': heartbeatCounts,
+  '0023-backend-failures': backendFailures,
 };
 
 /** The one from which on changes are marked. */

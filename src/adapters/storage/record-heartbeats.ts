@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type Insertable, sql } from 'kysely';
 import type { HeartbeatRecord } from '../../ports/health-store.ts';
 import type { ResourceKind } from '../../ports/load-balancer-store.ts';
 import { isMysql } from './engine.ts';
@@ -101,7 +101,7 @@ async function recordHearing(transaction: KilnDatabase, heartbeats: readonly Hea
   }
 }
 
-type StatisticsRow = Schema['kiln_listener_statistics'];
+type StatisticsRow = Insertable<Schema['kiln_listener_statistics']>;
 
 function toRow(amphoraId: string, counters: HeartbeatRecord['statistics'][number]): StatisticsRow {
   return {
@@ -112,6 +112,7 @@ function toRow(amphoraId: string, counters: HeartbeatRecord['statistics'][number
     active_connections: counters.activeConnections,
     total_connections: counters.totalConnections,
     request_errors: counters.requestErrors,
+    failures: counters.failures ?? null,
   };
 }
 
@@ -129,7 +130,12 @@ export async function upsertStatistics(
     const sum = sql`${sql.ref(`kiln_listener_statistics.${column}`)} + ${offered(column)}`;
     return sql<number>`${sql.raw(mysql ? 'least' : 'min')}(${sum}, ${sql.raw(LARGEST_COUNTER)})`;
   };
+  const failures = sql.ref('kiln_listener_statistics.failures');
+  // What nobody told leaves what is there.
+  const addedFailures = sql<number>`case when ${offered('failures')} is null then ${failures}
+    else ${sql.raw(mysql ? 'least' : 'min')}(coalesce(${failures}, 0) + ${offered('failures')}, ${sql.raw(LARGEST_COUNTER)}) end`;
   const values = Object.fromEntries([
+    ['failures', how === 'add' ? addedFailures : offered('failures')],
     ...totals.map((column) => [column, how === 'add' ? added(column) : offered(column)]),
     ['active_connections', offered('active_connections')],
   ]);

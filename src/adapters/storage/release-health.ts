@@ -23,7 +23,8 @@ export async function healthNow(
     where a.load_balancer_id in (${ids}) and a.status = 'ALLOCATED' order by a.id`.execute(database);
   const { rows: listeners } = await sql<ListenerRow>`
     select l.id, l.load_balancer_id, l.operating_status, l.admin_state_up, l.updated_at,
-      coalesce(sum(s.total_connections), 0) as connections, coalesce(sum(s.request_errors), 0) as errors
+      coalesce(sum(s.total_connections), 0) as connections, coalesce(sum(s.request_errors), 0) as errors,
+      sum(s.failures) as failures
     from kiln_listener l left join kiln_listener_statistics s on s.listener_id = l.id
     where l.load_balancer_id in (${ids})
     group by l.id, l.load_balancer_id, l.operating_status, l.admin_state_up, l.updated_at`.execute(database);
@@ -61,7 +62,11 @@ export async function healthNow(
       counters: Object.fromEntries(
         own.listeners.map((row) => [
           row.id,
-          { connections: Number(row.connections), requestErrors: Number(row.errors) },
+          {
+            connections: Number(row.connections),
+            requestErrors: Number(row.errors),
+            ...(row.failures !== null && { failures: Number(row.failures) }),
+          },
         ]),
       ),
     };
@@ -143,6 +148,7 @@ interface ListenerRow extends ChangeableRow {
   admin_state_up: number;
   connections: number | string;
   errors: number | string;
+  failures: number | string | null;
 }
 interface MemberRow extends ChangeableRow {
   id: string;

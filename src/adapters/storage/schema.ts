@@ -130,6 +130,8 @@ export interface Schema {
     active_connections: number;
     total_connections: number;
     request_errors: number;
+    /** Of the pools behind it; null: its agents don't tell. */
+    failures: Generated<number | null>;
   };
   /** The columns from `finding` on are about its silence; a heartbeat clears them. */
   kiln_amphora_health: {

@@ -1,4 +1,4 @@
-import type { Heartbeat, ListenerCounters } from '../heartbeat/message.ts';
+import type { BackendCounters, Heartbeat, ListenerCounters } from '../heartbeat/message.ts';
 
 /** Traffic that has been reported and not been written yet. */
 export interface Traffic {
@@ -29,14 +29,26 @@ export function addTraffic(earlier: Traffic, later: Traffic): Traffic {
   return { counters, areDeltas: earlier.areDeltas };
 }
 
+// A number beyond this could not be written; a heartbeat cannot hold one either.
+const sum = (a: number, b: number) => Math.min(a + b, Number.MAX_SAFE_INTEGER);
+
+function addBackend(before: BackendCounters | undefined, added: BackendCounters): BackendCounters {
+  if (!before) return added;
+  return {
+    serverErrors: sum(before.serverErrors, added.serverErrors),
+    connectErrors: sum(before.connectErrors, added.connectErrors),
+    responseErrors: sum(before.responseErrors, added.responseErrors),
+    retries: sum(before.retries, added.retries),
+  };
+}
+
 function add(before: ListenerCounters, added: ListenerCounters): ListenerCounters {
-  // A number beyond this could not be written; a heartbeat cannot hold one either.
-  const sum = (a: number, b: number) => Math.min(a + b, Number.MAX_SAFE_INTEGER);
   return {
     bytesIn: sum(before.bytesIn, added.bytesIn),
     bytesOut: sum(before.bytesOut, added.bytesOut),
     activeConnections: added.activeConnections,
     totalConnections: sum(before.totalConnections, added.totalConnections),
     requestErrors: sum(before.requestErrors, added.requestErrors),
+    ...(added.backend && { backend: addBackend(before.backend, added.backend) }),
   };
 }

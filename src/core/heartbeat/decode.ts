@@ -76,7 +76,16 @@ function counters(stats: unknown): ListenerCounters {
     activeConnections: counter('conns'),
     totalConnections: counter('totconns'),
     requestErrors: counter('ereq'),
+    ...backendCounters(fields),
   };
+}
+
+/** Keys of Kiln's own agent. Nonsense in them is as if they were not there: a heartbeat is worth more than they are. */
+function backendCounters(fields: Fields): Pick<ListenerCounters, 'backend'> {
+  const told = ['hrsp_5xx', 'econ', 'eresp', 'wretr'].map((name) => fields[name]);
+  if (!told.every(isCount)) return {};
+  const [serverErrors = 0, connectErrors = 0, responseErrors = 0, retries = 0] = told;
+  return { backend: { serverErrors, connectErrors, responseErrors, retries } };
 }
 
 /** A pool's name is its ID, or its ID and its listener's. */
@@ -105,6 +114,10 @@ function text(where: string, value: unknown): string {
 }
 
 function count(where: string, value: unknown): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  if (isCount(value)) return value;
   throw new WrongField(`${where} is not a number of 0 or more`);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }

@@ -1,7 +1,7 @@
 import { wrapEnvelope } from './envelope.ts';
 import type { Heartbeat } from './message.ts';
 
-/** The packet that an agent of Octavia 7 or later sends: version 3, so counters have to be deltas. */
+/** The packet that an agent of Octavia 7 or later sends, and keys that those leave out: version 3, so counters have to be deltas. */
 export function encodeHeartbeat(heartbeat: Omit<Heartbeat, 'version' | 'countersAreDeltas'>, key: string): Buffer {
   const listeners = [...heartbeat.listeners].map(([id, { status, counters }]) => [
     id,
@@ -13,6 +13,12 @@ export function encodeHeartbeat(heartbeat: Omit<Heartbeat, 'version' | 'counters
         conns: counters.activeConnections,
         totconns: counters.totalConnections,
         ereq: counters.requestErrors,
+        ...(counters.backend && {
+          hrsp_5xx: counters.backend.serverErrors,
+          econ: counters.backend.connectErrors,
+          eresp: counters.backend.responseErrors,
+          wretr: counters.backend.retries,
+        }),
       },
     },
   ]);

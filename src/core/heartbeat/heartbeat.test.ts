@@ -33,13 +33,22 @@ const anyHeartbeat: fc.Arbitrary<Heartbeat> = fc.record({
         anyId,
         fc.record({
           status,
-          counters: fc.record({
-            bytesIn: counter,
-            bytesOut: counter,
-            activeConnections: counter,
-            totalConnections: counter,
-            requestErrors: counter,
-          }),
+          counters: fc.record(
+            {
+              bytesIn: counter,
+              bytesOut: counter,
+              activeConnections: counter,
+              totalConnections: counter,
+              requestErrors: counter,
+              backend: fc.record({
+                serverErrors: counter,
+                connectErrors: counter,
+                responseErrors: counter,
+                retries: counter,
+              }),
+            },
+            { requiredKeys: ['bytesIn', 'bytesOut', 'activeConnections', 'totalConnections', 'requestErrors'] },
+          ),
         }),
       ),
     )
@@ -143,6 +152,26 @@ it('reads any packet without throwing, signed or not', () => {
       if (!decoded.ok) expect(decoded.fault).toMatch(/^(shape|version)$/);
     }),
   );
+});
+
+it.each([
+  {},
+  { hrsp_5xx: 1 },
+  { hrsp_5xx: 1, econ: 'many', eresp: 0, wretr: 0 },
+  { hrsp_5xx: -1, econ: 0, eresp: 0, wretr: 0 },
+])('what an agent tells of its pools is left out where it is nonsense, and nothing else: %o', (more) => {
+  const message = {
+    id: 'a',
+    seq: 1,
+    ver: 3,
+    listeners: { li: { status: 'OPEN', stats: { rx: 7, ...more } } },
+    pools: {},
+  };
+  const decoded = decodeHeartbeat(wrapEnvelope(message, 'k'), 'k');
+  if (!decoded.ok) return expect.unreachable(decoded.detail);
+  const counters = decoded.heartbeat.listeners.get('li')?.counters;
+  expect(counters).toMatchObject({ bytesIn: 7 });
+  expect(counters?.backend).toBeUndefined();
 });
 
 describe('older formats', () => {

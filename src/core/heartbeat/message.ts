@@ -31,6 +31,16 @@ export interface ListenerCounters {
   activeConnections: number;
   totalConnections: number;
   requestErrors: number;
+  /** Of the pools behind it. Kiln's own agent tells of them, Octavia's does not. */
+  backend?: BackendCounters;
+}
+
+export interface BackendCounters {
+  /** Answers with a status of 500 or more. */
+  serverErrors: number;
+  connectErrors: number;
+  responseErrors: number;
+  retries: number;
 }
 
 export interface PoolHeartbeat {

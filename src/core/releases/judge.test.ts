@@ -91,12 +91,24 @@ describe('what is no failure', () => {
       'pass',
     );
   });
+  test('failures behind HAProxy that those which have not moved have too, or that nobody told of before', () => {
+    const failing = { seconds: 100, connections: 1000, requestErrors: 0, failures: 40 };
+    expect(verdictOf({ traffic: failing }, { traffic: { ...traffic(1000), failures: 30 } }).verdict).toBe('pass');
+    expect(verdictOf({ traffic: failing }).verdict).toBe('pass');
+  });
   test('errors of few connections', () => {
     expect(verdictOf({ traffic: traffic(199, 199) }).verdict).toBe('pass');
   });
   test('errors less than a percent point above before', () => {
     expect(verdictOf({ traffic: traffic(100_000, 1100) }, { traffic: traffic(100_000, 200) }).verdict).toBe('pass');
   });
+});
+
+test('requests that fail behind HAProxy count, where they are told of', () => {
+  const told = (failures: number, connections = 1000) => ({ ...traffic(connections), failures });
+  const group = { moved: told(0, 5000), notMoved: told(0, 5000), notMovedBefore: told(0, 5000) };
+  const { verdict, reason } = verdictOf({ traffic: told(40) }, { traffic: told(1) }, group);
+  expect([verdict, reason]).toEqual(['fail', expect.stringMatching(/4\.00 % request errors/u)]);
 });
 
 test('all that have moved are compared with all that have not', () => {

@@ -147,12 +147,21 @@ function checkErrors(before: Traffic | null, after: Traffic | null, cohorts: Win
 
 /** 1 where it is not worse by a percent point. Errors are counted by request, and so may be more than connections. */
 function chanceOfMoreErrors(now: Traffic, reference: Traffic): number {
-  if (errorShare(now) - errorShare(reference) < WORSE_BY) return 1;
-  return chanceOfAsMany(share(now), share(reference));
+  // What failed behind HAProxy counts where both tell of it.
+  const [one, other] =
+    now.failures === undefined || reference.failures === undefined
+      ? [clientSide(now), clientSide(reference)]
+      : [now, reference];
+  if (errorShare(one) - errorShare(other) < WORSE_BY) return 1;
+  return chanceOfAsMany(share(one), share(other));
 }
 
-function share({ connections, requestErrors }: Traffic): { of: number; have: number } {
-  return { of: connections, have: Math.min(requestErrors, connections) };
+function clientSide({ failures: _, ...traffic }: Traffic): Traffic {
+  return traffic;
+}
+
+function share({ connections, requestErrors, failures = 0 }: Traffic): { of: number; have: number } {
+  return { of: connections, have: Math.min(requestErrors + failures, connections) };
 }
 
 function errorShare(traffic: Traffic): number {

@@ -15,6 +15,8 @@ export function trafficBetween(moments: readonly HealthMoment[]): Traffic | null
     for (const [listenerId, now] of Object.entries(counters)) {
       sum.connections += growth(before[listenerId]?.connections, now.connections);
       sum.requestErrors += growth(before[listenerId]?.requestErrors, now.requestErrors);
+      if (now.failures !== undefined)
+        sum.failures = (sum.failures ?? 0) + growth(before[listenerId]?.failures, now.failures);
     }
     before = counters;
   }
@@ -34,5 +36,9 @@ export function addTraffic(all: readonly (Traffic | null)[]): Traffic | null {
     seconds: Math.max(...known.map(({ seconds }) => seconds)),
     connections: known.reduce((sum, { connections }) => sum + connections, 0),
     requestErrors: known.reduce((sum, { requestErrors }) => sum + requestErrors, 0),
+    // Only where all tell: else it would be a part of them.
+    ...(known.every(({ failures }) => failures !== undefined) && {
+      failures: known.reduce((sum, { failures = 0 }) => sum + failures, 0),
+    }),
   };
 }

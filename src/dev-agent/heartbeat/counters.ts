@@ -7,6 +7,10 @@ export interface Totals {
   bytesOut: number;
   totalConnections: number;
   requestErrors: number;
+  serverErrors: number;
+  connectErrors: number;
+  responseErrors: number;
+  retries: number;
 }
 
 /** What came since the last heartbeat. Kept in a file, so that an agent that is started anew tells nothing twice. */
@@ -26,7 +30,8 @@ export async function readCounters(file: string): Promise<Counters> {
       const before = last.get(listenerId);
       last.set(listenerId, now);
       const grown = (name: keyof Totals) => {
-        const growth = now[name] - (before?.[name] ?? 0);
+        // What an agent of before wrote down may lack it.
+        const growth = now[name] - (before ? (before[name] ?? now[name]) : 0);
         return growth < 0 ? now[name] : growth;
       };
       return {
@@ -34,6 +39,10 @@ export async function readCounters(file: string): Promise<Counters> {
         bytesOut: grown('bytesOut'),
         totalConnections: grown('totalConnections'),
         requestErrors: grown('requestErrors'),
+        serverErrors: grown('serverErrors'),
+        connectErrors: grown('connectErrors'),
+        responseErrors: grown('responseErrors'),
+        retries: grown('retries'),
       };
     },
     async keep(listenerIds) {

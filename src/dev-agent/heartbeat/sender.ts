@@ -112,7 +112,9 @@ async function readState(loadBalancers: LoadBalancers, counters: Counters, logge
       return { listeners: [], pools: [] };
     });
     for (const { id, status, activeConnections, totals } of statistics.listeners) {
-      listeners.set(id, { status, counters: { ...counters.advance(id, totals), activeConnections } });
+      const { serverErrors, connectErrors, responseErrors, retries, ...told } = counters.advance(id, totals);
+      const backend = { serverErrors, connectErrors, responseErrors, retries };
+      listeners.set(id, { status, counters: { ...told, activeConnections, backend } });
     }
     pools.push(...statistics.pools);
   }

@@ -7,13 +7,14 @@ import { readCounters, type Totals } from './counters.ts';
 import { toStatistics } from './statistics.ts';
 
 /** `show stat -1 7 -1` of HAProxy 2.6, less the columns that nobody reads. */
-const csv = `# pxname,svname,qcur,scur,stot,bin,bout,ereq,status,weight,last_chk,
-l,FRONTEND,,3,7,100,200,1,OPEN,,,
+const csv = `# pxname,svname,qcur,scur,stot,bin,bout,ereq,status,weight,last_chk,hrsp_5xx,econ,eresp,wretr,
+l,FRONTEND,,3,7,100,200,1,OPEN,,,4,,,,
 prometheus-exporter-internal,FRONTEND,,0,9,9,9,9,OPEN,,,
 p:l,m1,0,0,0,0,0,,no check,1,,
 p:l,m2,0,0,0,0,0,,UP,0,"a ""quoted"", word",
 p:l,m3,0,0,0,0,0,,DOWN 1/3,1,,
-p:l,BACKEND,0,0,0,0,0,,UP,1,,
+p:l,BACKEND,0,0,0,0,0,,UP,1,,4,2,1,5,
+q:l,BACKEND,0,0,0,0,0,,UP,1,,4,2,0,0,
 unnamed,BACKEND,0,0,0,0,0,,UP,1,,
 prometheus:l,BACKEND,0,0,0,0,0,,UP,1,,
 `;
@@ -25,7 +26,10 @@ it('reads listeners, pools and members', () => {
         id: 'l',
         status: 'OPEN',
         activeConnections: 3,
-        totals: { bytesIn: 100, bytesOut: 200, totalConnections: 7, requestErrors: 1 },
+        totals: {
+          ...{ bytesIn: 100, bytesOut: 200, totalConnections: 7, requestErrors: 1 },
+          ...{ serverErrors: 4, connectErrors: 4, responseErrors: 1, retries: 5 },
+        },
       },
     ],
     pools: [
@@ -39,6 +43,7 @@ it('reads listeners, pools and members', () => {
           ['m3', 'DOWN 1/3'],
         ]),
       },
+      { poolId: 'q', listenerId: 'l', status: 'UP', members: new Map() },
     ],
   });
 });
@@ -57,6 +62,10 @@ describe('counters', () => {
     bytesOut: value,
     totalConnections: value,
     requestErrors: value,
+    serverErrors: value,
+    connectErrors: value,
+    responseErrors: value,
+    retries: value,
   });
 
   it('tell each thing once, whatever agent or HAProxy is started anew', async () => {

@@ -18,10 +18,12 @@ export async function readStatistics(statsSocket: string): Promise<Statistics> {
 
 /**
  * Reads the answer to `show stat` as Octavia's agent does (octavia/amphorae/backends/utils/haproxy_query.py): frontends
- * are listeners, backends named `pool:listener` are pools, and what serves Prometheus is left out.
+ * are listeners, backends named `pool:listener` are pools, and what serves Prometheus is left out. Errors of a listener's
+ * pools are added up.
  */
 export function toStatistics(csv: string): Statistics {
   const listeners: Statistics['listeners'] = [];
+  const backends = new Map<string, Pick<Totals, 'connectErrors' | 'responseErrors' | 'retries'>>();
   const pools = new Map<string, PoolHeartbeat & { members: Map<string, string> }>();
   for (const row of parseCsv(csv)) {
     const text = (column: string) => row.get(column) ?? '';
@@ -38,6 +40,10 @@ export function toStatistics(csv: string): Statistics {
           bytesOut: number('bout'),
           totalConnections: number('stot'),
           requestErrors: number('ereq'),
+          serverErrors: number('hrsp_5xx'),
+          connectErrors: 0,
+          responseErrors: 0,
+          retries: 0,
         },
       });
       continue;
@@ -47,9 +53,16 @@ export function toStatistics(csv: string): Statistics {
     const pool = pools.get(name) ?? { poolId, listenerId, status: '', members: new Map<string, string>() };
     // Some versions of HAProxy call a server of weight 0 UP.
     const draining = text('status') === 'UP' && text('weight') === '0';
-    if (kind === 'BACKEND') pool.status = text('status');
-    else pool.members.set(kind, draining ? 'DRAIN' : text('status'));
+    if (kind === 'BACKEND') {
+      pool.status = text('status');
+      const errors = backends.get(listenerId) ?? { connectErrors: 0, responseErrors: 0, retries: 0 };
+      errors.connectErrors += number('econ');
+      errors.responseErrors += number('eresp');
+      errors.retries += number('wretr');
+      backends.set(listenerId, errors);
+    } else pool.members.set(kind, draining ? 'DRAIN' : text('status'));
     pools.set(name, pool);
   }
+  for (const { id, totals } of listeners) Object.assign(totals, backends.get(id));
   return { listeners, pools: [...pools.values()] };
 }

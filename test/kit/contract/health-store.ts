@@ -202,6 +202,20 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
       expect(await store.lastHeard('a')).toBe('2026-11-23T12:00:10.000Z');
     });
 
+    it('adds what failed behind a listener, where its agents tell of it', async () => {
+      const failures = async () =>
+        (await database.selectFrom('kiln_listener_statistics').select('failures').execute()).map((row) => row.failures);
+      await store.record([heartbeat('a', { statistics: [counters('li1')] })]);
+      expect(await failures()).toEqual([null]);
+      for (let n = 0; n < 2; n++) {
+        await store.record([heartbeat('a', { statistics: [{ ...counters('li1'), failures: 3 }] })]);
+      }
+      await store.record([heartbeat('a', { statistics: [counters('li1')] })]);
+      expect(await failures()).toEqual([6]);
+      await store.forget('a');
+      expect(await failures()).toEqual([6]);
+    });
+
     it('counts heartbeats, and agents that begin to count anew', async () => {
       await store.watch('a');
       await store.record([heartbeat('a', { beats: 2 }), heartbeat('b', { receivedAt: null })]);
