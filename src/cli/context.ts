@@ -14,6 +14,7 @@ import type { Job, JobReport } from '../model/housekeeping.ts';
 import type { AbortedOperation } from '../model/operation.ts';
 import type { ServeRole } from '../model/serve-role.ts';
 import type { SilenceSurvey, SilentAmphoraReport } from '../model/silence.ts';
+import type { TaggedImage } from '../model/tagged-image.ts';
 import type { AgentDetails, AgentInfo } from '../ports/amphora-agent.ts';
 import type { AmphoraOperations } from '../ports/amphora-operations.ts';
 import type { BuildReport } from '../ports/build-report.ts';
@@ -264,6 +265,8 @@ export interface CliContext {
   operator(): string;
   /** What is known of images beside Glance, read anew at each call; null where there is no database that is up to date. */
   knownImages(): Promise<(() => Promise<KnownImages>) | null>;
+  /** Which images carried tags of amphorae, as `kiln serve` has seen it; newest first. */
+  tagHistory(limit: number): Promise<TaggedImage[]>;
   /** Asks for another flavor, as an administrator does through the API; workers carry it out. */
   resizeLoadBalancer(loadBalancerId: string, flavorId: string | null): Promise<void>;
   databaseStatus(): Promise<DatabaseStatus>;

@@ -207,6 +207,11 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       return async () => knownImages(await fleet.survey(clock.now().toISOString()), await releases.neededImages());
     },
 
+    async tagHistory(limit) {
+      const { createTagHistory } = await import('../adapters/storage/tag-history.ts');
+      return await createTagHistory((await state()).database, clock).list(limit);
+    },
+
     async resizeLoadBalancer(loadBalancerId, flavorId) {
       const { resizeLoadBalancer } = await import('./resize.ts');
       const runtime = { clock, log: log(), current };

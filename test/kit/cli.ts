@@ -124,6 +124,7 @@ const absentDeps: CliContext = {
   octaviaReleases: absent('Octavia'),
   operator: () => 'alice@desk',
   knownImages: async () => null,
+  tagHistory: async () => [],
   databaseStatus: absent('database'),
   upgradeDatabase: absent('database'),
   dev: absent('embedded cloud'),

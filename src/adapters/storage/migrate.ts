@@ -26,6 +26,7 @@ import * as releases from './migrations/0020-releases.ts';
 import * as places from './migrations/0021-places.ts';
 import * as heartbeatCounts from './migrations/0022-heartbeat-counts.ts';
 import * as backendFailures from './migrations/0023-backend-failures.ts';
+import * as tagHistory from './migrations/0024-tag-history.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -63,6 +64,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0021-places': places,
   '0022-heartbeat-counts': heartbeatCounts,
   '0023-backend-failures': backendFailures,
+  '0024-tag-history': tagHistory,
 };
 
 /** The one from which on changes are marked. */

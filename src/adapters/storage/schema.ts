@@ -266,6 +266,16 @@ export interface Schema {
     at_ms: number;
     data: string;
   };
+  /** A row for each while that an image carries a tag, as looks at Glance have found it. */
+  kiln_tagged_image: {
+    tag: string;
+    image_id: string;
+    seen_at: string;
+    image_name: string | null;
+    /** 1: at the first look at this tag. */
+    was_there: number;
+    gone_at: string | null;
+  };
   /** Images that were rejected, by what is in them. */
   kiln_rejected_image: {
     hash_algo: string;

@@ -17,6 +17,7 @@ import { housekeepingList } from './housekeeping/list.ts';
 import { housekeepingRun } from './housekeeping/run.ts';
 import { imageBuild } from './image/build.ts';
 import { imageHide, imageUnhide } from './image/hide.ts';
+import { imageHistory } from './image/history.ts';
 import { imageList } from './image/list.ts';
 import { imagePrune } from './image/prune.ts';
 import { imagePush } from './image/push.ts';
@@ -57,6 +58,7 @@ export const commands: readonly Command[] = [
   imagePush,
   imageTag,
   imageUntag,
+  imageHistory,
   imageHide,
   imageUnhide,
   imageResolve,

@@ -5,6 +5,8 @@ import { createCloudOrphans } from '../../adapters/storage/cloud-orphans.ts';
 import { createJobStore } from '../../adapters/storage/job-store.ts';
 import { createOrphans } from '../../adapters/storage/orphans.ts';
 import { createPurge } from '../../adapters/storage/purge.ts';
+import { createTagHistory } from '../../adapters/storage/tag-history.ts';
+import { ANY_OWNER } from '../../core/amphora/choose-image.ts';
 import { heartbeatDigest } from '../../core/amphora/heartbeat-digest.ts';
 import type { HousekeepingJob } from '../../housekeeping/job.ts';
 import { purgeJob } from '../../housekeeping/purge.ts';
@@ -14,6 +16,7 @@ import { rotateCertificatesJob } from '../../housekeeping/rotate-certificates.ts
 import type { JobRunner } from '../../housekeeping/run-jobs.ts';
 import { createOrphanSweep } from '../../housekeeping/settle-orphans.ts';
 import { settlePendingJob } from '../../housekeeping/settle-pending.ts';
+import { watchTagsJob } from '../../housekeeping/watch-tags.ts';
 import type { ServeRole } from '../../model/serve-role.ts';
 import type { CloudInventory } from '../../ports/cloud-inventory.ts';
 import type { ImageResolver } from '../../ports/image-resolver.ts';
@@ -103,9 +106,22 @@ export function housekeepingJobs(
         return { intervalSeconds: kiln.orphan_interval_seconds, graceSeconds: kiln.orphan_grace_seconds };
       },
     }),
+    watchTagsJob({
+      history: createTagHistory(database, clock),
+      images: usesGlance(current()) ? deps.images : null,
+      clock,
+      log,
+      settings: () => {
+        const { amp_image_tag: tag, amp_image_owner_id: owner } = current().controller_worker;
+        return { tag: tag || null, ownerId: owner && owner !== ANY_OWNER ? owner : null };
+      },
+    }),
     wireController(deps, runtime, announce),
   ];
 }
+
+const usesGlance = ({ controller_worker: worker }: ReturnType<RuntimeContext['current']>) =>
+  worker.image_driver !== 'image_noop_driver';
 
 /** The controller of releases. */
 function wireController(
@@ -113,7 +129,7 @@ function wireController(
   { clock, log, current }: RuntimeContext,
   announce: OperationQueue['announce'],
 ): HousekeepingJob {
-  const images = current().controller_worker.image_driver === 'image_noop_driver' ? null : glance;
+  const images = usesGlance(current()) ? glance : null;
   const health = createReleaseHealth({
     store: releases,
     heartbeatIntervalMs: () => current().health_manager.heartbeat_interval * 1000,

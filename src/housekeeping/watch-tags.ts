@@ -1,0 +1,54 @@
+import { abortable } from '../lib/abortable.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ImageService } from '../ports/images.ts';
+import type { Log } from '../ports/log.ts';
+import type { TagHistory } from '../ports/tag-history.ts';
+import type { HousekeepingJob } from './job.ts';
+
+const INTERVAL_SECONDS = 30;
+/** For one answer of Glance. */
+const PATIENCE_MS = 15_000;
+/** Further tags of flavors are left out. */
+const MOST_TAGS = 50;
+
+/**
+ * Looks which images carry the tags by which amphorae find theirs, and records what has changed: also what somebody does in Glance, whom
+ * Glance does not name.
+ */
+export function watchTagsJob(parts: {
+  history: TagHistory;
+  /** Null where no Glance is used. */
+  images: Pick<ImageService, 'list'> | null;
+  clock: Clock;
+  log: Log;
+  settings: () => {
+    /** [controller_worker] amp_image_tag. */
+    tag: string | null;
+    /** [controller_worker] amp_image_owner_id: a project; null: as Glance shows them. */
+    ownerId: string | null;
+  };
+}): HousekeepingJob {
+  const { history, images, clock, log, settings } = parts;
+  return {
+    name: 'watch-tags',
+    summary: 'Record which images carry the tags of amphorae',
+    intervalSeconds: () => INTERVAL_SECONDS,
+    async run({ dryRun, stop, assertHeld }) {
+      const { tag: usual, ownerId } = settings();
+      const items: string[] = [];
+      if (!images || dryRun) return { counts: { changes: 0 }, items, more: false };
+      const tags = new Set([...(usual === null ? [] : [usual]), ...(await history.flavorTags())]);
+      for (const tag of [...tags].slice(0, MOST_TAGS)) {
+        await assertHeld();
+        const signal = AbortSignal.any([stop, AbortSignal.timeout(PATIENCE_MS)]);
+        const query = { tags: [tag], ...(ownerId !== null && { owner: ownerId }) };
+        const found = await abortable(images.list(query, signal), signal);
+        const { added, removed } = await history.record(tag, found, clock.now().toISOString());
+        items.push(...added.map((id) => `image ${id} carries tag ${tag}`));
+        items.push(...removed.map((id) => `image ${id} no longer carries tag ${tag}`));
+      }
+      for (const item of items) log.info({}, item);
+      return { counts: { changes: items.length }, items, more: false };
+    },
+  };
+}
