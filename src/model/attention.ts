@@ -1,6 +1,7 @@
 /** What an operator should look at, worst first. Times are ISO 8601 UTC. */
 export const attentionKinds = [
   'breaker-open',
+  'release-held',
   'load-balancer-error',
   'amphora-silent',
   'operation-stalled',
@@ -20,6 +21,7 @@ export interface AttentionItem {
   loadBalancerId: string | null;
   amphoraId: string | null;
   operationId: string | null;
+  releaseId: string | null;
 }
 
 export interface AttentionGroup {

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openStoredApiHarness, type StoredApiHarness, subnetId } from '../../test/kit/api.ts';
 import { storedAmphora } from '../../test/kit/contract/amphora-store.ts';
+import { aRelease } from '../../test/kit/releases.ts';
 import { createAmphoraStore } from '../adapters/storage/amphora-store.ts';
 import { createCertificateRotations } from '../adapters/storage/certificate-rotations.ts';
 import { createJournal } from '../adapters/storage/journal.ts';
 import { createSilenceStore } from '../adapters/storage/silence-store.ts';
+import { tallyOf } from '../core/releases/tallies.ts';
 import type { Fleet } from '../model/fleet.ts';
 import { createAttentionView } from './attention-view.ts';
 
@@ -40,6 +42,7 @@ function view(over: Partial<Parameters<typeof createAttentionView>[0]> = {}) {
     agentCertificates: createCertificateRotations(database, clock).troubled,
     ownCertificates: async () => [],
     fleet: async () => quiet,
+    releases: { active: async () => [] },
     clock,
     ...over,
   });
@@ -129,6 +132,19 @@ it('names what is broken, worst first, with advice, and never asks more for more
   ]);
   const open = { openSince: ago(1), silentCount: 9, threshold: 3, listenUntil: null, resumedAt: null };
   const counts = { silent: 9, heartbeatsLost: 0, unexplained: 9, untried: 9, recentFailovers: 0, runningFailovers: 0 };
+  const hold = {
+    code: 'OPERATOR' as const,
+    message: 'alice paused it',
+    advice: 'Resume it.',
+    sinceMs: 0,
+    clears: 'operator' as const,
+  };
+  const release = { ...aRelease('r-1'), tallies: tallyOf([]), eventCount: 0, formerImageIds: [] };
+  const active = async () => [{ ...release, progress: { ...release.progress, holds: [hold] } }];
+  const held = (await view({ releases: { active } })()).groups.find(({ kind }) => kind === 'release-held');
+  expect(held?.items).toMatchObject([
+    { releaseId: 'r-1', message: 'the release of amphora-2 does not go on: alice paused it', advice: 'Resume it.' },
+  ]);
   const stopped = await view({
     silence: { survey: async () => ({ breaker: open, ...counts }), list: async () => [] },
   })();

@@ -7,6 +7,7 @@ import type { SilenceSurvey, SilentAmphoraReport } from '../model/silence.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { OverviewStore } from '../ports/overview-store.ts';
+import type { ReleaseStore } from '../ports/release-store.ts';
 
 export interface AttentionViewDeps {
   overview: Pick<OverviewStore, 'inError' | 'pendingSince' | 'mixedPairs' | 'stalledOperations'>;
@@ -17,6 +18,7 @@ export interface AttentionViewDeps {
   /** The controller's own certificate files that end soon, have ended or can't be read. */
   ownCertificates: () => Promise<OwnCertificate[]>;
   fleet: () => Promise<Fleet>;
+  releases: Pick<ReleaseStore, 'active'>;
   clock: Clock;
 }
 
@@ -45,6 +47,7 @@ export function createAttentionView(deps: AttentionViewDeps): () => Promise<Atte
       agentCertificates: await deps.agentCertificates(now.toISOString(), LISTED),
       ownCertificates: await deps.ownCertificates(),
       imageWarnings: (await deps.fleet()).warnings,
+      releases: await deps.releases.active(),
       now,
     });
   };

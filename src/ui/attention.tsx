@@ -7,6 +7,7 @@ import type { Attention as AttentionAnswer, AttentionItem } from './wire.ts';
 
 const titles: Readonly<Record<string, string>> = {
   'breaker-open': 'Failovers are stopped',
+  'release-held': 'Releases that are held',
   'load-balancer-error': 'Load balancers in ERROR',
   'amphora-silent': 'Silent amphorae',
   'operation-stalled': 'Operations that do not come further',
@@ -51,7 +52,7 @@ export function Attention() {
             <ul class="items">
               {items.map((item) => (
                 <Item
-                  key={`${item.loadbalancer_id} ${item.amphora_id} ${item.operation_id} ${item.message}`}
+                  key={`${item.loadbalancer_id} ${item.amphora_id} ${item.operation_id} ${item.release_id} ${item.message}`}
                   of={item}
                 />
               ))}
@@ -81,9 +82,10 @@ function Item({ of: item }: { of: AttentionItem }) {
       <p class="quiet">
         <Prose>{item.advice}</Prose>
       </p>
-      {(item.loadbalancer_id || item.operation_id) && (
+      {(item.loadbalancer_id || item.operation_id || item.release_id) && (
         <p class="links">
           {item.loadbalancer_id && <a href={linkTo('load-balancers', item.loadbalancer_id)}>Load balancer</a>}
+          {item.release_id && <a href={linkTo('releases', item.release_id)}>Release</a>}
           {item.operation_id && <a href={linkTo('operations', item.operation_id)}>Operation</a>}
         </p>
       )}

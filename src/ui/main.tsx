@@ -6,6 +6,7 @@ import { Attention } from './attention.tsx';
 import { Fleet } from './fleet.tsx';
 import { LoadBalancers } from './load-balancers.tsx';
 import { Operations } from './operations.tsx';
+import { Releases } from './releases.tsx';
 import { SignIn } from './sign-in.tsx';
 import { connection, follow, linkTo, may, notice, place, session } from './state.ts';
 
@@ -13,6 +14,7 @@ import { connection, follow, linkTo, may, notice, place, session } from './state
 const views = [
   { name: 'attention', title: 'Attention', action: 'attention:get_one', View: Attention },
   { name: 'fleet', title: 'Fleet', action: 'fleet:get_one', View: Fleet },
+  { name: 'releases', title: 'Releases', action: 'release:get_all', View: Releases },
   { name: 'load-balancers', title: 'Load balancers', action: 'loadbalancer:get_all', View: LoadBalancers },
   { name: 'operations', title: 'Operations', action: 'operation:get_all', View: Operations },
 ];

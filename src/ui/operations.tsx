@@ -1,7 +1,6 @@
 import { useSignal } from '@preact/signals';
-import type { SubmitEventHandler } from 'preact';
-import { ApiError, ask } from './api.ts';
-import { Dialog, Facts, Id, Stale, Status, Table, Time, Waiting } from './parts.tsx';
+import { ask } from './api.ts';
+import { Dialog, Facts, Id, Reasoned, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
 import { goTo, linkTo, may, notice, place } from './state.ts';
 import type { JournalEntry, Operation } from './wire.ts';
@@ -159,15 +158,22 @@ function OperationDrawer({ id, onClose, onChanged }: { id: string; onClose(): vo
         <Waiting error={error} retry={refresh} />
       )}
       {asksAbort.value && (
-        <AbortQuestion
-          id={id}
+        <Reasoned
+          title="Abort?"
+          button="Abort the operation"
+          isDangerous
           onClose={(isDone) => {
             asksAbort.value = false;
             if (!isDone) return;
+            notice.value = 'The operation is aborted.';
             refresh();
             onChanged();
           }}
-        />
+          act={(reason) => ask('POST', `${path}/abort`, { reason })}
+        >
+          Nothing more is done or undone. What it had pending is in ERROR; then fail the load balancer over, or delete
+          it. What is left behind in the cloud is named here.
+        </Reasoned>
       )}
     </Dialog>
   );
@@ -193,56 +199,5 @@ function Journal({ of: entries }: { of: JournalEntry[] }) {
         ))}
       </ol>
     </>
-  );
-}
-
-function AbortQuestion({ id, onClose }: { id: string; onClose(isDone: boolean): void }) {
-  const error = useSignal<string | null>(null);
-  const isBusy = useSignal(false);
-  const onSubmit: SubmitEventHandler<HTMLFormElement> = (event) => {
-    event.preventDefault();
-    const reason = String(new FormData(event.currentTarget).get('reason') ?? '').trim();
-    if (reason === '') {
-      error.value = 'Say why: whoever looks later will want to know.';
-      return;
-    }
-    isBusy.value = true;
-    ask('POST', `v2/kiln/operations/${encodeURIComponent(id)}/abort`, { reason }).then(
-      () => {
-        notice.value = 'The operation is aborted.';
-        onClose(true);
-      },
-      (thrown: unknown) => {
-        error.value = thrown instanceof ApiError ? thrown.message : String(thrown);
-        isBusy.value = false;
-      },
-    );
-  };
-  return (
-    <Dialog title="Abort?" onClose={() => onClose(false)}>
-      <p>
-        Nothing more is done or undone. What it had pending is in ERROR; then fail the load balancer over, or delete it.
-        What is left behind in the cloud is named here.
-      </p>
-      <form onSubmit={onSubmit}>
-        <label class="field">
-          Why
-          <input name="reason" maxLength={255} required autoComplete="off" />
-        </label>
-        {error.value && (
-          <p class="note bad" role="alert">
-            {error.value}
-          </p>
-        )}
-        <p class="actions">
-          <button type="button" class="plain" onClick={() => onClose(false)}>
-            Leave it
-          </button>
-          <button type="submit" class="danger" disabled={isBusy.value}>
-            Abort the operation
-          </button>
-        </p>
-      </form>
-    </Dialog>
   );
 }

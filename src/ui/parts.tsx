@@ -1,6 +1,7 @@
-import type { ComponentChildren, GenericEventHandler } from 'preact';
+import { useSignal } from '@preact/signals';
+import type { ComponentChildren, GenericEventHandler, SubmitEventHandler } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
-import type { ApiError } from './api.ts';
+import { ApiError } from './api.ts';
 import { formatAge, formatLocal, formatUtc, parseTime } from './format.ts';
 import { now } from './state.ts';
 
@@ -23,6 +24,16 @@ const tones: Readonly<Record<string, Tone>> = {
   stuck: 'busy',
   undoing: 'busy',
   queued: 'busy',
+  planned: 'busy',
+  probing: 'busy',
+  canary: 'busy',
+  tagging: 'busy',
+  rolling: 'busy',
+  'rolling-back': 'busy',
+  completed: 'good',
+  'rolled-back': 'off',
+  aborted: 'bad',
+  rejected: 'bad',
   DRAINING: 'busy',
 };
 const shapes: Readonly<Record<Tone, string>> = { good: '●', busy: '◆', bad: '✖', off: '○' };
@@ -165,5 +176,61 @@ export function Dialog({
         {children}
       </div>
     </dialog>
+  );
+}
+
+/** Asks why, then does it. */
+export function Reasoned(props: {
+  title: string;
+  button: string;
+  isDangerous: boolean;
+  /** Rejects with what to show. */
+  act(reason: string): Promise<unknown>;
+  onClose(isDone: boolean): void;
+  children: ComponentChildren;
+}) {
+  const { title, button, isDangerous, act, onClose, children } = props;
+  const error = useSignal<string | null>(null);
+  const isBusy = useSignal(false);
+  const id = useId();
+  const onSubmit: SubmitEventHandler<HTMLFormElement> = (event) => {
+    event.preventDefault();
+    const reason = String(new FormData(event.currentTarget).get('reason') ?? '').trim();
+    if (reason === '') {
+      error.value = 'Say why: whoever looks later will want to know.';
+      return;
+    }
+    isBusy.value = true;
+    act(reason).then(
+      () => onClose(true),
+      (thrown: unknown) => {
+        error.value = thrown instanceof ApiError ? thrown.message : String(thrown);
+        isBusy.value = false;
+      },
+    );
+  };
+  return (
+    <Dialog title={title} onClose={() => onClose(false)}>
+      <p>{children}</p>
+      <form onSubmit={onSubmit}>
+        <p class="field">
+          <label htmlFor={id}>Why</label>
+          <input id={id} name="reason" maxLength={255} required autoComplete="off" />
+        </p>
+        {error.value && (
+          <p class="note bad" role="alert">
+            {error.value}
+          </p>
+        )}
+        <p class="actions">
+          <button type="button" class="plain" onClick={() => onClose(false)}>
+            Leave it
+          </button>
+          <button type="submit" class={isDangerous ? 'danger' : ''} disabled={isBusy.value}>
+            {button}
+          </button>
+        </p>
+      </form>
+    </Dialog>
   );
 }

@@ -29,6 +29,7 @@ export interface AttentionItem {
   loadbalancer_id: string | null;
   amphora_id: string | null;
   operation_id: string | null;
+  release_id: string | null;
 }
 
 export interface Attention {
@@ -145,4 +146,39 @@ export interface JournalEntry {
   reason: Reason | null;
   message: string | null;
   leftovers: { kind: string; id: string | null; name: string | null }[];
+}
+
+export type Want = 'run' | 'pause' | 'abort' | 'rollback';
+
+export interface ReleaseSummary {
+  id: string;
+  tag: string;
+  image: { id: string; name: string };
+  phase: string;
+  has_ended: boolean;
+  intent: { want: Want; by: string; at: string; reason: string; revision: number };
+  holds: { code: string; message: string; advice: string; since: string; clears: 'operator' | 'itself' }[];
+  wave: number;
+  last_wave: number;
+  load_balancers: number;
+  counts: Record<string, number>;
+  failures: number;
+  allowed_failures: number;
+  created_at: string;
+  updated_at: string;
+  ended_at: string | null;
+}
+
+export interface Release extends ReleaseSummary {
+  started_by: string | null;
+  start_reason: string | null;
+  waves: { wave: number; open: number; passed: number; failed: number; no_data: number }[];
+}
+
+export interface Target {
+  load_balancer_id: string;
+  wave: number;
+  position: number;
+  state: string;
+  reason: string;
 }

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { expect, vi } from 'vitest';
+import { tallyOf } from '../../src/core/releases/tallies.ts';
 import { storedAmphora } from '../kit/contract/amphora-store.ts';
 import { startKiln } from '../kit/kiln-process.ts';
+import { aRelease, aTarget } from '../kit/releases.ts';
 import { openServingCloud, type ServingCloud } from '../kit/serving-cloud.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** What every field that somebody can fill has in it here: if any of it is taken for markup, `planted` is set. */
 export const hostile = '"><img src=x onerror="globalThis.planted=1"><script>globalThis.planted=1</script>\u202Eevil';
@@ -22,6 +21,8 @@ export interface UiStand {
   workingId: string;
   /** An operation that no worker knows, on a load balancer of its own. */
   stuck: { operationId: string; loadBalancerId: string };
+  /** Paused in its second wave. */
+  releaseId: string;
   open(options?: BrowserContextOptions): Promise<OpenPage>;
   restart(): Promise<() => Promise<void>>;
   close(): Promise<void>;
@@ -38,7 +39,6 @@ export interface OpenPage {
 
 const settings = {
   OS_KEYSTONE_AUTHTOKEN__TOKEN_CACHE_TIME: '1',
-  // What a tenant may call things is Octavia's business: anything.
 };
 
 export async function openUiStand(): Promise<UiStand> {
@@ -72,8 +72,12 @@ export async function openUiStand(): Promise<UiStand> {
   const hostileId = await demo.create({ ...subnet, name: hostile, description: hostile, ...parts(hostile, 8081) });
   for (const id of [workingId, hostileId]) await demo.active(id);
 
-  const stuck = await seed(cloud, workingId);
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+  const { releaseId, ...stuck } = await seed(cloud, workingId);
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-extensions'],
+    timeout: 120_000,
+  });
   const url = `${endpoint}/ui/`;
   let serve = cloud.serve;
   return {
@@ -82,6 +86,7 @@ export async function openUiStand(): Promise<UiStand> {
     hostileId,
     workingId,
     stuck,
+    releaseId,
     open: (options) => openPage(browser, url, options),
     async restart() {
       await serve.stop();
@@ -104,7 +109,8 @@ async function openPage(browser: Browser, url: string, options: BrowserContextOp
     timezoneId: 'Asia/Tokyo',
     ...options,
   });
-  context.setDefaultTimeout(15_000);
+  // On a machine that does much else.
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   const hosts = new Set<string>();
@@ -130,7 +136,7 @@ export async function signIn(page: Page, { userName, password }: Account): Promi
 
 /** Nothing that axe-core finds: names, roles, contrast, order. */
 export async function expectAccessible(page: Page, what: string): Promise<void> {
-  await page.evaluate(axe);
+  await page.evaluate(axe.source);
   const found = (await page.evaluate('axe.run()')) as {
     violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[];
   };
@@ -178,7 +184,7 @@ async function tenant(endpoint: string, account: Account) {
 const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
 
 /** A fleet of rows, with all that can be wrong: what runs is real, these are to be looked at. */
-async function seed({ bench, dev }: ServingCloud, templateId: string): Promise<UiStand['stuck']> {
+async function seed({ bench, dev }: ServingCloud, templateId: string) {
   const { database, amphorae, journal } = bench.state;
   const template = await database
     .selectFrom('kiln_load_balancer')
@@ -222,9 +228,10 @@ async function seed({ bench, dev }: ServingCloud, templateId: string): Promise<U
     return id;
   }
 
+  const shops: string[] = [];
   for (let index = 1; index <= 60; index++) {
     const imageId = index <= 34 ? dev.imageId : (older[index <= 54 ? 0 : 1] ?? '');
-    await copy(`shop-${String(index).padStart(2, '0')}`, index, {}, [imageId]);
+    shops.push(await copy(`shop-${String(index).padStart(2, '0')}`, index, {}, [imageId]));
   }
   await copy('checkout', 61, { provisioning_status: 'ERROR', operating_status: 'ERROR', updated_at: ago(42) });
   await copy('search', 62, { topology: 'ACTIVE_STANDBY' }, [dev.imageId, older[0] ?? '']);
@@ -249,5 +256,46 @@ async function seed({ bench, dev }: ServingCloud, templateId: string): Promise<U
     .set({ created_at: ago(25), updated_at: ago(24) })
     .where('id', '=', operationId)
     .execute();
-  return { operationId, loadBalancerId: sick };
+  const releaseId = await seedRelease(bench.state, dev.imageId, older[0] ?? '', shops);
+  return { operationId, loadBalancerId: sick, releaseId };
+}
+
+/** A release that an operator has paused: what is shown of it stays as it is until somebody says more. */
+async function seedRelease(
+  { releases }: ServingCloud['bench']['state'],
+  imageId: string,
+  formerId: string,
+  loadBalancerIds: readonly string[],
+): Promise<string> {
+  const id = randomUUID();
+  const atMs = Date.now() - 90 * 60_000;
+  const base = aRelease(id, {
+    image: { id: imageId, name: 'amphora-1', hashAlgo: 'sha512', hash: 'h', ownerId: 'owner' },
+    baseline: { taggedImageIds: [formerId] },
+    targets: loadBalancerIds.length,
+    lastWave: 2,
+  });
+  const targets = loadBalancerIds.map((loadBalancerId, position) =>
+    aTarget(id, loadBalancerId, {
+      wave: position < 5 ? 0 : position < 25 ? 1 : 2,
+      position,
+      fromImageId: formerId,
+      state: position === 17 ? 'failed' : position < 34 ? 'moved' : 'pending',
+      verdict: position === 17 ? 'fail' : position < 34 ? 'pass' : null,
+      reason: position === 17 ? 'two members answer no more' : '',
+    }),
+  );
+  await releases.create(
+    {
+      ...base,
+      progress: { ...base.progress, phase: 'rolling', wave: 2, failures: 1, intentRevision: 1 },
+      intent: { want: 'pause', by: hostile, atMs, reason: hostile, revision: 1 },
+      createdAtMs: atMs,
+      updatedAtMs: atMs,
+    },
+    targets,
+    tallyOf(targets),
+    { atMs, actor: hostile, kind: 'created', loadBalancerId: null, reason: hostile, data: {} },
+  );
+  return id;
 }

@@ -2,6 +2,7 @@ import type { Attention, AttentionGroup, AttentionItem } from '../../model/atten
 import type { OwnCertificate, TroubledCertificate } from '../../model/certificate.ts';
 import type { FleetWarning } from '../../model/fleet.ts';
 import type { JournalEntry, Operation } from '../../model/operation.ts';
+import type { Release } from '../../model/release.ts';
 import type { SilenceFinding, SilenceSurvey, SilentAmphoraReport } from '../../model/silence.ts';
 import { alarmOf } from '../tls/certificate-end.ts';
 
@@ -30,6 +31,8 @@ export interface AttentionFacts {
   agentCertificates: readonly TroubledCertificate[];
   ownCertificates: readonly OwnCertificate[];
   imageWarnings: readonly FleetWarning[];
+  /** Releases that have not ended. */
+  releases: readonly Pick<Release, 'spec' | 'progress'>[];
   now: Date;
 }
 
@@ -37,6 +40,7 @@ export interface AttentionFacts {
 export function summarizeAttention(facts: AttentionFacts): Attention {
   const groups = [
     breakerGroup(facts),
+    holdGroup(facts),
     group('load-balancer-error', 'error', facts.inError, (one) => ({
       message: `${nameOf(one)} is in ERROR`,
       advice: 'Its newest operation says why. When the cause is gone, fail it over.',
@@ -71,7 +75,7 @@ function group<Row>(
   { total, items }: FirstOf<Row>,
   describe: (row: Row) => Facts,
 ): AttentionGroup {
-  const nowhere = { loadBalancerId: null, amphoraId: null, operationId: null };
+  const nowhere = { loadBalancerId: null, amphoraId: null, operationId: null, releaseId: null };
   return { kind, severity, total, items: items.map((row) => ({ ...nowhere, ...describe(row) })) };
 }
 
@@ -86,6 +90,16 @@ function breakerGroup({ silence: { breaker } }: AttentionFacts): AttentionGroup 
     advice:
       'Look at what they have in common: network, hosts, heartbeat settings. Failovers go on when heartbeats come back, or with `kiln health resume`.',
     since,
+  }));
+}
+
+function holdGroup({ releases }: AttentionFacts): AttentionGroup {
+  const holds = releases.flatMap(({ spec, progress }) => progress.holds.map((hold) => ({ spec, hold })));
+  return group('release-held', 'warning', whole(holds), ({ spec, hold }) => ({
+    message: `the release of ${spec.image.name || spec.image.id} does not go on: ${hold.message}`,
+    advice: hold.advice,
+    since: new Date(hold.sinceMs).toISOString(),
+    releaseId: spec.id,
   }));
 }
 

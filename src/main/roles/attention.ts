@@ -23,6 +23,7 @@ export function wireAttention(
     agentCertificates: rotations.troubled,
     ownCertificates: () => troubledOwnCertificates(current(), clock.now()),
     fleet,
+    releases: state.releases,
     clock,
   });
 }

@@ -24,6 +24,7 @@ export const attentionAnswer = one(
             loadbalancer_id: textOrNull(),
             amphora_id: textOrNull(),
             operation_id: textOrNull(),
+            release_id: textOrNull(),
           }),
         ),
       }),

@@ -18,6 +18,7 @@ export function attentionToWire({ at, groups }: Attention) {
         loadbalancer_id: item.loadBalancerId,
         amphora_id: item.amphoraId,
         operation_id: item.operationId,
+        release_id: item.releaseId,
       })),
     })),
   };
