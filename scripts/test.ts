@@ -43,7 +43,7 @@ const builders = [
 ];
 ensureDebianPackages([
   ...packages,
-  ...(openstack ? ['python3-octavia'] : []),
+  ...(openstack ? ['python3-octavia', 'galera-4', 'rsync'] : []),
   ...(vm ? builders : []),
   ...(ui ? ['chromium'] : []),
 ]);
