@@ -112,6 +112,41 @@ export function describeReleaseStoreContract(name: string, makeSubject: () => Pr
       expect(await store.get('r3')).toBeNull();
     });
 
+    it('lists releases a page at a time, the newest first, and tells the end of their events', async () => {
+      await hasRelease([]);
+      const { progress } = await release();
+      expect(await store.tail('r1', 0, 9)).toMatchObject({ events: [{ n: 1 }], hasEnded: false });
+      await commit({ progress: { ...progress, phase: 'aborted' }, endedAtMs: nowMs });
+      for (const id of ['r2', 'r3']) {
+        await hasRelease([], id);
+        await commit({ progress: { ...progress, phase: 'aborted' }, endedAtMs: nowMs }, release(id));
+      }
+      const seen: string[] = [];
+      for (let page = await store.list(2); page.length > 0; page = await store.list(2, page.at(-1))) {
+        seen.push(...page.map(({ spec }) => spec.id));
+      }
+      expect(seen.toSorted()).toEqual(['r1', 'r2', 'r3']);
+      expect(seen).toEqual((await store.list(9)).map(({ spec }) => spec.id));
+      expect(await store.tail('r1', 1, 9)).toEqual({ events: [], hasEnded: true });
+      expect(await store.tail('nobody', 0, 9)).toBeNull();
+    });
+
+    it('counts what a way back would take where', async () => {
+      await hasRelease([
+        aTarget('r1', 'a', { state: 'moved' }),
+        aTarget('r1', 'b', { state: 'watching', position: 1 }),
+        aTarget('r1', 'c', { state: 'failed', position: 2, fromImageId: 'image-0' }),
+        aTarget('r1', 'd', { position: 3 }),
+        aTarget('r1', 'e', { state: 'reverted', position: 4 }),
+      ]);
+      expect(await store.waysBack('r1')).toEqual(
+        new Map([
+          ['image-1', 2],
+          ['image-0', 1],
+        ]),
+      );
+    });
+
     it('of two that decide from the same state one is refused, and nothing of it is written', async () => {
       const [a, b] = [aTarget('r1', 'a'), aTarget('r1', 'b', { position: 1 })];
       await hasRelease([a, b]);
