@@ -1,5 +1,15 @@
 import { expect, it } from 'vitest';
-import { formatAge, formatLocal, formatSpan, formatUtc, nameOrId, parseTime, plural, searchFilter } from './format.ts';
+import {
+  formatAge,
+  formatLocal,
+  formatSpan,
+  formatUtc,
+  nameOrId,
+  parseTime,
+  plural,
+  searchFilter,
+  visible,
+} from './format.ts';
 
 const now = new Date('2026-11-28T12:00:00Z');
 
@@ -35,4 +45,8 @@ it('takes what was typed for an ID, an address or a name', () => {
     { vip_address: '2001:db8::1' },
   ]);
   expect([searchFilter('web'), searchFilter('  ')]).toEqual([{ name: 'web' }, {}]);
+});
+
+it('shows what would turn a sentence around', () => {
+  expect(visible('paused by \u202Eevil\u2066: why')).toBe('paused by \uFFFDevil\uFFFD: why');
 });

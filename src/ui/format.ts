@@ -46,3 +46,7 @@ export function searchFilter(text: string): Record<string, string> {
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(wanted) || /^[0-9a-f]*:[0-9a-f:.]+$/i.test(wanted)) return { vip_address: wanted };
   return { name: wanted };
 }
+
+/** A sentence with somebody's words in it, in which these can turn nothing around: what changes the direction of text is shown as such. */
+export const visible = (text: string): string =>
+  text.replace(/[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, '\uFFFD');

@@ -18,6 +18,7 @@ export function LoadBalancers() {
   const marker = query.get('marker') ?? '';
   const asked = new URLSearchParams({
     limit: String(PAGE),
+    sort: 'name,id',
     ...searchFilter(text),
     ...(status === '' ? {} : { provisioning_status: status }),
     ...(marker === '' ? {} : { marker }),

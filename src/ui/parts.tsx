@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { ComponentChildren, GenericEventHandler, SubmitEventHandler } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { ApiError } from './api.ts';
-import { formatAge, formatLocal, formatUtc, parseTime } from './format.ts';
+import { formatAge, formatLocal, formatUtc, parseTime, visible } from './format.ts';
 import { now } from './state.ts';
 
 type Tone = 'good' | 'busy' | 'bad' | 'off';
@@ -64,7 +64,11 @@ export const Name = ({ children }: { children: string }) => <bdi class="name">{c
 
 /** A text of Kiln's own: what stands in backticks is a command, or a name of one. */
 export const Prose = ({ children }: { children: string }) => (
-  <bdi>{children.split('`').map((part, index) => (index % 2 === 1 ? <code key={part}>{part}</code> : part))}</bdi>
+  <bdi>
+    {visible(children)
+      .split('`')
+      .map((part, index) => (index % 2 === 1 ? <code key={part}>{part}</code> : part))}
+  </bdi>
 );
 
 export const Id = ({ children }: { children: string }) => <code class="id">{children}</code>;

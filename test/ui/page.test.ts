@@ -223,15 +223,15 @@ describe('an administrator', () => {
       await drawer.getByRole('row', { name: /^1 19 1 0 0/ }).waitFor();
       expect(await drawer.locator('.square').count()).toBe(60);
       expect(await drawer.getByRole('link', { name: /failed, wave 1/ }).count()).toBe(1);
-      expect(await drawer.getByText(hostile).count()).toBeGreaterThan(0);
+      await drawer.getByText('half of the shops, then lunch').first().waitFor();
       await expectAccessible(page, 'release');
       expect(await drawer.getByRole('button', { name: 'Pause…' }).count()).toBe(0);
       await drawer.getByRole('button', { name: 'Resume…' }).waitFor();
       await drawer.getByRole('button', { name: 'Abort…' }).click();
       const question = page.getByRole('dialog', { name: 'Abort?' });
-      await question.getByLabel('Why').fill('the page says so');
+      await question.getByLabel('Why').fill(hostile);
       await question.getByRole('button', { name: 'Abort it' }).click();
-      await drawer.getByText('the page says so').waitFor();
+      await drawer.getByText(hostile, { exact: true }).waitFor();
       await drawer.locator('.facts').getByText('aborted').waitFor({ timeout: 200_000 });
       await drawer.getByRole('button', { name: 'Abort…' }).waitFor({ state: 'detached' });
     }));
@@ -259,6 +259,7 @@ describe('a tenant', () => {
         'Load balancers',
       ]);
       await page.getByRole('link', { name: 'web' }).click();
+      expect(await page.locator('tbody tr').count()).toBe(2);
       const drawer = page.getByRole('dialog', { name: 'web' });
       await drawer.getByText(/Listener HTTP 8080/).waitFor();
       expect(await drawer.getByRole('heading', { name: 'Amphorae' }).count()).toBe(0);

@@ -208,6 +208,8 @@ async function seed({ bench, dev }: ServingCloud, templateId: string) {
     const id = randomUUID();
     const row = {
       ...template,
+      // Of another project than the tenant's.
+      project_id: dev.cloud.accounts.admin.projectId,
       id,
       name,
       description: '',
@@ -289,13 +291,13 @@ async function seedRelease(
     {
       ...base,
       progress: { ...base.progress, phase: 'rolling', wave: 2, failures: 1, intentRevision: 1 },
-      intent: { want: 'pause', by: hostile, atMs, reason: hostile, revision: 1 },
+      intent: { want: 'pause', by: 'alice', atMs, reason: 'half of the shops, then lunch', revision: 1 },
       createdAtMs: atMs,
       updatedAtMs: atMs,
     },
     targets,
     tallyOf(targets),
-    { atMs, actor: hostile, kind: 'created', loadBalancerId: null, reason: hostile, data: {} },
+    { atMs, actor: 'alice', kind: 'created', loadBalancerId: null, reason: 'patch', data: {} },
   );
   return id;
 }
