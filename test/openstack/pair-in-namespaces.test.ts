@@ -3,7 +3,7 @@
  * several addresses. HAProxy of the one that serves is killed; the VIP is handed over as planned; the standby is replaced. Needs root.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, get, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -55,8 +55,15 @@ describe.skipIf(!isPossible)('a pair in namespaces (skipped without root, keepal
     spawnSync('ip', ['link', 'del', bridge]);
   }
 
+  const logOf = (name: string, program: string) => join(folder, name, `${program}.log`);
+
   function run(name: string, program: string, ...words: string[]): number {
-    const child = spawn('ip', ['netns', 'exec', name, program, ...words], { stdio: 'ignore', detached: true });
+    const log = openSync(logOf(name, program), 'a');
+    const child = spawn('ip', ['netns', 'exec', name, program, ...words], {
+      stdio: ['ignore', log, log],
+      detached: true,
+    });
+    closeSync(log);
     running.set(`${name} ${program}`, child);
     if (child.pid === undefined) return expect.unreachable(`${program} of ${name} does not start`);
     return child.pid;
@@ -131,7 +138,7 @@ describe.skipIf(!isPossible)('a pair in namespaces (skipped without root, keepal
   };
   const startKeepalived = ({ name }: (typeof members)[number]) => {
     const file = (ending: string) => join(folder, name, ending);
-    run(name, 'keepalived', '-n', '-f', file('keepalived.conf'), '-p', file('pid'), '-r', file('vrrp.pid'));
+    run(name, 'keepalived', '-nDl', '-f', file('keepalived.conf'), '-p', file('pid'), '-r', file('vrrp.pid'));
   };
 
   beforeEach(async () => {
@@ -164,6 +171,7 @@ describe.skipIf(!isPossible)('a pair in namespaces (skipped without root, keepal
     startKeepalived(first);
     await expect.poll(holders, { timeout: 30_000, interval: 50 }).toEqual([first.name]);
     startKeepalived(second);
+    await expect.poll(() => standsBy(second), { timeout: 30_000, interval: 50 }).toBe(1);
     await expect.poll(() => ask(), { timeout: 20_000, interval: 50 }).not.toBeNull();
   }, 120_000);
   afterEach(() => {
@@ -177,6 +185,10 @@ describe.skipIf(!isPossible)('a pair in namespaces (skipped without root, keepal
     takeDown();
     rmSync(folder, { recursive: true });
   });
+
+  /** How often it has begun to. */
+  const standsBy = ({ name }: { name: string }) =>
+    readFileSync(logOf(name, 'keepalived'), 'utf8').split('Entering BACKUP STATE').length - 1;
 
   const holders = () => {
     const hasVip = ({ name }: { name: string }) => ip('-n', name, '-o', 'address').includes(` ${vip}/`);
@@ -245,6 +257,7 @@ describe.skipIf(!isPossible)('a pair in namespaces (skipped without root, keepal
     for (let asked = 0; asked < 20; asked++) expect(await ask(clients[0], agent, 5_000)).toBe(before[0]);
     startHaproxy(second);
     startKeepalived(second);
+    await expect.poll(() => standsBy(second), { timeout: 30_000, interval: 50 }).toBe(2);
     await sleep(4_000); // So long would it wait for an advertisement before it took the VIP.
     expect(holders()).toEqual([first.name]);
     expect(await ask(clients[0], agent, 5_000)).toBe(before[0]);
