@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { buildAmphoraImage } from '../../src/adapters/amphora-image/build.ts';
 import type { LoadBalancerClient } from './load-balancer-client.ts';
 
-const FLEET = 4;
+const FLEET = 3;
 const PAUSE_MS = 100;
 /** Times of a policy for a demo: by default they are minutes. */
 const policy = [
