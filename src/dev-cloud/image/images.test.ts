@@ -392,3 +392,11 @@ describe('errors', () => {
     expect((await kiln.call('POST', images, { id })).status).toBe(409);
   });
 });
+
+test('discovery offers no way to import, and there is none', async () => {
+  const { status, body } = await kiln.call('GET', '/image/v2/info/import');
+  expect([status, body['import-methods'].value]).toEqual([200, []]);
+  const { body: image } = await kiln.call('POST', images, { name: 'x' });
+  const asked = { method: { name: 'glance-direct' } };
+  expect((await kiln.call('POST', `${images}/${image.id}/import`, asked)).status).toBe(404);
+});
