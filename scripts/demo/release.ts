@@ -53,9 +53,9 @@ export async function showReleases(demo: ReleaseDemo): Promise<{ id: string }[]>
     (await isEverywhere(good)) && String(await taggedNow()) === good,
   );
   claim(
-    'requests failed at no more than a connection for each move: one that is open when the address changes hands',
-    done.exitCode === 0 && done.failed <= FLEET,
-    `exit status ${done.exitCode}, ${done.failed} failed`,
+    'hardly a request fails: of one in a hundred at most the connection was open when an address changed hands',
+    done.exitCode === 0 && done.failed <= Math.max(FLEET, done.sent / 100),
+    `exit status ${done.exitCode}, ${done.failed} of ${done.sent} failed`,
   );
 
   say('\n  One whose HAProxy does not start, amphora-4.0:');
@@ -118,8 +118,9 @@ async function release(demo: ReleaseDemo, fleet: readonly Serving[], imageId: st
   const [newest] = await demo.ask(['release', 'list']);
   const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
   const failed = sum(counts.map((one) => one.failed));
-  demo.say(`  requests meanwhile: ${sum(counts.map(({ sent }) => sent))}; failed: ${failed}`);
-  return { exitCode, phase: String(newest?.phase), failed, failedAt: counts.map((one) => one.failed) };
+  const sent = sum(counts.map((one) => one.sent));
+  demo.say(`  requests meanwhile: ${sent}; failed: ${failed}`);
+  return { exitCode, phase: String(newest?.phase), sent, failed, failedAt: counts.map((one) => one.failed) };
 }
 
 /** One request after the other, without waiting for the one before. */
