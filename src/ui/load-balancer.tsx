@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { ApiError, ask } from './api.ts';
 import { nameOrId } from './format.ts';
-import { Dialog, Facts, Id, Name, Stale, Status, Table, Time, Waiting } from './parts.tsx';
+import { Dialog, Facts, Id, Name, Reason, Refusal, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
 import { linkTo, may, notice } from './state.ts';
 import type { Amphora, LoadBalancer, Operation, PoolNode, StatusNode, StatusTree } from './wire.ts';
@@ -114,14 +114,7 @@ function About({ of: one }: { of: LoadBalancer }) {
           ['Changed', <Time key="u" at={one.updated_at} />],
         ]}
       />
-      {one.reason && (
-        <div class="card bad">
-          <p>
-            <strong>{one.reason.message}</strong>
-          </p>
-          <p>{one.reason.advice}</p>
-        </div>
-      )}
+      {one.reason && <Reason of={one.reason} />}
     </>
   );
 }
@@ -267,11 +260,7 @@ function FailoverQuestion({ id, name, onClose }: { id: string; name: string; onC
         Each amphora of <Name>{name}</Name> is replaced by a new one, with the image that the tag gives now. A load
         balancer of one amphora answers nothing while its address moves; of a pair, the other amphora serves.
       </p>
-      {error.value && (
-        <p class="note bad" role="alert">
-          {error.value}
-        </p>
-      )}
+      <Refusal text={error.value} />
       <p class="actions">
         <button type="button" class="plain" onClick={() => onClose(false)}>
           Leave it

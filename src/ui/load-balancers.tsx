@@ -2,7 +2,7 @@ import type { SubmitEventHandler } from 'preact';
 import { ask } from './api.ts';
 import { nameOrId, searchFilter } from './format.ts';
 import { LoadBalancerDrawer } from './load-balancer.tsx';
-import { Name, Stale, Status, Table, Time, Waiting } from './parts.tsx';
+import { Name, Pages, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { LIST_EVERY_MS, usePolled } from './polled.ts';
 import { goTo, linkTo, may, place } from './state.ts';
 import type { LoadBalancer } from './wire.ts';
@@ -96,16 +96,11 @@ export function LoadBalancers() {
               ))}
             </Table>
           )}
-          <nav class="pages" aria-label="Pages">
-            {marker !== '' && <a href={linkTo('load-balancers', null, { q: text, status })}>First page</a>}
-            {data.loadbalancers.length === PAGE && (
-              <a
-                href={linkTo('load-balancers', null, { q: text, status, marker: data.loadbalancers.at(-1)?.id ?? '' })}
-              >
-                Next page
-              </a>
-            )}
-          </nav>
+          <Pages
+            marker={marker}
+            last={data.loadbalancers.length === PAGE ? (data.loadbalancers.at(-1)?.id ?? null) : null}
+            link={(behind) => linkTo('load-balancers', null, { q: text, status, marker: behind })}
+          />
         </>
       ) : (
         <Waiting error={error} retry={refresh} />

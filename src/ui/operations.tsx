@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { ask } from './api.ts';
-import { Dialog, Facts, Id, Reasoned, Stale, Status, Table, Time, Waiting } from './parts.tsx';
+import { Dialog, Facts, Id, Pages, Reason, Reasoned, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
 import { goTo, linkTo, may, notice, place } from './state.ts';
 import type { JournalEntry, Operation } from './wire.ts';
@@ -76,14 +76,11 @@ export function Operations() {
               ))}
             </Table>
           )}
-          <nav class="pages" aria-label="Pages">
-            {marker !== '' && <a href={linkTo('operations', null, { which: here.which })}>First page</a>}
-            {data.operations.length === PAGE && (
-              <a href={linkTo('operations', null, { which: here.which, marker: data.operations.at(-1)?.id ?? '' })}>
-                Next page
-              </a>
-            )}
-          </nav>
+          <Pages
+            marker={marker}
+            last={data.operations.length === PAGE ? (data.operations.at(-1)?.id ?? null) : null}
+            link={(behind) => linkTo('operations', null, { which: here.which, marker: behind })}
+          />
         </>
       ) : (
         <Waiting error={error} retry={refresh} />
@@ -129,14 +126,7 @@ function OperationDrawer({ id, onClose, onChanged }: { id: string; onClose(): vo
               ['Worker', one.worker ?? 'none'],
             ]}
           />
-          {one.reason && (
-            <div class="card bad">
-              <p>
-                <strong>{one.reason.message}</strong>
-              </p>
-              <p>{one.reason.advice}</p>
-            </div>
-          )}
+          {one.reason && <Reason of={one.reason} />}
           <Journal of={one.journal} />
           {!hasEnded && may('operation:post_abort') && (
             <p>

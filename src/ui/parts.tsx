@@ -99,6 +99,47 @@ export function Stale({ error }: { error: ApiError | null }) {
   return <p class="note bad">Not up to date: {error.message}</p>;
 }
 
+/** Why something did not come about, and what to do. */
+export function Reason({ of: { message, advice } }: { of: { message: string; advice: string } }) {
+  return (
+    <div class="card bad">
+      <p>
+        <strong>{message}</strong>
+      </p>
+      <p>{advice}</p>
+    </div>
+  );
+}
+
+/** What was answered to something that was asked for; nothing where it was done. */
+export function Refusal({ text }: { text: string | null }) {
+  if (!text) return null;
+  return (
+    <p class="note bad" role="alert">
+      {text}
+    </p>
+  );
+}
+
+/** @param link to the page behind the item of that ID; '': the first one. */
+export function Pages({
+  marker,
+  last,
+  link,
+}: {
+  marker: string;
+  /** The last item of a full page; null: it is the last page. */
+  last: string | null;
+  link(marker: string): string;
+}) {
+  return (
+    <nav class="pages" aria-label="Pages">
+      {marker !== '' && <a href={link('')}>First page</a>}
+      {last !== null && <a href={link(last)}>Next page</a>}
+    </nav>
+  );
+}
+
 /** A table that scrolls by itself where it is wider than the screen. */
 export function Table({ label, head, children }: { label: string; head: string[]; children: ComponentChildren }) {
   return (
@@ -221,11 +262,7 @@ export function Reasoned(props: {
           <label htmlFor={id}>Why</label>
           <input id={id} name="reason" maxLength={255} required autoComplete="off" />
         </p>
-        {error.value && (
-          <p class="note bad" role="alert">
-            {error.value}
-          </p>
-        )}
+        <Refusal text={error.value} />
         <p class="actions">
           <button type="button" class="plain" onClick={() => onClose(false)}>
             Leave it

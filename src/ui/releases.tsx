@@ -1,6 +1,6 @@
 import { ask } from './api.ts';
 import { plural } from './format.ts';
-import { Name, Stale, Status, Table, Time, Waiting } from './parts.tsx';
+import { Name, Pages, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
 import { ReleaseDrawer } from './release.tsx';
 import { goTo, linkTo, place } from './state.ts';
@@ -62,12 +62,11 @@ export function Releases() {
               </tr>
             ))}
           </Table>
-          <nav class="pages" aria-label="Pages">
-            {marker !== '' && <a href={linkTo('releases')}>First page</a>}
-            {data.releases.length === PAGE && (
-              <a href={linkTo('releases', null, { marker: data.releases.at(-1)?.id ?? '' })}>Next page</a>
-            )}
-          </nav>
+          <Pages
+            marker={marker}
+            last={data.releases.length === PAGE ? (data.releases.at(-1)?.id ?? null) : null}
+            link={(behind) => linkTo('releases', null, { marker: behind })}
+          />
         </>
       )}
       {id !== null && (

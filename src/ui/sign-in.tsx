@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { SubmitEventHandler } from 'preact';
 import { useId } from 'preact/hooks';
 import { ApiError, type Credentials, signIn } from './api.ts';
+import { Refusal } from './parts.tsx';
 import { signedOut } from './state.ts';
 import type { SignedIn } from './wire.ts';
 
@@ -41,11 +42,7 @@ export function SignIn() {
     <main class="sign-in">
       <h1>Kiln</h1>
       {signedOut.value && <p class="note">{signedOut.value}</p>}
-      {error.value && (
-        <p class="note bad" role="alert">
-          {error.value}
-        </p>
-      )}
+      <Refusal text={error.value} />
       {known.value ? (
         <Projects of={known.value} isBusy={isBusy.value} choose={attempt} />
       ) : (

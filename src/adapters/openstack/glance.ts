@@ -2,10 +2,11 @@ import { ServiceError } from '../../model/errors.ts';
 import type { Image } from '../../model/image.ts';
 import type { ImageQuery, ImageService, NewImage } from '../../ports/images.ts';
 import { nonsense } from './failures.ts';
+import { createImageClient, imagePatchType, imagePath } from './glance-client.ts';
 import { imageOf, readImage, readImagePage } from './glance-image.ts';
 import type { Http } from './http.ts';
 import type { OpenStackSession } from './keystone.ts';
-import { createServiceClient, segment } from './service-client.ts';
+import { segment } from './service-client.ts';
 
 /** Glance caps `limit` at this (`api_limit_max`) and says nothing. */
 const largestPage = 1000;
@@ -14,7 +15,6 @@ const mostPages = 1000;
 /** How often a listing starts again when its marker has been deleted. */
 const mostRestarts = 5;
 const longestTag = 255;
-const patchType = { 'content-type': 'application/openstack-images-v2.1-json-patch' };
 
 /**
  * Glance v2.
@@ -22,16 +22,10 @@ const patchType = { 'content-type': 'application/openstack-images-v2.1-json-patc
  */
 export function createGlance(options: { session: OpenStackSession; http: Http; pageSize?: number }): ImageService {
   const { pageSize = largestPage } = options;
-  const client = createServiceClient({
-    serviceType: 'image',
-    session: options.session,
-    http: options.http,
-    base: (endpoint) => `${endpoint.replace(/\/v2(\.\d+)?$/, '')}/v2`,
-  });
-  const pathOf = (imageId: string) => `/images/${segment('The image ID', imageId)}`;
+  const client = createImageClient(options);
 
   const get = async (imageId: string, signal?: AbortSignal): Promise<Image> =>
-    imageOf(await client.call({ method: 'GET', path: pathOf(imageId), signal }, readImage));
+    imageOf(await client.call({ method: 'GET', path: imagePath(imageId), signal }, readImage));
 
   /** One page after another, each from a URL of our own: Glance's `next` drops all but the last of several tags. */
   async function listOnce(query: ImageQuery, signal?: AbortSignal): Promise<Image[]> {
@@ -64,11 +58,16 @@ export function createGlance(options: { session: OpenStackSession; http: Http; p
   ): Promise<void> {
     const tags = change((await get(imageId)).tags);
     if (tags === null) return;
-    await client.send({ method: 'PATCH', path: pathOf(imageId), headers: patchType, json: replace('tags', tags) });
+    await client.send({
+      method: 'PATCH',
+      path: imagePath(imageId),
+      headers: imagePatchType,
+      json: replace('tags', tags),
+    });
   }
 
   const act = (imageId: string, action: string) =>
-    client.send({ method: 'POST', path: `${pathOf(imageId)}/actions/${action}`, repeatable: true });
+    client.send({ method: 'POST', path: `${imagePath(imageId)}/actions/${action}`, repeatable: true });
 
   return {
     get,
@@ -89,14 +88,14 @@ export function createGlance(options: { session: OpenStackSession; http: Http; p
     upload: (imageId, data, sizeBytes, onProgress) =>
       client.send({
         method: 'PUT',
-        path: `${pathOf(imageId)}/file`,
+        path: `${imagePath(imageId)}/file`,
         stream: { data: onProgress ? watched(data, onProgress) : data, sizeBytes },
       }),
 
     async addTag(imageId, tag) {
-      checkTag(tag, `${pathOf(imageId)}/tags`);
+      checkTag(tag, `${imagePath(imageId)}/tags`);
       if (fitsIntoPath(tag)) {
-        return client.send({ method: 'PUT', path: `${pathOf(imageId)}/tags/${segment('The tag', tag)}` });
+        return client.send({ method: 'PUT', path: `${imagePath(imageId)}/tags/${segment('The tag', tag)}` });
       }
       return changeTags(imageId, (tags) => (tags.includes(tag) ? null : [...tags, tag]));
     },
@@ -106,7 +105,7 @@ export function createGlance(options: { session: OpenStackSession; http: Http; p
         return changeTags(imageId, (tags) => (tags.includes(tag) ? tags.filter((one) => one !== tag) : null));
       }
       try {
-        await client.send({ method: 'DELETE', path: `${pathOf(imageId)}/tags/${segment('The tag', tag)}` });
+        await client.send({ method: 'DELETE', path: `${imagePath(imageId)}/tags/${segment('The tag', tag)}` });
       } catch (error) {
         if (!isNotFound(error)) throw error;
         // The tag or the image: an image that is gone is the caller's to know.
@@ -116,7 +115,7 @@ export function createGlance(options: { session: OpenStackSession; http: Http; p
 
     async delete(imageId) {
       try {
-        await client.send({ method: 'DELETE', path: pathOf(imageId) });
+        await client.send({ method: 'DELETE', path: imagePath(imageId) });
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }
@@ -125,8 +124,8 @@ export function createGlance(options: { session: OpenStackSession; http: Http; p
     setHidden: (imageId, hidden) =>
       client.send({
         method: 'PATCH',
-        path: pathOf(imageId),
-        headers: patchType,
+        path: imagePath(imageId),
+        headers: imagePatchType,
         json: replace('os_hidden', hidden),
         repeatable: true,
       }),

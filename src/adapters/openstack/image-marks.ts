@@ -2,32 +2,26 @@ import { Type } from 'typebox';
 import { ServiceError } from '../../model/errors.ts';
 import type { ImageMarks } from '../../ports/image-marks.ts';
 import { readerOf } from './answers.ts';
+import { createImageClient, imagePatchType, imagePath } from './glance-client.ts';
 import type { Http } from './http.ts';
-import { createServiceClient, type ServiceSession, segment } from './service-client.ts';
+import type { ServiceSession } from './service-client.ts';
 
 const PROPERTY = 'kiln_release';
-const patchType = { 'content-type': 'application/openstack-images-v2.1-json-patch' };
 const readMark = readerOf(Type.Object({ [PROPERTY]: Type.Optional(Type.Union([Type.String(), Type.Null()])) }));
 
 /** Marks of images, in Glance. */
 export function createImageMarks(options: { session: ServiceSession; http: Http }): ImageMarks {
-  const client = createServiceClient({
-    serviceType: 'image',
-    session: options.session,
-    http: options.http,
-    base: (endpoint) => `${endpoint.replace(/\/v2(\.\d+)?$/, '')}/v2`,
-  });
-  const pathOf = (imageId: string) => `/images/${segment('The image ID', imageId)}`;
+  const client = createImageClient(options);
   const patch = (imageId: string, change: object) =>
     client.send({
       method: 'PATCH',
-      path: pathOf(imageId),
-      headers: patchType,
+      path: imagePath(imageId),
+      headers: imagePatchType,
       json: [{ path: `/${PROPERTY}`, ...change }],
       repeatable: true,
     });
   const read = async (imageId: string) =>
-    (await client.call({ method: 'GET', path: pathOf(imageId) }, readMark))[PROPERTY] ?? null;
+    (await client.call({ method: 'GET', path: imagePath(imageId) }, readMark))[PROPERTY] ?? null;
   const ignoringAbsent = (error: unknown) => {
     if (!(error instanceof ServiceError) || error.code !== 'SERVICE_NOT_FOUND') throw error;
     return null;
