@@ -38,7 +38,7 @@ it('every code says what a tenant may read; those that repeat the message are ab
   expect(forTheCaller.sort()).toEqual(
     [
       ...['IMMUTABLE', 'OPTION_UNSUPPORTED', 'QUOTA_MET', 'REQUEST_FORBIDDEN', 'REQUEST_INVALID'],
-      ...['REQUEST_UNAUTHENTICATED', 'RESOURCE_CONFLICT', 'RESOURCE_NOT_FOUND'],
+      ...['REQUEST_UNAUTHENTICATED', 'RESOURCE_CONFLICT', 'RESOURCE_NOT_FOUND', 'TOO_MANY_STREAMS'],
     ].sort(),
   );
 });
