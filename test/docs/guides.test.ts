@@ -9,9 +9,9 @@ const documents = join(import.meta.dirname, '..', '..', 'docs');
 const guideFile = join(documents, 'operator-guide.md');
 
 describe.skipIf(missingClient())('the guides', () => {
-  it.each(['operator-guide.md', 'load-balancers.md', 'quick-start.md', 'when-something-dies.md'])(
+  it.each(['operator-guide.md', 'load-balancers.md', 'quick-start.md', 'when-something-dies.md', 'patch-the-fleet.md'])(
     '%s shows what its commands really say',
-    { timeout: 480_000 },
+    { timeout: 900_000 },
     async (name) => followGuide(join(documents, name), await embeddedPlace()),
   );
 });
