@@ -1,5 +1,10 @@
 import { KilnError } from '../model/errors.ts';
-import type { OctaviaRecord, OctaviaReleaseState, OctaviaTarget } from '../model/octavia-release.ts';
+import {
+  endedOctaviaPhases,
+  type OctaviaRecord,
+  type OctaviaReleaseState,
+  type OctaviaTarget,
+} from '../model/octavia-release.ts';
 
 /**
  * What the lines of a state file come to. Pure; the same lines give the same state.
@@ -74,8 +79,14 @@ function apply(
       const holds = state.holds.filter(({ clears }) => clears === 'itself');
       return { ...state, intent, holds, passedGates: [...state.passedGates, ...gate] };
     }
-    case 'phase':
-      return { ...state, phase: record.phase, phaseReason: record.reason };
+    case 'phase': {
+      const { phase, reason: phaseReason } = record;
+      // What has ended waits for nobody; who is told to go back is not asked whether to go on.
+      const holds = endedOctaviaPhases.includes(phase)
+        ? []
+        : state.holds.filter(({ code }) => phase !== 'rolling-back' || code !== 'GATE');
+      return { ...state, phase, phaseReason, holds };
+    }
     case 'wave':
       return { ...state, wave: record.wave, bakedSinceMs: null };
     case 'baked':

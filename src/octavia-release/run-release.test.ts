@@ -152,11 +152,21 @@ describe('a release over an Octavia', () => {
       // No more than were moved and not judged yet.
       expect(file.records.filter(({ kind }) => kind === 'failed').length).toBeLessThanOrEqual(4 * policy.maxParallel);
       await say('rollback');
-      expect(await run()).toMatchObject({ phase: 'rolled-back' });
+      expect(await run()).toMatchObject({ phase: 'rolled-back', holds: [] });
       expectAllOn(world, oldImageId);
       expectNothingLeft(world);
     },
   );
+
+  it('told to go back at a gate, waits for no word at it any more', async () => {
+    const world = createOctaviaWorld({ singles: 3, pairs: 0 });
+    const start = await startOf(world);
+    const { run, say } = await begin(world, { probes: [], policy: { ...start.policy, gatesAfterWaves: [0] } });
+    expect((await run()).holds).toMatchObject([{ code: 'GATE' }]);
+    await say('rollback');
+    expect(await run()).toMatchObject({ phase: 'rolled-back', holds: [] });
+    expectAllOn(world, oldImageId);
+  });
 
   it('goes on without the one that failed, when an operator says so', async () => {
     const world = createOctaviaWorld({ singles: 4, pairs: 0 });
