@@ -42,7 +42,7 @@ export async function showReleases(demo: ReleaseDemo): Promise<{ id: string }[]>
   const imagesNow = async () =>
     (await Promise.all(fleet.map(({ id }) => demo.client.amphoraOf(id)))).map((one) => one.image_id);
   const isEverywhere = async (imageId: string) => (await imagesNow()).every((one) => one === imageId);
-  const nextImage = async () => String((await demo.ask(['image', 'resolve'])).imageId);
+  const nextImage = async () => String((await demo.ask(['image', 'resolve'])).choice.imageId);
 
   say('  A good image, amphora-3.0:');
   const good = await pushImage(demo, 'amphora-3.0', null);
