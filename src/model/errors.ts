@@ -407,3 +407,9 @@ export function toKilnError(thrown: unknown): KilnError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new KilnError('INTERNAL', message, { cause: thrown });
 }
+
+/** For `catch`: what is gone is null. @throws any other error, as it is. */
+export function noneIfGone(error: unknown): null {
+  if (error instanceof KilnError && error.code === 'SERVICE_NOT_FOUND') return null;
+  throw error;
+}

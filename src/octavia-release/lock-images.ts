@@ -1,4 +1,4 @@
-import { KilnError } from '../model/errors.ts';
+import { KilnError, noneIfGone } from '../model/errors.ts';
 import type { OctaviaReleaseStart } from '../model/octavia-release.ts';
 import type { ReleaseDeps } from './deps.ts';
 
@@ -35,10 +35,7 @@ export async function lockImages(
 /** Takes off the marks that are this release's. Idempotent. */
 export async function unlockImages({ marks }: Pick<ReleaseDeps, 'marks'>, start: OctaviaReleaseStart): Promise<void> {
   for (const id of imagesOf(start)) {
-    const mark = await marks.read(id).catch((error: unknown) => {
-      if (error instanceof KilnError && error.code === 'SERVICE_NOT_FOUND') return null;
-      throw error;
-    });
+    const mark = await marks.read(id).catch(noneIfGone);
     if (mark === start.releaseId) await marks.remove(id);
   }
 }

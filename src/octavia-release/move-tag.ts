@@ -1,5 +1,4 @@
-import { KilnError } from '../model/errors.ts';
-import type { Image } from '../model/image.ts';
+import { noneIfGone } from '../model/errors.ts';
 import type { OctaviaHold, OctaviaReleaseStart } from '../model/octavia-release.ts';
 import type { ReleaseDeps } from './deps.ts';
 
@@ -13,7 +12,7 @@ export async function moveTag(
   to: 'new' | 'former',
 ): Promise<OctaviaHold | null> {
   const [wanted, others] = to === 'new' ? [[image.id], formerImageIds] : [formerImageIds, [image.id]];
-  const found = await Promise.all(wanted.map((id) => find(images, id)));
+  const found = await Promise.all(wanted.map((id) => images.get(id).catch(noneIfGone)));
   const usable = found.filter((one) => one !== null).filter(({ status, osHidden }) => status === 'active' && !osHidden);
   if (usable.length === 0) {
     return {
@@ -24,22 +23,7 @@ export async function moveTag(
     };
   }
   for (const { id } of usable) await images.addTag(id, tag);
-  for (const id of others) {
-    await images.removeTag(id, tag).catch((error: unknown) => {
-      // An image that is gone has no tag.
-      if (!isNotFound(error)) throw error;
-    });
-  }
+  // An image that is gone has no tag.
+  for (const id of others) await images.removeTag(id, tag).catch(noneIfGone);
   return null;
 }
-
-async function find(images: Pick<ReleaseDeps['images'], 'get'>, id: string): Promise<Image | null> {
-  try {
-    return await images.get(id);
-  } catch (error) {
-    if (isNotFound(error)) return null;
-    throw error;
-  }
-}
-
-const isNotFound = (error: unknown) => error instanceof KilnError && error.code === 'SERVICE_NOT_FOUND';

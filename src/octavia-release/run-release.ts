@@ -1,4 +1,4 @@
-import { KilnError, ServiceError } from '../model/errors.ts';
+import { KilnError, noneIfGone, ServiceError } from '../model/errors.ts';
 import {
   endedOctaviaPhases,
   type OctaviaEvent,
@@ -216,9 +216,4 @@ export async function runRelease(
     }
     await clock.sleep(pauseMs, signal);
   }
-}
-
-function noneIfGone(error: unknown): null {
-  if (error instanceof ServiceError && error.code === 'SERVICE_NOT_FOUND') return null;
-  throw error;
 }

@@ -2,7 +2,7 @@
 import { openingAt, roomForMoveMs } from '../core/releases/maintenance-window.ts';
 import { makePlan } from '../core/releases/make-plan.ts';
 import { makePolicy } from '../core/releases/policy.ts';
-import { KilnError } from '../model/errors.ts';
+import { KilnError, noneIfGone } from '../model/errors.ts';
 import type { Image } from '../model/image.ts';
 import type { ReleaseImage } from '../model/release.ts';
 import type { FleetMember, ReleasePlan } from '../model/release-plan.ts';
@@ -47,12 +47,7 @@ export function createReleasePlanner({
   settings,
 }: ReleasePlannerDeps): ReleasePlanner {
   async function find(imageId: string): Promise<Image | null> {
-    try {
-      return (await images?.get(imageId)) ?? null;
-    } catch (error) {
-      if (error instanceof KilnError && error.code === 'SERVICE_NOT_FOUND') return null;
-      throw error;
-    }
+    return (await images?.get(imageId).catch(noneIfGone)) ?? null;
   }
 
   async function imageOf(imageId: string | null, tag: string): Promise<Image> {

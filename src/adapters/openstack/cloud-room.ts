@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { ServiceError } from '../../model/errors.ts';
+import { noneIfGone } from '../../model/errors.ts';
 import type { CloudRoom, Left } from '../../ports/cloud-room.ts';
 import { readerOf } from './answers.ts';
 import { type ServiceClient, segment } from './service-client.ts';
@@ -23,13 +23,10 @@ export function createCloudRoom(options: { compute: ServiceClient; headers: Reco
     },
     async quotaOf(projectId) {
       const path = `/os-quota-sets/${segment('The ID of a project', projectId)}/detail`;
-      try {
-        const { instances, cores, ram } = (await compute.call({ method: 'GET', path, headers }, readQuota)).quota_set;
-        return { instances: leftOf(instances), cores: leftOf(cores), ramMiB: leftOf(ram) };
-      } catch (error) {
-        if (error instanceof ServiceError && error.code === 'SERVICE_NOT_FOUND') return null;
-        throw error;
-      }
+      const answer = await compute.call({ method: 'GET', path, headers }, readQuota).catch(noneIfGone);
+      if (answer === null) return null;
+      const { instances, cores, ram } = answer.quota_set;
+      return { instances: leftOf(instances), cores: leftOf(cores), ramMiB: leftOf(ram) };
     },
     async hostsUp() {
       const { services } = await compute.call({ method: 'GET', path: '/os-services', headers }, readServices);

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { ServiceError } from '../../model/errors.ts';
+import { noneIfGone } from '../../model/errors.ts';
 import type { ImageMarks } from '../../ports/image-marks.ts';
 import { readerOf } from './answers.ts';
 import { createImageClient, imagePatchType, imagePath } from './glance-client.ts';
@@ -22,10 +22,6 @@ export function createImageMarks(options: { session: ServiceSession; http: Http 
     });
   const read = async (imageId: string) =>
     (await client.call({ method: 'GET', path: imagePath(imageId) }, readMark))[PROPERTY] ?? null;
-  const ignoringAbsent = (error: unknown) => {
-    if (!(error instanceof ServiceError) || error.code !== 'SERVICE_NOT_FOUND') throw error;
-    return null;
-  };
 
   return {
     read,
@@ -33,8 +29,8 @@ export function createImageMarks(options: { session: ServiceSession; http: Http 
     write: (imageId, mark) => patch(imageId, { op: 'add', value: mark }),
     async remove(imageId) {
       // Glance answers 409 to the removal of a property that is not there.
-      if ((await read(imageId).catch(ignoringAbsent)) === null) return;
-      await patch(imageId, { op: 'remove' }).catch(ignoringAbsent);
+      if ((await read(imageId).catch(noneIfGone)) === null) return;
+      await patch(imageId, { op: 'remove' }).catch(noneIfGone);
     },
   };
 }

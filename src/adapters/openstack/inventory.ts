@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import type { CloudObject, CloudObjectKind } from '../../model/cloud-object.ts';
-import { ServiceError } from '../../model/errors.ts';
+import { noneIfGone } from '../../model/errors.ts';
 import type { CloudInventory } from '../../ports/cloud-inventory.ts';
 import { type Reader, readerOf } from './answers.ts';
 import { nonsense } from './failures.ts';
@@ -144,13 +144,13 @@ export function createCloudInventory(options: {
         const one = await client.call({ method: 'GET', path: pathOf(kind, id), headers }, readOne);
         return toObject(kind, one, projectId);
       } catch (error) {
-        return goneOrThrow(error);
+        return noneIfGone(error);
       }
     },
 
     async remove(kind, id) {
       const { client, headers } = collections[kind];
-      await client.send({ method: 'DELETE', path: pathOf(kind, id), headers }).catch(goneOrThrow);
+      await client.send({ method: 'DELETE', path: pathOf(kind, id), headers }).catch(noneIfGone);
     },
   };
 }
@@ -169,9 +169,4 @@ function readersOf(one: string, many: string): Pick<Collection, 'readPage' | 're
     },
     readOne: (answer) => (readOne(answer) as Record<string, Entry>)[one] as Entry,
   };
-}
-
-function goneOrThrow(error: unknown): null {
-  if (error instanceof ServiceError && error.code === 'SERVICE_NOT_FOUND') return null;
-  throw error;
 }

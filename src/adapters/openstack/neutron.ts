@@ -1,4 +1,4 @@
-import { ServiceError } from '../../model/errors.ts';
+import { noneIfGone, ServiceError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { NetworkService, NewPort, Port, PortPatch } from '../../ports/network.ts';
@@ -107,7 +107,7 @@ export function createNeutron(options: {
   }
 
   async function deletePort(portId: string): Promise<void> {
-    await client.send({ method: 'DELETE', path: portPath(portId) }).catch(unlessNotFound);
+    await client.send({ method: 'DELETE', path: portPath(portId) }).catch(noneIfGone);
   }
 
   return {
@@ -179,7 +179,7 @@ export function createNeutron(options: {
     },
 
     async deleteSecurityGroup(groupId) {
-      await client.send({ method: 'DELETE', path: groupPath(groupId) }).catch(unlessNotFound);
+      await client.send({ method: 'DELETE', path: groupPath(groupId) }).catch(noneIfGone);
     },
 
     async createSecurityGroupRule(groupId, rule) {
@@ -202,7 +202,7 @@ export function createNeutron(options: {
 
     async deleteSecurityGroupRule(ruleId) {
       const path = `/security-group-rules/${segment('The rule ID', ruleId)}`;
-      await client.send({ method: 'DELETE', path }).catch(unlessNotFound);
+      await client.send({ method: 'DELETE', path }).catch(noneIfGone);
     },
 
     async getQosPolicy(policyId) {
@@ -262,9 +262,4 @@ function notRetryableConflict(error: unknown): unknown {
   const noAddressLeft = /no more ip addresses/i.test(error.call.serviceMessage ?? '');
   const code = noAddressLeft ? 'SERVICE_LIMIT' : 'SERVICE_CONFLICT';
   return new ServiceError(code, error.message, error.call, { cause: error, retryable: noAddressLeft });
-}
-
-function unlessNotFound(error: unknown): undefined {
-  if (error instanceof ServiceError && error.code === 'SERVICE_NOT_FOUND') return undefined;
-  throw error;
 }

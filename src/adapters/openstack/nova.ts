@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { Server, ServerGroup, ServerInterface, ServerSpec } from '../../model/compute.ts';
-import { ServiceError } from '../../model/errors.ts';
+import { noneIfGone, ServiceError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ComputeService } from '../../ports/compute.ts';
 import type { Log } from '../../ports/log.ts';
@@ -162,7 +162,7 @@ export function createNova(options: {
     findServersByName: (name) => findServersByName(name),
 
     async deleteServer(serverId) {
-      await client.send({ method: 'DELETE', path: pathOf(serverId), headers }).catch(unlessNotFound);
+      await client.send({ method: 'DELETE', path: pathOf(serverId), headers }).catch(noneIfGone);
     },
 
     listInterfaces,
@@ -183,7 +183,7 @@ export function createNova(options: {
 
     async detachPort(serverId, portId) {
       const path = `${pathOf(serverId)}/os-interface/${segment('The port ID', portId)}`;
-      await client.send({ method: 'DELETE', path, headers }).catch(unlessNotFound);
+      await client.send({ method: 'DELETE', path, headers }).catch(noneIfGone);
     },
 
     async createServerGroup({ name, policy }) {
@@ -207,7 +207,7 @@ export function createNova(options: {
 
     async deleteServerGroup(groupId) {
       const path = `/os-server-groups/${segment('The server group ID', groupId)}`;
-      await client.send({ method: 'DELETE', path, headers }).catch(unlessNotFound);
+      await client.send({ method: 'DELETE', path, headers }).catch(noneIfGone);
     },
 
     async getFlavor(flavorId, signal) {
@@ -234,7 +234,7 @@ export function createNova(options: {
 
     async hasKeypair(name) {
       const path = `/os-keypairs/${segment('The key name', name)}`;
-      const found = await client.send({ method: 'GET', path, headers }).then(() => true, unlessNotFound);
+      const found = await client.send({ method: 'GET', path, headers }).then(() => true, noneIfGone);
       return found ?? false;
     },
 
@@ -292,9 +292,4 @@ function isAboutImage(error: ServiceError): boolean {
     error.call.status === 400 &&
     /can ?not find requested image|image \S+ (is not active|could not be found)/i.test(said)
   );
-}
-
-function unlessNotFound(error: unknown): undefined {
-  if (error instanceof ServiceError && error.code === 'SERVICE_NOT_FOUND') return undefined;
-  throw error;
 }

@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
-import { ServiceError } from '../../model/errors.ts';
+import { noneIfGone } from '../../model/errors.ts';
 import type {
   OctaviaAmphora,
   OctaviaFlavor,
@@ -122,11 +122,7 @@ export function createOctavia(options: { session: ServiceSession; http: Http }):
   }
 
   async function remove(request: Omit<ServiceRequest, 'method'>): Promise<void> {
-    try {
-      await client.send({ method: 'DELETE', ...request });
-    } catch (error) {
-      if (!(error instanceof ServiceError) || error.code !== 'SERVICE_NOT_FOUND') throw error;
-    }
+    await client.send({ method: 'DELETE', ...request }).catch(noneIfGone);
   }
   // Sent once: a second failover would replace the amphora that the first one has just made.
   const failover = (path: string) => client.send({ method: 'PUT', path, repeatable: false });

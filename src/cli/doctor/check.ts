@@ -1,5 +1,5 @@
 /** What a check of `kiln doctor` is, and what it finds. */
-import { KilnError } from '../../model/errors.ts';
+import { noneIfGone } from '../../model/errors.ts';
 import type { CliContext } from '../context.ts';
 
 export type Verdict = 'ok' | 'warn' | 'fail' | 'skip';
@@ -46,10 +46,5 @@ export const fail = (finding: string, advice: string): Finding => ({ verdict: 'f
 
 /** The object, or null when the service says that there is none. */
 export async function unlessMissing<Value>(asked: Promise<Value>): Promise<Value | null> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof KilnError && error.code === 'SERVICE_NOT_FOUND') return null;
-    throw error;
-  }
+  return await asked.catch(noneIfGone);
 }

@@ -1,4 +1,4 @@
-import { KilnError } from '../../model/errors.ts';
+import { noneIfGone } from '../../model/errors.ts';
 import { isPendingDelete, type LoadBalancerTree, type ProvisioningStatus } from '../../model/load-balancer.ts';
 import type { Subnet } from '../../ports/network.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
@@ -61,10 +61,5 @@ export async function subnetOrNull(
   { network }: Pick<LoadBalancerDeps, 'network'>,
   subnetId: string,
 ): Promise<Subnet | null> {
-  try {
-    return await network.getSubnet(subnetId);
-  } catch (error) {
-    if (error instanceof KilnError && error.code === 'SERVICE_NOT_FOUND') return null;
-    throw error;
-  }
+  return await network.getSubnet(subnetId).catch(noneIfGone);
 }

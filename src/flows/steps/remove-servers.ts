@@ -1,5 +1,5 @@
 import type { Amphora } from '../../model/amphora.ts';
-import { KilnError, ServiceError } from '../../model/errors.ts';
+import { KilnError, noneIfGone, ServiceError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ComputeService } from '../../ports/compute.ts';
 import { waitUntil } from '../lib/wait-until.ts';
@@ -48,10 +48,7 @@ async function serversLeft(
   const found = await compute.findServersByName(amphora.serverName);
   const ids = new Set(found.filter((server) => server.status !== 'DELETED').map((server) => server.id));
   if (amphora.computeId && !ids.has(amphora.computeId)) {
-    const byId = await compute.getServer(amphora.computeId).catch((error: unknown) => {
-      if (error instanceof KilnError && error.code === 'SERVICE_NOT_FOUND') return null;
-      throw error;
-    });
+    const byId = await compute.getServer(amphora.computeId).catch(noneIfGone);
     if (byId && byId.status !== 'DELETED') ids.add(byId.id);
   }
   return [...ids];
