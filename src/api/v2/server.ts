@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import type { TSchema } from 'typebox';
@@ -9,7 +8,7 @@ import type { Log } from '../../ports/log.ts';
 import { authenticate } from '../auth/authenticate.ts';
 import { uiRoutes } from '../ui/routes.ts';
 import { accepts } from './accept.ts';
-import { logRequests, pathOf } from './access-log.ts';
+import { createAccessLog, newRequestId, pathOf } from './access-log.ts';
 import { answerError, answerNoMethod, answerNoRoute, answerNotAcceptable } from './answer-error.ts';
 import type { ApiDeps } from './deps.ts';
 import { metricsRoute } from './metrics.ts';
@@ -39,6 +38,8 @@ import { writeTools } from './routes/write-tools.ts';
 
 /** What oslo.middleware's sizelimit takes. */
 const largestBodyBytes = 114_688;
+/** An ID of any length is one that is not there; Node.js takes no longer heads. */
+const longestPath = 16_384;
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -59,16 +60,19 @@ const prefixes = ['/v2/lbaas', '/v2.0/lbaas', '/v2', '/v2.0'];
  */
 export function createApi(deps: ApiDeps): FastifyInstance {
   const log = deps.log ?? silent;
+  const accessLog = createAccessLog(log);
   const app = limitedFastify(
     {
       bodyLimit: deps.http?.largestBodyBytes ?? largestBodyBytes,
       trustProxy: deps.http?.trustsProxyHeaders ?? false,
       // pecan has no HEAD but where somebody made one.
       exposeHeadRoutes: false,
-      genReqId: () => `req-${randomUUID()}`,
-      routerOptions: { ignoreTrailingSlash: true },
-      // A path that cannot be decoded never reaches a route.
+      genReqId: newRequestId,
+      routerOptions: { ignoreTrailingSlash: true, maxParamLength: longestPath },
+      clientErrorHandler: accessLog.refuseUnreadable,
+      // A path that cannot be decoded never reaches a route, nor its hooks.
       frameworkErrors: (error, request, reply) => {
+        accessLog.follow(request, reply);
         answerError(log, error, request, reply);
       },
     },
@@ -85,10 +89,9 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   readJsonStrictly(app);
 
   app.decorateRequest('caller', null);
-  logRequests(app, log);
   const check = authenticate(deps.authentication);
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-openstack-request-id', request.id);
+    accessLog.follow(request, reply);
     // As oslo.middleware's CORS does, in front of everything.
     if (request.method === 'OPTIONS') return reply.code(200).send('');
     const path = pathOf(request).replace(/(?<=.)\/$/, '');
