@@ -211,6 +211,26 @@ export interface ReleaseProgress {
     isNoWayBack: boolean;
   };
   holds: readonly Hold[];
+  /** As it was when a load balancer or a wave was judged last; null: there were never two groups to compare. */
+  comparison: ErrorComparison | null;
+}
+
+/** Request errors of load balancers that have moved beside those that have not, over the same while. */
+export interface ErrorComparison {
+  atMs: number;
+  /** The wave under way; 0 is the canary. */
+  wave: number;
+  moved: ErrorCount;
+  notMoved: ErrorCount;
+  /** How probable it is that those that have moved have so many more by chance; null: too few connections to tell. */
+  chance: number | null;
+}
+
+export interface ErrorCount {
+  seconds: number;
+  connections: number;
+  /** Of clients, and behind HAProxy where the agents of both groups tell of it. */
+  errors: number;
 }
 
 /** What was seen of a load balancer's health over a while. Null: nobody told. */

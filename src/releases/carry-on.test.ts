@@ -34,6 +34,28 @@ describe('a release', () => {
     expect(kinds.filter((kind) => kind === 'move')).toHaveLength(8);
   });
 
+  it('keeps the request errors of moved beside not moved with each judgement, and the last ones when nobody is left to compare with', async () => {
+    const { start, carryOnUntil, hasEnded, groups, releases, heldBy, say } = await open({ singles: 2 });
+    const traffic = (requestErrors: number) => ({ seconds: 90, connections: 1000, requestErrors });
+    groups.cohorts = { moved: traffic(3), notMoved: traffic(2), notMovedBefore: traffic(2) };
+    const id = await start({ canary: 1, gatesAfterWaves: [0] });
+    const held = await carryOnUntil(id, heldBy('GATE'));
+    const counted = { seconds: 90, connections: 1000 };
+    const comparison = {
+      wave: 0,
+      moved: { ...counted, errors: 3 },
+      notMoved: { ...counted, errors: 2 },
+      chance: expect.closeTo(0.5, 2),
+    };
+    expect(held.progress.comparison).toMatchObject(comparison);
+    groups.cohorts = null;
+    await say(id, 'run');
+    const { progress } = await carryOnUntil(id, hasEnded);
+    expect(progress.comparison).toMatchObject(comparison);
+    const judged = (await releases.events(id, 0, 1000)).filter(({ kind }) => kind === 'judge');
+    expect(judged.map(({ data }) => data.comparison)).toEqual([expect.objectContaining(comparison), null]);
+  });
+
   it('of an image whose agent never answers is rejected by its probe, and no load balancer is touched', async () => {
     const { start, carryOnUntil, hasEnded, tagged, kindsOf, releases, agent } = await open();
     const id = await start();

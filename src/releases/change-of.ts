@@ -112,10 +112,11 @@ function changesOfProgress(
     ...over.map(({ code }) => `${code} is over`),
   ]);
   const reason = because.filter((one) => !ofHolds.has(one)).join('; ');
-  const { phase, wave } = progress;
+  const { phase, wave, comparison } = progress;
+  const data = { phase, wave, ...(comparison !== former.comparison && { comparison }) };
   const hasMoved = phase !== former.phase || wave !== former.wave || reason !== '';
   return [
-    ...(hasMoved ? [[phase === former.phase ? 'wave' : 'phase', reason, { phase, wave }] as const] : []),
+    ...(hasMoved ? [[phase === former.phase ? 'wave' : 'phase', reason, data] as const] : []),
     ...begun.map(({ code, message, advice, clears }) => ['hold', message, { code, advice, clears }] as const),
     ...over.map(({ code }) => ['hold-cleared', `${code} is over`, { code }] as const),
   ];

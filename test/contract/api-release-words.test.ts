@@ -91,6 +91,7 @@ describe('start', () => {
         { wave: 1, open: 3 },
       ],
       last_wave: 1,
+      error_comparison: null,
       policy,
       tagged_image_ids: [oldImageId],
       events: 1,

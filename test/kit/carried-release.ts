@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createWorkerRegistry } from '../../src/adapters/storage/worker-registry.ts';
+import type { Window } from '../../src/core/releases/window.ts';
 import { runFlow } from '../../src/flows/engine/run-flow.ts';
 import { rememberTrees } from '../../src/flows/lib/remember-trees.ts';
 import type { LoadBalancerDeps } from '../../src/flows/load-balancer/deps.ts';
@@ -115,7 +116,9 @@ export async function openCarriedRelease({ singles = 3, pairs = 0, workers = 1, 
       traffic: null,
     };
   };
-  const health: ReleaseHealth = { observe: async () => ({ sampleOf, cohorts: null, againAtMs: null }) };
+  /** What those that have moved, and those that have not, tell; changed in place. */
+  const groups: { cohorts: Window['cohorts'] } = { cohorts: null };
+  const health: ReleaseHealth = { observe: async () => ({ sampleOf, ...groups, againAtMs: null }) };
   const announced: string[] = [];
   /** Classes of failures, as metrics are told. */
   const failures: (string | null)[] = [];
@@ -211,6 +214,7 @@ export async function openCarriedRelease({ singles = 3, pairs = 0, workers = 1, 
     deps,
     loadBalancers: ids,
     worse,
+    groups,
     announced,
     failures,
     controller,

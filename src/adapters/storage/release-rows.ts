@@ -6,10 +6,13 @@ import type { Schema } from './schema.ts';
 type ReleaseRow = Selectable<Schema['kiln_release']>;
 type TargetRow = Selectable<Schema['kiln_release_target']>;
 
+/** Of a release that an older version began, these are not in its row. */
+const laterFields: Pick<StoredRelease['progress'], 'comparison'> = { comparison: null };
+
 export function toRelease(row: ReleaseRow): StoredRelease {
   return {
     spec: JSON.parse(row.spec) as StoredRelease['spec'],
-    progress: JSON.parse(row.progress) as StoredRelease['progress'],
+    progress: { ...laterFields, ...(JSON.parse(row.progress) as StoredRelease['progress']) },
     intent: JSON.parse(row.intent) as StoredRelease['intent'],
     tallies: JSON.parse(row.tallies) as StoredRelease['tallies'],
     createdAtMs: Number(row.created_ms),

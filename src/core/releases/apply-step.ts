@@ -23,6 +23,7 @@ export const initialProgress: ReleaseProgress = {
     isNoWayBack: false,
   },
   holds: [],
+  comparison: null,
 };
 
 /**

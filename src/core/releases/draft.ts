@@ -1,5 +1,6 @@
 import { growingPauseMs } from '../../lib/growing-pause.ts';
 import {
+  type ErrorComparison,
   type FailureClass,
   type HoldCode,
   holdCodes,
@@ -7,6 +8,7 @@ import {
   type ReleaseSpec,
 } from '../../model/release.ts';
 import type { AmphoraNow, TargetNow } from '../../model/release-view.ts';
+import { compareErrors } from './request-errors.ts';
 import type { Decision, Step, Window } from './window.ts';
 
 const SECOND_MS = 1000;
@@ -35,6 +37,14 @@ export interface Draft {
 /** 1, 2, 4 … 10 minutes. @param tries so far, from 1. */
 export function pauseMs(tries: number): number {
   return growingPauseMs(tries, { firstMs: 60 * SECOND_MS, longestMs: 600 * SECOND_MS });
+}
+
+/** Keeps what those that have moved and those that have not tell at this moment; once there is nobody left to compare with, the last. */
+export function noteComparison(draft: Draft): ErrorComparison | null {
+  const { window, progress, nowMs } = draft;
+  const comparison = compareErrors(window.cohorts, progress.wave, nowMs);
+  if (comparison) draft.progress = { ...progress, comparison };
+  return comparison;
 }
 
 /** Ends a draft. */

@@ -1,9 +1,9 @@
 import { endedPhases, type ReleasePhase } from '../../model/release.ts';
-import { type Draft, decisionOf, hold, isHeld } from './draft.ts';
+import { type Draft, decisionOf, hold, isHeld, noteComparison } from './draft.ts';
 import { hearIntent, isStopped, limitFailures, raiseHolds } from './holds.ts';
-import { judgeCohorts } from './judge.ts';
 import { tagFormer, tagNew, tagWhole } from './move-tag.ts';
 import { runProbes } from './probe.ts';
+import { worseThanRest } from './request-errors.ts';
 import { settleBusy } from './settle-busy.ts';
 import { startMoves, startReversals } from './start-moves.ts';
 import type { InferNextSteps } from './window.ts';
@@ -84,7 +84,8 @@ function goOn(draft: Draft): void {
   draft.dueMs.push(bakedMs);
   if (nowMs < bakedMs) return;
   // An operator who has seen it and said "go on" is not asked again.
-  const worse = draft.progress.accepted.worseWave === wave ? null : judgeCohorts(window.cohorts);
+  const comparison = noteComparison(draft);
+  const worse = draft.progress.accepted.worseWave === wave ? null : worseThanRest(comparison);
   if (worse) limitFailures(draft, worse);
   if (draft.progress.phase === 'rolling-back') return;
   raiseGates(draft, isCanary);

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { HealthSample } from '../../model/release.ts';
 import { chanceOfAsMany } from './exact-test.ts';
-import { judge, judgeCohorts } from './judge.ts';
+import { judge } from './judge.ts';
+import { compareErrors, worseThanRest } from './request-errors.ts';
+import type { Window } from './window.ts';
 
 const traffic = (connections: number, requestErrors = 0) => ({ seconds: 100, connections, requestErrors });
 
@@ -112,9 +114,29 @@ test('requests that fail behind HAProxy count, where they are told of', () => {
 });
 
 test('all that have moved are compared with all that have not', () => {
-  expect(judgeCohorts(cohorts)).toBeNull();
-  expect(judgeCohorts(null)).toBeNull();
-  expect(judgeCohorts({ ...cohorts, moved: traffic(5000, 200) })).toMatch(/moved 4\.000 %, not moved 0\.200 %/u);
+  const said = (groups: Window['cohorts']) => worseThanRest(compareErrors(groups, 1, 0));
+  expect(said(cohorts)).toBeNull();
+  expect(said(null)).toBeNull();
+  expect(said({ ...cohorts, moved: traffic(5000, 200) })).toMatch(/moved 4\.000 %, not moved 0\.200 %/u);
+});
+
+test('what failed behind HAProxy counts where both groups tell of it, and few connections tell nothing', () => {
+  const behind = { ...traffic(1000, 1), failures: 9 };
+  const [moved, notMoved] = [behind, { ...behind, failures: 4 }];
+  const group = { moved, notMoved, notMovedBefore: notMoved };
+  expect(compareErrors(group, 2, 7)).toMatchObject({
+    atMs: 7,
+    wave: 2,
+    moved: { seconds: 100, connections: 1000, errors: 10 },
+    notMoved: { errors: 5 },
+    chance: expect.closeTo(0.15, 2),
+  });
+  expect(worseThanRest(compareErrors(group, 2, 7))).toBeNull();
+  expect(compareErrors({ ...group, notMoved: traffic(1000, 4) }, 2, 7)).toMatchObject({
+    moved: { errors: 1 },
+    notMoved: { errors: 4 },
+  });
+  expect(compareErrors({ ...group, notMoved: traffic(199, 4) }, 2, 7)?.chance).toBeNull();
 });
 
 describe("Fisher's exact test", () => {

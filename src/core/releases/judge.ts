@@ -1,5 +1,5 @@
 import type { HealthSample, Target, Traffic, Verdict } from '../../model/release.ts';
-import { chanceOfAsMany } from './exact-test.ts';
+import { chanceOfMoreErrors, errorShare, isTelling, SIGNIFICANT } from './request-errors.ts';
 import type { Window } from './window.ts';
 
 export interface Judgement {
@@ -14,9 +14,6 @@ type Finding = { text: string; badness: number } | null | 'no data';
 
 /** Missing more than so many tells something. */
 export const LOST_HEARTBEATS = 3;
-const LEAST_CONNECTIONS = 200;
-const WORSE_BY = 0.01;
-const SIGNIFICANT = 0.01;
 /** Connections in a second from which on it tells something that they stop. */
 const BUSY_PER_SECOND = 1;
 /** Operating statuses from the best to the worst. */
@@ -133,52 +130,16 @@ function checkTraffic(before: Traffic | null, after: Traffic | null, cohorts: Wi
 
 /** Worse than before, and worse than those that have not moved are at the same time: else all have it, and it is not the image. */
 function checkErrors(before: Traffic | null, after: Traffic | null, cohorts: Window['cohorts']): Finding {
-  if (!after || after.connections < LEAST_CONNECTIONS) return 'no data';
-  const references = [before, cohorts?.notMoved ?? null].filter(
-    (one) => one !== null && one.connections >= LEAST_CONNECTIONS,
-  );
+  if (!after || !isTelling(after)) return 'no data';
+  const references = [before, cohorts?.notMoved ?? null].filter((one) => one !== null).filter(isTelling);
   if (references.length === 0) return 'no data';
-  const chances = references.map((one) => chanceOfMoreErrors(after, one as Traffic));
+  const chances = references.map((one) => chanceOfMoreErrors(after, one));
   if (chances.some((chance) => chance >= SIGNIFICANT)) return null;
   const percent = 100 * errorShare(after);
   const worst = Math.max(...chances);
   return { text: `${percent.toFixed(2)} % request errors, p ${worst.toExponential(1)}`, badness: 10 + percent };
 }
 
-/** 1 where it is not worse by a percent point. Errors are counted by request, and so may be more than connections. */
-function chanceOfMoreErrors(now: Traffic, reference: Traffic): number {
-  // What failed behind HAProxy counts where both tell of it.
-  const [one, other] =
-    now.failures === undefined || reference.failures === undefined
-      ? [clientSide(now), clientSide(reference)]
-      : [now, reference];
-  if (errorShare(one) - errorShare(other) < WORSE_BY) return 1;
-  return chanceOfAsMany(share(one), share(other));
-}
-
-function clientSide({ failures: _, ...traffic }: Traffic): Traffic {
-  return traffic;
-}
-
-function share({ connections, requestErrors, failures = 0 }: Traffic): { of: number; have: number } {
-  return { of: connections, have: Math.min(requestErrors + failures, connections) };
-}
-
-function errorShare(traffic: Traffic): number {
-  const { of, have } = share(traffic);
-  return of === 0 ? 0 : have / of;
-}
-
 function rate({ seconds, connections }: Traffic): number {
   return seconds <= 0 ? 0 : connections / seconds;
-}
-
-/** Whether those that have moved are, all together, worse than those that have not; null: they are not. */
-export function judgeCohorts(cohorts: Window['cohorts']): string | null {
-  if (!cohorts || cohorts.moved.connections < LEAST_CONNECTIONS || cohorts.notMoved.connections < LEAST_CONNECTIONS)
-    return null;
-  const chance = chanceOfMoreErrors(cohorts.moved, cohorts.notMoved);
-  if (chance >= SIGNIFICANT) return null;
-  const percent = (traffic: Traffic) => (100 * errorShare(traffic)).toFixed(3);
-  return `request errors: moved ${percent(cohorts.moved)} %, not moved ${percent(cohorts.notMoved)} %, p ${chance.toExponential(1)}`;
 }

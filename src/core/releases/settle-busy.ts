@@ -1,7 +1,7 @@
 import type { FailureClass } from '../../model/release.ts';
 import type { TargetNow } from '../../model/release-view.ts';
 import { classifyFailure, isNoRoom } from './classify-failure.ts';
-import { type Draft, nextAmphora, OPERATION_DEADLINE_MS, pauseMs, putOff } from './draft.ts';
+import { type Draft, nextAmphora, noteComparison, OPERATION_DEADLINE_MS, pauseMs, putOff } from './draft.ts';
 import { judge } from './judge.ts';
 import type { Step } from './window.ts';
 
@@ -49,6 +49,7 @@ function settleOverdue({ nowMs, dueMs }: Draft, { target }: TargetNow): Step | n
     after: null,
     badness: 50,
     failureClass: 'CONTROL',
+    comparison: null,
     reason,
   };
 }
@@ -154,10 +155,11 @@ function settleWatched(draft: Draft, now: TargetNow): Step | null {
     dueMs.push(target.watchUntilMs);
     if (nowMs < target.watchUntilMs) return null;
     const { verdict, badness, reason } = judge(target, sample, spec.image.id, window.cohorts);
+    const comparison = noteComparison(draft);
     const isHalf = nextAmphora(amphorae, spec.image.id) !== 'none';
     const to = verdict === 'fail' ? 'failed' : isHalf ? 'watching' : 'moved';
     const failureClass = verdict === 'fail' ? 'IMAGE' : null;
-    return { kind: 'judge', loadBalancerId, to, verdict, after: sample, badness, failureClass, reason };
+    return { kind: 'judge', loadBalancerId, to, verdict, after: sample, badness, failureClass, comparison, reason };
   }
   // Somebody else has replaced the other half, by one with the image.
   if (nextAmphora(amphorae, spec.image.id) === 'none') {

@@ -1,4 +1,5 @@
 import type {
+  ErrorComparison,
   FailureClass,
   HealthSample,
   Intent,
@@ -83,6 +84,8 @@ export type Step = { reason: string } & (
       after: HealthSample | null;
       badness: number;
       failureClass: FailureClass | null;
+      /** What the two groups told at that moment. */
+      comparison: ErrorComparison | null;
     }
   /** Tried again later; `to` is where it waits. */
   | {

@@ -136,12 +136,31 @@ const summary = () => ({
   ended_at: timeOrNull(),
 });
 
+const errorCount = () =>
+  closed({
+    seconds: Type.Number({ minimum: 0 }),
+    connections: count(),
+    errors: count(),
+    error_percent: percent(),
+  });
+
+/** Null p: too few connections to tell. */
+const errorComparison = () =>
+  closed({
+    at: Type.String(),
+    wave: count(),
+    moved: errorCount(),
+    not_moved: errorCount(),
+    p: nullable(number({ minimum: 0, maximum: 1 })),
+  });
+
 const whole = () =>
   closed({
     ...summary(),
     started_by: textOrNull(),
     start_reason: textOrNull(),
     waves: list(closed({ wave: count(), open: count(), passed: count(), failed: count(), no_data: count() })),
+    error_comparison: nullable(errorComparison()),
     tagged_image_ids: list(Type.String()),
     policy: policy(),
     probes: list(place()),
@@ -192,7 +211,8 @@ export const wayBackAnswer = one(
 export const eventLines = Type.String({
   contentMediaType: 'application/x-ndjson',
   description:
-    'One JSON object a line: n, at, actor, kind, load_balancer_id, reason, data. With follow=true also empty lines, as signs of life.',
+    'One JSON object a line: n, at, actor, kind, load_balancer_id, reason, data. Of kind judge, data.comparison has the request errors of ' +
+    'load balancers that have moved beside those that have not (atMs, wave, moved and notMoved with seconds, connections and errors, chance). With follow=true also empty lines, as signs of life.',
 });
 
 export const pageQuery = optionalFields(onePage());

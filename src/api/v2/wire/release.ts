@@ -1,5 +1,8 @@
 import { allowedFailures } from '../../../core/releases/holds.ts';
+import { errorPercent } from '../../../core/releases/request-errors.ts';
 import {
+  type ErrorComparison,
+  type ErrorCount,
   endedPhases,
   type ReleaseEvent,
   type ReleaseImage,
@@ -67,7 +70,7 @@ export function summaryToWire(release: StoredRelease) {
 
 /** @param start who started it, and why; null: not known any more. */
 export function releaseToWire(release: StoredRelease, start: Pick<ReleaseEvent, 'actor' | 'reason'> | null) {
-  const { spec, tallies, eventCount } = release;
+  const { spec, progress, tallies, eventCount } = release;
   return {
     ...summaryToWire(release),
     started_by: start?.actor ?? null,
@@ -79,6 +82,7 @@ export function releaseToWire(release: StoredRelease, start: Pick<ReleaseEvent, 
       failed: fail,
       no_data: noData,
     })),
+    error_comparison: comparisonToWire(progress.comparison),
     tagged_image_ids: spec.baseline.taggedImageIds,
     policy: policyToWire(spec.policy),
     probes: spec.probes.map(placeToWire),
@@ -107,6 +111,17 @@ export function targetToWire(target: Target) {
     watched_until: timeOrNull(target.watchUntilMs),
     mixed_since: timeOrNull(target.mixedSinceMs),
   };
+}
+
+function comparisonToWire(comparison: ErrorComparison | null) {
+  if (comparison === null) return null;
+  const { atMs, wave, moved, notMoved, chance } = comparison;
+  return { at: time(atMs), wave, moved: errorsToWire(moved), not_moved: errorsToWire(notMoved), p: chance };
+}
+
+function errorsToWire(count: ErrorCount) {
+  const { seconds, connections, errors } = count;
+  return { seconds, connections, errors, error_percent: errorPercent(count) };
 }
 
 export function eventToWire({ n, atMs, actor, kind, loadBalancerId, reason, data }: ReleaseEvent) {

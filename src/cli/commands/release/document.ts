@@ -1,5 +1,6 @@
 import { allowedFailures } from '../../../core/releases/holds.ts';
-import type { ReleaseEvent, Target } from '../../../model/release.ts';
+import { errorPercent } from '../../../core/releases/request-errors.ts';
+import type { ErrorComparison, ErrorCount, ReleaseEvent, Target } from '../../../model/release.ts';
 import type { StoredRelease } from '../../../ports/release-store.ts';
 import { hasEnded } from './find.ts';
 
@@ -23,6 +24,7 @@ export function releaseDocument(release: StoredRelease) {
     loadBalancers: targets,
     counts: tallies.counts,
     waves: tallies.waves,
+    errorComparison: progress.comparison && comparisonDocument(progress.comparison),
     failures: progress.failures,
     allowedFailures: allowedFailures(progress, spec),
     taggedImageIds: baseline.taggedImageIds,
@@ -32,6 +34,11 @@ export function releaseDocument(release: StoredRelease) {
     updatedAt: time(updatedAtMs),
     endedAt: endedAtMs === null ? null : time(endedAtMs),
   };
+}
+
+function comparisonDocument({ atMs, moved, notMoved, ...comparison }: ErrorComparison) {
+  const group = (count: ErrorCount) => ({ ...count, errorPercent: errorPercent(count) });
+  return { at: time(atMs), ...comparison, moved: group(moved), notMoved: group(notMoved) };
 }
 
 export function targetDocument({ stateSinceMs, notBeforeMs, ...target }: Target) {

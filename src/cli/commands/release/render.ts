@@ -1,5 +1,6 @@
 import { allowedFailures } from '../../../core/releases/holds.ts';
-import type { ReleaseEvent, Target } from '../../../model/release.ts';
+import { errorPercent } from '../../../core/releases/request-errors.ts';
+import type { ErrorCount, ReleaseEvent, Target } from '../../../model/release.ts';
 import type { StoredRelease } from '../../../ports/release-store.ts';
 import { formatAge } from '../../format/duration.ts';
 import { displayWidth, printable, shorten } from '../../format/printable.ts';
@@ -13,9 +14,13 @@ const MOST_HOLDS = 5;
 
 /** What a release is, how far it is, and what holds it: a few lines that fit the screen. */
 export function renderRelease(release: StoredRelease, view: View): string {
-  return [heading(release, view), ...waveLines(release, view), countsLine(release), ...holdLines(release, view)].join(
-    '\n',
-  );
+  return [
+    heading(release, view),
+    ...waveLines(release, view),
+    countsLine(release),
+    ...comparisonLine(release, view),
+    ...holdLines(release, view),
+  ].join('\n');
 }
 
 function heading(release: StoredRelease, view: View): string {
@@ -72,6 +77,15 @@ function countsLine({ spec, progress, tallies }: StoredRelease): string {
     `left ${count(pending)}`,
   ];
   return parts.join('  ');
+}
+
+/** Of the last judgement; none without traffic. */
+function comparisonLine({ progress: { comparison } }: StoredRelease, view: View): string[] {
+  if (!comparison || comparison.moved.connections + comparison.notMoved.connections === 0) return [];
+  const { moved, notMoved, chance } = comparison;
+  const percent = (group: ErrorCount) => `${errorPercent(group).toFixed(3)} % of ${count(group.connections)}`;
+  const told = chance === null ? 'too few to tell' : `p ${chance.toPrecision(2)}`;
+  return [fitted(`Request errors  moved ${percent(moved)}, not moved ${percent(notMoved)}, ${told}`, view)];
 }
 
 function holdLines({ progress }: StoredRelease, view: View): string[] {

@@ -102,7 +102,9 @@ async function isRolling(): Promise<void> {
   const message = '3 failed, 2 allowed';
   const advice = 'Look at those that failed; then `kiln release rollback`, or `kiln release resume`.';
   const hold = { code: 'FAILURES', message, advice, sinceMs: nowMs, clears: 'operator' } as const;
-  await advance({ phase: 'rolling', wave: 1, failures: 3, holds: [hold] }, [
+  const group = (errors: number) => ({ seconds: 90, connections: 12_000, errors });
+  const comparison = { atMs: nowMs, wave: 1, moved: group(4), notMoved: group(3), chance: 0.5 };
+  await advance({ phase: 'rolling', wave: 1, failures: 3, holds: [hold], comparison }, [
     event('judge', 'members 4/4, 118/s before, 121/s after', { loadBalancerId: lb(3) }),
     event('fail', 'no host in az2', { loadBalancerId: lb(5) }),
     event('hold', message, { data: { code: 'FAILURES' } }),
@@ -189,6 +191,7 @@ describe('release list, show, history', () => {
       phase: 'rolling',
       failures: 3,
       allowedFailures: 2,
+      errorComparison: { at: cliNow.toISOString(), wave: 1, moved: { errors: 4, errorPercent: 100 / 3000 } },
       holds: [{ code: 'FAILURES', clears: 'operator' }],
       targets: [{ loadBalancerId: lb(5), state: 'failed', failureClass: 'PLACE' }],
     });
