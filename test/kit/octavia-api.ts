@@ -26,14 +26,24 @@ export interface Side {
   }): Promise<RawAnswer>;
   /** Everything that is on its way arrives, as when flows end. */
   settle(): Promise<void>;
+  /** Whether what is stored may differ after this request. */
+  isChangedBy(one: ApiCase, answer: RawAnswer): boolean;
+  /** Keeps what is there, for `restore`. */
+  remember(): Promise<void>;
+  restore(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Octavia's own API (Debian: python3-octavia) in a process of its own, over a database in a file. */
 export function startOctaviaApi(): Side {
-  const child: ChildProcessWithoutNullStreams = spawn('/usr/bin/python3', ['test/openstack/api-octavia.py'], {
+  const child: ChildProcessWithoutNullStreams = spawn('/usr/bin/python3', ['test/golden/octavia-api/octavia-api.py'], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', PYTHONWARNINGS: 'ignore' },
+    env: {
+      ...(process.env.TMPDIR && { TMPDIR: process.env.TMPDIR }),
+      PATH: '/usr/bin:/bin',
+      LC_ALL: 'C.UTF-8',
+      PYTHONWARNINGS: 'ignore',
+    },
   });
   let complaint = '';
   child.stderr.on('data', (chunk: Buffer) => {
@@ -48,7 +58,11 @@ export function startOctaviaApi(): Side {
   }
   return {
     ask: async (request) => (await exchange(request)) as RawAnswer,
+    // It leaves some of what it refuses on its way.
+    isChangedBy: ({ method }) => method !== 'GET',
     settle: async () => void (await exchange({ settle: true })),
+    remember: async () => void (await exchange({ remember: true })),
+    restore: async () => void (await exchange({ restore: true })),
     close: async () => {
       child.stdin.end();
       await new Promise((resolve) => child.once('exit', resolve));

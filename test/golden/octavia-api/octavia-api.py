@@ -1,9 +1,11 @@
 """The real Octavia API, without a network: requests as lines of JSON on standard input, answers on standard output.
 
-A line with "settle" has everything that is on its way arrive, as when Octavia's workers end.
+A line with "settle" has everything that is on its way arrive, as when Octavia's workers end; one with "remember" keeps what is
+there, and one with "restore" brings it back.
 """
 import json
 import os
+import sqlite3
 import sys
 import tempfile
 
@@ -19,7 +21,7 @@ transport_url = fake://
 [database]
 connection = sqlite:///%s
 [api_settings]
-auth_strategy = noauth
+auth_strategy = testing
 enabled_provider_drivers = amphora:The Octavia Amphora driver.,octavia:Deprecated alias of the Octavia Amphora driver.
 default_provider_driver = amphora
 pagination_max_limit = 1000
@@ -41,9 +43,22 @@ from octavia.common import constants  # noqa: E402
 from octavia.db import api as db_api  # noqa: E402
 from octavia.db import base_models  # noqa: E402
 from octavia.db import models  # noqa: E402
+from oslo_db.sqlalchemy import engines  # noqa: E402
+
+# There is one thread: it yields to nobody.
+engines._thread_yield = lambda *_: None
 
 application = octavia_app.setup_app(
     argv=['octavia-api', '--config-file', configuration])
+
+
+@sqlalchemy.event.listens_for(sqlalchemy.engine.Engine, 'connect')
+def forget_disk(connection, _record):
+    # Nothing has to outlive this process.
+    connection.execute('PRAGMA synchronous=OFF')
+    connection.execute('PRAGMA journal_mode=MEMORY')
+
+
 base_models.BASE.metadata.create_all(db_api.get_engine())
 session = db_api.get_session(autocommit=True)
 for model, names in (
@@ -56,6 +71,7 @@ for model, names in (
         (models.L7RuleCompareType, constants.SUPPORTED_L7RULE_COMPARE_TYPES),
         (models.L7PolicyAction, constants.SUPPORTED_L7POLICY_ACTIONS),
         (models.AmphoraRoles, constants.SUPPORTED_AMPHORA_ROLES),
+        (models.SessionPersistenceType, constants.SUPPORTED_SP_TYPES),
         (models.LBTopology, constants.SUPPORTED_LB_TOPOLOGIES),
         (models.VRRPAuthMethod, constants.SUPPORTED_VRRP_AUTH),
         (models.ClientAuthenticationMode, constants.SUPPORTED_CLIENT_AUTH_MODES)):
@@ -94,10 +110,24 @@ def settle():
                 "UPDATE %s SET provisioning_status='ACTIVE' WHERE provisioning_status LIKE 'PENDING%%'" % table))
 
 
+def copy(source, target):
+    source.backup(target)
+    target.commit()
+
+
 def answer(asked):
     if asked.get('settle'):
         settle()
-        return {}
+    elif asked.get('remember'):
+        copy(file_connection, remembered)
+    elif asked.get('restore'):
+        copy(remembered, file_connection)
+    else:
+        return ask(asked)
+    return {}
+
+
+def ask(asked):
     request = webob.Request.blank(asked['path'], method=asked['method'], headers=asked['headers'])
     if asked.get('body') is not None:
         request.body = asked['body'].encode()
@@ -105,6 +135,8 @@ def answer(asked):
     return {'status': response.status_int, 'body': response.text}
 
 
+file_connection = sqlite3.connect(database)
+remembered = sqlite3.connect(':memory:')
 for line in sys.stdin:
     answers.write(json.dumps(answer(json.loads(line))) + '\n')
     answers.flush()
