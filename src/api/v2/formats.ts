@@ -19,8 +19,12 @@ export const formats: Readonly<Record<string, Format>> = {
   'url-path': { refusal: 'Value must be a valid URL Path string', read: (value) => (isUrlPath(value) ? value : null) },
 };
 
+/** Characters: more than any spelling of one has, so that no pattern below runs over a text as large as a body. */
+const longestUuid = 100;
+
 /** As Python's uuid.UUID reads it: braces, a urn prefix and missing dashes are taken; kept in the usual form. */
 function readUuid(value: string): string | null {
+  if (value.length > longestUuid) return null;
   const digits = value
     .replaceAll(/urn:|uuid:/g, '')
     .replaceAll(/^[{}]+|[{}]+$/g, '')
@@ -79,7 +83,7 @@ const blankOrControl = /[\p{Cc}\s]/u;
 /** Of a host, a port and who asks. */
 const authority =
   /^https?:\/\/(?:[\w\-.~!$&'()*+,;=:]*@)?(?:\[[0-9A-Fa-f:.]+\]|[\w\-.~!$&'()*+,;=]+)(?::\d*)?(?=[/?#]|$)/;
-const isPathWithoutBrackets = (value: string) => !/[[\]]/.test(value.split(/[?#]/)[0] ?? '');
+const isPathWithoutBrackets = (value: string) => !/^[^?#]*[[\]]/.test(value);
 
 function isHttpUrl(value: string): boolean {
   const [start] = authority.exec(value) ?? [];

@@ -2,11 +2,11 @@ import type { L7Policy, L7Rule, LoadBalancer, LoadBalancerTree, Member, Pool } f
 import { conflict, validationFailure } from './api-errors.ts';
 import type { CreationContext } from './creation-context.ts';
 import { makeHealthMonitor } from './health-monitor.ts';
-import { arrangePolicies, makeL7Policy } from './l7-policy.ts';
+import { inOrderOfWishes, makeL7Policy } from './l7-policy.ts';
 import { makeL7Rule } from './l7-rule.ts';
 import { rulesPerPolicy } from './limits.ts';
 import { checkPortIsFree, makeListener, noChildren } from './listener.ts';
-import { checkNotDuplicate, makeMember } from './member.ts';
+import { makeMember, takeEndpoint } from './member.ts';
 import { checkProtocols, makePool } from './pool.ts';
 import type { L7PolicySpec, ListenerSpec, LoadBalancerSpec, PoolSpec } from './spec.ts';
 
@@ -23,8 +23,9 @@ export function makeWholePool(making: CreationContext, spec: PoolSpec, loadBalan
   const pool = makePool(making, { ...spec, protocol, lbAlgorithm }, loadBalancer);
   const healthMonitor = spec.healthmonitor ? makeHealthMonitor(making, spec.healthmonitor, pool) : null;
   const members: Member[] = [];
+  const taken = new Set<string>();
   for (const one of spec.members ?? []) {
-    checkNotDuplicate(one, members);
+    takeEndpoint(one, taken);
     members.push(makeMember(making, one, { ...pool, monitored: healthMonitor !== null }));
   }
   return { ...pool, members, healthMonitor };
@@ -108,11 +109,10 @@ function makeWholeListener(
   if (spec.protocol === 'PROMETHEUS' && (pool || policies.length > 0)) throw noChildren(spec.protocol);
   if (pool) checkProtocols(spec.protocol, pool.protocol);
   const listener = makeListener(making, spec, loadBalancer, pool?.id ?? null);
-  let arranged: TreeListener['l7Policies'][number][] = [];
-  for (const one of policies) {
+  const made = policies.map((one) => {
     const target = poolOf(one.redirectPool);
     if (target) checkProtocols(spec.protocol, target.protocol);
-    arranged = arrangePolicies(arranged, makeWholePolicy(making, one, listener, target?.id ?? null));
-  }
-  return { ...listener, l7Policies: arranged };
+    return makeWholePolicy(making, one, listener, target?.id ?? null);
+  });
+  return { ...listener, l7Policies: inOrderOfWishes(made) };
 }

@@ -117,6 +117,20 @@ function redirect({ action, redirectHttpCode: code, ...wish }: Redirect): Redire
  */
 export function arrangePolicies<Policy extends L7Policy>(policies: readonly Policy[], placed: Policy | null): Policy[] {
   const others = policies.filter(({ id }) => id !== placed?.id).sort((a, b) => a.position - b.position);
-  if (placed) others.splice(Math.min(placed.position - 1, others.length), 0, placed);
-  return others.map((policy, index) => (policy.position === index + 1 ? policy : { ...policy, position: index + 1 }));
+  if (placed) place(others, placed);
+  return numbered(others);
 }
+
+/** The policies of a new listener: each is put where it asks to be among those that stand before it in the request. */
+export function inOrderOfWishes<Policy extends L7Policy>(policies: readonly Policy[]): Policy[] {
+  const arranged: Policy[] = [];
+  for (const policy of policies) place(arranged, policy);
+  return numbered(arranged);
+}
+
+function place<Policy extends L7Policy>(arranged: Policy[], policy: Policy): void {
+  arranged.splice(Math.min(policy.position - 1, arranged.length), 0, policy);
+}
+
+const numbered = <Policy extends L7Policy>(policies: readonly Policy[]): Policy[] =>
+  policies.map((policy, index) => (policy.position === index + 1 ? policy : { ...policy, position: index + 1 }));

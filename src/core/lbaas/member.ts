@@ -51,19 +51,21 @@ export function replaceMember(member: Member, spec: MemberSpec, making: Creation
   return changeMember(member, { ...spec, adminStateUp, weight, backup, monitorAddress, monitorPort }, making);
 }
 
-/** Two members of a pool differ in address or port. */
-export function checkNotDuplicate(member: Pick<Member, 'address' | 'protocolPort'>, others: readonly Member[]): void {
-  if (!others.some((other) => sameEndpoint(other, member))) return;
-  throw conflict(
-    `Another member on this pool is already using ip ${member.address} on protocol_port ${member.protocolPort}`,
-  );
-}
+type Endpoint = Pick<Member, 'address' | 'protocolPort'>;
 
-export function sameEndpoint(
-  one: Pick<Member, 'address' | 'protocolPort'>,
-  other: Pick<Member, 'address' | 'protocolPort'>,
-): boolean {
-  return one.protocolPort === other.protocolPort && canonicalAddress(one.address) === canonicalAddress(other.address);
+/** One text for one address and port, however the address is written: what the members of a pool differ in. */
+export const endpointOf = ({ address, protocolPort }: Endpoint): string =>
+  `${protocolPort} ${canonicalAddress(address)}`;
+
+/** Adds the endpoint of a member to those that are `taken` in its pool. @throws KilnError RESOURCE_CONFLICT. */
+export function takeEndpoint(member: Endpoint, taken: Set<string>): void {
+  const endpoint = endpointOf(member);
+  if (taken.has(endpoint)) {
+    throw conflict(
+      `Another member on this pool is already using ip ${member.address} on protocol_port ${member.protocolPort}`,
+    );
+  }
+  taken.add(endpoint);
 }
 
 /** The amphora would send requests, or health checks, where no tenant may: to the metadata service. */

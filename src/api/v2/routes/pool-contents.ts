@@ -7,13 +7,7 @@ import {
   planMembers,
 } from '../../../core/lbaas/changes.ts';
 import { changeHealthMonitor, makeHealthMonitor } from '../../../core/lbaas/health-monitor.ts';
-import {
-  changeMember,
-  checkNotDuplicate,
-  makeMember,
-  replaceMember,
-  sameEndpoint,
-} from '../../../core/lbaas/member.ts';
+import { changeMember, endpointOf, makeMember, replaceMember, takeEndpoint } from '../../../core/lbaas/member.ts';
 import { kindTitle } from '../../../core/lbaas/resource-names.ts';
 import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -58,7 +52,7 @@ export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     await tools.demandNetworkReferences(spec, request);
     const quota = await tools.demandQuota(at.pool.projectId, { member: 1 });
     checkMutable(at);
-    checkNotDuplicate(put, at.pool.members);
+    takeEndpoint(put, new Set(at.pool.members.map(endpointOf)));
     await tools.apply(planChange(making, 'create', at.tree, { kind: 'member', put }), { quota });
     return reply.code(201).send(await tools.answer('member', put.id));
   });
@@ -80,7 +74,8 @@ export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     checkMutable(at);
     const making = tools.making();
     const specs = camel(bodyOf(request, membersReplaceBody).members);
-    const known = (spec: (typeof specs)[number]) => before.find((member) => sameEndpoint(member, spec));
+    const present = new Map(before.map((member) => [endpointOf(member), member]));
+    const known = (spec: (typeof specs)[number]) => present.get(endpointOf(spec));
     const updated = specs.flatMap((spec) => {
       const member = known(spec);
       return member ? [replaceMember(member, spec, making)] : [];
@@ -89,13 +84,15 @@ export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: W
       throw validationFailure('Member must be updated only once in the same request.');
     }
     const created = specs.filter((spec) => !known(spec)).map((spec) => makeMember(making, spec, home(at)));
-    for (const [index, member] of created.entries()) checkNotDuplicate(member, created.slice(0, index));
+    const taken = new Set<string>();
+    for (const member of created) takeEndpoint(member, taken);
     // A subnet that the member is in already was looked up when it came.
     await tools.demandNetworkReferences(
       specs.filter((spec) => known(spec)?.subnetId !== spec.subnetId),
       request,
     );
-    const deleted = additive ? [] : before.filter((member) => !specs.some((spec) => sameEndpoint(member, spec)));
+    const named = new Set(specs.map(endpointOf));
+    const deleted = additive ? [] : before.filter((member) => !named.has(endpointOf(member)));
     const quota = await tools.demandQuota(projectId, { member: created.length - deleted.length });
     const changes = { created, updated, deleted };
     if (created.length + updated.length + deleted.length > 0) {
