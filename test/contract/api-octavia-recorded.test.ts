@@ -5,35 +5,62 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reasonFor } from '../golden/octavia-api/differences.ts';
+import { reads, shelf } from '../golden/octavia-api/reads.ts';
 import { given, setup, subjects } from '../golden/octavia-api/subjects.ts';
 import { ownProject } from '../kit/api.ts';
 import { runner, startKilnApi } from '../kit/api-comparison.ts';
-import { type Recorded, readRecords, recorded, valuesOf } from '../kit/octavia-recordings.ts';
-
-let kiln: ReturnType<typeof runner>;
-beforeAll(async () => {
-  kiln = runner(await startKilnApi(), ownProject, given);
-  await kiln.prepare(setup);
-});
-afterAll(() => kiln.close());
+import { type Recorded, readRecords, recorded, recordedRead, valuesOf } from '../kit/octavia-recordings.ts';
 
 const recordsOf = (name: string) => readRecords(join(import.meta.dirname, `../golden/octavia-api/${name}.jsonl`));
-const done = Object.entries(subjects).filter(([name]) => recordsOf(name).length > 0);
+const recordedOf = <Subject>(all: Readonly<Record<string, Subject>>) =>
+  Object.entries(all).filter(([name]) => recordsOf(name).length > 0);
 
-describe.each(done)('%s', (name, subject) => {
-  const records = recordsOf(name);
-  const path = `/v2.0/lbaas${subject.path}`;
+describe('each field of what is written', () => {
+  let kiln: ReturnType<typeof runner>;
+  beforeAll(async () => {
+    kiln = runner(await startKilnApi(), ownProject, given);
+    await kiln.prepare(setup);
+  });
+  afterAll(() => kiln.close());
 
-  it('is answered as Octavia answers it', async () => {
+  it.each(recordedOf(subjects))('%s', async (name, subject) => {
+    const { method } = subject;
+    const path = `/v2.0/lbaas${subject.path}`;
     const usual = valuesOf((await kiln.run({ ...subject, path })).answer);
-    const different: string[] = [];
-    for (const theirs of records) {
-      const ours = recorded(theirs, await kiln.run({ method: subject.method, path, body: theirs.body }), usual);
-      if (JSON.stringify(ours) === JSON.stringify(theirs) || reasonFor(theirs, ours) !== undefined) continue;
-      different.push(`${JSON.stringify(theirs.body)} Octavia: ${answerOf(theirs)} Kiln: ${answerOf(ours)}`);
+    const answers: [Recorded, Recorded][] = [];
+    for (const theirs of recordsOf(name)) {
+      answers.push([theirs, recorded(theirs, await kiln.run({ method, path, body: theirs.body }), usual)]);
     }
-    expect(different).toEqual([]);
+    expect(differencesOf(answers)).toEqual([]);
   });
 });
 
-const answerOf = ({ status, words, values }: Recorded) => `${status} ${words ?? JSON.stringify(values)}`;
+describe('each list', () => {
+  let kiln: ReturnType<typeof runner>;
+  beforeAll(async () => {
+    kiln = runner(await startKilnApi(), ownProject, given);
+    await kiln.prepare([...setup, ...shelf]);
+  });
+  afterAll(() => kiln.close());
+
+  it.each(recordedOf(reads))('%s', async (name, cases) => {
+    const answers: [Recorded, Recorded][] = [];
+    for (const theirs of recordsOf(name)) {
+      const one = cases.find(({ about }) => about === theirs.about);
+      if (one) answers.push([theirs, recordedRead(one, await kiln.run(one))]);
+    }
+    expect(differencesOf(answers)).toEqual([]);
+    expect(answers.length).toBe(cases.length);
+  });
+});
+
+function differencesOf(answers: readonly [Recorded, Recorded][]): string[] {
+  return answers
+    .filter(
+      ([theirs, ours]) => JSON.stringify(ours) !== JSON.stringify(theirs) && reasonFor(theirs, ours) === undefined,
+    )
+    .map(([theirs, ours]) => `${asked(theirs)} Octavia: ${answered(theirs)} Kiln: ${answered(ours)}`);
+}
+
+const asked = ({ about, body }: Recorded) => (body === undefined ? about : JSON.stringify(body));
+const answered = ({ status, words, values }: Recorded) => `${status} ${words ?? JSON.stringify(values)}`;

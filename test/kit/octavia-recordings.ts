@@ -59,6 +59,38 @@ export function recorded(
   return { about, body, status, values: Object.fromEntries(values) };
 }
 
+/** What is kept of the answer to a request that reads a list. */
+export function recordedRead(
+  { about, ordered }: { about: string; ordered: boolean },
+  { status, answer }: Given,
+): Recorded {
+  if (status >= 300) return { about, status, words: wordsOf(answer) };
+  const [, rows = []] = Object.entries(answer as object).find(([key]) => !key.endsWith('_links')) ?? [];
+  const [, links = []] = Object.entries(answer as object).find(([key]) => key.endsWith('_links')) ?? [];
+  const found = (rows as Row[]).map((row) => row.id ?? row.name ?? row.project_id ?? null);
+  const [first = {}] = rows as Row[];
+  const values = {
+    found: JSON.stringify(ordered ? found : found.sort()),
+    ...(about.includes('fields=') && {
+      fields: JSON.stringify(
+        Object.keys(first)
+          .filter((field) => !unknownToOctavia11.includes(field))
+          .sort(),
+      ),
+    }),
+    ...(ordered && {
+      links: JSON.stringify((links as Link[]).map(({ rel, href }) => `${rel} ${href.replace(/^.*\/v2/, '/v2')}`)),
+    }),
+  };
+  return { about, status, values };
+}
+
+type Row = Readonly<Record<string, unknown>>;
+interface Link {
+  rel: string;
+  href: string;
+}
+
 /** The values of an answer, as JSON, by their paths; lists of objects are in no order. */
 export function valuesOf(answer: unknown): Map<string, string> {
   return new Map(entriesOf(answer, '').map(([path, value]) => [path, JSON.stringify(value)]));

@@ -26,12 +26,15 @@ export function changeL7Rule(rule: L7Rule, patch: L7RulePatch, now: string): L7R
   const changed: L7Rule = {
     ...changedRow(rule, patch, now),
     ...kept,
-    key: patch.key === undefined ? rule.key : patch.key,
+    key: typesWithoutKey.includes(kept.type) ? null : patch.key === undefined ? rule.key : patch.key,
     invert: patch.invert === undefined ? rule.invert : (patch.invert ?? false),
   };
   check(changed);
   return changed;
 }
+
+/** A change leaves no key on them, as in Octavia. */
+const typesWithoutKey: readonly L7Rule['type'][] = ['HOST_NAME', 'PATH', 'FILE_TYPE'];
 
 type Needed = Pick<L7Rule, 'type' | 'compareType' | 'value'>;
 

@@ -131,7 +131,10 @@ def ask(asked):
     request = webob.Request.blank(asked['path'], method=asked['method'], headers=asked['headers'])
     if asked.get('body') is not None:
         request.body = asked['body'].encode()
-    response = request.get_response(application)
+    try:
+        response = request.get_response(application)
+    except Exception as error:  # A server answers 500 then.
+        return {'status': 500, 'body': json.dumps({'faultstring': str(error)})}
     return {'status': response.status_int, 'body': response.text}
 
 

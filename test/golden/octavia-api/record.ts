@@ -6,40 +6,54 @@
  */
 import { join } from 'node:path';
 import { openApiHarness, ownProject } from '../../kit/api.ts';
-import { runner } from '../../kit/api-comparison.ts';
+import { type Given, runner } from '../../kit/api-comparison.ts';
 import { fieldCases } from '../../kit/field-cases.ts';
-import { startOctaviaApi } from '../../kit/octavia-api.ts';
+import { type ApiCase, startOctaviaApi } from '../../kit/octavia-api.ts';
 import {
   addRecord,
   mendRecords,
+  type Recorded,
   readRecords,
   recorded,
   recordKey,
+  recordedRead,
   unknownToOctavia11,
   valuesOf,
 } from '../../kit/octavia-recordings.ts';
+import { reads, shelf } from './reads.ts';
 import { given, setup, subjects } from './subjects.ts';
 
-const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(subjects);
+const files = process.argv.length > 2 ? process.argv.slice(2) : [...Object.keys(subjects), ...Object.keys(reads)];
 const { app } = openApiHarness();
 await app.ready();
 const document = app.openApi();
 const octavia = runner(startOctaviaApi(), ownProject, given);
 await octavia.prepare(setup);
 
-for (const name of names) {
+for (const name of files.filter((file) => !reads[file])) {
   const subject = subjects[name];
-  if (!subject) throw new Error(`${name}: not one of ${Object.keys(subjects).join(', ')}`);
-  const file = join(import.meta.dirname, `${name}.jsonl`);
-  mendRecords(file);
-  const done = new Set(readRecords(file).map(recordKey));
-  const cases = fieldCases(document, subject, unknownToOctavia11);
-  const left = cases.filter((one) => !done.has(recordKey(one)));
-  console.log(`${name}: ${left.length} of ${cases.length}`);
-  if (left.length === 0) continue;
+  if (!subject) throw new Error(`${name}: not one of ${Object.keys({ ...subjects, ...reads }).join(', ')}`);
   const usual = valuesOf((await octavia.run({ ...subject, path: `/v2.0/lbaas${subject.path}` })).answer);
-  for (const one of left) addRecord(file, recorded(one, await octavia.run(one), usual));
+  await record(name, fieldCases(document, subject, unknownToOctavia11), (one, answer) => recorded(one, answer, usual));
 }
+
+const lists = files.filter((file) => reads[file]);
+if (lists.length > 0) await octavia.prepare(shelf);
+for (const name of lists) await record(name, reads[name] ?? [], recordedRead);
+
 await octavia.close();
 await app.close();
 process.exit(0);
+
+async function record<Case extends ApiCase & { about: string }>(
+  name: string,
+  cases: readonly Case[],
+  kept: (one: Case, answer: Given) => Recorded,
+): Promise<void> {
+  const file = join(import.meta.dirname, `${name}.jsonl`);
+  mendRecords(file);
+  const done = new Set(readRecords(file).map(recordKey));
+  const left = cases.filter((one) => !done.has(recordKey(one)));
+  console.log(`${name}: ${left.length} of ${cases.length}`);
+  for (const one of left) addRecord(file, kept(one, await octavia.run(one)));
+}

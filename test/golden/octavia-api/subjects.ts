@@ -83,7 +83,11 @@ export const subjects: Readonly<Record<string, GoodRequest>> = {
   }),
   'health-monitor-post': post('/healthmonitors', { healthmonitor: { ...monitor, pool_id: '$free' } }),
   'health-monitor-put': put('/healthmonitors/{id}', '$monitor', 'healthmonitor'),
-  'l7-policy-post': post('/l7policies', { l7policy: { action: 'REJECT', listener_id: '$http' } }, { nested: { rules: [rule] } }),
+  'l7-policy-post': post(
+    '/l7policies',
+    { l7policy: { action: 'REJECT', listener_id: '$http' } },
+    { nested: { rules: [rule] } },
+  ),
   'l7-policy-put': put('/l7policies/{id}', '$policy', 'l7policy'),
   'l7-rule-post': post('/l7policies/{parentId}/rules', { rule }, { path: '/l7policies/$policy/rules' }),
   'l7-rule-put': put('/l7policies/{parentId}/rules/{id}', '', 'rule', { path: '/l7policies/$policy/rules/$rule' }),
