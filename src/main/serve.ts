@@ -87,7 +87,7 @@ export async function serve(options: {
   const endings: (() => Promise<unknown>)[] = [() => openstack.close()];
   const service = createServiceManager(source.environment, { clock, log, pid: process.pid });
   await service.status('waiting for the database');
-  const state = await waitForState(() => openState(paths.database, clock), { clock, log, signal });
+  const state = await waitForState(() => openState(paths.database, clock, signal), { clock, log, signal });
   if (!state) {
     stopReloading();
     await openstack.close();

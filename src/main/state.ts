@@ -37,9 +37,12 @@ export interface State {
   close(): Promise<void>;
 }
 
-/** @param connection as SQLAlchemy writes it. STATE_UNUSABLE when it can't be opened. */
-export async function openState(connection: string, clock: Clock): Promise<State> {
-  const database = await openDatabase(connection, clock);
+/**
+ * @param connection as SQLAlchemy writes it. STATE_UNUSABLE when it can't be opened.
+ * @param stopping of a process that lives on: see openDatabase.
+ */
+export async function openState(connection: string, clock: Clock, stopping?: AbortSignal): Promise<State> {
+  const database = await openDatabase(connection, clock, undefined, { stopping });
   return {
     database,
     amphorae: createAmphoraStore(database, clock),

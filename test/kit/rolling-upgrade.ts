@@ -88,7 +88,7 @@ export function describeRollingUpgrade(name: string, makeSubject: () => Promise<
     });
 
     it('a change that is not compatible is refused at once, with what to do, and changes nothing', async () => {
-      const newer = await openDatabase(subject.connection, clock, undefined, newerMigrations(false));
+      const newer = await openDatabase(subject.connection, clock, undefined, { own: newerMigrations(false) });
       const opening = openDatabase(subject.connection, clock);
       await expect(opening).rejects.toMatchObject({
         code: 'STATE_UNUSABLE',

@@ -19,7 +19,7 @@ const [, , connection = '', version] = process.argv;
 const clock = createSystemClock();
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const own = version === 'new' ? newerMigrations(true) : undefined;
-const database = await openDatabase(connection, clock, undefined, own);
+const database = await openDatabase(connection, clock, undefined, { own });
 const journal = createJournal(database, clock);
 const identity = createWorkerIdentity();
 const registry = createWorkerRegistry(database, clock, { identity, roles: ['worker'], leaseMs: 3_000 });

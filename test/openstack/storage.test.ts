@@ -4,6 +4,7 @@ import { type Connection, createConnection, type RowDataPacket } from 'mysql2/pr
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAmphoraStore } from '../../src/adapters/storage/amphora-store.ts';
 import { openDatabase } from '../../src/adapters/storage/database.ts';
+import { attempt } from '../../src/adapters/storage/faults.ts';
 import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
 import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
 import { describeAmphoraStoreContract, storedAmphora } from '../kit/contract/amphora-store.ts';
@@ -120,6 +121,19 @@ describe('MariaDB', () => {
       [id, serverName],
     );
   }
+
+  it('a transaction whose tables a newer version changes meanwhile is run again', async () => {
+    let runs = 0;
+    const count = () =>
+      database.transaction().execute(async (transaction) => {
+        await transaction.selectFrom('kiln_amphora').select('id').execute();
+        runs++;
+        if (runs === 1) await rival.query('alter table kiln_pool add of_a_newer_version int, algorithm = copy');
+        return await transaction.selectFrom('kiln_pool').select('id').execute();
+      });
+    expect(await attempt(clock, count)).toEqual([]);
+    expect(runs).toBe(2);
+  });
 
   it('refuses what does not fit instead of cutting it', async () => {
     await store.insert(storedAmphora('a'));

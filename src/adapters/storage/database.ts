@@ -13,7 +13,8 @@ import { sqliteDialect } from './sqlite.ts';
  * Opens the database and brings its tables up to date. Two processes may do so at once.
  * @param connection as SQLAlchemy writes it; see readConnection.
  * @param watch is called for every statement.
- * @param own the changes that this version makes; a test may be a newer version.
+ * @param options.own the changes that this version makes; a test may be a newer version.
+ * @param options.stopping aborted when the process is to end: a server that is silent then is given up within seconds.
  * @throws STATE_UNUSABLE when it can't be opened, is of an engine that Kiln doesn't speak, or was changed by a newer version
  * in a way that this one can't work with. Never tells the password.
  */
@@ -21,12 +22,16 @@ export async function openDatabase(
   connection: string,
   clock: Clock,
   watch?: Logger,
-  own = ownMigrations,
+  {
+    own = ownMigrations,
+    stopping,
+  }: { own?: typeof ownMigrations | undefined; stopping?: AbortSignal | undefined } = {},
 ): Promise<KilnDatabase> {
-  return await connect(readConnection(connection), watch, async (database) => {
+  const migrated = async (database: KilnDatabase) => {
     await migrate(database, clock, own);
     return database;
-  });
+  };
+  return await connect(readConnection(connection), migrated, { watch, stopping });
 }
 
 /**
@@ -40,7 +45,7 @@ export async function databaseStatus(connection: string): Promise<{ database: st
     const migrations = Object.keys(ownMigrations).map((name) => ({ name, executedAt: null, newer: null }));
     return { database, migrations };
   }
-  return await connect(target, undefined, async (opened) => {
+  return await connect(target, async (opened) => {
     const migrations = await migrationStatus(opened);
     await opened.destroy();
     return { database, migrations };
@@ -49,12 +54,12 @@ export async function databaseStatus(connection: string): Promise<{ database: st
 
 async function connect<Result>(
   target: SqliteConnection | MysqlConnection,
-  watch: Logger | undefined,
   use: (database: KilnDatabase) => Promise<Result>,
+  { watch, stopping }: { watch?: Logger | undefined; stopping?: AbortSignal | undefined } = {},
 ): Promise<Result> {
   let database: KilnDatabase | null = null;
   try {
-    const dialect = target.engine === 'sqlite' ? sqliteDialect(target.file) : mysqlDialect(target);
+    const dialect = target.engine === 'sqlite' ? sqliteDialect(target.file) : mysqlDialect(target, stopping);
     database = new Kysely<Schema>({ dialect, ...(watch && { log: watch }) });
     await pingDatabase(database); // A refusal is known at once, without the patience that migrations need.
     return await use(database);

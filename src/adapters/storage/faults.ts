@@ -1,31 +1,48 @@
 import { KilnError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 
-/**
- * The engine undid the whole transaction so that another one could go on: 1213 is InnoDB's deadlock and Galera's failed
- * certification, 1020 MariaDB's "record has changed since last read" (innodb_snapshot_isolation).
- */
-const UNDONE = new Set([1213, 1020]);
+/** The whole transaction is void, and is to be tried again at once. */
+const UNDONE = new Set([
+  1020, // MariaDB: a row has changed since the transaction read it (innodb_snapshot_isolation)
+  1213, // InnoDB's deadlock; Galera's failed certification
+  1412, // somebody changed the table since the transaction began, as a newer Kiln does at its start
+  3101, // MySQL's group replication: another member's transaction came first
+]);
 
 /** MySQL's and MariaDB's numbers for "not now": the connection was ended, or the server can't serve at the moment. */
 const NOT_NOW = new Set([
   1040, // too many connections
   1047, // Galera: this node is not part of the cluster just now
   1053, // shutdown
+  1080, // the connection was closed by the server (1152, 1184)
+  1135, // no thread for one more connection
+  1152,
   1158, // the connection broke while it was read or written (to 1161)
   1159,
   1160,
   1161,
+  1180, // Galera: this node left the cluster at COMMIT
+  1184,
   1203, // too many connections of this user
   1205, // waited too long for another's lock
+  1206, // no room for one more lock
   1226, // this user has used up what it may have in an hour
   1290, // read-only: a replica, or a failover under way
   1317, // query interrupted
+  1689, // waiting for a table was ended for another's sake
   1836, // read-only
   1927, // MariaDB: connection was killed
   1969, // MariaDB: a statement took longer than max_statement_time
+  2002, // what a proxy in front of the servers says that reaches none of them (to 2013; ProxySQL: 9001)
+  2003,
+  2006,
+  2013,
   3024, // MySQL: a statement took longer than max_execution_time
+  3032, // MySQL: the server is offline
+  3168, // MySQL: the server isn't available
+  3169, // MySQL: the session was killed
   4031, // MySQL: connection closed after inactivity
+  9001,
 ]);
 
 /** Nothing can be written, and nothing comes of trying again before somebody has made room. */
@@ -34,6 +51,8 @@ const NO_ROOM = new Set([
   1021, // disk full
   1026, // a file could not be written
   1030, // the storage engine failed; mostly its files' disk is full
+  1037, // out of memory
+  1038, // no memory to sort in
   1041, // out of memory
   1114, // the table, and with it the tablespace, is full
 ]);
@@ -56,8 +75,8 @@ const NOT_REACHED = new Set([
 const DUPLICATE_ENTRY = 1062;
 
 /** SQLite's: the disk, or the file. Only a wait for another writer ends by itself. */
-const SQLITE_FAULT = /^SQLITE_(BUSY|CANTOPEN|CORRUPT|FULL|IOERR|LOCKED|NOTADB|PERM|READONLY)/;
-const SQLITE_NOT_NOW = /^SQLITE_(BUSY|LOCKED)/;
+const SQLITE_FAULT = /^SQLITE_(BUSY|CANTOPEN|CORRUPT|FULL|IOERR|LOCKED|NOMEM|NOTADB|PERM|PROTOCOL|READONLY)/;
+const SQLITE_NOT_NOW = /^SQLITE_(BUSY|LOCKED|PROTOCOL)/;
 
 interface DriverError {
   message?: string;

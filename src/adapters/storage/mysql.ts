@@ -22,8 +22,14 @@ const SESSION = "set session sql_mode = 'TRADITIONAL', autocommit = 1";
 const GALERA_SESSION = 'set session wsrep_sync_wait = 3';
 const UNKNOWN_SYSTEM_VARIABLE = 1193;
 
-/** MySQL, MariaDB and Galera, through a pool of connections. */
-export function mysqlDialect(connection: MysqlConnection): Dialect {
+/** Once the process is to end, a server that says nothing is waited for no longer. */
+const STOPPING_TIMEOUT_SECONDS = 3;
+
+/**
+ * MySQL, MariaDB and Galera, through a pool of connections.
+ * @param stopping aborted when the process is to end: from then on there is little patience with a server that is silent.
+ */
+export function mysqlDialect(connection: MysqlConnection, stopping?: AbortSignal): Dialect {
   const { host, port, user, password, database } = connection;
   const ssl = readTlsFiles(connection);
   const pool = createPool({
@@ -37,7 +43,7 @@ export function mysqlDialect(connection: MysqlConnection): Dialect {
     flags: ['-LOCAL_FILES'], // A server never reads this host's files.
     connectTimeout: connection.connectTimeoutSeconds * 1000,
     connectionLimit: LARGEST_POOL,
-    stream: () => openSocket(connection),
+    stream: createSockets(connection, stopping),
   });
   pool.on('connection', prepareSession);
   const dialect = new MysqlDialect({ pool });
@@ -56,17 +62,30 @@ export function mysqlDialect(connection: MysqlConnection): Dialect {
 }
 
 /**
- * The driver has no limit for a server that stops answering; the socket has. A connection that nobody uses is closed by
- * the same limit, and the pool forgets it.
+ * Opens sockets. The driver has no limit for a server that stops answering; the socket has. A connection that nobody uses is
+ * closed by the same limit, and the pool forgets it.
  */
-function openSocket({ host, port, socketPath, readTimeoutSeconds }: MysqlConnection): Socket {
+function createSockets(
+  { host, port, socketPath, readTimeoutSeconds }: MysqlConnection,
+  stopping: AbortSignal | undefined,
+): () => Socket {
   const place = socketPath ? { path: socketPath } : { host, port, keepAlive: true, noDelay: true };
-  const socket = connect({ ...place, timeout: readTimeoutSeconds * 1000 });
-  // Whom the certificate must name, when it is an address: the driver leaves that to Node, which would ask for `localhost`.
-  Object.assign(socket, { _host: host });
-  return socket.on('timeout', () => {
-    socket.destroy(Object.assign(new Error(`no answer in ${readTimeoutSeconds} s`), { code: 'ETIMEDOUT' }));
+  const open = new Set<Socket>();
+  const limitSeconds = () =>
+    stopping?.aborted ? Math.min(readTimeoutSeconds, STOPPING_TIMEOUT_SECONDS) : readTimeoutSeconds;
+  stopping?.addEventListener('abort', () => {
+    for (const socket of open) socket.setTimeout(limitSeconds() * 1000);
   });
+  return () => {
+    const socket = connect({ ...place, timeout: limitSeconds() * 1000 });
+    // Whom the certificate must name, when it is an address: the driver leaves that to Node, which would ask for `localhost`.
+    Object.assign(socket, { _host: host });
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+    return socket.on('timeout', () => {
+      socket.destroy(Object.assign(new Error(`no answer in ${limitSeconds()} s`), { code: 'ETIMEDOUT' }));
+    });
+  };
 }
 
 /** A connection's statements run in turn: these are done before the first one of whoever asked for the connection. */
