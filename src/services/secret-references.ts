@@ -1,6 +1,7 @@
 import { invalidRequest, validationFailure } from '../core/lbaas/api-errors.ts';
 import { pythonLiteral } from '../core/lbaas/python-text.ts';
 import { isSignedByAuthority } from '../core/tls/revocation-list.ts';
+import { weaknessOf } from '../core/tls/weak-certificate.ts';
 import { KilnError } from '../model/errors.ts';
 import type { Listener, Pool } from '../model/load-balancer.ts';
 import type { SecretStore } from '../ports/secret-store.ts';
@@ -63,6 +64,10 @@ export async function checkSecretReferences(
   refuseUnreadable(read);
   if (read.some(({ value }) => value && value.commonName === null && value.dnsNames.length === 0)) {
     throw invalidRequest('No CN or DNSName(s) found in certificate. The certificate is invalid.');
+  }
+  for (const { reference, value } of read) {
+    const weakness = value && weaknessOf(value);
+    if (weakness) throw validationFailure(`HAProxy can not load the certificate of ${reference}: it ${weakness}.`);
   }
   if (ca === null) return;
 

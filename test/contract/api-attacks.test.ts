@@ -8,6 +8,7 @@ import { openStoredApiHarness, otherProject, ownProject, type StoredApiHarness, 
 
 /** What a tenant may try against the reader of bodies, the paths and the headers: see also test/fuzz. */
 
+const somePool = { protocol: 'HTTP', lb_algorithm: 'ROUND_ROBIN' };
 const tenant = { 'x-roles': 'load-balancer_member' };
 
 let api: StoredApiHarness;
@@ -147,6 +148,51 @@ describe('paths', () => {
       expect([status < 500, projects.includes(otherProject)]).toEqual([true, false]);
     },
   );
+});
+
+describe('markers', () => {
+  it("of another project's are none: a list sorted behind one would tell where its values stand", async () => {
+    const asOther = { ...tenant, 'x-project-id': otherProject };
+    const loadbalancer = { vip_subnet_id: subnetId, name: 'their secret', pools: [{ name: 'p', ...somePool }] };
+    const theirs = await api.call('POST', '/lbaas/loadbalancers', { loadbalancer }, asOther);
+    await api.settleAll();
+    const { id, pools } = theirs.body.loadbalancer;
+    const address = { address: '192.0.2.9', protocol_port: 99 };
+    await api.call('POST', `/lbaas/pools/${pools[0].id}/members`, { member: address }, asOther);
+    const [member] = (await api.call('GET', `/lbaas/pools/${pools[0].id}/members`, undefined, asOther)).body.members;
+    await api.call('POST', `/lbaas/pools/${ids.pool}/members`, { member: address }, tenant);
+    await api.settleAll();
+    for (const [path, marker] of [
+      ['loadbalancers', id],
+      ['pools', pools[0].id],
+      [`pools/${ids.pool}/members`, member.id],
+    ]) {
+      for (const query of [
+        'sort=name',
+        'sort=name:desc',
+        'sort=name&page_reverse=true',
+        'sort=name:desc&page_reverse=true',
+      ]) {
+        const { status, body } = await api.call('GET', `/lbaas/${path}?${query}&marker=${marker}`, undefined, tenant);
+        const refusal = `Supplied pagination marker '${marker}' is not valid.`;
+        expect([path, query, status, body.faultstring]).toEqual([path, query, 400, refusal]);
+      }
+    }
+  });
+
+  it('of quotas are the same', async () => {
+    const admin = { 'x-roles': 'admin' };
+    for (const [projectId, loadbalancer] of [
+      [ownProject, 5],
+      [otherProject, 3],
+    ] as const) {
+      await api.call('PUT', `/lbaas/quotas/${projectId}`, { quota: { loadbalancer } }, admin);
+    }
+    const path = `/lbaas/quotas?sort=loadbalancer&marker=${otherProject}`;
+    const { status, body } = await api.call('GET', path, undefined, tenant);
+    expect([status, body.quotas]).toEqual([200, []]);
+    await api.call('DELETE', `/lbaas/quotas/${ownProject}`, undefined, admin);
+  });
 });
 
 describe('headers', () => {

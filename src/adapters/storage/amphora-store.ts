@@ -138,12 +138,12 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
     },
 
     async listPage({ projectId, ...query }) {
-      const scope = [builder('status', '!=', 'DELETED')];
+      const conditions = [builder('status', '!=', 'DELETED')];
       if (projectId !== null) {
         const owned = database.selectFrom('kiln_load_balancer').select('id').where('project_id', '=', projectId);
-        scope.push(builder('load_balancer_id', 'in', owned));
+        conditions.push(builder('load_balancer_id', 'in', owned));
       }
-      const rows = await attempt(clock, () => selectPageOf(database, paged, query, scope));
+      const rows = await attempt(clock, () => selectPageOf(database, paged, query, { conditions }));
       return rows.map((row) => fromRow(row as unknown as Selectable<Row>));
     },
 

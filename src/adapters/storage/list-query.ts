@@ -29,39 +29,54 @@ export interface PagedTable {
   columns: ReadonlyMap<string, Column>;
 }
 
+/** What must hold of rows beside the filters. */
+interface Scope {
+  /**
+   * Columns and values by which rows belong where the list is read, such as the project. A marker elsewhere is none: where its
+   * values stand in the order of the caller's own rows would tell them.
+   */
+  home?: Readonly<Record<string, string>>;
+  conditions?: readonly Expression<SqlBool>[];
+}
+
 /** One page of a kind's rows; see `selectPageOf`. */
 export function selectPage(database: KilnDatabase, kind: ResourceKind, query: ListQuery): Promise<ResourceValues[]> {
   const { table, columns } = tableOf(kind);
   const paged = { table, kind, key: 'id', columns };
-  return selectPageOf(database, paged, query, scopeOf(database, kind, query));
+  return selectPageOf(database, paged, query, {
+    home: homeOf(kind, query),
+    conditions: scopeOf(database, kind, query),
+  });
 }
 
 /**
  * One page of a table, in at most two statements: one for the marker's place in the order, if there is a marker, and
  * one for the page, which begins behind that place by its values (no row is counted or skipped). Null comes before every
  * value, as both engines have it.
- * @param scope what must hold beside the filters.
  * @throws REQUEST_INVALID for a filter or sort key that is no field of the table.
  */
 export async function selectPageOf(
   database: KilnDatabase,
   paged: PagedTable,
   query: Pick<ListQuery, 'filters' | 'sort' | 'limit' | 'marker' | 'reverse'>,
-  scope: readonly Expression<SqlBool>[] = [],
+  { home = {}, conditions = [] }: Scope = {},
 ): Promise<ResourceValues[]> {
   const { table } = paged;
   const rows = database as unknown as ResourceDatabase;
   const reverse = query.marker !== undefined && query.reverse === true;
   const keys = sortKeys(paged, query.sort, reverse);
   let page = rows.selectFrom(table).selectAll() as Query;
-  for (const condition of scope) page = page.where(condition);
+  for (const [column, value] of Object.entries(home)) page = page.where(column, '=', value);
+  for (const condition of conditions) page = page.where(condition);
   for (const [field, values] of Object.entries(query.filters)) {
     page = page.where(isOneOf(columnOf(paged, field), values));
   }
 
   if (query.marker !== undefined) {
     const key = columnOf(paged, paged.key).name;
-    const marker = await rows.selectFrom(table).selectAll().where(key, '=', query.marker).executeTakeFirst();
+    let place = rows.selectFrom(table).selectAll().where(key, '=', query.marker) as Query;
+    for (const [column, value] of Object.entries(home)) place = place.where(column, '=', value);
+    const marker = await place.executeTakeFirst();
     if (!marker) return [];
     page = page.where(behind(keys, marker));
     // The same, less sharply, in a form that lets an index be entered at the marker.
@@ -110,14 +125,18 @@ function behind([key, ...lesser]: readonly SortKey[], marker: ResourceValues): E
   return lesser.length === 0 ? after() : row.or([after(), row.and([level, behind(lesser, marker)])]);
 }
 
+function homeOf(kind: ResourceKind, { projectId, parentId }: ListQuery): Record<string, string> {
+  const { parent } = tableOf(kind);
+  return {
+    ...(projectId !== null && { project_id: projectId }),
+    ...(parentId !== undefined && parent && { [parent]: parentId }),
+  };
+}
+
 function scopeOf(database: KilnDatabase, kind: ResourceKind, query: ListQuery): Expression<SqlBool>[] {
-  const { projectId, parentId, filters, healthMonitorIds } = query;
+  const { parentId, filters, healthMonitorIds } = query;
   const found: Expression<SqlBool>[] = [];
-  if (projectId !== null) found.push(row('project_id', '=', projectId));
-  if (parentId !== undefined) {
-    const { parent } = tableOf(kind);
-    found.push(parent ? row(parent, '=', parentId) : row.lit(false));
-  }
+  if (parentId !== undefined && !tableOf(kind).parent) found.push(row.lit(false));
   if (healthMonitorIds !== undefined) {
     const monitored = database
       .selectFrom('kiln_health_monitor')

@@ -33,9 +33,9 @@ export function createQuotaStore(database: KilnDatabase, clock: Clock): QuotaSto
 
     list: ({ projectId, ...page }) =>
       attempt(clock, async () => {
-        const own = projectId === null ? {} : { projectId: [projectId] };
-        const { filters, conditions } = readFilters(database, { ...page.filters, ...own });
-        const rows = await selectPageOf(database, paged, { ...page, filters }, conditions);
+        const home = projectId === null ? {} : { project_id: projectId };
+        const { filters, conditions } = readFilters(database, page.filters);
+        const rows = await selectPageOf(database, paged, { ...page, filters }, { home, conditions });
         return rows.map((row) => fromColumns(paged.columns, row) as Quota & { projectId: string });
       }),
 

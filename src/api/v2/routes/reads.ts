@@ -95,8 +95,10 @@ export function readRoutes(app: FastifyInstance, deps: ApiDeps): void {
     const scoped = scope(asked);
     const rows = asked.nothing ? [] : await store.list(kind, { ...asked.query, ...scoped });
     // Asked only where it matters, so that a page costs one query.
-    if (rows.length === 0 && asked.page.marker !== null && !(await store.get(kind, asked.page.marker))) {
-      throw invalidMarker(asked.page.marker);
+    const { marker } = asked.page;
+    if (rows.length === 0 && marker !== null) {
+      const at = await store.get(kind, marker);
+      if (!at || isElsewhere(at, scoped)) throw invalidMarker(marker);
     }
     const { many, toWire } = representations[kind];
     return {
@@ -124,6 +126,12 @@ function show<Kind extends ResourceKind>(kind: Kind, found: Found<Kind>, request
 export function callerOf(request: FastifyRequest): Caller {
   if (!request.caller) throw policyForbids();
   return request.caller;
+}
+
+/** Whether a marker names what the list can not show to this caller: it counts as one that is not there. */
+function isElsewhere(row: { projectId: string }, scope: { projectId: string | null; parentId?: string }): boolean {
+  if (scope.projectId !== null && row.projectId !== scope.projectId) return true;
+  return scope.parentId !== undefined && parentOf(row as unknown as Parameters<typeof parentOf>[0]) !== scope.parentId;
 }
 
 function parentOf(row: { poolId: string } | { l7PolicyId: string }): string {
