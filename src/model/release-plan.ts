@@ -70,6 +70,8 @@ export interface ReleasePlan {
   waves: readonly PlannedWave[];
   skipped: readonly PlannedSkip[];
   targets: readonly PlannedTarget[];
+  /** Other images that have the same content. */
+  sameImageIds: readonly string[];
   expectedMoveSeconds: number;
   /** Of all waves, with the probe. */
   expectedSeconds: number;

@@ -22,6 +22,23 @@ export interface TargetNow {
   sample: HealthSample | null;
 }
 
+/** Which load balancers a release has not heard of: those of its tag that were made in a certain while, by what they run. */
+export interface LateQuestion {
+  tag: string;
+  /** Those that run one of these images, or that run another than these. */
+  runs: { one: readonly string[] } | { otherThan: readonly string[] };
+  createdAfterMs: number;
+  createdBeforeMs: number;
+}
+
+/** A load balancer that was made too late for the plan. */
+export interface LateLoadBalancer {
+  loadBalancerId: string;
+  topology: Target['topology'];
+  /** What it runs: of those that were asked for. */
+  imageId: string;
+}
+
 /** A probe that was started. */
 export interface ProbeNow {
   place: ProbePlace;

@@ -172,10 +172,12 @@ export interface ReleaseSpec {
   baseline: { taggedImageIds: readonly string[] };
   policy: ReleasePolicy;
   probes: readonly ProbePlace[];
-  /** How many load balancers it is for. */
+  /** How many load balancers it was planned for. */
   targets: number;
-  /** Number of the last wave; 0 is the canary. */
+  /** Number of the last wave that was planned; 0 is the canary. Those that are found late make one more. */
   lastWave: number;
+  /** Other images of the same content that load balancers ran when it was planned: those are not moved. */
+  sameImageIds: readonly string[];
   /** How long one move takes in this cloud: whether it fits into a window. */
   expectedMoveSeconds: number;
   planDigest: string;
@@ -211,6 +213,8 @@ export interface ReleaseProgress {
     isNoWayBack: boolean;
   };
   holds: readonly Hold[];
+  /** Since when the tag is on the new image alone; null: it is not yet. */
+  taggedSinceMs: number | null;
   /** As it was when a load balancer or a wave was judged last; null: there were never two groups to compare. */
   comparison: ErrorComparison | null;
 }

@@ -9,7 +9,15 @@ import type {
   TargetState,
 } from '../model/release.ts';
 import type { FleetMember } from '../model/release-plan.ts';
-import type { HealthMoment, ProbeNow, ReleaseNeed, ReleaseTallies, TargetNow } from '../model/release-view.ts';
+import type {
+  HealthMoment,
+  LateLoadBalancer,
+  LateQuestion,
+  ProbeNow,
+  ReleaseNeed,
+  ReleaseTallies,
+  TargetNow,
+} from '../model/release-view.ts';
 
 /** A release with its counts, as it stood at one moment. */
 export interface StoredRelease extends Release {
@@ -34,6 +42,8 @@ export interface ReleaseView {
   /** Load balancers of the whole fleet that are in ERROR or silent. */
   unwell: number;
   probes: readonly ProbeNow[];
+  /** A hundred at most; null: it was not asked for. */
+  late: readonly LateLoadBalancer[] | null;
 }
 
 /** Limits and times of a look. */
@@ -46,6 +56,9 @@ export interface ReleaseLook {
   silentBefore: string;
   /** Processes that have not beaten since are gone. ISO 8601. */
   beatAfter: string;
+  late: LateQuestion | null;
+  /** Tag of the flavors that have none. */
+  defaultTag: string;
 }
 
 export type NewOperation = Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>;
@@ -64,6 +77,8 @@ export interface ReleaseChange {
   progress: ReleaseProgress;
   endedAtMs: number | null;
   targets: readonly TargetChange[];
+  /** Load balancers that it was not planned for. */
+  joined: readonly Target[];
   probes: readonly { place: ProbePlace; attempt: number; imageFaults: number; operation: NewOperation }[];
   events: readonly NewReleaseEvent[];
   rejected: { hashAlgo: string; hash: string } | null;

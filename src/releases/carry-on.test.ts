@@ -56,6 +56,39 @@ describe('a release', () => {
     expect(judged.map(({ data }) => data.comparison)).toEqual([expect.objectContaining(comparison), null]);
   });
 
+  it('moves as well who was made between the plan and the move of the tag, and mended after it was planned', async () => {
+    const { start, carryOnUntil, hasEnded, create, work, ofImages, releases } = await open({ singles: 2 });
+    const id = await start({ canary: 1 });
+    let isMade = false;
+    const { progress, tallies } = await carryOnUntil(id, hasEnded, {
+      async each({ progress: { phase } }) {
+        if (isMade || phase !== 'canary') return;
+        isMade = true;
+        await create('late-single', 'SINGLE');
+        await create('late-pair', 'ACTIVE_STANDBY');
+        await work();
+        expect(await ofImages('late-single')).toEqual([former]);
+      },
+    });
+    expect([progress.phase, tallies.counts.moved]).toEqual(['completed', 4]);
+    expect(await imagesInUse()).toEqual([released]);
+    const [joined] = (await releases.events(id, 0, 1000)).filter(({ kind }) => kind === 'join');
+    expect(joined).toMatchObject({ reason: expect.stringMatching(/^2 load balancers were made/u), data: { wave: 2 } });
+  });
+
+  it('takes back who was made on the image while it had the tag', async () => {
+    const { start, say, carryOnUntil, hasEnded, create, work, ofImages, heldBy } = await open({ singles: 3 });
+    const id = await start({ canary: 1, wavePercents: [50, 100], gatesAfterWaves: [1] });
+    await carryOnUntil(id, heldBy('GATE'));
+    await create('late', 'SINGLE');
+    await work();
+    expect(await ofImages('late')).toEqual([released]);
+    await say(id, 'rollback');
+    const { progress, tallies } = await carryOnUntil(id, hasEnded);
+    expect([progress.phase, tallies.counts.reverted]).toEqual(['rolled-back', 3]);
+    expect(await imagesInUse()).toEqual([former]);
+  });
+
   it('of an image whose agent never answers is rejected by its probe, and no load balancer is touched', async () => {
     const { start, carryOnUntil, hasEnded, tagged, kindsOf, releases, agent } = await open();
     const id = await start();

@@ -1,5 +1,6 @@
 import { planAmphoraDeletion } from '../core/lbaas/changes.ts';
 import { inferNextSteps } from '../core/releases/infer-next-steps.ts';
+import { lateQuestion } from '../core/releases/late.ts';
 import { probeAmphoraId } from '../core/releases/probe.ts';
 import { type Window, windowLimits } from '../core/releases/window.ts';
 import { abortable } from '../lib/abortable.ts';
@@ -30,6 +31,8 @@ export interface CarryOnDeps {
     workerLeaseSeconds: number;
     /** [task_flow] max_workers. */
     maxWorkers: number;
+    /** [controller_worker] amp_image_tag. */
+    tag: string;
   };
   /** To workers. */
   announce(operation: Pick<Operation, 'id' | 'priority'>): void;
@@ -75,7 +78,7 @@ export function createCarryOn(deps: CarryOnDeps): CarryOn {
     const release = await releases.get(releaseId);
     if (!release) return null;
     const now = clock.now();
-    const { heartbeatTimeoutSeconds, workerLeaseSeconds } = deps.settings();
+    const { heartbeatTimeoutSeconds, workerLeaseSeconds, tag } = deps.settings();
     const limits = windowLimits(release.spec.policy);
     const before = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString();
     return await releases.look(releaseId, {
@@ -85,11 +88,13 @@ export function createCarryOn(deps: CarryOnDeps): CarryOn {
       busyLimit: 2 * limits.unproven,
       silentBefore: before(heartbeatTimeoutSeconds),
       beatAfter: before(workerLeaseSeconds),
+      late: lateQuestion(release, release.tallies, now.getTime()),
+      defaultTag: tag,
     });
   }
 
   async function windowOf(view: ReleaseView, health: ObservedHealth): Promise<Window> {
-    const { release, busy, next, nextDueMs, unendedOperations, repairs, workers, unwell, probes } = view;
+    const { release, busy, next, nextDueMs, unendedOperations, repairs, workers, unwell, probes, late } = view;
     const { progress, intent, tallies } = release;
     const isTagMoving = progress.phase === 'tagging' || progress.phase === 'rolling-back';
     const hasWord = intent.revision !== progress.intentRevision;
@@ -108,6 +113,7 @@ export function createCarryOn(deps: CarryOnDeps): CarryOn {
       ...(await deps.glance.look(release, isTagMoving || hasWord)),
       fleet: { loadBalancers: await countFleet(), unwell },
       probes,
+      late,
       cohorts: health.cohorts,
     };
   }

@@ -1,4 +1,4 @@
-import { applyStep, type TargetStep } from '../core/releases/apply-step.ts';
+import { applyStep, joinedTargets, type TargetStep } from '../core/releases/apply-step.ts';
 import { probeAmphoraId } from '../core/releases/probe.ts';
 import { changeTally } from '../core/releases/tallies.ts';
 import type { Decision, Step } from '../core/releases/window.ts';
@@ -60,18 +60,21 @@ export function changeOf(
     const operation = { id: newId(), flow: 'probe-image', subject: amphoraId, input, priority: PRIORITY };
     return [{ place, attempt, imageFaults, operation }];
   });
+  const joined = steps.flatMap((step) => (step.kind === 'join' ? joinedTargets(spec.id, step, nowMs) : []));
+  const withJoined = joined.reduce((sum, target) => changeTally(sum, null, target), tallies);
   const rejection = steps.find((step) => step.kind === 'reject');
   return {
     progress,
     endedAtMs: endedPhases.includes(progress.phase) ? nowMs : null,
     targets,
+    joined,
     probes,
     events: [
       ...changesOfProgress(former, decision).map(([kind, reason, data]) => event(kind, reason, data)),
       ...steps.filter((step) => !('loadBalancerId' in step)).map((step) => event(step.kind, step.reason, { ...step })),
     ],
     rejected: rejection?.hashAlgo && rejection.hash ? { hashAlgo: rejection.hashAlgo, hash: rejection.hash } : null,
-    talliesAfter: (changed) => changed.reduce((sum, { before, after }) => changeTally(sum, before, after), tallies),
+    talliesAfter: (changed) => changed.reduce((sum, { before, after }) => changeTally(sum, before, after), withJoined),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Releases as operators see and steer them: started from a plan, looked at, told to go on, to wait, to end, to go back. */
 import { randomUUID } from 'node:crypto';
 import { conflict, notFound } from '../core/lbaas/api-errors.ts';
-import { initialProgress } from '../core/releases/apply-step.ts';
+import { initialProgress, newTarget } from '../core/releases/apply-step.ts';
 import { differences } from '../core/releases/plan-digest.ts';
 import { tallyOf } from '../core/releases/tallies.ts';
 import { KilnError } from '../model/errors.ts';
@@ -165,7 +165,7 @@ export function createReleases({ planner, store, feed, resolver, clock }: Releas
 }
 
 function releaseOf(plan: ReleasePlan, id: string, start: Pick<Intent, 'by' | 'reason' | 'atMs'>): Release {
-  const { tag, image, baseline, policy, probes, expectedMoveSeconds, digest, targets, waves } = plan;
+  const { tag, image, baseline, policy, probes, expectedMoveSeconds, digest, targets, waves, sameImageIds } = plan;
   const lastWave = Math.max(...waves.map(({ wave }) => wave));
   return {
     spec: {
@@ -177,6 +177,7 @@ function releaseOf(plan: ReleasePlan, id: string, start: Pick<Intent, 'by' | 're
       probes,
       targets: targets.length,
       lastWave,
+      sameImageIds,
       expectedMoveSeconds,
       planDigest: digest,
     },
@@ -190,22 +191,5 @@ function releaseOf(plan: ReleasePlan, id: string, start: Pick<Intent, 'by' | 're
 }
 
 function targetsOf({ targets }: ReleasePlan, { spec, createdAtMs }: Release): Target[] {
-  return targets.map((target) => ({
-    ...target,
-    releaseId: spec.id,
-    state: 'pending',
-    stateSinceMs: createdAtMs,
-    attempt: 0,
-    waits: 0,
-    notBeforeMs: 0,
-    operationId: null,
-    watchUntilMs: null,
-    mixedSinceMs: null,
-    before: null,
-    after: null,
-    verdict: null,
-    badness: 0,
-    failureClass: null,
-    reason: '',
-  }));
+  return targets.map((target) => newTarget(spec.id, target, createdAtMs));
 }

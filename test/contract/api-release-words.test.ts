@@ -58,6 +58,7 @@ async function advance(id: string, over: Partial<ReleaseProgress>, events = 1, e
       progress: { ...release.progress, ...over },
       endedAtMs,
       targets: [],
+      joined: [],
       probes: [],
       events: Array.from({ length: events }, () => event),
       rejected: null,

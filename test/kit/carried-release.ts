@@ -73,8 +73,10 @@ export async function openCarriedRelease({ singles = 3, pairs = 0, workers = 1, 
     }
   }
 
+  const ids: string[] = [];
   async function create(id: string, topology: 'SINGLE' | 'ACTIVE_STANDBY'): Promise<string> {
     const vip = { address: `10.100.0.${ids.length + 9}`, networkId: 'lb-vip-net', subnetId: 'lb-vip-subnet' };
+    ids.push(id);
     const port = await network.createPort({
       ...{ name: `octavia-lb-${id}`, networkId: vip.networkId, projectId: null },
       ...{ deviceId: `lb-${id}`, deviceOwner: 'Octavia', adminStateUp: false, securityGroupIds: null },
@@ -82,7 +84,13 @@ export async function openCarriedRelease({ singles = 3, pairs = 0, workers = 1, 
       fixedIps: [{ subnetId: vip.subnetId, ipAddress: vip.address }],
     });
     const provisioningStatus = 'PENDING_CREATE';
-    const put = { provisioningStatus, topology, vip: { ...vip, portId: port.id, octaviaOwned: true } } as const;
+    const createdAt = clock.now().toISOString();
+    const put = {
+      provisioningStatus,
+      topology,
+      createdAt,
+      vip: { ...vip, portId: port.id, octaviaOwned: true },
+    } as const;
     const flow = topology === 'SINGLE' ? 'create-load-balancer' : 'create-load-balancer-pair';
     const input = { loadBalancerId: id, resourceId: id };
     await state.loadBalancers.apply({
@@ -94,9 +102,8 @@ export async function openCarriedRelease({ singles = 3, pairs = 0, workers = 1, 
     return id;
   }
 
-  const ids: string[] = [];
-  for (let n = 1; n <= singles; n++) ids.push(await create(`single-${n}`, 'SINGLE'));
-  for (let n = 1; n <= pairs; n++) ids.push(await create(`pair-${n}`, 'ACTIVE_STANDBY'));
+  for (let n = 1; n <= singles; n++) await create(`single-${n}`, 'SINGLE');
+  for (let n = 1; n <= pairs; n++) await create(`pair-${n}`, 'ACTIVE_STANDBY');
   await work();
 
   /** Load balancers that are worse on the new image than before. */
@@ -141,7 +148,7 @@ export async function openCarriedRelease({ singles = 3, pairs = 0, workers = 1, 
       clock,
       log,
       newId: randomUUID,
-      settings: () => ({ heartbeatTimeoutSeconds: 1e8, workerLeaseSeconds: 1e8, maxWorkers }),
+      settings: () => ({ heartbeatTimeoutSeconds: 1e8, workerLeaseSeconds: 1e8, maxWorkers, tag: 'amphora' }),
       announce: ({ id }) => announced.push(id),
       failed: (failureClass) => failures.push(failureClass),
     });
@@ -219,6 +226,7 @@ export async function openCarriedRelease({ singles = 3, pairs = 0, workers = 1, 
     failures,
     controller,
     releases,
+    create,
     work,
     start,
     say,

@@ -19,6 +19,7 @@ export function aRelease(id: string, over: Partial<ReleaseSpec> = {}, atMs = 0):
       probes: [{ flavorId: null, zone: null }],
       targets: 0,
       lastWave: 1,
+      sameImageIds: [],
       expectedMoveSeconds: 60,
       planDigest: 'digest',
       ...over,

@@ -44,6 +44,10 @@ export async function commitChange(
       .execute();
     written.push(target);
   }
+  for (let start = 0; start < change.joined.length; start += BATCH) {
+    const rows = change.joined.slice(start, start + BATCH).map(fromTarget);
+    await transaction.insertInto('kiln_release_target').values(rows).execute();
+  }
   for (const { place, attempt, imageFaults, operation } of change.probes) {
     const key = JSON.stringify([place.flavorId, place.zone]);
     await transaction.deleteFrom('kiln_release_probe').where('release_id', '=', id).where('place', '=', key).execute();
@@ -77,6 +81,9 @@ export async function commitChange(
       phase: change.progress.phase,
       tallies: JSON.stringify(change.talliesAfter(written)),
       event_count: release.eventCount + events.length,
+      former_images: JSON.stringify([
+        ...new Set([...release.formerImageIds, ...change.joined.map(({ fromImageId }) => fromImageId)]),
+      ]),
       ended_ms: change.endedAtMs,
       active_tag: hasEnded ? null : tag,
     })

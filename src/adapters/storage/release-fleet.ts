@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { FlavorCapabilities } from '../../model/flavor.ts';
 import type { Topology } from '../../model/load-balancer.ts';
 import type { FleetMember } from '../../model/release-plan.ts';
+import type { LateLoadBalancer, LateQuestion } from '../../model/release-view.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** Operations looked at for how long failovers take. */
@@ -57,6 +58,53 @@ export async function membersOf(transaction: KilnDatabase, tag: string, defaultT
         hasTraffic: withTraffic.has(id),
       };
     });
+}
+
+/** So many load balancers join a release at once; the others when these are done. */
+const MOST_LATE = 100;
+
+/** Load balancers that a release does not know, by what they run, in two statements. @param defaultTag of the flavors that have none. */
+export async function lateOnes(
+  transaction: KilnDatabase,
+  releaseId: string,
+  { tag, runs, createdAfterMs, createdBeforeMs }: LateQuestion,
+  defaultTag: string,
+): Promise<LateLoadBalancer[]> {
+  const tags = [...(await readFlavorTags(transaction))];
+  const flavors = (isWanted: (of: string) => boolean) => tags.flatMap(([id, of]) => (isWanted(of) ? [id] : []));
+  const time = (ms: number) => new Date(ms).toISOString();
+  const rows = await transaction
+    .selectFrom('kiln_amphora as a')
+    .innerJoin('kiln_load_balancer as l', 'l.id', 'a.load_balancer_id')
+    .leftJoin('kiln_release_target as t', (join) =>
+      join.onRef('t.load_balancer_id', '=', 'l.id').on('t.release_id', '=', releaseId),
+    )
+    .select(['l.id', 'l.topology', ({ fn }) => fn.min<string>('a.image_id').as('image_id')])
+    .where('t.load_balancer_id', 'is', null)
+    .where('a.status', 'in', ['BOOTING', 'READY', 'ALLOCATED'])
+    .where((amphora) =>
+      'one' in runs ? amphora('a.image_id', 'in', runs.one) : amphora('a.image_id', 'not in', runs.otherThan),
+    )
+    .where('l.provisioning_status', 'not in', ['ERROR', 'DELETED', 'PENDING_DELETE'])
+    .where('l.created_at', '>=', time(createdAfterMs))
+    .where('l.created_at', '<=', time(createdBeforeMs))
+    .where(({ eb, or }) => {
+      const own = flavors((of) => of === tag);
+      const others = flavors((of) => of !== tag);
+      const hasFlavor = own.length > 0 ? [eb('l.flavor_id', 'in', own)] : [];
+      if (tag !== defaultTag) return or(hasFlavor);
+      const hasNone = others.length > 0 ? [eb('l.flavor_id', 'not in', others)] : [eb('l.flavor_id', 'is not', null)];
+      return or([eb('l.flavor_id', 'is', null), ...hasNone]);
+    })
+    .groupBy(['l.id', 'l.topology'])
+    .orderBy('l.id')
+    .limit(MOST_LATE)
+    .execute();
+  return rows.map((row) => ({
+    loadBalancerId: String(row.id),
+    topology: row.topology as Topology,
+    imageId: row.image_id,
+  }));
 }
 
 /** How long the failovers of late took, in the middle; null: there were none. */

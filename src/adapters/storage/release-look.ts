@@ -3,6 +3,7 @@ import { unendedStatuses } from '../../model/operation.ts';
 import type { ProbePlace, Target, TargetState } from '../../model/release.ts';
 import type { AmphoraNow, ProbeNow, TargetNow } from '../../model/release-view.ts';
 import type { ReleaseLook, ReleaseView } from '../../ports/release-store.ts';
+import { lateOnes } from './release-fleet.ts';
 import { toRelease, toTarget } from './release-rows.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
 import { ALL_ROLES } from './worker-registry.ts';
@@ -69,6 +70,7 @@ export async function lookAtRelease(
     workers: await countWorkers(transaction, look.beatAfter),
     unwell: await countUnwell(transaction, look.silentBefore),
     probes: await probesNow(transaction, releaseId),
+    late: look.late && (await lateOnes(transaction, releaseId, look.late, look.defaultTag)),
   };
 }
 

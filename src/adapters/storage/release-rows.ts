@@ -7,12 +7,15 @@ type ReleaseRow = Selectable<Schema['kiln_release']>;
 type TargetRow = Selectable<Schema['kiln_release_target']>;
 
 /** Of a release that an older version began, these are not in its row. */
-const laterFields: Pick<StoredRelease['progress'], 'comparison'> = { comparison: null };
+const later = {
+  progress: { taggedSinceMs: null, comparison: null } satisfies Partial<StoredRelease['progress']>,
+  spec: { sameImageIds: [] } satisfies Partial<StoredRelease['spec']>,
+};
 
 export function toRelease(row: ReleaseRow): StoredRelease {
   return {
-    spec: JSON.parse(row.spec) as StoredRelease['spec'],
-    progress: { ...laterFields, ...(JSON.parse(row.progress) as StoredRelease['progress']) },
+    spec: { ...later.spec, ...(JSON.parse(row.spec) as StoredRelease['spec']) },
+    progress: { ...later.progress, ...(JSON.parse(row.progress) as StoredRelease['progress']) },
     intent: JSON.parse(row.intent) as StoredRelease['intent'],
     tallies: JSON.parse(row.tallies) as StoredRelease['tallies'],
     createdAtMs: Number(row.created_ms),

@@ -23,8 +23,44 @@ export const initialProgress: ReleaseProgress = {
     isNoWayBack: false,
   },
   holds: [],
+  taggedSinceMs: null,
   comparison: null,
 };
+
+/** A load balancer that a release is for, before anything was done to it. */
+export function newTarget(
+  releaseId: string,
+  planned: Pick<Target, 'loadBalancerId' | 'wave' | 'position' | 'topology' | 'fromImageId' | 'fromHash'>,
+  nowMs: number,
+): Target {
+  return {
+    ...planned,
+    releaseId,
+    state: 'pending',
+    stateSinceMs: nowMs,
+    attempt: 0,
+    waits: 0,
+    notBeforeMs: 0,
+    operationId: null,
+    watchUntilMs: null,
+    mixedSinceMs: null,
+    before: null,
+    after: null,
+    verdict: null,
+    badness: 0,
+    failureClass: null,
+    reason: '',
+  };
+}
+
+/** The targets that a step adds. */
+export function joinedTargets(releaseId: string, step: Extract<Step, { kind: 'join' }>, nowMs: number): Target[] {
+  return step.loadBalancers.map((one) => ({
+    ...newTarget(releaseId, { ...one, wave: step.wave, fromHash: null }, nowMs),
+    state: step.to,
+    reason: step.reason,
+  }));
+}
 
 /**
  * What a step makes of its target: the one place where targets change, for the store, for a replay of the events and for the

@@ -7,11 +7,11 @@ import {
   type ReleaseProgress,
   type ReleaseSpec,
 } from '../../model/release.ts';
-import type { AmphoraNow, TargetNow } from '../../model/release-view.ts';
+import type { AmphoraNow, TargetNow, WaveTally } from '../../model/release-view.ts';
 import { compareErrors } from './request-errors.ts';
 import type { Decision, Step, Window } from './window.ts';
 
-const SECOND_MS = 1000;
+export const SECOND_MS = 1000;
 /** While something is under way outside; what ends is told sooner. */
 const SOON_MS = 5 * SECOND_MS;
 const LATEST_MS = 60 * SECOND_MS;
@@ -45,6 +45,18 @@ export function noteComparison(draft: Draft): ErrorComparison | null {
   const comparison = compareErrors(window.cohorts, progress.wave, nowMs);
   if (comparison) draft.progress = { ...progress, comparison };
   return comparison;
+}
+
+/** When a wave that is judged has been looked at for long enough; one in which nobody moved at once. */
+export function bakedAtMs(
+  { phase, bakedSinceMs }: ReleaseProgress,
+  { policy }: ReleaseSpec,
+  { pass, fail, noData }: WaveTally,
+  nowMs: number,
+): number {
+  const bakeSeconds = phase === 'canary' ? policy.canaryBakeSeconds : policy.waveBakeSeconds;
+  const hasMoved = pass + fail + noData > 0;
+  return (bakedSinceMs ?? nowMs) + (hasMoved ? bakeSeconds * SECOND_MS : 0);
 }
 
 /** Ends a draft. */

@@ -1,6 +1,7 @@
 import { endedPhases, type ReleasePhase } from '../../model/release.ts';
-import { type Draft, decisionOf, hold, isHeld, noteComparison } from './draft.ts';
+import { bakedAtMs, type Draft, decisionOf, hold, isHeld, noteComparison } from './draft.ts';
 import { hearIntent, isStopped, limitFailures, raiseHolds } from './holds.ts';
+import { isNobodyAhead, isNobodyBehind } from './late.ts';
 import { tagFormer, tagNew, tagWhole } from './move-tag.ts';
 import { runProbes } from './probe.ts';
 import { worseThanRest } from './request-errors.ts';
@@ -42,6 +43,8 @@ function runPhase(draft: Draft): void {
       goOn(draft);
       return;
     case 'tagging':
+      // Nobody of the canary is pending: what of it is worse than before goes back meanwhile.
+      startMoves(draft, { isEnding: false });
       moveTag(draft);
       return;
     case 'rolling-back':
@@ -78,9 +81,7 @@ function goOn(draft: Draft): void {
     draft.because.push(`${nameOf(wave)} is judged: ${result.pass} pass, ${result.fail} fail, ${result.noData} no data`);
     if (wave < spec.lastWave) sample(draft, wave + 1);
   }
-  const hasMoved = result.pass + result.fail + result.noData > 0;
-  const bakeSeconds = isCanary ? spec.policy.canaryBakeSeconds : spec.policy.waveBakeSeconds;
-  const bakedMs = (draft.progress.bakedSinceMs ?? nowMs) + (hasMoved ? bakeSeconds * 1000 : 0);
+  const bakedMs = bakedAtMs(draft.progress, spec, result, nowMs);
   draft.dueMs.push(bakedMs);
   if (nowMs < bakedMs) return;
   // An operator who has seen it and said "go on" is not asked again.
@@ -94,7 +95,7 @@ function goOn(draft: Draft): void {
     draft.progress = { ...draft.progress, failures: 0, accepted: { ...draft.progress.accepted, failures: 0 } };
     enter(draft, 'tagging', 'the canary is well');
   } else if (wave < spec.lastWave) nextWave(draft);
-  else if (!isGoingBack(draft)) {
+  else if (!isGoingBack(draft) && isNobodyBehind(draft)) {
     finish(draft, 'completed', 'all load balancers have the image, or a reason why not');
   }
 }
@@ -132,8 +133,10 @@ function moveTag(draft: Draft): void {
   const isHalfWay = tagged.includes(spec.image.id) && tagged.length > 1;
   if (isStopped(draft) && !isHalfWay) return;
   if (!tagNew(draft)) return;
-  if (spec.lastWave === 0) finish(draft, 'completed', 'the canary was all there is');
-  else {
+  draft.progress = { ...draft.progress, taggedSinceMs: draft.progress.taggedSinceMs ?? draft.nowMs };
+  if (spec.lastWave === 0) {
+    if (!isGoingBack(draft) && isNobodyBehind(draft)) finish(draft, 'completed', 'the canary was all there is');
+  } else {
     enter(draft, 'rolling', `the tag ${spec.tag} is on the new image alone`);
     nextWave(draft);
   }
@@ -144,7 +147,7 @@ function goBack(draft: Draft): void {
   const { counts } = draft.window;
   const left = counts.moving + counts.watching + counts.reverting + counts.moved + counts.failed;
   if (isHeld(draft, 'OPERATOR', 'NO_WAY_BACK', 'CLOUD_UNWELL')) return;
-  if (tagFormer(draft) && left === 0)
+  if (tagFormer(draft) && left === 0 && isNobodyAhead(draft))
     finish(draft, 'rolled-back', 'each load balancer has its former image, or a reason why not');
 }
 

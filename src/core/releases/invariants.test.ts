@@ -281,9 +281,33 @@ const broken: Broken[] = [
     happenings: [at(120, (world) => world.say('rollback', 'worse'))],
   },
   {
+    invariant: 17,
+    what: 'it forgets who was made before the tag moved',
+    break: blindTo(({ late }) => ({ late: late && [] })),
+    happenings: [at(12, (world) => world.make())],
+  },
+  {
+    invariant: 17,
+    what: 'of a canary alone it forgets who was made before the tag moved',
+    break: blindTo(({ late }) => ({ late: late && [] })),
+    members: [{}],
+    happenings: [at(3, (world) => world.make())],
+  },
+  {
+    invariant: 17,
+    what: 'it leaves on the image who was made while the tag was on it',
+    break: blindTo(({ late }) => ({ late: late && [] })),
+    happenings: [
+      at(80, (world) => world.make()),
+      at(100, (world) => world.make()),
+      at(120, (world) => world.say('rollback', 'worse')),
+    ],
+  },
+  {
     invariant: 12,
     what: 'it does not wait for what it takes back',
     break: blindTo(({ counts, progress }) => ({
+      late: [],
       counts:
         progress.phase === 'rolling-back' ? { ...counts, moved: 0, failed: 0, reverting: 0, watching: 0 } : counts,
     })),

@@ -56,6 +56,9 @@ export function makePlan(input: PlanInput): ReleasePlan {
     waves,
     skipped: [...skips].map(([reason, all]) => skipOf(reason, all)),
     targets,
+    sameImageIds: [...hashes].flatMap(([id, hash]) =>
+      hash !== null && hash === image.hash && id !== image.id ? [id] : [],
+    ),
     expectedMoveSeconds,
     expectedSeconds: waves.reduce((sum, { seconds }) => sum + seconds, targets.length > 0 ? expectedMoveSeconds : 0),
   };

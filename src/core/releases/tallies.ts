@@ -2,7 +2,8 @@ import { type Target, type TargetState, targetStates } from '../../model/release
 import type { ReleaseTallies, WaveTally } from '../../model/release-view.ts';
 
 const openStates: readonly TargetState[] = ['pending', 'moving', 'watching'];
-const emptyWave: WaveTally = { open: 0, pass: 0, fail: 0, noData: 0 };
+/** Of a wave in which there is nobody. */
+export const emptyWave: WaveTally = { open: 0, pass: 0, fail: 0, noData: 0 };
 
 /** How many of a release's load balancers are in which state, and how its waves went. */
 export function tallyOf(targets: readonly Target[]): ReleaseTallies {
@@ -11,6 +12,14 @@ export function tallyOf(targets: readonly Target[]): ReleaseTallies {
     waves: {},
   };
   return targets.reduce((tallies, target) => changeTally(tallies, null, target), none);
+}
+
+/** How many load balancers a release is for by now, and the number of its last wave: those that were found late are among them. */
+export function extentOf({ counts, waves }: ReleaseTallies): { loadBalancers: number; lastWave: number } {
+  return {
+    loadBalancers: Object.values(counts).reduce((sum, count) => sum + count, 0),
+    lastWave: Math.max(0, ...Object.keys(waves).map(Number)),
+  };
 }
 
 /** The same after one of them has changed. */

@@ -7,11 +7,12 @@ import type {
   ReleasePhase,
   ReleaseProgress,
   ReleaseSpec,
+  Target,
   TargetState,
   Traffic,
   Verdict,
 } from '../../model/release.ts';
-import type { ProbeNow, TargetNow } from '../../model/release-view.ts';
+import type { LateLoadBalancer, ProbeNow, TargetNow } from '../../model/release-view.ts';
 
 /** The released image, as Glance has it. */
 export interface ImageNow {
@@ -58,6 +59,8 @@ export interface Window {
   fleet: { loadBalancers: number; unwell: number };
   /** The newest one of each place. */
   probes: readonly ProbeNow[];
+  /** Load balancers of the tag that the release has not heard of, and that run another image than they should; null: it was not asked. */
+  late: readonly LateLoadBalancer[] | null;
   /** At the same time: load balancers of this release that have moved, and the control group that has not. */
   cohorts: { moved: Traffic; notMoved: Traffic; notMovedBefore: Traffic } | null;
 }
@@ -70,6 +73,8 @@ export type Step = { reason: string } & (
   | { kind: 'finish'; phase: ReleasePhase }
   /** What an older try at the same place has left is removed. */
   | { kind: 'probe'; place: ProbePlace; attempt: number; imageFaults: number }
+  /** They were made too late for the plan: they move with this wave, or go back (`to` is moved). */
+  | { kind: 'join'; wave: number; to: 'pending' | 'moved'; loadBalancers: readonly JoiningLoadBalancer[] }
   /** From now on, minute samples of this wave and of as many that move later are kept. */
   | { kind: 'sample'; wave: number }
   /** @param amphoraId null: the only one. */
@@ -107,6 +112,8 @@ export type Step = { reason: string } & (
   /** This hash is not released again unless somebody asks for it. */
   | { kind: 'reject'; hashAlgo: string | null; hash: string | null }
 );
+
+export interface JoiningLoadBalancer extends Pick<Target, 'loadBalancerId' | 'topology' | 'fromImageId' | 'position'> {}
 
 interface MoveStep<Kind> {
   kind: Kind;

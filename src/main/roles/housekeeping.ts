@@ -147,6 +147,7 @@ function wireController(
       heartbeatTimeoutSeconds: current().health_manager.heartbeat_timeout,
       workerLeaseSeconds: current().kiln.worker_lease_seconds,
       maxWorkers: current().task_flow.max_workers,
+      tag: current().controller_worker.amp_image_tag ?? '',
     }),
     announce,
     failed: releaseFailed ?? (() => {}),

@@ -66,7 +66,7 @@ export function describePurgeContract(name: string, makeSubject: () => Promise<D
       };
       const finish = async (id: string, endedAtMs: number) => {
         const release = (await store.get(id)) ?? expect.unreachable();
-        const change = { targets: [], probes: [], talliesAfter: () => release.tallies };
+        const change = { targets: [], joined: [], probes: [], talliesAfter: () => release.tallies };
         const progress = { ...release.progress, phase: 'rejected' as const };
         const rejected = { hashAlgo: 'sha512', hash: id };
         const events = Array.from({ length: 12 }, () => event);

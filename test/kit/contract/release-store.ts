@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAmphoraStore } from '../../../src/adapters/storage/amphora-store.ts';
 import { openDatabase } from '../../../src/adapters/storage/database.ts';
+import { createFlavorStore } from '../../../src/adapters/storage/flavor-store.ts';
 import { createHealthStore } from '../../../src/adapters/storage/health-store.ts';
 import { createJournal } from '../../../src/adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../../../src/adapters/storage/load-balancer-store.ts';
@@ -10,6 +11,7 @@ import { changeTally, tallyOf } from '../../../src/core/releases/tallies.ts';
 import { KilnError } from '../../../src/model/errors.ts';
 import type { LoadBalancer } from '../../../src/model/load-balancer.ts';
 import type { Target } from '../../../src/model/release.ts';
+import type { LateQuestion } from '../../../src/model/release-view.ts';
 import type { RowChange } from '../../../src/ports/load-balancer-store.ts';
 import type { NewOperation, ReleaseChange, ReleaseStore, TargetChange } from '../../../src/ports/release-store.ts';
 import { createFakeClock } from '../fakes/fake-clock.ts';
@@ -31,6 +33,8 @@ const look = {
   busyLimit: 10,
   silentBefore: '2026-11-23T12:09:00.000Z',
   beatAfter: '2026-11-23T12:09:00.000Z',
+  late: null,
+  defaultTag: 'amphora',
 };
 
 /** What ReleaseStore does, whatever engine is behind it. */
@@ -64,6 +68,12 @@ export function describeReleaseStoreContract(name: string, makeSubject: () => Pr
       const loadBalancers = createLoadBalancerStore(database, clock);
       await loadBalancers.apply({ loadBalancerId: id, mutableFrom: [], operation: null, rows });
     }
+    async function hasFlavor(id: string, data: Record<string, string>): Promise<void> {
+      const profile = { id: `of-${id}`, name: id, providerName: 'amphora', flavorData: JSON.stringify(data) };
+      const flavors = createFlavorStore(database, clock);
+      await flavors.insert('flavorProfile', profile);
+      await flavors.insert('flavor', { id, name: id, description: '', enabled: true, flavorProfileId: profile.id });
+    }
     const refusal = async (promise: Promise<unknown>) =>
       await promise.then(
         () => 'done',
@@ -88,6 +98,7 @@ export function describeReleaseStoreContract(name: string, makeSubject: () => Pr
         progress,
         endedAtMs: null,
         targets: [],
+        joined: [],
         probes: [],
         events: [],
         rejected: null,
@@ -199,6 +210,44 @@ export function describeReleaseStoreContract(name: string, makeSubject: () => Pr
         [2, 'move'],
         [3, 'phase'],
       ]);
+    });
+
+    it('finds load balancers of the tag that it does not know, by what they run and when they were made, and takes them in', async () => {
+      await hasRelease([aTarget('r1', 'known')]);
+      await hasFlavor('edge', { amp_image_tag: 'edge' });
+      await hasFlavor('large', { compute_flavor: 'large' });
+      const amphorae = createAmphoraStore(database, clock);
+      const createdAt = '2026-11-23T12:05:00Z';
+      const has = async (id: string, imageId: string | null, over: Partial<LoadBalancer> = {}) => {
+        await hasLoadBalancer(id, { createdAt, ...over });
+        const status = over.provisioningStatus === 'PENDING_CREATE' ? 'BOOTING' : 'ALLOCATED';
+        await amphorae.insert(storedAmphora(`of-${id}`, { loadBalancerId: id, status, imageId }));
+      };
+      await has('known', 'image-1');
+      await has('old', 'image-1');
+      await has('making', 'image-1', { provisioningStatus: 'PENDING_CREATE', flavorId: 'large' });
+      await has('new', 'image-2');
+      await has('unknown', null);
+      await has('broken', 'image-1', { provisioningStatus: 'ERROR' });
+      await has('early', 'image-1', { createdAt: '2026-11-23T11:00:00Z' });
+      await has('other', 'image-1', { flavorId: 'edge' });
+      const asked = { createdAfterMs: nowMs - 600_000, createdBeforeMs: nowMs };
+      const late = async (runs: LateQuestion['runs'], tag = 'amphora', more = {}) =>
+        (await store.look('r1', { ...look, late: { tag, runs, ...asked, ...more } }))?.late;
+      expect(await late({ otherThan: ['image-2', 'image-3'] })).toEqual([
+        { loadBalancerId: 'making', topology: 'SINGLE', imageId: 'image-1' },
+        { loadBalancerId: 'old', topology: 'SINGLE', imageId: 'image-1' },
+      ]);
+      expect(await late({ one: ['image-2'] })).toMatchObject([{ loadBalancerId: 'new' }]);
+      expect(await late({ one: ['image-1'] }, 'edge')).toMatchObject([{ loadBalancerId: 'other' }]);
+      expect(await late({ one: ['image-1'] }, 'nobody')).toEqual([]);
+      expect(await late({ one: ['image-1'] }, 'amphora', { createdBeforeMs: nowMs - 500_000 })).toEqual([]);
+      const joined = aTarget('r1', 'old', { wave: 2, position: 1, fromImageId: 'image-9' });
+      const tallies = tallyOf([aTarget('r1', 'known'), joined]);
+      await commit({ joined: [joined], talliesAfter: () => tallies });
+      expect(await store.targets('r1', { limit: 9 })).toMatchObject([{ loadBalancerId: 'known' }, joined]);
+      expect(await release()).toMatchObject({ formerImageIds: ['image-1', 'image-9'], tallies });
+      expect(await late({ otherThan: ['image-2'] })).toMatchObject([{ loadBalancerId: 'making' }]);
     });
 
     it('a look has few targets and few statements, however many there are; those that wait are not among them', async () => {

@@ -57,6 +57,7 @@ export function aFleet(members: readonly Member[], over: Partial<ReleasePolicy> 
     ],
     targets: members.length,
     lastWave: wave,
+    sameImageIds: [],
     expectedMoveSeconds: 60,
     planDigest: 'digest',
   };

@@ -88,6 +88,10 @@ const deeds = {
     world.isGlanceUp = true;
     return undefined;
   },
+  'make a load balancer': (world) => {
+    world.make();
+    return undefined;
+  },
   'queue repairs': (world, n) => {
     world.repairs = { running: n % 3, queued: 1 + (n % 4) };
     return undefined;

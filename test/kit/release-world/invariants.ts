@@ -43,6 +43,8 @@ export class Invariants {
   /** Before a decision is carried out. */
   decided(window: Window, decision: Decision): void {
     const { world } = this;
+    // The clock was set back: from now on time is counted from there.
+    for (const [wave, ms] of this.judgedMs) if (ms > world.nowMs) this.judgedMs.set(wave, world.nowMs);
     const all = new Map([...window.busy, ...window.next].map((one) => [one.target.loadBalancerId, one]));
     for (const step of decision.steps) {
       if (step.kind === 'move') this.moves(window, decision, step, all.get(step.loadBalancerId));
@@ -89,7 +91,7 @@ export class Invariants {
     const subjects = [...world.unended].map((id) => world.operation(id).loadBalancerId);
     claim(2, new Set(subjects).size === subjects.length, 'two operations on one load balancer');
     for (const [id, { state }] of world.targets) {
-      const former = this.states.get(id) as TargetState;
+      const former = this.states.get(id) ?? state;
       claim(8, state === former || graph[former].includes(state), `${id} went from ${former} to ${state}`);
       this.states.set(id, state);
     }
@@ -107,6 +109,21 @@ export class Invariants {
       if (phase !== 'rolled-back') continue;
       claim(15, ['pending', 'skipped', 'reverted', 'stuck'].includes(state), `${id} is ${state}`);
       claim(15, state !== 'stuck' || reason !== '', `${id} is stuck without a reason`);
+    }
+    this.nobodyIsLeftOut();
+  }
+
+  /** Those that were made while it ran, on the old image before the tag moved, on the new one after that. */
+  private nobodyIsLeftOut(): void {
+    const { world } = this;
+    const { phase, taggedSinceMs } = world.progress;
+    const newImageId = world.spec.image.id;
+    for (const [id, { createdAtMs, amphorae, provisioningStatus }] of world.loadBalancers) {
+      if (createdAtMs === undefined || world.targets.has(id) || provisioningStatus === 'ERROR') continue;
+      const isOnNew = amphorae.every(({ imageId }) => imageId === newImageId);
+      if (phase === 'completed' && createdAtMs <= (taggedSinceMs ?? Number.POSITIVE_INFINITY))
+        claim(17, isOnNew, `${id} was left on an old image`);
+      if (phase === 'rolled-back' && !world.tagged.has(newImageId)) claim(17, !isOnNew, `${id} was left on the image`);
     }
   }
 

@@ -1,5 +1,5 @@
-import { applyStep, type TargetStep } from '../../../src/core/releases/apply-step.ts';
-import type { InferNextSteps, Window } from '../../../src/core/releases/window.ts';
+import { applyStep, joinedTargets, type TargetStep } from '../../../src/core/releases/apply-step.ts';
+import type { InferNextSteps, Step, Window } from '../../../src/core/releases/window.ts';
 import { endedPhases, type Target } from '../../../src/model/release.ts';
 import { Invariants } from './invariants.ts';
 import type { ReleaseWorld } from './world.ts';
@@ -92,10 +92,14 @@ function checkReplay(world: ReleaseWorld, first: ReadonlyMap<string, Target>): v
   const targets = new Map(first);
   for (const line of world.history) {
     const { step, operationId, nowMs } = JSON.parse(line) as {
-      step: TargetStep;
+      step: TargetStep | Extract<Step, { kind: 'join' }>;
       operationId: string | null;
       nowMs: number;
     };
+    if (step.kind === 'join') {
+      for (const one of joinedTargets(world.spec.id, step, nowMs)) targets.set(one.loadBalancerId, one);
+      continue;
+    }
     targets.set(step.loadBalancerId, applyStep(targets.get(step.loadBalancerId) as Target, step, nowMs, operationId));
   }
   for (const [id, target] of world.targets) {

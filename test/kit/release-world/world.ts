@@ -1,4 +1,5 @@
-import { applyStep, initialProgress } from '../../../src/core/releases/apply-step.ts';
+import { applyStep, initialProgress, joinedTargets } from '../../../src/core/releases/apply-step.ts';
+import { lateQuestion } from '../../../src/core/releases/late.ts';
 import type { Decision, ImageNow, Step, Window } from '../../../src/core/releases/window.ts';
 import {
   type HealthSample,
@@ -21,6 +22,8 @@ export type HealthFate = 'pass' | 'fail' | 'no data';
 export interface WorldLoadBalancer {
   provisioningStatus: string;
   amphorae: AmphoraNow[];
+  /** Of one that the release was not planned for. */
+  createdAtMs?: number;
   /** Its health on the new image. */
   health: HealthFate;
   /** Of its moves, in order; when they are used up, `world.fate` decides. */
@@ -68,6 +71,7 @@ export class ReleaseWorld {
   readonly spec: ReleaseSpec;
   readonly random: SeededRandom;
   nowMs: number;
+  readonly startedMs: number;
   progress: ReleaseProgress = initialProgress;
   intent: Intent;
   readonly targets = new Map<string, Target>();
@@ -103,6 +107,7 @@ export class ReleaseWorld {
     this.spec = options.spec;
     this.random = seededRandom(options.seed);
     this.nowMs = options.startMs;
+    this.startedMs = options.startMs;
     this.loadBalancers = new Map([...options.loadBalancers].map(([id, one]) => [id, structuredClone(one)]));
     this.tagged = new Set(options.spec.baseline.taggedImageIds);
     const { hash, ownerId } = options.spec.image;
@@ -154,14 +159,46 @@ export class ReleaseWorld {
       unusableFormerImageIds: this.isGlanceUp ? this.unusableFormer : null,
       fleet: { loadBalancers: this.loadBalancers.size, unwell: this.unwell },
       probes: this.probes.map(({ endsAtMs: _, fate: __, ...probe }) => probe),
+      late: this.late(),
       cohorts: this.cohorts,
     };
+  }
+
+  /** A tenant makes a load balancer, on what the tag gives now. */
+  make(): void {
+    const [imageId] = this.tagged;
+    if (imageId === undefined) return;
+    const id = `late-${this.loadBalancers.size}`;
+    const amphorae = [{ id: `${id}-amphora`, role: 'STANDALONE' as const, imageId, isServing: true }];
+    const { nowMs: createdAtMs } = this;
+    this.loadBalancers.set(id, { provisioningStatus: 'ACTIVE', amphorae, health: 'pass', fates: [], createdAtMs });
+  }
+
+  /** What the database would answer to the question that the controller asks. */
+  private late(): Window['late'] {
+    const release = { spec: this.spec, progress: this.progress, intent: this.intent, createdAtMs: this.startedMs };
+    const question = lateQuestion(release, { counts: this.counts, waves: Object.fromEntries(this.waves) }, this.nowMs);
+    if (!question) return null;
+    const { runs, createdAfterMs, createdBeforeMs } = question;
+    return [...this.loadBalancers].flatMap(([loadBalancerId, { amphorae, createdAtMs = -1, provisioningStatus }]) => {
+      const isOf = ({ imageId }: AmphoraNow) =>
+        'one' in runs ? runs.one.includes(imageId) : !runs.otherThan.includes(imageId);
+      const imageId = amphorae.find(isOf)?.imageId;
+      const isThen = createdAtMs >= createdAfterMs && createdAtMs <= createdBeforeMs;
+      if (imageId === undefined || !isThen || this.targets.has(loadBalancerId) || provisioningStatus === 'ERROR')
+        return [];
+      return [{ loadBalancerId, topology: 'SINGLE' as const, imageId }];
+    });
   }
 
   /** The transaction: progress, targets, operations. What is outside the database is done by `act`. */
   commit(decision: Decision): void {
     this.progress = decision.progress;
     for (const step of decision.steps) {
+      if (step.kind === 'join') {
+        this.history.push(JSON.stringify({ step, operationId: null, nowMs: this.nowMs }));
+        for (const target of joinedTargets(this.spec.id, step, this.nowMs)) this.put(target);
+      }
       if (!('loadBalancerId' in step)) continue;
       const operationId = step.kind === 'move' || step.kind === 'revert' ? this.enqueue(step) : null;
       if (operationId === 'refused') continue;

@@ -1,5 +1,6 @@
 import { allowedFailures } from '../../../core/releases/holds.ts';
 import { errorPercent } from '../../../core/releases/request-errors.ts';
+import { extentOf } from '../../../core/releases/tallies.ts';
 import {
   type ErrorComparison,
   type ErrorCount,
@@ -41,6 +42,7 @@ export function planToWire(plan: ReleasePlan) {
 /** As it is in lists. */
 export function summaryToWire(release: StoredRelease) {
   const { spec, progress, intent, tallies, createdAtMs, updatedAtMs, endedAtMs } = release;
+  const { lastWave, loadBalancers } = extentOf(tallies);
   const { want, by, atMs, reason, revision } = intent;
   return {
     id: spec.id,
@@ -57,8 +59,8 @@ export function summaryToWire(release: StoredRelease) {
       clears,
     })),
     wave: progress.wave,
-    last_wave: spec.lastWave,
-    load_balancers: spec.targets,
+    last_wave: lastWave,
+    load_balancers: loadBalancers,
     counts: tallies.counts,
     failures: progress.failures,
     allowed_failures: allowedFailures(progress, spec),

@@ -1,5 +1,6 @@
 import { allowedFailures } from '../../../core/releases/holds.ts';
 import { errorPercent } from '../../../core/releases/request-errors.ts';
+import { extentOf } from '../../../core/releases/tallies.ts';
 import type { ErrorComparison, ErrorCount, ReleaseEvent, Target } from '../../../model/release.ts';
 import type { StoredRelease } from '../../../ports/release-store.ts';
 import { hasEnded } from './find.ts';
@@ -9,7 +10,8 @@ const time = (ms: number) => new Date(ms).toISOString();
 /** A release for `--json`. */
 export function releaseDocument(release: StoredRelease) {
   const { spec, progress, intent, tallies, createdAtMs, updatedAtMs, endedAtMs, eventCount } = release;
-  const { id, tag, image, baseline, policy, targets, lastWave } = spec;
+  const { id, tag, image, baseline, policy } = spec;
+  const { lastWave, loadBalancers } = extentOf(tallies);
   const { atMs, ...word } = intent;
   return {
     id,
@@ -21,7 +23,7 @@ export function releaseDocument(release: StoredRelease) {
     holds: progress.holds.map(({ sinceMs, ...hold }) => ({ ...hold, since: time(sinceMs) })),
     wave: progress.wave,
     lastWave,
-    loadBalancers: targets,
+    loadBalancers,
     counts: tallies.counts,
     waves: tallies.waves,
     errorComparison: progress.comparison && comparisonDocument(progress.comparison),

@@ -1,5 +1,6 @@
 import { allowedFailures } from '../../../core/releases/holds.ts';
 import { errorPercent } from '../../../core/releases/request-errors.ts';
+import { extentOf } from '../../../core/releases/tallies.ts';
 import type { ErrorCount, ReleaseEvent, Target } from '../../../model/release.ts';
 import type { StoredRelease } from '../../../ports/release-store.ts';
 import { formatAge } from '../../format/duration.ts';
@@ -27,7 +28,7 @@ function heading(release: StoredRelease, view: View): string {
   const { spec, progress, createdAtMs } = release;
   const { phase, wave } = progress;
   const colour = phase in phaseColours ? phaseColours[phase as keyof typeof phaseColours] : 'bold';
-  const at = phase === 'rolling' ? `, wave ${wave} of ${spec.lastWave}` : '';
+  const at = phase === 'rolling' ? `, wave ${wave} of ${extentOf(release.tallies).lastWave}` : '';
   const started = `started ${formatAge(new Date(createdAtMs).toISOString(), view.now)}`;
   const image = fitted(`${spec.image.name} → tag ${spec.tag}`, view);
   return [
@@ -109,7 +110,7 @@ export const releaseColumns = (view: View): Column<StoredRelease>[] => [
   { title: 'IMAGE', value: ({ spec }) => spec.image.name, minimum: 8, cut: 'middle', drop: 2 },
   { title: 'TAG', value: ({ spec }) => spec.tag, minimum: 4, drop: 5 },
   { title: 'PHASE', value: ({ progress }) => progress.phase },
-  { title: 'LBS', value: ({ spec }) => count(spec.targets), align: 'right', drop: 4 },
+  { title: 'LBS', value: ({ tallies }) => count(extentOf(tallies).loadBalancers), align: 'right', drop: 4 },
   { title: 'MOVED', value: ({ tallies }) => count(tallies.counts.moved), align: 'right' },
   {
     title: 'FAILED',

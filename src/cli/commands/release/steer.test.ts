@@ -78,7 +78,7 @@ async function advance(over: Partial<ReleaseProgress>, events: NewReleaseEvent[]
   const release = (await store.get(releaseId)) ?? expect.unreachable();
   const progress = { ...release.progress, ...over };
   const hasEnded = ['completed', 'rolled-back', 'aborted', 'rejected'].includes(progress.phase);
-  const change = { targets: [], probes: [], events, rejected: null, talliesAfter: () => release.tallies };
+  const change = { targets: [], joined: [], probes: [], events, rejected: null, talliesAfter: () => release.tallies };
   await store.commit(release, { ...change, progress, endedAtMs: hasEnded ? nowMs : null }, nowMs);
 }
 const end = (releaseId = id, phase: ReleaseProgress['phase'] = 'completed') =>
