@@ -17,7 +17,7 @@ const layers = {
   cli: ['lib', 'model', 'core', 'ports'],
   'dev-agent': ['lib', 'model', 'core', 'http'],
   'dev-cloud': ['lib', 'model', 'http'],
-  ui: [],
+  ui: ['model'],
 };
 
 const arrows = Object.entries(layers).map(([layer, allowed]) => ({

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createFakeLoadBalancerDeps } from '../../test/kit/fakes/fake-load-balancer-deps.ts';
+import { madeUpFlow } from '../../test/kit/made-up-flow.ts';
 import { storedListener, storedLoadBalancer } from '../../test/kit/stored-resources.ts';
 import { KilnError } from '../model/errors.ts';
+import type { FlowName } from '../model/flow-name.ts';
 import type { JsonObject } from '../model/operation.ts';
 import { abortOperation } from './abort-operation.ts';
 import { runFlow } from './engine/run-flow.ts';
@@ -31,7 +33,7 @@ async function setUp() {
     ],
     operation: null,
   });
-  const enqueue = (id: string, flow: string, input: JsonObject = {}) =>
+  const enqueue = (id: string, flow: FlowName, input: JsonObject = {}) =>
     journal.enqueue({
       id,
       flow,
@@ -108,8 +110,8 @@ describe('an operation that is aborted by hand', () => {
     expect(await loadBalancers.get('loadbalancer', 'lb')).toMatchObject({ provisioningStatus: 'ACTIVE' });
   });
 
-  it.each([
-    ['flow', 'of-the-future', 'anything'],
+  it.each<[string, FlowName, string]>([
+    ['flow', madeUpFlow('of-the-future'), 'anything'],
     ['step', 'create-load-balancer', 'of-the-future'],
   ])('of a %s that this version does not know: what its journal has is told', async (_what, flow, step) => {
     const { abort, enqueue, journal, loadBalancers } = await setUp();
@@ -131,14 +133,14 @@ describe('an operation that is aborted by hand', () => {
     const { abort, enqueue, carryOut, journal, loadBalancers } = await setUp();
     await enqueue('creation', 'create-load-balancer');
     await carryOut('creation');
-    await enqueue('unlocked', 'of-the-future');
+    await enqueue('unlocked', madeUpFlow('of-the-future'));
     expect(await abort('unlocked')).toMatchObject({ status: 'undone' });
     expect(await loadBalancers.get('loadbalancer', 'lb')).toMatchObject({ provisioningStatus: 'ACTIVE' });
     expect(await loadBalancers.get('listener', 'li')).toMatchObject({ provisioningStatus: 'ACTIVE' });
     expect(await loadBalancers.reasonOf('lb')).toBeNull();
 
     // Meanwhile a user changes something, which waits for the unknown one.
-    await enqueue('unlocked again', 'of-the-future');
+    await enqueue('unlocked again', madeUpFlow('of-the-future'));
     await journal.claim('unlocked again', 'newer');
     const listener = (await loadBalancers.get('listener', 'li')) ?? expect.unreachable();
     const lb = (await loadBalancers.get('loadbalancer', 'lb')) ?? expect.unreachable();

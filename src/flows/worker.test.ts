@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../test/kit/fakes/fake-clock.ts';
 import { createFakeJournal } from '../../test/kit/fakes/fake-journal.ts';
 import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
+import { madeUpFlow } from '../../test/kit/made-up-flow.ts';
 import { createInProcessQueue } from '../adapters/queue/in-process.ts';
 import { growingPauseMs } from '../lib/growing-pause.ts';
 import { KilnError } from '../model/errors.ts';
+import type { FlowName } from '../model/flow-name.ts';
 import type { JsonObject } from '../model/operation.ts';
 import { defineFlow, type StepRun } from './engine/flow.ts';
 import { createWorker, type Worker, type WorkerSettings } from './worker.ts';
@@ -43,8 +45,8 @@ const step = (name: string) => ({
   },
 });
 
-const twoSteps = defineFlow<Harness, JsonObject>('two-steps').step(step('one')).step(step('two')).build();
-const committed = defineFlow<Harness, JsonObject>('committed').commit().step(step('owed')).build();
+const twoSteps = defineFlow('two-steps').takes<Harness, JsonObject>().step(step('one')).step(step('two')).build();
+const committed = defineFlow('committed').takes<Harness, JsonObject>().commit().step(step('owed')).build();
 
 const SWEEP_MS = 5_000;
 const down = () => new KilnError('STATE_UNUSABLE', 'the database failed: gone', { retryable: true });
@@ -63,7 +65,7 @@ function setUp() {
     gates: new Map(),
     fails: new Map(),
   };
-  const flows = new Map([twoSteps, committed].map((flow) => [flow.name, flow]));
+  const flows = new Map([twoSteps, committed].map((flow) => [madeUpFlow(flow.name), flow]));
   const dead = new Set<string>();
   const workers: Worker[] = [];
 
@@ -86,8 +88,8 @@ function setUp() {
     workers.push(worker);
     return { queue, worker };
   }
-  async function enqueue(id: string, over: { subject?: string; priority?: number; flow?: string } = {}) {
-    const operation = { id, flow: 'two-steps', subject: `lb-of-${id}`, input: {}, priority: 0, ...over };
+  async function enqueue(id: string, over: { subject?: string; priority?: number; flow?: FlowName } = {}) {
+    const operation = { id, flow: madeUpFlow('two-steps'), subject: `lb-of-${id}`, input: {}, priority: 0, ...over };
     await journal.enqueue(operation);
     return operation;
   }
@@ -127,8 +129,8 @@ describe('worker', () => {
     await worker.start();
     await settle();
     expect(worker.running()).toEqual([
-      { id: 'a', flow: 'two-steps', subject: 'lb-of-a' },
-      { id: 'b', flow: 'two-steps', subject: 'lb-of-b' },
+      { id: 'a', flow: madeUpFlow('two-steps'), subject: 'lb-of-a' },
+      { id: 'b', flow: madeUpFlow('two-steps'), subject: 'lb-of-b' },
     ]);
     for (const [id, priority] of [
       ['plain', 0],
@@ -286,7 +288,7 @@ describe('worker', () => {
       times.push(clock.monotonicMs());
       return times.length < 8 ? new KilnError('SERVICE_FAILED', 'down') : null;
     });
-    await enqueue('a', { flow: 'committed' });
+    await enqueue('a', { flow: madeUpFlow('committed') });
     const { worker } = makeWorker();
     await worker.start();
     await clock.advance(15 * 60_000);
@@ -367,7 +369,7 @@ describe('worker', () => {
   it('goes on with what a dead worker left, though the dead have all the places; an unknown one loses its place', async () => {
     const { makeWorker, enqueue, operation, clock, journal, dead } = setUp();
     await enqueue('left');
-    await enqueue('of the future', { flow: 'of-the-future' });
+    await enqueue('of the future', { flow: madeUpFlow('of-the-future') });
     for (const id of ['left', 'of the future']) await journal.claim(id, 'dead');
     const { queue, worker } = makeWorker({ capacity: 2 });
     await worker.start();
@@ -415,7 +417,7 @@ describe('worker', () => {
 
   it('hundreds of operations of other versions, all of them urgent, hold up nobody', async () => {
     const { makeWorker, enqueue, operation, clock, journal } = setUp();
-    for (let n = 0; n < 600; n++) await enqueue(`future-${n}`, { flow: 'of-the-future', priority: 9 });
+    for (let n = 0; n < 600; n++) await enqueue(`future-${n}`, { flow: madeUpFlow('of-the-future'), priority: 9 });
     const { worker } = makeWorker();
     await worker.start();
     await clock.advance(60_000);
@@ -429,8 +431,8 @@ describe('worker', () => {
 
   it('leaves an operation of an unknown flow alone, and says so once', async () => {
     const { makeWorker, enqueue, operation, clock, log } = setUp();
-    await enqueue('a', { flow: 'of-the-future' });
-    await enqueue('b', { flow: 'of-the-future' });
+    await enqueue('a', { flow: madeUpFlow('of-the-future') });
+    await enqueue('b', { flow: madeUpFlow('of-the-future') });
     const { worker } = makeWorker();
     await worker.start();
     await clock.advance(5 * 60_000);

@@ -1,5 +1,6 @@
 import { growingPauseMs } from '../lib/growing-pause.ts';
 import { type KilnError, toKilnError } from '../model/errors.ts';
+import type { FlowName } from '../model/flow-name.ts';
 import { NO_PLACE_PAUSE_MS, type Operation } from '../model/operation.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ClaimedOperation, Journal, NoPlace } from '../ports/journal.ts';
@@ -14,7 +15,7 @@ export interface WorkerSettings<Deps> {
   queue: OperationQueue;
   journal: Journal;
   /** By name. */
-  flows: ReadonlyMap<string, Flow<Deps>>;
+  flows: ReadonlyMap<FlowName, Flow<Deps>>;
   /** What the steps of a flow act through; asked for anew at each run of one. */
   deps: () => Deps;
   engine: EngineDeps;
@@ -46,7 +47,8 @@ export interface WorkerLease {
 
 export interface RunningOperation {
   id: string;
-  flow: string;
+  /** Null until it was read. */
+  flow: FlowName | null;
   subject: string;
 }
 
@@ -99,7 +101,7 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
     if (stopping.signal.aborted || trusted.signal.aborted || running.has(operationId)) return 'later';
     if (isFull() && !inherited.has(operationId)) return 'full';
     // Noted before it is claimed: what this worker has and does not run counts as left behind.
-    running.set(operationId, { id: operationId, flow: '', subject: '', turn: new AbortController() });
+    running.set(operationId, { id: operationId, flow: null, subject: '', turn: new AbortController() });
     try {
       return await carryOut(operationId);
     } catch (thrown) {
@@ -314,7 +316,7 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
       await lease?.remove().catch((error: unknown) => log.debug({ err: error }, 'a worker that ends stays entered'));
     },
     running: () =>
-      [...running.values()].filter(({ flow }) => flow !== '').map(({ id, flow, subject }) => ({ id, flow, subject })),
+      [...running.values()].filter(({ flow }) => flow !== null).map(({ id, flow, subject }) => ({ id, flow, subject })),
     turnAround: (operationId, reason) => running.get(operationId)?.turn.abort(reason),
   };
 }

@@ -4,12 +4,10 @@ import { createFakeClock, type FakeClock } from '../../test/kit/fakes/fake-clock
 import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
 import { storedListener, storedLoadBalancer } from '../../test/kit/stored-resources.ts';
 import { KilnError } from '../model/errors.ts';
-import type { Operation } from '../model/operation.ts';
+import type { NewOperation } from '../model/operation.ts';
 import type { SilenceSurvey } from '../model/silence.ts';
 import type { SilenceStore, SilentAmphora } from '../ports/silence-store.ts';
 import { createSilenceMonitor, type SilenceMonitor } from './silence-monitor.ts';
-
-type NewOperation = Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>;
 
 const amphora: SilentAmphora = {
   id: 'a',

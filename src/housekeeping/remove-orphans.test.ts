@@ -104,7 +104,13 @@ describe('objects in the cloud whose owner is gone', () => {
     await deleteLoadBalancer(id);
   }
   const enqueue = (subject: string) =>
-    createJournal(database, clock).enqueue({ id: `op-${subject}`, flow: 'f', subject, input: {}, priority: 0 });
+    createJournal(database, clock).enqueue({
+      id: `op-${subject}`,
+      flow: 'update-listener',
+      subject,
+      input: {},
+      priority: 0,
+    });
 
   it('go when they were found for as long as the grace time, in three looks at least', async () => {
     await loseLoadBalancer();

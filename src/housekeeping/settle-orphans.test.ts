@@ -13,6 +13,7 @@ import { createLoadBalancerStore } from '../adapters/storage/load-balancer-store
 import { createOrphans } from '../adapters/storage/orphans.ts';
 import type { KilnDatabase } from '../adapters/storage/schema.ts';
 import type { ProvisioningStatus } from '../model/load-balancer.ts';
+import type { NewOperation } from '../model/operation.ts';
 import { createOrphanSweep, orphanGraceMs } from './settle-orphans.ts';
 import { settlePendingJob } from './settle-pending.ts';
 
@@ -31,7 +32,13 @@ describe('load balancers that are PENDING with no operation behind them', () => 
   });
 
   const store = () => createLoadBalancerStore(database, clock);
-  const operation = (id: string) => ({ id: `op-${id}`, flow: 'f', subject: id, input: {}, priority: 0 });
+  const operation = (id: string): NewOperation => ({
+    id: `op-${id}`,
+    flow: 'update-listener',
+    subject: id,
+    input: {},
+    priority: 0,
+  });
   async function make(id: string, status: ProvisioningStatus, hasOperation: boolean): Promise<void> {
     await store().apply({
       loadBalancerId: id,

@@ -1,3 +1,5 @@
+import type { FlowName } from './flow-name.ts';
+
 /** Plain data that survives being written as JSON and read again. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
@@ -27,8 +29,7 @@ export const REPAIR_PRIORITY = 20;
 /** A change that was asked for: a row written in the same transaction as the status change that announces it. */
 export interface Operation {
   id: string;
-  /** Name of the flow that carries it out. */
-  flow: string;
+  flow: FlowName;
   /** What it changes, such as a load balancer's ID: two operations on one subject never run side by side. */
   subject: string;
   input: JsonObject;
@@ -42,6 +43,9 @@ export interface Operation {
   createdAt: string;
   updatedAt: string;
 }
+
+/** An operation that is asked for. */
+export type NewOperation = Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>;
 
 /** Something that an operation made in the cloud and that could not be taken back. */
 export type Leftover = {

@@ -1,8 +1,10 @@
+import type { FlowName } from './flow-name.ts';
+
 /** Counts of what the database has, for metrics. */
 export interface StateSurvey {
   /** Those whose rows are kept, by flow and status; why a failover was asked for. */
   operations: readonly {
-    flow: string;
+    flow: FlowName;
     status: string;
     cause: 'silence' | 'request';
     count: number;

@@ -1,5 +1,5 @@
 import type { Amphora, AmphoraStatus } from '../model/amphora.ts';
-import type { JournalEntry, Operation, OperationReason } from '../model/operation.ts';
+import type { JournalEntry, NewOperation, OperationReason } from '../model/operation.ts';
 import type { ListQuery } from './load-balancer-store.ts';
 
 export type AmphoraPatch = Partial<Omit<Amphora, 'id' | 'createdAt' | 'updatedAt' | 'serverName'>> & {
@@ -14,8 +14,6 @@ export interface AmphoraSettlement {
   /** Why it is in ERROR. */
   reason: OperationReason | null;
 }
-
-type NewOperation = Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>;
 
 /** Where amphorae are recorded. Each method is one transaction, durable when it resolves. */
 export interface AmphoraStore {

@@ -1,4 +1,5 @@
-import type { JournalEntry, Operation, OperationReason } from '../model/operation.ts';
+import type { FlowName } from '../model/flow-name.ts';
+import type { JournalEntry, NewOperation, Operation, OperationReason } from '../model/operation.ts';
 import type { AmphoraSettlement } from './amphora-store.ts';
 import type { Settlement } from './load-balancer-store.ts';
 
@@ -13,7 +14,7 @@ export interface RunPlaces {
   /** How many there are, as this process has it. */
   limit: number;
   /** What this process can carry out: it waits for nothing else. */
-  flows: readonly string[];
+  flows: readonly FlowName[];
 }
 
 /** There was no place: they are all taken, or the last one is for `first`, which is more urgent, or has waited longer. */
@@ -25,7 +26,7 @@ export interface NoPlace {
 /** Where operations and what their flows have done so far are kept. What a method wrote is durable when it resolves. */
 export interface Journal {
   /** A new operation, `queued` with fence 0. Repeating it with the same ID changes nothing. */
-  enqueue(operation: Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>): Promise<void>;
+  enqueue(operation: NewOperation): Promise<void>;
   /**
    * Takes the operation for a worker and raises its fence: whoever had it before is kept out from here on.
    * @param seenFence only if its fence is still this one: of several that found it unclaimed, one gets it.
@@ -64,7 +65,7 @@ export interface Journal {
    * Operations that have not ended and that nobody has, most urgent first, then oldest first.
    * @param flows only of these: what nobody here can carry out must not crowd out the others.
    */
-  unclaimed(limit: number, flows?: readonly string[]): Promise<Operation[]>;
+  unclaimed(limit: number, flows?: readonly FlowName[]): Promise<Operation[]>;
   /** Operations that somebody has: to find those whose worker is dead. */
   claimed(): Promise<Operation[]>;
   /** Newest first; with a subject, those on it alone. */

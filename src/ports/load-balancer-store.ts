@@ -9,7 +9,7 @@ import type {
   ProvisioningStatus,
   StoredTree,
 } from '../model/load-balancer.ts';
-import type { Operation, OperationReason } from '../model/operation.ts';
+import type { NewOperation, OperationReason } from '../model/operation.ts';
 
 /** The resources of Octavia's API that belong to a load balancer, by the word that its URLs and errors use. */
 export interface Resources {
@@ -93,7 +93,7 @@ export interface Change {
   quota?: ChangeQuota | null;
   rows: readonly RowChange[];
   /** Null for a change that needs no flow. */
-  operation: Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'> | null;
+  operation: NewOperation | null;
 }
 
 /** What an operation leaves behind in the rows. `Journal.finish` writes it in the transaction that ends the operation. */

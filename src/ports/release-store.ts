@@ -1,4 +1,4 @@
-import type { Operation } from '../model/operation.ts';
+import type { NewOperation } from '../model/operation.ts';
 import type {
   Intent,
   ProbePlace,
@@ -60,8 +60,6 @@ export interface ReleaseLook {
   /** Tag of the flavors that have none. */
   defaultTag: string;
 }
-
-export type NewOperation = Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>;
 
 /** One target as it was and as it is to be, with the operation that does it. */
 export interface TargetChange {

@@ -1,9 +1,7 @@
 import type { AmphoraStatus } from '../model/amphora.ts';
 import type { ProvisioningStatus, Topology } from '../model/load-balancer.ts';
-import type { Operation } from '../model/operation.ts';
+import type { NewOperation } from '../model/operation.ts';
 import type { SilenceFinding, SilenceSurvey, SilentAmphoraReport } from '../model/silence.ts';
-
-type NewOperation = Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>;
 
 /** What counts as silent, and now: times as other rows have them, ISO 8601 UTC. */
 export interface SilenceMoment {

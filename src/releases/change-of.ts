@@ -2,15 +2,10 @@ import { applyStep, joinedTargets, type TargetStep } from '../core/releases/appl
 import { probeAmphoraId } from '../core/releases/probe.ts';
 import { changeTally } from '../core/releases/tallies.ts';
 import type { Decision, Step } from '../core/releases/window.ts';
+import type { NewOperation } from '../model/operation.ts';
 import { endedPhases, type ReleaseProgress } from '../model/release.ts';
 import type { TargetNow } from '../model/release-view.ts';
-import type {
-  NewOperation,
-  NewReleaseEvent,
-  ReleaseChange,
-  ReleaseView,
-  TargetChange,
-} from '../ports/release-store.ts';
+import type { NewReleaseEvent, ReleaseChange, ReleaseView, TargetChange } from '../ports/release-store.ts';
 
 /** Behind whatever somebody waits for, and far behind repairs. */
 const PRIORITY = -1;
@@ -57,7 +52,13 @@ export function changeOf(
     const amphoraId = probeAmphoraId(spec.id, place, attempt);
     const chosen = { imageId: spec.image.id, flavorId: place.flavorId, availabilityZone: place.zone };
     const input = { amphoraId, loadBalancerId: null, ...chosen, releaseId: spec.id };
-    const operation = { id: newId(), flow: 'probe-image', subject: amphoraId, input, priority: PRIORITY };
+    const operation: NewOperation = {
+      id: newId(),
+      flow: 'probe-image',
+      subject: amphoraId,
+      input,
+      priority: PRIORITY,
+    };
     return [{ place, attempt, imageFaults, operation }];
   });
   const joined = steps.flatMap((step) => (step.kind === 'join' ? joinedTargets(spec.id, step, nowMs) : []));

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type CarriedRelease, openCarriedRelease } from '../../test/kit/carried-release.ts';
 import type { JobRun } from '../housekeeping/job.ts';
 import { KilnError } from '../model/errors.ts';
+import type { NewOperation } from '../model/operation.ts';
 import type { CarriedOn, CarryOn } from './carry-on.ts';
 import { releasesJob } from './releases-job.ts';
 
@@ -49,7 +50,13 @@ describe('the job that carries releases on', () => {
   it('looks at once when the operator has spoken, and when an operation has ended', async () => {
     const { job, run, passesMs } = await setUp([due(40_000), due(40_000), due(40_000)]);
     const id = await bench.start();
-    const operation = { id: 'one', flow: 'release-amphora', subject: 's', input: { releaseId: id }, priority: 0 };
+    const operation: NewOperation = {
+      id: 'one',
+      flow: 'release-amphora',
+      subject: 's',
+      input: { releaseId: id },
+      priority: 0,
+    };
     await bench.state.journal.enqueue(operation);
     const { sleep } = bench.clock;
     let sleeps = 0;

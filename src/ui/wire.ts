@@ -1,3 +1,5 @@
+import type { FlowName } from '../model/flow-name.ts';
+
 /** What the page reads of the public API's answers. Times are UTC without a zone, as Octavia prints them. */
 
 export interface Reason {
@@ -130,7 +132,7 @@ export interface Amphora {
 
 export interface Operation {
   id: string;
-  flow: string;
+  flow: FlowName;
   loadbalancer_id: string | null;
   subject: string;
   status: 'queued' | 'running' | 'undoing' | 'done' | 'undone';

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rotationFlow } from '../../src/core/amphora/certificate-rotation.ts';
 import { configurationPushFlow } from '../../src/core/amphora/configuration-push.ts';
 import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
+import type { FlowName } from '../../src/model/flow-name.ts';
 import { storedAmphora } from '../kit/contract/amphora-store.ts';
 import { type Crashes, pointsOf, startCrashes, wayBackOf } from '../kit/crashes.ts';
 import type { DevCloud } from '../kit/dev-cloud.ts';
@@ -60,7 +61,7 @@ describe('a worker that is killed', () => {
     }
   }, 600_000);
 
-  it.each(['failover-load-balancer', 'failover-amphora', 'resize-load-balancer', 'release-amphora'])(
+  it.each(['failover-load-balancer', 'failover-amphora', 'resize-load-balancer', 'release-amphora'] as const)(
     'in %s: the new amphora serves, and the old one is gone',
     async (name) => {
       const before = await Promise.all(ready.map(amphoraIdOf));
@@ -152,7 +153,7 @@ describe('a worker that is killed', () => {
       const amphora = await bench.state.amphorae.get(id);
       expect(amphora).toMatchObject({ status: 'READY', imageId: dev.imageId });
       expect(await serversOf(id)).toEqual([amphora?.computeId]);
-      const deletion = { flow: 'delete-amphora', subject: id, input: { amphoraId: id } };
+      const deletion = { flow: 'delete-amphora' as const, subject: id, input: { amphoraId: id } };
       const operation = { id: crypto.randomUUID(), ...deletion, priority: 0 };
       await bench.state.amphorae.requestDeletion(id, operation, ['READY']);
     }
@@ -178,8 +179,13 @@ describe('a worker that is killed', () => {
     for (const id of ids) {
       const place = { flavorId: null, availabilityZone: null };
       const input = { amphoraId: id, loadBalancerId: null, imageId: dev.imageId, ...place };
-      const operation = { id: crypto.randomUUID(), flow: 'probe-image', subject: id, input, priority: 0 };
-      await bench.state.journal.enqueue(operation);
+      await bench.state.journal.enqueue({
+        id: crypto.randomUUID(),
+        flow: 'probe-image',
+        subject: id,
+        input,
+        priority: 0,
+      });
     }
     return ids;
   }
@@ -210,7 +216,7 @@ describe('a worker that is killed', () => {
   }, 300_000);
 
   /** As the jobs that see to amphorae do. @returns the amphorae. */
-  async function enqueueOnAmphorae(flow: string, count: number) {
+  async function enqueueOnAmphorae(flow: FlowName, count: number) {
     const amphorae = await Promise.all(
       ready.slice(0, count).map(async (id) => (await crashes.amphoraeOf(id))[0] ?? expect.unreachable()),
     );

@@ -52,7 +52,7 @@ describe('a worker that is killed', () => {
   it.each([
     ['failover-load-balancer-pair', 0],
     ['failover-amphora-of-pair', 1],
-  ])(
+  ] as const)(
     'in %s: those that are replaced are gone',
     async (name, stay) => {
       const before = new Map<string, Set<string>>();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
 import { type KilnProcess, runKiln, startKiln } from '../kit/kiln-process.ts';
 import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
+import { madeUpFlow } from '../kit/made-up-flow.ts';
 
 /** Real processes on one database: the command ends operations with and without a `kiln serve`. */
 describe('kiln operation abort', () => {
@@ -75,7 +76,7 @@ describe('kiln operation abort', () => {
     const { id: operationId } = await bench.operationOn(id);
     await bench.state.database
       .updateTable('kiln_operation')
-      .set({ flow: 'of-the-future', updated_at: '2026-01-01T00:00:00.000Z' })
+      .set({ flow: madeUpFlow('of-the-future'), updated_at: '2026-01-01T00:00:00.000Z' })
       .where('id', '=', operationId)
       .execute();
     expect((await kiln('operation', 'show', operationId)).output).toContain('unknown to this version');

@@ -7,9 +7,8 @@ import { flushCompileCache } from 'node:module';
 import { createInterface } from 'node:readline';
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
-import type { Flow } from '../../src/flows/engine/flow.ts';
 import type { LoadBalancerDeps } from '../../src/flows/load-balancer/deps.ts';
-import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
+import { loadBalancerFlows, type OperationFlow } from '../../src/flows/load-balancer/index.ts';
 import { findAccess } from '../../src/main/cloud-access.ts';
 import { createLog } from '../../src/main/log.ts';
 import { wireQueue, wireWorker } from '../../src/main/roles/worker.ts';
@@ -82,7 +81,7 @@ function createPoints(): Points {
   };
 }
 
-function withPoints(flow: Flow<LoadBalancerDeps>, points: Points): Flow<LoadBalancerDeps> {
+function withPoints(flow: OperationFlow, points: Points): OperationFlow {
   return {
     ...flow,
     steps: flow.steps.map((step) => {

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
 import type { Amphora } from '../../src/model/amphora.ts';
+import type { FlowName } from '../../src/model/flow-name.ts';
 import { bundleProgram } from './bundle-program.ts';
 import type { CrashPoint } from './crash-worker.ts';
 import { type DevCloud, startDevCloud } from './dev-cloud.ts';
@@ -43,19 +44,19 @@ export interface Crashes {
   close(): Promise<void>;
 }
 
-const flowOf = (name: string) => {
+const flowOf = (name: FlowName) => {
   const flow = loadBalancerFlows.find((one) => one.name === name);
   if (!flow) throw new Error(`no flow ${name}`);
   return flow;
 };
 
-export const pointsOf = (name: string, ...moments: Moment[]): CrashPoint[] =>
+export const pointsOf = (name: FlowName, ...moments: Moment[]): CrashPoint[] =>
   flowOf(name).steps.flatMap(({ name: step }) =>
     moments.map((moment): CrashPoint => ({ pause: { step, direction: 'do', moment } })),
   );
 
 /** The flow fails at a step, and is killed in the middle of every step of its way back. */
-export const wayBackOf = (name: string, failAt: string): CrashPoint[] => {
+export const wayBackOf = (name: FlowName, failAt: string): CrashPoint[] => {
   const { steps } = flowOf(name);
   const last = steps.findIndex((step) => step.name === failAt);
   return steps

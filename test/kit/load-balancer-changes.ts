@@ -1,8 +1,9 @@
+import type { FlowName } from '../../src/model/flow-name.ts';
 import type { LoadBalancerHarness } from './load-balancers.ts';
 
 /** A change inside a load balancer: the flow that carries it out, and how it is asked for. */
 interface LoadBalancerChange {
-  flow: string;
+  flow: FlowName;
   ask(loadBalancerId: string): Promise<unknown>;
 }
 
@@ -16,7 +17,7 @@ export function loadBalancerChanges(bench: () => LoadBalancerHarness, memberPort
   const idIn = (kind: string, loadBalancerId: string) => made[kind]?.get(loadBalancerId) ?? '';
 
   const create = (
-    flow: string,
+    flow: FlowName,
     kind: string,
     path: (id: string) => string,
     body: (id: string) => object,
@@ -28,11 +29,11 @@ export function loadBalancerChanges(bench: () => LoadBalancerHarness, memberPort
       made[kind].set(id, answer[kind].id);
     },
   });
-  const update = (flow: string, kind: string, path: (id: string) => string, body: object): LoadBalancerChange => ({
+  const update = (flow: FlowName, kind: string, path: (id: string) => string, body: object): LoadBalancerChange => ({
     flow,
     ask: (id) => bench().call('PUT', path(id), { [kind]: body }),
   });
-  const remove = (flow: string, path: (id: string) => string): LoadBalancerChange => ({
+  const remove = (flow: FlowName, path: (id: string) => string): LoadBalancerChange => ({
     flow,
     ask: (id) => bench().call('DELETE', path(id)),
   });

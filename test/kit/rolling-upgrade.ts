@@ -6,6 +6,7 @@ import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { databaseStatus, openDatabase } from '../../src/adapters/storage/database.ts';
 import { createJournal } from '../../src/adapters/storage/journal.ts';
 import type { DatabaseSubject } from './contract/amphora-store.ts';
+import { madeUpFlow } from './made-up-flow.ts';
 import { newerMigrations } from './newer-migrations.ts';
 
 /**
@@ -48,7 +49,7 @@ export function describeRollingUpgrade(name: string, makeSubject: () => Promise<
         for (let n = 0; n < 8; n++)
           await journal.enqueue({
             id: `${prefix}${n}`,
-            flow: 'roll',
+            flow: madeUpFlow('roll'),
             subject: `${prefix}${n}`,
             input: {},
             priority: 0,

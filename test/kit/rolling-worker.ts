@@ -2,6 +2,7 @@
  * A worker process of this version of Kiln, or of one that is newer by one change of the tables. Arguments: the
  * connection, `old` or `new`. It says `ready`, or why it can't start; SIGTERM ends it well.
  */
+
 import { sql } from 'kysely';
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { createWorkerIdentity } from '../../src/adapters/process/worker-identity.ts';
@@ -13,6 +14,7 @@ import { defineFlow } from '../../src/flows/engine/flow.ts';
 import { createWorker } from '../../src/flows/worker.ts';
 import { growingPauseMs } from '../../src/lib/growing-pause.ts';
 import type { JsonObject } from '../../src/model/operation.ts';
+import { madeUpFlow } from './made-up-flow.ts';
 import { newerMigrations } from './newer-migrations.ts';
 
 const [, , connection = '', version] = process.argv;
@@ -25,7 +27,8 @@ const identity = createWorkerIdentity();
 const registry = createWorkerRegistry(database, clock, { identity, roles: ['worker'], leaseMs: 3_000 });
 
 const STEP_MS = 200;
-const flow = defineFlow<object, JsonObject>('roll')
+const flow = defineFlow('roll')
+  .takes<object, JsonObject>()
   .step({
     name: 'roll',
     async do(_parts, _state, { operationId }) {
@@ -42,7 +45,7 @@ const limits = { attempts: 3, firstPauseMs: 100, longestPauseMs: 1_000 };
 const worker = createWorker<object>({
   queue: createInProcessQueue({ clock, pauseMs: growingPauseMs }),
   journal,
-  flows: new Map([[flow.name, flow]]),
+  flows: new Map([[madeUpFlow('roll'), flow]]),
   deps: () => ({}),
   engine: { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 60_000 },
   self: identity.self,

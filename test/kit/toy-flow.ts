@@ -73,7 +73,8 @@ function toyStep(name: string): Step<ToyDeps, JsonObject, JsonObject> {
 
 export const toySteps = ['one', 'two', 'three'] as const;
 
-export const toyFlow: Flow<ToyDeps> = defineFlow<ToyDeps, JsonObject>('toy')
+export const toyFlow: Flow<ToyDeps> = defineFlow('toy')
+  .takes<ToyDeps, JsonObject>()
   .step(toyStep('one'))
   .step(toyStep('two'))
   .step(toyStep('three'))

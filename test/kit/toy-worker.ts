@@ -2,6 +2,7 @@
  * A worker process with the toy flow. Its argument is JSON: ToyWorkerOptions. It says `ready` when it takes operations,
  * and ends well at SIGTERM. Its log is on standard error.
  */
+
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { createWorkerIdentity } from '../../src/adapters/process/worker-identity.ts';
 import { createRabbitQueue } from '../../src/adapters/queue/rabbitmq.ts';
@@ -13,6 +14,7 @@ import { createWorkerRegistry } from '../../src/adapters/storage/worker-registry
 import { createWorker } from '../../src/flows/worker.ts';
 import { growingPauseMs } from '../../src/lib/growing-pause.ts';
 import type { Log } from '../../src/ports/log.ts';
+import { madeUpFlow } from './made-up-flow.ts';
 import { toyFlow, toyTables } from './toy-flow.ts';
 
 export interface ToyWorkerOptions {
@@ -53,7 +55,7 @@ const limits = { attempts: 3, firstPauseMs: 100, longestPauseMs: 1_000 };
 const worker = createWorker({
   queue,
   journal,
-  flows: new Map([[toyFlow.name, toyFlow]]),
+  flows: new Map([[madeUpFlow('toy'), toyFlow]]),
   deps: () => ({ database: toyTables(database), clock, worker: identity.self }),
   engine: { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 60_000 },
   self: identity.self,

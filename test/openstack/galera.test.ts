@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/adapters/storage/database.ts';
 import { createJournal } from '../../src/adapters/storage/journal.ts';
 import type { KilnError } from '../../src/model/errors.ts';
+import type { NewOperation } from '../../src/model/operation.ts';
 import type { Journal } from '../../src/ports/journal.ts';
 import { describeSharedJournalContract } from '../kit/contract/journal.ts';
 import { createFakeClock } from '../kit/fakes/fake-clock.ts';
@@ -41,7 +42,13 @@ describe.skipIf(impossible !== null)(`a Galera cluster (${impossible ?? 'three n
     return { journal: createJournal(database, clock), close: () => database.destroy() };
   }
 
-  const newOperation = (id: string) => ({ id, flow: 'f', subject: id, input: {}, priority: 0 });
+  const newOperation = (id: string): NewOperation => ({
+    id,
+    flow: 'update-listener',
+    subject: id,
+    input: {},
+    priority: 0,
+  });
 
   it('nothing is lost or doubled when two nodes write the same rows, and one has to give way at COMMIT', async () => {
     const made = await cluster.makeDatabase();

@@ -17,6 +17,7 @@ import { createTestAuthority } from '../kit/certificate-authority.ts';
 import { describeOperationQueueContract } from '../kit/contract/operation-queue.ts';
 import { describeWorkerRegistryContract } from '../kit/contract/worker-registry.ts';
 import { createFakeLog } from '../kit/fakes/fake-log.ts';
+import { madeUpFlow } from '../kit/made-up-flow.ts';
 import { startTcpProxy, type TcpProxy } from '../kit/tcp-proxy.ts';
 import { makeDatabase } from '../kit/testbed-database.ts';
 
@@ -68,7 +69,7 @@ async function makeHarness() {
     return queue;
   }
   const commit = ({ id, priority }: { id: string; priority: number }) =>
-    journal.enqueue({ id, flow: 'toy', subject: id, input: {}, priority });
+    journal.enqueue({ id, flow: madeUpFlow('toy'), subject: id, input: {}, priority });
   /** Messages that nobody has taken. */
   const waiting = async () => {
     const counts = await Promise.all(queues.map(async (queue) => (await channel.checkQueue(queue)).messageCount));

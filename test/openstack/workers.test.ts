@@ -13,6 +13,7 @@ import type { Journal } from '../../src/ports/journal.ts';
 import type { OperationQueue } from '../../src/ports/operation-queue.ts';
 import { brokerPort, makeVirtualHost } from '../kit/broker.ts';
 import { createFakeLog } from '../kit/fakes/fake-log.ts';
+import { madeUpFlow } from '../kit/made-up-flow.ts';
 import { startTcpProxy, type TcpProxy } from '../kit/tcp-proxy.ts';
 import { readTestbed } from '../kit/testbed-access.ts';
 import { makeDatabase } from '../kit/testbed-database.ts';
@@ -127,7 +128,13 @@ async function create(
 ): Promise<string> {
   const { priority = 0, waitIn = '', failIn = '' } = over;
   const id = `${prefix}-${name}`;
-  await journal.enqueue({ id, flow: 'toy', subject: over.subject ?? id, input: { waitIn, failIn }, priority });
+  await journal.enqueue({
+    id,
+    flow: madeUpFlow('toy'),
+    subject: over.subject ?? id,
+    input: { waitIn, failIn },
+    priority,
+  });
   queue?.announce({ id, priority });
   return id;
 }

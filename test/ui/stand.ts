@@ -5,6 +5,7 @@ import { expect, vi } from 'vitest';
 import { tallyOf } from '../../src/core/releases/tallies.ts';
 import { storedAmphora } from '../kit/contract/amphora-store.ts';
 import { startKiln } from '../kit/kiln-process.ts';
+import { madeUpFlow } from '../kit/made-up-flow.ts';
 import { aRelease, aTarget } from '../kit/releases.ts';
 import { openServingCloud, type ServingCloud } from '../kit/serving-cloud.ts';
 
@@ -248,7 +249,7 @@ async function seed({ bench, dev }: ServingCloud, templateId: string) {
   const operationId = randomUUID();
   await journal.enqueue({
     id: operationId,
-    flow: 'flow-of-a-newer-version',
+    flow: madeUpFlow('flow-of-a-newer-version'),
     subject: sick,
     input: { loadBalancerId: sick },
     priority: 0,

@@ -1,5 +1,6 @@
 import { type Selectable, sql, type UpdateObject } from 'kysely';
 import { KilnError } from '../../model/errors.ts';
+import type { FlowName } from '../../model/flow-name.ts';
 import { type JournalEntry, type Operation, type OperationStatus, unendedStatuses } from '../../model/operation.ts';
 import type { AmphoraSettlement } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -286,7 +287,7 @@ export function insertOperation(executor: KilnDatabase, operation: NewOperation,
 }
 
 /** Operations of this flow that have not ended. */
-export async function countUnended(executor: KilnDatabase, flow: string): Promise<number> {
+export async function countUnended(executor: KilnDatabase, flow: FlowName): Promise<number> {
   const { count } = await executor
     .selectFrom('kiln_operation')
     .select(({ fn }) => fn.countAll<number>().as('count'))

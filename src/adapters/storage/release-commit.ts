@@ -1,13 +1,8 @@
 import { sql } from 'kysely';
 import { KilnError } from '../../model/errors.ts';
+import type { NewOperation } from '../../model/operation.ts';
 import { endedPhases } from '../../model/release.ts';
-import type {
-  NewOperation,
-  NewReleaseEvent,
-  ReleaseChange,
-  StoredRelease,
-  TargetChange,
-} from '../../ports/release-store.ts';
+import type { NewReleaseEvent, ReleaseChange, StoredRelease, TargetChange } from '../../ports/release-store.ts';
 import { enqueueOperation } from './journal.ts';
 import { fromEvent, fromTarget } from './release-rows.ts';
 import type { KilnDatabase } from './schema.ts';

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { FlavorCapabilities } from '../../model/flavor.ts';
+import { type FlowName, oneAmphoraFlows } from '../../model/flow-name.ts';
 import type { Topology } from '../../model/load-balancer.ts';
 import type { FleetMember } from '../../model/release-plan.ts';
 import type { LateLoadBalancer, LateQuestion } from '../../model/release-view.ts';
@@ -116,10 +117,9 @@ export async function usualMoveSeconds(database: KilnDatabase): Promise<number |
     .orderBy('updated_at', 'desc')
     .limit(HISTORY)
     .execute();
-  const isFailover = ({ flow }: { flow: string }) =>
-    /^(failover-load-balancer|failover-amphora|release-amphora(-of-pair)?)$/.test(flow);
+  const ofOneAmphora: ReadonlySet<FlowName> = new Set(oneAmphoraFlows);
   const seconds = rows
-    .filter(isFailover)
+    .filter(({ flow }) => ofOneAmphora.has(flow))
     .map((row) => Math.ceil((Date.parse(row.updated_at) - Date.parse(row.created_at)) / 1000))
     .sort((one, other) => one - other);
   return seconds[Math.floor(seconds.length / 2)] ?? null;

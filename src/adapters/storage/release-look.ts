@@ -1,4 +1,5 @@
 import { type ExpressionBuilder, sql } from 'kysely';
+import { type FlowName, releaseFlows } from '../../model/flow-name.ts';
 import { unendedStatuses } from '../../model/operation.ts';
 import type { ProbePlace, Target, TargetState } from '../../model/release.ts';
 import type { AmphoraNow, ProbeNow, TargetNow } from '../../model/release-view.ts';
@@ -65,7 +66,7 @@ export async function lookAtRelease(
     busy: busyTargets.map(now),
     next: nextTargets.map(now),
     nextDueMs: later?.at == null ? null : Number(later.at),
-    unendedOperations: await countOperations(transaction, releaseId, moves),
+    unendedOperations: await countOperations(transaction, releaseId, releaseFlows),
     repairs: await countRepairs(transaction),
     workers: await countWorkers(transaction, look.beatAfter),
     unwell: await countUnwell(transaction, look.silentBefore),
@@ -151,8 +152,6 @@ async function operationsNow(
   );
 }
 
-const moves = ['release-amphora', 'release-amphora-of-pair'];
-
 /**
  * Of a release. Operations that have not ended are few, whatever the size of the fleet.
  * @param flows which of them.
@@ -160,7 +159,7 @@ const moves = ['release-amphora', 'release-amphora-of-pair'];
 export async function countOperations(
   transaction: KilnDatabase,
   releaseId: string,
-  flows: readonly string[] = [...moves, 'probe-image'],
+  flows: readonly FlowName[] = [...releaseFlows, 'probe-image'],
 ): Promise<number> {
   const { count } = await transaction
     .selectFrom('kiln_operation')

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import type { FlowName } from '../../model/flow-name.ts';
 import { type Operation, type OperationStatus, unendedStatuses } from '../../model/operation.ts';
 import type { NoPlace, RunPlaces } from '../../ports/journal.ts';
 import type { KilnDatabase } from './schema.ts';
@@ -52,7 +53,7 @@ async function takenPlaces(database: KilnDatabase): Promise<ReadonlyMap<string, 
 async function firstInLine(
   database: KilnDatabase,
   { id, priority, createdAt }: Operation,
-  flows: readonly string[],
+  flows: readonly FlowName[],
 ): Promise<{ id: string } | null> {
   const first = await database
     .selectFrom('kiln_operation as waiting')

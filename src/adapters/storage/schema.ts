@@ -1,4 +1,5 @@
 import type { Generated, Kysely } from 'kysely';
+import type { FlowName } from '../../model/flow-name.ts';
 
 /**
  * Tables of Kiln, prefixed so that they can stand in the database that Octavia used. Structured values are JSON text;
@@ -44,7 +45,7 @@ export interface Schema {
   };
   kiln_operation: {
     id: string;
-    flow: string;
+    flow: FlowName;
     subject: string;
     input: string;
     priority: number;

@@ -6,6 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { storedAmphora } from '../../../test/kit/contract/amphora-store.ts';
 import { createFakeClock } from '../../../test/kit/fakes/fake-clock.ts';
 import { storedLoadBalancer } from '../../../test/kit/stored-resources.ts';
+import type { FlowName } from '../../model/flow-name.ts';
 import { heartbeatMetrics } from '../metrics/heartbeats.ts';
 import { stateMetrics } from '../metrics/state.ts';
 import { createAmphoraStore } from './amphora-store.ts';
@@ -25,7 +26,7 @@ async function setUp() {
     rmSync(folder, { recursive: true });
   });
   const journal = createJournal(database, clock);
-  const enqueue = (id: string, flow: string, priority = 0) =>
+  const enqueue = (id: string, flow: FlowName, priority = 0) =>
     journal.enqueue({ id, flow, subject: id, input: {}, priority });
   await enqueue('1', 'failover-amphora', 20);
   await enqueue('2', 'failover-amphora', 10);

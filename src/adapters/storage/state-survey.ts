@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { FlowName } from '../../model/flow-name.ts';
 import { REPAIR_PRIORITY } from '../../model/operation.ts';
 import type { StateSurvey } from '../../model/state-survey.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -37,7 +38,7 @@ export function createStateSurvey(database: KilnDatabase, clock: Clock): () => P
     const of = (kind: string) => rows.filter((row) => row.kind === kind);
     return {
       operations: of('operation').map(({ first, second, third, count, seconds }) => ({
-        flow: String(first),
+        flow: String(first) as FlowName,
         status: String(second),
         cause: third === 'silence' ? 'silence' : 'request',
         count: Number(count),

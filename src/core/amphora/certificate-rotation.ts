@@ -1,7 +1,8 @@
 import { growingPauseMs } from '../../lib/growing-pause.ts';
+import type { FlowName } from '../../model/flow-name.ts';
 
 /** The flow that renews the certificate of one amphora's agent. */
-export const rotationFlow = 'rotate-amphora-certificate';
+export const rotationFlow = 'rotate-amphora-certificate' as const satisfies FlowName;
 
 const pauses = { firstMs: 60_000, longestMs: 3_600_000 };
 const SHORTEST_PAUSE_MS = 5_000;

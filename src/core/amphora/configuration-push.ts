@@ -1,7 +1,8 @@
 import { growingPauseMs } from '../../lib/growing-pause.ts';
+import type { FlowName } from '../../model/flow-name.ts';
 
 /** The flow that sends an agent its configuration because its heartbeat settings are no longer those in force. */
-export const configurationPushFlow = 'push-amphora-configuration';
+export const configurationPushFlow = 'push-amphora-configuration' as const satisfies FlowName;
 
 const pauses = { firstMs: 60_000, longestMs: 3_600_000 };
 

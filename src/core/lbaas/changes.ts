@@ -1,3 +1,4 @@
+import type { FlowName } from '../../model/flow-name.ts';
 import {
   type L7Policy,
   type LoadBalancerTree,
@@ -8,7 +9,13 @@ import {
   type StoredTree,
   type Topology,
 } from '../../model/load-balancer.ts';
-import { type Json, type JsonObject, type Operation, REPAIR_PRIORITY } from '../../model/operation.ts';
+import {
+  type Json,
+  type JsonObject,
+  type NewOperation,
+  type Operation,
+  REPAIR_PRIORITY,
+} from '../../model/operation.ts';
 import { neverTookEffect } from '../operations/in-effect.ts';
 import type { RowBefore } from '../operations/operation-subject.ts';
 import { rowsOfTree, type TreeRow } from '../operations/tree-rows.ts';
@@ -26,7 +33,7 @@ export interface PlannedChange {
   /** Of the tree that the rows were computed from; null where they follow from none. */
   basedOnRevision: number | null;
   rows: readonly Row[];
-  operation: Pick<Operation, 'id' | 'flow' | 'subject' | 'input' | 'priority'>;
+  operation: NewOperation;
 }
 type Row = TreeRow;
 
@@ -34,8 +41,8 @@ type Verb = 'create' | 'update' | 'delete';
 /** What a change is about, and by what way it hangs on its load balancer. */
 export type Subject = Row;
 
-/** Words of the flows' names; `src/flows` has one of each: `create-load-balancer`, `update-health-monitor` … */
-const flowWords: Readonly<Record<Kind, string>> = {
+/** Words of the flows' names: `create-load-balancer`, `update-health-monitor` … */
+const flowWords = {
   loadbalancer: 'load-balancer',
   listener: 'listener',
   pool: 'pool',
@@ -43,7 +50,7 @@ const flowWords: Readonly<Record<Kind, string>> = {
   healthmonitor: 'health-monitor',
   l7policy: 'l7-policy',
   l7rule: 'l7-rule',
-};
+} as const satisfies Readonly<Record<Kind, string>>;
 
 /** Failovers go before everything else, and those of what does not serve before those that somebody asked for. */
 const priorities = { repair: REPAIR_PRIORITY, failover: 10, other: 0 } as const;
@@ -53,7 +60,7 @@ const pairFlows = {
   'failover-load-balancer': 'failover-load-balancer-pair',
   'failover-amphora': 'failover-amphora-of-pair',
   'resize-load-balancer': 'resize-load-balancer-pair',
-} as const;
+} as const satisfies Partial<Record<FlowName, FlowName>>;
 
 const flowFor = (flow: keyof typeof pairFlows, { topology }: { topology: Topology }) =>
   topology === 'ACTIVE_STANDBY' ? pairFlows[flow] : flow;
@@ -190,7 +197,7 @@ export function planResize(making: CreationContext, tree: StoredTree, flavorId: 
 export function repairOperation(
   making: Pick<CreationContext, 'newId'>,
   amphora: { id: string; loadBalancerId: string; loadBalancerStatus: ProvisioningStatus; topology: Topology },
-): PlannedChange['operation'] {
+): NewOperation {
   const { id, loadBalancerId, loadBalancerStatus } = amphora;
   const wasInError = loadBalancerStatus === 'ERROR';
   const input = {
@@ -210,7 +217,7 @@ export function configurationOperation(
   making: Pick<CreationContext, 'newId'>,
   loadBalancerId: string,
   amphoraId: string,
-): PlannedChange['operation'] {
+): NewOperation {
   return operation(making, 'configure-amphora', loadBalancerId, { resourceId: loadBalancerId, amphoraId });
 }
 
@@ -238,7 +245,7 @@ export function planAmphoraDeletion(
     subject: loadBalancerId ?? amphoraId,
     input: { amphoraId, loadBalancerId, resourceId: loadBalancerId },
     priority: priorities.other,
-  } satisfies PlannedChange['operation'];
+  } satisfies NewOperation;
 }
 
 /** A pool or a policy that is in ERROR, or being changed, takes no members, monitors or rules. */
@@ -324,7 +331,7 @@ function toBeDeleted(subject: Subject): Row {
 
 function operation(
   making: Pick<CreationContext, 'newId'>,
-  flow: string,
+  flow: FlowName,
   loadBalancerId: string,
   input: Operation['input'],
 ) {

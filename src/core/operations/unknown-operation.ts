@@ -1,7 +1,8 @@
+import type { FlowName } from '../../model/flow-name.ts';
 import type { JournalEntry, Operation } from '../../model/operation.ts';
 
 /** Names of the steps of each flow that this version has. */
-export type KnownFlows = ReadonlyMap<string, ReadonlySet<string>>;
+export type KnownFlows = ReadonlyMap<FlowName, ReadonlySet<string>>;
 
 /** Workers of another version may be at it until then: an upgrade takes its time. */
 export const UNKNOWN_AFTER_MS = 5 * 60_000;

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../../test/kit/fakes/fake-clock.ts';
 import { createFakeJournal } from '../../../test/kit/fakes/fake-journal.ts';
 import { createFakeLog } from '../../../test/kit/fakes/fake-log.ts';
+import { madeUpFlow } from '../../../test/kit/made-up-flow.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { JournalEntry, JsonObject } from '../../model/operation.ts';
 import type { Journal } from '../../ports/journal.ts';
@@ -52,10 +53,10 @@ const names: Step<World, JsonObject, { MASTER: { of: string }; BACKUP: { of: str
   do: async () => ({ MASTER: { of: 'master' }, BACKUP: { of: 'backup' } }),
 };
 const subFlow = (...steps: AnyStep[]): Flow<World> =>
-  steps.reduce((flow, step) => flow.step(step), defineFlow<World, JsonObject>('sub')).build();
+  steps.reduce((flow, step) => flow.step(step), defineFlow('sub').takes<World, JsonObject>()).build();
 
 const pairOf = (sub: Flow<World>, after: AnyStep = making('end')): Flow<World> =>
-  defineFlow<World, JsonObject>('pair').step(names).parallel({ MASTER: sub, BACKUP: sub }).step(after).build();
+  defineFlow('pair').takes<World, JsonObject>().step(names).parallel({ MASTER: sub, BACKUP: sub }).step(after).build();
 
 const isMaster = (state: JsonObject) => state.of === 'master';
 
@@ -69,7 +70,7 @@ async function setUp() {
   const log = createFakeLog();
   const limits = { attempts: 2, firstPauseMs: 100, longestPauseMs: 1000 };
   const engine: EngineDeps = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 900_000 };
-  await journal.enqueue({ id: 'op-1', flow: 'pair', subject: 'lb', input: {}, priority: 0 });
+  await journal.enqueue({ id: 'op-1', flow: madeUpFlow('pair'), subject: 'lb', input: {}, priority: 0 });
   const claim = async (worker = 'w1') => (await journal.claim('op-1', worker)) ?? expect.unreachable();
   const entries = async () => (await journal.get('op-1'))?.entries ?? [];
   const status = async () => (await journal.get('op-1'))?.operation.status;
@@ -189,7 +190,8 @@ describe('branches of a flow', () => {
       making('a', (state) => (isMaster(state) ? refused() : null)),
       making('b'),
     );
-    const flow = defineFlow<World, JsonObject>('pair')
+    const flow = defineFlow('pair')
+      .takes<World, JsonObject>()
       .step(names)
       .commit()
       .parallel({ MASTER: sub, BACKUP: sub })
@@ -240,7 +242,8 @@ describe('branches of a flow', () => {
       name: 'resolve',
       do: async () => ({ BACKUP: { of: 'backup' } }),
     };
-    const flow = defineFlow<World, JsonObject>('pair')
+    const flow = defineFlow('pair')
+      .takes<World, JsonObject>()
       .step(one)
       .parallel({ MASTER: sub, BACKUP: sub }, (state, name) => state[name] !== undefined)
       .build();
@@ -250,7 +253,8 @@ describe('branches of a flow', () => {
 
   it('within branches keep their states apart', async () => {
     const { engine, claim } = await setUp();
-    const inner = defineFlow<World, JsonObject>('inner')
+    const inner = defineFlow('inner')
+      .takes<World, JsonObject>()
       .parallel({ one: subFlow(making('a')), two: subFlow(making('b')) })
       .build();
     let seen: JsonObject = {};
@@ -323,8 +327,9 @@ describe('branches of a flow', () => {
 });
 
 describe('versions of a flow', () => {
-  const first = defineFlow<World, JsonObject>('pair').step(making('old')).step(making('b')).build();
-  const second = defineFlow<World, JsonObject>('pair', { version: 2, older: [first] })
+  const first = defineFlow('pair').takes<World, JsonObject>().step(making('old')).step(making('b')).build();
+  const second = defineFlow('pair')
+    .takes<World, JsonObject>({ version: 2, older: [first] })
     .step(making('new'))
     .step(making('b'))
     .build();
@@ -352,11 +357,12 @@ describe('versions of a flow', () => {
 
   it('refuses versions that an older Kiln could take for its own, and sub-flows that commit or settle', () => {
     const same = () =>
-      defineFlow<World, JsonObject>('pair', { version: 2, older: [first] })
+      defineFlow('pair')
+        .takes<World, JsonObject>({ version: 2, older: [first] })
         .step(making('old'))
         .build();
     expect(same).toThrow('versions 2 and 1 begin with the same step');
-    const committing = defineFlow<World, JsonObject>('sub').commit().step(making('a')).build();
+    const committing = defineFlow('sub').takes<World, JsonObject>().commit().step(making('a')).build();
     expect(() => pairOf(committing)).toThrow('commits within it');
     const settling = subFlow({ name: 'end', do: async () => ({}), settle: async () => null });
     expect(() => pairOf(settling)).toThrow('settles where the operation does not end');

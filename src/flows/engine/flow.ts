@@ -76,8 +76,13 @@ export interface Branch {
 /**
  * The steps of a flow. `Input` and `Gives` are for the compiler: what it needs, and what is known when it has ended.
  */
-export interface Flow<Deps, Input extends JsonObject = JsonObject, Gives extends JsonObject = JsonObject> {
-  readonly name: string;
+export interface Flow<
+  Deps,
+  Input extends JsonObject = JsonObject,
+  Gives extends JsonObject = JsonObject,
+  Name extends string = string,
+> {
+  readonly name: Name;
   /** Of its steps: raised when a flow of this name gets others. A journal goes on under the version that began it. */
   readonly version: number;
   /** Versions whose journals may still be under way. */
@@ -100,44 +105,57 @@ type Fitting<Deps, State, Name extends string, Sub> =
   Sub extends Flow<Deps, infer Input, JsonObject> ? (Within<State, Name> extends Input ? Sub : never) : never;
 
 /** A flow as it is being written down: each step may need what the input and the steps before it give. */
-export interface FlowBuilder<Deps, Input extends JsonObject, State extends JsonObject = Input> {
+export interface FlowBuilder<
+  Deps,
+  Input extends JsonObject,
+  State extends JsonObject = Input,
+  Name extends string = string,
+> {
   step<Needs extends JsonObject, Gives extends JsonObject>(
     step: State extends Needs ? Step<Deps, Needs, Gives> : never,
-  ): FlowBuilder<Deps, Input, State & Gives>;
+  ): FlowBuilder<Deps, Input, State & Gives, Name>;
   /** The steps of a sub-flow, as if they stood here: names and state are the flow's own. Once in a flow. */
   use<Needs extends JsonObject, Gives extends JsonObject>(
     flow: State extends Needs ? Flow<Deps, Needs, Gives> : never,
-  ): FlowBuilder<Deps, Input, State & Gives>;
+  ): FlowBuilder<Deps, Input, State & Gives, Name>;
   /**
    * A sub-flow with a name of its own: its steps are journalled as `NAME/step`. It sees the state with what is in
    * `state[NAME]` laid over it, and what it gives goes there.
    */
-  include<Name extends string, Sub>(
-    name: Name,
-    flow: Sub & Fitting<Deps, State, Name, Sub>,
-  ): FlowBuilder<Deps, Input, State & Record<Name, GivesOf<Sub>>>;
+  include<Under extends string, Sub>(
+    name: Under,
+    flow: Sub & Fitting<Deps, State, Under, Sub>,
+  ): FlowBuilder<Deps, Input, State & Record<Under, GivesOf<Sub>>, Name>;
   /**
    * Sub-flows as of `include`, at the same time; the next step begins when all have ended. When one fails the others come
    * to the end of their running steps (see `StepRun.cancelled`), and then all are undone, at the same time too.
    * @param isWanted whether a branch is there at all, by what is known before it begins; its name may be missing then.
    */
   parallel<Subs extends Record<string, unknown>>(
-    branches: Subs & { [Name in keyof Subs & string]: Fitting<Deps, State, Name, Subs[Name]> },
+    branches: Subs & { [Under in keyof Subs & string]: Fitting<Deps, State, Under, Subs[Under]> },
     isWanted?: (state: State, name: keyof Subs & string) => boolean,
-  ): FlowBuilder<Deps, Input, State & { [Name in keyof Subs & string]: GivesOf<Subs[Name]> }>;
+  ): FlowBuilder<Deps, Input, State & { [Under in keyof Subs & string]: GivesOf<Subs[Under]> }, Name>;
   /** From here on there is no way back: a step that fails is tried again until it succeeds or is given up. */
-  commit(): FlowBuilder<Deps, Input, State>;
-  build(): Flow<Deps, Input, State>;
+  commit(): FlowBuilder<Deps, Input, State, Name>;
+  build(): Flow<Deps, Input, State, Name>;
 }
 
 /**
  * Begins a flow. Two steps of one name, or a settlement anywhere but at its ends, are a fault in Kiln and throw at once.
  * Versions begin with steps of different names: so a Kiln that knows only the older one leaves the journal alone.
  */
-export function defineFlow<Deps, Input extends JsonObject>(
-  name: string,
-  { version = 1, older = [] }: { version?: number; older?: readonly Flow<Deps>[] } = {},
-): FlowBuilder<Deps, Input> {
+export function defineFlow<Name extends string>(name: Name) {
+  return {
+    /** What the steps act through, and what is known when the flow begins. */
+    takes: <Deps, Input extends JsonObject>(versions?: { version: number; older: readonly Flow<Deps>[] }) =>
+      buildFlow<Deps, Input, Name>(name, versions),
+  };
+}
+
+function buildFlow<Deps, Input extends JsonObject, Name extends string>(
+  name: Name,
+  { version, older }: { version: number; older: readonly Flow<Deps>[] } = { version: 1, older: [] },
+): FlowBuilder<Deps, Input, Input, Name> {
   const steps: PlacedStep<Deps>[] = [];
   const places: Place[] = [];
   let pointOfNoReturn: number | null = null;
@@ -157,7 +175,7 @@ export function defineFlow<Deps, Input extends JsonObject>(
     return flow.places.map((one) => moved(one, base));
   }
 
-  const builder: FlowBuilder<Deps, Input> = {
+  const builder: FlowBuilder<Deps, Input, Input, Name> = {
     step(step) {
       places.push(add([step as unknown as PlacedStep<Deps>]));
       return builder as never;

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../../test/kit/fakes/fake-clock.ts';
 import { createFakeJournal } from '../../../test/kit/fakes/fake-journal.ts';
 import { createFakeLog } from '../../../test/kit/fakes/fake-log.ts';
+import { madeUpFlow } from '../../../test/kit/made-up-flow.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { JournalEntry, JsonObject } from '../../model/operation.ts';
 import type { AmphoraSettlement } from '../../ports/amphora-store.ts';
@@ -48,7 +49,7 @@ function making(name: string, fails: () => KilnError | null = () => null): Step<
 }
 
 function flowOf(...steps: Step<World, JsonObject, JsonObject>[]): Flow<World> {
-  let builder = defineFlow<World, JsonObject>('test');
+  let builder = defineFlow('test').takes<World, JsonObject>();
   for (const step of steps) builder = builder.step(step);
   return builder.build();
 }
@@ -63,7 +64,7 @@ async function setUp(subject = 'lb-1') {
   const log = createFakeLog();
   const limits = { attempts: 3, firstPauseMs: 100, longestPauseMs: 1000 };
   const engine: EngineDeps = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 900_000 };
-  await journal.enqueue({ id: 'op-1', flow: 'test', subject, input: { size: 2 }, priority: 0 });
+  await journal.enqueue({ id: 'op-1', flow: madeUpFlow('test'), subject, input: { size: 2 }, priority: 0 });
   const claim = async (worker = 'w1') => {
     const claimed = await journal.claim('op-1', worker);
     if (!claimed) throw new Error('not claimed');
@@ -295,7 +296,8 @@ describe('runFlow', () => {
         return null;
       },
     };
-    const flow = defineFlow<World, JsonObject>('test')
+    const flow = defineFlow('test')
+      .takes<World, JsonObject>()
       .step(first)
       .step(making('a'))
       .commit()
@@ -318,7 +320,7 @@ describe('runFlow', () => {
       const { engine } = await setUp();
       const settlements: (Settlement | AmphoraSettlement)[] = [];
       const settling = createFakeJournal(engine.clock, (one) => settlements.push(one));
-      await settling.enqueue({ id: 'op-1', flow: 'test', subject: 'lb', input: {}, priority: 0 });
+      await settling.enqueue({ id: 'op-1', flow: madeUpFlow('test'), subject: 'lb', input: {}, priority: 0 });
       const settlement = (name: string) => async () => ({
         loadBalancerId: name,
         statuses: [],

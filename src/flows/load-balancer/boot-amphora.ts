@@ -73,7 +73,8 @@ const markReady: Step<LoadBalancerDeps, BootInput, Record<string, never>> = {
 };
 
 /** `kiln amphora boot`: one amphora that serves nobody, from the image that the next one of a load balancer would get. */
-export const bootAmphora = defineFlow<LoadBalancerDeps, BootInput>('boot-amphora')
+export const bootAmphora = defineFlow('boot-amphora')
+  .takes<LoadBalancerDeps, BootInput>()
   .step(markErrorOnRevert)
   .step(resolveBoot)
   .use(buildAmphora)

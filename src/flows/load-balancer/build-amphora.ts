@@ -11,7 +11,8 @@ type BuildInput = { loadBalancerId: string | null } & AmphoraChoices;
  * From the choices to an amphora whose agent answers. Whoever builds one, for a load balancer or for `kiln amphora boot`, does it with this:
  * by `use`, or in a branch.
  */
-export const buildAmphora = defineFlow<LoadBalancerDeps, BuildInput>('build-amphora')
+export const buildAmphora = defineFlow('build-amphora')
+  .takes<LoadBalancerDeps, BuildInput>()
   .step(recordAmphora)
   .step(createServer)
   .step(waitForServer)

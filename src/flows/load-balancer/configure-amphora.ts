@@ -44,9 +44,13 @@ async function sendConfiguration(deps: LoadBalancerDeps, amphoraId: string): Pro
 }
 
 /** `PUT /v2/octavia/amphorae/{id}/config`: sends the agent its configuration again: where heartbeats go, and what else may change. */
-export const configureAmphora = defineFlow<LoadBalancerDeps, Input>('configure-amphora').step(updateAgent).build();
+export const configureAmphora = defineFlow('configure-amphora')
+  .takes<LoadBalancerDeps, Input>()
+  .step(updateAgent)
+  .build();
 
 /** The same, asked for by housekeeping when octavia.conf has changed. */
-export const pushAmphoraConfiguration = defineFlow<LoadBalancerDeps, Input>(configurationPushFlow)
+export const pushAmphoraConfiguration = defineFlow(configurationPushFlow)
+  .takes<LoadBalancerDeps, Input>()
   .step(pushToAgent)
   .build();

@@ -21,7 +21,8 @@ type Built = LoadBalancerInput & BuiltAmphora;
 const inAmphora = { targetsOf: builtAmphora, subjectOf: null, mayBeLeftOut: () => false };
 
 /** A load balancer with everything in it, from its VIP (which the API has taken) to traffic. SINGLE topology. */
-export const createLoadBalancer = defineFlow<LoadBalancerDeps, LoadBalancerInput>('create-load-balancer')
+export const createLoadBalancer = defineFlow('create-load-balancer')
+  .takes<LoadBalancerDeps, LoadBalancerInput>()
   .step(markErrorOnRevert((_records, tree) => lost(tree)))
   .step(resolveAmphora)
   .use(buildAmphora)

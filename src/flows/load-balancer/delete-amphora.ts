@@ -19,4 +19,4 @@ const removeOne: Step<LoadBalancerDeps, Input, Record<string, never>> = {
 };
 
 /** `DELETE /v2/octavia/amphorae/{id}`: one that serves nobody goes, with all that it has in Nova and Neutron. */
-export const deleteAmphora = defineFlow<LoadBalancerDeps, Input>('delete-amphora').step(removeOne).build();
+export const deleteAmphora = defineFlow('delete-amphora').takes<LoadBalancerDeps, Input>().step(removeOne).build();

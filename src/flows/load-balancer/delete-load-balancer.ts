@@ -7,7 +7,8 @@ import { deleteServerGroup } from '../steps/server-group.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 
 /** Everything of a load balancer, in Nova, Neutron and the store. What is half deleted can be deleted again. */
-export const deleteLoadBalancer = defineFlow<LoadBalancerDeps, LoadBalancerInput>('delete-load-balancer')
+export const deleteLoadBalancer = defineFlow('delete-load-balancer')
+  .takes<LoadBalancerDeps, LoadBalancerInput>()
   .step(markErrorOnRevert((_records, tree) => lost(tree)))
   .step(removeAllAmphorae)
   .step(deleteServerGroup)

@@ -1,6 +1,7 @@
 import { type Outcome, rebuilt, resized } from '../../core/operations/settlement.ts';
+import type { FlowName } from '../../model/flow-name.ts';
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
-import { defineFlow, type Flow } from '../engine/flow.ts';
+import { defineFlow } from '../engine/flow.ts';
 import { type BuiltAmphora, builtAmphora } from '../lib/targets.ts';
 import {
   type CertificatesUploaded,
@@ -38,8 +39,9 @@ const inAmphora = { targetsOf: builtAmphora, subjectOf: null, mayBeLeftOut: () =
  * the VIP. If it can't be built the old one goes on serving, and the reason is on show. SINGLE topology: the load
  * balancer's one amphora is the one that fails over, whichever of the two was asked for.
  */
-const failover = (name: string): Flow<LoadBalancerDeps> =>
-  defineFlow<LoadBalancerDeps, FailoverInput>(name)
+const failover = <Name extends FlowName>(name: Name) =>
+  defineFlow(name)
+    .takes<LoadBalancerDeps, FailoverInput>()
     .step(markErrorOnRevert(failedFailover))
     .step(resolveAmphora)
     .use(buildAmphora)

@@ -10,6 +10,7 @@ import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-ba
 import { aNetwork, aSubnet } from '../../../test/kit/fakes/fake-network.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
 import { createAmphoraAgentClient } from '../../adapters/amphora-agent/client.ts';
+import type { FlowName } from '../../model/flow-name.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { AmphoraAgent } from '../../ports/amphora-agent.ts';
 import { runFlow } from '../engine/run-flow.ts';
@@ -160,7 +161,7 @@ function setUp() {
       };
     },
   });
-  async function carryOut(name: string, fields: JsonObject = {}): Promise<string> {
+  async function carryOut(name: FlowName, fields: JsonObject = {}): Promise<string> {
     const id = `op-${++asked}`;
     const input = { loadBalancerId: 'lb', resourceId: 'lb', ...fields };
     await journal.enqueue({ id, flow: name, subject: 'lb', input, priority: 0 });
@@ -271,8 +272,11 @@ describe.each(Object.entries(faults))('an agent that %s', (_name, fault) => {
         put: storedListener('li2', 'lb', { ...pending, protocolPort: 81 }),
       };
       await ask(way === 'failover' ? member : listener);
-      const change = way === 'failover' ? ['create-member', 'me'] : ['create-listener', 'li2'];
-      expect(await carryOut(change[0] ?? '', { resourceId: change[1] ?? '' })).toBe('undone');
+      const created =
+        way === 'failover'
+          ? carryOut('create-member', { resourceId: 'me' })
+          : carryOut('create-listener', { resourceId: 'li2' });
+      expect(await created).toBe('undone');
       expect(await status()).toMatch(/^(ERROR|ACTIVE)$/);
       expect((await loadBalancers.reasonOf('lb'))?.code).toMatch(/^AGENT_|^SERVICE_RESPONSE_INVALID$/);
 

@@ -5,6 +5,7 @@ import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-ba
 import { aNetwork, aSubnet } from '../../../test/kit/fakes/fake-network.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
 import { KilnError } from '../../model/errors.ts';
+import type { FlowName } from '../../model/flow-name.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import { runFlow } from '../engine/run-flow.ts';
 import { rememberTrees } from '../lib/remember-trees.ts';
@@ -27,7 +28,7 @@ function setUp(options: Parameters<typeof createFakeLoadBalancerDeps>[0] = {}) {
   const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 900_000 };
   let asked = 0;
 
-  async function ask(name: string, fields: JsonObject = {}): Promise<string> {
+  async function ask(name: FlowName, fields: JsonObject = {}): Promise<string> {
     const id = `op-${++asked}`;
     const input = { loadBalancerId: 'lb', resourceId: 'lb', ...fields };
     await journal.enqueue({ id, flow: name, subject: 'lb', input, priority: 0 });

@@ -13,13 +13,14 @@ import {
 } from '../../../test/kit/stored-resources.ts';
 import { rotationFlow } from '../../core/amphora/certificate-rotation.ts';
 import { KilnError } from '../../model/errors.ts';
+import type { FlowName } from '../../model/flow-name.ts';
 import type { Topology } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { Flow } from '../engine/flow.ts';
 import { runFlow } from '../engine/run-flow.ts';
 import { rememberTrees } from '../lib/remember-trees.ts';
 import type { LoadBalancerDeps } from './deps.ts';
-import { loadBalancerFlows } from './index.ts';
+import { loadBalancerFlows, type OperationFlow } from './index.ts';
 
 /**
  * Every flow, failing at each of its steps, with each object that it needs taken away at that moment by somebody else: it
@@ -76,7 +77,7 @@ function setUp() {
   };
 
   /** Runs the operation as workers do, one after the other: until it has ended, or it is plain that it never will. */
-  async function carryOut(flow: Flow<LoadBalancerDeps>, input: JsonObject): Promise<string> {
+  async function carryOut(flow: OperationFlow, input: JsonObject): Promise<string> {
     const id = `op-${++asked}`;
     await journal.enqueue({ id, flow: flow.name, subject: 'lb', input, priority: 0 });
     for (let life = 0; life < 10; life++) {
@@ -187,7 +188,7 @@ function setUp() {
 type Harness = ReturnType<typeof setUp>;
 
 /** What the API writes before the flow is asked for, and what it asks. */
-async function prepare(bench: Harness, flow: string): Promise<JsonObject> {
+async function prepare(bench: Harness, flow: FlowName): Promise<JsonObject> {
   const { loadBalancers, amphorae, amphora, write, carryOut } = bench;
   const isOfPair = flow.endsWith('pair');
   const creating = isOfPair ? 'create-load-balancer-pair' : 'create-load-balancer';
@@ -291,11 +292,11 @@ interface Moment {
 
 /** The flow, but for what happens at one of its steps. */
 function disturbed(
-  flow: Flow<LoadBalancerDeps>,
+  flow: OperationFlow,
   at: number,
   { goes, fails }: Moment,
   steal: () => Promise<void> | void,
-): Flow<LoadBalancerDeps> {
+): OperationFlow {
   const step = flow.steps[at] ?? expect.unreachable();
   let isStolen = false;
   const once = async () => {

@@ -3,6 +3,7 @@ import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-ba
 import { aNetwork, aSubnet } from '../../../test/kit/fakes/fake-network.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
 import { KilnError } from '../../model/errors.ts';
+import type { FlowName } from '../../model/flow-name.ts';
 import type { Member, ProvisioningStatus } from '../../model/load-balancer.ts';
 import { runFlow } from '../engine/run-flow.ts';
 import { rememberTrees } from '../lib/remember-trees.ts';
@@ -50,12 +51,12 @@ function setUp() {
     const remembering = { ...through, loadBalancers: rememberTrees(through.loadBalancers) };
     return await runFlow(flow, remembering, claimed, engine, new AbortController().signal);
   }
-  async function ask(flow: string, resourceId: string): Promise<string> {
+  async function ask(flow: FlowName, resourceId: string): Promise<string> {
     const id = `op-${++asked}`;
     await journal.enqueue({ id, flow, subject: 'lb', input: { loadBalancerId: 'lb', resourceId }, priority: 0 });
     return id;
   }
-  const carryOut = async (flow: string, resourceId: string, through: LoadBalancerDeps = deps) =>
+  const carryOut = async (flow: FlowName, resourceId: string, through: LoadBalancerDeps = deps) =>
     await resume(await ask(flow, resourceId), through);
 
   /** A load balancer with members there. */

@@ -3,6 +3,7 @@ import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-ba
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
 import type { Amphora } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
+import type { FlowName } from '../../model/flow-name.ts';
 import type { LoadBalancer } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { AmphoraAgent } from '../../ports/amphora-agent.ts';
@@ -21,7 +22,7 @@ function setUp(options: Parameters<typeof createFakeLoadBalancerDeps>[0] = {}) {
   let asked = 0;
 
   async function carryOut(
-    flowName: string,
+    flowName: FlowName,
     fields: JsonObject = {},
     through: LoadBalancerDeps = deps,
   ): Promise<string> {

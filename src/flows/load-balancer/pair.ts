@@ -1,6 +1,7 @@
 import type { TlsFiles } from '../../core/haproxy/settings.ts';
 import { lost, succeeded } from '../../core/operations/settlement.ts';
 import { KilnError } from '../../model/errors.ts';
+import type { FlowName } from '../../model/flow-name.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import { defineFlow, type Flow, type FlowBuilder } from '../engine/flow.ts';
 import { reloadListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
@@ -38,27 +39,32 @@ type Built = LoadBalancerInput & PairState<BuiltAmphora & VrrpPort>;
 type PairFailoverInput = FailoverInput & { amphoraId?: string };
 
 /** One of a pair: built, plugged in, and without the VIP, which keepalived gives to one of the two. */
-const buildOneOfPair = defineFlow<LoadBalancerDeps, Choices>('build-amphora')
+const buildOneOfPair = defineFlow('build-amphora')
+  .takes<LoadBalancerDeps, Choices>()
   .use(buildAmphora)
   .step(createVrrpPort)
   .step(plugVrrpPort)
   .step(plugVip)
   .step(plugMemberNetworks<LoadBalancerInput & BuiltAmphora>(builtAmphora))
   .build();
-const markAllocated = defineFlow<LoadBalancerDeps, Choices>('mark-allocated').step(markAmphoraAllocated).build();
+const markAllocated = defineFlow('mark-allocated')
+  .takes<LoadBalancerDeps, Choices>()
+  .step(markAmphoraAllocated)
+  .build();
 
 const inPair = (mayBeLeftOut: () => boolean) => ({ targetsOf: builtOfPair, subjectOf: null, mayBeLeftOut });
 
 /** The types of these steps were checked where their flow was put together. */
-function includeSideBySide<Input extends JsonObject, State extends JsonObject>(
-  builder: FlowBuilder<LoadBalancerDeps, Input, State>,
+function includeSideBySide<Input extends JsonObject, State extends JsonObject, Name extends string>(
+  builder: FlowBuilder<LoadBalancerDeps, Input, State, Name>,
   flow: Flow<LoadBalancerDeps>,
 ) {
   for (const step of sideBySide(flow)) builder.step(step as never);
-  return builder as unknown as FlowBuilder<LoadBalancerDeps, Input, State & PairState<BuiltAmphora & VrrpPort>>;
+  return builder as unknown as FlowBuilder<LoadBalancerDeps, Input, State & PairState<BuiltAmphora & VrrpPort>, Name>;
 }
 
-const begunCreation = defineFlow<LoadBalancerDeps, LoadBalancerInput>('create-load-balancer-pair')
+const begunCreation = defineFlow('create-load-balancer-pair')
+  .takes<LoadBalancerDeps, LoadBalancerInput>()
   .step(markErrorOnRevert((_records, tree) => lost(tree)))
   .step(createServerGroup)
   .step(resolvePair(async () => pairRoles))
@@ -81,11 +87,12 @@ export const createPair = includeSideBySide(
  * while the old ones serve. Then they take over, BACKUP before MASTER: whoever has the VIP hands it over to one that is
  * ready. One that lives and is not replaced is told of its new partner, and goes on as it is.
  */
-function failover(
-  name: string,
+function failover<Name extends FlowName>(
+  name: Name,
   rolesOf: (deps: LoadBalancerDeps, input: PairFailoverInput) => Promise<readonly PairRole[]>,
 ) {
-  const begun = defineFlow<LoadBalancerDeps, PairFailoverInput>(name)
+  const begun = defineFlow(name)
+    .takes<LoadBalancerDeps, PairFailoverInput>()
     .step(markErrorOnRevert(failedFailover))
     .step(createServerGroup)
     .step(resolvePair(rolesOf))

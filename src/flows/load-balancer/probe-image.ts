@@ -15,7 +15,8 @@ import type { LoadBalancerDeps } from './deps.ts';
  * configuration and passes a request on; then it is deleted. Undone: the image is not fit for the fleet, or the cloud not for
  * it. keepalived is not tried: it needs a VIP's port; the canary's first pair shows it.
  */
-export const probeImage = defineFlow<LoadBalancerDeps, ProbeInput>('probe-image')
+export const probeImage = defineFlow('probe-image')
+  .takes<LoadBalancerDeps, ProbeInput>()
   .step(markProbeOnRevert)
   .step(resolveProbe)
   .use(buildAmphora)

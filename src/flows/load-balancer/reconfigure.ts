@@ -5,6 +5,7 @@ import type {
   RowBefore,
 } from '../../core/operations/operation-subject.ts';
 import { succeeded } from '../../core/operations/settlement.ts';
+import type { FlowName } from '../../model/flow-name.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import { defineFlow, type Flow } from '../engine/flow.ts';
 import { servingAmphorae } from '../lib/targets.ts';
@@ -26,7 +27,11 @@ type Input = LoadBalancerInput & { before?: JsonObject; othersBefore?: readonly 
  * A change inside a load balancer: its amphora gets everything as it shall be, in one go. What is already as it shall be
  * stays untouched, so that each of these flows is the same, and each is cheap.
  */
-export function reconfigure(name: string, verb: OperationVerb, kind: OperationKind): Flow<LoadBalancerDeps> {
+export function reconfigure<Name extends FlowName>(
+  name: Name,
+  verb: OperationVerb,
+  kind: OperationKind,
+): Flow<LoadBalancerDeps, JsonObject, JsonObject, Name> {
   const subjectOf = ({ resourceId, before, othersBefore }: Input): OperationSubject => ({
     verb,
     kind,
@@ -39,7 +44,8 @@ export function reconfigure(name: string, verb: OperationVerb, kind: OperationKi
     subjectOf: subjectOf as (state: LoadBalancerInput) => OperationSubject,
     mayBeLeftOut: ({ provisioningStatus }: { provisioningStatus: string }) => provisioningStatus === 'ERROR',
   };
-  return defineFlow<LoadBalancerDeps, Input>(name)
+  return defineFlow(name)
+    .takes<LoadBalancerDeps, Input>()
     .step(markErrorOnRevert(failedSubject(subjectOf)))
     .step(updateQosPolicy(subjectOf))
     .step(plugMemberNetworks(servingAmphorae))

@@ -66,7 +66,8 @@ const recordExpiration: Step<LoadBalancerDeps, Input & Rotated, Record<string, n
 };
 
 /** A new certificate for an amphora's agent. The row says so last: what fails before is tried again. */
-export const rotateAmphoraCertificate = defineFlow<LoadBalancerDeps, Input>(rotationFlow)
+export const rotateAmphoraCertificate = defineFlow(rotationFlow)
+  .takes<LoadBalancerDeps, Input>()
   .step(uploadCertificate)
   .step(recordExpiration)
   .build();

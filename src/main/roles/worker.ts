@@ -1,10 +1,8 @@
 import { createInProcessQueue } from '../../adapters/queue/in-process.ts';
 import { createRabbitQueue } from '../../adapters/queue/rabbitmq.ts';
 import { createOutbox } from '../../adapters/storage/outbox.ts';
-import type { Flow } from '../../flows/engine/flow.ts';
 import { rememberTrees } from '../../flows/lib/remember-trees.ts';
-import type { LoadBalancerDeps } from '../../flows/load-balancer/deps.ts';
-import { loadBalancerFlows } from '../../flows/load-balancer/index.ts';
+import { loadBalancerFlows, type OperationFlow } from '../../flows/load-balancer/index.ts';
 import { createWorker, type Worker } from '../../flows/worker.ts';
 import { growingPauseMs } from '../../lib/growing-pause.ts';
 import type { ServeRole } from '../../model/serve-role.ts';
@@ -62,7 +60,7 @@ export function wireWorker(
     isPartial?: boolean;
   },
   runtime: RuntimeContext,
-  flows: readonly Flow<LoadBalancerDeps>[] = loadBalancerFlows,
+  flows: readonly OperationFlow[] = loadBalancerFlows,
 ): Worker {
   const { clock, log, current } = runtime;
   const { openstack, state, secrets, queue, own } = shared;

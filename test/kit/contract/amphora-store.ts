@@ -8,6 +8,7 @@ import { createLoadBalancerStore } from '../../../src/adapters/storage/load-bala
 import type { KilnDatabase } from '../../../src/adapters/storage/schema.ts';
 import { newAmphora } from '../../../src/core/amphora/new-amphora.ts';
 import type { Amphora } from '../../../src/model/amphora.ts';
+import type { NewOperation } from '../../../src/model/operation.ts';
 import type { AmphoraListQuery, AmphoraRegister, AmphoraStore } from '../../../src/ports/amphora-store.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { createFakeClock } from '../fakes/fake-clock.ts';
@@ -130,7 +131,13 @@ export function describeAmphoraStoreContract(name: string, makeSubject: () => Pr
       await store.insert(storedAmphora('d', { status: 'READY' }));
       await store.insert(storedAmphora('e', { status: 'DELETED' }));
       await store.insert(storedAmphora('f', { status: 'BOOTING' }));
-      await createJournal(database, clock).enqueue({ id: 'op', flow: 'f', subject: 'f', input: {}, priority: 0 });
+      await createJournal(database, clock).enqueue({
+        id: 'op',
+        flow: 'update-listener',
+        subject: 'f',
+        input: {},
+        priority: 0,
+      });
       expect((await store.listWithoutOperation()).map(({ id }) => id)).toEqual(['b', 'a']);
       expect(await store.countByStatus()).toEqual({ BOOTING: 2, PENDING_DELETE: 2, READY: 1 });
     });
@@ -176,7 +183,13 @@ export function describeAmphoraStoreContract(name: string, makeSubject: () => Pr
     });
     it('marks one in ERROR for deletion, together with the operation, and no other', async () => {
       const journal = createJournal(database, clock);
-      const operation = (id: string) => ({ id, flow: 'f', subject: 'a', input: {}, priority: 0 });
+      const operation = (id: string): NewOperation => ({
+        id,
+        flow: 'update-listener',
+        subject: 'a',
+        input: {},
+        priority: 0,
+      });
       await store.insert(storedAmphora('a', { status: 'ERROR' }));
       await store.insert(storedAmphora('b', { status: 'ALLOCATED' }));
       await store.insert(storedAmphora('c', { status: 'DELETED' }));
@@ -195,7 +208,13 @@ export function describeAmphoraStoreContract(name: string, makeSubject: () => Pr
     });
     it('makes an amphora and the operation that boots it at once, or neither', async () => {
       const journal = createJournal(database, clock);
-      const operation = { id: 'op-1', flow: 'f', subject: 'a', input: { amphoraId: 'a' }, priority: 5 };
+      const operation: NewOperation = {
+        id: 'op-1',
+        flow: 'update-listener',
+        subject: 'a',
+        input: { amphoraId: 'a' },
+        priority: 5,
+      };
       await store.requestBoot(storedAmphora('a'), operation);
       expect(await store.get('a')).toEqual(storedAmphora('a'));
       expect(await journal.get('op-1')).toMatchObject({ operation: { ...operation, status: 'queued' }, entries: [] });
@@ -204,7 +223,7 @@ export function describeAmphoraStoreContract(name: string, makeSubject: () => Pr
     });
     it('gives an operation with a journal once, however many ask for it', async () => {
       const journal = createJournal(database, clock);
-      const operation = { id: 'op-1', flow: 'f', subject: 'a', input: {}, priority: 0 };
+      const operation: NewOperation = { id: 'op-1', flow: 'update-listener', subject: 'a', input: {}, priority: 0 };
       const started = { kind: 'started', step: 'one' } as const;
       const reason = { code: 'BOOT_FAILED', message: 'so', advice: 'again' };
       const answers = await Promise.all([1, 2, 3].map(() => store.adopt(operation, [started])));
@@ -228,7 +247,7 @@ export function describeAmphoraStoreContract(name: string, makeSubject: () => Pr
       ] as const) {
         await store.requestBoot(storedAmphora(id, { worker: 'w' }), {
           id: `op-${id}`,
-          flow: 'f',
+          flow: 'update-listener',
           subject: id,
           input: {},
           priority: 0,

@@ -45,7 +45,7 @@ export function describeBuildPlacesContract(
       amphoraIds: Array.from({ length: amphorae }, (_none, index) => `${id}-${index}`),
     });
     async function begin(id: string, priority = 0): Promise<void> {
-      await journal.enqueue({ id, flow: 'f', subject: id, input: {}, priority });
+      await journal.enqueue({ id, flow: 'update-listener', subject: id, input: {}, priority });
       await journal.claim(id, 'w');
       await clock.sleep(1);
     }

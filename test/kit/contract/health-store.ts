@@ -75,7 +75,7 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
       await loadBalancers.apply({
         loadBalancerId: 'lb',
         mutableFrom: [],
-        operation: { id: 'made', flow: 'f', subject: 'lb', input: {}, priority: 0 },
+        operation: { id: 'made', flow: 'update-listener', subject: 'lb', input: {}, priority: 0 },
         rows: [
           { kind: 'loadbalancer', put: storedLoadBalancer('lb') },
           { kind: 'listener', put: storedListener('li1', 'lb', { protocolPort: 1 }) },

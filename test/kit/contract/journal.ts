@@ -5,10 +5,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openDatabase } from '../../../src/adapters/storage/database.ts';
 import { createJournal } from '../../../src/adapters/storage/journal.ts';
 import type { KilnDatabase } from '../../../src/adapters/storage/schema.ts';
-import type { JournalEntry } from '../../../src/model/operation.ts';
+import type { FlowName } from '../../../src/model/flow-name.ts';
+import type { JournalEntry, NewOperation } from '../../../src/model/operation.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
-import type { Journal } from '../../../src/ports/journal.ts';
+import type { Journal, RunPlaces } from '../../../src/ports/journal.ts';
 import { createFakeClock, type FakeClock } from '../fakes/fake-clock.ts';
+import { madeUpFlow } from '../made-up-flow.ts';
 import { runScript } from '../run-script.ts';
 import type { DatabaseSubject } from './amphora-store.ts';
 
@@ -19,7 +21,7 @@ export interface JournalSubject {
 
 const reason = { code: 'BOOT_FAILED', message: 'no "valid" host: 🔥 \\ \'', advice: 'wait' };
 
-function newOperation(id: string, over: Partial<Parameters<Journal['enqueue']>[0]> = {}) {
+function newOperation(id: string, over: Partial<NewOperation> = {}): NewOperation {
   return { id, flow: 'create-load-balancer', subject: `lb-of-${id}`, input: {}, priority: 0, ...over };
 }
 
@@ -175,11 +177,11 @@ export function describeJournalContract(name: string, makeSubject: (clock: Clock
 
     it('lists what nobody has of some flows alone, and gives the entries of several at once', async () => {
       await journal.enqueue(newOperation('a'));
-      await journal.enqueue(newOperation('b', { flow: 'of-the-future', priority: 9 }));
+      await journal.enqueue(newOperation('b', { flow: madeUpFlow('of-the-future'), priority: 9 }));
       await journal.enqueue(newOperation('c'));
-      const ids = async (flows?: string[]) => (await journal.unclaimed(1, flows)).map(({ id }) => id);
+      const ids = async (flows?: FlowName[]) => (await journal.unclaimed(1, flows)).map(({ id }) => id);
       expect(await ids()).toEqual(['b']);
-      expect(await ids(['create-load-balancer', 'other'])).toEqual(['a']);
+      expect(await ids(['create-load-balancer', 'update-pool'])).toEqual(['a']);
       for (const id of ['a', 'b']) {
         const entries = [1, 2, 3].map((n) => ({ kind: 'done' as const, step: `${id}${n}`, output: { n } }));
         await journal.record(id, await claim(id), ...entries);
@@ -191,7 +193,7 @@ export function describeJournalContract(name: string, makeSubject: (clock: Clock
     });
 
     describe('with places', () => {
-      const flows = ['create-load-balancer'];
+      const flows: FlowName[] = ['create-load-balancer'];
       const claimPlace = async (id: string, limit: number, worker = 'w1', fence?: number) => {
         const seen = fence ?? (await journal.get(id))?.operation.fence ?? 0;
         const claimed = await journal.claimPlace(id, worker, seen, { limit, flows });
@@ -242,7 +244,7 @@ export function describeJournalContract(name: string, makeSubject: (clock: Clock
         await claimPlace('running', 2);
         await add('old');
         await add('young');
-        await add('unknown', { flow: 'of-the-future', priority: 9 });
+        await add('unknown', { flow: madeUpFlow('of-the-future'), priority: 9 });
         await add('behind', { subject: 'lb-of-running', priority: 9 });
         expect(await claimPlace('young', 2)).toMatchObject({ full: true, first: { id: 'old' } });
         await add('urgent', { priority: 5 });
@@ -444,7 +446,7 @@ export function describeSharedJournalContract(name: string, makeSubject: () => P
 
     it('what an older Kiln ended without giving its place back has none', async () => {
       const journal = createJournal(database, createFakeClock());
-      const places = { limit: 1, flows: ['create-load-balancer'] };
+      const places: RunPlaces = { limit: 1, flows: ['create-load-balancer'] };
       for (const id of ['ended', 'released', 'new']) await journal.enqueue(newOperation(id));
       const ends = [
         ['ended', { status: 'done', busy_subject: null }],

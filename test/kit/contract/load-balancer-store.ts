@@ -6,6 +6,7 @@ import { createJournal } from '../../../src/adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../../../src/adapters/storage/load-balancer-store.ts';
 import { resourceKinds } from '../../../src/adapters/storage/resource-tables.ts';
 import type { KilnDatabase } from '../../../src/adapters/storage/schema.ts';
+import type { NewOperation } from '../../../src/model/operation.ts';
 import type { FlavorStore } from '../../../src/ports/flavor-store.ts';
 import type { Journal } from '../../../src/ports/journal.ts';
 import type {
@@ -32,7 +33,13 @@ import type { DatabaseSubject } from './amphora-store.ts';
 
 const everything: ListQuery = { projectId: null, filters: {}, sort: [], limit: 1000 };
 
-const operation = (id: string, subject = 'lb') => ({ id, flow: 'f', subject, input: { n: 1 }, priority: 3 });
+const operation = (id: string, subject = 'lb'): NewOperation => ({
+  id,
+  flow: 'update-listener',
+  subject,
+  input: { n: 1 },
+  priority: 3,
+});
 
 /** An operation, made if it isn't there, ends and leaves this. */
 async function endWith(journal: Journal, id: string, settlement: Settlement): Promise<void> {

@@ -46,7 +46,7 @@ export function describePurgeContract(name: string, makeSubject: () => Promise<D
 
     async function end(id: string, outcome: 'done' | 'undone', subjectId = `lb-of-${id}`): Promise<void> {
       const journal = createJournal(database, clock);
-      await journal.enqueue({ id, flow: 'f', subject: subjectId, input: {}, priority: 0 });
+      await journal.enqueue({ id, flow: 'update-listener', subject: subjectId, input: {}, priority: 0 });
       const fence = (await journal.claim(id, 'w'))?.operation.fence ?? 0;
       await journal.record(id, fence, { kind: 'started', step: 's' });
       await journal.finish(id, fence, outcome === 'done' ? 'done' : { undone: failed });
@@ -110,7 +110,7 @@ export function describePurgeContract(name: string, makeSubject: () => Promise<D
     it('never takes what has not ended, however old: queued, running, undoing, or not announced yet', async () => {
       const journal = createJournal(database, clock);
       for (const id of ['queued', 'running', 'undoing']) {
-        await journal.enqueue({ id, flow: 'f', subject: id, input: {}, priority: 0 });
+        await journal.enqueue({ id, flow: 'update-listener', subject: id, input: {}, priority: 0 });
         if (id === 'queued') continue;
         const fence = (await journal.claim(id, 'w'))?.operation.fence ?? 0;
         await journal.record(id, fence, { kind: 'started', step: 's' });
@@ -162,7 +162,7 @@ export function describePurgeContract(name: string, makeSubject: () => Promise<D
         await store.insert(storedAmphora(status, { status }));
       await database.insertInto('kiln_amphora_health').values({ amphora_id: 'gone', last_heard: now() }).execute();
       const journal = createJournal(database, clock);
-      await journal.enqueue({ id: 'o', flow: 'f', subject: 'busy', input: {}, priority: 0 });
+      await journal.enqueue({ id: 'o', flow: 'update-listener', subject: 'busy', input: {}, priority: 0 });
       const fence = (await journal.claim('o', 'w'))?.operation.fence ?? 0;
 
       const purge = createPurge(database, clock);
@@ -214,7 +214,7 @@ export function describePurgeContract(name: string, makeSubject: () => Promise<D
             .values(
               numbers.map((n) => ({
                 id: `o${n}`,
-                flow: 'f',
+                flow: 'update-listener',
                 subject: `lb${n}`,
                 input: '{}',
                 priority: 0,

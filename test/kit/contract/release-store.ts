@@ -10,10 +10,11 @@ import type { KilnDatabase } from '../../../src/adapters/storage/schema.ts';
 import { changeTally, tallyOf } from '../../../src/core/releases/tallies.ts';
 import { KilnError } from '../../../src/model/errors.ts';
 import type { LoadBalancer } from '../../../src/model/load-balancer.ts';
+import type { NewOperation } from '../../../src/model/operation.ts';
 import type { Target } from '../../../src/model/release.ts';
 import type { LateQuestion } from '../../../src/model/release-view.ts';
 import type { RowChange } from '../../../src/ports/load-balancer-store.ts';
-import type { NewOperation, ReleaseChange, ReleaseStore, TargetChange } from '../../../src/ports/release-store.ts';
+import type { ReleaseChange, ReleaseStore, TargetChange } from '../../../src/ports/release-store.ts';
 import { createFakeClock } from '../fakes/fake-clock.ts';
 import { aRelease, aTarget } from '../releases.ts';
 import {
@@ -308,7 +309,7 @@ export function describeReleaseStoreContract(name: string, makeSubject: () => Pr
           },
         ]);
       }
-      const probe = { ...operation('op-p', 'r1'), flow: 'probe-image' };
+      const probe: NewOperation = { ...operation('op-p', 'r1'), flow: 'probe-image' };
       const place = { flavorId: null, zone: 'z' };
       await commit({ probes: [{ place, attempt: 2, imageFaults: 1, operation: probe }] });
       const view = async () => (await store.look('r1', look)) ?? expect.unreachable();

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import type { FlowName } from '../../../model/flow-name.ts';
 import { operationStatuses } from '../../../model/operation.ts';
 import { choice, dateTime, links, list, nullable, one } from './fields.ts';
 
@@ -9,7 +10,7 @@ const leftover = () => Type.Object({ kind: Type.String(), id: textOrNull(), name
 
 const view = () => ({
   id: Type.String(),
-  flow: Type.String(),
+  flow: Type.Unsafe<FlowName>(Type.String()),
   loadbalancer_id: textOrNull(),
   subject: Type.String(),
   status: choice(operationStatuses),

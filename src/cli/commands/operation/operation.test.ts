@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cliNow, driveCli } from '../../../../test/kit/cli.ts';
 import { createFakeJournal } from '../../../../test/kit/fakes/fake-journal.ts';
+import { madeUpFlow } from '../../../../test/kit/made-up-flow.ts';
 import { KilnError } from '../../../model/errors.ts';
 import type { JournalEntry } from '../../../model/operation.ts';
 
@@ -12,12 +13,12 @@ async function stand(operations: { id: string; flow: string; minutes: number; en
   const journal = createFakeJournal({ now: () => now });
   for (const { id, flow, minutes, entries = [] } of operations) {
     now = new Date(cliNow.getTime() - minutes * 60_000);
-    await journal.enqueue({ id, flow, subject: `lb-${id}`, input: {}, priority: 0 });
+    await journal.enqueue({ id, flow: madeUpFlow(flow), subject: `lb-${id}`, input: {}, priority: 0 });
     if (entries.length === 0) continue;
     await journal.claim(id, 'w1');
     await journal.record(id, 1, ...entries);
   }
-  const knownFlows = async () => new Map([['create', new Set(['make'])]]);
+  const knownFlows = async () => new Map([[madeUpFlow('create'), new Set(['make'])]]);
   return { journal: async () => journal, knownFlows, fake: journal };
 }
 
