@@ -12,8 +12,6 @@ import { runner, startKilnApi } from '../kit/api-comparison.ts';
 import { type Recorded, readRecords, recorded, recordedRead, valuesOf } from '../kit/octavia-recordings.ts';
 
 const recordsOf = (name: string) => readRecords(join(import.meta.dirname, `../golden/octavia-api/${name}.jsonl`));
-const recordedOf = <Subject>(all: Readonly<Record<string, Subject>>) =>
-  Object.entries(all).filter(([name]) => recordsOf(name).length > 0);
 
 describe('each field of what is written', () => {
   let kiln: ReturnType<typeof runner>;
@@ -23,7 +21,7 @@ describe('each field of what is written', () => {
   });
   afterAll(() => kiln.close());
 
-  it.each(recordedOf(subjects))('%s', async (name, subject) => {
+  it.each(Object.entries(subjects))('%s', async (name, subject) => {
     const { method } = subject;
     const path = `/v2.0/lbaas${subject.path}`;
     const usual = valuesOf((await kiln.run({ ...subject, path })).answer);
@@ -31,6 +29,7 @@ describe('each field of what is written', () => {
     for (const theirs of recordsOf(name)) {
       answers.push([theirs, recorded(theirs, await kiln.run({ method, path, body: theirs.body }), usual)]);
     }
+    expect(answers.length).toBeGreaterThan(20);
     expect(differencesOf(answers)).toEqual([]);
   });
 });
@@ -43,7 +42,7 @@ describe('each list', () => {
   });
   afterAll(() => kiln.close());
 
-  it.each(recordedOf(reads))('%s', async (name, cases) => {
+  it.each(Object.entries(reads))('%s', async (name, cases) => {
     const answers: [Recorded, Recorded][] = [];
     for (const theirs of recordsOf(name)) {
       const one = cases.find(({ about }) => about === theirs.about);

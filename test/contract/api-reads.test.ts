@@ -111,7 +111,7 @@ describe('reading', () => {
     expect(await list('sort_key=name&sort_dir=desc')).toEqual(['c', 'b', 'a']);
     expect(await list('name=b')).toEqual(['b']);
     expect(await list('admin_state_up=false')).toEqual(['a']);
-    expect(await list('admin_state_up=perhaps')).toEqual([]);
+    expect(await list('admin_state_up=perhaps')).toEqual(['a']);
     expect(await list('vip_subnet_id=t')).toEqual(['c']);
     expect(await list('tags=red,blue')).toEqual(['a']);
     expect(await list('tags-any=blue,green')).toEqual(['a']);

@@ -42,6 +42,8 @@ export interface Listable {
   filters: Readonly<Record<string, Filterable>>;
   /** Whether it belongs to projects, so that one may ask for one project's. */
   ofProjects: boolean;
+  /** The project is that of something else: lists find by it and are not sorted by it. */
+  isProjectElsewhere?: true;
   /** Fields of the model that a list is in the order of where nothing else is asked for, and behind what is. */
   order: readonly string[];
 }
@@ -230,6 +232,7 @@ export const listableFields = {
       compute_flavor: text('computeFlavor'),
     },
     ofProjects: true,
+    isProjectElsewhere: true,
     order: ['createdAt', 'id'],
   },
   operation: {

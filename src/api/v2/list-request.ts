@@ -33,11 +33,7 @@ type Sort = ListQuery['sort'][number];
  * @throws KilnError REQUEST_INVALID in Octavia's words.
  */
 export function readListRequest(listable: Listable, given: QueryString, maximum: number | null): ListRequest {
-  const single = (name: string): string | null => {
-    const value = given[name];
-    if (Array.isArray(value)) throw duplicateOrInvalid();
-    return value ?? null;
-  };
+  const single = (name: string) => onlyOne(given, name);
   const limit = readLimit(single('limit'), maximum);
   const marker = single('marker');
   const { filters: wanted, nothing } = readFilters(listable, given);
@@ -56,6 +52,22 @@ export function readListRequest(listable: Listable, given: QueryString, maximum:
     },
     page: { limit, marker, sort: single('sort'), sortKey: single('sort_key') },
   };
+}
+
+/**
+ * Of a list that is in no order and has no pages: what it is asked in this way is judged all the same, as in Octavia.
+ * @throws KilnError REQUEST_INVALID in Octavia's words.
+ */
+export function checkPaging(given: QueryString): void {
+  const single = (name: string) => onlyOne(given, name);
+  readLimit(single('limit'), null);
+  for (const [, direction] of readSortKeys(single('sort'), single('sort_key'), single('sort_dir'))) way(direction);
+}
+
+function onlyOne(given: QueryString, name: string): string | null {
+  const value = given[name];
+  if (Array.isArray(value)) throw duplicateOrInvalid();
+  return value ?? null;
 }
 
 /** `fields=id&fields=name`; a comma is part of a name, as it is for Octavia. */
@@ -104,8 +116,8 @@ function readValue({ type }: Filterable, value: string): FilterValue | null {
   if (type === 'list') return JSON.stringify(value.split(','));
   if (type === 'object') return readObject(value);
   if (type === 'flag') {
-    if (/^(true|t|yes|y|on|1)$/i.test(value)) return true;
-    return /^(false|f|no|n|off|0)$/i.test(value) ? false : null;
+    // What is not true is false, as in Octavia.
+    return /^(true|t|yes|y|on|1)$/i.test(value.trim());
   }
   const number = /^-?\d{1,15}(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
   if (type === 'integer' && !Number.isInteger(number)) return null;
@@ -138,27 +150,32 @@ function readTags(given: QueryString): { tags?: NonNullable<ListQuery['tags']> }
 }
 
 function readSort(listable: Listable, sort: string | null, sortKey: string | null, sortDir: string | null): Sort[] {
-  const wanted: Sort[] = [];
-  const add = (key: string, direction: string) =>
-    wanted.push({ field: sortField(listable, key), direction: way(direction) });
-  if (sort) {
-    for (const part of sort.split(',')) {
-      const [key = '', direction = 'asc', ...rest] = part.split(':');
-      if (rest.length > 0) throw invalidSortKey(part);
-      add(key, direction);
-    }
-  } else if (sortKey) {
-    const directions = sortDir ? sortDir.split(',') : [];
-    for (const [index, key] of sortKey.split(',').entries()) add(key, directions[index] ?? 'asc');
-  }
+  // Directions are judged before keys.
+  const wanted: Sort[] = readSortKeys(sort, sortKey, sortDir)
+    .map(([key, direction]) => [key, way(direction)] as const)
+    .map(([key, direction]) => ({ field: sortField(listable, key), direction }));
   for (const field of listable.order) {
     if (!wanted.some((one) => one.field === field)) wanted.push({ field, direction: 'asc' });
   }
   return wanted;
 }
 
+/** Keys with their directions, as they were given. */
+function readSortKeys(sort: string | null, sortKey: string | null, sortDir: string | null): [string, string][] {
+  if (sort) {
+    return sort.split(',').map((part) => {
+      const [key = '', direction = 'asc', ...rest] = part.split(':');
+      if (rest.length > 0) throw invalidSortKey(part);
+      return [key, direction];
+    });
+  }
+  if (!sortKey) return [];
+  const directions = sortDir ? sortDir.split(',') : [];
+  return sortKey.split(',').map((key, index) => [key, directions[index] ?? 'asc']);
+}
+
 function sortField(listable: Listable, key: string): string {
-  const byProject = listable.ofProjects && ofProjects.has(key);
+  const byProject = listable.ofProjects && !listable.isProjectElsewhere && ofProjects.has(key);
   const filterable = own(listable.filters, key);
   const field = byProject ? 'projectId' : filterable?.isNoField ? undefined : filterable?.field;
   if (field === undefined) throw invalidSortKey(key);

@@ -180,6 +180,13 @@ export const shelf = [
       ),
     ];
   }),
+  ...['free', 'pool', 'tcp', 'udp'].map((name) => ({
+    method: 'PUT' as const,
+    path: `/v2.0/lbaas/pools/$${name}`,
+    body: { pool: { name } },
+  })),
+  // Octavia lists what has a row, which is made with the first listener, Kiln what was set.
+  { method: 'PUT' as const, path: '/v2.0/lbaas/quotas/$project', body: { quota: { pool: 50 } } },
   { method: 'PUT' as const, path: '/v2.0/lbaas/quotas/aaa', body: { quota: { listener: 7 } } },
 ];
 

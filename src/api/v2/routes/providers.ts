@@ -3,7 +3,7 @@ import { providerNotEnabled } from '../../../core/lbaas/api-errors.ts';
 import { advertised, flavorCapabilities, zoneCapabilities } from '../../../core/lbaas/capabilities.ts';
 import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
-import { type QueryString, readFields } from '../list-request.ts';
+import { checkPaging, type QueryString, readFields } from '../list-request.ts';
 import { flavorCapabilitiesAnswer, providersAnswer, zoneCapabilitiesAnswer } from '../schemas/provider.ts';
 import { capabilitiesQuery, showQuery } from '../schemas/query.ts';
 import { callerOf, pick } from './reads.ts';
@@ -16,7 +16,9 @@ export function providerRoutes(app: FastifyInstance, deps: ApiDeps): void {
   app.get('/providers', { schema: listSchema }, (request) => {
     const caller = callerOf(request);
     authorize(policy, 'provider:get_all', caller, caller.projectId);
-    const fields = readFields(request.query as QueryString);
+    const query = request.query as QueryString;
+    checkPaging(query);
+    const fields = readFields(query);
     const providers = Object.entries(settings().providers).map(([name, description]) => ({ name, description }));
     return { providers: providers.map((one) => pick(one, fields)) };
   });
@@ -33,6 +35,7 @@ export function providerRoutes(app: FastifyInstance, deps: ApiDeps): void {
       const { provider } = request.params;
       if (!Object.hasOwn(settings().providers, provider)) throw providerNotEnabled(provider);
       const query = request.query as QueryString;
+      checkPaging(query);
       const rows = advertised(known).filter(
         (row) => isAsked(query.name, row.name) && isAsked(query.description, row.description),
       );

@@ -10,7 +10,7 @@ import { pageLinks } from '../page-links.ts';
 import { listQuery, nothing } from '../schemas/query.ts';
 import { quotaAnswer, quotasAnswer, quotaUpdateBody } from '../schemas/quota.ts';
 import { quotaFromWire, quotaToWire } from '../wire/quota.ts';
-import { callerOf, pathUrl, pick } from './reads.ts';
+import { callerOf, pathUrl } from './reads.ts';
 import { bodyOf } from './write-tools.ts';
 
 type OfProject = { Params: { projectId: string } };
@@ -29,7 +29,8 @@ export function quotaRoutes(app: FastifyInstance, deps: ApiDeps): void {
     const rows = asked.nothing ? [] : await quotas.list({ ...asked.query, projectId });
     const url = pathUrl(request, deps.paging.baseUri);
     return {
-      quotas: rows.map((row) => pick(quotaToWire(row.projectId, row), asked.fields)),
+      // Octavia takes `fields` and shows all of them.
+      quotas: rows.map((row) => quotaToWire(row.projectId, row)),
       quotas_links: pageLinks(
         url,
         asked.page,
