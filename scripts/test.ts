@@ -1,7 +1,7 @@
 /**
  * Runs the test suites and closes with one line that machines read: `N passed, N failed`.
  * `test.ts` runs what needs no cloud; `test.ts unit` of that what starts no process; `test.ts openstack` runs what needs the test
- * bed and brings it up first; `test.ts vm` what builds and boots virtual machine images, and needs the bed for its Glance.
+ * bed and brings it up first; `test.ts vm` what builds virtual machine images and boots them, on a bed whose Nova has libvirt (as root).
  * `test.ts ui` what shows the web page in a browser. Further arguments are file filters. Exit status 0 only if every test passed and at least one ran.
  */
 import { spawnSync } from 'node:child_process';
@@ -52,6 +52,10 @@ if (ui) process.env.KILN_TEST_SUITE = 'ui';
 
 if (openstack) {
   process.env.KILN_TEST_SUITE = vm ? 'vm' : 'openstack';
+  if (vm) {
+    process.env.KILN_TESTBED_HYPERVISOR = 'libvirt';
+    process.env.KILN_TESTBED_DIR ??= '/var/tmp/kiln-testbed-libvirt';
+  }
   const up = spawnSync('bash', ['testbed/up.sh'], { stdio: 'inherit' });
   if (up.status !== 0) {
     console.error('The test bed did not come up; the log it named above says why.');

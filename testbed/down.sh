@@ -34,6 +34,7 @@ for record in "$run"/*.process; do
 done
 wait
 for name in "${backing[@]}"; do stop "$name" 60; done
+if [ -s "$run/bridge" ]; then ip link delete "$(<"$run/bridge")" 2>/dev/null || true; fi
 rm -rf "$run"
 say 'the test bed is down'
 

@@ -70,8 +70,8 @@ client_cert = {certs}/client.cert-and-key.pem
 server_ca = {certs}/server_ca.cert.pem
 
 [health_manager]
-bind_ip = 127.0.0.1
+bind_ip = {bed['controllerIp']}
 bind_port = 5555
-controller_ip_port_list = 127.0.0.1:5555
+controller_ip_port_list = {bed['controllerIp']}:5555
 heartbeat_key = {ca_passphrase}
 """

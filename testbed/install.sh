@@ -20,6 +20,10 @@ packages=(
   python3-octavia haproxy keepalived ipvsadm nftables iproute2 socat
   curl openssl procps util-linux
 )
+# Nova's real hypervisor. libvirt-daemon is the program without the service.
+if [ "${KILN_TESTBED_HYPERVISOR:-fake}" = libvirt ]; then
+  packages+=(libvirt-daemon libvirt-daemon-driver-qemu python3-libvirt qemu-system-x86 qemu-utils genisoimage)
+fi
 
 missing() {
   local installed

@@ -32,8 +32,11 @@ USERS = {  # user: (project, roles)
 }
 # Octavia's own (octavia/policies/base.py), as its guide has them made.
 LOAD_BALANCER_ROLES = tuple(f'load-balancer_{name}' for name in ('observer', 'global_observer', 'member', 'quota_admin', 'admin'))
+# libvirt: virtual machines, which need memory, a disk, and a network that leads to them.
+VIRTUAL_MACHINES = os.environ['TESTBED_HYPERVISOR'] == 'libvirt'
+BRIDGE_IP = os.environ['TESTBED_BRIDGE_IP']
 FLAVORS = {  # ids are strings in Nova
-    'amphora': {'id': '65', 'name': 'amphora', 'vcpus': 1, 'ram': 64, 'disk': 1},
+    'amphora': {'id': '65', 'name': 'amphora', 'vcpus': 1, **({'ram': 512, 'disk': 2} if VIRTUAL_MACHINES else {'ram': 64, 'disk': 1})},
     'tooSmall': {'id': '66', 'name': 'amphora-too-small', 'vcpus': 1, 'ram': 8, 'disk': 1},
 }
 KEYPAIR = 'octavia_ssh_key'
@@ -113,13 +116,17 @@ def ensure_network(kiln):
         return kiln.ensure('network', '/v2.0/' + path, kind, {**query, 'project_id': kiln.project_id}, body)
 
     network = ensure('networks', 'network', name='lb-mgmt-net')
-    # Loopback addresses: nothing listens there, and no packet meant for an amphora ever leaves this machine.
-    # Neutron takes such a subnet only without DHCP and without a gateway.
+    # Without virtual machines, loopback addresses: nothing listens there, and no packet meant for an amphora ever leaves this machine.
+    # Neutron takes such a subnet only without DHCP and without a gateway. With them, a bridge of this machine, which keeps
+    # the first ten addresses.
+    base = BRIDGE_IP.rsplit('.', 1)[0]
+    pools = {'allocation_pools': [{'start': f'{base}.10', 'end': f'{base}.250'}]} if VIRTUAL_MACHINES else {}
     subnet = ensure(
-        'subnets', 'subnet', name='lb-mgmt-subnet', network_id=network['id'], ip_version=4, cidr='127.79.0.0/16',
-        enable_dhcp=False, gateway_ip=None,
+        'subnets', 'subnet', name='lb-mgmt-subnet', network_id=network['id'], ip_version=4,
+        cidr=f'{base}.0/24' if VIRTUAL_MACHINES else '127.79.0.0/16', enable_dhcp=False, gateway_ip=None, **pools,
     )
-    return {'id': network['id'], 'name': network['name'], 'subnetId': subnet['id'], 'cidr': subnet['cidr']}
+    bridge = {'managementBridge': f"brq{network['id'][:11]}"} if VIRTUAL_MACHINES else {}
+    return {'id': network['id'], 'name': network['name'], 'subnetId': subnet['id'], 'cidr': subnet['cidr'], **bridge}
 
 
 def ensure_security_group(kiln):
@@ -165,6 +172,8 @@ def seed_cloud():
         'network': ensure_network(kiln),
         'securityGroup': ensure_security_group(kiln),
         'keypair': KEYPAIR,
+        # Where a controller takes heartbeats: the amphorae must reach it.
+        'controllerIp': BRIDGE_IP if VIRTUAL_MACHINES else '127.0.0.1',
         # The services' own account: it may make databases. What is made must be dropped again.
         'database': {
             'host': os.environ['TESTBED_DATABASE_HOST'],

@@ -19,6 +19,10 @@ for name in "$@"; do
   extras+=("$here/extra/$name.sh")
 done
 
+if [ "$hypervisor" = libvirt ] && [ "$(id -u)" -ne 0 ]; then
+  echo 'testbed: KILN_TESTBED_HYPERVISOR=libvirt makes bridges and boots virtual machines: run it as root' >&2
+  exit 2
+fi
 mkdir -p "$etc" "$logs" "$run" "$stamps" "$home"
 take_lock
 
@@ -51,6 +55,12 @@ if [ -s "$data/port-base" ] && [ "$(<"$data/port-base")" != "$port_base" ]; then
   exit 1
 fi
 echo "$port_base" >"$data/port-base"
+if [ -s "$data/hypervisor" ] && [ "$(<"$data/hypervisor")" != "$hypervisor" ]; then
+  echo "testbed: $state was made with KILN_TESTBED_HYPERVISOR=$(<"$data/hypervisor"), not $hypervisor." >&2
+  echo "testbed: use that one, or another folder (KILN_TESTBED_DIR), or begin anew with: npm run testbed:down -- --wipe" >&2
+  exit 1
+fi
+echo "$hypervisor" >"$data/hypervisor"
 
 # seed PART: makes what the bed is to contain, where it is missing (see seed.py).
 seed() {
@@ -58,8 +68,19 @@ seed() {
   clean env TESTBED_STATE="$state" TESTBED_CERTS="$keys" TESTBED_PASSWORD="$password" TESTBED_REGION="$region" \
     TESTBED_IDENTITY="http://$ip:$keystone_port/v3" TESTBED_IMAGE="http://$ip:$glance_port" \
     TESTBED_COMPUTE="http://$ip:$nova_port/v2.1" TESTBED_NETWORK="http://$ip:$neutron_port" \
-    TESTBED_PLACEMENT="http://$ip:$placement_port" TESTBED_DATABASE_HOST="$ip" TESTBED_DATABASE_PORT="$mariadb_port" \
+    TESTBED_HYPERVISOR="$hypervisor" TESTBED_BRIDGE_IP="$management_bridge_ip" TESTBED_PLACEMENT="http://$ip:$placement_port" TESTBED_DATABASE_HOST="$ip" TESTBED_DATABASE_PORT="$mariadb_port" \
     /usr/bin/python3 -B "$here/seed.py" "$1" >"$log" 2>&1
+}
+
+# make_management_bridge: os-vif plugs the ports of a network into brq and the first 11 characters of its ID. The bridge is
+# made here, with the address at which controllers on this machine are reached.
+make_management_bridge() {
+  local bridge
+  bridge=brq$(sed -n 's/.*"managementBridge": "brq\(.*\)".*/\1/p' "$state/testbed.json")
+  if ! ip link show "$bridge" >/dev/null 2>&1; then ip link add "$bridge" type bridge forward_delay 0; fi
+  echo "$bridge" >"$run/bridge"
+  ip address replace "$management_bridge_ip/24" dev "$bridge"
+  ip link set "$bridge" up
 }
 
 # One run's notes: up.NAME for what is up, `failed` when something is not. A killed run's are stale.
@@ -117,4 +138,5 @@ if ! seed cloud; then
   tail -n 15 "$log" >&2
   exit 1
 fi
+if [ "$hypervisor" = libvirt ]; then make_management_bridge; fi
 say "the test bed is up: $state/{clouds.yaml,octavia.conf,testbed.json}"

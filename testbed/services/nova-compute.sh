@@ -1,6 +1,7 @@
 # Nova's one compute host.
 
 after nova
+if [ "$hypervisor" = libvirt ]; then after libvirt; fi
 start_python nova-compute - nova nova.cmd.compute --config-file "$etc/nova/nova.conf"
 
 await nova-compute grep -q 'Join ServiceGroup' "$logs/nova-compute.log"

@@ -1,7 +1,41 @@
-# Nova: API, scheduler, conductor; the fake compute host is in nova-compute.sh. Quotas are off, so that tests can boot
+# Nova: API, scheduler, conductor; the compute host is in nova-compute.sh. Quotas are off, so that tests can boot
 # as many amphorae as they like.
 
 mkdir -p "$etc/nova" "$data/nova"/{instances,lock}
+
+compute_driver() {
+  if [ "$hypervisor" = libvirt ]; then
+    cat <<X
+compute_driver = libvirt.LibvirtDriver
+force_raw_images = false
+mkisofs_cmd = genisoimage
+X
+  else
+    cat <<X
+# A hypervisor that only pretends, with room for 1,000 servers. It plugs no interface.
+compute_driver = fake.FakeDriver
+X
+  fi
+}
+
+# Emulated processors (no KVM is asked for); what needs root is done without sudo, as the bed itself is root's then.
+hypervisor_settings() {
+  [ "$hypervisor" = libvirt ] || return 0
+  cat <<X
+[libvirt]
+virt_type = qemu
+cpu_mode = custom
+cpu_models = Nehalem
+hw_machine_type = x86_64=pc
+connection_uri = qemu:///system?socket=$run/libvirt/libvirt-sock
+[nova_sys_admin]
+helper_command = privsep-helper --config-file $etc/nova/nova.conf
+[vif_plug_linux_bridge_privileged]
+helper_command = privsep-helper --config-file $etc/nova/nova.conf
+[vif_plug_ovs_privileged]
+helper_command = privsep-helper --config-file $etc/nova/nova.conf
+X
+}
 cp /usr/share/nova-common/api-paste.ini "$etc/nova/"
 cat >"$etc/nova/nova.conf" <<X
 [DEFAULT]
@@ -9,8 +43,8 @@ transport_url = $(rabbitmq_url)
 my_ip = $ip
 host = testbed
 state_path = $data/nova
-# A hypervisor that only pretends, with room for 1,000 servers. It plugs no interface, so nobody waits for one.
-compute_driver = fake.FakeDriver
+$(compute_driver)
+# Neutron's ports are ACTIVE before they are plugged, so nobody waits for them.
 vif_plugging_is_fatal = false
 vif_plugging_timeout = 0
 # A host that was away counts as up from its first moment on, and not only after its first report, 5 s later.
@@ -50,6 +84,7 @@ server_groups = -1
 server_group_members = -1
 # The default, 5, is one more than an amphora needs.
 injected_files = 10
+$(hypervisor_settings)
 $(token_checks nova)
 X
 

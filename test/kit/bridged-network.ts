@@ -1,0 +1,71 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { request } from 'undici';
+import type { TestbedAccess } from './testbed-access.ts';
+
+/** A network of the bed's Neutron into which Nova plugs virtual machines, with one machine of ours in it: a network namespace. */
+export interface BridgedNetwork {
+  networkId: string;
+  subnetId: string;
+  /** Of the namespace that is in it, to start programs with `ip netns exec`. */
+  namespace: string;
+  /** Address of the namespace. */
+  address: string;
+  close(): Promise<void>;
+}
+
+const ip = (...words: string[]) => execFileSync('ip', words, { stdio: 'pipe' });
+
+/**
+ * Makes network, subnet, bridge and namespace; needs root. What a run that broke off has left under that name goes first.
+ * @param name at most nine characters, as names of interfaces are short.
+ * @param prefix the first three octets: the namespace is .1, which is the gateway; Neutron gives away from .10 on.
+ */
+export async function openBridgedNetwork(bed: TestbedAccess, name: string, prefix: string): Promise<BridgedNetwork> {
+  const headers = { 'x-auth-token': await bed.token('kiln'), 'content-type': 'application/json' };
+  async function call<Body>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<Body> {
+    const answer = await request(`${bed.endpoints.network}/v2.0/${path}`, {
+      method,
+      headers,
+      body: body ? JSON.stringify(body) : null,
+    });
+    const text = await answer.body.text();
+    if (answer.statusCode >= 400) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`);
+    return (text === '' ? {} : JSON.parse(text)) as Body;
+  }
+  const namespace = `kiln-${name}`;
+  const bridgeOf = (networkId: string) => `brq${networkId.slice(0, 11)}`;
+  async function remove() {
+    spawnSync('ip', ['netns', 'delete', namespace]);
+    const { networks } = await call<{ networks: { id: string }[] }>('GET', `networks?name=${namespace}`);
+    for (const { id } of networks) {
+      spawnSync('ip', ['link', 'delete', bridgeOf(id)]);
+      const { ports } = await call<{ ports: { id: string }[] }>('GET', `ports?network_id=${id}`);
+      for (const port of ports) await call('DELETE', `ports/${port.id}`);
+      await call('DELETE', `networks/${id}`);
+    }
+  }
+
+  await remove();
+  const { network } = await call<{ network: { id: string } }>('POST', 'networks', { network: { name: namespace } });
+  const { subnet } = await call<{ subnet: { id: string } }>('POST', 'subnets', {
+    subnet: {
+      name: namespace,
+      network_id: network.id,
+      ip_version: 4,
+      cidr: `${prefix}.0/24`,
+      gateway_ip: `${prefix}.1`,
+      allocation_pools: [{ start: `${prefix}.10`, end: `${prefix}.250` }],
+      enable_dhcp: false,
+    },
+  });
+  const bridge = bridgeOf(network.id);
+  ip('link', 'add', bridge, 'type', 'bridge', 'forward_delay', '0');
+  ip('link', 'set', bridge, 'up');
+  ip('netns', 'add', namespace);
+  ip('link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
+  ip('link', 'set', name, 'master', bridge, 'up');
+  ip('-n', namespace, 'address', 'add', `${prefix}.1/24`, 'dev', 'eth0');
+  ip('-n', namespace, 'link', 'set', 'eth0', 'up');
+  ip('-n', namespace, 'link', 'set', 'lo', 'up');
+  return { networkId: network.id, subnetId: subnet.id, namespace, address: `${prefix}.1`, close: remove };
+}
