@@ -11,7 +11,10 @@ interface LoadBalancerChange {
  * Every kind of change inside load balancers, in an order in which each can be made in a new one; after the last nothing is
  * left in it. Members listen on 127.0.0.1 and 127.0.0.2.
  */
-export function loadBalancerChanges(bench: () => LoadBalancerHarness, memberPort: () => number): LoadBalancerChange[] {
+export function loadBalancerChanges(
+  bench: () => Pick<LoadBalancerHarness, 'call'>,
+  memberPort: () => number,
+): LoadBalancerChange[] {
   /** What stands in each load balancer by now, by kind. */
   const made: Record<string, Map<string, string>> = {};
   const idIn = (kind: string, loadBalancerId: string) => made[kind]?.get(loadBalancerId) ?? '';

@@ -18,6 +18,8 @@ export type FakeAmphoraAgent = AmphoraAgent &
   Switches<keyof AmphoraAgent> & {
     /** The state of one amphora; made when it is first asked for. */
     amphora(id: string): FakeAmphora;
+    /** Everything that they know, to be looked at and put back as a whole. */
+    memory: Readonly<Record<string, Map<string, unknown>>>;
   };
 
 /** Agents of any number of amphorae, in memory. HAProxy is not asked: a configuration with the word "bogus" is refused. */
@@ -138,7 +140,7 @@ export function createFakeAmphoraAgent(info: Partial<AgentInfo> = {}): FakeAmpho
       at(id).agentConfiguration = configuration;
     },
   };
-  return { ...withSwitches(port), amphora: at };
+  return { ...withSwitches(port), amphora: at, memory: { amphorae } };
 }
 
 function frontends({ objects }: FakeAmphora): Array<{ id: string; status: string; type: string }> {

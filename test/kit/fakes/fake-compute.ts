@@ -18,6 +18,8 @@ export interface FakeCompute extends ComputeService, Switches<keyof ComputeServi
   breakServer(serverId: string): void;
   /** Image IDs that can be booted; null (as at first) for all. */
   allowImages(isBootable: ((imageId: string) => boolean) | null): void;
+  /** Everything that it knows, to be looked at and put back as a whole. */
+  memory: Readonly<Record<string, Map<string, unknown>>>;
 }
 
 interface FakeServer {
@@ -223,6 +225,7 @@ export function createFakeCompute(
     allowImages: (next) => {
       isBootable = next;
     },
+    memory: { servers, groups },
   };
 }
 

@@ -14,9 +14,9 @@ import { createFakeNetwork } from './fake-network.ts';
 
 /** Everything that a flow of a load balancer acts through, in memory, with the switches of the fakes. */
 export function createFakeLoadBalancerDeps(
-  options: { buildRateLimit?: number; antiAffinityPolicy?: ServerGroupPolicy } = {},
+  options: { buildRateLimit?: number; antiAffinityPolicy?: ServerGroupPolicy; portsMade?: number } = {},
 ) {
-  const { antiAffinityPolicy = null } = options;
+  const { antiAffinityPolicy = null, portsMade = 0 } = options;
   const {
     deps: amphoraDeps,
     settings,
@@ -27,7 +27,7 @@ export function createFakeLoadBalancerDeps(
     store,
     rows,
   } = createFakeDeps({ antiAffinityPolicy });
-  const network = createFakeNetwork();
+  const network = createFakeNetwork({ portsMade });
   const compute = createFakeCompute({ network });
   const loadBalancers = createFakeLoadBalancerStore();
   const offered: { flavor: FlavorCapabilities; zone: ZoneCapabilities | null } = { flavor: {}, zone: null };

@@ -28,6 +28,8 @@ export interface FakeNetwork extends NetworkService, Switches<keyof NetworkServi
   removeNetwork(networkId: string): void;
   removeSubnet(subnetId: string): void;
   removeSecurityGroup(securityGroupId: string): void;
+  /** Everything that it knows, to be looked at and put back as a whole. */
+  memory: Readonly<Record<string, Map<string, unknown>>>;
 }
 
 interface Seed {
@@ -37,6 +39,8 @@ interface Seed {
   qosPolicyIds?: readonly string[];
   /** The project that the service authenticates as. */
   projectId?: string;
+  /** So many ports were made already: the MAC addresses of new ones are none of theirs. */
+  portsMade?: number;
 }
 
 /**
@@ -75,7 +79,7 @@ export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
   const groups = byId(givenGroups);
   const ports = new Map<string, Port>();
   const qosPolicies = new Set(seed.qosPolicyIds);
-  let made = 0;
+  let made = seed.portsMade ?? 0;
 
   const fault = (
     status: number,
@@ -297,6 +301,7 @@ export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
     removeSecurityGroup: (groupId) => {
       groups.delete(groupId);
     },
+    memory: { networks, subnets, groups, ports },
   };
 }
 
