@@ -45,7 +45,7 @@ describe('journals of former versions go on to their ends', () => {
     for (const name of readdirSync(join(recorded, version))) {
       for (const { at } of readTape(join(recorded, version, name))) known.add(at.split(',')[0] ?? '');
     }
-    const flows = loadBalancerFlows.map(({ name }) => name);
+    const flows: string[] = loadBalancerFlows.map(({ name }) => name);
     // A flow that came later has none, and one that went must have been over before.
     expect([...known].filter((flow) => !flows.includes(flow))).toEqual([]);
     expect(known.size).toBeGreaterThanOrEqual(37);

@@ -2,6 +2,7 @@ import { rotationFlow } from '../../../src/core/amphora/certificate-rotation.ts'
 import { configurationPushFlow } from '../../../src/core/amphora/configuration-push.ts';
 import type { LoadBalancerDeps } from '../../../src/flows/load-balancer/deps.ts';
 import { KilnError } from '../../../src/model/errors.ts';
+import type { FlowName } from '../../../src/model/flow-name.ts';
 import type { JsonObject } from '../../../src/model/operation.ts';
 import { storedAmphora } from '../contract/amphora-store.ts';
 import { loadBalancerChanges } from '../load-balancer-changes.ts';
@@ -134,7 +135,7 @@ async function amphoraOf(world: TapeWorld, loadBalancerId: string): Promise<stri
   return first.id;
 }
 
-async function enqueue(world: TapeWorld, flow: string, subject: string, input: JsonObject): Promise<string> {
+async function enqueue(world: TapeWorld, flow: FlowName, subject: string, input: JsonObject): Promise<string> {
   const id = crypto.randomUUID();
   await world.journal.enqueue({ id, flow, subject, input, priority: 0 });
   return id;
@@ -153,7 +154,7 @@ async function resize(world: TapeWorld, id: string, name: string, data: object):
 }
 
 /** As the controller of a release does. */
-async function release(world: TapeWorld, loadBalancerId: string, flow: string, fields: JsonObject): Promise<void> {
+async function release(world: TapeWorld, loadBalancerId: string, flow: FlowName, fields: JsonObject): Promise<void> {
   const { loadBalancers } = world.deps;
   const { related: _related, ...put } = (await loadBalancers.get('loadbalancer', loadBalancerId)) ?? raise('none');
   await loadBalancers.apply({
