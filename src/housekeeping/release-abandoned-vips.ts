@@ -21,7 +21,7 @@ export async function releaseAbandonedVips(
   for (const id of await reservations.giveUpOlderThan(reservedBefore, atOnce)) {
     try {
       await vips.release(id);
-      await reservations.forget(id);
+      await reservations.forget(id, { mayTurnUp: true });
       log.info({ loadBalancer: id }, 'a load balancer was never made; what it had in the network is given back');
     } catch (error) {
       log.warn(

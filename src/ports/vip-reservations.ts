@@ -9,6 +9,10 @@ export interface VipReservations {
   giveUp(loadBalancerId: string): Promise<boolean>;
   /** IDs of what was given up, and of what is older than this and is given up by it; the oldest first. */
   giveUpOlderThan(reservedBefore: string, limit: number): Promise<string[]>;
-  /** Once nothing of it is left in the network. */
-  forget(loadBalancerId: string): Promise<void>;
+  /**
+   * Once nothing of it is left in the network.
+   * @param options.mayTurnUp something of it may still come to be there, or be written down by a process that was halted: it can't
+   * be made any more, and what turns up is known as ours.
+   */
+  forget(loadBalancerId: string, options: { mayTurnUp: boolean }): Promise<void>;
 }

@@ -9,6 +9,7 @@ import {
 import { countKinds } from '../core/lbaas/quota.ts';
 import type { ApiSettings } from '../core/lbaas/settings.ts';
 import type { LoadBalancerSpec } from '../core/lbaas/spec.ts';
+import { ServiceError } from '../model/errors.ts';
 import type { LoadBalancerTree } from '../model/load-balancer.ts';
 import type { FlavorStore } from '../ports/flavor-store.ts';
 import type { OfferChecker } from '../ports/offers.ts';
@@ -45,11 +46,12 @@ export function createLoadBalancer(deps: Deps): (spec: LoadBalancerSpec, by: Req
   const profiles = profileLookup(deps);
 
   /** Never throws: the caller has something to say already, and what stays reserved is found again. */
-  async function abandon(loadBalancerId: string): Promise<void> {
+  async function abandon(loadBalancerId: string, why: unknown): Promise<void> {
     try {
       if (!(await reservations.giveUp(loadBalancerId))) return;
       await vips.release(loadBalancerId);
-      await reservations.forget(loadBalancerId);
+      // Neutron may yet make a port that it was asked for.
+      await reservations.forget(loadBalancerId, { mayTurnUp: why instanceof ServiceError && why.call.outcomeUnknown });
     } catch {
       // releaseAbandonedVips tries until it is done.
     }
@@ -98,7 +100,7 @@ export function createLoadBalancer(deps: Deps): (spec: LoadBalancerSpec, by: Req
       await changes.apply(planned, { quota });
       return tree;
     } catch (error) {
-      await abandon(id);
+      await abandon(id, error);
       throw error;
     }
   };

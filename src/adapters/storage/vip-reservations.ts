@@ -2,6 +2,7 @@ import { KilnError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { VipReservations } from '../../ports/vip-reservations.ts';
 import { attempt } from './faults.ts';
+import { rememberFormerIds } from './former-ids.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** Reservations in the table `kiln_vip_reservation`. */
@@ -40,11 +41,13 @@ export function createVipReservations(database: KilnDatabase, clock: Clock): Vip
         return rows.map(({ load_balancer_id: id }) => id);
       }),
 
-    async forget(loadBalancerId) {
-      await attempt(clock, () =>
-        database.deleteFrom('kiln_vip_reservation').where('load_balancer_id', '=', loadBalancerId).execute(),
-      );
-    },
+    forget: (loadBalancerId, { mayTurnUp }) =>
+      attempt(clock, () =>
+        database.transaction().execute(async (transaction) => {
+          await transaction.deleteFrom('kiln_vip_reservation').where('load_balancer_id', '=', loadBalancerId).execute();
+          if (mayTurnUp) await rememberFormerIds(transaction, [loadBalancerId], clock.now().toISOString());
+        }),
+      ),
   };
 }
 
@@ -61,8 +64,9 @@ export async function redeemReservation(transaction: KilnDatabase, loadBalancerI
   if (numDeletedRows === 1n) return;
   const left = await transaction
     .selectFrom('kiln_vip_reservation')
-    .select('given_up')
+    .select('load_balancer_id as id')
     .where('load_balancer_id', '=', loadBalancerId)
+    .unionAll(transaction.selectFrom('kiln_former_id').select('id').where('id', '=', loadBalancerId))
     .executeTakeFirst();
   if (left) throw new KilnError('RESOURCE_CONFLICT', `load balancer ${loadBalancerId} took too long to be made`);
 }

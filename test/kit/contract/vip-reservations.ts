@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createCloudOrphans } from '../../../src/adapters/storage/cloud-orphans.ts';
 import { openDatabase } from '../../../src/adapters/storage/database.ts';
 import { createLoadBalancerStore } from '../../../src/adapters/storage/load-balancer-store.ts';
 import type { KilnDatabase } from '../../../src/adapters/storage/schema.ts';
@@ -57,9 +58,20 @@ export function describeVipReservationsContract(name: string, makeSubject: () =>
       expect(await reservations().giveUp(id)).toBe(true);
       await expect(make(id)).rejects.toMatchObject({ code: 'RESOURCE_CONFLICT' });
       expect(await createLoadBalancerStore(database, clock).get('loadbalancer', id)).toBeNull();
-      await reservations().forget(id);
-      await reservations().forget(id);
+      await reservations().forget(id, { mayTurnUp: false });
+      await reservations().forget(id, { mayTurnUp: false });
       expect(await reservations().giveUpOlderThan(long(), 10)).toEqual([]);
+    });
+
+    it('what was forgotten is made by no process that was halted meanwhile, and what turns up of it is ours', async () => {
+      const id = randomUUID();
+      await reservations().reserve(id);
+      expect(await reservations().giveUpOlderThan(long(), 10)).toEqual([id]);
+      await reservations().forget(id, { mayTurnUp: true });
+      await reservations().forget(id, { mayTurnUp: true });
+      await expect(make(id)).rejects.toMatchObject({ code: 'RESOURCE_CONFLICT' });
+      const claim = { loadBalancerId: id, amphoraId: null, serverId: null, serverName: null };
+      expect(await createCloudOrphans(database, clock).judge([claim])).toEqual(['gone']);
     });
 
     it('what is old is given up, the oldest first, and stays until it is forgotten', async () => {
@@ -71,7 +83,7 @@ export function describeVipReservationsContract(name: string, makeSubject: () =>
       const [first = '', second = '', third = ''] = ids;
       const before = new Date(clock.now().getTime() - 15_000).toISOString();
       expect(await reservations().giveUpOlderThan(before, 2)).toEqual([first, second]);
-      await reservations().forget(first);
+      await reservations().forget(first, { mayTurnUp: false });
       expect(await reservations().giveUpOlderThan(before, 10)).toEqual([second, third]);
       await expect(make(third)).rejects.toMatchObject({ code: 'RESOURCE_CONFLICT' });
       await make(ids[3] ?? '');
