@@ -83,7 +83,7 @@ function entriesOf(
     amphoraId: id,
     serverName,
     imageId,
-    imageChoice: imageChoice as unknown as JsonObject,
+    imageChoice,
     computeFlavorId,
     topology,
     computeZone: null,

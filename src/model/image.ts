@@ -1,5 +1,8 @@
-/** An image as Glance lists it, in our names and with units. Times are ISO 8601 in UTC, as Glance gives them. */
-export interface Image {
+/**
+ * An image as Glance lists it, in our names and with units. Times are ISO 8601 in UTC, as Glance gives them. A `type`, as all that
+ * goes through journals: an `interface` is not known to be plain data.
+ */
+export type Image = {
   id: string;
   name: string | null;
   /** queued, saving, uploading, importing, active, deactivated, killed, pending_delete, deleted, or one we don't know. */
@@ -22,7 +25,7 @@ export interface Image {
   hashValue: string | null;
   createdAt: string;
   updatedAt: string;
-}
+};
 
 /** Which rule of the image choice picked the image. */
 export type ImageChoiceRule =
@@ -43,14 +46,14 @@ export type ImageChoiceRule =
 export type TagSource = 'flavor' | 'configuration' | 'request';
 
 /** One image on a list of candidates, short. */
-export interface ImageCandidate {
+export type ImageCandidate = {
   id: string;
   name: string | null;
   createdAt: string;
-}
+};
 
 /** Which image a new amphora boots, and why. Recorded with the amphora; names follow Glance where Glance has one. */
-export interface ImageChoice {
+export type ImageChoice = {
   imageId: string;
   rule: ImageChoiceRule;
   /** The tag that was looked for; null when an ID was given. */
@@ -64,7 +67,7 @@ export interface ImageChoice {
   candidates: readonly ImageCandidate[];
   /** When the choice was made, ISO 8601 UTC. */
   chosenAt: string;
-}
+};
 
 /** An image that carries the tag and was still refused, with the reason in words. */
 export interface NearMiss {

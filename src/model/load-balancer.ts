@@ -1,7 +1,7 @@
 /**
  * A load balancer and everything that belongs to it, in Octavia's words (octavia/common/constants.py, data_models.py).
  * Names are Octavia's in camel case; units stand in names only where Octavia's own name would hide them: all timeouts
- * of a listener are milliseconds, those of a health monitor seconds.
+ * of a listener are milliseconds, those of a health monitor seconds. Types, not interfaces: rows go through journals as `JsonObject`.
  */
 
 export const provisioningStatuses = [
@@ -64,7 +64,7 @@ export const tlsVersions = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] a
 export type TlsVersion = (typeof tlsVersions)[number];
 
 /** What every object of the API has. Times are ISO 8601 UTC. */
-interface Resource {
+type Resource = {
   id: string;
   projectId: string;
   name: string;
@@ -74,19 +74,19 @@ interface Resource {
   tags: readonly string[];
   createdAt: string;
   updatedAt: string | null;
-}
+};
 
 /** An address that a load balancer answers on. */
-export interface Vip {
+export type Vip = {
   address: string;
   networkId: string;
   subnetId: string | null;
   portId: string | null;
   /** False for a port that the user brought: it is never deleted. */
   octaviaOwned: boolean;
-}
+};
 
-export interface LoadBalancer extends Resource {
+export type LoadBalancer = Resource & {
   description: string;
   vip: Vip;
   vipQosPolicyId: string | null;
@@ -97,9 +97,9 @@ export interface LoadBalancer extends Resource {
   availabilityZone: string | null;
   topology: Topology;
   serverGroupId: string | null;
-}
+};
 
-export interface Listener extends Resource {
+export type Listener = Resource & {
   loadBalancerId: string;
   description: string;
   protocol: ListenerProtocol;
@@ -124,18 +124,18 @@ export interface Listener extends Resource {
   hstsMaxAge: number | null;
   hstsIncludeSubdomains: boolean;
   hstsPreload: boolean;
-}
+};
 
-export interface SessionPersistence {
+export type SessionPersistence = {
   type: SessionPersistenceType;
   cookieName: string | null;
   /** Seconds; for UDP and SCTP. */
   persistenceTimeout: number | null;
   /** A netmask; for UDP and SCTP. */
   persistenceGranularity: string | null;
-}
+};
 
-export interface Pool extends Resource {
+export type Pool = Resource & {
   loadBalancerId: string;
   description: string;
   protocol: PoolProtocol;
@@ -148,9 +148,9 @@ export interface Pool extends Resource {
   tlsCiphers: string | null;
   tlsVersions: readonly TlsVersion[];
   alpnProtocols: readonly string[];
-}
+};
 
-export interface Member extends Resource {
+export type Member = Resource & {
   poolId: string;
   address: string;
   protocolPort: number;
@@ -160,9 +160,9 @@ export interface Member extends Resource {
   subnetId: string | null;
   monitorAddress: string | null;
   monitorPort: number | null;
-}
+};
 
-export interface HealthMonitor extends Resource {
+export type HealthMonitor = Resource & {
   poolId: string;
   type: HealthMonitorType;
   delay: number;
@@ -175,9 +175,9 @@ export interface HealthMonitor extends Resource {
   expectedCodes: string | null;
   httpVersion: number | null;
   domainName: string | null;
-}
+};
 
-export interface L7Policy extends Resource {
+export type L7Policy = Resource & {
   listenerId: string;
   description: string;
   action: L7PolicyAction;
@@ -187,16 +187,16 @@ export interface L7Policy extends Resource {
   redirectHttpCode: number | null;
   /** From 1. */
   position: number;
-}
+};
 
-export interface L7Rule extends Omit<Resource, 'name'> {
+export type L7Rule = Omit<Resource, 'name'> & {
   l7PolicyId: string;
   type: L7RuleType;
   compareType: L7RuleCompareType;
   key: string | null;
   value: string;
   invert: boolean;
-}
+};
 
 /** A load balancer with everything in it, as flows and renderers need it: one read, nothing to look up afterwards. */
 export interface LoadBalancerTree {

@@ -57,7 +57,7 @@ export interface HaproxyPeer {
 }
 
 /** Absolute paths, in the amphora, of TLS material that is already there when HAProxy starts. */
-export interface TlsFiles {
+export type TlsFiles = {
   /** By listener ID. The certificate list names the listener's own certificate first, then those for SNI. */
   listeners: Readonly<
     Record<string, { certificateList: string; clientCa: string | null; clientRevocationList: string | null }>
@@ -66,4 +66,4 @@ export interface TlsFiles {
   pools: Readonly<
     Record<string, { clientCertificate: string | null; ca: string | null; revocationList: string | null }>
   >;
-}
+};

@@ -9,13 +9,7 @@ import {
   type StoredTree,
   type Topology,
 } from '../../model/load-balancer.ts';
-import {
-  type Json,
-  type JsonObject,
-  type NewOperation,
-  type Operation,
-  REPAIR_PRIORITY,
-} from '../../model/operation.ts';
+import { type JsonObject, type NewOperation, type Operation, REPAIR_PRIORITY } from '../../model/operation.ts';
 import { neverTookEffect } from '../operations/in-effect.ts';
 import type { RowBefore } from '../operations/operation-subject.ts';
 import { rowsOfTree, type TreeRow } from '../operations/tree-rows.ts';
@@ -309,15 +303,15 @@ function locked(making: CreationContext, tree: LoadBalancerTree, parents: Parent
 /** The row that a change is about, as the tree has it: nothing of a change is in there yet. */
 function rowBefore(tree: LoadBalancerTree, { kind, put }: Subject): JsonObject | null {
   const row = rowsOfTree(tree).find((one) => one.kind === kind && one.put.id === put.id);
-  return row ? ({ ...row.put } as unknown as JsonObject) : null;
+  return row ? { ...row.put } : null;
 }
 
 /** Of rows that are changed beside it, the fields that become others. */
 function fieldsBefore(tree: LoadBalancerTree, changed: readonly Row[]): RowBefore[] {
-  const old = new Map(rowsOfTree(tree).map(({ put }) => [put.id, put as unknown as JsonObject]));
+  const old = new Map(rowsOfTree(tree).map(({ put }) => [put.id, put]));
   return changed.flatMap(({ kind, put }) => {
     const before = Object.entries(old.get(put.id) ?? {});
-    const after = put as unknown as Record<string, Json>;
+    const after: JsonObject = put;
     const fields = Object.fromEntries(
       before.filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(after[name])),
     );

@@ -1,7 +1,6 @@
 import { choiceById } from '../../core/amphora/choose-image.ts';
 import { KilnError, toKilnError } from '../../model/errors.ts';
 import type { ImageChoice } from '../../model/image.ts';
-import type { JsonObject } from '../../model/operation.ts';
 import { defineFlow, type Step } from '../engine/flow.ts';
 import { type AmphoraChoices, chooseImageFor, elapsedMs } from '../steps/resolve-amphora.ts';
 import { buildAmphora } from './build-amphora.ts';
@@ -40,7 +39,7 @@ const resolveBoot: Step<LoadBalancerDeps, BootInput, Omit<AmphoraChoices, 'role'
       serverName,
       computeFlavorId,
       imageId: choice.imageId,
-      imageChoice: choice as unknown as JsonObject,
+      imageChoice: choice,
       topology: deps.settings().topology,
       computeZone: null,
       managementNetworkId: null,

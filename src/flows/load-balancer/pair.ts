@@ -1,4 +1,3 @@
-import type { TlsFiles } from '../../core/haproxy/settings.ts';
 import { lost, succeeded } from '../../core/operations/settlement.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { FlowName } from '../../model/flow-name.ts';
@@ -118,7 +117,7 @@ async function configureWhole(deps: LoadBalancerDeps, target: Target, loadBalanc
   const tree = await treeOf(deps, loadBalancerId);
   const { tlsFiles, leftOut } = await uploadTlsMaterial(deps, target, tree, () => true);
   const served = withoutLeftOut(tree, leftOut);
-  await uploadConfigurations(deps, target, served, tlsFiles as TlsFiles);
+  await uploadConfigurations(deps, target, served, tlsFiles);
   await reloadListeners(deps, target, served);
 }
 

@@ -19,7 +19,7 @@ import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 
 /** `tlsFiles`: paths in the amphora; what is in them is never written down. `leftOut`: absent before Kiln 0.2. */
-export type CertificatesUploaded = { tlsFiles: JsonObject; leftOut?: readonly LeftOut[] };
+export type CertificatesUploaded = { tlsFiles: TlsFiles; leftOut?: readonly LeftOut[] };
 
 /** What an operation changes; null for an amphora that is just being built: there is nothing to give back. */
 export type SubjectOf<State> = ((state: State) => OperationSubject) | null;
@@ -46,13 +46,13 @@ export function uploadCertificates<State extends Input>(
         uploaded = await uploadTlsMaterial(deps, target, tree, options.mayBeLeftOut);
       });
       for (const { reason } of uploaded.leftOut) run.note(reason.message);
-      return { tlsFiles: uploaded.tlsFiles as unknown as JsonObject, leftOut: uploaded.leftOut };
+      return { tlsFiles: uploaded.tlsFiles, leftOut: uploaded.leftOut };
     },
     async undo(deps, state) {
-      const before = await oldTree(deps, state as unknown as State, options);
+      const before = await oldTree(deps, state, options);
       if (!before) return;
       const tree = await treeOf(deps, state.loadBalancerId);
-      for (const target of await targetsLeft(options.targetsOf, deps, state as unknown as State)) {
+      for (const target of await targetsLeft(options.targetsOf, deps, state)) {
         await unlessKept(deps, target, () => removeTlsMaterial(deps, target, { of: tree, butOf: before }));
       }
     },
@@ -68,11 +68,11 @@ export function uploadConfiguration<State extends Input & CertificatesUploaded>(
     async do(deps, state) {
       const tree = await servedTree(deps, state);
       await onEachTarget(deps, await options.targetsOf(deps, state), (target) =>
-        uploadConfigurations(deps, target, tree, state.tlsFiles as unknown as TlsFiles),
+        uploadConfigurations(deps, target, tree, state.tlsFiles),
       );
       return {};
     },
-    undo: (deps, state) => giveBack(deps, state as unknown as State, options),
+    undo: (deps, state) => giveBack(deps, state, options),
   };
 }
 

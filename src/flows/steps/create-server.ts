@@ -112,7 +112,7 @@ export async function bootServer(
     );
   const byTag = state.imageChoice.tag !== null && state.role === undefined;
   const chooseAgain = async () => {
-    const fromFlavor = state.imageChoice.tagSource === 'flavor' ? String(state.imageChoice.tag) : undefined;
+    const fromFlavor = state.imageChoice.tagSource === 'flavor' ? (state.imageChoice.tag ?? undefined) : undefined;
     const again = await chooseImageFor(deps, fromFlavor, computeFlavorId);
     await deps.amphorae.update(amphoraId, { imageId: again.imageId, imageChoice: again });
     return again.imageId;

@@ -86,7 +86,7 @@ function plugStep<State extends LoadBalancerInput & JsonObject>(
     async undo(deps, state) {
       const needless = await needlessOf(deps, state.loadBalancerId, isOld);
       if (!needless) return;
-      for (const target of await targetsLeft(targetsOf, deps, state as unknown as State)) {
+      for (const target of await targetsLeft(targetsOf, deps, state)) {
         await unplug(deps, target, needless, async (port) => {
           await tellAgent(deps, target, port, needless.tree).catch((err: unknown) => {
             // What it has too much nobody can reach any more; it may be what the flow goes back for.

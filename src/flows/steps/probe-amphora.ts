@@ -1,7 +1,6 @@
 import { nameServer } from '../../core/amphora/server-name.ts';
 import { probeTree } from '../../core/releases/probe-tree.ts';
 import { KilnError } from '../../model/errors.ts';
-import type { JsonObject } from '../../model/operation.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import { reloadListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
 import type { BuiltAmphora } from '../lib/targets.ts';
@@ -56,7 +55,7 @@ export const resolveProbe: Step<LoadBalancerDeps, ProbeInput, Omit<AmphoraChoice
       amphoraId,
       serverName: nameServer(amphoraId, settings.randomNameLength, deps.randomInteger),
       imageId: choice.imageId,
-      imageChoice: choice as unknown as JsonObject,
+      imageChoice: choice,
       computeFlavorId,
       topology: 'SINGLE',
       computeZone: zone?.compute_zone ?? null,

@@ -1,5 +1,4 @@
 import { newAmphora } from '../../core/amphora/new-amphora.ts';
-import type { ImageChoice } from '../../model/image.ts';
 import type { Step } from '../engine/flow.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { AmphoraChoices } from './resolve-amphora.ts';
@@ -12,11 +11,10 @@ export const recordAmphora: Step<LoadBalancerDeps, RecordInput, Record<string, n
   name: 'mark-amphora-booting',
   async do(deps, state) {
     const { loadBalancerId, amphoraId, serverName, imageId, imageChoice, computeFlavorId, role, timings = {} } = state;
-    const choice = imageChoice as unknown as ImageChoice;
     const found = await deps.amphorae.get(amphoraId);
-    if (found?.imageId === null) await deps.amphorae.update(amphoraId, { imageId, imageChoice: choice, timings });
+    if (found?.imageId === null) await deps.amphorae.update(amphoraId, { imageId, imageChoice, timings });
     if (found) return {};
-    const chosen = { imageId, imageChoice: choice, computeFlavor: computeFlavorId, timings };
+    const chosen = { imageId, imageChoice, computeFlavor: computeFlavorId, timings };
     const row = { id: amphoraId, loadBalancerId, role: role ?? 'STANDALONE', serverName, ...chosen } as const;
     await deps.amphorae.insert(newAmphora(row, deps.clock.now().toISOString()));
     return {};

@@ -16,7 +16,7 @@ export type AmphoraChoices = {
   amphoraId: string;
   serverName: string;
   imageId: string;
-  imageChoice: JsonObject;
+  imageChoice: ImageChoice;
   computeFlavorId: string;
   topology: string;
   computeZone: string | null;
@@ -99,7 +99,7 @@ async function choose(
       return { amphoraId, serverName: nameServer(amphoraId, settings.randomNameLength, deps.randomInteger) };
     },
     imageId: choice.imageId,
-    imageChoice: choice as unknown as JsonObject,
+    imageChoice: choice,
     computeFlavorId,
     topology: found.topology,
     computeZone: zone?.compute_zone ?? null,

@@ -19,7 +19,7 @@ export function updateVip<Input extends LoadBalancerInput>(
     },
     async undo(deps, input) {
       const tree = await treeOf(deps, input.loadBalancerId);
-      await syncVipSecurityRules(deps, treeBefore(tree, subjectOf(input as unknown as Input)));
+      await syncVipSecurityRules(deps, treeBefore(tree, subjectOf(input)));
     },
   };
 }
@@ -38,7 +38,7 @@ export function updateQosPolicy<Input extends LoadBalancerInput>(
       return {};
     },
     async undo(deps, input) {
-      const subject = subjectOf(input as unknown as Input);
+      const subject = subjectOf(input);
       if (mayChangeQos(subject)) await applyQos(deps, treeBefore(await treeOf(deps, input.loadBalancerId), subject));
     },
   };
