@@ -1,5 +1,5 @@
 import type { KilnError } from '../model/errors.ts';
-import type { ImageChoice, NearMiss, TagSource } from '../model/image.ts';
+import type { Image, ImageChoice, NearMiss, TagSource } from '../model/image.ts';
 
 export interface ImageRequest {
   /** Null: `amp_image_id`, else the tag of the configuration, as for any new amphora. */
@@ -40,6 +40,8 @@ export interface ImageResolver {
   ): Promise<{ choice: ImageChoice } | { refused: string }>;
   /** As `resolve`, and says as well which images carry the tag and were refused. Two requests more. */
   explain(request: ImageRequest): Promise<ImageResolution>;
+  /** What a release could bring to the fleet: active, not hidden, of the project whose images are trusted. Newest first. */
+  releasable(): Promise<readonly Image[]>;
   /** The newest outcome for each tag, as this process saw it. Asks nobody. */
   status(): ImageStatus[];
 }

@@ -161,7 +161,12 @@ export function createImageResolver(deps: ImageResolverDeps): ImageResolver {
     }
   }
 
-  return { resolve, resolveAssigned, explain, status: () => [...outcomes.values()] };
+  async function releasable(): Promise<readonly Image[]> {
+    const owner = deps.settings().ampImageOwnerId || (await identity.authenticatedAs()).projectId;
+    return await images.list({ status: 'active', ...ownerOf({ owner }) });
+  }
+
+  return { resolve, resolveAssigned, explain, releasable, status: () => [...outcomes.values()] };
 }
 
 /** `image_noop_driver`: Glance is not asked, and every amphora has the image that Octavia's noop driver names. */
@@ -171,12 +176,13 @@ export function createNoopResolver(clock: Clock): ImageResolver {
     resolve,
     resolveAssigned: async (imageId) => ({ choice: choiceById(imageId, 'assigned', clock.now()) }),
     explain: async () => ({ choice: await resolve(), refused: [] }),
+    releasable: async () => [],
     status: () => [],
   };
 }
 
-function ownerOf(search: ImageSearch): { owner?: string } {
-  return search.owner === ANY_OWNER ? {} : { owner: search.owner };
+function ownerOf({ owner }: Pick<ImageSearch, 'owner'>): { owner?: string } {
+  return owner === ANY_OWNER ? {} : { owner };
 }
 
 function searchKey(search: ImageSearch): string {

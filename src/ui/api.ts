@@ -16,8 +16,40 @@ const base = new URL('..', document.baseURI);
 
 /** One request to the public API, as whoever has signed in. */
 export async function ask<Answer>(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<Answer> {
+  return await read<Answer>(await sendSignedIn(method, path, body));
+}
+
+/**
+ * Reads an answer of lines of JSON as they come, until it ends.
+ * @throws ApiError; with status 0 also where it breaks off.
+ */
+export async function followLines<Line>(
+  path: string,
+  signal: AbortSignal,
+  onLines: (lines: Line[]) => void,
+): Promise<void> {
+  const answer = await sendSignedIn('GET', path, undefined, signal);
+  if (!answer.ok || !answer.body) return await read(answer);
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const lines = (rest + value).split('\n');
+      rest = lines.pop() ?? '';
+      // An empty line is a sign of life.
+      onLines(lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Line));
+    }
+  } catch (thrown) {
+    if (!signal.aborted) lost();
+    throw thrown;
+  }
+}
+
+async function sendSignedIn(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
   const { token } = session.value ?? {};
-  const answer = await send(method, path, body, token === undefined ? {} : { 'x-auth-token': token });
+  const answer = await send(method, path, body, token === undefined ? {} : { 'x-auth-token': token }, signal);
   if (answer.status === 401 && token !== undefined) {
     // Unless somebody has signed in meanwhile.
     if (session.value?.token === token) {
@@ -25,7 +57,12 @@ export async function ask<Answer>(method: 'GET' | 'POST' | 'PUT', path: string, 
       signedOut.value = 'Your session has ended. Sign in again to go on where you were.';
     }
   }
-  return await read<Answer>(answer);
+  return answer;
+}
+
+function lost(): never {
+  connection.value = 'lost';
+  throw new ApiError(0, 'The server does not answer.');
 }
 
 async function send(
@@ -33,6 +70,7 @@ async function send(
   path: string,
   body: object | undefined,
   headers: Record<string, string>,
+  signal?: AbortSignal,
 ): Promise<Response> {
   try {
     const answer = await fetch(new URL(path, base), {
@@ -42,14 +80,15 @@ async function send(
       cache: 'no-store',
       credentials: 'omit',
       redirect: 'error',
+      ...(signal && { signal }),
     });
     // A proxy that speaks for a server that is gone.
     if (answer.status === 502 || answer.status === 504) throw new TypeError('no answer');
     if (connection.value === 'lost') connection.value = 'restored';
     return answer;
-  } catch {
-    connection.value = 'lost';
-    throw new ApiError(0, 'The server does not answer.');
+  } catch (thrown) {
+    if (signal?.aborted) throw thrown;
+    return lost();
   }
 }
 

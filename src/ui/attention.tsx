@@ -82,9 +82,10 @@ function Item({ of: item }: { of: AttentionItem }) {
       <p class="quiet">
         <Prose>{item.advice}</Prose>
       </p>
-      {(item.loadbalancer_id || item.operation_id || item.release_id) && (
+      {(item.loadbalancer_id || item.amphora_id || item.operation_id || item.release_id) && (
         <p class="links">
           {item.loadbalancer_id && <a href={linkTo('load-balancers', item.loadbalancer_id)}>Load balancer</a>}
+          {item.amphora_id && <a href={linkTo('amphorae', item.amphora_id)}>Amphora</a>}
           {item.release_id && <a href={linkTo('releases', item.release_id)}>Release</a>}
           {item.operation_id && <a href={linkTo('operations', item.operation_id)}>Operation</a>}
         </p>

@@ -1,23 +1,39 @@
 /** The page: who has signed in sees what the policies let them see, and the URL's fragment says which view. */
-import { render } from 'preact';
+import { type ComponentChildren, render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { AmphoraView } from './amphora.tsx';
 import { signOut } from './api.ts';
 import { Attention } from './attention.tsx';
+import { Events } from './events.tsx';
 import { Fleet } from './fleet.tsx';
 import { LoadBalancers } from './load-balancers.tsx';
 import { Operations } from './operations.tsx';
 import { Releases } from './releases.tsx';
 import { SignIn } from './sign-in.tsx';
-import { connection, follow, linkTo, may, notice, place, session } from './state.ts';
+import { aside, connection, follow, linkTo, may, notice, place, session } from './state.ts';
+
+interface View {
+  name: string;
+  title: string;
+  /** What the policies have to allow. */
+  action: string;
+  View(): ComponentChildren;
+  isHidden?: true;
+}
 
 /** In the order of the navigation. Only those are offered whose action the policies allow. */
-const views = [
+const views: readonly View[] = [
   { name: 'attention', title: 'Attention', action: 'attention:get_one', View: Attention },
   { name: 'fleet', title: 'Fleet', action: 'fleet:get_one', View: Fleet },
   { name: 'releases', title: 'Releases', action: 'release:get_all', View: Releases },
   { name: 'load-balancers', title: 'Load balancers', action: 'loadbalancer:get_all', View: LoadBalancers },
   { name: 'operations', title: 'Operations', action: 'operation:get_all', View: Operations },
+  { name: 'events', title: 'Events', action: 'event:get_all', View: Events },
+  // Reached by links.
+  { name: 'amphorae', title: 'Amphora', action: 'amphora:get_all', View: AmphoraView, isHidden: true },
 ];
+
+const isInNavigation = ({ isHidden }: View) => !isHidden;
 
 /** How long what was done stands there. */
 const NOTICE_MS = 8_000;
@@ -47,7 +63,7 @@ function SignedIn() {
       <header class="top">
         <span class="brand">Kiln</span>
         <nav aria-label="Views">
-          {offered.map(({ name, title }) => (
+          {offered.filter(isInNavigation).map(({ name, title }) => (
             <a key={name} class="tab" href={linkTo(name)} aria-current={name === current?.name ? 'page' : undefined}>
               {title}
             </a>
@@ -92,7 +108,7 @@ function Messages() {
     }, NOTICE_MS);
     return () => clearTimeout(timer);
   }, [text]);
-  const spoken = useSeldom(text ?? '');
+  const spoken = useSeldom(text ?? aside.value);
   return (
     <>
       {text !== null && <p class={`toast ${connection.value === 'lost' ? 'bad' : 'good'}`}>{text}</p>}

@@ -161,8 +161,10 @@ function OperationDrawer({ id, onClose, onChanged }: { id: string; onClose(): vo
           }}
           act={(reason) => ask('POST', `${path}/abort`, { reason })}
         >
-          Nothing more is done or undone. What it had pending is in ERROR; then fail the load balancer over, or delete
-          it. What is left behind in the cloud is named here.
+          <p>
+            Nothing more is done or undone. What it had pending is in ERROR; then fail the load balancer over, or delete
+            it. What is left behind in the cloud is named here.
+          </p>
         </Reasoned>
       )}
     </Dialog>

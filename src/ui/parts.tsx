@@ -256,7 +256,7 @@ export function Reasoned(props: {
   };
   return (
     <Dialog title={title} onClose={() => onClose(false)}>
-      <p>{children}</p>
+      {children}
       <form onSubmit={onSubmit}>
         <p class="field">
           <label htmlFor={id}>Why</label>

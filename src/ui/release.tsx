@@ -1,9 +1,10 @@
 import { useSignal } from '@preact/signals';
 import { ask } from './api.ts';
-import { Dialog, Facts, Id, Name, Prose, Reasoned, Stale, Status, Table, Time, Waiting } from './parts.tsx';
+import { Dialog, Facts, Id, Name, Prose, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
+import { type Word, WordQuestion, wordsFor } from './release-words.tsx';
 import { linkTo, may, notice } from './state.ts';
-import type { Release, Target, Want } from './wire.ts';
+import type { Release, Target } from './wire.ts';
 
 /** So many load balancers are drawn one by one; of more, the waves say how it goes. */
 const MOST_SQUARES = 500;
@@ -21,37 +22,10 @@ async function load(id: string): Promise<Everything> {
   return { release, targets };
 }
 
-const words: Readonly<Record<Want, { button: string; title: string; text: string; done: string }>> = {
-  run: {
-    button: 'Resume…',
-    title: 'Resume?',
-    text: 'It goes on from where it is. What held it back by an operator, or waits at a gate, is let through.',
-    done: 'The release goes on.',
-  },
-  pause: {
-    button: 'Pause…',
-    title: 'Pause?',
-    text: 'No further load balancer is begun; what is being moved comes to its end.',
-    done: 'The release is asked to pause.',
-  },
-  rollback: {
-    button: 'Roll back…',
-    title: 'Roll back?',
-    text: 'Each load balancer that was moved is taken back to the image that it had, and the tag with it.',
-    done: 'The release is asked to roll back.',
-  },
-  abort: {
-    button: 'Abort…',
-    title: 'Abort?',
-    text: 'It ends here. What was moved stays on the new image, the rest on the one that it has.',
-    done: 'The release is asked to end.',
-  },
-};
-
 /** One release: how far it is, what holds it, each load balancer of it, and what an operator can tell it. */
 export function ReleaseDrawer({ id, onClose, onChanged }: { id: string; onClose(): void; onChanged(): void }) {
   const { data, error, refresh } = usePolled(`release ${id}`, () => load(id), OVERVIEW_EVERY_MS);
-  const asked = useSignal<Want | null>(null);
+  const asked = useSignal<{ word: Word; release: Release } | null>(null);
   const release = data?.release;
   return (
     <Dialog
@@ -65,20 +39,18 @@ export function ReleaseDrawer({ id, onClose, onChanged }: { id: string; onClose(
           <About of={release} />
           {!release.has_ended && may('release:put_intent') && (
             <p class="buttons">
-              {(['pause', 'run', 'rollback', 'abort'] as const)
-                .filter((want) => isOffered(want, release))
-                .map((want) => (
-                  <button
-                    key={want}
-                    type="button"
-                    class={want === 'run' || want === 'pause' ? '' : 'danger'}
-                    onClick={() => {
-                      asked.value = want;
-                    }}
-                  >
-                    {words[want].button}
-                  </button>
-                ))}
+              {wordsFor(release).map((word) => (
+                <button
+                  key={word.want}
+                  type="button"
+                  class={word.isDangerous ? 'danger' : ''}
+                  onClick={() => {
+                    asked.value = { word, release };
+                  }}
+                >
+                  {word.title}…
+                </button>
+              ))}
             </p>
           )}
           <Waves of={release} />
@@ -89,36 +61,22 @@ export function ReleaseDrawer({ id, onClose, onChanged }: { id: string; onClose(
       ) : (
         <Waiting error={error} retry={refresh} />
       )}
-      {asked.value && release && (
-        <Reasoned
-          title={words[asked.value].title}
-          button={words[asked.value].title.replace('?', ' it')}
-          isDangerous={asked.value === 'rollback' || asked.value === 'abort'}
+      {asked.value && (
+        <WordQuestion
+          of={asked.value.word}
+          release={asked.value.release}
           onClose={(isDone) => {
-            if (isDone && asked.value) notice.value = words[asked.value].done;
+            if (isDone && asked.value) notice.value = asked.value.word.done;
             asked.value = null;
             if (!isDone) return;
             refresh();
             onChanged();
           }}
-          act={(reason) =>
-            ask('PUT', `v2/kiln/releases/${encodeURIComponent(id)}/intent`, {
-              want: asked.value,
-              reason,
-              revision: release.intent.revision,
-            })
-          }
-        >
-          {words[asked.value].text}
-        </Reasoned>
+        />
       )}
     </Dialog>
   );
 }
-
-/** What it was not told already; going on, also where something holds it that only an operator ends. */
-const isOffered = (want: Want, { intent, holds }: Release): boolean =>
-  want !== intent.want || (want === 'run' && holds.some(({ clears }) => clears === 'operator'));
 
 function About({ of: one }: { of: Release }) {
   return (

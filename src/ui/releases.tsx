@@ -3,10 +3,13 @@ import { plural } from './format.ts';
 import { Name, Pages, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
 import { ReleaseDrawer } from './release.tsx';
-import { goTo, linkTo, place } from './state.ts';
+import { ReleaseStart } from './release-start.tsx';
+import { goTo, linkTo, may, place } from './state.ts';
 import type { ReleaseSummary } from './wire.ts';
 
 const PAGE = 50;
+/** In the place of an ID: the one that is not there yet. */
+const NEW = 'new';
 
 /** Releases of images to the fleet, the newest first. */
 export function Releases() {
@@ -20,12 +23,19 @@ export function Releases() {
   );
   return (
     <>
+      {may('release:post_plan') && may('fleet:get_one') && (
+        <p class="actions">
+          <a class="button" href={linkTo('releases', NEW)}>
+            New release…
+          </a>
+        </p>
+      )}
       {!data ? (
         <Waiting error={error} retry={refresh} />
       ) : data.releases.length === 0 ? (
         <p class="card">
-          There is no release yet. <code>kiln release plan --image ID</code> shows what one would take, and{' '}
-          <code>kiln release start</code> begins it; then it is steered from here.
+          There is no release yet: “New release…” shows what one would do before anything is changed. On a controller{' '}
+          <code>kiln release plan</code> and <code>kiln release start</code> do the same.
         </p>
       ) : (
         <>
@@ -69,7 +79,8 @@ export function Releases() {
           />
         </>
       )}
-      {id !== null && (
+      {id === NEW && <ReleaseStart onClose={() => goTo(linkTo('releases', null, { marker }))} />}
+      {id !== null && id !== NEW && (
         <ReleaseDrawer
           key={id}
           id={id}

@@ -19,6 +19,9 @@ export const connection = signal<'fine' | 'lost' | 'restored'>('fine');
 /** What was done last, for everybody to see and hear. */
 export const notice = signal<string | null>(null);
 
+/** What is heard, and not shown: what happens in what is looked at. */
+export const aside = signal('');
+
 /** Moves on now and then, so that ages do. */
 export const now = signal(new Date());
 

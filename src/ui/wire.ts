@@ -118,6 +118,7 @@ export interface StatusTree extends StatusNode {
 
 export interface Amphora {
   id: string;
+  loadbalancer_id: string | null;
   role: string | null;
   status: string;
   image_id: string | null;
@@ -183,4 +184,55 @@ export interface Target {
   position: number;
   state: string;
   reason: string;
+}
+
+/** An image of the project whose images are trusted. */
+export interface GlanceImage {
+  id: string;
+  name: string | null;
+  tags: string[];
+  created_at: string;
+}
+
+/** That an image carried a tag; times are of Kiln's looks at Glance. */
+export interface TaggedImage {
+  tag: string;
+  image_id: string;
+  image_name: string | null;
+  seen_at: string;
+  was_there: boolean;
+  gone_at: string | null;
+}
+
+export interface Plan {
+  digest: string;
+  tag: string;
+  image: { id: string; name: string };
+  load_balancers: number;
+  probes: unknown[];
+  /** 0 is the canary. */
+  waves: { wave: number; load_balancers: number; pairs: number; seconds: number }[];
+  skipped: { reason: string; load_balancers: number; examples: string[] }[];
+  expected_move_seconds: number;
+  expected_seconds: number;
+}
+
+/** Where a rollback would lead; `problem`: why it can't. */
+export interface WayBack {
+  load_balancers: number;
+  images: { image_id: string; load_balancers: number; problem: string | null }[];
+}
+
+/** What happened, wherever in Kiln. */
+export interface KilnEvent {
+  id: string;
+  at: string;
+  source: 'release' | 'operation' | 'tag';
+  kind: string;
+  actor: string | null;
+  load_balancer_id: string | null;
+  release_id: string | null;
+  operation_id: string | null;
+  reason: string;
+  data: Record<string, unknown>;
 }

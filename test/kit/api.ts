@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { createUnsupportedSecretStore } from '../../src/adapters/secrets/unsupported-secret-store.ts';
 import { createAmphoraStore } from '../../src/adapters/storage/amphora-store.ts';
 import { openDatabase } from '../../src/adapters/storage/database.ts';
+import { createEventStore } from '../../src/adapters/storage/event-store.ts';
 import { createFlavorStore } from '../../src/adapters/storage/flavor-store.ts';
 import { createJournal } from '../../src/adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../../src/adapters/storage/load-balancer-store.ts';
@@ -24,6 +25,7 @@ import type { Clock } from '../../src/ports/clock.ts';
 import type { NetworkReferenceChecker } from '../../src/ports/network-references.ts';
 import type { VipAllocator } from '../../src/ports/vip-allocator.ts';
 import type { VipReservations } from '../../src/ports/vip-reservations.ts';
+import { createEventFeed } from '../../src/services/event-feed.ts';
 import type { DatabaseSubject } from './contract/amphora-store.ts';
 import { createFakeClock } from './fakes/fake-clock.ts';
 import { createFakeLoadBalancerStore, type FakeLoadBalancerStore } from './fakes/fake-load-balancer-store.ts';
@@ -73,6 +75,10 @@ export function openApiHarness(overrides: Partial<ApiDeps> = {}): ApiHarness {
       lazily(async () => createReleaseStore(await database(), clock)),
       clock,
     ),
+    events: createEventFeed(
+      lazily(async () => createEventStore(await database(), clock)),
+      clock,
+    ),
     ...overrides,
   };
   return { store, queued, ...apiOf(deps) };
@@ -114,6 +120,7 @@ export async function openStoredApiHarness(
     overview: createOverviewStore(database, clock),
     journal: createJournal(database, clock),
     releases: releasesOver(createReleaseStore(database, clock), clock),
+    events: createEventFeed(createEventStore(database, clock), clock),
     ...overrides,
   };
   const deps = options.around?.(own) ?? own;
@@ -166,6 +173,8 @@ function partsFor(clock: Clock, queued: string[]) {
     },
     heartbeatTimeoutSeconds: () => 60,
     fleet: async () => emptyFleet,
+    releasableImages: async () => [],
+    tagHistory: async () => [],
     reservations: createFakeReservations(),
     secrets: createUnsupportedSecretStore('barbican_cert_manager'),
     policy: createPolicy({ everybodyIsAdmin: true }),

@@ -1,6 +1,7 @@
 import { createAmphoraStore } from '../../src/adapters/storage/amphora-store.ts';
 import { createFlavorStore } from '../../src/adapters/storage/flavor-store.ts';
 import { createReleaseStore } from '../../src/adapters/storage/release-store.ts';
+import { createTagHistory } from '../../src/adapters/storage/tag-history.ts';
 import type { ApiDeps } from '../../src/api/v2/deps.ts';
 import type { Amphora } from '../../src/model/amphora.ts';
 import { createImageResolver } from '../../src/services/image-resolver.ts';
@@ -38,6 +39,8 @@ export async function openReleaseBench(overrides: Partial<ApiDeps> = {}): Promis
   const bench = await openStoredApiHarness(overrides, {
     around: (deps) => ({
       ...deps,
+      releasableImages: () => resolver.releasable(),
+      tagHistory: () => createTagHistory(bench.database, deps.clock).list(10),
       releases: new Proxy({} as ApiDeps['releases'], { get: (_target, name) => Reflect.get(releases ?? {}, name) }),
     }),
   });

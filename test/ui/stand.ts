@@ -12,11 +12,20 @@ import { openServingCloud, type ServingCloud } from '../kit/serving-cloud.ts';
 /** What every field that somebody can fill has in it here: if any of it is taken for markup, `planted` is set. */
 export const hostile = '"><img src=x onerror="globalThis.planted=1"><script>globalThis.planted=1</script>\u202Eevil';
 
-/** An embedded cloud with its `kiln serve`, two load balancers of a tenant that work, a fleet of rows, and a browser. */
-export interface UiStand {
+/** An embedded cloud with its `kiln serve`, and a browser. */
+export interface BareStand {
   cloud: ServingCloud;
   /** Where the page is. */
   url: string;
+  /** The API, as a tenant. */
+  demo: Awaited<ReturnType<typeof tenant>>;
+  open(options?: BrowserContextOptions): Promise<OpenPage>;
+  restart(): Promise<() => Promise<void>>;
+  close(): Promise<void>;
+}
+
+/** With two load balancers of a tenant that work, and a fleet of rows. */
+export interface UiStand extends BareStand {
   /** The tenant's, with hostile names. */
   hostileId: string;
   workingId: string;
@@ -24,9 +33,6 @@ export interface UiStand {
   stuck: { operationId: string; loadBalancerId: string };
   /** Paused in its second wave. */
   releaseId: string;
-  open(options?: BrowserContextOptions): Promise<OpenPage>;
-  restart(): Promise<() => Promise<void>>;
-  close(): Promise<void>;
 }
 
 export interface OpenPage {
@@ -38,16 +44,46 @@ export interface OpenPage {
   hosts: Set<string>;
 }
 
-const settings = {
+const usual = {
   OS_KEYSTONE_AUTHTOKEN__TOKEN_CACHE_TIME: '1',
 };
 
-export async function openUiStand(): Promise<UiStand> {
+/** @param more environment of `kiln serve`, beside the cloud's. */
+export async function openBareStand(more: Record<string, string> = {}): Promise<BareStand> {
+  const settings = { ...usual, ...more };
   const cloud = await openServingCloud(settings);
   const { dev } = cloud;
   const endpoint = new URL(dev.cloud.apiUrl).origin;
-  const demo = await tenant(endpoint, dev.cloud.accounts.demo);
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-extensions'],
+    timeout: 120_000,
+  });
+  const url = `${endpoint}/ui/`;
+  let serve = cloud.serve;
+  return {
+    cloud,
+    url,
+    demo: await tenant(endpoint, dev.cloud.accounts.demo),
+    open: (options) => openPage(browser, url, options),
+    async restart() {
+      await serve.stop();
+      return async () => {
+        serve = startKiln(['serve'], { ...dev.environment, ...settings });
+        await serve.line(/"serving"/);
+      };
+    },
+    async close() {
+      await browser.close();
+      await serve.stop();
+      await cloud.close();
+    },
+  };
+}
 
+export async function openUiStand(): Promise<UiStand> {
+  const stand = await openBareStand();
+  const { cloud, demo } = stand;
   const subnet = { vip_subnet_id: cloud.bench.vipSubnetId };
   const parts = (name: string, port: number) => ({
     listeners: [
@@ -72,36 +108,8 @@ export async function openUiStand(): Promise<UiStand> {
   });
   const hostileId = await demo.create({ ...subnet, name: hostile, description: hostile, ...parts(hostile, 8081) });
   for (const id of [workingId, hostileId]) await demo.active(id);
-
   const { releaseId, ...stuck } = await seed(cloud, workingId);
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-extensions'],
-    timeout: 120_000,
-  });
-  const url = `${endpoint}/ui/`;
-  let serve = cloud.serve;
-  return {
-    cloud,
-    url,
-    hostileId,
-    workingId,
-    stuck,
-    releaseId,
-    open: (options) => openPage(browser, url, options),
-    async restart() {
-      await serve.stop();
-      return async () => {
-        serve = startKiln(['serve'], { ...dev.environment, ...settings });
-        await serve.line(/"serving"/);
-      };
-    },
-    async close() {
-      await browser.close();
-      await serve.stop();
-      await cloud.close();
-    },
-  };
+  return { ...stand, hostileId, workingId, stuck, releaseId };
 }
 
 async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {

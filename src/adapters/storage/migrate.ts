@@ -27,6 +27,7 @@ import * as places from './migrations/0021-places.ts';
 import * as heartbeatCounts from './migrations/0022-heartbeat-counts.ts';
 import * as backendFailures from './migrations/0023-backend-failures.ts';
 import * as tagHistory from './migrations/0024-tag-history.ts';
+import * as events from './migrations/0025-events.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -65,6 +66,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0022-heartbeat-counts': heartbeatCounts,
   '0023-backend-failures': backendFailures,
   '0024-tag-history': tagHistory,
+  '0025-events': events,
 };
 
 /** The one from which on changes are marked. */

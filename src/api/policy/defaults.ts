@@ -102,6 +102,7 @@ const actions = {
   /** Kiln's own. */
   fleet: { get_one: admin },
   attention: { get_one: admin },
+  event: { get_all: admin },
   operation: { get_all: admin, get_one: admin, post_abort: admin },
   release: { get_all: readGlobal, get_one: readGlobal, post_plan: readGlobal, post: admin, put_intent: admin },
 } as const;

@@ -3,9 +3,12 @@ import type { ApiSettings } from '../../core/lbaas/settings.ts';
 import type { ConnectionLimits } from '../../http/limited-server.ts';
 import type { Attention } from '../../model/attention.ts';
 import type { Fleet } from '../../model/fleet.ts';
+import type { Image } from '../../model/image.ts';
 import type { AbortedOperation } from '../../model/operation.ts';
+import type { TaggedImage } from '../../model/tagged-image.ts';
 import type { AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { EventFeed } from '../../ports/events.ts';
 import type { FlavorStore } from '../../ports/flavor-store.ts';
 import type { HealthStore } from '../../ports/health-store.ts';
 import type { Journal } from '../../ports/journal.ts';
@@ -42,6 +45,10 @@ export interface ApiDeps {
   /** Which images the amphorae run. */
   fleet: () => Promise<Fleet>;
   overview: OverviewStore;
+  /** What a release could bring to the fleet, newest first. */
+  releasableImages: () => Promise<readonly Image[]>;
+  /** Which images carried which tag, newest first. */
+  tagHistory: () => Promise<readonly TaggedImage[]>;
   journal: Pick<Journal, 'get'>;
   /** What needs an operator. */
   attention: () => Promise<Attention>;
@@ -51,6 +58,8 @@ export interface ApiDeps {
   heartbeatTimeoutSeconds: () => number;
   /** Releases of images: planned, started, steered. */
   releases: Releases;
+  /** What happens in all of Kiln. */
+  events: EventFeed;
   reservations: VipReservations;
   /** What listeners and pools refer to is looked at before it is let in. */
   secrets: SecretStore;

@@ -17,9 +17,11 @@ import { readBody } from './read-body.ts';
 import { retryOutdated } from './retry-outdated.ts';
 import { amphoraRoutes } from './routes/amphorae.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
+import { eventRoute } from './routes/events.ts';
 import { flavorRoutes } from './routes/flavors.ts';
 import { fleetRoute } from './routes/fleet.ts';
 import { healthCheckRoute } from './routes/health-check.ts';
+import { imageRoutes } from './routes/images.ts';
 import { l7Writes } from './routes/l7-writes.ts';
 import { listenerWrites } from './routes/listener-writes.ts';
 import { loadBalancerWrites } from './routes/load-balancer-writes.ts';
@@ -133,6 +135,8 @@ export function createApi(deps: ApiDeps): FastifyInstance {
         operationRoutes(scope, deps);
         resizeRoute(scope, deps, tools);
         releaseRoutes(scope, deps);
+        imageRoutes(scope, deps);
+        eventRoute(scope, deps);
         amphoraRoutes(scope, deps, tools);
         oddAmphoraPaths(scope);
       },

@@ -163,6 +163,7 @@ function makeCloud() {
         if (cloud.resolverError) throw cloud.resolverError;
         return { choice: cloud.choice, refused: cloud.refused };
       },
+      releasable: async () => [],
       status: () => [],
     }),
     compute: async () => ({

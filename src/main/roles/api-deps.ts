@@ -2,7 +2,9 @@ import type { Registry } from 'prom-client';
 import { fleetMetrics } from '../../adapters/metrics/fleet.ts';
 import { createOfferChecker } from '../../adapters/offers/offer-checker.ts';
 import { createWorkerIdentity } from '../../adapters/process/worker-identity.ts';
+import { createEventStore } from '../../adapters/storage/event-store.ts';
 import { createOverviewStore } from '../../adapters/storage/overview-store.ts';
+import { createTagHistory } from '../../adapters/storage/tag-history.ts';
 import { createUiFiles } from '../../adapters/ui/files.ts';
 import type { Policy } from '../../api/policy/policy.ts';
 import type { ApiDeps } from '../../api/v2/deps.ts';
@@ -12,6 +14,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { ImageResolver } from '../../ports/image-resolver.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
+import { createEventFeed } from '../../services/event-feed.ts';
 import { createReferenceChecker, networkSeenBy } from '../../services/reference-checker.ts';
 import { createVipAllocator } from '../../services/vip-allocator.ts';
 import { wireAbort } from '../abort.ts';
@@ -35,6 +38,8 @@ function oncePer<Value>(current: () => Configuration, make: (configuration: Conf
 
 /** However many look at an overview, the database and Glance are asked for it once in so long. */
 const SHARED_MS = 5_000;
+/** Images with their tags that an overview goes back. */
+const TAG_HISTORY = 200;
 
 function sharedBriefly<Answer>(clock: Clock, look: () => Promise<Answer>): () => Promise<Answer> {
   const shared = keepAnswer<void, Answer>(look, {
@@ -68,6 +73,7 @@ export function apiDeps(
   const configuration = current();
   const fleet = sharedBriefly(clock, wireFleet(openstack, state, resolver, runtime));
   const overview = createOverviewStore(state.database, clock);
+  const history = createTagHistory(state.database, clock);
   fleetMetrics(metrics, () => fleet(), clock);
   const views = {
     network: openstack.network,
@@ -90,9 +96,12 @@ export function apiDeps(
     overview,
     journal: state.journal,
     attention: sharedBriefly(clock, wireAttention(state, overview, fleet, runtime)),
+    releasableImages: sharedBriefly(clock, () => resolver.releasable()),
+    tagHistory: sharedBriefly(clock, () => history.list(TAG_HISTORY)),
     abortOperation: wireAbort(state, createWorkerIdentity().self, log),
     heartbeatTimeoutSeconds: () => current().health_manager.heartbeat_timeout,
     releases: wireReleases(openstack, state, resolver, runtime),
+    events: createEventFeed(createEventStore(state.database, clock), clock),
     reservations: state.vipReservations,
     secrets: shared.secrets,
     policy,

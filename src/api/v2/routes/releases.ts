@@ -1,8 +1,7 @@
-import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
-import { invalidField, invalidRequest, translated } from '../../../core/lbaas/api-errors.ts';
-import { type ReleaseEvent, type TargetState, targetStates } from '../../../model/release.ts';
+import { invalidField, translated } from '../../../core/lbaas/api-errors.ts';
+import { type TargetState, targetStates } from '../../../model/release.ts';
 import type { PlanRequest } from '../../../ports/releases.ts';
 import type { Caller } from '../../../ports/token-validator.ts';
 import type { Action } from '../../policy/defaults.ts';
@@ -25,11 +24,10 @@ import {
 } from '../schemas/release.ts';
 import { camel } from '../wire/camel.ts';
 import { eventToWire, planToWire, releaseToWire, summaryToWire, targetToWire, wayBackToWire } from '../wire/release.ts';
+import { lineStreams, linesOf, linesType } from './line-stream.ts';
+import { flagOf, limitOf, queryOf, single, wholeOf } from './plain-query.ts';
 import { callerOf, pathUrl } from './reads.ts';
 import type { ById } from './write-tools.ts';
-
-const USUAL_PAGE = 100;
-const LARGEST_PAGE = 1000;
 
 /** Releases of images: of Kiln, not of Octavia. */
 export function releaseRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'releases' | 'policy' | 'paging'>): void {
@@ -115,50 +113,18 @@ export function releaseRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'release
     return await whole(id);
   });
 
-  /** Streams end with the server, which would wait for them else. */
-  const closing = new AbortController();
-  app.addHook('preClose', async () => closing.abort());
-
+  const streams = lineStreams(app);
   const eventsSchema = { querystring: eventsQuery, response: { 200: eventLines } };
   app.get<ById>(`${byId}/events`, { schema: eventsSchema }, async (request, reply) => {
     demand(request, 'release:get_one');
     const { id } = request.params;
     const query = queryOf(request, eventsQuery);
     const after = wholeOf('after', single(query, 'after'), 0, Number.MAX_SAFE_INTEGER) ?? 0;
-    reply.type('application/x-ndjson');
-    if (!flagOf(query, 'follow')) return linesOf(await releases.events(id, after, limitOf(query)));
-    return await answerStream(reply, (signal) => releases.follow(id, after, signal), closing.signal);
-  });
-}
-
-/** Answers with what comes, as lines, until it ends or the client goes. What can be refused is refused before the answer begins. */
-async function answerStream(
-  reply: FastifyReply,
-  follow: (signal: AbortSignal) => AsyncGenerator<readonly ReleaseEvent[], void, void>,
-  closing: AbortSignal,
-): Promise<FastifyReply> {
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  const signal = AbortSignal.any([gone.signal, closing]);
-  const batches = follow(signal);
-  const first = await batches.next();
-  async function* lines() {
-    if (first.done) return;
-    try {
-      yield linesOf(first.value);
-      for await (const events of batches) yield linesOf(events);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    } finally {
-      await batches.return();
+    if (flagOf(query, 'follow')) {
+      return await streams.answer(reply, (signal) => releases.follow(id, after, signal), eventToWire);
     }
-  }
-  return reply.send(Readable.from(lines(), { objectMode: false }));
-}
-
-/** A sign of life where there is no event. */
-function linesOf(events: readonly ReleaseEvent[]): string {
-  return events.map((event) => `${JSON.stringify(eventToWire(event))}\n`).join('') || '\n';
+    return reply.type(linesType).send(linesOf(await releases.events(id, after, limitOf(query)), eventToWire));
+  });
 }
 
 function planRequest({ image_id: imageId, tag, again, policy }: Static<typeof planBody>): PlanRequest {
@@ -175,37 +141,6 @@ const LONGEST_NAME = 255;
 
 function nameOf({ userName, userId }: Caller): string {
   return (userName ?? userId ?? 'somebody').slice(0, LONGEST_NAME);
-}
-
-function queryOf(request: FastifyRequest, { properties }: { properties: object }): QueryString {
-  const query = request.query as QueryString;
-  const unknown = Object.keys(query).find((name) => !Object.hasOwn(properties, name));
-  if (unknown === undefined) return query;
-  throw invalidRequest(`${unknown} is no parameter here; allowed are ${Object.keys(properties).join(', ')}`);
-}
-
-function single(query: QueryString, name: string): string | null {
-  const value = query[name];
-  if (Array.isArray(value)) throw invalidField(name, value.join(','), 'It may come once.');
-  return value ?? null;
-}
-
-function limitOf(query: QueryString): number {
-  const limit = single(query, 'limit');
-  return limit === 'infinite' ? LARGEST_PAGE : (wholeOf('limit', limit, 1, LARGEST_PAGE) ?? USUAL_PAGE);
-}
-
-function wholeOf(name: string, value: string | null, minimum: number, maximum: number): number | null {
-  if (value === null) return null;
-  const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
-  if (number >= minimum && number <= maximum) return number;
-  throw invalidField(name, value, `Allowed is a whole number from ${minimum} to ${maximum}.`);
-}
-
-function flagOf(query: QueryString, name: string): boolean {
-  const value = single(query, name) ?? 'false';
-  if (/^(true|false)$/i.test(value)) return value.toLowerCase() === 'true';
-  throw invalidField(name, value, 'Allowed is true or false.');
 }
 
 function statesOf(query: QueryString): TargetState[] {

@@ -191,6 +191,7 @@ describe('image resolve', () => {
       resolve: async (request) => say(request, false).choice,
       resolveAssigned: async () => ({ refused: 'is not asked for' }),
       explain: async (request) => say(request, true),
+      releasable: async () => [],
       status: () => [],
     };
     return { asked, parts: { resolver: async () => resolver, settings: async () => makeSettings() } };

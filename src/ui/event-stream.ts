@@ -1,0 +1,61 @@
+import { signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { ApiError, followLines } from './api.ts';
+import type { KilnEvent } from './wire.ts';
+
+/** So many are kept: what is further back is in the API. */
+const MOST_KEPT = 1000;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 15_000;
+
+/** Newest first. They stay while another view is looked at. */
+export const events = signal<readonly KilnEvent[]>([]);
+/** Why there are no new ones; null: they come. */
+export const streamError = signal<ApiError | null>(null);
+
+/** Follows what happens while the page is to be seen, and takes it up again where it broke off. */
+export function useEventStream(): void {
+  useEffect(() => {
+    let gone = new AbortController();
+    const onVisibility = () => {
+      if (document.hidden) gone.abort();
+      else if (gone.signal.aborted) {
+        gone = new AbortController();
+        void keepFollowing(gone.signal);
+      }
+    };
+    document.addEventListener('visibilitychange', onVisibility);
+    void keepFollowing(gone.signal);
+    return () => {
+      document.removeEventListener('visibilitychange', onVisibility);
+      gone.abort();
+    };
+  }, []);
+}
+
+async function keepFollowing(signal: AbortSignal): Promise<void> {
+  for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; ) {
+    try {
+      const newest = events.value[0]?.id;
+      const after = newest === undefined ? '' : `&after=${encodeURIComponent(newest)}`;
+      await followLines<KilnEvent>(`v2/kiln/events?follow=true${after}`, signal, (lines) => {
+        streamError.value = null;
+        pauseMs = FIRST_PAUSE_MS;
+        if (lines.length > 0) events.value = merge(events.value, lines);
+      });
+    } catch (thrown) {
+      if (signal.aborted) return;
+      streamError.value = thrown instanceof ApiError ? thrown : new ApiError(0, String(thrown));
+      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
+
+/** Each once, however often it was told. */
+function merge(known: readonly KilnEvent[], lines: readonly KilnEvent[]): KilnEvent[] {
+  const all = new Map([...known, ...lines].map((event) => [event.id, event]));
+  return [...all.values()].sort((one, other) => timeOf(other) - timeOf(one)).slice(0, MOST_KEPT);
+}
+
+const timeOf = ({ id }: KilnEvent): number => Number.parseInt(id, 10);

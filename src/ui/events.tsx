@@ -1,0 +1,131 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { events, streamError, useEventStream } from './event-stream.ts';
+import { plural, visible } from './format.ts';
+import { Prose, Stale, Table, Time, Waiting } from './parts.tsx';
+import { aside, goTo, linkTo, place } from './state.ts';
+import type { KilnEvent } from './wire.ts';
+
+const MOST_SHOWN = 200;
+const sources = { release: 'Releases', operation: 'Operations', tag: 'Tags of images' } as const;
+
+/** What happens, as it happens; newest first, with a filter. */
+export function Events() {
+  useEventStream();
+  const { query } = place.value;
+  const text = query.get('q') ?? '';
+  const source = query.get('source') ?? '';
+  /** What is shown while the list is held still; null: it moves. */
+  const still = useSignal<readonly KilnEvent[] | null>(null);
+  const all = still.value ?? events.value;
+  const shown = all.filter((event) => isAbout(event, text) && (source === '' || event.source === source));
+  const [newest] = shown;
+  const isLive = still.value === null;
+
+  useEffect(() => {
+    if (isLive && newest) aside.value = `Newest event: ${sentence(newest)}`;
+    return () => {
+      aside.value = '';
+    };
+  }, [isLive, newest?.id]);
+
+  const change = (query: Record<string, string>) => goTo(linkTo('events', null, { q: text, source, ...query }));
+  return (
+    <>
+      <form class="filter" onSubmit={(event) => event.preventDefault()}>
+        <label>
+          Filter <small>(any word, name or ID in it)</small>
+          <input
+            type="search"
+            name="q"
+            defaultValue={text}
+            key={text === '' ? 'empty' : 'filled'}
+            onChange={(event) => change({ q: event.currentTarget.value.trim() })}
+          />
+        </label>
+        <label>
+          Of
+          <select value={source} onChange={(event) => change({ source: event.currentTarget.value })}>
+            <option value="">everything</option>
+            {Object.entries(sources).map(([name, title]) => (
+              <option key={name} value={name}>
+                {title}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button
+          type="button"
+          class="plain"
+          aria-pressed={!isLive}
+          onClick={() => {
+            still.value = isLive ? events.value : null;
+          }}
+        >
+          {isLive ? 'Hold still' : `Go on (${plural(events.value.length - all.length, 'new', 'new')})`}
+        </button>
+      </form>
+      <Stale error={streamError.value} />
+      {all.length === 0 && streamError.value ? (
+        <Waiting error={streamError.value} retry={() => location.reload()} />
+      ) : shown.length === 0 ? (
+        <p class="card">
+          {all.length === 0
+            ? 'Nothing has happened yet. What happens appears here by itself.'
+            : 'No event is like that.'}
+        </p>
+      ) : (
+        <Table label="Events" head={['When', 'What', 'Why', 'About']}>
+          {shown.slice(0, MOST_SHOWN).map((event) => (
+            <tr key={event.id}>
+              <td>
+                <Time at={event.at} />
+              </td>
+              <td>
+                <bdi>{sentence(event)}</bdi>
+              </td>
+              <td>{event.reason === '' ? '–' : <Prose>{event.reason}</Prose>}</td>
+              <td>
+                <About of={event} />
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+      {shown.length > MOST_SHOWN && <p class="quiet">and {plural(shown.length - MOST_SHOWN, 'older one')}</p>}
+    </>
+  );
+}
+
+function About({ of: event }: { of: KilnEvent }) {
+  const links = [
+    ['load-balancers', event.load_balancer_id, 'Load balancer'],
+    ['releases', event.release_id, 'Release'],
+    ['operations', event.operation_id, 'Operation'],
+  ] as const;
+  return (
+    <span class="links">{links.map(([view, id, title]) => id !== null && <a href={linkTo(view, id)}>{title}</a>)}</span>
+  );
+}
+
+/** What happened, in words; names in it can turn nothing around. */
+function sentence({ source, kind, actor, data }: KilnEvent): string {
+  const text = (name: string) => visible(String(data[name] ?? ''));
+  switch (source) {
+    case 'operation':
+      return `${text('flow')} ${{ queued: 'is asked for', done: 'is done', undone: 'was undone' }[kind] ?? kind}`;
+    case 'tag': {
+      const image = text('image_name') || text('image_id');
+      return `${image} ${kind === 'tagged' ? 'got' : 'lost'} the tag ${text('tag')}`;
+    }
+    case 'release':
+      if (kind === 'intent') return `release: ${visible(actor ?? '')} wants it to ${text('want')}`;
+      if (kind === 'phase') return `release: it is ${text('phase')}`;
+      return `release: ${kind}${kind === 'hold' ? ` ${text('code')}` : ''}`;
+  }
+}
+
+function isAbout(event: KilnEvent, text: string): boolean {
+  const wanted = text.toLowerCase();
+  return `${sentence(event)} ${JSON.stringify(event)}`.toLowerCase().includes(wanted);
+}
