@@ -185,7 +185,10 @@ function partsFor(clock: Clock, queued: string[]) {
     operationQueued: ({ id }) => queued.push(id),
     ui: null,
     health: { problems: async () => [], detailed: false },
-  } satisfies Omit<ApiDeps, 'store' | 'flavors' | 'quotas' | 'amphorae' | 'overview' | 'journal' | 'releases'>;
+  } satisfies Omit<
+    ApiDeps,
+    'store' | 'flavors' | 'quotas' | 'amphorae' | 'overview' | 'journal' | 'releases' | 'events'
+  >;
 }
 
 const temporary = new Set<DatabaseSubject>();
