@@ -213,6 +213,16 @@ describe('writing', () => {
     store.settleAll();
     const defaults = { weight: 1, backup: false, admin_state_up: true, monitor_port: null, monitor_address: null };
     expect((await call('GET', path)).body.members).toMatchObject([{ ...defaults, ...kept }]);
+    // The subnet stays where it is not named, and becomes what a batch says, as in Octavia.
+    for (const [said, subnet_id] of [
+      [{ subnet_id: subnetId }, subnetId],
+      [{}, subnetId],
+      [{ subnet_id: null }, null],
+    ] as const) {
+      expect((await call('PUT', path, { members: [{ ...endpoint, ...said }] })).status).toBe(202);
+      store.settleAll();
+      expect((await call('GET', path)).body.members).toMatchObject([{ ...defaults, ...kept, subnet_id }]);
+    }
   });
 
   it.each([

@@ -43,12 +43,15 @@ export function changeMember(member: Member, patch: MemberPatch, { settings, now
 }
 
 /**
- * As a batch says it: what it leaves out has its default again, but for name and tags (octavia/api/v2/types/member.py, whose
- * MemberPOST gives the other fields defaults).
+ * As a batch says it: what it leaves out has its default again, but for name, tags and subnet (octavia/api/v2/types/member.py, whose
+ * MemberPOST gives the other fields defaults). Another subnet is one that a change of a single member can't give.
  */
 export function replaceMember(member: Member, spec: MemberSpec, making: CreationContext): Member {
   const { adminStateUp = true, weight = null, backup = null, monitorAddress = null, monitorPort = null } = spec;
-  return changeMember(member, { ...spec, adminStateUp, weight, backup, monitorAddress, monitorPort }, making);
+  return {
+    ...changeMember(member, { ...spec, adminStateUp, weight, backup, monitorAddress, monitorPort }, making),
+    subnetId: patched(spec.subnetId, member.subnetId, null),
+  };
 }
 
 type Endpoint = Pick<Member, 'address' | 'protocolPort'>;
