@@ -46,17 +46,19 @@ async function run(
 ): Promise<Ran> {
   const { show = 'result' } = options;
   if (show !== 'nothing') say(`$ kiln ${shown(arguments_)}`);
+  // On a terminal it draws by itself, over what it drew.
+  const isDrawn = show === 'live' && process.stdout.isTTY;
   const child = spawn(kiln, arguments_, {
     env: { ...process.env, ...environment, ...options.environment, NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', isDrawn ? 'inherit' : 'pipe', 'pipe'],
   });
   let output = '';
   let errors = '';
-  child.stdout.on('data', (data) => {
+  child.stdout?.on('data', (data) => {
     output += data;
   });
-  if (show === 'live') createInterface({ input: child.stdout }).on('line', (line) => say(`  ${line}`));
-  child.stderr.on('data', (data) => {
+  if (show === 'live' && child.stdout) createInterface({ input: child.stdout }).on('line', (line) => say(`  ${line}`));
+  child.stderr?.on('data', (data) => {
     errors += data;
   });
   const [exitCode] = (await once(child, 'close')) as [number | null];
@@ -238,6 +240,7 @@ async function main(): Promise<void> {
       : 'and it went on answering, but for the connection that was open when the address changed hands';
   claim(answered, lost.failed <= 1, `${lost.failed} of ${lost.sent} requests failed`);
 
+  const pairId = client.create('pair', members, { topology: 'ACTIVE_STANDBY' });
   say('\n11. An amphora dies under load (SIGKILL of its agent and its HAProxy), and Kiln heals it');
   const doomed = await client.amphoraOf(next.id);
   const pids = processesOfServers(doomed.compute_id);
@@ -260,10 +263,10 @@ async function main(): Promise<void> {
 
   say('\n12. The same with a pair: its MASTER dies under load, and the other one takes over');
   const tools = { say, claim, requests, processesOf: processesOfServers };
-  const pair = await showPair({ ...tools, client, members, single: outage });
+  const pair = await showPair({ ...tools, client, created: pairId, single: outage });
 
   say('\n13. Images are released to a small fleet under load: a good one, and two bad ones');
-  for (const { id } of [balancer, orphan, next, pair]) await client.remove(id);
+  await Promise.all([balancer, orphan, next, pair].map(({ id }) => client.remove(id)));
   const fleet = await showReleases({ folder, client, members, say, claim, run, ask, requests });
 
   say('\n14. The end: everything deleted, processes gone');

@@ -7,7 +7,8 @@ const repeatAfterMs = 1_000;
 /** What the demo lends to a part of it. */
 export interface PairDemo {
   client: LoadBalancerClient;
-  members: readonly { port: number }[];
+  /** A load balancer with two amphorae, just asked for. */
+  created: Promise<{ id: string }>;
   /** How long a single amphora was missed by the same clients. */
   single: Outage;
   say(text: string): void;
@@ -26,7 +27,7 @@ export interface Outage {
 /** A load balancer with two amphorae: the one that serves is killed under load, and the other one takes over. */
 export async function showPair(demo: PairDemo): Promise<{ id: string }> {
   const { client, say, claim } = demo;
-  const { id } = await client.create('pair', demo.members, { topology: 'ACTIVE_STANDBY' });
+  const { id } = await demo.created;
   const { vip_address: vip, provisioning_status: status } = await client.untilSettled(id);
   const before = await client.amphoraeOf(id);
   const images = new Set(before.map(({ image_id }) => image_id));

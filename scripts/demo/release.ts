@@ -8,7 +8,7 @@ const PAUSE_MS = 100;
 /** Times of a policy for a demo: by default they are minutes. */
 const policy = [
   ...['--canary', '1', '--wave-percents', '100', '--max-parallel', '2', '--before-seconds', '2'],
-  ...['--settle-seconds', '1', '--watch-seconds', '4', '--canary-bake-seconds', '1', '--wave-bake-seconds', '0'],
+  ...['--settle-seconds', '1', '--watch-seconds', '3', '--canary-bake-seconds', '1', '--wave-bake-seconds', '0'],
 ];
 
 /** What the demo lends to a part of it. */
@@ -38,14 +38,18 @@ interface Serving {
  */
 export async function showReleases(demo: ReleaseDemo): Promise<{ id: string }[]> {
   const { say, claim } = demo;
-  const fleet = await makeFleet(demo);
+  const [fleet, good, deaf, broken] = await Promise.all([
+    makeFleet(demo),
+    pushImage(demo, 'amphora-3.0', null),
+    pushImage(demo, 'amphora-4.0', 'does-not-start'),
+    pushImage(demo, 'amphora-5.0', 'reaches-no-member'),
+  ]);
   const imagesNow = async () =>
     (await Promise.all(fleet.map(({ id }) => demo.client.amphoraOf(id)))).map((one) => one.image_id);
   const isEverywhere = async (imageId: string) => (await imagesNow()).every((one) => one === imageId);
   const nextImage = async () => String((await demo.ask(['image', 'resolve'])).choice.imageId);
 
   say('  A good image, amphora-3.0:');
-  const good = await pushImage(demo, 'amphora-3.0', null);
   const done = await release(demo, fleet, good);
   claim(
     'every load balancer runs it, and the next one will',
@@ -58,7 +62,7 @@ export async function showReleases(demo: ReleaseDemo): Promise<{ id: string }[]>
   );
 
   say('\n  One whose HAProxy does not start, amphora-4.0:');
-  const rejected = await release(demo, fleet, await pushImage(demo, 'amphora-4.0', 'does-not-start'));
+  const rejected = await release(demo, fleet, deaf);
   claim(
     'it ends at its probe: no load balancer is touched',
     rejected.phase === 'rejected' && (await isEverywhere(good)),
@@ -67,16 +71,16 @@ export async function showReleases(demo: ReleaseDemo): Promise<{ id: string }[]>
   claim('and no request fails', rejected.failed === 0, String(rejected.failed));
 
   say('\n  One that passes the probe and breaks traffic, amphora-5.0: it reaches no member');
-  const broken = await release(demo, fleet, await pushImage(demo, 'amphora-5.0', 'reaches-no-member'));
+  const bad = await release(demo, fleet, broken);
   claim(
     'it stops at the canary and is rolled back',
-    broken.phase === 'rolled-back' && (await isEverywhere(good)),
-    broken.phase,
+    bad.phase === 'rolled-back' && (await isEverywhere(good)),
+    bad.phase,
   );
   claim(
     'only one of them noticed: requests to the others did not fail',
-    broken.failedAt.filter((count) => count > 0).length <= 1,
-    String(broken.failedAt),
+    bad.failedAt.filter((count) => count > 0).length <= 1,
+    String(bad.failedAt),
   );
   claim('the tag is where it was', (await nextImage()) === good);
   const answers = (await Promise.all(fleet.map(({ vip }) => demo.requests(vip, 1)))).flat();
@@ -107,7 +111,7 @@ async function pushImage({ folder, run, ask }: ReleaseDemo, name: string, fault:
   return images.find((one) => one.name === name)?.id ?? '';
 }
 
-/** Releases an image under load, shown as it goes. */
+/** Releases an image under load, shown as it goes: on a terminal drawn over and over, else a line for each event. */
 async function release(demo: ReleaseDemo, fleet: readonly Serving[], imageId: string) {
   const load = fleet.map(({ vip }) => startLoad(demo, vip));
   const { exitCode } = await demo.run(['release', 'start', '--yes', '--wait', '--image', imageId, ...policy], {

@@ -20,5 +20,7 @@ export interface HousekeepingJob {
   summary: string;
   /** Asked for at each look. */
   intervalSeconds(): number;
+  /** Whether there is work, whatever the interval says: asked once a second while nobody in this process is at it, and so one cheap question. */
+  isWanted?(): Promise<boolean>;
   run(run: JobRun): Promise<JobReport>;
 }

@@ -121,6 +121,34 @@ describe('jobs of several processes', () => {
     expect(await store.list()).toMatchObject([{ failure: null, succeededAt: expect.any(String) }]);
   });
 
+  it('that may be wanted at any time begin within a second then, and once', async () => {
+    const stopping = new AbortController();
+    const began: number[] = [];
+    let isWanted = false;
+    const wanted: HousekeepingJob = {
+      ...job(async () => {
+        began.push(clock.monotonicMs());
+        isWanted = false;
+        return nothing;
+      }),
+      isWanted: async () => isWanted,
+    };
+    const ended = runJobs({ ...runner('a'), jobs: [wanted] }, stopping.signal);
+    await expect.poll(() => began.length).toBe(1);
+    await expect.poll(async () => (await store.list())[0]?.holder).toBe(null);
+    isWanted = true;
+    const wantedMs = clock.monotonicMs();
+    for (let tries = 0; began.length < 2 && tries < 20; tries++) {
+      await clock.advance(500);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect((began[1] ?? Number.POSITIVE_INFINITY) - wantedMs).toBeLessThanOrEqual(7_000);
+    stopping.abort();
+    await clock.advance(1000);
+    await ended;
+    expect(began).toHaveLength(2);
+  });
+
   it('write nothing in a dry run', async () => {
     await runJobNow(
       runner('a'),

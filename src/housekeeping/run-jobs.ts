@@ -18,19 +18,22 @@ export interface JobRunner {
 
 /** Jobs are looked at so often; a shorter interval of one of them makes it more often. */
 const LOOK_EVERY_MS = 5_000;
+/** Jobs that may be wanted at any time are asked so often. */
+const ASK_EVERY_MS = 1_000;
 /** Between two runs of a job of which the first left something to the second. */
 const MORE_AFTER_MS = 1_000;
 
 /** Does the jobs that are due and that nobody else is at, until the signal is aborted. Never rejects. */
 export async function runJobs(runner: JobRunner, signal: AbortSignal): Promise<void> {
-  const { jobs, store, clock, log } = runner;
+  const { jobs, store, log } = runner;
   const running = new Map<string, Promise<unknown>>();
+  let wanted: string | null = null;
   while (!signal.aborted) {
     try {
       const rows = new Map((await store.list()).map((row) => [row.name, row]));
       for (const job of jobs) {
         const row = rows.get(job.name) ?? null;
-        if (running.has(job.name) || !(await isOpen(runner, job, row))) continue;
+        if (running.has(job.name) || !(await isOpen(runner, job, row, job.name === wanted))) continue;
         const ended = runOnce(runner, job, row, signal)
           .catch(() => {}) // Said and noted by runOnce.
           .finally(() => running.delete(job.name));
@@ -41,9 +44,32 @@ export async function runJobs(runner: JobRunner, signal: AbortSignal): Promise<v
     }
     const shortest = Math.min(...jobs.map((job) => job.intervalSeconds() * 1000));
     const pauseMs = Math.min(shortest, running.size > 0 ? MORE_AFTER_MS : LOOK_EVERY_MS);
-    await clock.sleep(pauseMs, signal).catch(() => {});
+    wanted = await untilWanted(runner, running, pauseMs, signal);
   }
   await Promise.all(running.values());
+}
+
+/** Waits so long, or until there is work for a job that nobody in this process is at. @returns that job. */
+async function untilWanted(
+  { jobs, clock, log }: JobRunner,
+  running: ReadonlyMap<string, unknown>,
+  pauseMs: number,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const endMs = clock.monotonicMs() + pauseMs;
+  const asked = jobs.filter(({ name, isWanted }) => isWanted && !running.has(name));
+  const sliceMs = asked.length > 0 ? ASK_EVERY_MS : pauseMs;
+  for (let leftMs = pauseMs; leftMs > 0 && !signal.aborted; leftMs = endMs - clock.monotonicMs()) {
+    await clock.sleep(Math.min(sliceMs, leftMs), signal).catch(() => {});
+    for (const { name, isWanted } of asked) {
+      try {
+        if (!signal.aborted && (await isWanted?.())) return name;
+      } catch (err) {
+        log.debug({ err, job: name }, 'whether there is work for a job could not be asked');
+      }
+    }
+  }
+  return null;
 }
 
 /**
@@ -71,10 +97,11 @@ async function isHeld({ self, isAlive }: JobRunner, { holder }: Job): Promise<bo
   return holder !== null && holder !== self && (await isAlive(holder));
 }
 
-/** Whether the job is due, or was left in the middle by a process that is dead. */
-async function isOpen(runner: JobRunner, job: HousekeepingJob, row: Job | null): Promise<boolean> {
+/** Whether the job is due, wanted, or was left in the middle by a process that is dead. */
+async function isOpen(runner: JobRunner, job: HousekeepingJob, row: Job | null, isWanted: boolean): Promise<boolean> {
   if (!row?.startedAt) return true;
   if (row.holder !== null) return !(await isHeld(runner, row));
+  if (isWanted) return true;
   const sinceMs = runner.clock.now().getTime() - Date.parse(row.startedAt);
   const intervalMs = row.more ? MORE_AFTER_MS : job.intervalSeconds() * 1000;
   // A start in the future: some host's clock was wrong.

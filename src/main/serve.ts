@@ -15,6 +15,7 @@ import { releaseAbandonedVips } from '../housekeeping/release-abandoned-vips.ts'
 import { runJobs } from '../housekeeping/run-jobs.ts';
 import { limitedFastify } from '../http/limited-fastify.ts';
 import { connectionLimits } from '../http/limited-server.ts';
+import { createBell } from '../lib/bell.ts';
 import type { ServeStatus } from '../model/control.ts';
 import { KilnError, toKilnError } from '../model/errors.ts';
 import { type ServeRole, serveRoles } from '../model/serve-role.ts';
@@ -101,6 +102,7 @@ export async function serve(options: {
   try {
     const own = wireProcess(openstack, runtime);
     const { identity, resolver, agent } = own;
+    const bell = createBell();
     let worker: Worker | null = null;
     const secrets = secretStore(current(), paths);
     const queue = wireQueue(state, runtime);
@@ -129,7 +131,7 @@ export async function serve(options: {
       services.push(() => Promise.all([monitor.stop(), healthManager.stop()]));
     }
     if (roles.includes('worker')) {
-      const started = wireWorker({ openstack, state, secrets, queue, own, roles }, runtime);
+      const started = wireWorker({ openstack, state, secrets, queue, own, roles, bell }, runtime);
       worker = started;
       await started.start();
       services.push(() => started.stop());
@@ -139,7 +141,7 @@ export async function serve(options: {
     if (roles.includes('api')) {
       const policy = readPolicy(current(), configuration.current().files);
       const api = await serveApi({
-        deps: apiDeps({ openstack, state, resolver, secrets, queue, policy, metrics }, runtime),
+        deps: apiDeps({ openstack, state, resolver, secrets, queue, policy, metrics, bell }, runtime),
         configuration: current(),
       });
       services.push(() => api.close());
@@ -162,6 +164,7 @@ export async function serve(options: {
           images: openstack.images,
           resolver,
           releaseFailed: releaseFailureMetric(metrics),
+          bell,
         },
         runtime,
         identity,

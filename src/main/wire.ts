@@ -89,17 +89,19 @@ export function wireFleet(
   });
 }
 
-/** Releases of images, in the database and Glance. */
+/** Releases of images, in the database and Glance. @param changed is told when an operator has started one, or has spoken to it. */
 export function wireReleases(
   openstack: OpenStack,
   state: State,
   resolver: ImageResolver,
   runtime: RuntimeContext,
+  changed?: () => void,
 ): Releases {
   const { releases: store } = state;
   const { clock } = runtime;
   const planner = wireReleasePlanner(openstack, state, resolver, runtime);
-  return createReleases({ planner, store, feed: createReleaseFeed(store, clock), resolver, clock });
+  const feed = createReleaseFeed(store, clock);
+  return createReleases({ planner, store, feed, resolver, clock, ...(changed && { changed }) });
 }
 
 function wireReleasePlanner(

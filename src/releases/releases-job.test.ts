@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type CarriedRelease, openCarriedRelease } from '../../test/kit/carried-release.ts';
 import type { JobRun } from '../housekeeping/job.ts';
+import { createBell } from '../lib/bell.ts';
 import { KilnError } from '../model/errors.ts';
 import type { NewOperation } from '../model/operation.ts';
 import type { CarriedOn, CarryOn } from './carry-on.ts';
@@ -24,10 +25,11 @@ describe('the job that carries releases on', () => {
       if (answer instanceof Error) throw answer;
       return answer ?? { wakeInMs: null, operations: 0 };
     };
-    const job = releasesJob({ releases: state.releases, carryOn, clock, log });
+    const bell = createBell();
+    const job = releasesJob({ releases: state.releases, carryOn, clock, log, bell });
     const run: JobRun = { dryRun: false, byHand: false, stop: stop.signal, assertHeld: async () => {} };
     const startMs = clock.monotonicMs();
-    return { job, run, passesMs };
+    return { job, run, passesMs, bell };
   }
   const due = (wakeInMs: number | null): CarriedOn => ({ wakeInMs, operations: 1 });
 
@@ -35,6 +37,9 @@ describe('the job that carries releases on', () => {
     const { job, run, passesMs } = await setUp([due(1_000)]);
     expect(await job.run(run)).toEqual({ counts: { operations: 0 }, items: [], more: false });
     expect(passesMs).toEqual([]);
+    expect(await job.isWanted?.()).toBe(false);
+    await bench.start();
+    expect(await job.isWanted?.()).toBe(true);
   });
 
   it('looks when it is due', async () => {
@@ -72,6 +77,27 @@ describe('the job that carries releases on', () => {
     await job.run(run);
     const [first = 0] = passesMs;
     expect(passesMs.map((ms) => ms - first)).toEqual([0, 3_000, 6_000]);
+  });
+
+  it('looks at once when it rings in this process, and not at all where that was about something else', async () => {
+    const { job, run, passesMs, bell } = await setUp([due(40_000), due(40_000)]);
+    const id = await bench.start();
+    const { sleep } = bench.clock;
+    let sleeps = 0;
+    bench.clock.sleep = async (ms, signal) => {
+      sleeps++;
+      if (sleeps === 2) bell.ring();
+      if (sleeps === 4) {
+        await bench.say(id, 'pause');
+        bell.ring();
+      }
+      if (signal?.aborted) throw signal.reason;
+      await sleep(ms, signal);
+    };
+    await job.run(run);
+    const [first = 0] = passesMs;
+    // Two whole pauses: the other two ended when it rang.
+    expect(passesMs.map((ms) => ms - first)).toEqual([0, 2_000]);
   });
 
   it('tries again after growing pauses what fails; one that somebody else has changed at once', async () => {

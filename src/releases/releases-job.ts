@@ -1,4 +1,5 @@
 import type { HousekeepingJob, JobRun } from '../housekeeping/job.ts';
+import type { Bell } from '../lib/bell.ts';
 import { growingPauseMs } from '../lib/growing-pause.ts';
 import { KilnError } from '../model/errors.ts';
 import type { JobReport } from '../model/housekeeping.ts';
@@ -8,9 +9,9 @@ import type { Log } from '../ports/log.ts';
 import type { ReleaseStore, StoredRelease } from '../ports/release-store.ts';
 import type { CarryOn } from './carry-on.ts';
 
-/** A release that nobody carries on yet is noticed after so long. */
-const INTERVAL_SECONDS = 5;
-/** While one is under way: so often it is asked whether something happened that it waits for. */
+/** Releases are noticed when they start; this is in case of that failing. */
+const INTERVAL_SECONDS = 60;
+/** While one is under way: so often it is asked whether something happened in another process that it waits for. */
 const ASK_EVERY_MS = 1_000;
 /** A run ends after so long, and the next one begins: so others see that it goes well. */
 const RUN_MS = 60_000;
@@ -32,8 +33,10 @@ export function releasesJob(deps: {
   carryOn: CarryOn;
   clock: Clock;
   log: Log;
+  /** Rung when something has happened in this process: an operation has ended, an operator has spoken. */
+  bell: Bell;
 }): HousekeepingJob {
-  const { releases, carryOn, clock, log } = deps;
+  const { releases, carryOn, clock, log, bell } = deps;
 
   async function isDue({ spec, intent }: StoredRelease, watched: Watched | undefined): Promise<boolean> {
     if (!watched || clock.monotonicMs() >= watched.dueMs) return true;
@@ -79,22 +82,30 @@ export function releasesJob(deps: {
     name: 'releases',
     summary: 'Carry releases of images on: probe, canary, waves, and the way back',
     intervalSeconds: () => INTERVAL_SECONDS,
+    isWanted: async () => (await releases.active()).length > 0,
     async run(run) {
       if (run.dryRun) return await tell();
       const watching = new Map<string, Watched>();
       const endMs = clock.monotonicMs() + RUN_MS;
       let operations = 0;
-      for (;;) {
-        const active = await releases.active();
-        for (const release of active) {
-          if (run.stop.aborted) break;
-          const isOpen = !endedPhases.includes(release.progress.phase);
-          if (isOpen && (await isDue(release, watching.get(release.spec.id))))
-            operations += await attend(release, watching, run);
+      const listener = bell.listen();
+      try {
+        for (;;) {
+          const active = await releases.active();
+          for (const release of active) {
+            if (run.stop.aborted) break;
+            const isOpen = !endedPhases.includes(release.progress.phase);
+            if (isOpen && (await isDue(release, watching.get(release.spec.id))))
+              operations += await attend(release, watching, run);
+          }
+          const isOver = run.byHand || run.stop.aborted || clock.monotonicMs() >= endMs;
+          if (active.length === 0 || isOver) return { counts: { operations }, items: [], more: active.length > 0 };
+          const dueMs = Math.min(...active.map(({ spec }) => watching.get(spec.id)?.dueMs ?? Number.POSITIVE_INFINITY));
+          const pauseMs = Math.max(1, Math.min(ASK_EVERY_MS, dueMs - clock.monotonicMs()));
+          await listener.wait((rung) => clock.sleep(pauseMs, AbortSignal.any([rung, run.stop])));
         }
-        const isOver = run.byHand || run.stop.aborted || clock.monotonicMs() >= endMs;
-        if (active.length === 0 || isOver) return { counts: { operations }, items: [], more: active.length > 0 };
-        await clock.sleep(ASK_EVERY_MS, run.stop).catch(() => {});
+      } finally {
+        listener.close();
       }
     },
   };

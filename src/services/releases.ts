@@ -21,6 +21,8 @@ export interface ReleasesDeps {
   feed: ReleaseFeed;
   resolver: Pick<ImageResolver, 'resolveAssigned'>;
   clock: Clock;
+  /** A release was started, or somebody has spoken to one. */
+  changed?(): void;
 }
 
 /** A controller that writes at the same moment: who is beaten to it so often has another problem. */
@@ -28,7 +30,7 @@ const TRIES = 20;
 const LONGEST_PAUSE_MS = 100;
 const IMAGES_AT_ONCE = 8;
 
-export function createReleases({ planner, store, feed, resolver, clock }: ReleasesDeps): Releases {
+export function createReleases({ planner, store, feed, resolver, clock, changed = () => {} }: ReleasesDeps): Releases {
   async function get(releaseId: string): Promise<StoredRelease> {
     const release = await store.get(releaseId);
     if (!release) throw notFound('Release', releaseId);
@@ -112,6 +114,7 @@ export function createReleases({ planner, store, feed, resolver, clock }: Releas
         if (error instanceof KilnError && error.code === 'RESOURCE_CONFLICT') await refuseWhileActive(plan.tag);
         throw error;
       }
+      changed();
       return await get(release.spec.id);
     },
 
@@ -156,7 +159,10 @@ export function createReleases({ planner, store, feed, resolver, clock }: Releas
     async instruct(releaseId, word) {
       for (let tries = 1; tries <= TRIES; tries++) {
         const release = await say(releaseId, word);
-        if (release) return release;
+        if (release) {
+          changed();
+          return release;
+        }
         await clock.sleep(Math.random() * LONGEST_PAUSE_MS);
       }
       throw conflict(`release ${releaseId} is being written all the time; say it again`);

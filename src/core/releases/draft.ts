@@ -12,6 +12,8 @@ import { compareErrors } from './request-errors.ts';
 import type { Decision, Step, Window } from './window.ts';
 
 export const SECOND_MS = 1000;
+/** What was just decided is looked at again at once: often the next thing follows from it. */
+const AT_ONCE_MS = 200;
 /** While something is under way outside; what ends is told sooner. */
 const SOON_MS = 5 * SECOND_MS;
 const LATEST_MS = 60 * SECOND_MS;
@@ -63,7 +65,7 @@ export function bakedAtMs(
 export function decisionOf(draft: Draft, hasEnded: boolean): Decision {
   const { nowMs, progress, steps, because, window } = draft;
   const isUnderWay = window.unendedOperations > 0 || progress.phase === 'tagging' || progress.phase === 'rolling-back';
-  const quietMs = steps.length > 0 ? SECOND_MS : isUnderWay ? SOON_MS : LATEST_MS;
+  const quietMs = steps.length > 0 ? AT_ONCE_MS : isUnderWay ? SOON_MS : LATEST_MS;
   const dueMs = draft.dueMs.filter((ms) => ms > nowMs);
   return { progress, steps, because, wakeAtMs: hasEnded ? null : Math.min(nowMs + quietMs, ...dueMs) };
 }

@@ -9,6 +9,7 @@ import { createUiFiles } from '../../adapters/ui/files.ts';
 import type { Policy } from '../../api/policy/policy.ts';
 import type { ApiDeps } from '../../api/v2/deps.ts';
 import type { Configuration } from '../../config/options/index.ts';
+import type { Bell } from '../../lib/bell.ts';
 import { keepAnswer } from '../../lib/keep-answer.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ImageResolver } from '../../ports/image-resolver.ts';
@@ -65,6 +66,8 @@ export function apiDeps(
     queue: Pick<OperationQueue, 'announce'>;
     policy: Policy;
     metrics: Registry;
+    /** Rung when an operator has started a release, or has spoken to one. */
+    bell?: Bell;
   },
   runtime: RuntimeContext,
 ): ApiDeps {
@@ -100,7 +103,7 @@ export function apiDeps(
     tagHistory: sharedBriefly(clock, () => history.list(TAG_HISTORY)),
     abortOperation: wireAbort(state, createWorkerIdentity().self, log),
     heartbeatTimeoutSeconds: () => current().health_manager.heartbeat_timeout,
-    releases: wireReleases(openstack, state, resolver, runtime),
+    releases: wireReleases(openstack, state, resolver, runtime, () => shared.bell?.ring()),
     events: createEventFeed(createEventStore(state.database, clock), clock),
     reservations: state.vipReservations,
     secrets: shared.secrets,

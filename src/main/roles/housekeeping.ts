@@ -17,6 +17,7 @@ import type { JobRunner } from '../../housekeeping/run-jobs.ts';
 import { createOrphanSweep } from '../../housekeeping/settle-orphans.ts';
 import { settlePendingJob } from '../../housekeeping/settle-pending.ts';
 import { watchTagsJob } from '../../housekeeping/watch-tags.ts';
+import { type Bell, createBell } from '../../lib/bell.ts';
 import type { ServeRole } from '../../model/serve-role.ts';
 import type { CloudInventory } from '../../ports/cloud-inventory.ts';
 import type { ImageResolver } from '../../ports/image-resolver.ts';
@@ -36,6 +37,8 @@ export interface HousekeepingDeps extends Pick<State, 'database' | 'amphorae' | 
   inventory: CloudInventory;
   images: Pick<ImageService, 'get' | 'list' | 'addTag' | 'removeTag'>;
   resolver: Pick<ImageResolver, 'resolveAssigned'>;
+  /** Rung in this process when an operation has ended, or an operator has spoken to a release. */
+  bell?: Bell;
   /** Counts a load balancer that failed in a release. */
   releaseFailed?: CarryOnDeps['failed'];
 }
@@ -125,7 +128,7 @@ const usesGlance = ({ controller_worker: worker }: ReturnType<RuntimeContext['cu
 
 /** The controller of releases. */
 function wireController(
-  { releases, amphorae, images: glance, resolver, releaseFailed }: HousekeepingDeps,
+  { releases, amphorae, images: glance, resolver, releaseFailed, bell = createBell() }: HousekeepingDeps,
   { clock, log, current }: RuntimeContext,
   announce: OperationQueue['announce'],
 ): HousekeepingJob {
@@ -152,7 +155,7 @@ function wireController(
     announce,
     failed: releaseFailed ?? (() => {}),
   });
-  return releasesJob({ releases, carryOn, clock, log });
+  return releasesJob({ releases, carryOn, clock, log, bell });
 }
 
 /** Whoever has a job is alive as long as its beats go on, as with operations. */

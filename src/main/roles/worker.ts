@@ -4,6 +4,7 @@ import { createOutbox } from '../../adapters/storage/outbox.ts';
 import { rememberTrees } from '../../flows/lib/remember-trees.ts';
 import { loadBalancerFlows, type OperationFlow } from '../../flows/load-balancer/index.ts';
 import { createWorker, type Worker } from '../../flows/worker.ts';
+import type { Bell } from '../../lib/bell.ts';
 import { growingPauseMs } from '../../lib/growing-pause.ts';
 import type { ServeRole } from '../../model/serve-role.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
@@ -56,6 +57,8 @@ export function wireWorker(
     own: ProcessDeps;
     /** Of the process; absent: this one. */
     roles?: readonly ServeRole[];
+    /** Rung when an operation has ended. */
+    bell?: Bell;
     /** Whether these flows are not all there are. */
     isPartial?: boolean;
   },
@@ -84,7 +87,10 @@ export function wireWorker(
     capacity: current().task_flow.max_workers,
     clock,
     log,
-    onLetGo: (operationId) => releaseBuilds(operationId),
+    onLetGo: (operationId) => {
+      releaseBuilds(operationId);
+      shared.bell?.ring();
+    },
     sweepEveryMs: SWEEP_EVERY_MS,
     lease: { beat: registry.beat, remove: registry.remove, lastsMs: leaseMs },
     isPartial: shared.isPartial ?? false,
