@@ -1,4 +1,4 @@
-import { openReleaseLog } from '../adapters/release-log/file.ts';
+import { listReleaseLogs, openReleaseLog } from '../adapters/release-log/file.ts';
 import { createTagResolver } from '../octavia-release/find-image.ts';
 import { readFleet, surveyOf } from '../octavia-release/read-fleet.ts';
 import { createOctaviaReleases } from '../octavia-release/releases.ts';
@@ -23,7 +23,8 @@ export function wireOctaviaReleases(openstack: OpenStack, clock: Clock, operator
     },
     ...createOctaviaReleases({
       ...{ octavia, images, marks, room, compute, network, clock },
-      openLog: (path, options) => openReleaseLog(path, clock, options),
+      openLog: (path, use) => openReleaseLog(path, clock, use),
+      listLogs: listReleaseLogs,
       operator,
     }),
   };

@@ -13,8 +13,10 @@ export interface CloudNow {
   pendingIds: ReadonlySet<string>;
   /** Images that carry the tag. */
   taggedIds: readonly string[];
-  /** What the image's property `kiln_release` says. */
+  /** What the image's property `kiln_release` says; once the image is gone, that of the former one. */
   mark: string | null;
+  /** Why the new image can't be booted: it is gone, hidden, not active. Null: it can. */
+  imageFault: string | null;
 }
 
 export type Action =
@@ -121,7 +123,18 @@ function holdsOf(
       `Find out who. To go on: \`openstack image set --property kiln_release=${releaseId} ${image.id}\`, then \`kiln release resume --octavia\`.`,
     );
   }
-  if (state.tag?.isDone) {
+  const isForward = state.tag?.to !== 'former' && state.phase !== 'probing';
+  if (isForward && now.imageFault !== null) {
+    raise(
+      'IMAGE_UNUSABLE',
+      'operator',
+      `image ${image.id} ${now.imageFault}: nothing boots it any more`,
+      '`kiln release rollback --octavia` goes back. Where it is hidden or deactivated only: `openstack image set --unhidden` or `--activate`, then `kiln release resume --octavia`.',
+    );
+  }
+  // An image that can't be booted is found by no tag.
+  const isLost = isForward && now.imageFault !== null && now.taggedIds.length === 0;
+  if (state.tag?.isDone && !isLost) {
     const expected = state.tag.to === 'new' ? [image.id] : formerImageIds;
     // A former image may have been deleted since.
     if (now.taggedIds.length === 0 || !now.taggedIds.every((id) => expected.includes(id))) {

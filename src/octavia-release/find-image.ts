@@ -12,6 +12,12 @@ export function listTagged(images: Pick<ImageService, 'list'>, tag: string, sign
   return images.list({ tags: [tag], status: 'active' }, signal);
 }
 
+/** Why Octavia would not boot this image, whatever tags it carries; null: it would. */
+export function whyNotBootable({ status, osHidden }: Image): string | null {
+  if (status !== 'active') return `is ${status}`;
+  return osHidden ? 'is hidden: no tag finds it' : null;
+}
+
 export function createTagResolver(
   images: Pick<ImageService, 'list'>,
   clock: Clock,

@@ -1,6 +1,7 @@
 import { noneIfGone } from '../model/errors.ts';
 import type { OctaviaHold, OctaviaReleaseStart } from '../model/octavia-release.ts';
 import type { ReleaseDeps } from './deps.ts';
+import { whyNotBootable } from './find-image.ts';
 
 /**
  * Adds the tag where it is to be, then takes it off where it was: at no moment is it on no image. Idempotent.
@@ -13,7 +14,7 @@ export async function moveTag(
 ): Promise<OctaviaHold | null> {
   const [wanted, others] = to === 'new' ? [[image.id], formerImageIds] : [formerImageIds, [image.id]];
   const found = await Promise.all(wanted.map((id) => images.get(id).catch(noneIfGone)));
-  const usable = found.filter((one) => one !== null).filter(({ status, osHidden }) => status === 'active' && !osHidden);
+  const usable = found.filter((one) => one !== null).filter((one) => whyNotBootable(one) === null);
   if (usable.length === 0) {
     return {
       code: to === 'new' ? 'IMAGE_UNUSABLE' : 'NO_WAY_BACK',

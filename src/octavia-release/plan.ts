@@ -6,7 +6,7 @@ import type { ReleasePlan } from '../model/release-plan.ts';
 import type { ImageService } from '../ports/images.ts';
 import type { OctaviaService } from '../ports/octavia.ts';
 import type { OctaviaPlanRequest } from '../ports/octavia-releases.ts';
-import { listTagged } from './find-image.ts';
+import { listTagged, whyNotBootable } from './find-image.ts';
 import { membersOf, type OctaviaFleet, readFleet } from './read-fleet.ts';
 
 /** Milder than Kiln's own: Octavia's failovers wait in the same queue as its repairs. */
@@ -65,9 +65,8 @@ export async function planOverOctavia(
 }
 
 function assertBootable(image: Image): void {
-  const why =
-    image.status !== 'active' ? `is ${image.status}` : image.osHidden ? 'is hidden: no tag finds it' : undefined;
-  if (why === undefined) return;
+  const why = whyNotBootable(image);
+  if (why === null) return;
   throw new KilnError('REQUEST_INVALID', `image ${image.id} can't be released: it ${why}`, {
     advice: 'Release another image, or mend this one; `openstack image list --tag TAG` shows them.',
   });

@@ -1,4 +1,4 @@
-import { KilnError } from '../model/errors.ts';
+import { KilnError, noneIfGone } from '../model/errors.ts';
 import type { OctaviaEvent, OctaviaProbe, OctaviaReleaseStart } from '../model/octavia-release.ts';
 import type { ReleaseDeps } from './deps.ts';
 import { isServing } from './read-fleet.ts';
@@ -130,5 +130,5 @@ async function removeProbe(
   for (const { id } of (await octavia.listFlavorProfiles()).filter((one) => one.name === name)) {
     await octavia.deleteFlavorProfile(id);
   }
-  await images.removeTag(start.image.id, probeTag(start));
+  await images.removeTag(start.image.id, probeTag(start)).catch(noneIfGone);
 }

@@ -8,17 +8,20 @@ import {
   type OctaviaReleaseState,
 } from '../model/octavia-release.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { OctaviaReleaseLog } from '../ports/octavia-release-log.ts';
-import type { OctaviaReleases, OctaviaRunOptions } from '../ports/octavia-releases.ts';
+import type { OctaviaReleaseLog, ReleaseLogUse } from '../ports/octavia-release-log.ts';
+import type { OctaviaReleaseListing, OctaviaReleases, OctaviaRunOptions } from '../ports/octavia-releases.ts';
 import { type CheckDeps, checkBefore } from './checks.ts';
 import type { ReleaseDeps } from './deps.ts';
+import { listTagged } from './find-image.ts';
 import { cantBeHad, type OctaviaPlan, planOverOctavia } from './plan.ts';
 import { replay } from './replay.ts';
 import { runRelease } from './run-release.ts';
 
 export interface OctaviaReleasesDeps extends Omit<ReleaseDeps, 'pollMs'>, Omit<CheckDeps, 'marks'> {
   clock: Clock;
-  openLog(path: string, options: { create: boolean }): Promise<OctaviaReleaseLog>;
+  openLog(path: string, use: ReleaseLogUse): Promise<OctaviaReleaseLog>;
+  /** Paths of the files in a folder that may be state files. */
+  listLogs(folder: string): Promise<readonly string[]>;
   /** Who works here, for the file. */
   operator: string;
 }
@@ -26,10 +29,10 @@ export interface OctaviaReleasesDeps extends Omit<ReleaseDeps, 'pollMs'>, Omit<C
 export function createOctaviaReleases(deps: OctaviaReleasesDeps): Omit<OctaviaReleases, 'fleet'> {
   async function withLog<Value>(
     path: string,
-    create: boolean,
+    mode: ReleaseLogUse,
     use: (log: OctaviaReleaseLog) => Promise<Value>,
   ): Promise<Value> {
-    const log = await deps.openLog(path, { create });
+    const log = await deps.openLog(path, mode);
     try {
       return await use(log);
     } finally {
@@ -41,6 +44,12 @@ export function createOctaviaReleases(deps: OctaviaReleasesDeps): Omit<OctaviaRe
     known: OctaviaReleaseState | null,
     { pollSeconds, report, signal }: OctaviaRunOptions,
   ) => runRelease({ ...deps, pollMs: pollSeconds * 1000 }, log, known, report, signal);
+
+  const read: OctaviaReleases['read'] = (stateFile) =>
+    withLog(stateFile, 'read', async (log) => {
+      const records = await log.read();
+      return { state: stateIn(replay(null, records), stateFile), records };
+    });
 
   async function plan(request: Parameters<OctaviaReleases['plan']>[0]) {
     const planned = await planOverOctavia(deps, request);
@@ -75,7 +84,7 @@ export function createOctaviaReleases(deps: OctaviaReleasesDeps): Omit<OctaviaRe
           advice: '`kiln release plan --octavia` says why.',
         });
       }
-      return await withLog(stateFile, true, async (log) => {
+      return await withLog(stateFile, 'create', async (log) => {
         await assertLocked(log, stateFile);
         if ((await log.read()).length > 0) {
           throw new KilnError('RESOURCE_CONFLICT', `the state file ${stateFile} has a release`, {
@@ -89,7 +98,7 @@ export function createOctaviaReleases(deps: OctaviaReleasesDeps): Omit<OctaviaRe
     },
 
     instruct: (word, options) =>
-      withLog(options.stateFile, false, async (log) => {
+      withLog(options.stateFile, 'append', async (log) => {
         const before = stateIn(replay(null, await log.read()), options.stateFile);
         assertGoesOn(before, word.want);
         await log.append({ kind: 'intent', ...word, by: deps.operator });
@@ -98,11 +107,33 @@ export function createOctaviaReleases(deps: OctaviaReleasesDeps): Omit<OctaviaRe
         return { state: await run(log, after, options), isElsewhere: false };
       }),
 
-    read: (stateFile) =>
-      withLog(stateFile, false, async (log) => {
-        const records = await log.read();
-        return { state: stateIn(replay(null, records), stateFile), records };
-      }),
+    read,
+
+    async list(folder, tag) {
+      const own: Extract<OctaviaReleaseListing, { stateFile: string }>[] = [];
+      for (const stateFile of await deps.listLogs(folder)) {
+        // Other files have such names, too.
+        const state = await read(stateFile).then(
+          (found) => found.state,
+          () => null,
+        );
+        if (state) own.push({ releaseId: state.start.releaseId, stateFile, state, imageIds: [] });
+      }
+      const marked = await Promise.all(
+        (await listTagged(deps.images, tag)).map(async ({ id }) => [await deps.marks.read(id), id] as const),
+      );
+      const known = new Set(own.map(({ releaseId }) => releaseId));
+      const elsewhere = Map.groupBy(
+        marked.flatMap(([mark, imageId]) => (mark === null || known.has(mark) ? [] : { mark, imageId })),
+        ({ mark }) => mark,
+      );
+      return [
+        ...own.sort((a, b) => b.state.startedAtMs - a.state.startedAtMs),
+        ...[...elsewhere].map(([releaseId, images]) => {
+          return { releaseId, stateFile: null, state: null, imageIds: images.map(({ imageId }) => imageId) };
+        }),
+      ];
+    },
   };
 }
 

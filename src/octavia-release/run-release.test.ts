@@ -293,6 +293,46 @@ describe('a release over an Octavia', () => {
     expect(await run()).toMatchObject({ phase: 'aborted' });
   });
 
+  it.each(['deleted', 'deactivated', 'hidden'])(
+    'an image that is %s on the way is no other operator, and goes back',
+    async (how) => {
+      const world = createOctaviaWorld({ singles: 4, pairs: 1 });
+      const { run, say } = await begin(world, { probes: [] });
+      let isDone = false;
+      world.world.fault = (call, when) => {
+        if (isDone || call !== 'failover' || when !== 'after') return;
+        isDone = true;
+        const image = world.images.get(newImageId) ?? expect.unreachable();
+        if (how === 'deleted') world.images.delete(newImageId);
+        if (how === 'deactivated') world.images.set(newImageId, { ...image, status: 'deactivated' });
+        if (how === 'hidden') world.images.set(newImageId, { ...image, osHidden: true });
+      };
+      const held = await run();
+      expect(held.holds.map(({ code }) => code)).toContain('IMAGE_UNUSABLE');
+      expect(held.holds.filter(({ code }) => code === 'LOCK_TAKEN' || code === 'TAG_MOVED')).toEqual([]);
+      const moved = world.world.failovers.length;
+      await say('run');
+      await run();
+      expect(world.world.failovers.filter(({ imageId }) => imageId === newImageId).length).toBeLessThanOrEqual(moved);
+      await say('rollback');
+      expect(await run()).toMatchObject({ phase: 'rolled-back' });
+      for (const id of ofFleet(world)) expect(new Set(world.imagesOf(id))).toEqual(new Set([oldImageId]));
+      expect(world.tagged()).toEqual([oldImageId]);
+    },
+  );
+
+  it('an image that is deleted while it is tried is rejected, and nothing of the probe is left', async () => {
+    const world = createOctaviaWorld({ singles: 2, pairs: 0 });
+    const { run } = await begin(world);
+    world.world.fault = (call, when) => {
+      if (call === 'createLoadBalancer' && when === 'after') world.images.delete(newImageId);
+    };
+    const ended = await run();
+    expect(ended).toMatchObject({ phase: 'rejected' });
+    expectAllOn(world, oldImageId);
+    expect([world.flavors.size, world.profiles.size, world.marks.has(oldImageId)]).toEqual([0, 0, false]);
+  });
+
   it('leaves out what is deleted or in ERROR meanwhile', async () => {
     const world = createOctaviaWorld({ singles: 5, pairs: 0 });
     const { run } = await begin(world, { probes: [] });

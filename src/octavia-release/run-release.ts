@@ -11,7 +11,7 @@ import type { OctaviaReleaseReport } from '../ports/octavia-releases.ts';
 import { whyWorse } from './compare-looks.ts';
 import { type Action, type CloudNow, decide } from './decide.ts';
 import type { ReleaseDeps } from './deps.ts';
-import { listTagged } from './find-image.ts';
+import { listTagged, whyNotBootable } from './find-image.ts';
 import { lockImages, unlockImages } from './lock-images.ts';
 import { moveTag } from './move-tag.ts';
 import { probeImage } from './probe-image.ts';
@@ -50,12 +50,19 @@ export async function runRelease(
   }
 
   async function look({ start }: OctaviaReleaseState): Promise<CloudNow> {
-    const [pending, tagged, mark] = await Promise.all([
+    const [pending, tagged, image] = await Promise.all([
       octavia.listLoadBalancers({ provisioningStatus: 'PENDING_UPDATE' }, signal),
       listTagged(images, start.tag, signal),
-      marks.read(start.image.id).catch(noneIfGone),
+      images.get(start.image.id).catch(noneIfGone),
     ]);
-    return { pendingIds: new Set(pending.map(({ id }) => id)), taggedIds: tagged.map(({ id }) => id), mark };
+    const marked = image === null ? start.formerImageIds[0] : image.id;
+    const mark = marked === undefined ? null : await marks.read(marked).catch(noneIfGone);
+    return {
+      pendingIds: new Set(pending.map(({ id }) => id)),
+      taggedIds: tagged.map(({ id }) => id),
+      mark,
+      imageFault: image === null ? 'is gone' : whyNotBootable(image),
+    };
   }
 
   async function perform(action: Action, state: OctaviaReleaseState): Promise<void> {
@@ -197,7 +204,9 @@ export async function runRelease(
         return state;
       }
       const isTouched = state.phase !== 'locking';
-      const now = isTouched ? await look(state) : { pendingIds: new Set<string>(), taggedIds: [], mark: null };
+      const now = isTouched
+        ? await look(state)
+        : { pendingIds: new Set<string>(), taggedIds: [], mark: null, imageFault: null };
       const { actions, isOver } = decide(state, now, clock.now().getTime());
       if (isOver) return state;
       for (const action of actions) {

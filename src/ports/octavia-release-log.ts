@@ -1,5 +1,8 @@
 import type { OctaviaEvent, OctaviaRecord } from '../model/octavia-release.ts';
 
+/** create: it need not be there. append: it has to be. read: nothing is written, and nothing but reading must be allowed. */
+export type ReleaseLogUse = 'create' | 'append' | 'read';
+
 /** The file with a release's state: lines that are appended, never changed. Several processes may append. */
 export interface OctaviaReleaseLog {
   /** What was written since the last call, by whomever; the first call gives all. */

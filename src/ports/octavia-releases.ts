@@ -27,6 +27,12 @@ export interface OctaviaReleaseReport {
   trouble(message: string, nextMs: number): void;
 }
 
+/** A release that is known here by its state file; or by its mark in Glance alone: it is carried out from another place. */
+export type OctaviaReleaseListing = { releaseId: string } & (
+  | { stateFile: string; state: OctaviaReleaseState; imageIds: readonly [] }
+  | { stateFile: null; state: null; imageIds: readonly string[] }
+);
+
 /** Where the state is, and how often Octavia is asked. */
 export interface OctaviaRunOptions {
   stateFile: string;
@@ -53,4 +59,6 @@ export interface OctaviaReleases {
   instruct(word: Word, options: OctaviaRunOptions): Promise<{ state: OctaviaReleaseState; isElsewhere: boolean }>;
   /** What the state file says. */
   read(stateFile: string): Promise<{ state: OctaviaReleaseState; records: readonly OctaviaRecord[] }>;
+  /** Those whose state files are in a folder, newest first; then those that mark an image which carries the tag. */
+  list(folder: string, tag: string): Promise<OctaviaReleaseListing[]>;
 }

@@ -54,7 +54,7 @@ export function createOctaviaWorld(options: { singles: number; pairs: number }) 
     flavors,
     profiles,
     /** Images whose amphorae never come up. */
-    broken: new Set<string>(),
+    broken: new Set<string>(['none']),
     /** Images whose amphorae lose their members. */
     blind: new Set<string>(),
     /** Every failover that was carried out. */
@@ -99,7 +99,9 @@ export function createOctaviaWorld(options: { singles: number; pairs: number }) 
   function choose(flavorId: string | null): string {
     const profile = profiles.get(flavors.get(flavorId ?? '')?.profileId ?? '');
     const tag = world.ignoresTags ? 'amphora' : String(profile?.data.amp_image_tag ?? 'amphora');
-    const found = [...images.values()].filter(({ tags, status }) => tags.includes(tag) && status === 'active');
+    const found = [...images.values()].filter(
+      ({ tags, status, osHidden }) => tags.includes(tag) && status === 'active' && !osHidden,
+    );
     found.sort((one, other) => other.createdAt.localeCompare(one.createdAt));
     return world.ignoresTags ? oldImageId : (found[0]?.id ?? 'none');
   }
@@ -242,7 +244,9 @@ export function createOctaviaWorld(options: { singles: number; pairs: number }) 
     list: ({ tags = [] }) =>
       call('listImages', () =>
         [...images.values()]
-          .filter((image) => tags.every((tag) => image.tags.includes(tag)) && image.status === 'active')
+          .filter(
+            (image) => tags.every((tag) => image.tags.includes(tag)) && image.status === 'active' && !image.osHidden,
+          )
           .sort((one, other) => other.createdAt.localeCompare(one.createdAt)),
       ),
     addTag: (id, tag) =>
@@ -261,7 +265,7 @@ export function createOctaviaWorld(options: { singles: number; pairs: number }) 
     octavia,
     images: glance,
     marks: {
-      read: (id) => call('readMark', () => marks.get(id) ?? null),
+      read: (id) => call('readMark', () => marks.get(findImage(id).id) ?? null),
       write: (id, mark) => call('writeMark', () => void marks.set(id, mark)),
       remove: (id) => call('removeMark', () => void marks.delete(id)),
     },
