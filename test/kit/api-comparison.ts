@@ -104,7 +104,7 @@ function idIn(answer: unknown): string | undefined {
 export async function startKilnApi(): Promise<Side> {
   const bench = await openStoredApiHarness({ policy: createPolicy({}) });
   const { database } = bench;
-  const tables = await sql<{
+  const tables = sql<{
     name: string;
   }>`select name from sqlite_master where type = 'table' and name like 'kiln_%'`;
   const names = (await tables.execute(database)).rows.map(({ name }) => name);

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFailed } from 'vitest';
 import { type BridgedNetwork, openBridgedNetwork } from '../kit/bridged-network.ts';
 import { freePort } from '../kit/free-port.ts';
 import { type KilnProcess, runKiln, startKiln } from '../kit/kiln-process.ts';
@@ -82,12 +82,21 @@ interface LoadBalancer {
 }
 const show = async (id: string) =>
   (await call<{ loadbalancer: LoadBalancer }>('GET', `lbaas/loadbalancers/${id}`)).loadbalancer;
+/** Waits until its operation has ended, well: an operation that was undone leaves a reason. */
 async function settled(id: string): Promise<LoadBalancer> {
+  onTestFailed(() =>
+    console.log(
+      kiln.lines
+        .filter((line) => /"level":[45]0/.test(line))
+        .slice(-20)
+        .join('\n'),
+    ),
+  );
   await expect
     .poll(async () => (await show(id)).provisioning_status, { timeout: 25 * minutes, interval: 1000 })
     .not.toMatch(/^PENDING/);
   const now = await show(id);
-  expect(now, kiln.lines.slice(-40).join('\n')).toMatchObject({ provisioning_status: 'ACTIVE' });
+  expect(now).toMatchObject({ provisioning_status: 'ACTIVE', provisioning_reason: null });
   return now;
 }
 const operatingStatus = (id: string, status: string) =>
