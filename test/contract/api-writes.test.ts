@@ -230,6 +230,8 @@ describe('writing', () => {
     ['127.0.0.77', '::ffff:127.0.0.77'],
     ['169.254.169.254', '::FFFF:A9FE:A9FE'],
     ['::ffff:10.0.0.5', '10.0.0.5'],
+    ['169.254.169.254', '64:ff9b::169.254.169.254'],
+    ['169.254.169.254', '2002:A9FE:A9FE::1'],
   ])('%s is reserved however it is written: %s', async (reserved, written) => {
     const settings = { ...defaultApiSettings, reservedAddresses: [canonicalAddress(reserved)] };
     const { call, store } = openApiHarness({ settings: () => settings });

@@ -1,5 +1,5 @@
 import type { Member } from '../../model/load-balancer.ts';
-import { canonicalAddress } from '../network/address.ts';
+import { canonicalAddress, translatedAddress } from '../network/address.ts';
 import { conflict, invalidOption, invalidRequest } from './api-errors.ts';
 import { type CreationContext, changedRow, newRow, patched } from './creation-context.ts';
 import { weight as weights } from './limits.ts';
@@ -73,5 +73,9 @@ export function takeEndpoint(member: Endpoint, taken: Set<string>): void {
 
 /** The amphora would send requests, or health checks, where no tenant may: to the metadata service. */
 function checkNotReserved(address: string | null | undefined, option: string, settings: ApiSettings): void {
-  if (address && settings.reservedAddresses.includes(canonicalAddress(address))) throw invalidOption(address, option);
+  if (!address) return;
+  const reached = [canonicalAddress(address), translatedAddress(address)];
+  if (reached.some((one) => one !== null && settings.reservedAddresses.includes(one))) {
+    throw invalidOption(address, option);
+  }
 }

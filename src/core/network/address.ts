@@ -9,6 +9,33 @@ export function canonicalAddress(address: string): string {
   const shortest = new URL(`http://[${address.replace(/%.*$/, '')}]`).hostname.slice(1, -1);
   const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(shortest) ?? [];
   if (high === undefined || low === undefined) return shortest;
+  return dotted(high, low);
+}
+
+/**
+ * The IPv4 address that a translator on the way makes of an IPv6 one, as `canonicalAddress` writes it; null where none does:
+ * NAT64 (64:ff9b::/96), IPv4-compatible (::/96), IPv4-translated (::ffff:0:0:0/96) and 6to4 (2002::/16) addresses.
+ */
+export function translatedAddress(address: string): string | null {
+  if (!isIPv6(address)) return null;
+  const canonical = canonicalAddress(address);
+  if (!isIPv6(canonical)) return null;
+  const groups = groupsOf(canonical);
+  const prefix = groups.slice(0, 6).join(':');
+  if (groups[0] === '2002') return dotted(groups[1], groups[2]);
+  return ['64:ff9b:0:0:0:0', '0:0:0:0:0:0', '0:0:0:0:ffff:0'].includes(prefix) ? dotted(groups[6], groups[7]) : null;
+}
+
+/** All eight of an IPv6 address in its shortest form. */
+function groupsOf(address: string): string[] {
+  const [head = '', tail] = address.split('::');
+  const listed = (text = '') => (text === '' ? [] : text.split(':'));
+  if (tail === undefined) return listed(head);
+  const missing = 8 - listed(head).length - listed(tail).length;
+  return [...listed(head), ...Array<string>(missing).fill('0'), ...listed(tail)];
+}
+
+function dotted(high = '0', low = '0'): string {
   const bits = (Number.parseInt(high, 16) << 16) | Number.parseInt(low, 16);
   return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join('.');
 }
