@@ -137,10 +137,41 @@ export function describeBootByTag(name: string, start: () => Promise<BootSubject
       expect(asked).toBe(0);
     });
 
-    it.each([
-      ['deleted', (id: string) => operator.images.delete(id)],
-      ['deactivated', (id: string) => operator.images.deactivate(id)],
-    ])('chooses again when the image is %s between the choice and Nova', async (_how, spoil) => {
+    const waysToSpoil: [how: string, spoil: (imageId: string) => Promise<unknown>][] = [
+      ['deleted', (id) => operator.images.delete(id)],
+      ['deactivated', (id) => operator.images.deactivate(id)],
+    ];
+    /** Before each request to Nova for a server, `spoil` gets its image; every name that was asked for is remembered. */
+    const spoiling =
+      (spoil: (imageId: string) => Promise<unknown>) =>
+      (compute: ComputeService): ComputeService => ({
+        ...compute,
+        async createServer(spec, signal) {
+          booted.push({ serverName: spec.name } as Amphora);
+          await spoil(spec.imageId);
+          return await compute.createServer(spec, signal);
+        },
+      });
+    /** Every server that Nova has built turns to ERROR. */
+    const endingInError = (compute: ComputeService): ComputeService => ({
+      ...compute,
+      listInterfaces: async () => [],
+      getServer: async (serverId, signal) => {
+        const server = await compute.getServer(serverId, signal);
+        return server.status === 'ACTIVE'
+          ? { ...server, status: 'ERROR', fault: { code: 500, message: 'spoilt' } }
+          : server;
+      },
+    });
+    async function expectNothingLeft(): Promise<void> {
+      for (const { serverName } of booted) {
+        const left = await operator.compute.findServersByName(serverName);
+        // For a moment Nova still lists a server that it has deleted, as DELETED.
+        expect(left.filter(({ status }) => status !== 'DELETED')).toEqual([]);
+      }
+    }
+
+    it.each(waysToSpoil)('chooses again when the image is %s between the choice and Nova', async (_how, spoil) => {
       aTag();
       const older = await push();
       await nextSecond();
@@ -157,28 +188,56 @@ export function describeBootByTag(name: string, start: () => Promise<BootSubject
       expect(tries).toBe(2);
     });
 
+    it.each(waysToSpoil)(
+      'ends with the truth when the only image is %s between the choice and Nova',
+      async (_how, spoil) => {
+        aTag();
+        await push();
+        await kiln(
+          {},
+          async (boot) => {
+            const message = expect.stringContaining(tag);
+            await expect(boot()).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND', exitCode: 3, message });
+          },
+          spoiling(spoil),
+        );
+        // Asked for again, and each time under the same name.
+        expect(new Set(booted.map(({ serverName }) => serverName)).size).toBe(1);
+        await expectNothingLeft();
+      },
+    );
+
+    it('asks for a third one when the image that was chosen again is deactivated as well', async () => {
+      aTag();
+      const oldest = await push();
+      for (const _newer of [1, 2]) {
+        await nextSecond();
+        await push();
+      }
+      const asked: string[] = [];
+      const spoilNewer = async (imageId: string) => {
+        asked.push(imageId);
+        if (imageId !== oldest) await operator.images.deactivate(imageId);
+      };
+      await kiln(
+        {},
+        async (boot) => await expect(boot()).rejects.toThrow('spoilt'),
+        (compute) => endingInError(spoiling(spoilNewer)(compute)),
+      );
+      expect([new Set(asked).size, asked.at(-1)]).toEqual([3, oldest]);
+      await expectNothingLeft();
+    });
+
     it('leaves no server behind when a boot fails', async () => {
       aTag();
       await push();
-      const unreachable = (compute: ComputeService): ComputeService => ({
-        ...compute,
-        listInterfaces: async () => [],
-        async createServer(spec, signal) {
-          booted.push({ serverName: spec.name } as Amphora);
-          return await compute.createServer(spec, signal);
-        },
-        getServer: async (serverId, signal) => {
-          const server = await compute.getServer(serverId, signal);
-          return server.status === 'ACTIVE'
-            ? { ...server, status: 'ERROR', fault: { code: 500, message: 'spoilt' } }
-            : server;
-        },
-      });
-      await kiln({}, async (boot) => await expect(boot()).rejects.toThrow('spoilt'), unreachable);
-      const [failed] = booted;
-      // For a moment Nova still lists a server that it has deleted, as DELETED.
-      const left = await operator.compute.findServersByName(failed?.serverName ?? '');
-      expect(left.filter(({ status }) => status !== 'DELETED')).toEqual([]);
+      const remembering = spoiling(async () => {});
+      await kiln(
+        {},
+        async (boot) => await expect(boot()).rejects.toThrow('spoilt'),
+        (compute) => endingInError(remembering(compute)),
+      );
+      await expectNothingLeft();
     });
 
     it('boots several at once', async () => {
