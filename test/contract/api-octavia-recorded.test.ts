@@ -6,12 +6,23 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reasonFor } from '../golden/octavia-api/differences.ts';
 import { reads, shelf } from '../golden/octavia-api/reads.ts';
+import { requests } from '../golden/octavia-api/requests.ts';
 import { given, setup, subjects } from '../golden/octavia-api/subjects.ts';
 import { ownProject } from '../kit/api.ts';
 import { runner, startKilnApi } from '../kit/api-comparison.ts';
-import { type Recorded, readRecords, recorded, recordedRead, valuesOf } from '../kit/octavia-recordings.ts';
+import {
+  type Recorded,
+  readRecords,
+  recorded,
+  recordedRead,
+  recordedWords,
+  valuesOf,
+} from '../kit/octavia-recordings.ts';
 
 const recordsOf = (name: string) => readRecords(join(import.meta.dirname, `../golden/octavia-api/${name}.jsonl`));
+
+/** Hundreds of requests each. */
+const patient = { timeout: 600_000 };
 
 describe('each field of what is written', () => {
   let kiln: ReturnType<typeof runner>;
@@ -21,7 +32,7 @@ describe('each field of what is written', () => {
   });
   afterAll(() => kiln.close());
 
-  it.each(Object.entries(subjects))('%s', async (name, subject) => {
+  it.each(Object.entries(subjects))('%s', patient, async (name, subject) => {
     const { method } = subject;
     const path = `/v2.0/lbaas${subject.path}`;
     const usual = valuesOf((await kiln.run({ ...subject, path })).answer);
@@ -34,6 +45,19 @@ describe('each field of what is written', () => {
   });
 });
 
+it('each request as a whole', patient, async () => {
+  const kiln = runner(await startKilnApi(), ownProject, given);
+  await kiln.prepare(setup);
+  const answers: [Recorded, Recorded][] = [];
+  for (const theirs of recordsOf('requests')) {
+    const one = requests.find(({ about }) => about === theirs.about);
+    if (one) answers.push([theirs, recordedWords(one, await kiln.run(one))]);
+  }
+  await kiln.close();
+  expect(differencesOf(answers)).toEqual([]);
+  expect(answers.length).toBe(requests.length);
+});
+
 describe('each list', () => {
   let kiln: ReturnType<typeof runner>;
   beforeAll(async () => {
@@ -42,7 +66,7 @@ describe('each list', () => {
   });
   afterAll(() => kiln.close());
 
-  it.each(Object.entries(reads))('%s', async (name, cases) => {
+  it.each(Object.entries(reads))('%s', patient, async (name, cases) => {
     const answers: [Recorded, Recorded][] = [];
     for (const theirs of recordsOf(name)) {
       const one = cases.find(({ about }) => about === theirs.about);

@@ -59,6 +59,11 @@ export function recorded(
   return { about, body, status, values: Object.fromEntries(values) };
 }
 
+/** What is kept of the answer to a request of which only counts whether it is refused, and how. */
+export function recordedWords({ about }: { about: string }, { status, answer }: Given): Recorded {
+  return { about, status, ...(status >= 300 && { words: wordsOf(answer) }) };
+}
+
 /** What is kept of the answer to a request that reads a list. */
 export function recordedRead(
   { about, ordered }: { about: string; ordered: boolean },

@@ -11,6 +11,7 @@ import { accepts } from './accept.ts';
 import { createAccessLog, newRequestId, pathOf } from './access-log.ts';
 import { answerError, answerNoMethod, answerNoRoute, answerNotAcceptable } from './answer-error.ts';
 import type { ApiDeps } from './deps.ts';
+import { knownArguments } from './known-arguments.ts';
 import { metricsRoute } from './metrics.ts';
 import { openApiRoute } from './openapi/route.ts';
 import { readBody } from './read-body.ts';
@@ -115,6 +116,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   for (const prefix of prefixes) {
     app.register(
       async (scope) => {
+        knownArguments(scope);
         retryOutdated(scope, deps.clock);
         scope.get('/', () => 'v2');
         readRoutes(scope, deps);

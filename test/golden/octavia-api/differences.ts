@@ -73,6 +73,35 @@ const ofLists: readonly Difference[] = [
   },
 ];
 
+/** Of requests as a whole: `about` is the method, the path, and the body. */
+const ofRequests: readonly Difference[] = [
+  {
+    why: 'a path that leads nowhere is 404: Octavia leaves out what it does not know of it, or knows no method there',
+    of: (theirs, ours) =>
+      /^(GET|POST) \S+\/(bogus|failover|status|statuses|octavia|amphora)( |$)/.test(theirs.about) &&
+      [404, 405].includes(ours.status),
+  },
+  {
+    why: "Octavia's words tell of its Python",
+    of: (theirs, ours) =>
+      bothRefuse(theirs, ours) &&
+      /Base\.__init__|'UnsetType' object/.test(theirs.words) &&
+      /takes no ID in its path|Mandatory field missing/.test(ours.words),
+  },
+  {
+    why: 'what is no JSON is said first',
+    of: (theirs, ours) => /^POST \S+ [x{]$/.test(theirs.about) && ours.status === 400 && theirs.status === 405,
+  },
+  {
+    why: 'what a project uses makes no quota of its own that could be deleted',
+    of: isAbout(/^DELETE \S+quotas\/\$project$/),
+  },
+  {
+    why: 'a pool of UDP cannot be that of a listener of HTTP, also where its load balancer is named',
+    of: (theirs, ours) => /"protocol":"UDP".*"listener_id"/.test(theirs.about) && ours.status === 400,
+  },
+];
+
 /** What of Kiln's answers is meant to differ from those of Octavia 11. */
 const differences: readonly Difference[] = [
   {
@@ -206,6 +235,7 @@ const differences: readonly Difference[] = [
       Object.entries(theirs.values ?? { '': null }).every(([path, value]) => ours.values?.[path] === value),
   },
   ...ofLists,
+  ...ofRequests,
 ];
 
 /** Why an answer of Kiln's may differ from Octavia's; undefined where it must not. */

@@ -17,26 +17,31 @@ import {
   recorded,
   recordKey,
   recordedRead,
+  recordedWords,
   unknownToOctavia11,
   valuesOf,
 } from '../../kit/octavia-recordings.ts';
 import { reads, shelf } from './reads.ts';
+import { requests } from './requests.ts';
 import { given, setup, subjects } from './subjects.ts';
 
-const files = process.argv.length > 2 ? process.argv.slice(2) : [...Object.keys(subjects), ...Object.keys(reads)];
+const files =
+  process.argv.length > 2 ? process.argv.slice(2) : [...Object.keys(subjects), 'requests', ...Object.keys(reads)];
 const { app } = openApiHarness();
 await app.ready();
 const document = app.openApi();
 const octavia = runner(startOctaviaApi(), ownProject, given);
 await octavia.prepare(setup);
 
-for (const name of files.filter((file) => !reads[file])) {
+for (const name of files.filter((file) => !reads[file] && file !== 'requests')) {
   const subject = subjects[name];
-  if (!subject) throw new Error(`${name}: not one of ${Object.keys({ ...subjects, ...reads }).join(', ')}`);
+  if (!subject)
+    throw new Error(`${name}: not one of ${['requests', ...Object.keys({ ...subjects, ...reads })].join(', ')}`);
   const usual = valuesOf((await octavia.run({ ...subject, path: `/v2.0/lbaas${subject.path}` })).answer);
   await record(name, fieldCases(document, subject, unknownToOctavia11), (one, answer) => recorded(one, answer, usual));
 }
 
+if (files.includes('requests')) await record('requests', requests, recordedWords);
 const lists = files.filter((file) => reads[file]);
 if (lists.length > 0) await octavia.prepare(shelf);
 for (const name of lists) await record(name, reads[name] ?? [], recordedRead);

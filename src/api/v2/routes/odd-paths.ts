@@ -11,6 +11,7 @@ import { listenerUpdateBody } from '../schemas/listener.ts';
 import { loadBalancerUpdateBody } from '../schemas/load-balancer.ts';
 import { memberUpdateBody } from '../schemas/member.ts';
 import { poolUpdateBody } from '../schemas/pool.ts';
+import { quotaUpdateBody } from '../schemas/quota.ts';
 
 interface Collection {
   path: string;
@@ -22,6 +23,8 @@ interface Collection {
   takesPut?: boolean;
   /** Of a flavor and its like: by what it is named. */
   key?: string;
+  /** What a POST calls its body, where a PUT calls it otherwise; null: nothing is made by a POST. */
+  posted?: string | null;
 }
 
 const { flavor, flavorProfile, availabilityZone, availabilityZoneProfile } = flavorAppearances;
@@ -33,7 +36,8 @@ const collections: readonly Collection[] = [
   { path: '/pools/:parentId/members', updateBody: memberUpdateBody, takesPut: true },
   { path: '/healthmonitors', updateBody: healthMonitorUpdateBody },
   { path: '/l7policies', updateBody: l7PolicyUpdateBody },
-  { path: '/l7policies/:parentId/rules', updateBody: l7RuleUpdateBody },
+  { path: '/l7policies/:parentId/rules', updateBody: l7RuleUpdateBody, posted: 'rule_' },
+  { path: '/quotas', updateBody: quotaUpdateBody, changed: 'project_id', deleted: 'project_id', posted: null },
   { ...flavor, path: `/${flavor.path}`, deleted: 'flavor_id' },
   { ...flavorProfile, path: `/${flavorProfile.path}`, deleted: 'flavor_profile_id' },
   {
@@ -55,7 +59,7 @@ const collections: readonly Collection[] = [
  * document.
  */
 export function oddPaths(app: FastifyInstance): void {
-  for (const { path, updateBody, changed = 'id', deleted = 'id', takesPut = false, key } of collections) {
+  for (const { path, updateBody, changed = 'id', deleted = 'id', takesPut = false, key, posted } of collections) {
     if (!takesPut) {
       app.put(path, (request) => {
         // A body that is there is judged first.
@@ -66,23 +70,29 @@ export function oddPaths(app: FastifyInstance): void {
     app.delete(path, () => {
       throw missingArgument(deleted);
     });
+    if (posted === null) continue;
     const name = key ? ':key' : ':id';
     app.post<{ Params: Record<string, string> }>(`${path}/${name}`, ({ params }) => {
-      throw notABody(updateBody, String(params.key ?? params.id));
+      throw notABody(posted ?? titleOf(updateBody), String(params.key ?? params.id));
     });
   }
 }
 
-/** Behind an amphora's ID come the names of what it can be asked for; all else takes no PUT. */
+/** Without an ID nothing is deleted; behind an amphora's ID come the names of what it can be asked for; all else takes no PUT. */
 export function oddAmphoraPaths(app: FastifyInstance): void {
   const path = '/octavia/amphorae/:id/:more';
   const others: HTTPMethods[] = ['GET', 'POST', 'DELETE', 'PATCH'];
   app.route({ method: others, url: path, handler: answerNoRoute });
   app.put(path, (_request, reply) => answerNoMethod([], reply));
+  app.delete('/octavia/amphorae', () => {
+    throw missingArgument('id');
+  });
 }
 
 const missingArgument = (name: string) => invalidRequest(`Missing argument: "${name}"`);
 
+const titleOf = ({ title = 'body' }: TSchema & { title?: string }) => title;
+
 /** What follows the collection takes the place of the body. */
-const notABody = ({ title = 'body' }: TSchema & { title?: string }, given: string) =>
-  invalidField(title, given, 'Value should be an object; a POST takes no ID in its path');
+const notABody = (name: string, given: string) =>
+  invalidField(name, given, 'Value should be an object; a POST takes no ID in its path');

@@ -5,6 +5,7 @@ import { limitsOf } from '../../../core/lbaas/quota.ts';
 import { authorize, listScope } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { listableFields } from '../filters.ts';
+import { refuseUnknownArguments } from '../known-arguments.ts';
 import { type QueryString, readListRequest } from '../list-request.ts';
 import { pageLinks } from '../page-links.ts';
 import { listQuery, nothing } from '../schemas/query.ts';
@@ -55,6 +56,7 @@ export function quotaRoutes(app: FastifyInstance, deps: ApiDeps): void {
   });
 
   app.get<OfProject>('/quotas/:projectId', show, async (request) => {
+    refuseUnknownArguments(request);
     const { projectId } = request.params;
     authorize(policy, 'quota:get_one', callerOf(request), projectId);
     return answer(projectId, await quotas.get(projectId));

@@ -1,0 +1,19 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { invalidRequest } from '../../core/lbaas/api-errors.ts';
+
+/**
+ * What a request that writes is asked for in its query is what its schema names: a `cascade` that is misspelt is refused before
+ * anything is looked for, as in Octavia. What reads takes more than it knows.
+ */
+export function knownArguments(scope: FastifyInstance): void {
+  scope.addHook('preHandler', async (request) => {
+    if (request.method !== 'GET') refuseUnknownArguments(request);
+  });
+}
+
+/** @throws KilnError REQUEST_INVALID in Octavia's words. */
+export function refuseUnknownArguments(request: FastifyRequest): void {
+  const { properties = {} } = (request.routeOptions.schema?.querystring ?? {}) as { properties?: object };
+  const unknown = Object.keys(request.query as object).find((name) => !Object.hasOwn(properties, name));
+  if (unknown !== undefined) throw invalidRequest(`Unknown argument: "${unknown}"`);
+}
