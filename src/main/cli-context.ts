@@ -158,6 +158,7 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       const runtime = { clock, log: log(), current };
       const resolver: HousekeepingDeps['resolver'] = {
         resolveAssigned: async (...asked) => await wireResolver(await openstack(), runtime).resolveAssigned(...asked),
+        releasable: async (...asked) => await wireResolver(await openstack(), runtime).releasable(...asked),
       };
       return housekeepingCommands({ ...(await state()), inventory, images, resolver }, runtime, signal);
     },

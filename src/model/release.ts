@@ -44,6 +44,7 @@ export const holdCodes = {
   NO_WAY_BACK: 'operator',
   WINDOW: 'itself',
   REPAIRS: 'itself',
+  TAG_REFUSED: 'itself',
   CLOUD_UNWELL: 'itself',
   NO_ROOM: 'itself',
   FLEET_UNWELL: 'itself',

@@ -40,8 +40,8 @@ export interface ImageResolver {
   ): Promise<{ choice: ImageChoice } | { refused: string }>;
   /** As `resolve`, and says as well which images carry the tag and were refused. Two requests more. */
   explain(request: ImageRequest): Promise<ImageResolution>;
-  /** What a release could bring to the fleet: active, not hidden, of the project whose images are trusted. Newest first. */
-  releasable(): Promise<readonly Image[]>;
+  /** What a release could bring to the fleet: active, not hidden, of the project whose images are trusted, or of any. Newest first. @param tag only those that carry it. */
+  releasable(tag?: string, signal?: AbortSignal): Promise<readonly Image[]>;
   /** The newest outcome for each tag, as this process saw it. Asks nobody. */
   status(): ImageStatus[];
 }

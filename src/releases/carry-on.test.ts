@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { anImage } from '../../test/kit/builders.ts';
 import { type CarriedRelease, former, openCarriedRelease, released } from '../../test/kit/carried-release.ts';
 import { KilnError } from '../model/errors.ts';
 
@@ -313,6 +314,31 @@ describe('a release', () => {
     await carryOnUntil(id, heldBy('CLOUD_UNWELL'));
     expect((await kindsOf(id)).filter((kind) => kind === 'hold')).toHaveLength(1);
     expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('completed');
+  });
+
+  it('where images of any project are trusted, sees those of others, and says when Glance does not let it move their tag', async () => {
+    const { start, carryOnUntil, hasEnded, heldBy, images, imageSettings, tagged, view } = await open();
+    imageSettings.ampImageOwnerId = 'any';
+    images.put(anImage({ id: 'image-3', owner: 'another', createdAt: '2026-11-22T14:00:00Z' }));
+    const id = await start({ canary: 1 });
+    expect((await view(id)).spec.baseline.taggedImageIds).toEqual([former, 'image-3']);
+    images.failNext('removeTag', new KilnError('SERVICE_FORBIDDEN', 'not yours'), 3);
+    const held = await carryOnUntil(id, heldBy('TAG_REFUSED'));
+    expect(held.progress.phase).toBe('tagging');
+    expect(held.progress.holds).toMatchObject([{ message: 'Glance does not move the tag amphora: not yours' }]);
+    expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('completed');
+    expect(await tagged()).toEqual([released]);
+  });
+
+  it('takes load balancers back also while Glance does not move the tag', async () => {
+    const { start, say, carryOnUntil, hasEnded, heldBy, images, loadBalancers, ofImages } = await open();
+    const id = await start({ canary: 1 });
+    await carryOnUntil(id, ({ progress, tallies }) => progress.phase === 'rolling' && tallies.counts.moved > 1);
+    images.failNext('addTag', new KilnError('SERVICE_FORBIDDEN', 'not now'), 4);
+    await say(id, 'rollback');
+    const isBack = async () => (await Promise.all(loadBalancers.map(ofImages))).flat().every((one) => one === former);
+    await carryOnUntil(id, async (now) => heldBy('TAG_REFUSED')(now) && (await isBack()));
+    expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('rolled-back');
   });
 
   it('never takes the tag off its last image', async () => {

@@ -4,6 +4,8 @@ import { lateQuestion } from '../core/releases/late.ts';
 import { probeAmphoraId } from '../core/releases/probe.ts';
 import { type Window, windowLimits } from '../core/releases/window.ts';
 import { abortable } from '../lib/abortable.ts';
+import { growingPauseMs } from '../lib/growing-pause.ts';
+import { toKilnError } from '../model/errors.ts';
 import type { Operation } from '../model/operation.ts';
 import type { FailureClass } from '../model/release.ts';
 import type { AmphoraRegister, AmphoraStore } from '../ports/amphora-store.ts';
@@ -48,6 +50,8 @@ export interface CarriedOn {
 
 /** For a tag to be put on an image, or taken off. */
 const TAG_PATIENCE_MS = 30_000;
+/** A tag that was refused is tried again after so long. */
+const TAG_AGAIN = { firstMs: 5_000, longestMs: 600_000 };
 /** The size of the fleet is counted anew after so long. */
 const COUNT_FRESH_MS = 60_000;
 /** What could not be removed is tried again after so long. */
@@ -63,6 +67,8 @@ export type CarryOn = (releaseId: string, assertHeld: () => Promise<void>) => Pr
 export function createCarryOn(deps: CarryOnDeps): CarryOn {
   const { releases, clock, log } = deps;
   let fleet: { count: number; atMs: number } | null = null;
+  /** Of releases whose tag could not be moved; times of the monotonic clock. */
+  const tagRefusals = new Map<string, { message: string; refusals: number; untilMs: number }>();
   /** Amphorae of probes: since when. */
   const askedForRemoval = new Map<string, number>();
 
@@ -111,6 +117,7 @@ export function createCarryOn(deps: CarryOnDeps): CarryOn {
       // They are those of all processes together.
       workerSlots: { total: workers.processes > 0 ? deps.settings().maxWorkers : 0, busy: workers.busy },
       ...(await deps.glance.look(release, isTagMoving || hasWord)),
+      tagRefusal: tagRefusalOf(release.spec.id),
       fleet: { loadBalancers: await countFleet(), unwell },
       probes,
       late,
@@ -140,7 +147,27 @@ export function createCarryOn(deps: CarryOnDeps): CarryOn {
     log.info({ amphora: amphoraId }, 'what a probe of an image has left is removed');
   }
 
-  async function moveTag(view: ReleaseView, { kind, imageId }: TagStep): Promise<void> {
+  /** A refusal is told, and tried again later: it may need an operator. */
+  async function moveTag(view: ReleaseView, step: TagStep): Promise<void> {
+    const { id } = view.release.spec;
+    try {
+      await putTag(view, step);
+      tagRefusals.delete(id);
+    } catch (err) {
+      const refusals = (tagRefusals.get(id)?.refusals ?? 0) + 1;
+      const untilMs = clock.monotonicMs() + growingPauseMs(refusals, TAG_AGAIN);
+      tagRefusals.set(id, { message: toKilnError(err).message, refusals, untilMs });
+      log.error({ release: id, image: step.imageId, err }, `tag ${view.release.spec.tag} could not be moved`);
+    }
+  }
+
+  function tagRefusalOf(releaseId: string): Window['tagRefusal'] {
+    const found = tagRefusals.get(releaseId);
+    const leftMs = (found?.untilMs ?? 0) - clock.monotonicMs();
+    return found && leftMs > 0 ? { message: found.message, untilMs: clock.now().getTime() + leftMs } : null;
+  }
+
+  async function putTag(view: ReleaseView, { kind, imageId }: TagStep): Promise<void> {
     const { spec } = view.release;
     const { images } = deps;
     if (!images) return;

@@ -36,8 +36,8 @@ interface Seen<Value> {
 
 /** @param deps.images null where no Glance is used: then it never answers. */
 export function createGlanceLook(deps: {
-  images: Pick<ImageService, 'get' | 'list'> | null;
-  resolver: Pick<ImageResolver, 'resolveAssigned'>;
+  images: Pick<ImageService, 'get'> | null;
+  resolver: Pick<ImageResolver, 'resolveAssigned' | 'releasable'>;
   clock: Clock;
   log: Log;
 }): GlanceLook {
@@ -48,11 +48,10 @@ export function createGlanceLook(deps: {
   const isYoung = (seen: Seen<unknown> | undefined, ms: number): seen is Seen<unknown> =>
     seen !== undefined && clock.monotonicMs() - seen.atMs < ms;
 
-  async function tagged({ tag, image }: ReleaseSpec): Promise<string[]> {
+  async function tagged({ tag }: ReleaseSpec): Promise<string[]> {
     if (!images) throw new KilnError('SERVICE_UNREACHABLE', 'no Glance is used (image_noop_driver)');
     const signal = limit();
-    const query = { tags: [tag], status: 'active', ...(image.ownerId && { owner: image.ownerId }) };
-    return (await abortable(images.list(query, signal), signal)).map(({ id }) => id);
+    return (await abortable(resolver.releasable(tag, signal), signal)).map(({ id }) => id);
   }
 
   async function imageNow(imageId: string): Promise<ImageNow> {

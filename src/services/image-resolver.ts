@@ -161,9 +161,10 @@ export function createImageResolver(deps: ImageResolverDeps): ImageResolver {
     }
   }
 
-  async function releasable(): Promise<readonly Image[]> {
+  async function releasable(tag?: string, signal?: AbortSignal): Promise<readonly Image[]> {
     const owner = deps.settings().ampImageOwnerId || (await identity.authenticatedAs()).projectId;
-    return await images.list({ status: 'active', ...ownerOf({ owner }) });
+    const tags = tag === undefined ? {} : { tags: [tag] };
+    return await images.list({ ...tags, status: 'active', ...ownerOf({ owner }) }, signal);
   }
 
   return { resolve, resolveAssigned, explain, releasable, status: () => [...outcomes.values()] };

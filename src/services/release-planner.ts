@@ -16,9 +16,9 @@ import type { ReleasePlanner } from '../ports/releases.ts';
 export interface ReleasePlannerDeps {
   releases: Pick<ReleaseStore, 'members' | 'usualMoveSeconds' | 'rejectedBy'>;
   flavors: Pick<FlavorStore, 'flavorCapabilities'>;
-  resolver: Pick<ImageResolver, 'resolve' | 'resolveAssigned'>;
+  resolver: Pick<ImageResolver, 'resolve' | 'resolveAssigned' | 'releasable'>;
   /** Null where no Glance is used (`image_noop_driver`). */
-  images: Pick<ImageService, 'get' | 'list'> | null;
+  images: Pick<ImageService, 'get'> | null;
   clock: Pick<Clock, 'now'>;
   settings: () => {
     /** `amp_image_tag`; empty: none. */
@@ -125,7 +125,7 @@ export function createReleasePlanner({
         },
       );
     }
-    const tagged = await images.list({ tags: [tag], status: 'active', ...(image.owner && { owner: image.owner }) });
+    const tagged = await resolver.releasable(tag);
     const released: ReleaseImage = {
       id: image.id,
       name: image.name ?? image.id,

@@ -213,6 +213,8 @@ export async function openCarriedRelease({ singles = 3, pairs = 0, workers = 1, 
 
   return {
     state,
+    /** Which images are trusted. */
+    imageSettings: fakes.imageSettings,
     clock,
     log,
     images,

@@ -90,6 +90,7 @@ export function raiseHolds(draft: Draft): void {
   const unusable = isGoingBack ? null : imageProblem(window, spec);
   if (unusable)
     hold(draft, 'IMAGE_UNUSABLE', unusable, 'Make the image usable again and `kiln release resume`; or roll back.');
+  holdForTag(draft);
   holdForCloud(draft);
   holdForRoom(draft);
   if (isGoingBack) {
@@ -145,6 +146,16 @@ function imageProblem({ image }: Window, spec: ReleaseSpec): string | null {
   if (image.isHidden) return `image ${id} is hidden`;
   if (image.hash !== hash) return `image ${id} has another hash than when the release was planned`;
   return image.ownerId === ownerId ? null : `image ${id} belongs to another project than when the release was planned`;
+}
+
+/** What moves no tag goes on: who is worse than before is taken back all the same. */
+function holdForTag(draft: Draft): void {
+  const { tagRefusal } = draft.window;
+  if (!tagRefusal) return;
+  const { message, untilMs } = tagRefusal;
+  draft.dueMs.push(untilMs);
+  const again = `It is tried again at ${new Date(untilMs).toISOString()}; or move the tag by \`kiln image tag\`, as one who may.`;
+  hold(draft, 'TAG_REFUSED', `Glance does not move the tag ${draft.spec.tag}: ${message}`, again);
 }
 
 function holdForCloud(draft: Draft): void {

@@ -10,8 +10,10 @@ function moveTag(draft: Draft, wanted: readonly string[], why: string): boolean 
   const tagged = draft.window.taggedImageIds;
   if (tagged === null || wanted.length === 0) return wanted.length === 0;
   if (isHeld(draft, 'TAG_MOVED')) return false;
+  const isRefused = isHeld(draft, 'TAG_REFUSED');
   const missing = wanted.filter((id) => !tagged.includes(id));
   const extra = tagged.filter((id) => !wanted.includes(id));
+  if (isRefused) return missing.length + extra.length === 0;
   for (const imageId of missing) draft.steps.push({ kind: 'tagAdd', imageId, reason: why });
   if (missing.length > 0) return false;
   for (const imageId of extra) draft.steps.push({ kind: 'tagRemove', imageId, reason: why });

@@ -150,8 +150,7 @@ function moveSecondHalf(draft: Draft, now: TargetNow): Step | null {
 }
 
 function moveStep({ spec }: Draft, { target, sample }: TargetNow, amphora: AmphoraNow): Step {
-  const { loadBalancerId, attempt, failureClass } = target;
-  const isElsewhere = attempt > 0 && (failureClass === 'PLACE' || failureClass === 'IMAGE');
+  const { loadBalancerId, attempt } = target;
   const amphoraId = amphora.role === 'STANDALONE' ? null : amphora.id;
   const reason =
     attempt === 0 ? `wave ${target.wave}` : `wave ${target.wave}, try ${attempt + 1} of ${spec.policy.tries}`;
@@ -161,7 +160,6 @@ function moveStep({ spec }: Draft, { target, sample }: TargetNow, amphora: Ampho
     amphoraId,
     imageId: spec.image.id,
     attempt: attempt + 1,
-    isElsewhere,
     before: sample,
     reason,
   };
@@ -203,7 +201,6 @@ function takeBack(draft: Draft, now: TargetNow): Step | null {
     amphoraId: amphora.role === 'STANDALONE' ? null : amphora.id,
     imageId: fromImageId,
     attempt: state === 'watching' ? 1 : target.attempt + 1,
-    isElsewhere: target.attempt > 0,
     before: null,
     reason:
       target.verdict === 'fail'

@@ -52,6 +52,8 @@ export interface Window {
   workerSlots: { total: number; busy: number };
   /** Null: Glance did not answer. */
   taggedImageIds: readonly string[] | null;
+  /** Glance has refused to move the tag: until then it is not tried again. Null: it has not. */
+  tagRefusal: { message: string; untilMs: number } | null;
   /** Null: Glance did not answer. */
   image: ImageNow | null;
   /** Of the images that a way back needs, those that can't be booted; null: Glance did not answer. */
@@ -122,8 +124,6 @@ interface MoveStep<Kind> {
   amphoraId: string | null;
   imageId: string;
   attempt: number;
-  /** The last try failed by its host: another one. */
-  isElsewhere: boolean;
   before: HealthSample | null;
 }
 

@@ -36,7 +36,7 @@ import { type SeenProcess, wireRegistry } from './seen-process.ts';
 export interface HousekeepingDeps extends Pick<State, 'database' | 'amphorae' | 'releases'> {
   inventory: CloudInventory;
   images: Pick<ImageService, 'get' | 'list' | 'addTag' | 'removeTag'>;
-  resolver: Pick<ImageResolver, 'resolveAssigned'>;
+  resolver: Pick<ImageResolver, 'resolveAssigned' | 'releasable'>;
   /** Rung in this process when an operation has ended, or an operator has spoken to a release. */
   bell?: Bell;
   /** Counts a load balancer that failed in a release. */

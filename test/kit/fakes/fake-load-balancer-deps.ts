@@ -109,6 +109,7 @@ export function createFakeLoadBalancerDeps(
   };
   return {
     deps,
+    imageSettings: settings.image,
     clock,
     log,
     compute,

@@ -155,6 +155,7 @@ export class ReleaseWorld {
       repairs: { ...this.repairs },
       workerSlots: { total: this.workerSlots, busy: Math.min(this.workerSlots, this.othersBusy + this.unended.size) },
       taggedImageIds: this.isGlanceUp ? [...this.tagged] : null,
+      tagRefusal: null,
       image: this.isGlanceUp ? this.image : null,
       unusableFormerImageIds: this.isGlanceUp ? this.unusableFormer : null,
       fleet: { loadBalancers: this.loadBalancers.size, unwell: this.unwell },
