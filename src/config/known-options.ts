@@ -4,7 +4,8 @@
  *
  * Names were taken from the histories (to 2026) of octavia/common/config.py, oslo.db, oslo.log, oslo.messaging,
  * oslo.middleware, oslo.policy and keystonemiddleware, from the options that keystoneauth, oslo.concurrency, oslo.limit
- * and oslo.reports register, and from castellan and the OVN provider.
+ * and oslo.reports register, and from castellan and the OVN provider. A few more stand in files that are nobody's slip:
+ * Octavia's own sample and Kolla's template set [oslo_messaging] rpc_thread_pool_size and [service_auth] memcache…
  */
 const namesBySection: Readonly<Record<string, string>> = {
   DEFAULT: `
@@ -210,7 +211,7 @@ const namesBySection: Readonly<Record<string, string>> = {
     timeout trust_id user_domain_id user_domain_name user_id user_name username valid_interfaces version
   `,
   oslo_messaging: `
-    topic
+    rpc_thread_pool_size topic
   `,
   oslo_messaging_amqp: `
     addressing_mode allow_insecure_clients anycast_address broadcast_prefix connection_retry_backoff
@@ -289,7 +290,7 @@ const namesBySection: Readonly<Record<string, string>> = {
     project_name protocol redirect_uri region_name scope service_name service_provider_endpoint
     service_provider_entity_id service_type split_loggers status_code_retries status_code_retry_delay
     system_scope tenant_id tenant_name timeout token trust_id url user_domain_id user_domain_name user_id
-    user_name username valid_interfaces version
+    user_name username valid_interfaces version memcache_secret_key memcache_security_strategy memcached_servers
   `,
   sql: `
     connection idle_timeout

@@ -321,6 +321,14 @@ describe('remarks', () => {
     expect(unknown[0]?.source).toEqual({ kind: 'file', file: join(folder, '0.conf'), line: 2 });
   });
 
+  it("what Octavia's sample file and Kolla's template set is nobody's slip", () => {
+    const set =
+      '[oslo_messaging]\ntopic = octavia_prov\nrpc_thread_pool_size = 2\n[service_auth]\nmemcached_servers = a\n';
+    const { unused, unknown } = load([`${set}memcache_security_strategy = ENCRYPT\nmemcache_secret_key = k\n`]);
+    expect(unknown).toEqual([]);
+    expect(unused.map(({ option }) => option)).toHaveLength(5);
+  });
+
   it('an option of Octavia that Kiln does not use is no fault', () => {
     const { unused, unknown } = load([
       '[DEFAULT]\ncontrol_exchange = octavia\n[oslo_messaging_rabbit]\nrabbit_quorum_queue = x\n[house_keeping]\nspare_check_interval = 9\n',
