@@ -11,6 +11,7 @@ import type { TlsCertificate } from '../../src/ports/secret-store.ts';
 import { createFakeVips, openStoredApiHarness, type StoredApiHarness, subnetId } from '../kit/api.ts';
 import { createFakeLoadBalancerDeps } from '../kit/fakes/fake-load-balancer-deps.ts';
 import { aNetwork, aSubnet } from '../kit/fakes/fake-network.ts';
+import { openTlsWorkshop } from '../kit/tls-material.ts';
 
 /**
  * The API and the flows over one database: what becomes of rows when HAProxy refuses a change, and whether the load balancer
@@ -20,14 +21,20 @@ import { aNetwork, aSubnet } from '../kit/fakes/fake-network.ts';
 const limits = { attempts: 2, firstPauseMs: 10, longestPauseMs: 100 };
 const networkId = '0553e883-70c9-47be-98c2-462bacb5ff6e';
 const refused = () => new KilnError('AGENT_REFUSED', 'the agent refuses the configuration');
-const pem = (name: string): TlsCertificate => ({
-  certificatePem: `-----BEGIN CERTIFICATE-----\n${name}\n-----END CERTIFICATE-----\n`,
-  privateKeyPem: `-----BEGIN PRIVATE KEY-----\n${name}\n-----END PRIVATE KEY-----\n`,
-  intermediatesPem: [],
-  commonName: 'www.example.org',
-  dnsNames: [],
-  notAfter: '2030-01-01T00:00:00.000Z',
-});
+const workshop = openTlsWorkshop();
+const madeCertificate = (name: string): TlsCertificate => {
+  const { certificate, key } = workshop.make(name, { subject: '/CN=www.example.org' });
+  return {
+    certificatePem: certificate,
+    privateKeyPem: key,
+    intermediatesPem: [],
+    commonName: 'www.example.org',
+    dnsNames: [],
+    notAfter: '2030-01-01T00:00:00.000Z',
+  };
+};
+const certificates = { a: madeCertificate('a'), b: madeCertificate('b') };
+workshop.close();
 const references = { a: `https://barbican/${crypto.randomUUID()}`, b: `https://barbican/${crypto.randomUUID()}` };
 
 interface Ids {
@@ -50,7 +57,10 @@ let ids: Ids;
 
 beforeEach(async () => {
   fakes = createFakeLoadBalancerDeps();
-  secrets = new Map(Object.entries(references).map(([name, reference]) => [reference, pem(name)]));
+  secrets = new Map([
+    [references.a, certificates.a],
+    [references.b, certificates.b],
+  ]);
   fakes.network.addNetwork(aNetwork({ id: networkId, subnetIds: [subnetId] }), [
     aSubnet({ id: subnetId, networkId, cidr: '198.51.100.0/24' }),
   ]);
