@@ -15,8 +15,7 @@ export interface KilnEvent {
   data: Readonly<Record<string, unknown>>;
 }
 
-export const eventSources = ['release', 'operation', 'tag'] as const;
-export type EventSource = (typeof eventSources)[number];
+export type EventSource = 'release' | 'operation' | 'tag';
 
 const idPattern = /^(\d{1,15})-[\w-]{16}$/;
 

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { ApiError, followLines } from './api.ts';
+import { session } from './state.ts';
 import type { KilnEvent } from './wire.ts';
 
 /** So many are kept: what is further back is in the API. */
@@ -8,6 +9,8 @@ const MOST_KEPT = 1000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 15_000;
 
+/** With whose token they were read: whoever signs in next begins anew. */
+let readWith: string | undefined;
 /** Newest first. They stay while another view is looked at. */
 export const events = signal<readonly KilnEvent[]>([]);
 /** Why there are no new ones; null: they come. */
@@ -34,6 +37,9 @@ export function useEventStream(): void {
 }
 
 async function keepFollowing(signal: AbortSignal): Promise<void> {
+  const token = session.value?.token;
+  if (token !== readWith) events.value = [];
+  readWith = token;
   for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; ) {
     try {
       const newest = events.value[0]?.id;

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { events, streamError, useEventStream } from './event-stream.ts';
 import { plural, visible } from './format.ts';
-import { Prose, Stale, Table, Time, Waiting } from './parts.tsx';
+import { Prose, Stale, Table, Time } from './parts.tsx';
 import { aside, goTo, linkTo, place } from './state.ts';
 import type { KilnEvent } from './wire.ts';
 
@@ -15,10 +15,15 @@ export function Events() {
   const { query } = place.value;
   const text = query.get('q') ?? '';
   const source = query.get('source') ?? '';
+  /** Filters at once; the URL has it once it is confirmed. */
+  const typed = useSignal(text);
+  useEffect(() => {
+    typed.value = text;
+  }, [text]);
   /** What is shown while the list is held still; null: it moves. */
   const still = useSignal<readonly KilnEvent[] | null>(null);
   const all = still.value ?? events.value;
-  const shown = all.filter((event) => isAbout(event, text) && (source === '' || event.source === source));
+  const shown = all.filter((event) => isAbout(event, typed.value.trim()) && (source === '' || event.source === source));
   const [newest] = shown;
   const isLive = still.value === null;
 
@@ -38,9 +43,11 @@ export function Events() {
           <input
             type="search"
             name="q"
-            defaultValue={text}
-            key={text === '' ? 'empty' : 'filled'}
-            onChange={(event) => change({ q: event.currentTarget.value.trim() })}
+            value={typed.value}
+            onInput={(event) => {
+              typed.value = event.currentTarget.value;
+            }}
+            onChange={() => change({ q: typed.value.trim() })}
           />
         </label>
         <label>
@@ -57,7 +64,6 @@ export function Events() {
         <button
           type="button"
           class="plain"
-          aria-pressed={!isLive}
           onClick={() => {
             still.value = isLive ? events.value : null;
           }}
@@ -67,7 +73,9 @@ export function Events() {
       </form>
       <Stale error={streamError.value} />
       {all.length === 0 && streamError.value ? (
-        <Waiting error={streamError.value} retry={() => location.reload()} />
+        <p class="card bad" role="alert">
+          <strong>{streamError.value.message}</strong> It is tried again by itself.
+        </p>
       ) : shown.length === 0 ? (
         <p class="card">
           {all.length === 0

@@ -2,6 +2,7 @@ import { ask } from './api.ts';
 import { formatSpan, plural } from './format.ts';
 import { Id, Name, Stale, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
+import { Tags } from './tags.tsx';
 import type { Fleet as FleetAnswer, FleetImage } from './wire.ts';
 
 /** Which images the amphorae run, and what a new one would boot. */
@@ -94,6 +95,7 @@ export function Fleet() {
           </Table>
         </>
       )}
+      <Tags tags={tags.flatMap(({ tag }) => (tag === null ? [] : [tag]))} />
     </>
   );
 }

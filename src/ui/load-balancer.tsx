@@ -196,7 +196,9 @@ function Amphorae({ of: amphorae }: { of: Amphora[] }) {
           {amphorae.map((one) => (
             <tr key={one.id}>
               <td>
-                <Id>{one.id}</Id>
+                <a href={linkTo('amphorae', one.id)}>
+                  <Id>{one.id}</Id>
+                </a>
               </td>
               <td>{one.role ?? '–'}</td>
               <td>

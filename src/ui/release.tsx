@@ -54,6 +54,7 @@ export function ReleaseDrawer({ id, onClose, onChanged }: { id: string; onClose(
             </p>
           )}
           <Waves of={release} />
+          {release.error_comparison && <Errors of={release.error_comparison} />}
           {data.targets.length > 0 && <Squares of={data.targets} />}
         </>
       ) : error?.status === 404 ? (
@@ -147,6 +148,39 @@ function Waves({ of: { waves } }: { of: Release }) {
             </tr>
           );
         })}
+      </Table>
+    </>
+  );
+}
+
+/** Those that have moved beside those that have not, at the same time. */
+function Errors({ of: { at, wave, moved, not_moved: notMoved, p } }: { of: NonNullable<Release['error_comparison']> }) {
+  const most = Math.max(moved.error_percent, notMoved.error_percent, 0.001);
+  const rows = [
+    { name: 'moved', count: moved, kind: 'behind' },
+    { name: 'not moved', count: notMoved, kind: 'current' },
+  ];
+  return (
+    <>
+      <h3>Request errors</h3>
+      <p class="quiet">
+        When {wave === 0 ? 'the canary' : `wave ${wave}`} was judged, <Time at={at} />.{' '}
+        {p === null ? 'Too few connections to tell them apart.' : `By chance alone: p = ${p.toPrecision(2)}.`}
+      </p>
+      <Table label="Request errors" head={['Load balancers', 'Connections', 'Errors', 'Percent', 'Beside each other']}>
+        {rows.map(({ name, count, kind }) => (
+          <tr key={name}>
+            <td>{name}</td>
+            <td class="number">{count.connections.toLocaleString()}</td>
+            <td class="number">{count.errors.toLocaleString()}</td>
+            <td class="number">{count.error_percent.toLocaleString(undefined, { maximumFractionDigits: 3 })}</td>
+            <td>
+              <span class="bar-track stacked" aria-hidden="true">
+                <span class={`bar-fill ${kind}`} style={{ width: `${(count.error_percent / most) * 100}%` }} />
+              </span>
+            </td>
+          </tr>
+        ))}
       </Table>
     </>
   );

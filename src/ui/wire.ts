@@ -176,6 +176,21 @@ export interface Release extends ReleaseSummary {
   started_by: string | null;
   start_reason: string | null;
   waves: { wave: number; open: number; passed: number; failed: number; no_data: number }[];
+  /** With the newest judgement; null: there was none that compares. */
+  error_comparison: {
+    at: string;
+    wave: number;
+    moved: ErrorCount;
+    not_moved: ErrorCount;
+    /** How likely by chance; null: too few connections to tell. */
+    p: number | null;
+  } | null;
+}
+
+interface ErrorCount {
+  connections: number;
+  errors: number;
+  error_percent: number;
 }
 
 export interface Target {

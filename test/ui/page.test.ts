@@ -6,7 +6,16 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { expectAccessible, hostile, type OpenPage, openUiStand, signIn, type UiStand } from './stand.ts';
+import {
+  expectAccessible,
+  expectInnocent,
+  hostile,
+  type OpenPage,
+  openUiStand,
+  revoke,
+  signIn,
+  type UiStand,
+} from './stand.ts';
 
 const LONGEST_MS = 300_000;
 vi.setConfig({ testTimeout: LONGEST_MS, hookTimeout: LONGEST_MS });
@@ -22,13 +31,6 @@ afterAll(() => stand?.close());
 
 const accounts = () => stand.cloud.dev.cloud.accounts;
 
-/** Whatever was done, the browser found nothing to complain of and asked no other host, and nothing planted ran. */
-async function expectInnocent({ page, complaints, hosts }: OpenPage): Promise<void> {
-  expect(complaints.splice(0)).toEqual([]);
-  expect([...hosts]).toEqual([new URL(stand.url).origin]);
-  expect(await page.evaluate('globalThis.planted ?? null')).toBeNull();
-}
-
 /** A page of its own. */
 async function withPage(
   use: (opened: OpenPage) => Promise<void>,
@@ -37,7 +39,7 @@ async function withPage(
   const opened = await stand.open(options);
   try {
     await use(opened);
-    await expectInnocent(opened);
+    await expectInnocent(opened, stand.url);
   } finally {
     await opened.context.close();
   }
@@ -50,7 +52,7 @@ async function asAdmin(view: string, use: (page: Page) => Promise<void>): Promis
   if (await page.getByRole('button', { name: 'Sign in' }).isVisible()) await signIn(page, accounts().admin);
   await page.getByRole('button', { name: 'Sign out', includeHidden: true }).waitFor();
   await use(page);
-  await expectInnocent(admin);
+  await expectInnocent(admin, stand.url);
 }
 
 const go = (page: Page, hash: string) => page.goto(`${stand.url}${hash}`);
@@ -92,11 +94,7 @@ describe('signing in', () => {
       await go(page, '#/operations?which=all');
       await heading(page, 'Operations').waitFor();
       await page.getByRole('table').waitFor();
-      const revoked = await fetch(`${stand.cloud.dev.cloud.url}/identity/v3/auth/tokens`, {
-        method: 'DELETE',
-        headers: { 'x-auth-token': token, 'x-subject-token': token },
-      });
-      expect(revoked.status).toBe(204);
+      await revoke(stand.cloud, token);
       await page.getByText('Your session has ended').waitFor();
       await signIn(page, accounts().admin);
       await heading(page, 'Operations').waitFor();
@@ -104,6 +102,13 @@ describe('signing in', () => {
       expect(page.url()).toContain('which=all');
     }));
 });
+
+async function showPlan(page: Page): Promise<void> {
+  const start = page.getByRole('dialog', { name: 'New release' });
+  await start.getByLabel('Image', { exact: true }).selectOption(stand.cloud.dev.imageId);
+  await start.getByRole('button', { name: 'Show the plan' }).click();
+  await start.getByRole('region', { name: 'Plan', exact: true }).waitFor();
+}
 
 /** `KILN_SCREENSHOTS=1 npm run test:ui`: the pictures of the guide, made anew. */
 it.runIf(process.env.KILN_SCREENSHOTS)('is drawn, in light and dark', async () => {
@@ -113,10 +118,13 @@ it.runIf(process.env.KILN_SCREENSHOTS)('is drawn, in light and dark', async () =
     'load-balancer': `load-balancers/${stand.workingId}`,
     operations: 'operations?which=all',
     release: `releases/${stand.releaseId}`,
+    plan: 'releases/new',
+    events: 'events',
   };
   for (const [name, view] of Object.entries(views)) {
     await asAdmin(view, async (page) => {
-      await page.locator('.card h2, table, .facts').first().waitFor();
+      await page.locator('.card h2, table, .facts, select').first().waitFor();
+      if (name === 'plan') await showPlan(page);
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         const path = join(import.meta.dirname, '../../docs/images', `page-${name}-${colorScheme}.png`);

@@ -3,6 +3,7 @@ import axe from 'axe-core';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { expect, vi } from 'vitest';
 import { tallyOf } from '../../src/core/releases/tallies.ts';
+import { anImage } from '../kit/builders.ts';
 import { storedAmphora } from '../kit/contract/amphora-store.ts';
 import { startKiln } from '../kit/kiln-process.ts';
 import { madeUpFlow } from '../kit/made-up-flow.ts';
@@ -143,6 +144,22 @@ export async function signIn(page: Page, { userName, password }: Account): Promi
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
 }
 
+/** Whatever was done, the browser found nothing to complain of and asked no other host, and nothing planted ran. */
+export async function expectInnocent({ page, complaints, hosts }: OpenPage, url: string): Promise<void> {
+  expect(complaints.splice(0)).toEqual([]);
+  expect([...hosts]).toEqual([new URL(url).origin]);
+  expect(await page.evaluate('globalThis.planted ?? null')).toBeNull();
+}
+
+/** As if the token had ended. */
+export async function revoke({ dev }: ServingCloud, token: string): Promise<void> {
+  const revoked = await fetch(`${dev.cloud.url}/identity/v3/auth/tokens`, {
+    method: 'DELETE',
+    headers: { 'x-auth-token': token, 'x-subject-token': token },
+  });
+  expect(revoked.status).toBe(204);
+}
+
 /** Nothing that axe-core finds: names, roles, contrast, order. */
 export async function expectAccessible(page: Page, what: string): Promise<void> {
   await page.evaluate(axe.source);
@@ -192,28 +209,15 @@ async function tenant(endpoint: string, account: Account) {
 
 const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
 
-/** A fleet of rows, with all that can be wrong: what runs is real, these are to be looked at. */
-async function seed({ bench, dev }: ServingCloud, templateId: string) {
-  const { database, amphorae, journal } = bench.state;
+/** Makes rows of load balancers like one that is there, of another project than the tenant's. */
+async function copier({ bench, dev }: ServingCloud, templateId: string) {
+  const { database, amphorae } = bench.state;
   const template = await database
     .selectFrom('kiln_load_balancer')
     .selectAll()
     .where('id', '=', templateId)
     .executeTakeFirstOrThrow();
-  const older = ['11110000-0000-4000-8000-000000000001', '11110000-0000-4000-8000-000000000002'];
-  await database
-    .insertInto('kiln_amphora_image')
-    .values(
-      older.map((id, index) => ({
-        id,
-        name: `amphora-2026.${10 - index}`,
-        created_at: ago(60 * 24 * (40 + 60 * index)),
-        first_used_at: ago(60 * 24 * 30),
-      })),
-    )
-    .execute();
-
-  async function copy(name: string, index: number, fields: object = {}, images: string[] = []): Promise<string> {
+  return async function copy(name: string, index: number, fields: object = {}, images: string[] = []): Promise<string> {
     const id = randomUUID();
     const row = {
       ...template,
@@ -237,8 +241,27 @@ async function seed({ bench, dev }: ServingCloud, templateId: string) {
       );
     }
     return id;
-  }
+  };
+}
 
+/** A fleet of rows, with all that can be wrong: what runs is real, these are to be looked at. */
+async function seed(cloud: ServingCloud, templateId: string) {
+  const { bench, dev } = cloud;
+  const { database, amphorae, journal } = bench.state;
+  const older = ['11110000-0000-4000-8000-000000000001', '11110000-0000-4000-8000-000000000002'];
+  await database
+    .insertInto('kiln_amphora_image')
+    .values(
+      older.map((id, index) => ({
+        id,
+        name: `amphora-2026.${10 - index}`,
+        created_at: ago(60 * 24 * (40 + 60 * index)),
+        first_used_at: ago(60 * 24 * 30),
+      })),
+    )
+    .execute();
+
+  const copy = await copier(cloud, templateId);
   const shops: string[] = [];
   for (let index = 1; index <= 60; index++) {
     const imageId = index <= 34 ? dev.imageId : (older[index <= 54 ? 0 : 1] ?? '');
@@ -269,6 +292,116 @@ async function seed({ bench, dev }: ServingCloud, templateId: string) {
     .execute();
   const releaseId = await seedRelease(bench.state, dev.imageId, older[0] ?? '', shops);
   return { operationId, loadBalancerId: sick, releaseId };
+}
+
+/** Hostile text wherever somebody can put some. @returns what is to be looked at. */
+export async function plant({ cloud, workingId }: UiStand) {
+  const { state } = cloud.bench;
+  const imageId = await hostileImage(cloud);
+  const copy = await copier(cloud, workingId);
+  // Being changed for long: that is among what needs attention.
+  const fields = { provisioning_status: 'PENDING_UPDATE', updated_at: ago(30), description: hostile };
+  const loadBalancerId = await copy(hostile, 64, fields);
+  return {
+    releaseId: await hostileRelease(state, imageId, loadBalancerId),
+    operationId: await hostileOperation(state),
+    amphoraId: await hostileAmphora(state, imageId, loadBalancerId),
+  };
+}
+
+type State = ServingCloud['bench']['state'];
+
+/** In Glance, and in what Kiln has written down of images and tags. */
+async function hostileImage({ dev, bench }: ServingCloud): Promise<string> {
+  const { images } = dev.openstack;
+  const format = { diskFormat: 'raw', containerFormat: 'bare' };
+  const { id } = await images.create({ ...format, name: hostile, tags: [hostile] });
+  const data = Buffer.from('none');
+  await images.upload(
+    id,
+    (async function* () {
+      yield data;
+    })(),
+    data.length,
+  );
+  const { database } = bench.state;
+  await database
+    .insertInto('kiln_amphora_image')
+    .values({ id, name: hostile, created_at: ago(60), first_used_at: ago(50) })
+    .execute();
+  const carried = { tag: hostile, image_name: hostile, was_there: 0 };
+  await database
+    .insertInto('kiln_tagged_image')
+    .values([
+      { ...carried, image_id: id, seen_at: ago(50), gone_at: null },
+      { ...carried, image_id: randomUUID(), seen_at: ago(90), gone_at: ago(50) },
+    ])
+    .execute();
+  return id;
+}
+
+const hostileReason = { code: 'PLANTED', message: hostile, advice: hostile };
+
+async function hostileAmphora({ amphorae }: State, imageId: string, loadBalancerId: string): Promise<string> {
+  const id = randomUUID();
+  const image = anImage({ id: imageId, name: hostile });
+  await amphorae.insert(
+    storedAmphora(id, {
+      loadBalancerId,
+      status: 'ERROR',
+      role: 'STANDALONE',
+      imageId,
+      imageChoice: {
+        imageId,
+        rule: 'only-candidate',
+        tag: hostile,
+        tagSource: 'configuration',
+        ownerRequired: 'any',
+        image,
+        candidates: [],
+        chosenAt: ago(40),
+      },
+      cachedZone: hostile,
+      certExpiration: null,
+      reason: hostileReason,
+    }),
+  );
+  return id;
+}
+
+async function hostileOperation({ database, journal }: State): Promise<string> {
+  const id = randomUUID();
+  await journal.enqueue({ id, flow: madeUpFlow('flow-that-failed'), subject: id, input: {}, priority: 0 });
+  const ended = { status: 'undone', updated_at: ago(1), reason: JSON.stringify(hostileReason) };
+  await database.updateTable('kiln_operation').set(ended).where('id', '=', id).execute();
+  return id;
+}
+
+/** One that has ended, so that nothing of it is decided anew. */
+async function hostileRelease({ database, releases }: State, imageId: string, loadBalancerId: string): Promise<string> {
+  const id = randomUUID();
+  const atMs = Date.now() - 60 * 60_000;
+  const base = aRelease(id, {
+    tag: hostile,
+    image: { id: imageId, name: hostile, hashAlgo: 'sha512', hash: 'x', ownerId: hostile },
+    targets: 1,
+  });
+  const targets = [aTarget(id, loadBalancerId, { state: 'failed', verdict: 'fail', reason: hostile })];
+  const hold = { code: 'FAILURES', message: hostile, advice: hostile, sinceMs: atMs, clears: 'operator' } as const;
+  await releases.create(
+    {
+      ...base,
+      progress: { ...base.progress, phase: 'aborted', holds: [hold] },
+      intent: { want: 'abort', by: hostile, atMs, reason: hostile, revision: 2 },
+      createdAtMs: atMs,
+      updatedAtMs: atMs,
+    },
+    targets,
+    tallyOf(targets),
+    { atMs, actor: hostile, kind: 'intent', loadBalancerId, reason: hostile, data: { want: hostile } },
+  );
+  await database.updateTable('kiln_release').set({ active_tag: null, ended_ms: atMs }).where('id', '=', id).execute();
+  return id;
 }
 
 /** A release that an operator has paused: what is shown of it stays as it is until somebody says more. */

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
 /** Answers with what comes, one JSON object a line, until it ends, the client goes, or the server does. */
-export interface LineStreams {
+interface LineStreams {
   answer<Event>(
     reply: FastifyReply,
     follow: (signal: AbortSignal) => AsyncGenerator<readonly Event[], void, void>,
