@@ -182,6 +182,17 @@ export interface DevOptions {
   port: number | null;
 }
 
+/** The page of `kiln ui`. */
+export interface LocalPageOptions {
+  /** Null: any that is free. */
+  port: number | null;
+  /** In a browser. */
+  opens: boolean;
+  /** An address that lets in once; called again when it was used. */
+  onAddress(address: string): void;
+  onNoBrowser(): void;
+}
+
 /** Told once, when the embedded cloud answers. */
 export interface DevReady {
   cloudName: string;
@@ -294,6 +305,8 @@ export interface CliContext {
   serve(roles: readonly ServeRole[]): Promise<void>;
   /** As `serve`; `onReady` is called when the embedded cloud answers. */
   dev(options: DevOptions, onReady: (ready: DevReady) => void): Promise<void>;
+  /** Serves the page on this host, over the control socket, until the environment's signal is aborted. */
+  ui(options: LocalPageOptions): Promise<void>;
   /** Ends connections and children. Called once, after the command, whatever became of it. */
   close(): Promise<void>;
 }

@@ -238,6 +238,11 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       await dev({ devOptions, onReady, environment, signal, log: log() });
     },
 
+    async ui(localPageOptions) {
+      const { serveLocalPage } = await import('./local-page.ts');
+      await serveLocalPage(localPageOptions, { controlSocket: paths().controlSocket, who: operator(), clock, signal });
+    },
+
     async close() {
       // What was made last needs what was made before it.
       for (const end of endings.reverse()) await end().catch(() => {});

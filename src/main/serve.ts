@@ -35,7 +35,7 @@ import type { OpenStack } from './openstack.ts';
 import { troubledOwnCertificates, watchOwnCertificates } from './own-certificates.ts';
 import { refuseUnsafe } from './refuse-unsafe.ts';
 import { logRemarks } from './remarks.ts';
-import { readPolicy, serveApi } from './roles/api.ts';
+import { apiOfAdministrators, readPolicy, serveApi } from './roles/api.ts';
 import { apiDeps } from './roles/api-deps.ts';
 import { serveHealthCheck } from './roles/health-check.ts';
 import { wireHealthManager } from './roles/health-manager.ts';
@@ -109,8 +109,25 @@ export async function serve(options: {
     const silence = silenceView(state, runtime);
     const metrics = wireMetrics(state, runtime);
 
-    if (roles.length === serveRoles.length) {
+    const api = roles.includes('api')
+      ? apiDeps(
+          {
+            openstack,
+            state,
+            resolver,
+            secrets,
+            queue,
+            policy: readPolicy(current(), configuration.current().files),
+            metrics,
+            bell,
+          },
+          runtime,
+        )
+      : null;
+
+    if (api && roles.length === serveRoles.length) {
       const control = await listen(paths, {
+        publicApi: apiOfAdministrators(api),
         amphorae: wireAmphoraOperations({ state, identity, queue, worker: () => worker, stopping: signal }, runtime),
         abortOperation: wireAbort(state, identity.self, log),
         status: async () => ({
@@ -138,14 +155,10 @@ export async function serve(options: {
     } else {
       services.push(() => queue.stop());
     }
-    if (roles.includes('api')) {
-      const policy = readPolicy(current(), configuration.current().files);
-      const api = await serveApi({
-        deps: apiDeps({ openstack, state, resolver, secrets, queue, policy, metrics, bell }, runtime),
-        configuration: current(),
-      });
-      services.push(() => api.close());
-      log.info({ url: api.url }, 'the load-balancer API listens');
+    if (api) {
+      const listening = await serveApi({ deps: api, configuration: current() });
+      services.push(() => listening.close());
+      log.info({ url: listening.url }, 'the load-balancer API listens');
     }
 
     const healthCheck = await serveHealthCheck({ ...state, metrics }, runtime);
@@ -232,6 +245,7 @@ async function listen(
   rmSync(controlSocket, { force: true }); // Left behind by a process that was killed: nobody answered there.
   // A boot is silent for as long as Nova builds.
   const app = limitedFastify({}, { limits: { ...connectionLimits, silenceSeconds: 0 } });
+  await control.publicApi.ready();
   await controlRoutes(app, control);
   const mask = process.umask(0o177);
   try {
@@ -240,7 +254,12 @@ async function listen(
     process.umask(mask);
   }
   chmodSync(controlSocket, 0o600);
-  return { close: () => app.close() };
+  return {
+    async close() {
+      await control.publicApi.close(); // Streams of events end with it.
+      await app.close();
+    },
+  };
 }
 
 /** SIGHUP reads the configuration again; one with faults is refused whole, and the old values stay. */

@@ -108,12 +108,17 @@ async function read<Answer>(answer: Response): Promise<Answer> {
   );
 }
 
+/** `address`: of `kiln ui`, which has no Keystone behind it. */
+export const signsInBy =
+  document.querySelector<HTMLMetaElement>('meta[name="kiln-sign-in"]')?.content === 'address' ? 'address' : 'keystone';
+
 export type Credentials =
+  | { method: 'code'; code: string }
   | { method: 'password'; user_name: string; user_domain: string; password: string }
   | { method: 'application-credential'; id: string; secret: string }
   | { method: 'token'; token: string; project_id: string };
 
-/** Signs in at Keystone, through Kiln. Where there are several projects to choose from, nobody has signed in yet. */
+/** Signs in at Keystone, through Kiln; with a code, at `kiln ui`. Where there are several projects to choose from, nobody has signed in yet. */
 export async function signIn(credentials: Credentials): Promise<SignedIn> {
   const signedIn = await read<SignedIn>(await send('POST', 'ui/sign-in', credentials, {}));
   if (signedIn.projects.length > 0) return signedIn;

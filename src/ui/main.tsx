@@ -2,14 +2,14 @@
 import { type ComponentChildren, render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { AmphoraView } from './amphora.tsx';
-import { signOut } from './api.ts';
+import { signOut, signsInBy } from './api.ts';
 import { Attention } from './attention.tsx';
 import { Events } from './events.tsx';
 import { Fleet } from './fleet.tsx';
 import { LoadBalancers } from './load-balancers.tsx';
 import { Operations } from './operations.tsx';
 import { Releases } from './releases.tsx';
-import { SignIn } from './sign-in.tsx';
+import { SignIn, SignInByAddress } from './sign-in.tsx';
 import { aside, connection, follow, linkTo, may, notice, place, session } from './state.ts';
 
 interface View {
@@ -44,7 +44,7 @@ function App() {
   return (
     <>
       <Messages />
-      {session.value ? <SignedIn /> : <SignIn />}
+      {session.value ? <SignedIn /> : signsInBy === 'address' ? <SignInByAddress /> : <SignIn />}
     </>
   );
 }

@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals';
 import type { SubmitEventHandler } from 'preact';
-import { useId } from 'preact/hooks';
+import { useEffect, useId } from 'preact/hooks';
 import { ApiError, type Credentials, signIn } from './api.ts';
 import { Refusal } from './parts.tsx';
-import { signedOut } from './state.ts';
+import { signedOut, takeCode } from './state.ts';
 import type { SignedIn } from './wire.ts';
 
 /** The form in front of everything else, and the choice of a project where there are several. */
@@ -84,6 +84,40 @@ export function SignIn() {
         Kiln hands what you type to Keystone and keeps none of it. Your token is in this page’s memory alone: it is gone
         when you reload.
       </p>
+    </main>
+  );
+}
+
+/** Once: a code that was used is good for nothing. */
+const code = takeCode();
+const entry = code === null ? null : signIn({ method: 'code', code });
+
+/** Of `kiln ui`: the address has signed in, or there is another one to open. */
+export function SignInByAddress() {
+  const error = useSignal<string | null>(null);
+  const isBusy = useSignal(entry !== null);
+  useEffect(() => {
+    entry
+      ?.catch((thrown: unknown) => {
+        error.value = thrown instanceof ApiError ? thrown.message : String(thrown);
+      })
+      .finally(() => {
+        isBusy.value = false;
+      });
+  }, [error, isBusy]);
+  return (
+    <main class="sign-in">
+      <h1>Kiln</h1>
+      {signedOut.value && <p class="note">{signedOut.value}</p>}
+      <Refusal text={error.value} />
+      {isBusy.value ? (
+        <p class="quiet">Signing in…</p>
+      ) : (
+        <p>
+          Open the latest address that <code>kiln ui</code> has printed: each is good for one window. It is forgotten
+          when you reload or sign out.
+        </p>
+      )}
     </main>
   );
 }

@@ -37,6 +37,17 @@ export interface Place {
 
 const fragment = signal(location.hash);
 
+const codeIn = (hash: string): string | null => /^#code=([\w-]+)$/.exec(hash)?.[1] ?? null;
+
+/** The code of an address that `kiln ui` has printed; it leaves the address bar and the history at once. */
+export function takeCode(): string | null {
+  const code = codeIn(fragment.value);
+  if (code === null) return null;
+  history.replaceState(null, '', location.pathname);
+  fragment.value = '';
+  return code;
+}
+
 export const place = computed<Place>(() => {
   const [path = '', query = ''] = fragment.value.replace(/^#\/?/, '').split('?', 2);
   const [view = '', id = null] = path.split('/').map(decode);
@@ -64,7 +75,9 @@ export function goTo(link: string): void {
 /** From now on the page follows the URL, the network and the clock. */
 export function follow(): void {
   addEventListener('hashchange', () => {
-    fragment.value = location.hash;
+    // Another address of `kiln ui`, opened in this window: from the start.
+    if (codeIn(location.hash) !== null) location.reload();
+    else fragment.value = location.hash;
   });
   setInterval(() => {
     now.value = new Date();

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createUiFiles } from '../../src/adapters/ui/files.ts';
-import { securityHeaders } from '../../src/api/ui/routes.ts';
+import { securityHeaders } from '../../src/api/ui/page-files.ts';
 import { KilnError } from '../../src/model/errors.ts';
 import type { SignInRequest } from '../../src/ports/sign-in.ts';
 import { type ApiHarness, openApiHarness } from '../kit/api.ts';

@@ -98,6 +98,7 @@ function absent(part: string): () => Promise<never> {
 
 const absentDeps: CliContext = {
   controller: absent('controller'),
+  ui: absent('ui'),
   images: absent('images'),
   resolver: absent('resolver'),
   compute: absent('compute'),

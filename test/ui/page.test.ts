@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startKiln } from '../kit/kiln-process.ts';
 import {
   expectAccessible,
   expectInnocent,
@@ -284,6 +285,38 @@ describe('a tenant', () => {
       await go(page, '#/operations?which=all');
       await page.getByRole('table').waitFor();
     }));
+});
+
+describe('`kiln ui`', () => {
+  it('signs in by the address that it prints, once, with nothing of it left to be seen', async () => {
+    const local = startKiln(['ui', '--quiet'], stand.cloud.dev.environment);
+    const opened = await stand.open();
+    const { page, complaints } = opened;
+    try {
+      const address = await local.line(/^http:/);
+      const { origin } = new URL(address);
+      opened.hosts.clear();
+      await page.goto(address);
+      await heading(page, 'Attention').waitFor();
+      await page.getByText('load balancer checkout is in ERROR').waitFor();
+      expect(page.url()).toBe(`${origin}/ui/`);
+      await page.goto(`${origin}/ui/#/load-balancers/${stand.workingId}`);
+      await page.getByRole('dialog', { name: 'web' }).getByRole('button', { name: 'Fail over…' }).waitFor();
+      await page.reload();
+      await page.getByText('Open the latest address').waitFor();
+      await expectAccessible(page, 'kiln ui');
+      await page.goto(address);
+      await page.getByRole('alert').getByText('used already').waitFor();
+      // In the same window: its script does not start anew by itself.
+      await page.goto(local.lines.at(-1) ?? '');
+      await heading(page, 'Attention').waitFor();
+      expect([...opened.hosts]).toEqual([origin]);
+      expect(complaints).toEqual([]);
+    } finally {
+      await opened.context.close();
+      expect(await local.stop()).toBe(0);
+    }
+  });
 });
 
 it('fits a small screen, and says of times what they are in UTC', () =>

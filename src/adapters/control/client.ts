@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { Pool, request } from 'undici';
+import { type Dispatcher, Pool, request } from 'undici';
 import type { Amphora } from '../../model/amphora.ts';
 import type { BootLine, ServeStatus } from '../../model/control.ts';
 import { errorCodeOf, KilnError } from '../../model/errors.ts';
 import type { AbortedOperation } from '../../model/operation.ts';
 import type { AmphoraOperations } from '../../ports/amphora-operations.ts';
+import type { RelayPublicApi } from '../../ports/public-api-relay.ts';
 
 /** A running `kiln serve`, as the command line sees it. */
 export interface ControlClient {
@@ -105,4 +106,27 @@ function fromWire(error: ReturnType<KilnError['toJSON']> | undefined): KilnError
   if (!code) return new KilnError('INTERNAL', 'kiln serve answered without saying why');
   const { message, advice, retryable, details } = error;
   return new KilnError(code, message, { advice, retryable, details });
+}
+
+/**
+ * The public API of the `kiln serve` behind a control socket, as an administrator. It may be restarted meanwhile.
+ * @param who for what is kept of changes: who asked for them.
+ */
+export function relayPublicApi(socketPath: string, who: string): { relay: RelayPublicApi; close(): Promise<void> } {
+  const dispatcher = new Pool('http://kiln', { socketPath, bodyTimeout: 0 });
+  const identity = { 'x-user-name': who, 'x-roles': 'admin', 'openstack-system-scope': 'all' };
+  return {
+    async relay({ method, path, headers, body, signal }) {
+      // As it is: a path that were resolved first (`/v2/../status`) would lead elsewhere.
+      const answer = await dispatcher.request({
+        method: method as Dispatcher.HttpMethod,
+        path,
+        headers: { ...headers, ...identity },
+        body,
+        signal,
+      });
+      return { status: answer.statusCode, headers: answer.headers, body: answer.body };
+    },
+    close: () => dispatcher.destroy(),
+  };
 }

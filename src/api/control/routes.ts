@@ -10,6 +10,8 @@ export interface ControlDeps {
   amphorae: AmphoraOperations;
   abortOperation: (operationId: string) => Promise<AbortedOperation>;
   status: () => Promise<ServeStatus>;
+  /** The public API, as it answers to an administrator of the whole cloud: for `kiln ui`. Ready, not listening. */
+  publicApi: FastifyInstance;
 }
 
 const name = Type.String({ minLength: 1, maxLength: 255 });
@@ -55,6 +57,16 @@ export async function controlRoutes(plain: FastifyInstance, deps: ControlDeps): 
   app.post('/operations/:id/abort', { schema: { params: idParameters } }, (request) =>
     deps.abortOperation(request.params.id),
   );
+
+  app.register(async (scope) => {
+    // Requests go there as they come: their bodies are read there.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _body, done) => done(null));
+    scope.all('/v2/*', (request, reply) => {
+      reply.hijack();
+      deps.publicApi.routing(request.raw, reply.raw);
+    });
+  });
 
   /** Answers with one JSON line an event. The boot is undone when the caller leaves. */
   app.post('/amphorae', { schema: { body: bootBody } }, (request, reply) => {

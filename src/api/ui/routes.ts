@@ -1,10 +1,12 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Clock } from '../../ports/clock.ts';
 import type { SignedIn, SignIn, SignInRequest } from '../../ports/sign-in.ts';
 import type { UiFiles } from '../../ports/ui-files.ts';
 import { createAttemptLimit } from './attempt-limit.ts';
+import { pageFiles } from './page-files.ts';
+import { refuse } from './refuse.ts';
 
 /** What the page is made of. */
 export interface UiDeps {
@@ -13,27 +15,6 @@ export interface UiDeps {
   signIn: SignIn | null;
   clock: Pick<Clock, 'monotonicMs'>;
 }
-
-/** Nothing of a page but what stands here is loaded or run, and nobody may frame it. */
-export const securityHeaders: Readonly<Record<string, string>> = {
-  'content-security-policy': [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self'",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-    "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
-  ].join('; '),
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
-};
 
 const LARGEST_BODY_BYTES = 16_384;
 const short = () => Type.String({ minLength: 1, maxLength: 255 });
@@ -54,27 +35,7 @@ const bodySchema = Type.Union([
 
 /** The page under `/ui`, and its way to Keystone. Whatever else it shows comes from the public API. */
 export function uiRoutes(app: FastifyInstance, { files, signIn, clock }: UiDeps): void {
-  app.addHook('onSend', async (_request, reply) => {
-    reply.headers(securityHeaders);
-  });
-
-  // Relative, so that it holds behind a proxy with a path of its own.
-  app.get('/ui', (request, reply) =>
-    request.url.split('?')[0]?.endsWith('/')
-      ? send('index.html', request.headers['if-none-match'], reply)
-      : reply.redirect('ui/'),
-  );
-  app.get<{ Params: { name: string } }>('/ui/:name', (request, reply) =>
-    send(request.params.name, request.headers['if-none-match'], reply),
-  );
-
-  async function send(name: string, known: string | undefined, reply: FastifyReply): Promise<FastifyReply> {
-    const file = (await files()).get(name);
-    if (!file) return reply.code(404).type('text/plain; charset=utf-8').send('There is no such file.\n');
-    reply.header('etag', file.etag).header('cache-control', 'no-cache');
-    if (known?.split(',').some((one) => one.trim() === file.etag)) return reply.code(304).send();
-    return reply.type(file.type).send(file.content);
-  }
+  pageFiles(app, files);
 
   const limit = createAttemptLimit(() => clock.monotonicMs());
   app.post('/ui/sign-in', { bodyLimit: LARGEST_BODY_BYTES }, async (request, reply) => {
@@ -114,8 +75,4 @@ function readRequest(body: unknown): SignInRequest | null {
 
 function toWire({ token, expiresAt, project, projects }: SignedIn) {
   return { token, expires_at: expiresAt, project, projects };
-}
-
-function refuse(reply: FastifyReply, status: number, faultstring: string): FastifyReply {
-  return reply.code(status).send({ faultcode: status < 500 ? 'Client' : 'Server', faultstring, debuginfo: null });
 }

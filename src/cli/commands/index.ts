@@ -51,6 +51,7 @@ import { secretList } from './secret/list.ts';
 import { secretStore } from './secret/store.ts';
 import { serve } from './serve.ts';
 import { status } from './status.ts';
+import { ui } from './ui.ts';
 import { version } from './version.ts';
 
 export const commands: readonly Command[] = [
@@ -99,6 +100,7 @@ export const commands: readonly Command[] = [
   doctor,
   status,
   serve,
+  ui,
   dev,
   version,
 ];

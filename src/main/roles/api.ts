@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { Registry } from 'prom-client';
 import type { Authentication } from '../../api/auth/authenticate.ts';
 import { createPolicy, type Policy } from '../../api/policy/policy.ts';
 import type { ApiDeps } from '../../api/v2/deps.ts';
@@ -21,6 +23,18 @@ export async function serveApi(options: {
       advice: 'End what listens there (perhaps Octavia itself), or set [api_settings] bind_host and bind_port.',
     },
   );
+}
+
+/** The same API for whoever may open the control socket: with every right, and without a page or metrics of its own. */
+export function apiOfAdministrators(deps: ApiDeps): FastifyInstance {
+  return createApi({
+    ...deps,
+    authentication: { strategy: 'noauth' },
+    policy: createPolicy({ everybodyIsAdmin: true }),
+    metrics: new Registry(),
+    ui: null,
+    health: null,
+  });
 }
 
 /** Octavia's policies with those of [oslo_policy] policy_file. @param files octavia.conf, as it was read. */

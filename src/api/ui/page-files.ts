@@ -1,0 +1,48 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { UiFiles } from '../../ports/ui-files.ts';
+
+/** Nothing of a page but what stands here is loaded or run, and nobody may frame it. */
+export const securityHeaders: Readonly<Record<string, string>> = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; '),
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+};
+
+/** The page's files under `/ui`; all answers of this scope get the page's headers. */
+export function pageFiles(app: FastifyInstance, files: UiFiles): void {
+  app.addHook('onSend', async (_request, reply) => {
+    reply.headers(securityHeaders);
+  });
+
+  // Relative, so that it holds behind a proxy with a path of its own.
+  app.get('/ui', (request, reply) =>
+    request.url.split('?')[0]?.endsWith('/')
+      ? send('index.html', request.headers['if-none-match'], reply)
+      : reply.redirect('ui/'),
+  );
+  app.get<{ Params: { name: string } }>('/ui/:name', (request, reply) =>
+    send(request.params.name, request.headers['if-none-match'], reply),
+  );
+
+  async function send(name: string, known: string | undefined, reply: FastifyReply): Promise<FastifyReply> {
+    const file = (await files()).get(name);
+    if (!file) return reply.code(404).type('text/plain; charset=utf-8').send('There is no such file.\n');
+    reply.header('etag', file.etag).header('cache-control', 'no-cache');
+    if (known?.split(',').some((one) => one.trim() === file.etag)) return reply.code(304).send();
+    return reply.type(file.type).send(file.content);
+  }
+}
