@@ -198,6 +198,18 @@ export type L7Rule = Omit<Resource, 'name'> & {
   invert: boolean;
 };
 
+/** The resources of Octavia's API that belong to a load balancer, by the word that its URLs and errors use. */
+export interface Resources {
+  loadbalancer: LoadBalancer;
+  listener: Listener;
+  pool: Pool;
+  member: Member;
+  healthmonitor: HealthMonitor;
+  l7policy: L7Policy;
+  l7rule: L7Rule;
+}
+export type ResourceKind = keyof Resources;
+
 /** A load balancer with everything in it, as flows and renderers need it: one read, nothing to look up afterwards. */
 export interface LoadBalancerTree {
   loadBalancer: LoadBalancer;

@@ -1,27 +1,7 @@
-import type {
-  HealthMonitor,
-  L7Policy,
-  L7Rule,
-  Listener,
-  LoadBalancer,
-  Member,
-  Pool,
-  ProvisioningStatus,
-  StoredTree,
-} from '../model/load-balancer.ts';
+import type { ProvisioningStatus, ResourceKind, Resources, StoredTree } from '../model/load-balancer.ts';
 import type { NewOperation, OperationReason } from '../model/operation.ts';
 
-/** The resources of Octavia's API that belong to a load balancer, by the word that its URLs and errors use. */
-export interface Resources {
-  loadbalancer: LoadBalancer;
-  listener: Listener;
-  pool: Pool;
-  member: Member;
-  healthmonitor: HealthMonitor;
-  l7policy: L7Policy;
-  l7rule: L7Rule;
-}
-export type ResourceKind = keyof Resources;
+export type { ResourceKind, Resources } from '../model/load-balancer.ts';
 
 /** IDs of what hangs on a resource, as lists and shows print them beside it. Absent kinds don't apply. */
 export interface RelatedIds {

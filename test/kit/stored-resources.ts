@@ -1,3 +1,12 @@
+import {
+  plainHealthMonitor,
+  plainL7Policy,
+  plainL7Rule,
+  plainListener,
+  plainLoadBalancer,
+  plainMember,
+  plainPool,
+} from '../../src/core/lbaas/plain-resources.ts';
 import type {
   HealthMonitor,
   L7Policy,
@@ -22,130 +31,38 @@ const common = (id: string) => ({
   updatedAt: null,
 });
 
-export function storedLoadBalancer(id: string, over: Partial<LoadBalancer> = {}): LoadBalancer {
-  return {
-    ...common(id),
-    description: '',
-    vip: { address: '192.0.2.1', networkId: 'net', subnetId: null, portId: null, octaviaOwned: true },
-    vipQosPolicyId: null,
-    vipSgIds: [],
-    additionalVips: [],
-    provider: 'octavia',
-    flavorId: null,
-    availabilityZone: null,
-    topology: 'SINGLE',
-    serverGroupId: null,
-    ...over,
-  };
-}
+export const storedLoadBalancer = (id: string, over: Partial<LoadBalancer> = {}): LoadBalancer => ({
+  ...plainLoadBalancer(common(id)),
+  provider: 'octavia',
+  ...over,
+});
 
-export function storedListener(id: string, loadBalancerId: string, over: Partial<Listener> = {}): Listener {
-  return {
-    ...common(id),
-    loadBalancerId,
-    description: '',
-    protocol: 'HTTP',
-    protocolPort: 80,
-    connectionLimit: -1,
-    defaultPoolId: null,
-    defaultTlsContainerRef: null,
-    sniContainerRefs: [],
-    insertHeaders: {},
-    timeoutClientData: 50_000,
-    timeoutMemberConnect: 5_000,
-    timeoutMemberData: 50_000,
-    timeoutTcpInspect: 0,
-    clientCaTlsContainerRef: null,
-    clientAuthentication: 'NONE',
-    clientCrlContainerRef: null,
-    allowedCidrs: [],
-    tlsCiphers: null,
-    tlsVersions: [],
-    alpnProtocols: [],
-    hstsMaxAge: null,
-    hstsIncludeSubdomains: false,
-    hstsPreload: false,
-    ...over,
-  };
-}
+export const storedListener = (id: string, loadBalancerId: string, over: Partial<Listener> = {}): Listener => ({
+  ...plainListener(common(id), loadBalancerId),
+  ...over,
+});
 
-export function storedPool(id: string, loadBalancerId: string, over: Partial<Pool> = {}): Pool {
-  return {
-    ...common(id),
-    loadBalancerId,
-    description: '',
-    protocol: 'HTTP',
-    lbAlgorithm: 'ROUND_ROBIN',
-    sessionPersistence: null,
-    tlsEnabled: false,
-    tlsContainerRef: null,
-    caTlsContainerRef: null,
-    crlContainerRef: null,
-    tlsCiphers: null,
-    tlsVersions: [],
-    alpnProtocols: [],
-    ...over,
-  };
-}
+export const storedPool = (id: string, loadBalancerId: string, over: Partial<Pool> = {}): Pool => ({
+  ...plainPool(common(id), loadBalancerId),
+  ...over,
+});
 
-export function storedMember(id: string, poolId: string, over: Partial<Member> = {}): Member {
-  return {
-    ...common(id),
-    poolId,
-    address: '198.51.100.1',
-    protocolPort: 80,
-    weight: 1,
-    backup: false,
-    subnetId: null,
-    monitorAddress: null,
-    monitorPort: null,
-    ...over,
-  };
-}
+export const storedMember = (id: string, poolId: string, over: Partial<Member> = {}): Member => ({
+  ...plainMember(common(id), poolId),
+  ...over,
+});
 
-export function storedHealthMonitor(id: string, poolId: string, over: Partial<HealthMonitor> = {}): HealthMonitor {
-  return {
-    ...common(id),
-    poolId,
-    type: 'HTTP',
-    delay: 5,
-    timeout: 3,
-    maxRetries: 3,
-    maxRetriesDown: 3,
-    httpMethod: 'GET',
-    urlPath: '/',
-    expectedCodes: '200',
-    httpVersion: null,
-    domainName: null,
-    ...over,
-  };
-}
+export const storedHealthMonitor = (id: string, poolId: string, over: Partial<HealthMonitor> = {}): HealthMonitor => ({
+  ...plainHealthMonitor(common(id), poolId),
+  ...over,
+});
 
-export function storedL7Policy(id: string, listenerId: string, over: Partial<L7Policy> = {}): L7Policy {
-  return {
-    ...common(id),
-    listenerId,
-    description: '',
-    action: 'REJECT',
-    redirectPoolId: null,
-    redirectUrl: null,
-    redirectPrefix: null,
-    redirectHttpCode: null,
-    position: 1,
-    ...over,
-  };
-}
+export const storedL7Policy = (id: string, listenerId: string, over: Partial<L7Policy> = {}): L7Policy => ({
+  ...plainL7Policy(common(id), listenerId),
+  ...over,
+});
 
-export function storedL7Rule(id: string, l7PolicyId: string, over: Partial<L7Rule> = {}): L7Rule {
-  const { name: _, ...rest } = common(id);
-  return {
-    ...rest,
-    l7PolicyId,
-    type: 'PATH',
-    compareType: 'STARTS_WITH',
-    key: null,
-    value: '/',
-    invert: false,
-    ...over,
-  };
-}
+export const storedL7Rule = (id: string, l7PolicyId: string, over: Partial<L7Rule> = {}): L7Rule => ({
+  ...plainL7Rule(common(id), l7PolicyId),
+  ...over,
+});

@@ -1,11 +1,12 @@
 import { type Expression, type ExpressionBuilder, expressionBuilder, type Kysely, type SqlBool } from 'kysely';
 import { KilnError } from '../../model/errors.ts';
 import type { FlavorCapabilities, ZoneCapabilities } from '../../model/flavor.ts';
+import type { FieldType } from '../../model/resource-fields.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { FlavorKind, FlavorStore, Flavors } from '../../ports/flavor-store.ts';
 import { attempt, isDuplicate } from './faults.ts';
 import { type PagedTable, selectPageOf } from './list-query.ts';
-import { columnsOf, type FieldType, fromColumns, toColumns } from './resource-tables.ts';
+import { columnsOf, fromColumns, toColumns } from './resource-tables.ts';
 import type { KilnDatabase, ResourceValues } from './schema.ts';
 
 interface FlavorTable extends PagedTable {

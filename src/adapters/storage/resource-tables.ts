@@ -1,190 +1,22 @@
+import { snakeCase } from '../../lib/snake-case.ts';
 import type { LoadBalancer, Vip } from '../../model/load-balancer.ts';
+import { type FieldBase, type FieldType, type FlatLoadBalancer, resourceFields } from '../../model/resource-fields.ts';
 import type { ResourceKind, Resources } from '../../ports/load-balancer-store.ts';
 import type { ResourceRow, ResourceValues, Schema } from './schema.ts';
 
 /**
- * The one place that maps the model's resources to rows and back. A column has its field's name in snake case; a load
- * balancer's VIP is spread over columns of its own, which are fields (`vipAddress` …) for filters and sorting.
+ * The one place that maps the model's resources to rows and back, by the declaration of their fields. A column has its field's name
+ * in snake case; a load balancer's VIP is spread over columns of its own, which are fields (`vipAddress` …) for filters and sorting.
  */
 
-interface FlatLoadBalancer extends Omit<LoadBalancer, 'vip'> {
-  vipAddress: Vip['address'];
-  vipNetworkId: Vip['networkId'];
-  vipSubnetId: Vip['subnetId'];
-  vipPortId: Vip['portId'];
-  vipOctaviaOwned: Vip['octaviaOwned'];
-}
-
-type Flat = Omit<Resources, 'loadbalancer'> & { loadbalancer: FlatLoadBalancer };
-
-type Base = 'string' | 'number' | 'boolean' | 'json';
-/** How a field is kept; `?` may be null. JSON is written as text, and compared as such. */
-export type FieldType = Base | `${Base}?`;
-type BaseOf<Value> = [Value] extends [string]
-  ? 'string'
-  : [Value] extends [number]
-    ? 'number'
-    : [Value] extends [boolean]
-      ? 'boolean'
-      : 'json';
-type FieldTypeOf<Value> = null extends Value ? `${BaseOf<NonNullable<Value>>}?` : BaseOf<Value>;
-
-interface ResourceTable<Model> {
-  table: keyof Schema;
-  /** The field that names what it belongs to. Load balancers belong to nothing. */
-  parent: keyof Model | null;
-  fields: { [Field in keyof Model]: FieldTypeOf<Model[Field]> };
-}
-
-const common = {
-  id: 'string',
-  projectId: 'string',
-  adminStateUp: 'boolean',
-  provisioningStatus: 'string',
-  operatingStatus: 'string',
-  tags: 'json',
-  createdAt: 'string',
-  updatedAt: 'string?',
-} as const;
-
-const tables: { [Kind in ResourceKind]: ResourceTable<Flat[Kind]> } = {
-  loadbalancer: {
-    table: 'kiln_load_balancer',
-    parent: null,
-    fields: {
-      ...common,
-      name: 'string',
-      description: 'string',
-      vipAddress: 'string',
-      vipNetworkId: 'string',
-      vipSubnetId: 'string?',
-      vipPortId: 'string?',
-      vipOctaviaOwned: 'boolean',
-      vipQosPolicyId: 'string?',
-      vipSgIds: 'json',
-      additionalVips: 'json',
-      provider: 'string',
-      flavorId: 'string?',
-      availabilityZone: 'string?',
-      topology: 'string',
-      serverGroupId: 'string?',
-    },
-  },
-  listener: {
-    table: 'kiln_listener',
-    parent: 'loadBalancerId',
-    fields: {
-      ...common,
-      loadBalancerId: 'string',
-      name: 'string',
-      description: 'string',
-      protocol: 'string',
-      protocolPort: 'number',
-      connectionLimit: 'number',
-      defaultPoolId: 'string?',
-      defaultTlsContainerRef: 'string?',
-      sniContainerRefs: 'json',
-      insertHeaders: 'json',
-      timeoutClientData: 'number',
-      timeoutMemberConnect: 'number',
-      timeoutMemberData: 'number',
-      timeoutTcpInspect: 'number',
-      clientCaTlsContainerRef: 'string?',
-      clientAuthentication: 'string',
-      clientCrlContainerRef: 'string?',
-      allowedCidrs: 'json',
-      tlsCiphers: 'string?',
-      tlsVersions: 'json',
-      alpnProtocols: 'json',
-      hstsMaxAge: 'number?',
-      hstsIncludeSubdomains: 'boolean',
-      hstsPreload: 'boolean',
-    },
-  },
-  pool: {
-    table: 'kiln_pool',
-    parent: 'loadBalancerId',
-    fields: {
-      ...common,
-      loadBalancerId: 'string',
-      name: 'string',
-      description: 'string',
-      protocol: 'string',
-      lbAlgorithm: 'string',
-      sessionPersistence: 'json?',
-      tlsEnabled: 'boolean',
-      tlsContainerRef: 'string?',
-      caTlsContainerRef: 'string?',
-      crlContainerRef: 'string?',
-      tlsCiphers: 'string?',
-      tlsVersions: 'json',
-      alpnProtocols: 'json',
-    },
-  },
-  member: {
-    table: 'kiln_member',
-    parent: 'poolId',
-    fields: {
-      ...common,
-      poolId: 'string',
-      name: 'string',
-      address: 'string',
-      protocolPort: 'number',
-      weight: 'number',
-      backup: 'boolean',
-      subnetId: 'string?',
-      monitorAddress: 'string?',
-      monitorPort: 'number?',
-    },
-  },
-  healthmonitor: {
-    table: 'kiln_health_monitor',
-    parent: 'poolId',
-    fields: {
-      ...common,
-      poolId: 'string',
-      name: 'string',
-      type: 'string',
-      delay: 'number',
-      timeout: 'number',
-      maxRetries: 'number',
-      maxRetriesDown: 'number',
-      httpMethod: 'string?',
-      urlPath: 'string?',
-      expectedCodes: 'string?',
-      httpVersion: 'number?',
-      domainName: 'string?',
-    },
-  },
-  l7policy: {
-    table: 'kiln_l7_policy',
-    parent: 'listenerId',
-    fields: {
-      ...common,
-      listenerId: 'string',
-      name: 'string',
-      description: 'string',
-      action: 'string',
-      redirectPoolId: 'string?',
-      redirectUrl: 'string?',
-      redirectPrefix: 'string?',
-      redirectHttpCode: 'number?',
-      position: 'number',
-    },
-  },
-  l7rule: {
-    table: 'kiln_l7_rule',
-    parent: 'l7PolicyId',
-    fields: {
-      ...common,
-      l7PolicyId: 'string',
-      type: 'string',
-      compareType: 'string',
-      key: 'string?',
-      value: 'string',
-      invert: 'boolean',
-    },
-  },
+const tables: { readonly [Kind in ResourceKind]: { table: keyof Schema; parent: keyof Resources[Kind] | null } } = {
+  loadbalancer: { table: 'kiln_load_balancer', parent: null },
+  listener: { table: 'kiln_listener', parent: 'loadBalancerId' },
+  pool: { table: 'kiln_pool', parent: 'loadBalancerId' },
+  member: { table: 'kiln_member', parent: 'poolId' },
+  healthmonitor: { table: 'kiln_health_monitor', parent: 'poolId' },
+  l7policy: { table: 'kiln_l7_policy', parent: 'listenerId' },
+  l7rule: { table: 'kiln_l7_rule', parent: 'l7PolicyId' },
 };
 
 export const resourceKinds = Object.keys(tables) as ResourceKind[];
@@ -192,7 +24,7 @@ export const resourceKinds = Object.keys(tables) as ResourceKind[];
 export interface Column {
   field: string;
   name: string;
-  type: Base;
+  type: FieldBase;
   nullable: boolean;
 }
 
@@ -200,8 +32,8 @@ export interface Column {
 export function columnsOf(fields: Readonly<Record<string, FieldType>>): ReadonlyMap<string, Column> {
   return new Map(
     Object.entries(fields).map(([field, type]) => {
-      const name = field.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
-      return [field, { field, name, type: type.replace('?', '') as Base, nullable: type.endsWith('?') }];
+      const name = snakeCase(field);
+      return [field, { field, name, type: type.replace('?', '') as FieldBase, nullable: type.endsWith('?') }];
     }),
   );
 }
@@ -214,8 +46,8 @@ interface TableOfKind {
 
 const byKind = Object.fromEntries(
   resourceKinds.map((kind) => {
-    const { table, parent, fields } = tables[kind];
-    const columns = columnsOf(fields);
+    const { table, parent } = tables[kind];
+    const columns = columnsOf(resourceFields[kind]);
     return [kind, { table, parent: parent && (columns.get(parent)?.name ?? null), columns }];
   }),
 ) as Record<ResourceKind, TableOfKind>;
@@ -253,13 +85,13 @@ export function fromColumns(columns: Columns, row: ResourceValues): Record<strin
   return values;
 }
 
-function toColumn(type: Base, value: unknown): string | number | null {
+function toColumn(type: FieldBase, value: unknown): string | number | null {
   if (value === null || value === undefined) return null;
   if (type === 'json') return JSON.stringify(value);
   return type === 'boolean' ? Number(value) : (value as string | number);
 }
 
-function fromColumn(type: Base, value: string | number | null | undefined): unknown {
+function fromColumn(type: FieldBase, value: string | number | null | undefined): unknown {
   if (value === null || value === undefined) return null;
   if (type === 'json') return value === '[]' ? [] : JSON.parse(String(value));
   return type === 'boolean' ? value === 1 : value;

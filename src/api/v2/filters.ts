@@ -1,6 +1,9 @@
 import type { Kind } from '../../core/lbaas/resource-names.ts';
 import { rolesWith, statusesWithBusyCertificate } from '../../core/lbaas/vrrp.ts';
+import { snakeCase } from '../../lib/snake-case.ts';
+import type { ResourceKind } from '../../model/load-balancer.ts';
 import { operationStatuses, unendedStatuses } from '../../model/operation.ts';
+import { type FieldBase, type FieldType, resourceFields } from '../../model/resource-fields.ts';
 import { inUse } from '../../ports/quota-store.ts';
 
 /** What a list may be filtered and sorted by: the field in the model (see ListQuery), and how to read a value. */
@@ -21,17 +24,6 @@ const flag = (field: string): Filterable => ({ field, type: 'flag' });
 const inUseOf = (kind: Kind): Filterable => ({ field: inUse(kind), type: 'integer', isNoField: true });
 const list = (field: string): Filterable => ({ field, type: 'list' });
 
-const common = {
-  id: text('id'),
-  provisioning_status: text('provisioningStatus'),
-  operating_status: text('operatingStatus'),
-  admin_state_up: flag('adminStateUp'),
-  enabled: flag('adminStateUp'),
-  created_at: text('createdAt'),
-  updated_at: text('updatedAt'),
-};
-const named = { ...common, name: text('name'), description: text('description') };
-
 /** Statuses of operations that have ended, or of those that have not. */
 const statusesWithEnd = (ended: FilterValue) =>
   operationStatuses.filter((status) => unendedStatuses.includes(status) !== ended);
@@ -48,114 +40,61 @@ export interface Listable {
   order: readonly string[];
 }
 
-const filterables: Readonly<Record<Kind, Readonly<Record<string, Filterable>>>> = {
-  loadbalancer: {
-    ...named,
-    vip_address: text('vipAddress'),
-    vip_subnet_id: text('vipSubnetId'),
-    vip_port_id: text('vipPortId'),
-    vip_network_id: text('vipNetworkId'),
-    vip_qos_policy_id: text('vipQosPolicyId'),
-    provider: text('provider'),
-    flavor_id: text('flavorId'),
-    availability_zone: text('availabilityZone'),
-    topology: text('topology'),
-    server_group_id: text('serverGroupId'),
-  },
-  listener: {
-    ...named,
-    loadbalancer_id: text('loadBalancerId'),
-    load_balancer_id: text('loadBalancerId'),
-    protocol: text('protocol'),
-    protocol_port: integer('protocolPort'),
-    connection_limit: integer('connectionLimit'),
-    default_pool_id: text('defaultPoolId'),
-    default_tls_container_ref: text('defaultTlsContainerRef'),
-    client_ca_tls_container_ref: text('clientCaTlsContainerRef'),
-    client_crl_container_ref: text('clientCrlContainerRef'),
-    client_authentication: text('clientAuthentication'),
-    timeout_client_data: integer('timeoutClientData'),
-    timeout_member_connect: integer('timeoutMemberConnect'),
-    timeout_member_data: integer('timeoutMemberData'),
-    timeout_tcp_inspect: integer('timeoutTcpInspect'),
-    tls_ciphers: text('tlsCiphers'),
-    tls_versions: list('tlsVersions'),
-    alpn_protocols: list('alpnProtocols'),
+const filterTypes = { string: 'text', number: 'integer', decimal: 'number', boolean: 'flag' } as const;
+/** The project is more than a filter, the policy of a rule has another name, and the last one is in no answer. */
+const unlisted = ['projectId', 'l7PolicyId', 'vipOctaviaOwned'];
+
+/**
+ * A resource's fields under their names in the API. Lists and objects are filtered by only where that is said.
+ * @param also other names, of which several may stand for one field.
+ */
+function filtersOf<Kind extends ResourceKind>(
+  kind: Kind,
+  also: Readonly<Record<string, Filterable | (keyof (typeof resourceFields)[Kind] & string)>> = {},
+): Readonly<Record<string, Filterable>> {
+  const fields: Readonly<Record<string, FieldType>> = resourceFields[kind];
+  const typed = (field: string): Filterable[] => {
+    const base = fields[field]?.replace('?', '') as FieldBase;
+    return base === 'json' ? [] : [{ field, type: filterTypes[base] }];
+  };
+  const names: [string, Filterable | string][] = [
+    ...Object.keys(fields).flatMap((field): [string, string][] =>
+      unlisted.includes(field) ? [] : [[snakeCase(field), field]],
+    ),
+    ['enabled', 'adminStateUp'],
+    ...Object.entries(also),
+  ];
+  return Object.fromEntries(
+    names.flatMap(([name, one]) =>
+      (typeof one === 'string' ? typed(one) : [one]).map((filterable) => [name, filterable]),
+    ),
+  );
+}
+
+const tls = { tls_versions: list('tlsVersions'), alpn_protocols: list('alpnProtocols') };
+
+const filterables: Readonly<Record<ResourceKind, Readonly<Record<string, Filterable>>>> = {
+  loadbalancer: filtersOf('loadbalancer'),
+  listener: filtersOf('listener', {
+    ...tls,
+    loadbalancer_id: 'loadBalancerId',
     insert_headers: { field: 'insertHeaders', type: 'object' },
-    tls_certificate_id: text('defaultTlsContainerRef'),
-    client_ca_tls_certificate_id: text('clientCaTlsContainerRef'),
-    client_crl_container_id: text('clientCrlContainerRef'),
-    hsts_max_age: integer('hstsMaxAge'),
-    hsts_include_subdomains: flag('hstsIncludeSubdomains'),
-    hsts_preload: flag('hstsPreload'),
-  },
-  pool: {
-    ...named,
-    loadbalancer_id: text('loadBalancerId'),
-    load_balancer_id: text('loadBalancerId'),
-    protocol: text('protocol'),
-    lb_algorithm: text('lbAlgorithm'),
-    tls_enabled: flag('tlsEnabled'),
-    tls_container_ref: text('tlsContainerRef'),
-    ca_tls_container_ref: text('caTlsContainerRef'),
-    crl_container_ref: text('crlContainerRef'),
-    tls_certificate_id: text('tlsContainerRef'),
-    ca_tls_certificate_id: text('caTlsContainerRef'),
-    crl_container_id: text('crlContainerRef'),
-    tls_ciphers: text('tlsCiphers'),
-    tls_versions: list('tlsVersions'),
-    alpn_protocols: list('alpnProtocols'),
+    tls_certificate_id: 'defaultTlsContainerRef',
+    client_ca_tls_certificate_id: 'clientCaTlsContainerRef',
+    client_crl_container_id: 'clientCrlContainerRef',
+  }),
+  pool: filtersOf('pool', {
+    ...tls,
+    loadbalancer_id: 'loadBalancerId',
+    tls_certificate_id: 'tlsContainerRef',
+    ca_tls_certificate_id: 'caTlsContainerRef',
+    crl_container_id: 'crlContainerRef',
     healthmonitor_id: { ...text('healthMonitorId'), isNoField: true },
-  },
-  member: {
-    ...common,
-    pool_id: text('poolId'),
-    name: text('name'),
-    address: text('address'),
-    ip_address: text('address'),
-    protocol_port: integer('protocolPort'),
-    weight: integer('weight'),
-    backup: flag('backup'),
-    subnet_id: text('subnetId'),
-    monitor_address: text('monitorAddress'),
-    monitor_port: integer('monitorPort'),
-  },
-  healthmonitor: {
-    ...common,
-    name: text('name'),
-    pool_id: text('poolId'),
-    type: text('type'),
-    delay: integer('delay'),
-    timeout: integer('timeout'),
-    max_retries: integer('maxRetries'),
-    max_retries_down: integer('maxRetriesDown'),
-    rise_threshold: integer('maxRetries'),
-    fall_threshold: integer('maxRetriesDown'),
-    http_method: text('httpMethod'),
-    url_path: text('urlPath'),
-    expected_codes: text('expectedCodes'),
-    http_version: { field: 'httpVersion', type: 'number' },
-    domain_name: text('domainName'),
-  },
-  l7policy: {
-    ...named,
-    listener_id: text('listenerId'),
-    action: text('action'),
-    redirect_pool_id: text('redirectPoolId'),
-    redirect_url: text('redirectUrl'),
-    redirect_prefix: text('redirectPrefix'),
-    redirect_http_code: integer('redirectHttpCode'),
-    position: integer('position'),
-  },
-  l7rule: {
-    ...common,
-    l7policy_id: text('l7PolicyId'),
-    type: text('type'),
-    compare_type: text('compareType'),
-    key: text('key'),
-    value: text('value'),
-    invert: flag('invert'),
-  },
+  }),
+  member: filtersOf('member', { ip_address: 'address' }),
+  healthmonitor: filtersOf('healthmonitor', { rise_threshold: 'maxRetries', fall_threshold: 'maxRetriesDown' }),
+  l7policy: filtersOf('l7policy'),
+  l7rule: filtersOf('l7rule', { l7policy_id: 'l7PolicyId' }),
 };
 
 const resources = Object.fromEntries(

@@ -16,6 +16,18 @@ type Wish<T> = { [Field in keyof T]?: T[Field] | null | undefined };
 type Texts = readonly string[] | null | undefined;
 
 type Common = 'name' | 'adminStateUp' | 'tags';
+/** Of what is inside a listener or a pool, what no request gives: everything else that it may leave out is a wish. */
+type NotAsked =
+  | 'id'
+  | 'projectId'
+  | 'provisioningStatus'
+  | 'operatingStatus'
+  | 'createdAt'
+  | 'updatedAt'
+  | 'poolId'
+  | 'listenerId'
+  | 'l7PolicyId';
+type WishOf<Resource, Needed extends keyof Resource> = Wish<Omit<Resource, NotAsked | Needed>>;
 
 export type AskedAlgorithm = Pool['lbAlgorithm'] | typeof foreignLbAlgorithm;
 
@@ -46,7 +58,7 @@ export interface PoolSpec extends PoolFields {
 }
 export type PoolPatch = PoolFields;
 
-type MemberFields = Wish<Pick<Member, Common | 'weight' | 'backup' | 'monitorPort' | 'monitorAddress'>>;
+type MemberFields = WishOf<Member, 'address' | 'protocolPort' | 'subnetId'>;
 export interface MemberSpec extends MemberFields {
   address: string;
   protocolPort: number;
@@ -55,18 +67,13 @@ export interface MemberSpec extends MemberFields {
 }
 export type MemberPatch = MemberFields;
 
-type HealthMonitorFields = Wish<
-  Pick<
-    HealthMonitor,
-    Common | 'maxRetriesDown' | 'httpMethod' | 'urlPath' | 'expectedCodes' | 'httpVersion' | 'domainName'
-  >
->;
+type HealthMonitorFields = WishOf<HealthMonitor, 'type' | 'delay' | 'timeout' | 'maxRetries'>;
 export interface HealthMonitorSpec
   extends HealthMonitorFields,
     Pick<HealthMonitor, 'type' | 'delay' | 'timeout' | 'maxRetries'> {}
 export type HealthMonitorPatch = HealthMonitorFields & Wish<Pick<HealthMonitor, 'delay' | 'timeout' | 'maxRetries'>>;
 
-type L7RuleFields = Wish<Pick<L7Rule, 'adminStateUp' | 'tags' | 'key' | 'invert'>>;
+type L7RuleFields = WishOf<L7Rule, 'type' | 'compareType' | 'value'>;
 /** Null stands where a request has it for what has to have a value: the rules refuse it in their words. */
 export interface L7RuleSpec extends L7RuleFields {
   type: L7Rule['type'] | null;
@@ -75,9 +82,7 @@ export interface L7RuleSpec extends L7RuleFields {
 }
 export type L7RulePatch = L7RuleFields & Wish<Pick<L7Rule, 'type' | 'compareType' | 'value'>>;
 
-type L7PolicyFields = Wish<
-  Pick<L7Policy, Common | 'description' | 'redirectUrl' | 'redirectPrefix' | 'position' | 'redirectHttpCode'>
->;
+type L7PolicyFields = WishOf<L7Policy, 'action' | 'redirectPoolId'>;
 export interface L7PolicySpec extends L7PolicyFields {
   action: L7Policy['action'] | null;
   redirectPoolId?: string | null | undefined;

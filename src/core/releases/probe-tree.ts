@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import type {
-  HealthMonitor,
-  L7Policy,
-  L7Rule,
-  Listener,
-  LoadBalancerTree,
-  Member,
-  Pool,
-} from '../../model/load-balancer.ts';
+import type { HealthMonitor, Listener, LoadBalancerTree, Member } from '../../model/load-balancer.ts';
+import {
+  plainHealthMonitor,
+  plainL7Policy,
+  plainL7Rule,
+  plainListener,
+  plainLoadBalancer,
+  plainMember,
+  plainPool,
+} from '../lbaas/plain-resources.ts';
 import { stableId } from '../operations/stable-id.ts';
 
 /** Ports that HAProxy may listen at, and connect to, where SELinux guards it. */
@@ -36,105 +37,31 @@ export function probeTree(loadBalancerId: string, createdAt: string): LoadBalanc
   const idOf = (purpose: string) => resource(purpose).id;
 
   const listener = (name: string, protocolPort: number, pool: string): Listener => ({
-    ...resource(name),
-    loadBalancerId,
-    description: '',
-    protocol: 'HTTP',
+    ...plainListener(resource(name), loadBalancerId),
     protocolPort,
-    connectionLimit: -1,
     defaultPoolId: idOf(pool),
-    defaultTlsContainerRef: null,
-    sniContainerRefs: [],
     insertHeaders: { 'X-Forwarded-For': 'true' },
-    timeoutClientData: 50_000,
-    timeoutMemberConnect: 5_000,
-    timeoutMemberData: 50_000,
-    timeoutTcpInspect: 0,
-    clientCaTlsContainerRef: null,
-    clientAuthentication: 'NONE',
-    clientCrlContainerRef: null,
-    allowedCidrs: [],
-    tlsCiphers: null,
-    tlsVersions: [],
-    alpnProtocols: [],
-    hstsMaxAge: null,
-    hstsIncludeSubdomains: false,
-    hstsPreload: false,
   });
-  const pool = (name: string): Pool => ({
-    ...resource(name),
-    loadBalancerId,
-    description: '',
-    protocol: 'HTTP',
-    lbAlgorithm: 'ROUND_ROBIN',
-    sessionPersistence: null,
-    tlsEnabled: false,
-    tlsContainerRef: null,
-    caTlsContainerRef: null,
-    crlContainerRef: null,
-    tlsCiphers: null,
-    tlsVersions: [],
-    alpnProtocols: [],
-  });
+  const pool = (name: string) => plainPool(resource(name), loadBalancerId);
   const member = (of: string, protocolPort: number): Member => ({
-    ...resource(`member of ${of}`),
-    poolId: idOf(of),
+    ...plainMember(resource(`member of ${of}`), idOf(of)),
     address,
     protocolPort,
-    weight: 1,
-    backup: false,
-    subnetId: null,
-    monitorAddress: null,
-    monitorPort: null,
   });
   const monitor: HealthMonitor = {
-    ...resource('health monitor'),
-    poolId: idOf('watching'),
-    type: 'HTTP',
+    ...plainHealthMonitor(resource('health monitor'), idOf('watching')),
     delay: CHECKED_EVERY_SECONDS,
     timeout: CHECKED_EVERY_SECONDS,
     maxRetries: 1,
     maxRetriesDown: 1,
-    httpMethod: 'GET',
-    urlPath: '/',
     expectedCodes: '403',
-    httpVersion: null,
-    domainName: null,
   };
-  const refusal: L7Policy = {
-    ...resource('policy'),
-    listenerId: idOf('exit'),
-    description: '',
-    action: 'REJECT',
-    redirectPoolId: null,
-    redirectUrl: null,
-    redirectPrefix: null,
-    redirectHttpCode: null,
-    position: 1,
-  };
-  const anything: L7Rule = {
-    ...resource('rule'),
-    l7PolicyId: refusal.id,
-    type: 'PATH',
-    compareType: 'STARTS_WITH',
-    key: null,
-    value: '/',
-    invert: false,
-  };
+  const refusal = plainL7Policy(resource('policy'), idOf('exit'));
+  const anything = plainL7Rule(resource('rule'), refusal.id);
   return {
     loadBalancer: {
-      ...resource('load balancer'),
-      id: loadBalancerId,
-      description: '',
+      ...plainLoadBalancer({ ...resource('load balancer'), id: loadBalancerId }),
       vip: { address, networkId: '', subnetId: null, portId: null, octaviaOwned: true },
-      vipQosPolicyId: null,
-      vipSgIds: [],
-      additionalVips: [],
-      provider: 'amphora',
-      flavorId: null,
-      availabilityZone: null,
-      topology: 'SINGLE',
-      serverGroupId: null,
     },
     listeners: [
       { ...listener('entrance', ENTRANCE, 'passing on'), l7Policies: [] },

@@ -5,12 +5,10 @@ import {
   body,
   choice,
   closed,
-  common,
   flag,
   idOnly,
   integer,
   list,
-  nullable,
   numberChoice,
   one,
   optional,
@@ -20,6 +18,7 @@ import {
   text,
   urlPath,
 } from './fields.ts';
+import { plainFields } from './plain-fields.ts';
 
 const retries = () =>
   integer({ minimum: limits.healthMonitorRetries.minimum, maximum: limits.healthMonitorRetries.maximum });
@@ -65,19 +64,5 @@ const healthMonitorUpdate = closed({
 });
 export const healthMonitorUpdateBody = body('health_monitor_', 'healthmonitor', healthMonitorUpdate);
 
-export const healthMonitorView = Type.Object({
-  ...common(),
-  name: Type.String(),
-  type: Type.String(),
-  delay: Type.Integer(),
-  timeout: Type.Integer(),
-  max_retries: Type.Integer(),
-  max_retries_down: Type.Integer(),
-  http_method: nullable(Type.String()),
-  url_path: nullable(Type.String()),
-  expected_codes: nullable(Type.String()),
-  pools: Type.Optional(list(idOnly())),
-  http_version: nullable(Type.Number()),
-  domain_name: nullable(Type.String()),
-});
+export const healthMonitorView = Type.Object({ ...plainFields('healthmonitor'), pools: Type.Optional(list(idOnly())) });
 export const healthMonitorAnswer = one('healthmonitor', healthMonitorView);

@@ -5,7 +5,6 @@ import {
   body,
   choice,
   closed,
-  common,
   flag,
   idOnly,
   integer,
@@ -21,6 +20,7 @@ import {
   uuid,
 } from './fields.ts';
 import { l7RuleInPolicy, l7RuleView } from './l7-rule.ts';
+import { plainFields } from './plain-fields.ts';
 import { poolInTree } from './pool.ts';
 
 const free = {
@@ -61,18 +61,7 @@ const l7PolicyUpdate = closed({
 });
 export const l7PolicyUpdateBody = body('l7policy_', 'l7policy', l7PolicyUpdate);
 
-const shared = {
-  ...common(),
-  name: Type.String(),
-  description: Type.String(),
-  action: Type.String(),
-  listener_id: Type.String(),
-  redirect_pool_id: nullable(Type.String()),
-  redirect_url: nullable(Type.String()),
-  redirect_prefix: nullable(Type.String()),
-  position: Type.Integer(),
-  redirect_http_code: nullable(Type.Integer()),
-};
+const shared = { ...plainFields('l7policy'), listener_id: Type.String() };
 export const l7PolicyView = Type.Object({ ...shared, rules: list(idOnly()) });
 export const l7PolicyFullView = Type.Object({ ...shared, rules: list(l7RuleView) });
 export const l7PolicyAnswer = one('l7policy', l7PolicyView);

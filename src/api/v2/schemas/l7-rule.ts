@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { l7RuleCompareTypes, l7RuleTypes } from '../../../model/load-balancer.ts';
-import { body, choice, closed, common, flag, nullable, one, optional, pattern, tags, text } from './fields.ts';
+import { body, choice, closed, flag, nullable, one, optional, pattern, tags, text } from './fields.ts';
+import { plainFields } from './plain-fields.ts';
 
 /** One line: what stands in a rule ends up in HAProxy's configuration. */
 const line = () => pattern('^[^\\r\\n]*$', { maxLength: 255 });
@@ -32,12 +33,5 @@ const l7RuleUpdate = closed({
 });
 export const l7RuleUpdateBody = body('l7rule_', 'rule', l7RuleUpdate);
 
-export const l7RuleView = Type.Object({
-  ...common(),
-  type: Type.String(),
-  compare_type: Type.String(),
-  key: nullable(Type.String()),
-  value: Type.String(),
-  invert: flag(),
-});
+export const l7RuleView = Type.Object(plainFields('l7rule'));
 export const l7RuleAnswer = one('rule', l7RuleView);

@@ -1,20 +1,7 @@
 import { Type } from 'typebox';
 import * as limits from '../../../core/lbaas/limits.ts';
-import {
-  address,
-  body,
-  closed,
-  common,
-  flag,
-  integer,
-  list,
-  nullable,
-  one,
-  optional,
-  tags,
-  text,
-  uuid,
-} from './fields.ts';
+import { address, body, closed, flag, integer, list, one, optional, tags, text, uuid } from './fields.ts';
+import { plainFields } from './plain-fields.ts';
 
 const create = {
   name: optional(text()),
@@ -50,16 +37,5 @@ const memberUpdate = closed({
 });
 export const memberUpdateBody = body('member_', 'member', memberUpdate);
 
-export const memberView = Type.Object({
-  ...common(),
-  name: Type.String(),
-  address: Type.String(),
-  protocol_port: Type.Integer(),
-  weight: Type.Integer(),
-  backup: flag(),
-  subnet_id: nullable(Type.String()),
-  monitor_address: nullable(Type.String()),
-  monitor_port: nullable(Type.Integer()),
-  vnic_type: Type.String(),
-});
+export const memberView = Type.Object({ ...plainFields('member'), vnic_type: Type.String() });
 export const memberAnswer = one('member', memberView);
