@@ -7,6 +7,9 @@ import type { Clock } from '../ports/clock.ts';
 import { aborted } from './dev.ts';
 import { listen } from './roles/listen.ts';
 
+/** A browser that was told to open a file has read it by then. */
+const BROWSER_READS_MS = 60_000;
+
 /** `kiln ui`: serves the page on loopback until the signal is aborted. */
 export async function serveLocalPage(
   { port, opens, onAddress, onNoBrowser }: LocalPageOptions,
@@ -35,8 +38,9 @@ export async function serveLocalPage(
     onAddress(addressOf(codeAtStart));
     const browser = opens ? await openBrowser(addressOf(codeAtStart)) : null;
     if (opens && !browser) onNoBrowser();
-    await aborted(own.signal);
+    if (browser) await own.clock.sleep(BROWSER_READS_MS, own.signal).catch(() => {});
     browser?.forget();
+    await aborted(own.signal);
     await server.close();
   } finally {
     await close();

@@ -5,15 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** A browser has read the file by then. */
-const FILE_LIFE_MS = 60_000;
-
 /**
  * Opens an address that is a secret in the user's browser: by a file that leads there, as every user of the host can read the
  * arguments of a process.
  * @param url without characters that HTML takes for markup.
  * @param program what opens files.
- * @returns what removes the file; null when there is no such program.
+ * @returns what removes the file, once the browser has read it; null when there is no such program.
  */
 export async function openBrowser(
   url: string,
@@ -31,6 +28,5 @@ export async function openBrowser(
     return null;
   }
   child.unref();
-  setTimeout(forget, FILE_LIFE_MS).unref();
   return { forget };
 }
