@@ -1,8 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** `npm test` runs everything but the suites that need a real OpenStack; `npm run test:openstack` and `test:vm` run only those, `test:ui` what needs a browser. */
-const suite = ['openstack', 'vm', 'ui'].find((name) => name === process.env.KILN_TEST_SUITE);
+/**
+ * `npm test` runs everything but the suites that need a real OpenStack; `npm run test:openstack`, `test:octavia` and `test:vm` run only
+ * those, `test:ui` what needs a browser.
+ */
+const suite = ['openstack', 'octavia', 'vm', 'ui'].find((name) => name === process.env.KILN_TEST_SUITE);
 
 /** Parts that are, or bundle, programs of their own: their tests start servers and processes, or change this process. */
 const programs = ['src/dev-agent', 'src/dev-cloud', 'src/adapters/amphora-image', 'src/adapters/vm-image'].map(
@@ -24,7 +27,7 @@ const projects = suite
       {
         name: 'process',
         include: [...programs, 'test/**/*.test.ts'],
-        exclude: [...inProcess, 'test/openstack/**', 'test/vm/**', 'test/ui/**'],
+        exclude: [...inProcess, 'test/openstack/**', 'test/octavia/**', 'test/vm/**', 'test/ui/**'],
         ...processes,
       },
     ];

@@ -1,7 +1,8 @@
 /**
  * Runs the test suites and closes with one line that machines read: `N passed, N failed`.
  * `test.ts` runs what needs no cloud; `test.ts unit` of that what starts no process; `test.ts openstack` runs what needs the test
- * bed and brings it up first; `test.ts vm` what builds virtual machine images and boots them, on a bed whose Nova has libvirt (as root).
+ * bed and brings it up first; `test.ts octavia` what needs a real Octavia in it; `test.ts vm` what builds virtual machine images and boots
+ * them, on a bed whose Nova has libvirt (as root).
  * `test.ts ui` what shows the web page in a browser. Further arguments are file filters. Exit status 0 only if every test passed and at least one ran.
  */
 import { spawnSync } from 'node:child_process';
@@ -13,7 +14,7 @@ import { ensureDebianPackages } from './debian-packages.ts';
 
 const [first, ...rest] = process.argv.slice(2);
 const vm = first === 'vm';
-const openstack = first === 'openstack' || vm;
+const openstack = first === 'openstack' || first === 'octavia' || vm;
 const unit = first === 'unit';
 const ui = first === 'ui';
 const filters = openstack || unit || ui ? rest : process.argv.slice(2);
@@ -51,7 +52,7 @@ ensureDebianPackages([
 if (ui) process.env.KILN_TEST_SUITE = 'ui';
 
 if (openstack) {
-  process.env.KILN_TEST_SUITE = vm ? 'vm' : 'openstack';
+  process.env.KILN_TEST_SUITE = first;
   if (vm) {
     process.env.KILN_TESTBED_HYPERVISOR = 'libvirt';
     process.env.KILN_TESTBED_DIR ??= '/var/tmp/kiln-testbed-libvirt';

@@ -14,23 +14,26 @@ import { seededRandom } from '../kit/seeded-random.ts';
  * balancers, while processes are killed, connections cut and amphorae lost. In the end everything is ACTIVE or deleted,
  * and the cloud has what belongs to it, once.
  *
- * KILN_TEST_LOAD_BALANCERS: how many (each is a real amphora of about 100 MiB). KILN_TEST_SEED: repeats a run.
- * KILN_TEST_CHAOS_SECONDS: how long.
+ * KILN_TEST_LOAD_BALANCERS: how many (each amphora is a real one of about 100 MiB). KILN_TEST_PAIR_EVERY: each so many-th is a pair;
+ * 0: none. KILN_TEST_SEED: repeats a run. KILN_TEST_CHAOS_SECONDS, KILN_TEST_SETTLE_SECONDS: how long.
  */
 const count = Number(process.env.KILN_TEST_LOAD_BALANCERS || 6);
 const seed = Number(process.env.KILN_TEST_SEED || Date.now() % 1_000_000);
 const chaosSeconds = Number(process.env.KILN_TEST_CHAOS_SECONDS || 60);
-const settleSeconds = 300;
+const settleSeconds = Number(process.env.KILN_TEST_SETTLE_SECONDS || 300);
+const pairEvery = Number(process.env.KILN_TEST_PAIR_EVERY || 0);
 
 let cluster: ControllerCluster;
 let state: State;
 let vipSubnetId: string;
+let pairFlavorId: string;
 let member: Server;
 
 beforeAll(async () => {
   cluster = await startControllerCluster();
   state = await openState(cluster.connection, createSystemClock());
   before = new Set(Object.values(await inCloud()).flat());
+  if (pairEvery > 0) pairFlavorId = await makePairFlavor();
   vipSubnetId = await vipSubnetOf(cluster.dev);
   member = createServer((_request, answer) => answer.end('member'));
   await new Promise<void>((resolve) => member.listen(0, '127.0.0.1', resolve));
@@ -74,9 +77,21 @@ async function persist(method: string, path: string, body?: unknown): Promise<An
 const listed = async (): Promise<{ id: string; name: string; provisioning_status: string; vip_address: string }[]> =>
   (await persist('GET', '/loadbalancers')).body.loadbalancers;
 
+/** Names of pairs begin with it. */
+const PAIR = 'pair';
+
+async function makePairFlavor(): Promise<string> {
+  const data = JSON.stringify({ loadbalancer_topology: 'ACTIVE_STANDBY' });
+  const flavorprofile = { name: PAIR, provider_name: 'amphora', flavor_data: data };
+  const profile = (await persist('POST', '/flavorprofiles', { flavorprofile })).body.flavorprofile;
+  const flavor = { name: PAIR, flavor_profile_id: profile.id, enabled: true };
+  return (await persist('POST', '/flavors', { flavor })).body.flavor.id;
+}
+
 const wanted = (name: string) => ({
   loadbalancer: {
     name,
+    ...(name.startsWith(PAIR) ? { flavor_id: pairFlavorId } : {}),
     vip_subnet_id: vipSubnetId,
     listeners: [
       {
@@ -167,7 +182,8 @@ it(`${count} load balancers outlive ${chaosSeconds} s of faults (seed ${seed})`,
   timeout: (chaosSeconds + 3 * settleSeconds) * 1_000,
 }, async () => {
   const untilMs = performance.now() + chaosSeconds * 1_000;
-  const users = Array.from({ length: count }, (_none, index) => useLoadBalancer(`lb-${index}`, index, untilMs));
+  const nameOf = (index: number) => `${pairEvery > 0 && index % pairEvery === 0 ? PAIR : 'lb'}-${index}`;
+  const users = Array.from({ length: count }, (_none, index) => useLoadBalancer(nameOf(index), index, untilMs));
   const [faults] = await Promise.all([breakThings(untilMs), ...users]);
   console.log(`seed ${seed}: ${faults.join(', ')}`);
 
@@ -189,8 +205,12 @@ it(`${count} load balancers outlive ${chaosSeconds} s of faults (seed ${seed})`,
     .toBe(0);
   await expect.poll(unended, { timeout: settleSeconds * 1_000, interval: 1_000 }).toEqual([]);
   const amphorae = (await state.amphorae.list({})).filter(({ status }) => status !== 'DELETED');
-  expect(amphorae.map(({ status }) => status)).toEqual(all.map(() => 'ALLOCATED'));
-  expect(new Set(amphorae.map(({ loadBalancerId }) => loadBalancerId)).size).toBe(all.length);
+  expect(amphorae.filter(({ status }) => status !== 'ALLOCATED')).toEqual([]);
+  const rolesOf = (id: string) =>
+    amphorae.filter(({ loadBalancerId }) => loadBalancerId === id).map(({ role }) => role);
+  for (const { id, name } of all) {
+    expect(rolesOf(id).sort(), name).toEqual(name.startsWith(PAIR) ? ['BACKUP', 'MASTER'] : ['STANDALONE']);
+  }
   expect((await inCloud()).servers.sort()).toEqual(amphorae.map(({ computeId }) => computeId).sort());
 
   for (const { id } of all) await persist('DELETE', `/loadbalancers/${id}?cascade=true`);

@@ -1,7 +1,11 @@
 # Octavia: API and worker, for comparison with Kiln. It has its port and no place in the catalog: only those ask it who
-# name its endpoint. Its drivers touch no cloud unless KILN_TESTBED_OCTAVIA_DRIVERS=real; even then no agent answers, for
-# Nova's hypervisor only pretends.
+# name its endpoint. Its drivers touch no cloud unless KILN_TESTBED_OCTAVIA_DRIVERS=real. Even then no agent answers, for
+# Nova's hypervisor only pretends; KILN_TESTBED_OCTAVIA_NOVA names the URL of a Nova that runs agents in what it boots
+# (test/kit/nova-with-guests.ts): Octavia's driver of amphorae is the real one then, with a database of its own.
 
+octavia_database=octavia
+amphora_driver=amphora_noop_driver
+guests=
 case ${KILN_TESTBED_OCTAVIA_DRIVERS:-noop} in
   noop)
     drivers='compute_driver = compute_noop_driver
@@ -18,6 +22,22 @@ amp_flavor_id = 65
 amp_boot_network_list = $(in_bed network)
 amp_secgroup_list = $(in_bed securityGroup)
 amp_active_wait_sec = 1"
+    if [ -n "${KILN_TESTBED_OCTAVIA_NOVA:-}" ]; then
+      octavia_database=octavia_with_guests
+      amphora_driver=amphora_haproxy_rest_driver
+      # Agents come up in seconds here, and one that is silent for a minute stays so.
+      guests="[nova]
+endpoint = $KILN_TESTBED_OCTAVIA_NOVA
+[haproxy_amphora]
+connection_max_retries = 60
+connection_retry_interval = 1
+[health_manager]
+heartbeat_interval = 1
+[compute]
+retry_interval = 1
+[networking]
+retry_interval = 1"
+    fi
     ;;
   *)
     echo "KILN_TESTBED_OCTAVIA_DRIVERS is noop or real, not $KILN_TESTBED_OCTAVIA_DRIVERS" >&2
@@ -31,7 +51,7 @@ cat >"$etc/octavia/octavia.conf" <<X
 transport_url = $(rabbitmq_url)
 host = testbed
 [database]
-connection = $(database_url octavia)
+connection = $(database_url "$octavia_database")
 [api_settings]
 bind_host = $ip
 bind_port = $octavia_port
@@ -63,7 +83,7 @@ get_socket_path = $run/octavia-get.sock
 [controller_worker]
 workers = 1
 loadbalancer_topology = SINGLE
-amphora_driver = amphora_noop_driver
+amphora_driver = $amphora_driver
 volume_driver = volume_noop_driver
 $drivers
 client_ca = $keys/client_ca.cert.pem
@@ -71,6 +91,7 @@ amp_image_tag = ${KILN_TESTBED_OCTAVIA_TAG:-amphora}
 [service_auth]
 $(login kiln)
 $(token_checks kiln)
+$guests
 X
 # Its WSGI program takes the configuration's place from its arguments, and under uWSGI it has none.
 cat >"$etc/octavia/wsgi.py" <<X
@@ -80,11 +101,11 @@ application = setup_app(argv=['octavia-api', '--config-file', '$etc/octavia/octa
 X
 
 prepare() {
-  fresh_database octavia
+  fresh_database "$octavia_database"
   clean octavia-db-manage --config-file "$etc/octavia/octavia.conf" upgrade head
 }
 after mariadb memcached
-once octavia prepare
+once "$octavia_database" prepare
 
 after rabbitmq keystone certificates
 start octavia-worker - octavia /usr/bin/octavia-worker --config-file "$etc/octavia/octavia.conf"
