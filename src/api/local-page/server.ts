@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { answerSignals } from '../../http/answer-signals.ts';
 import { limitedFastify } from '../../http/limited-fastify.ts';
 import { connectionLimits } from '../../http/limited-server.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -59,9 +60,7 @@ export function createLocalPage(deps: LocalPageDeps): FastifyInstance {
     return { token: found.token, expires_at: expiresAt, project: null, projects: [] };
   });
 
-  /** Streams end with the server, which would wait for them else. */
-  const closing = new AbortController();
-  app.addHook('preClose', async () => closing.abort());
+  const signalOf = answerSignals(app);
   app.route({
     method: methods,
     url: '/v2/*',
@@ -69,16 +68,13 @@ export function createLocalPage(deps: LocalPageDeps): FastifyInstance {
       if (!admission.admits(single(request.headers['x-auth-token']) ?? '')) {
         return refuse(reply, 401, 'The session has ended. Open the address that `kiln ui` prints.');
       }
-      const gone = new AbortController();
-      reply.raw.once('close', () => gone.abort());
-      const signal = AbortSignal.any([gone.signal, closing.signal]);
       const body = request.body as Buffer | undefined;
       const answer = await relay({
         method: request.method,
         path: request.url,
         headers: pickHeaders(request.headers, handedOn),
         body: body && body.length > 0 ? body : null,
-        signal,
+        signal: signalOf(reply),
       }).catch(() => null);
       if (!answer) return refuse(reply, 502, 'kiln serve does not answer.');
       return await reply.code(answer.status).headers(pickHeaders(answer.headers, handedBack)).send(answer.body);

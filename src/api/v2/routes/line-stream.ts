@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { answerSignals } from '../../../http/answer-signals.ts';
 
 /** Answers with what comes, one JSON object a line, until it ends, the client goes, or the server does. */
 interface LineStreams {
@@ -11,15 +12,10 @@ interface LineStreams {
 }
 
 export function lineStreams(app: FastifyInstance): LineStreams {
-  /** Streams end with the server, which would wait for them else. */
-  const closing = new AbortController();
-  app.addHook('preClose', async () => closing.abort());
-
+  const signalOf = answerSignals(app);
   return {
     async answer(reply, follow, toWire) {
-      const gone = new AbortController();
-      reply.raw.once('close', () => gone.abort());
-      const signal = AbortSignal.any([gone.signal, closing.signal]);
+      const signal = signalOf(reply);
       const batches = follow(signal);
       // What can be refused is refused before the answer begins.
       const first = await batches.next();
