@@ -64,7 +64,7 @@ export const tlsVersions = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] a
 export type TlsVersion = (typeof tlsVersions)[number];
 
 /** What every object of the API has. Times are ISO 8601 UTC. */
-type Resource = {
+export type Resource = {
   id: string;
   projectId: string;
   name: string;

@@ -1,4 +1,4 @@
-import { initialProgress } from '../../src/core/releases/apply-step.ts';
+import { initialProgress, newTarget } from '../../src/core/releases/apply-step.ts';
 import { KilnError } from '../../src/model/errors.ts';
 import { defaultReleasePolicy, type Release, type ReleaseSpec, type Target } from '../../src/model/release.ts';
 import type { Clock } from '../../src/ports/clock.ts';
@@ -35,30 +35,15 @@ export function aRelease(id: string, over: Partial<ReleaseSpec> = {}, atMs = 0):
 
 /** A load balancer of a release, still to move. */
 export function aTarget(releaseId: string, loadBalancerId: string, over: Partial<Target> = {}): Target {
-  return {
-    releaseId,
+  const planned = {
     loadBalancerId,
     wave: 0,
     position: 0,
     topology: 'SINGLE',
     fromImageId: 'image-1',
     fromHash: 'h1',
-    state: 'pending',
-    stateSinceMs: 0,
-    attempt: 0,
-    waits: 0,
-    notBeforeMs: 0,
-    operationId: null,
-    watchUntilMs: null,
-    mixedSinceMs: null,
-    before: null,
-    after: null,
-    verdict: null,
-    badness: 0,
-    failureClass: null,
-    reason: '',
-    ...over,
-  };
+  } as const;
+  return { ...newTarget(releaseId, planned, 0), ...over };
 }
 
 /** Releases over a store, where nothing can be planned and every former image can be booted, unless a test says otherwise. */

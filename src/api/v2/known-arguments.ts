@@ -14,6 +14,10 @@ export function knownArguments(scope: FastifyInstance): void {
 /** @throws KilnError REQUEST_INVALID in Octavia's words. */
 export function refuseUnknownArguments(request: FastifyRequest): void {
   const { properties = {} } = (request.routeOptions.schema?.querystring ?? {}) as { properties?: object };
-  const unknown = Object.keys(request.query as object).find((name) => !Object.hasOwn(properties, name));
+  const unknown = unknownArgument(request.query as object, properties);
   if (unknown !== undefined) throw invalidRequest(`Unknown argument: "${unknown}"`);
 }
+
+/** The first name in a query that is none of these; undefined: there is none. */
+export const unknownArgument = (query: object, known: object): string | undefined =>
+  Object.keys(query).find((name) => !Object.hasOwn(known, name));

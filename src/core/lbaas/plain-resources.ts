@@ -6,25 +6,12 @@ import type {
   LoadBalancer,
   Member,
   Pool,
+  Resource,
 } from '../../model/load-balancer.ts';
 
 /** Resources that have nothing set: every field has what Octavia's API gives it when a request names only what it must. */
 
-/** What a resource has whatever it is. */
-type Row = Pick<
-  Pool,
-  | 'id'
-  | 'projectId'
-  | 'name'
-  | 'adminStateUp'
-  | 'provisioningStatus'
-  | 'operatingStatus'
-  | 'tags'
-  | 'createdAt'
-  | 'updatedAt'
->;
-
-export function plainLoadBalancer(row: Row): LoadBalancer {
+export function plainLoadBalancer(row: Resource): LoadBalancer {
   return {
     ...row,
     description: '',
@@ -40,7 +27,7 @@ export function plainLoadBalancer(row: Row): LoadBalancer {
   };
 }
 
-export function plainListener(row: Row, loadBalancerId: string): Listener {
+export function plainListener(row: Resource, loadBalancerId: string): Listener {
   return {
     ...row,
     loadBalancerId,
@@ -69,7 +56,7 @@ export function plainListener(row: Row, loadBalancerId: string): Listener {
   };
 }
 
-export function plainPool(row: Row, loadBalancerId: string): Pool {
+export function plainPool(row: Resource, loadBalancerId: string): Pool {
   return {
     ...row,
     loadBalancerId,
@@ -87,7 +74,7 @@ export function plainPool(row: Row, loadBalancerId: string): Pool {
   };
 }
 
-export function plainMember(row: Row, poolId: string): Member {
+export function plainMember(row: Resource, poolId: string): Member {
   return {
     ...row,
     poolId,
@@ -101,7 +88,7 @@ export function plainMember(row: Row, poolId: string): Member {
   };
 }
 
-export function plainHealthMonitor(row: Row, poolId: string): HealthMonitor {
+export function plainHealthMonitor(row: Resource, poolId: string): HealthMonitor {
   return {
     ...row,
     poolId,
@@ -118,7 +105,7 @@ export function plainHealthMonitor(row: Row, poolId: string): HealthMonitor {
   };
 }
 
-export function plainL7Policy(row: Row, listenerId: string): L7Policy {
+export function plainL7Policy(row: Resource, listenerId: string): L7Policy {
   return {
     ...row,
     listenerId,
@@ -132,7 +119,7 @@ export function plainL7Policy(row: Row, listenerId: string): L7Policy {
   };
 }
 
-export function plainL7Rule(row: Row, l7PolicyId: string): L7Rule {
+export function plainL7Rule(row: Resource, l7PolicyId: string): L7Rule {
   const { name: _, ...rest } = row;
   return {
     ...rest,

@@ -7,6 +7,7 @@ import { runProbes } from './probe.ts';
 import { worseThanRest } from './request-errors.ts';
 import { settleBusy } from './settle-busy.ts';
 import { startMoves, startReversals } from './start-moves.ts';
+import { notYetBack } from './tallies.ts';
 import type { InferNextSteps } from './window.ts';
 
 /**
@@ -144,10 +145,8 @@ function moveTag(draft: Draft): void {
 
 function goBack(draft: Draft): void {
   startReversals(draft);
-  const { counts } = draft.window;
-  const left = counts.moving + counts.watching + counts.reverting + counts.moved + counts.failed;
   if (isHeld(draft, 'OPERATOR', 'NO_WAY_BACK', 'CLOUD_UNWELL')) return;
-  if (tagFormer(draft) && left === 0 && isNobodyAhead(draft))
+  if (tagFormer(draft) && notYetBack(draft.window.counts) === 0 && isNobodyAhead(draft))
     finish(draft, 'rolled-back', 'each load balancer has its former image, or a reason why not');
 }
 

@@ -1,7 +1,7 @@
 import type { Release } from '../../model/release.ts';
 import type { LateLoadBalancer, LateQuestion, ReleaseTallies } from '../../model/release-view.ts';
 import { bakedAtMs, type Draft, SECOND_MS } from './draft.ts';
-import { emptyWave, extentOf } from './tallies.ts';
+import { emptyWave, extentOf, notYetBack } from './tallies.ts';
 import type { JoiningLoadBalancer } from './window.ts';
 
 /** Load balancers that were made while a release ran: before the tag moved on the old image, after that on the new one. */
@@ -22,8 +22,7 @@ export function lateQuestion(
   if (intent.want === 'abort') return null;
   const { tag, image, sameImageIds } = spec;
   if (phase === 'rolling-back') {
-    const left = counts.moving + counts.watching + counts.reverting + counts.moved + counts.failed;
-    if (left > 0) return null;
+    if (notYetBack(counts) > 0) return null;
     return { tag, runs: { one: [image.id] }, createdAfterMs: createdAtMs, createdBeforeMs: nowMs + MARGIN_MS };
   }
   const tally = waves[wave] ?? emptyWave;

@@ -14,6 +14,11 @@ export function tallyOf(targets: readonly Target[]): ReleaseTallies {
   return targets.reduce((tallies, target) => changeTally(tallies, null, target), none);
 }
 
+/** How many of them a release that goes back is not done with. */
+export function notYetBack({ moving, watching, reverting, moved, failed }: ReleaseTallies['counts']): number {
+  return moving + watching + reverting + moved + failed;
+}
+
 /** How many load balancers a release is for by now, and the number of its last wave: those that were found late are among them. */
 export function extentOf({ counts, waves }: ReleaseTallies): { loadBalancers: number; lastWave: number } {
   return {

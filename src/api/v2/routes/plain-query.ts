@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { invalidField, invalidRequest } from '../../../core/lbaas/api-errors.ts';
+import { unknownArgument } from '../known-arguments.ts';
 import type { QueryString } from '../list-request.ts';
 
 /** Queries of Kiln's own routes, which have no fields to filter by. */
@@ -10,7 +11,7 @@ const LARGEST_PAGE = 1000;
 /** The query. @throws for what is no parameter of this route. */
 export function queryOf(request: FastifyRequest, { properties }: { properties: object }): QueryString {
   const query = request.query as QueryString;
-  const unknown = Object.keys(query).find((name) => !Object.hasOwn(properties, name));
+  const unknown = unknownArgument(query, properties);
   if (unknown === undefined) return query;
   throw invalidRequest(`${unknown} is no parameter here; allowed are ${Object.keys(properties).join(', ')}`);
 }
