@@ -126,8 +126,9 @@ export async function serve(options: {
       : null;
 
     if (api && roles.length === serveRoles.length) {
+      const administrators = apiOfAdministrators(api);
       const control = await listen(paths, {
-        publicApi: apiOfAdministrators(api),
+        publicApi: administrators.ready,
         amphorae: wireAmphoraOperations({ state, identity, queue, worker: () => worker, stopping: signal }, runtime),
         abortOperation: wireAbort(state, identity.self, log),
         status: async () => ({
@@ -136,7 +137,10 @@ export async function serve(options: {
           certificates: await troubledOwnCertificates(current(), clock.now()),
         }),
       });
-      endings.push(() => control.close()); // Last: who asked for a boot hears that it rests.
+      endings.push(async () => {
+        await administrators.close(); // Streams of events end with it.
+        await control.close(); // Last: who asked for a boot hears that it rests.
+      });
     }
     if (roles.includes('health-manager')) {
       const healthManager = wireHealthManager(state, runtime);
@@ -245,7 +249,6 @@ async function listen(
   rmSync(controlSocket, { force: true }); // Left behind by a process that was killed: nobody answered there.
   // A boot is silent for as long as Nova builds.
   const app = limitedFastify({}, { limits: { ...connectionLimits, silenceSeconds: 0 } });
-  await control.publicApi.ready();
   await controlRoutes(app, control);
   const mask = process.umask(0o177);
   try {
@@ -254,12 +257,7 @@ async function listen(
     process.umask(mask);
   }
   chmodSync(controlSocket, 0o600);
-  return {
-    async close() {
-      await control.publicApi.close(); // Streams of events end with it.
-      await app.close();
-    },
-  };
+  return { close: () => app.close() };
 }
 
 /** SIGHUP reads the configuration again; one with faults is refused whole, and the old values stay. */

@@ -47,7 +47,7 @@ async function serveControl(socketPath: string): Promise<FastifyInstance> {
   const unused = () => Promise.reject(new Error('not asked for here'));
   const amphorae = { list: unused, get: unused, boot: unused, delete: unused };
   const app = Fastify();
-  await controlRoutes(app, { amphorae, abortOperation: unused, status: unused, publicApi });
+  await controlRoutes(app, { amphorae, abortOperation: unused, status: unused, publicApi: async () => publicApi });
   app.addHook('onClose', () => publicApi.close());
   await app.listen({ path: socketPath });
   return app;

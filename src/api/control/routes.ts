@@ -11,7 +11,7 @@ export interface ControlDeps {
   abortOperation: (operationId: string) => Promise<AbortedOperation>;
   status: () => Promise<ServeStatus>;
   /** The public API, as it answers to an administrator of the whole cloud: for `kiln ui`. Ready, not listening. */
-  publicApi: FastifyInstance;
+  publicApi: () => Promise<FastifyInstance>;
 }
 
 const name = Type.String({ minLength: 1, maxLength: 255 });
@@ -62,9 +62,10 @@ export async function controlRoutes(plain: FastifyInstance, deps: ControlDeps): 
     // Requests go there as they come: their bodies are read there.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _body, done) => done(null));
-    scope.all('/v2/*', (request, reply) => {
+    scope.all('/v2/*', async (request, reply) => {
+      const api = await deps.publicApi();
       reply.hijack();
-      deps.publicApi.routing(request.raw, reply.raw);
+      api.routing(request.raw, reply.raw);
     });
   });
 

@@ -25,16 +25,33 @@ export async function serveApi(options: {
   );
 }
 
-/** The same API for whoever may open the control socket: with every right, and without a page or metrics of its own. */
-export function apiOfAdministrators(deps: ApiDeps): FastifyInstance {
-  return createApi({
-    ...deps,
-    authentication: { strategy: 'noauth' },
-    policy: createPolicy({ everybodyIsAdmin: true }),
-    metrics: new Registry(),
-    ui: null,
-    health: null,
-  });
+/**
+ * The same API for whoever may open the control socket: with every right, and without a page or metrics of its own. Made when it is
+ * asked for the first time: most processes never are.
+ */
+export function apiOfAdministrators(deps: ApiDeps): { ready(): Promise<FastifyInstance>; close(): Promise<void> } {
+  let made: Promise<FastifyInstance> | null = null;
+  async function make(): Promise<FastifyInstance> {
+    const app = createApi({
+      ...deps,
+      authentication: { strategy: 'noauth' },
+      policy: createPolicy({ everybodyIsAdmin: true }),
+      metrics: new Registry(),
+      ui: null,
+      health: null,
+    });
+    await app.ready();
+    return app;
+  }
+  return {
+    ready() {
+      made ??= make();
+      return made;
+    },
+    async close() {
+      await (await made)?.close();
+    },
+  };
 }
 
 /** Octavia's policies with those of [oslo_policy] policy_file. @param files octavia.conf, as it was read. */
