@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { request } from 'undici';
 import type { TestbedAccess } from './testbed-access.ts';
+import { neutronOf } from './testbed-network.ts';
 
 /** A network of the bed's Neutron into which Nova plugs virtual machines, with one machine of ours in it: a network namespace. */
 export interface BridgedNetwork {
@@ -21,17 +21,7 @@ const ip = (...words: string[]) => execFileSync('ip', words, { stdio: 'pipe' });
  * @param prefix the first three octets: the namespace is .1, which is the gateway; Neutron gives away from .10 on.
  */
 export async function openBridgedNetwork(bed: TestbedAccess, name: string, prefix: string): Promise<BridgedNetwork> {
-  const headers = { 'x-auth-token': await bed.token('kiln'), 'content-type': 'application/json' };
-  async function call<Body>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<Body> {
-    const answer = await request(`${bed.endpoints.network}/v2.0/${path}`, {
-      method,
-      headers,
-      body: body ? JSON.stringify(body) : null,
-    });
-    const text = await answer.body.text();
-    if (answer.statusCode >= 400) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`);
-    return (text === '' ? {} : JSON.parse(text)) as Body;
-  }
+  const call = await neutronOf(bed, 'kiln');
   const namespace = `kiln-${name}`;
   const bridgeOf = (networkId: string) => `brq${networkId.slice(0, 11)}`;
   async function remove() {

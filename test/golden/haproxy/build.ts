@@ -1,5 +1,14 @@
 /** Load balancers to render: say only what a case is about. IDs, as in 5000…1, tell kind and number. */
 import type { HaproxySettings, TlsFiles } from '../../../src/core/haproxy/settings.ts';
+import {
+  plainHealthMonitor,
+  plainL7Policy,
+  plainL7Rule,
+  plainListener,
+  plainLoadBalancer,
+  plainMember,
+  plainPool,
+} from '../../../src/core/lbaas/plain-resources.ts';
 import type {
   HealthMonitor,
   L7Rule,
@@ -7,7 +16,6 @@ import type {
   LoadBalancer,
   LoadBalancerTree,
   Member,
-  Pool,
   Vip,
 } from '../../../src/model/load-balancer.ts';
 
@@ -43,50 +51,14 @@ export function aVip(address: string): Vip {
 }
 
 export function aLoadBalancer(fields: Partial<LoadBalancer> = {}): LoadBalancer {
-  return {
-    ...resource,
-    id: loadBalancerId,
-    description: '',
-    vip: aVip('203.0.113.5'),
-    vipQosPolicyId: null,
-    vipSgIds: [],
-    additionalVips: [],
-    provider: 'amphora',
-    flavorId: null,
-    availabilityZone: null,
-    topology: 'SINGLE',
-    serverGroupId: null,
-    ...fields,
-  };
+  return { ...plainLoadBalancer({ ...resource, id: loadBalancerId }), vip: aVip('203.0.113.5'), ...fields };
 }
 
 export function aListener(fields: Partial<ListenerNode> = {}, number = 1): ListenerNode {
   const base: Listener = {
-    ...resource,
-    id: listenerId(number),
-    loadBalancerId,
-    description: '',
-    protocol: 'HTTP',
+    ...plainListener({ ...resource, id: listenerId(number) }, loadBalancerId),
     protocolPort: 79 + number,
-    connectionLimit: -1,
     defaultPoolId: poolId(),
-    defaultTlsContainerRef: null,
-    sniContainerRefs: [],
-    insertHeaders: {},
-    timeoutClientData: 50_000,
-    timeoutMemberConnect: 5000,
-    timeoutMemberData: 50_000,
-    timeoutTcpInspect: 0,
-    clientCaTlsContainerRef: null,
-    clientAuthentication: 'NONE',
-    clientCrlContainerRef: null,
-    allowedCidrs: [],
-    tlsCiphers: null,
-    tlsVersions: [],
-    alpnProtocols: [],
-    hstsMaxAge: null,
-    hstsIncludeSubdomains: false,
-    hstsPreload: false,
   };
   return { ...base, l7Policies: [], ...fields };
 }
@@ -99,56 +71,28 @@ export function aTlsListener(fields: Partial<ListenerNode> = {}, number = 1): Li
 }
 
 export function aPool(fields: Partial<PoolNode> = {}, number = 1): PoolNode {
-  const base: Pool = {
-    ...resource,
-    id: poolId(number),
-    loadBalancerId,
-    description: '',
-    protocol: 'HTTP',
-    lbAlgorithm: 'ROUND_ROBIN',
-    sessionPersistence: null,
-    tlsEnabled: false,
-    tlsContainerRef: null,
-    caTlsContainerRef: null,
-    crlContainerRef: null,
-    tlsCiphers: null,
-    tlsVersions: [],
-    alpnProtocols: [],
-  };
+  const base = plainPool({ ...resource, id: poolId(number) }, loadBalancerId);
   return { ...base, members: [aMember(), aMember({}, 2)], healthMonitor: null, ...fields };
 }
 
 export function aMember(fields: Partial<Member> = {}, number = 1): Member {
   return {
-    ...resource,
-    id: uuid(4, number),
-    poolId: poolId(),
+    ...plainMember({ ...resource, id: uuid(4, number) }, poolId()),
     address: `192.0.2.${number}`,
     protocolPort: 8080,
-    weight: 1,
-    backup: false,
-    subnetId: null,
-    monitorAddress: null,
-    monitorPort: null,
     ...fields,
   };
 }
 
 export function aMonitor(fields: Partial<HealthMonitor> = {}): HealthMonitor {
   return {
-    ...resource,
-    id: uuid(5, 1),
-    poolId: poolId(),
+    ...plainHealthMonitor({ ...resource, id: uuid(5, 1) }, poolId()),
     type: 'TCP',
-    delay: 5,
-    timeout: 3,
     maxRetries: 2,
     maxRetriesDown: 4,
     httpMethod: null,
     urlPath: null,
     expectedCodes: null,
-    httpVersion: null,
-    domainName: null,
     ...fields,
   };
 }
@@ -159,15 +103,7 @@ export function anHttpMonitor(fields: Partial<HealthMonitor> = {}): HealthMonito
 
 export function aPolicy(fields: Partial<PolicyNode> = {}, number = 1): PolicyNode {
   return {
-    ...resource,
-    id: uuid(6, number),
-    listenerId: listenerId(),
-    description: '',
-    action: 'REJECT',
-    redirectPoolId: null,
-    redirectUrl: null,
-    redirectPrefix: null,
-    redirectHttpCode: null,
+    ...plainL7Policy({ ...resource, id: uuid(6, number) }, listenerId()),
     position: number,
     rules: [aRule({}, number)],
     ...fields,
@@ -175,17 +111,7 @@ export function aPolicy(fields: Partial<PolicyNode> = {}, number = 1): PolicyNod
 }
 
 export function aRule(fields: Partial<L7Rule> = {}, number = 1): L7Rule {
-  return {
-    ...resource,
-    id: uuid(7, number),
-    l7PolicyId: uuid(6, 1),
-    type: 'PATH',
-    compareType: 'STARTS_WITH',
-    key: null,
-    value: '/admin',
-    invert: false,
-    ...fields,
-  };
+  return { ...plainL7Rule({ ...resource, id: uuid(7, number) }, uuid(6, 1)), value: '/admin', ...fields };
 }
 
 export const defaultSettings: HaproxySettings = {
