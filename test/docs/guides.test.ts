@@ -14,6 +14,23 @@ describe.skipIf(missingClient())('the guides', () => {
     { timeout: 900_000 },
     async (name) => followGuide(join(documents, name), await embeddedPlace()),
   );
+
+  it('octavia-fleet.md shows what its commands really say', { timeout: 900_000 }, async () => {
+    const place = await embeddedPlace();
+    // What waits for minutes where load balancers have users.
+    const quickly =
+      '--before-seconds 0 --settle-seconds 0 --watch-seconds 1 --canary-bake-seconds 0 --wave-bake-seconds 0 --poll-seconds 1';
+    const typed = [
+      ['--os-cloud production', '--os-cloud kiln-dev'],
+      // The client of the test has another folder. What is new has another content than what runs.
+      ['amphora-2026.3.img', 'amphora-2026.1.img'],
+      ['--file amphora', `--file ${place.folder}/amphora`],
+      ['release start --octavia', `release start --octavia ${quickly}`],
+      ['release resume --octavia', 'release resume --octavia --poll-seconds 1'],
+      ['release rollback --octavia', 'release rollback --octavia --poll-seconds 1'],
+    ] as const;
+    await followGuide(join(documents, 'octavia-fleet.md'), { ...place, typed });
+  });
 });
 
 describe('docs/operator-guide.md', () => {
