@@ -1,6 +1,5 @@
 import type { AmphoraStatus } from '../model/amphora.ts';
-import type { OperatingStatus } from '../model/load-balancer.ts';
-import type { ResourceKind } from './load-balancer-store.ts';
+import type { OperatingStatus, ResourceKind } from '../model/load-balancer.ts';
 
 /** Traffic of one listener through one amphora. */
 export interface ListenerStatistics {

@@ -1,8 +1,6 @@
 import type { ProvisioningStatus, ResourceKind, Resources, StoredTree } from '../model/load-balancer.ts';
 import type { NewOperation, OperationReason } from '../model/operation.ts';
 
-export type { ResourceKind, Resources } from '../model/load-balancer.ts';
-
 /** IDs of what hangs on a resource, as lists and shows print them beside it. Absent kinds don't apply. */
 export interface RelatedIds {
   loadBalancerIds?: readonly string[];

@@ -1,4 +1,5 @@
-import type { ListQuery, ResourceKind } from './load-balancer-store.ts';
+import type { ResourceKind } from '../model/load-balancer.ts';
+import type { ListQuery } from './load-balancer-store.ts';
 
 /** How much of each kind a project may have: -1 any number; null: as the configuration says. */
 export type Quota = Readonly<Record<ResourceKind, number | null>>;

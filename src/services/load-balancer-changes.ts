@@ -3,10 +3,10 @@ import type { PlannedChange } from '../core/lbaas/changes.ts';
 import type { CreationContext } from '../core/lbaas/creation-context.ts';
 import { limitsOf, quotaExceeded } from '../core/lbaas/quota.ts';
 import { networkReferencesOf } from '../core/lbaas/references.ts';
-import { type Kind, kindTitle } from '../core/lbaas/resource-names.ts';
+import { kindTitle } from '../core/lbaas/resource-names.ts';
 import type { ApiSettings } from '../core/lbaas/settings.ts';
 import { KilnError } from '../model/errors.ts';
-import type { StoredTree } from '../model/load-balancer.ts';
+import type { ResourceKind, StoredTree } from '../model/load-balancer.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChangeQuota, LoadBalancerStore } from '../ports/load-balancer-store.ts';
 import type { NetworkReferenceChecker } from '../ports/network-references.ts';
@@ -50,10 +50,13 @@ export function createLoadBalancerChanges(deps: LoadBalancerChangesDeps) {
      * @param more how many of each kind are to be made.
      * @returns what the change is to be applied with; null where none of these kinds is limited.
      */
-    async demandQuota(projectId: string, more: Readonly<Partial<Record<Kind, number>>>): Promise<ChangeQuota | null> {
+    async demandQuota(
+      projectId: string,
+      more: Readonly<Partial<Record<ResourceKind, number>>>,
+    ): Promise<ChangeQuota | null> {
       const limits = limitsOf(await deps.quotas.get(projectId), deps.settings().quotaDefaults);
       // Nothing is counted for those who may have any number.
-      const limited = Object.entries(more).filter(([kind, count]) => count > 0 && limits[kind as Kind] >= 0);
+      const limited = Object.entries(more).filter(([kind, count]) => count > 0 && limits[kind as ResourceKind] >= 0);
       if (limited.length === 0) return null;
       const exceeded = quotaExceeded(limits, await store.countByProject(projectId), more);
       if (exceeded) throw quotaMet(kindTitle[exceeded]);
@@ -86,7 +89,7 @@ export function createLoadBalancerChanges(deps: LoadBalancerChangesDeps) {
         await store.apply({ ...planned, quota });
       } catch (error) {
         if (!(error instanceof KilnError)) throw error;
-        if (error.code === 'QUOTA_MET') throw quotaMet(kindTitle[error.details.kind as Kind]);
+        if (error.code === 'QUOTA_MET') throw quotaMet(kindTitle[error.details.kind as ResourceKind]);
         // Gone since it was read: the route finds out of what there is no more.
         if (error.code === 'RESOURCE_NOT_FOUND')
           throw new KilnError('CHANGE_OUTDATED', error.message, { cause: error });

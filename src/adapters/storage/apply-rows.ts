@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { ResourceKind, RowChange } from '../../ports/load-balancer-store.ts';
+import type { ResourceKind } from '../../model/load-balancer.ts';
+import type { RowChange } from '../../ports/load-balancer-store.ts';
 import { isMysql } from './engine.ts';
 import { resourceKinds, tableOf, toRow } from './resource-tables.ts';
 import type { KilnDatabase, ResourceRow } from './schema.ts';

@@ -1,7 +1,8 @@
 import type { Expression, Kysely, SelectQueryBuilder, SqlBool } from 'kysely';
 import { expressionBuilder } from 'kysely';
 import { KilnError } from '../../model/errors.ts';
-import type { ListQuery, ResourceKind } from '../../ports/load-balancer-store.ts';
+import type { ResourceKind } from '../../model/load-balancer.ts';
+import type { ListQuery } from '../../ports/load-balancer-store.ts';
 import { type Column, tableOf } from './resource-tables.ts';
 import type { KilnDatabase, ResourceRow, ResourceValues } from './schema.ts';
 

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { KilnError } from '../../model/errors.ts';
-import type { StoredTree } from '../../model/load-balancer.ts';
+import type { ResourceKind, StoredTree } from '../../model/load-balancer.ts';
 import type { OperationReason } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { LoadBalancerStore, ResourceKind } from '../../ports/load-balancer-store.ts';
+import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
 import { applyChange } from './apply-change.ts';
 import { attempt, isDuplicate } from './faults.ts';
 import { selectPage } from './list-query.ts';

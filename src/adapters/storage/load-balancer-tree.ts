@@ -1,5 +1,4 @@
-import type { StoredTree } from '../../model/load-balancer.ts';
-import type { ResourceKind, Resources } from '../../ports/load-balancer-store.ts';
+import type { ResourceKind, Resources, StoredTree } from '../../model/load-balancer.ts';
 import { fromRow, tableOf } from './resource-tables.ts';
 import type { KilnDatabase } from './schema.ts';
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { KilnError } from '../../model/errors.ts';
-import type { ChangeQuota, ResourceKind } from '../../ports/load-balancer-store.ts';
+import type { ResourceKind } from '../../model/load-balancer.ts';
+import type { ChangeQuota } from '../../ports/load-balancer-store.ts';
 import { isMysql } from './engine.ts';
 import { tableOf } from './resource-tables.ts';
 import type { KilnDatabase } from './schema.ts';

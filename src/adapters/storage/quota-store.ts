@@ -1,6 +1,7 @@
 import { type Expression, expressionBuilder, type SqlBool, sql } from 'kysely';
+import type { ResourceKind } from '../../model/load-balancer.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { ListQuery, ResourceKind } from '../../ports/load-balancer-store.ts';
+import type { ListQuery } from '../../ports/load-balancer-store.ts';
 import { inUse, type Quota, type QuotaStore } from '../../ports/quota-store.ts';
 import { isMysql } from './engine.ts';
 import { attempt } from './faults.ts';

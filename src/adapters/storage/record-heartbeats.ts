@@ -1,6 +1,6 @@
 import { type Insertable, sql } from 'kysely';
+import type { ResourceKind } from '../../model/load-balancer.ts';
 import type { HeartbeatRecord } from '../../ports/health-store.ts';
-import type { ResourceKind } from '../../ports/load-balancer-store.ts';
 import { isMysql } from './engine.ts';
 import { resourceKinds, tableOf } from './resource-tables.ts';
 import type { KilnDatabase, Schema } from './schema.ts';

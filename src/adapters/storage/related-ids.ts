@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { RelatedIds, ResourceKind, Resources } from '../../ports/load-balancer-store.ts';
+import type { ResourceKind, Resources } from '../../model/load-balancer.ts';
+import type { RelatedIds } from '../../ports/load-balancer-store.ts';
 import type { KilnDatabase, ResourceRow } from './schema.ts';
 
 type Linked = { related: RelatedIds };

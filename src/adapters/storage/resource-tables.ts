@@ -1,7 +1,6 @@
 import { snakeCase } from '../../lib/snake-case.ts';
-import type { LoadBalancer, Vip } from '../../model/load-balancer.ts';
+import type { LoadBalancer, ResourceKind, Resources, Vip } from '../../model/load-balancer.ts';
 import { type FieldBase, type FieldType, type FlatLoadBalancer, resourceFields } from '../../model/resource-fields.ts';
-import type { ResourceKind, Resources } from '../../ports/load-balancer-store.ts';
 import type { ResourceRow, ResourceValues, Schema } from './schema.ts';
 
 /**

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
+import type { ResourceKind } from '../../model/load-balancer.ts';
 import type { AmphoraSettlement } from '../../ports/amphora-store.ts';
-import type { ResourceKind, Settlement } from '../../ports/load-balancer-store.ts';
+import type { Settlement } from '../../ports/load-balancer-store.ts';
 import { applyRows } from './apply-rows.ts';
 import { rememberFormerIds } from './former-ids.ts';
 import { tableOf } from './resource-tables.ts';

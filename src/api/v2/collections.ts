@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox';
-import type { RelatedIds, ResourceKind, Resources } from '../../ports/load-balancer-store.ts';
+import type { ResourceKind, Resources } from '../../model/load-balancer.ts';
+import type { RelatedIds } from '../../ports/load-balancer-store.ts';
 import { healthMonitorView } from './schemas/health-monitor.ts';
 import { l7PolicyView } from './schemas/l7-policy.ts';
 import { l7RuleView } from './schemas/l7-rule.ts';

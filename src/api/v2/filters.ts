@@ -1,4 +1,3 @@
-import type { Kind } from '../../core/lbaas/resource-names.ts';
 import { rolesWith, statusesWithBusyCertificate } from '../../core/lbaas/vrrp.ts';
 import { snakeCase } from '../../lib/snake-case.ts';
 import type { ResourceKind } from '../../model/load-balancer.ts';
@@ -21,7 +20,7 @@ export type FilterValue = string | number | boolean;
 const text = (field: string): Filterable => ({ field, type: 'text' });
 const integer = (field: string): Filterable => ({ field, type: 'integer' });
 const flag = (field: string): Filterable => ({ field, type: 'flag' });
-const inUseOf = (kind: Kind): Filterable => ({ field: inUse(kind), type: 'integer', isNoField: true });
+const inUseOf = (kind: ResourceKind): Filterable => ({ field: inUse(kind), type: 'integer', isNoField: true });
 const list = (field: string): Filterable => ({ field, type: 'list' });
 
 /** Statuses of operations that have ended, or of those that have not. */
@@ -102,7 +101,7 @@ const resources = Object.fromEntries(
     kind,
     { filters, ofProjects: true, order: ['createdAt', 'id'] } satisfies Listable,
   ]),
-) as unknown as Readonly<Record<Kind, Listable>>;
+) as unknown as Readonly<Record<ResourceKind, Listable>>;
 
 const nameAndProvider = { name: text('name'), provider_name: text('providerName') };
 const offered = { name: text('name'), description: text('description'), enabled: flag('enabled') };

@@ -6,6 +6,7 @@ import {
   type Pool,
   type ProvisioningStatus,
   provisioningStatuses,
+  type ResourceKind,
   type StoredTree,
   type Topology,
 } from '../../model/load-balancer.ts';
@@ -15,7 +16,7 @@ import type { RowBefore } from '../operations/operation-subject.ts';
 import { rowsOfTree, type TreeRow } from '../operations/tree-rows.ts';
 import { immutable } from './api-errors.ts';
 import type { CreationContext } from './creation-context.ts';
-import { type Kind, kindTitle } from './resource-names.ts';
+import { kindTitle } from './resource-names.ts';
 
 /**
  * What a request changes: the rows, and the operation that carries it out, for the store to write in one transaction.
@@ -44,7 +45,7 @@ const flowWords = {
   healthmonitor: 'health-monitor',
   l7policy: 'l7-policy',
   l7rule: 'l7-rule',
-} as const satisfies Readonly<Record<Kind, string>>;
+} as const satisfies Readonly<Record<ResourceKind, string>>;
 
 /** Failovers go before everything else, and those of what does not serve before those that somebody asked for. */
 const priorities = { repair: REPAIR_PRIORITY, failover: 10, other: 0 } as const;

@@ -1,18 +1,17 @@
-import type { Kind } from './resource-names.ts';
-
+import type { ResourceKind } from '../../model/load-balancer.ts';
 /** How much of each kind a project may have; -1: any number. */
-export type Limits = Readonly<Record<Kind, number>>;
+export type Limits = Readonly<Record<ResourceKind, number>>;
 
 /** What holds for a project: its own quota where it has one, else the configuration's. */
-export function limitsOf(own: Readonly<Record<Kind, number | null>>, defaults: Limits): Limits {
+export function limitsOf(own: Readonly<Record<ResourceKind, number | null>>, defaults: Limits): Limits {
   return Object.fromEntries(
-    Object.entries(defaults).map(([kind, limit]) => [kind, own[kind as Kind] ?? limit]),
+    Object.entries(defaults).map(([kind, limit]) => [kind, own[kind as ResourceKind] ?? limit]),
   ) as unknown as Limits;
 }
 
 /** How many of each kind there are. */
-export function countKinds(rows: readonly { kind: Kind }[]): Partial<Record<Kind, number>> {
-  const counts: Partial<Record<Kind, number>> = {};
+export function countKinds(rows: readonly { kind: ResourceKind }[]): Partial<Record<ResourceKind, number>> {
+  const counts: Partial<Record<ResourceKind, number>> = {};
   for (const { kind } of rows) counts[kind] = (counts[kind] ?? 0) + 1;
   return counts;
 }
@@ -20,11 +19,11 @@ export function countKinds(rows: readonly { kind: Kind }[]): Partial<Record<Kind
 /** The first kind of which `more` would be more than allowed; null when all is well. */
 export function quotaExceeded(
   limits: Limits,
-  existing: Readonly<Record<Kind, number>>,
-  more: Readonly<Partial<Record<Kind, number>>>,
-): Kind | null {
+  existing: Readonly<Record<ResourceKind, number>>,
+  more: Readonly<Partial<Record<ResourceKind, number>>>,
+): ResourceKind | null {
   for (const [name, count] of Object.entries(more)) {
-    const kind = name as Kind;
+    const kind = name as ResourceKind;
     if (count > 0 && limits[kind] >= 0 && existing[kind] + count > limits[kind]) return kind;
   }
   return null;

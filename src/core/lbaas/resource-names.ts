@@ -1,11 +1,7 @@
-import type { ResourceKind, Resources } from '../../model/load-balancer.ts';
-
-/** The port of the store has the same words. */
-export type Kinds = Resources;
-export type Kind = ResourceKind;
+import type { ResourceKind } from '../../model/load-balancer.ts';
 
 /** As Octavia's messages print them: "Load Balancer X not found.", "Quota has been met for resources: L7 Rule". */
-export const kindTitle: Readonly<Record<Kind, string>> = {
+export const kindTitle: Readonly<Record<ResourceKind, string>> = {
   loadbalancer: 'Load Balancer',
   listener: 'Listener',
   pool: 'Pool',

@@ -1,8 +1,15 @@
-import type { L7Policy, L7Rule, Listener, LoadBalancerTree, Pool } from '../../model/load-balancer.ts';
-import type { Kind, Kinds } from '../lbaas/resource-names.ts';
+import type {
+  L7Policy,
+  L7Rule,
+  Listener,
+  LoadBalancerTree,
+  Pool,
+  ResourceKind,
+  Resources,
+} from '../../model/load-balancer.ts';
 
 /** A row as it shall be, with its kind. */
-export type TreeRow = { [K in Kind]: { kind: K; put: Kinds[K] } }[Kind];
+export type TreeRow = { [K in ResourceKind]: { kind: K; put: Resources[K] } }[ResourceKind];
 
 /** A tree as rows, parents first. */
 export function rowsOfTree(tree: LoadBalancerTree): TreeRow[] {

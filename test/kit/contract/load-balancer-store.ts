@@ -6,6 +6,7 @@ import { createJournal } from '../../../src/adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../../../src/adapters/storage/load-balancer-store.ts';
 import { resourceKinds } from '../../../src/adapters/storage/resource-tables.ts';
 import type { KilnDatabase } from '../../../src/adapters/storage/schema.ts';
+import type { ResourceKind } from '../../../src/model/load-balancer.ts';
 import type { NewOperation } from '../../../src/model/operation.ts';
 import type { FlavorStore } from '../../../src/ports/flavor-store.ts';
 import type { Journal } from '../../../src/ports/journal.ts';
@@ -14,7 +15,6 @@ import type {
   ChangeQuota,
   ListQuery,
   LoadBalancerStore,
-  ResourceKind,
   RowChange,
   Settlement,
 } from '../../../src/ports/load-balancer-store.ts';

@@ -1,12 +1,11 @@
 import { KilnError } from '../../../src/model/errors.ts';
+import type { ResourceKind, Resources } from '../../../src/model/load-balancer.ts';
 import type { OperationReason } from '../../../src/model/operation.ts';
 import type {
   Change,
   ListQuery,
   LoadBalancerStore,
   RelatedIds,
-  ResourceKind,
-  Resources,
   Settlement,
 } from '../../../src/ports/load-balancer-store.ts';
 

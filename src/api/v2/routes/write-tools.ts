@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import { invalidField, notFound } from '../../../core/lbaas/api-errors.ts';
-import { type Kind, kindTitle } from '../../../core/lbaas/resource-names.ts';
-import type { LoadBalancerTree } from '../../../model/load-balancer.ts';
+import { kindTitle } from '../../../core/lbaas/resource-names.ts';
+import type { LoadBalancerTree, ResourceKind } from '../../../model/load-balancer.ts';
 import { createLoadBalancerChanges } from '../../../services/load-balancer-changes.ts';
 import { userTokenOf } from '../../auth/authenticate.ts';
 import { representations } from '../collections.ts';
@@ -23,7 +23,7 @@ export function writeTools(deps: ApiDeps) {
     demandNetworkReferences: (body: object, request: FastifyRequest): Promise<void> =>
       changes.demandNetworkReferences(body, userTokenOf(request)),
 
-    async answer(kind: Kind, id: string): Promise<Record<string, unknown>> {
+    async answer(kind: ResourceKind, id: string): Promise<Record<string, unknown>> {
       const found = await store.get(kind, id);
       if (!found) throw notFound(kindTitle[kind], id);
       const appearance = representations[kind] as { one: string; toWire(row: unknown, related: unknown): unknown };

@@ -1,6 +1,6 @@
-import type { Kind } from '../../../core/lbaas/resource-names.ts';
+import type { ResourceKind } from '../../../model/load-balancer.ts';
 
-type Counts = Readonly<Record<Kind, number | null>>;
+type Counts = Readonly<Record<ResourceKind, number | null>>;
 
 /** A project's quota, two kinds under two spellings, as Octavia prints them. */
 export function quotaToWire(projectId: string, counts: Counts) {
@@ -32,7 +32,7 @@ export function quotaFromWire(wish: {
   health_monitor?: Wish;
   l7policy?: Wish;
   l7rule?: Wish;
-}): Partial<Record<Kind, number | null>> {
+}): Partial<Record<ResourceKind, number | null>> {
   const { load_balancer, health_monitor, ...rest } = wish;
   const named = Object.entries({ loadbalancer: load_balancer, healthmonitor: health_monitor, ...rest });
   return Object.fromEntries(named.filter(([, value]) => value !== undefined));
