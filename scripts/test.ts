@@ -3,12 +3,14 @@
  * `test.ts` runs what needs no cloud; `test.ts unit` of that what starts no process; `test.ts openstack` runs what needs the test
  * bed and brings it up first; `test.ts octavia` what needs a real Octavia in it; `test.ts vm` what builds virtual machine images and boots
  * them, on a bed whose Nova has libvirt (as root).
- * `test.ts ui` what shows the web page in a browser. Further arguments are file filters. Exit status 0 only if every test passed and at least one ran.
+ * `test.ts ui` what shows the web page in a browser. Further arguments are file filters; `-t NAME` runs only tests whose name, with those
+ * of the suites around it, matches this pattern. Exit status 0 only if every test passed and at least one ran.
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { startVitest } from 'vitest/node';
 import { ensureDebianPackages } from './debian-packages.ts';
 
@@ -17,7 +19,7 @@ const vm = first === 'vm';
 const openstack = first === 'openstack' || first === 'octavia' || vm;
 const unit = first === 'unit';
 const ui = first === 'ui';
-const filters = openstack || unit || ui ? rest : process.argv.slice(2);
+const { filters, testNamePattern } = readArguments(openstack || unit || ui ? rest : process.argv.slice(2));
 
 // openssl checks our certificates, haproxy and keepalived our configurations; the others are the real clients and
 // renderers that Kiln is compared with.
@@ -69,7 +71,11 @@ if (openstack) {
 const scratch = openstack ? null : mkdtempSync(join(temporaryFolder(), 'k'));
 if (scratch) process.env.TMPDIR = scratch;
 
-const vitest = await startVitest('test', filters, { watch: false, ...(unit ? { project: ['unit'] } : {}) });
+const vitest = await startVitest('test', filters, {
+  watch: false,
+  ...(unit ? { project: ['unit'] } : {}),
+  ...(testNamePattern === undefined ? {} : { testNamePattern }),
+});
 const counts = { passed: 0, failed: 0, skipped: 0 };
 for (const module of vitest.state.getTestModules()) {
   for (const test of module.children.allTests()) {
@@ -89,6 +95,13 @@ if (scratch) rmSync(scratch, { recursive: true, force: true });
 if (counts.skipped > 0) console.log(`${counts.skipped} skipped`);
 console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0);
+
+/** File filters, and what `-t NAME` says. */
+function readArguments(args: string[]): { filters: string[]; testNamePattern: string | undefined } {
+  const options = { testNamePattern: { type: 'string', short: 't' } } as const;
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  return { filters: positionals, testNamePattern: values.testNamePattern };
+}
 
 /** In memory where there is room: databases in files wait for no disk. */
 function temporaryFolder(): string {
