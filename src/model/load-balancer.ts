@@ -104,6 +104,8 @@ export type Listener = Resource & {
   description: string;
   protocol: ListenerProtocol;
   protocolPort: number;
+  /** Counted from 1025 in each load balancer, and in no answer, as in Octavia; null of what a version without it has made. */
+  peerPort: number | null;
   /** -1: no limit. */
   connectionLimit: number;
   defaultPoolId: string | null;

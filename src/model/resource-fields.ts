@@ -64,6 +64,7 @@ export const resourceFields = {
     description: 'string',
     protocol: 'string',
     protocolPort: 'number',
+    peerPort: 'number?',
     connectionLimit: 'number',
     defaultPoolId: 'string?',
     defaultTlsContainerRef: 'string?',

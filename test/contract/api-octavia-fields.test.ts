@@ -119,3 +119,29 @@ it('quotas are found by how many a project has now', async () => {
   expect(await found('in_use_listener=x')).toEqual([200, []]);
   expect(await found('in_use_member=0&in_use_pool=1')).toEqual([200, ['11111111111111111111111111111111']]);
 });
+
+it('listeners are numbered in their load balancer as peer_port, which finds and sorts them and is in no answer', async () => {
+  const http = (protocol_port: number) => ({ protocol: 'HTTP', protocol_port });
+  const { id, listeners } = await made('/lbaas/loadbalancers', 'loadbalancer', {
+    vip_subnet_id: subnetId,
+    listeners: [http(80), http(81)],
+  });
+  const [first, second] = listeners as [{ id: string }, { id: string }];
+  const third = await made('/lbaas/listeners', 'listener', { loadbalancer_id: id, ...http(82) });
+  expect(Object.keys(third)).not.toContain('peer_port');
+  const found = async (query: string) => {
+    const { body } = await api.call('GET', `/lbaas/listeners?loadbalancer_id=${id}&${query}`);
+    return body.listeners.map((one: { id: string }) => one.id);
+  };
+  expect(await found('peer_port=1025')).toEqual([first.id]);
+  expect(await found('peer_port=1026')).toEqual([second.id]);
+  expect(await found('peer_port=1028')).toEqual([]);
+  expect(await found('sort=peer_port:desc')).toEqual([third.id, second.id, first.id]);
+  await api.call('DELETE', `/lbaas/listeners/${first.id}`);
+  await api.settleAll();
+  const fourth = await made('/lbaas/listeners', 'listener', { loadbalancer_id: id, ...http(80) });
+  expect(await found('peer_port=1028')).toEqual([fourth.id]);
+  await api.call('PUT', `/lbaas/listeners/${fourth.id}`, { listener: { name: 'renamed' } });
+  await api.settleAll();
+  expect(await found('peer_port=1028')).toEqual([fourth.id]);
+});

@@ -28,6 +28,7 @@ import * as heartbeatCounts from './migrations/0022-heartbeat-counts.ts';
 import * as backendFailures from './migrations/0023-backend-failures.ts';
 import * as tagHistory from './migrations/0024-tag-history.ts';
 import * as events from './migrations/0025-events.ts';
+import * as peerPorts from './migrations/0026-peer-ports.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -67,6 +68,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0023-backend-failures': backendFailures,
   '0024-tag-history': tagHistory,
   '0025-events': events,
+  '0026-peer-ports': peerPorts,
 };
 
 /** The one from which on changes are marked. */

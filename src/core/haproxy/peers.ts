@@ -3,7 +3,11 @@ import { requireAddress } from './address.ts';
 import type { Section } from './section.ts';
 import type { HaproxyPeer } from './settings.ts';
 
-const peerPort = 1025;
+/**
+ * Where HAProxy's peers of a pair tell each other of their clients, whatever numbers its listeners have
+ * (octavia/common/constants.py, HAPROXY_BASE_PEER_PORT).
+ */
+export const basePeerPort = 1025;
 
 /** The name of the `peers` section that stick tables are shared in. */
 export function peersName(loadBalancerId: string): string {
@@ -23,7 +27,7 @@ export function peerName(amphoraId: string): string {
 export function renderPeers(loadBalancerId: string, peers: readonly HaproxyPeer[]): Section[] {
   if (peers.length === 0) return [];
   const lines = peers.map(({ amphoraId, address }) => {
-    return `peer ${peerName(amphoraId)} ${requireAddress(`amphora ${amphoraId}`, address)}:${peerPort}`;
+    return `peer ${peerName(amphoraId)} ${requireAddress(`amphora ${amphoraId}`, address)}:${basePeerPort}`;
   });
   return [{ header: `peers ${peersName(loadBalancerId)}`, lines }];
 }

@@ -1,4 +1,12 @@
-import type { L7Policy, L7Rule, LoadBalancer, LoadBalancerTree, Member, Pool } from '../../model/load-balancer.ts';
+import type {
+  L7Policy,
+  L7Rule,
+  Listener,
+  LoadBalancer,
+  LoadBalancerTree,
+  Member,
+  Pool,
+} from '../../model/load-balancer.ts';
 import { conflict, validationFailure } from './api-errors.ts';
 import type { CreationContext } from './creation-context.ts';
 import { makeHealthMonitor } from './health-monitor.ts';
@@ -87,7 +95,7 @@ export function makeFullyPopulated(
   const made: TreeListener[] = [];
   for (const one of listeners) {
     checkPortIsFree(one, made);
-    made.push(makeWholeListener(making, one, loadBalancer, poolOf));
+    made.push(makeWholeListener(making, one, loadBalancer, made, poolOf));
   }
   return { loadBalancer, listeners: made, pools };
 }
@@ -102,13 +110,14 @@ function makeWholeListener(
   making: CreationContext,
   spec: ListenerSpec,
   loadBalancer: LoadBalancer,
+  others: readonly Listener[],
   poolOf: (reference: PoolSpec | null | undefined, id?: string | null) => Pool | null,
 ): TreeListener {
   const policies = spec.l7policies ?? [];
   const pool = poolOf(spec.defaultPool, spec.defaultPoolId);
   if (spec.protocol === 'PROMETHEUS' && (pool || policies.length > 0)) throw noChildren(spec.protocol);
   if (pool) checkProtocols(spec.protocol, pool.protocol);
-  const listener = makeListener(making, spec, loadBalancer, pool?.id ?? null);
+  const listener = makeListener(making, spec, loadBalancer, others, pool?.id ?? null);
   const made = policies.map((one) => {
     const target = poolOf(one.redirectPool);
     if (target) checkProtocols(spec.protocol, target.protocol);

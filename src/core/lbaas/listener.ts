@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { Listener, ListenerProtocol, LoadBalancer } from '../../model/load-balancer.ts';
+import { basePeerPort } from '../haproxy/peers.ts';
 import { conflict, disabledOption, invalidOption, invalidRequest, validationFailure } from './api-errors.ts';
 import { type CreationContext, changedRow, newRow, patched } from './creation-context.ts';
 import { connectionLimit, insertableHeaders, insertableTlsHeaders } from './limits.ts';
@@ -7,11 +8,15 @@ import type { ApiSettings } from './settings.ts';
 import type { ListenerPatch, ListenerSpec } from './spec.ts';
 import { checkAlpn, checkCiphers, checkTlsVersions } from './tls.ts';
 
-/** The listener alone; its pools and policies are checked where they are known. */
+/**
+ * The listener alone; its pools and policies are checked where they are known.
+ * @param others the other listeners of its load balancer.
+ */
 export function makeListener(
   making: CreationContext,
   spec: ListenerSpec,
   loadBalancer: LoadBalancer,
+  others: readonly Listener[],
   defaultPoolId: string | null,
 ): Listener {
   const { settings } = making;
@@ -31,6 +36,7 @@ export function makeListener(
     description: spec.description ?? '',
     protocol,
     protocolPort: spec.protocolPort,
+    peerPort: nextPeerPort(others),
     connectionLimit: spec.connectionLimit ?? connectionLimit.default,
     defaultPoolId,
     defaultTlsContainerRef: spec.defaultTlsContainerRef ?? null,
@@ -111,6 +117,11 @@ export function changeListener(
   if (patch.allowedCidrs) checkCidrs(patch.allowedCidrs, loadBalancer);
   checkHsts(changed);
   return changed;
+}
+
+/** Behind the highest one of the load balancer (octavia/db/repositories.py, _find_next_peer_port). */
+function nextPeerPort(others: readonly Listener[]): number {
+  return Math.max(basePeerPort - 1, ...others.map(({ peerPort }) => peerPort ?? 0)) + 1;
 }
 
 /** No two listeners of a load balancer on one port of one transport. */

@@ -8,6 +8,7 @@ import type {
   Pool,
   Resource,
 } from '../../model/load-balancer.ts';
+import { basePeerPort } from '../haproxy/peers.ts';
 
 /** Resources that have nothing set: every field has what Octavia's API gives it when a request names only what it must. */
 
@@ -34,6 +35,7 @@ export function plainListener(row: Resource, loadBalancerId: string): Listener {
     description: '',
     protocol: 'HTTP',
     protocolPort: 80,
+    peerPort: basePeerPort,
     connectionLimit: -1,
     defaultPoolId: null,
     defaultTlsContainerRef: null,

@@ -1,9 +1,8 @@
 import { isIPv6, SocketAddress } from 'node:net';
 import { isPendingDelete, type Listener, type LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { NewSecurityGroupRule, SecurityGroupRule } from '../../model/network.ts';
+import { basePeerPort } from '../haproxy/peers.ts';
 
-/** HAProxy's peers of a pair tell each other of their clients here (octavia/common/constants.py, HAPROXY_BASE_PEER_PORT). */
-const peerPort = 1025;
 /** VRRP, and the authentication header that keepalived puts before it. */
 const pairProtocols = ['112', '51'];
 
@@ -34,7 +33,7 @@ export function vipSecurityRules({ loadBalancer, listeners }: LoadBalancerTree):
     for (const cidr of from) letIn(transportOf(listener), listener.protocolPort, cidr);
   }
   if (loadBalancer.topology === 'ACTIVE_STANDBY') {
-    letIn('tcp', peerPort, null);
+    letIn('tcp', basePeerPort, null);
     for (const protocol of pairProtocols) letIn(protocol, null, null);
   }
   return [...new Map(rules.map((rule) => [keyOf(rule), rule])).values()];

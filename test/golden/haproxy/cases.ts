@@ -379,6 +379,7 @@ export const cases: Record<string, Case> = {
   // The operator's side
   'active-standby': aCase({
     loadBalancer: { topology: 'ACTIVE_STANDBY' },
+    listeners: [aListener({ peerPort: 1031 })],
     pools: [
       aPool({
         sessionPersistence: {

@@ -67,10 +67,6 @@ const ofLists: readonly Difference[] = [
     of: (theirs, ours) =>
       /: (project_id|tenant_id)=/.test(theirs.about) && theirs.status === 200 && ours.status === 403,
   },
-  {
-    why: 'to do',
-    of: isAbout(/: (sort=)?peer_port/),
-  },
 ];
 
 /** Of requests as a whole: `about` is the method, the path, and the body. */

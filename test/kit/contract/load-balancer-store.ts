@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import type { Kysely } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../../src/adapters/storage/database.ts';
 import { createFlavorStore } from '../../../src/adapters/storage/flavor-store.ts';
 import { createJournal } from '../../../src/adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../../../src/adapters/storage/load-balancer-store.ts';
+import { up as numberPeerPorts } from '../../../src/adapters/storage/migrations/0026-peer-ports.ts';
 import { resourceKinds } from '../../../src/adapters/storage/resource-tables.ts';
 import type { KilnDatabase } from '../../../src/adapters/storage/schema.ts';
 import type { ResourceKind } from '../../../src/model/load-balancer.ts';
@@ -101,6 +103,7 @@ const full = {
     description: text,
     protocol: 'TERMINATED_HTTPS',
     protocolPort: 65_535,
+    peerPort: 1030,
     connectionLimit: 2_147_483_647,
     defaultPoolId: 'po',
     defaultTlsContainerRef: 'r',
@@ -199,6 +202,28 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
     const ids = async (kind: ResourceKind, query: Partial<ListQuery> = {}) =>
       (await store.list(kind, { ...everything, ...query })).map(({ id }) => id);
     const fails = (asked: Change, code: string) => expect(store.apply(asked)).rejects.toMatchObject({ code });
+
+    it('listeners without a number of their own get one, in the order of their creation, behind those that have one', async () => {
+      const listener = (
+        id: string,
+        loadBalancerId: string,
+        second: number,
+        peerPort: number | null = null,
+      ): RowChange => {
+        const createdAt = `2026-11-23T11:00:0${second}.000Z`;
+        return {
+          kind: 'listener',
+          put: storedListener(id, loadBalancerId, { protocolPort: second, createdAt, peerPort }),
+        };
+      };
+      await store.apply(creation('lb', [listener('b', 'lb', 2), listener('a', 'lb', 3), listener('c', 'lb', 1)]));
+      await store.apply(creation('half', [listener('d', 'half', 1, 1027), listener('e', 'half', 2)]));
+      await numberPeerPorts(database as unknown as Kysely<unknown>);
+      await numberPeerPorts(database as unknown as Kysely<unknown>);
+      const listeners = await store.list('listener', everything);
+      const ports = Object.fromEntries(listeners.map(({ id, peerPort }) => [id, peerPort]));
+      expect(ports).toEqual({ c: 1025, b: 1026, a: 1027, d: 1027, e: 1028 });
+    });
 
     it('gives back each kind field by field, alone, in a list and in the tree', async () => {
       await store.apply(fullCreation);

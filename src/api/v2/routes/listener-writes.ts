@@ -33,7 +33,7 @@ export function listenerWrites(app: FastifyInstance, deps: ApiDeps, tools: Write
     if (pool && spec.protocol === 'PROMETHEUS') throw noChildren(spec.protocol);
     if (pool) checkProtocols(spec.protocol, pool.protocol);
     const making = tools.making();
-    const put = makeListener(making, spec, loadBalancer, pool?.id ?? null);
+    const put = makeListener(making, spec, loadBalancer, tree.listeners, pool?.id ?? null);
     await tools.demandSecrets([referencesOfListener(put)], loadBalancer.projectId);
     checkLoadBalancerIsMutable(loadBalancer);
     checkPortIsFree(put, tree.listeners);
