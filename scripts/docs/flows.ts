@@ -39,6 +39,8 @@ function renderGroup(flows: readonly Flow<LoadBalancerDeps>[]): string {
   ].join('\n');
 }
 
+const firstOf = ([place = 0]: readonly Place[]): number =>
+  typeof place === 'number' ? place : firstOf(place[0]?.places ?? []);
 const idOf = (name: string) => name.replaceAll(/[^A-Za-z0-9]/g, '_');
 
 /** Each branch is a frame with its steps in it. */
@@ -46,7 +48,8 @@ function boxesOf(flow: Flow<LoadBalancerDeps>, places: readonly Place[], within:
   return places.flatMap((place) => {
     if (typeof place !== 'number') {
       return place.flatMap(({ name, places }) => [
-        `${indent}subgraph branch_${idOf(within + name)}["${name}"]`,
+        // A role may have several frames, one after the other.
+        `${indent}subgraph branch_${idOf(within + name)}_${firstOf(places)}["${name}"]`,
         ...boxesOf(flow, places, `${within}${name}/`, `${indent}  `),
         `${indent}end`,
       ]);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Crashes, pointsOf, startCrashes } from '../kit/crashes.ts';
+import { type Crashes, pointsAndJoinsOf, pointsOf, startCrashes } from '../kit/crashes.ts';
 
 /** Pairs among which the points of one flow are dealt out. */
 const AT_ONCE = 6;
@@ -44,7 +44,7 @@ describe('a worker that is killed', () => {
       await flavors.insert('flavor', { id, name: id, description: '', enabled: true, flavorProfileId: id });
     }
     pairs = await Promise.all(Array.from({ length: AT_ONCE }, () => crashes.bench.create({ flavor_id: flavorId })));
-    const ends = await crashes.killAndFinish(pairs, pointsOf('create-load-balancer-pair', 'middle'));
+    const ends = await crashes.killAndFinish(pairs, pointsAndJoinsOf('create-load-balancer-pair'));
     expect(ends).toEqual(pairs.map(() => 'done'));
     for (const pair of pairs) await expectWholePair(pair);
   }, 900_000);
@@ -56,12 +56,15 @@ describe('a worker that is killed', () => {
     'in %s: those that are replaced are gone',
     async (name, stay) => {
       const before = new Map<string, Set<string>>();
-      for (const pair of pairs) {
+      for (const [index, pair] of pairs.entries()) {
         before.set(pair, new Set((await crashes.amphoraeOf(pair)).map(({ id }) => id)));
         if (stay === 0) await crashes.bench.call('PUT', `/loadbalancers/${pair}/failover`);
-        else await crashes.failAmphoraOver(pair);
+        // Of these the points of one branch are dealt out by turns, that of MASTER first.
+        else await crashes.failAmphoraOver(pair, index % 2 === 0 ? 'MASTER' : 'BACKUP');
       }
-      const ends = await crashes.killAndFinish(pairs, pointsOf(name, 'middle'));
+      // Of one amphora there is one branch: nothing to be joined.
+      const points = stay === 0 ? pointsAndJoinsOf(name) : pointsOf(name, 'middle');
+      const ends = await crashes.killAndFinish(pairs, points);
       expect(ends).toEqual(pairs.map(() => 'done'));
       for (const pair of pairs) {
         await expectWholePair(pair);

@@ -5,6 +5,7 @@
  */
 import { flushCompileCache } from 'node:module';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import type { LoadBalancerDeps } from '../../src/flows/load-balancer/deps.ts';
@@ -19,8 +20,11 @@ import { KilnError } from '../../src/model/errors.ts';
 
 /** Where an operation stands still, if it does, and where it fails, if it does. */
 export interface CrashPoint {
-  /** start: journalled, nothing done. middle: the first thing has been done in the cloud. end: all done, not journalled. */
-  pause?: { step: string; direction: 'do' | 'undo'; moment: 'start' | 'middle' | 'end' };
+  /**
+   * start: journalled, nothing done. middle: the first thing has been done in the cloud. end: all done, not journalled.
+   * `after`: a step of another branch that is on record as done by then.
+   */
+  pause?: { step: string; direction: 'do' | 'undo'; moment: 'start' | 'middle' | 'end'; after?: string };
   /** This step can't be done: the flow turns around. */
   failAt?: string;
 }
@@ -46,10 +50,13 @@ async function main(): Promise<void> {
     queue: wireQueue(state, around),
     own: wireProcess(openstack, around),
   };
+  const isDone = async (operationId: string, step: string) =>
+    (await state.journal.get(operationId))?.entries.some((entry) => entry.kind === 'done' && entry.step === step) ??
+    false;
   const worker = wireWorker(
     own,
     around,
-    loadBalancerFlows.map((flow) => withPoints(flow, points)),
+    loadBalancerFlows.map((flow) => withPoints(flow, points, isDone)),
   );
   await worker.start();
   const told = createInterface({ input: process.stdin }).on('line', (line) => {
@@ -81,7 +88,11 @@ function createPoints(): Points {
   };
 }
 
-function withPoints(flow: OperationFlow, points: Points): OperationFlow {
+function withPoints(
+  flow: OperationFlow,
+  points: Points,
+  isDone: (operationId: string, step: string) => Promise<boolean>,
+): OperationFlow {
   return {
     ...flow,
     steps: flow.steps.map((step) => {
@@ -92,7 +103,10 @@ function withPoints(flow: OperationFlow, points: Points): OperationFlow {
           if (direction === 'do' && failAt === step.name) {
             throw new KilnError('BOOT_FAILED', 'made to fail', { retryable: false });
           }
-          const still = () => standStill(run.operationId);
+          const still = async () => {
+            while (pause?.after !== undefined && !(await isDone(run.operationId, pause.after))) await sleep(50);
+            return await standStill(run.operationId);
+          };
           const here = pause?.step === step.name && pause.direction === direction ? pause.moment : null;
           if (here === 'start') await still();
           const output = await act(here === 'middle' ? stoppingAfterFirstEffect(deps, still) : deps, given, run);

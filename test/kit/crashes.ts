@@ -5,8 +5,9 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import type { Place } from '../../src/flows/engine/flow.ts';
 import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
-import type { Amphora } from '../../src/model/amphora.ts';
+import type { Amphora, AmphoraRole } from '../../src/model/amphora.ts';
 import type { FlowName } from '../../src/model/flow-name.ts';
 import { bundleProgram } from './bundle-program.ts';
 import type { CrashPoint } from './crash-worker.ts';
@@ -32,7 +33,8 @@ export interface Crashes {
   /** The newest operation of each is carried to its end. */
   finish(loadBalancerIds: readonly string[]): Promise<void>;
   amphoraeOf(loadBalancerId: string): Promise<Amphora[]>;
-  failAmphoraOver(loadBalancerId: string): Promise<void>;
+  /** @param role of a pair's one. */
+  failAmphoraOver(loadBalancerId: string, role?: AmphoraRole): Promise<void>;
   /** As the controller of a release does, to the image that there is: the amphora, or the first one of a pair. */
   releaseTo(loadBalancerId: string): Promise<void>;
   /** ACTIVE, with one server, its ports, one group, and nothing of anybody who is gone. */
@@ -54,6 +56,25 @@ export const pointsOf = (name: FlowName, ...moments: Moment[]): CrashPoint[] =>
   flowOf(name).steps.flatMap(({ name: step }) =>
     moments.map((moment): CrashPoint => ({ pause: { step, direction: 'do', moment } })),
   );
+
+/**
+ * In the middle of each step; and, of branches that run at the same time, when one stands at the end of its last step and
+ * another one has ended: just before the join.
+ */
+export const pointsAndJoinsOf = (name: FlowName): CrashPoint[] => {
+  const { places, steps } = flowOf(name);
+  const nameAt = (place: Place | undefined) => (typeof place === 'number' ? (steps[place]?.name ?? '') : '');
+  const lasts = places
+    .filter((place) => typeof place !== 'number')
+    .map((all) => all.map((one) => nameAt(one.places.at(-1))));
+  return steps.flatMap(({ name: step }): CrashPoint[] => {
+    const others = lasts.find((all) => all.includes(step))?.filter((other) => other !== step) ?? [];
+    return [
+      { pause: { step, direction: 'do', moment: 'middle' } },
+      ...others.map((after): CrashPoint => ({ pause: { step, direction: 'do', moment: 'end', after } })),
+    ];
+  });
+};
 
 /** The flow fails at a step, and is killed in the middle of every step of its way back. */
 export const wayBackOf = (name: FlowName, failAt: string): CrashPoint[] => {
@@ -133,8 +154,8 @@ export async function startCrashes(): Promise<Crashes> {
     async finish(loadBalancerIds) {
       await finishOperations(new Map((await newestOf(loadBalancerIds)).map(({ id }) => [id, {}])));
     },
-    async failAmphoraOver(loadBalancerId) {
-      const [amphora] = await amphoraeOf(loadBalancerId);
+    async failAmphoraOver(loadBalancerId, role = 'STANDALONE') {
+      const amphora = (await amphoraeOf(loadBalancerId)).find((one) => one.role === role);
       expect(await bench.raw('PUT', `/v2/octavia/amphorae/${amphora?.id}/failover`)).toBe(202);
     },
     async releaseTo(loadBalancerId) {

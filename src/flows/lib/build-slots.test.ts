@@ -76,6 +76,20 @@ describe('places for amphorae that are being built', () => {
     expect(admitted).toEqual(['pair', 'late']);
   });
 
+  it('are waited for by each branch of an operation that has neither any more, and given back by one without the other', async () => {
+    const { makeSlots, settled } = setUp({ limit: 1 });
+    const slots = makeSlots();
+    const inside: string[] = [];
+    const ask = (amphora: string) => void slots.acquire('pair', [amphora], never).then(() => inside.push(amphora));
+    ask('master');
+    ask('backup');
+    await settled();
+    expect(inside).toEqual(['master']);
+    await slots.release('pair', 'master');
+    await settled();
+    expect(inside).toEqual(['master', 'backup']);
+  });
+
   it('are given once to one that asks twice', async () => {
     const { makeSlots, ask } = setUp();
     const slots = makeSlots();

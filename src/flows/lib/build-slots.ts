@@ -5,9 +5,11 @@ import type { Clock } from '../../ports/clock.ts';
 /** Places for amphorae that are being built: [haproxy_amphora] build_rate_limit of them, in all processes together. */
 export interface BuildSlots {
   /**
-   * Waits until the operation may build these amphorae, all of them. What may be built already is so at once.
+   * Waits until the operation may build these amphorae, all of them. What may be built already is so at once. Branches of one
+   * operation may ask for an amphora each.
+   * @param stop the worker is to stop, and those who have the places may be at rest already; or the operation goes back.
    * @returns whether it was let in just now: what it knew before it waited may be old.
-   * @throws SERVICE_LIMIT when the worker is to stop: those who have the places may be at rest already.
+   * @throws SERVICE_LIMIT when stopped.
    */
   acquire(operationId: string, amphoraIds: readonly string[], stop: AbortSignal): Promise<boolean>;
   /** Gives the place of one amphora back, or all of the operation's, or its turn. Idempotent. */
@@ -33,7 +35,7 @@ interface Waiting extends WantedBuild {
 export function createBuildSlots({ places, clock, limit }: BuildSlotsSettings): BuildSlots {
   /** What this process was told that it may build: amphorae by operation. */
   const inside = new Map<string, ReadonlySet<string>>();
-  const waiting = new Map<string, Waiting>();
+  const waiting = new Set<Waiting>();
   let pause = new AbortController();
   let isLooking = false;
 
@@ -42,12 +44,12 @@ export function createBuildSlots({ places, clock, limit }: BuildSlotsSettings): 
   }
 
   async function look(): Promise<void> {
-    const all = [...waiting.values()];
-    const turns = limit() < 0 ? new Set(waiting.keys()) : await places.enter(all, limit());
+    const all = [...waiting];
+    const wanted = byOperation(all);
+    const turns = limit() < 0 ? null : await places.enter(wanted, limit());
     // Who gave up meanwhile is let in nowhere: its operation goes back, and with it the place.
     for (const one of all) {
-      if (!turns.has(one.operationId) || waiting.get(one.operationId) !== one) continue;
-      waiting.delete(one.operationId);
+      if ((turns && !turns.has(one.operationId)) || !waiting.delete(one)) continue;
       note(one);
       one.letIn();
     }
@@ -61,7 +63,7 @@ export function createBuildSlots({ places, clock, limit }: BuildSlotsSettings): 
       await look().catch((error: unknown) => {
         // While the database is away nobody is let in.
         if (toKilnError(error).retryable) return;
-        for (const one of waiting.values()) one.refuse(error);
+        for (const one of waiting) one.refuse(error);
         waiting.clear();
       });
       if (waiting.size > 0) await clock.sleep(LOOK_EVERY_MS, pause.signal).catch(() => {});
@@ -78,13 +80,14 @@ export function createBuildSlots({ places, clock, limit }: BuildSlotsSettings): 
         return true;
       }
       const turn = Promise.withResolvers<void>();
+      const own: Waiting = { operationId, amphoraIds, letIn: turn.resolve, refuse: turn.reject };
       const giveUp = () => {
-        waiting.delete(operationId);
-        turn.reject(new KilnError('SERVICE_LIMIT', 'the worker stops while this amphora waits to be built'));
+        waiting.delete(own);
+        turn.reject(new KilnError('SERVICE_LIMIT', 'an amphora waited to be built, and is not to be any more for now'));
       };
       if (stop.aborted) giveUp();
       else {
-        waiting.set(operationId, { operationId, amphoraIds, letIn: turn.resolve, refuse: turn.reject });
+        waiting.add(own);
         stop.addEventListener('abort', giveUp, { once: true });
         // A look that is under way has not seen this one.
         pause.abort();
@@ -98,9 +101,21 @@ export function createBuildSlots({ places, clock, limit }: BuildSlotsSettings): 
       const left = amphoraId === undefined ? [] : [...(inside.get(operationId) ?? [])].filter((id) => id !== amphoraId);
       if (left.length > 0) inside.set(operationId, new Set(left));
       else inside.delete(operationId);
-      waiting.delete(operationId);
+      for (const one of waiting) {
+        const isIt = amphoraId === undefined || one.amphoraIds.every((id) => id === amphoraId);
+        if (one.operationId === operationId && isIt) waiting.delete(one);
+      }
       if (limit() >= 0) await places.leave(operationId, amphoraId);
       pause.abort();
     },
   };
+}
+
+/** What branches of one operation want is its one wish. */
+function byOperation(wanted: readonly WantedBuild[]): WantedBuild[] {
+  const groups = Map.groupBy(wanted, ({ operationId }) => operationId);
+  return [...groups].map(([operationId, group]) => ({
+    operationId,
+    amphoraIds: group.flatMap(({ amphoraIds }) => amphoraIds),
+  }));
 }

@@ -2,6 +2,7 @@ import { choiceById } from '../../core/amphora/choose-image.ts';
 import { KilnError, toKilnError } from '../../model/errors.ts';
 import type { ImageChoice } from '../../model/image.ts';
 import { defineFlow, type Step } from '../engine/flow.ts';
+import { waitSignal } from '../lib/wait-signal.ts';
 import { type AmphoraChoices, chooseImageFor, elapsedMs } from '../steps/resolve-amphora.ts';
 import { buildAmphora } from './build-amphora.ts';
 import type { LoadBalancerDeps } from './deps.ts';
@@ -32,7 +33,7 @@ const resolveBoot: Step<LoadBalancerDeps, BootInput, Omit<AmphoraChoices, 'role'
   async do(deps, state, run) {
     const startedMs = deps.clock.monotonicMs();
     const { amphoraId, serverName, computeFlavorId } = state;
-    await deps.builds.acquire(run.operationId, [amphoraId], run.stop);
+    await deps.builds.acquire(run.operationId, [amphoraId], waitSignal(run));
     const choice = await choose(deps, state);
     return {
       amphoraId,

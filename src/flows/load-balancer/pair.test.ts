@@ -7,6 +7,7 @@ import type { FlowName } from '../../model/flow-name.ts';
 import type { LoadBalancer } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { AmphoraAgent } from '../../ports/amphora-agent.ts';
+import { unknownStep } from '../engine/read-past.ts';
 import { runFlow } from '../engine/run-flow.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 import { loadBalancerFlows } from './index.ts';
@@ -127,6 +128,39 @@ describe('a pair', () => {
     for (const { spec } of bench.compute.servers()) {
       expect(Object.values(spec.files).join('')).toContain('loadbalancer_topology = ACTIVE_STANDBY');
     }
+  });
+
+  it('is built in branches: one whose agent is late does not keep the other one from being plugged in', async () => {
+    const bench = setUp();
+    const backupIsPlugged = Promise.withResolvers<void>();
+    let isFirst = true;
+    const agent = new Proxy(bench.agent, {
+      get(target, name) {
+        if (name === 'plugVip') {
+          return async (...values: Parameters<AmphoraAgent['plugVip']>) => {
+            await target.plugVip(...values);
+            backupIsPlugged.resolve();
+          };
+        }
+        if (name !== 'getInfo') return Reflect.get(target, name) as unknown;
+        return async (...values: Parameters<AmphoraAgent['getInfo']>) => {
+          if (isFirst) {
+            isFirst = false;
+            await backupIsPlugged.promise;
+          }
+          return await target.getInfo(...values);
+        };
+      },
+    });
+    Object.assign(bench.deps, { agent });
+    await bench.created();
+    const entries = (await bench.journal.get('op-1'))?.entries ?? [];
+    expect(entries[0]).toMatchObject({ kind: 'started', step: 'mark-lb-error-on-revert', version: 2 });
+    // What the journal of a pair says is for Kiln 0.1 to leave alone.
+    const [versionOne] = loadBalancerFlows.find(({ name }) => name === 'create-load-balancer-pair')?.older ?? [];
+    expect(versionOne && unknownStep({ ...versionOne, older: [] }, entries)).toBe('of version 2');
+    const before = { ...versionOne, version: 2, older: [] } as unknown as NonNullable<typeof versionOne>;
+    expect(unknownStep(before, entries)).toBe('mark-lb-error-on-revert');
   });
 
   it("keeps a group of its own beside the user's", async () => {

@@ -1,10 +1,9 @@
 import { lost, succeeded } from '../../core/operations/settlement.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { FlowName } from '../../model/flow-name.ts';
-import type { JsonObject } from '../../model/operation.ts';
-import { defineFlow, type Flow, type FlowBuilder } from '../engine/flow.ts';
+import { defineFlow, type Flow } from '../engine/flow.ts';
 import { reloadListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
-import { builtOfPair, isOfPair, type PairRole, type PairState, pairRoles, sideBySide } from '../lib/pair.ts';
+import { builtOfPair, isOfPair, type PairRole, type PairState, pairRoles } from '../lib/pair.ts';
 import { type BuiltAmphora, builtAmphora, type Target } from '../lib/targets.ts';
 import { uploadTlsMaterial, withoutLeftOut } from '../lib/tls-material.ts';
 import { treeOf } from '../lib/tree-of.ts';
@@ -32,6 +31,7 @@ import { createVrrpPort, plugVrrpPort, type VrrpPort } from '../steps/vrrp-port.
 import { buildAmphora } from './build-amphora.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 import { type FailoverInput, outcomeOf } from './failover.ts';
+import { versionOneOf } from './pair-version-1.ts';
 
 type Choices = LoadBalancerInput & AmphoraChoices & VipSecurity;
 type Built = LoadBalancerInput & PairState<BuiltAmphora & VrrpPort>;
@@ -53,33 +53,35 @@ const markAllocated = defineFlow('mark-allocated')
 
 const inPair = (mayBeLeftOut: () => boolean) => ({ targetsOf: builtOfPair, subjectOf: null, mayBeLeftOut });
 
-/** The types of these steps were checked where their flow was put together. */
-function includeSideBySide<Input extends JsonObject, State extends JsonObject, Name extends string>(
-  builder: FlowBuilder<LoadBalancerDeps, Input, State, Name>,
-  flow: Flow<LoadBalancerDeps>,
-) {
-  for (const step of sideBySide(flow)) builder.step(step as never);
-  return builder as unknown as FlowBuilder<LoadBalancerDeps, Input, State & PairState<BuiltAmphora & VrrpPort>, Name>;
-}
+const buildBoth = { MASTER: buildOneOfPair, BACKUP: buildOneOfPair };
+const allocateBoth = { MASTER: markAllocated, BACKUP: markAllocated };
+/** What a role is built of was chosen before: nothing, where it is not built. */
+const isBuilt = (state: PairState<AmphoraChoices>, role: PairRole) => state[role] !== undefined;
 
-const begunCreation = defineFlow('create-load-balancer-pair')
-  .takes<LoadBalancerDeps, LoadBalancerInput>()
-  .step(markErrorOnRevert((_records, tree) => lost(tree)))
-  .step(createServerGroup)
-  .step(resolvePair(async () => pairRoles))
-  .step(createVipSecurityGroup);
+/** Since version 2 both amphorae are built in branches; a journal of version 1 goes on in that. */
+type Versions = { version: number; older: readonly Flow<LoadBalancerDeps>[] };
+function withVersionOne<PairFlow extends Flow<LoadBalancerDeps>>(define: (versions?: Versions) => PairFlow): PairFlow {
+  return define({ version: 2, older: [versionOneOf(define())] });
+}
+const beginning = 'mark-lb-error-on-revert';
 
 /** A load balancer with two amphorae, of which one has the VIP: ACTIVE_STANDBY topology. Both are of one image. */
-export const createPair = includeSideBySide(
-  includeSideBySide(begunCreation, buildOneOfPair)
+export const createPair = withVersionOne((versions) =>
+  defineFlow('create-load-balancer-pair')
+    .takes<LoadBalancerDeps, LoadBalancerInput>(versions)
+    .step(markErrorOnRevert((_records, tree) => lost(tree), beginning))
+    .step(createServerGroup)
+    .step(resolvePair(async () => pairRoles))
+    .step(createVipSecurityGroup)
+    .parallel(buildBoth)
     .step(uploadCertificates<Built>(inPair(() => false)))
     .step(uploadConfiguration<Built & CertificatesUploaded>(inPair(() => false)))
     .step(reload<Built & CertificatesUploaded>(inPair(() => false)))
-    .step(startVrrp),
-  markAllocated,
-)
-  .step(markActive(succeeded))
-  .build();
+    .step(startVrrp)
+    .parallel(allocateBoth)
+    .step(markActive(succeeded))
+    .build(),
+);
 
 /**
  * Make before break, of one amphora or of both. The new ones are built side by side from one image, configured and judged
@@ -90,26 +92,28 @@ function failover<Name extends FlowName>(
   name: Name,
   rolesOf: (deps: LoadBalancerDeps, input: PairFailoverInput) => Promise<readonly PairRole[]>,
 ) {
-  const begun = defineFlow(name)
-    .takes<LoadBalancerDeps, PairFailoverInput>()
-    .step(markErrorOnRevert(failedFailover))
-    .step(createServerGroup)
-    .step(resolvePair(rolesOf))
-    .step(createVipSecurityGroup);
-  const ready = includeSideBySide(begun, buildOneOfPair)
-    .step(uploadCertificates<Built>(inPair(() => true)))
-    .step(uploadConfiguration<Built & CertificatesUploaded>(inPair(() => true)))
-    .step(reload<Built & CertificatesUploaded>(inPair(() => true)))
-    .step(judgeNewAmphorae)
-    .step(tellPeers('introduce-peers', configureWhole))
-    .commit()
-    .step(takeOver('BACKUP'))
-    .step(takeOver('MASTER'));
-  return includeSideBySide(ready, markAllocated)
-    .step(removeReplaced)
-    .step(tellPeers('update-peers', configureWhole))
-    .step(markActive<PairFailoverInput & Built & CertificatesUploaded>(outcomeOf))
-    .build();
+  return withVersionOne((versions) =>
+    defineFlow(name)
+      .takes<LoadBalancerDeps, PairFailoverInput>(versions)
+      .step(markErrorOnRevert(failedFailover, beginning))
+      .step(createServerGroup)
+      .step(resolvePair(rolesOf))
+      .step(createVipSecurityGroup)
+      .parallel(buildBoth, isBuilt)
+      .step(uploadCertificates<Built>(inPair(() => true)))
+      .step(uploadConfiguration<Built & CertificatesUploaded>(inPair(() => true)))
+      .step(reload<Built & CertificatesUploaded>(inPair(() => true)))
+      .step(judgeNewAmphorae)
+      .step(tellPeers('introduce-peers', configureWhole))
+      .commit()
+      .step(takeOver('BACKUP'))
+      .step(takeOver('MASTER'))
+      .parallel(allocateBoth, isBuilt)
+      .step(removeReplaced)
+      .step(tellPeers('update-peers', configureWhole))
+      .step(markActive<PairFailoverInput & Built & CertificatesUploaded>(outcomeOf))
+      .build(),
+  );
 }
 
 /** Whatever an amphora is to have of its load balancer, and its HAProxy running with it. */

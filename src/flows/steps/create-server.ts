@@ -4,6 +4,7 @@ import type { BootTimings } from '../../model/amphora.ts';
 import type { Server } from '../../model/compute.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
+import { waitSignal } from '../lib/wait-signal.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import { removeServers } from './remove-servers.ts';
@@ -22,7 +23,7 @@ export const createServer: Step<LoadBalancerDeps, AmphoraChoices, ServerCreated>
   async do(deps, state, run) {
     const startedMs = deps.clock.monotonicMs();
     const { amphoraId, serverName } = state;
-    const hasWaited = await deps.builds.acquire(run.operationId, [amphoraId], run.stop);
+    const hasWaited = await deps.builds.acquire(run.operationId, [amphoraId], waitSignal(run));
     const found = run.resumed ? await lookForServer(deps, serverName) : null;
     const serverId = found?.id ?? (await bootServer(deps, state, run, hasWaited)).id;
     const timings = { ...state.timings, createMs: elapsedMs(deps.clock, startedMs) };

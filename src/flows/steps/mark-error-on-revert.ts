@@ -28,9 +28,10 @@ export type ResizeInput = LoadBalancerInput & { flavorId: string | null };
  */
 export function markErrorOnRevert(
   outcomeOf: (records: Records, tree: LoadBalancerTree, input: LoadBalancerInput) => Outcome | Promise<Outcome>,
+  name = 'mark-error-on-revert',
 ): Step<LoadBalancerDeps, LoadBalancerInput, Record<string, never>> {
   return {
-    name: 'mark-error-on-revert',
+    name,
     do: async () => ({}),
     settleUndone: (records, input, run) =>
       settlementOf(records, input.loadBalancerId, run, async (tree) => {

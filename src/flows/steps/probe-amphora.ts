@@ -4,6 +4,7 @@ import { KilnError } from '../../model/errors.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import { reloadListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
 import type { BuiltAmphora } from '../lib/targets.ts';
+import { waitSignal } from '../lib/wait-signal.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import { type AgentReady, once } from './reach-amphora.ts';
@@ -43,7 +44,7 @@ export const resolveProbe: Step<LoadBalancerDeps, ProbeInput, Omit<AmphoraChoice
   name: 'resolve-probe',
   async do(deps, { amphoraId, imageId, flavorId, availabilityZone }, run) {
     const startedMs = deps.clock.monotonicMs();
-    await deps.builds.acquire(run.operationId, [amphoraId], run.stop);
+    await deps.builds.acquire(run.operationId, [amphoraId], waitSignal(run));
     const settings = deps.settings();
     const [capabilities, zone] = await Promise.all([
       deps.flavors.flavorCapabilities(flavorId),

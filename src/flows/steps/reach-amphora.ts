@@ -3,6 +3,7 @@ import type { Server } from '../../model/compute.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { AgentInfo } from '../../ports/amphora-agent.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
+import { waitSignal } from '../lib/wait-signal.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import { bootServer, type ServerCreated } from './create-server.ts';
 import { findManagementAddress } from './find-management-address.ts';
@@ -99,7 +100,7 @@ const endings = new Set(['BOOT_FAILED', 'BOOT_TIMEOUT', 'AGENT_UNREACHABLE', 'AG
  */
 export async function once<Result>(run: StepRun, wait: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
   try {
-    return await wait(AbortSignal.any([run.stop, run.cancelled]));
+    return await wait(waitSignal(run));
   } catch (error) {
     if (run.stop.aborted && !(error instanceof KilnError))
       throw new KilnError('CANCELLED', 'the worker stops while an amphora is being built', { cause: error });

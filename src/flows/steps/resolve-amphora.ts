@@ -7,6 +7,7 @@ import type { JsonObject } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import type { PairRole, PairState } from '../lib/pair.ts';
+import { waitSignal } from '../lib/wait-signal.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput, ResizeInput } from './mark-error-on-revert.ts';
 import type { ServerGroup } from './server-group.ts';
@@ -79,7 +80,7 @@ async function choose(
 ) {
   const startedMs = deps.clock.monotonicMs();
   const idOf = (name: string) => stableId(run.operationId, name);
-  await deps.builds.acquire(run.operationId, names.map(idOf), run.stop);
+  await deps.builds.acquire(run.operationId, names.map(idOf), waitSignal(run));
   const settings = deps.settings();
   const found = await deps.loadBalancers.get('loadbalancer', loadBalancerId);
   if (!found) throw new KilnError('RESOURCE_NOT_FOUND', `there is no load balancer ${loadBalancerId}`);
