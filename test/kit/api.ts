@@ -97,14 +97,15 @@ export interface StoredApiHarness extends Pick<ApiHarness, 'app' | 'call' | 'que
 
 /**
  * @param options.connection a database that others use, too; absent: a SQLite file of its own.
+ * @param options.clock absent: one whose sleeps take no time, so that who waits for another process would ask in vain.
  * @param options.around what is put around the parts, so that a test sees what the API asks of them.
  */
 export async function openStoredApiHarness(
   overrides: Partial<ApiDeps> = {},
-  options: { connection?: string; around?: (deps: ApiDeps) => ApiDeps } = {},
+  options: { connection?: string; clock?: Clock; around?: (deps: ApiDeps) => ApiDeps } = {},
 ): Promise<StoredApiHarness> {
   const queued: string[] = [];
-  const clock = createFakeClock({ autoAdvance: true });
+  const clock = options.clock ?? createFakeClock({ autoAdvance: true });
   let statements = 0;
   const folder = mkdtempSync(join(tmpdir(), 'kiln-api-'));
   const connection = options.connection ?? (await sqliteIn(folder));

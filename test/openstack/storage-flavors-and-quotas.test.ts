@@ -1,8 +1,10 @@
 import { describeFlavorStoreContract } from '../kit/contract/flavor-store.ts';
 import { describeQuotaStoreContract } from '../kit/contract/quota-store.ts';
+import { describeQuotasAtOnce } from '../kit/quota-suite.ts';
 import { makeDatabase } from '../kit/testbed-database.ts';
 
 /** Flavors, availability zones and quotas in the test bed's MariaDB. */
 
 describeFlavorStoreContract('MariaDB', makeDatabase);
 describeQuotaStoreContract('MariaDB', makeDatabase);
+describeQuotasAtOnce('MariaDB', makeDatabase);
