@@ -211,6 +211,13 @@ it('answers HEAD without a body, names allowed methods, ignores queries', async 
   expect(await ask('GET', '/1.0/info?x=1')).toMatchObject({ status: 200 });
 });
 
+it("takes paths that begin with more than one slash, as Octavia's driver asks for the versions", async () => {
+  const { body } = await ask('GET', '//');
+  expect(body).toEqual((await ask('GET', '/')).body);
+  expect(body).toMatchObject({ api_version: '1.0' });
+  expect(await ask('GET', '//1.0/info')).toMatchObject({ status: 200 });
+});
+
 it('tells a fault to the log and not to the caller', async () => {
   const answer = await ask('PUT', '/broken');
   expect(answer).toMatchObject({ status: 500, body: { http_code: 500 } });

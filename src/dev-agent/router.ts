@@ -46,7 +46,8 @@ export function createRequestHandler(
   const known = routes.map((route) => ({ route, match: matcher(route.path) }));
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<Answer> => {
-    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    // Flask strips what slashes a path has too many in front, and Octavia's driver asks for `//`.
+    const path = (request.url ?? '').split('?', 1)[0]?.replace(/^\/*/, '/') ?? '/';
     const here = known.flatMap(({ route, match }) => {
       const parameters = match(path);
       return parameters ? [{ route, parameters }] : [];
