@@ -1,17 +1,14 @@
 import { expect, it } from 'vitest';
 import { anImage } from '../../test/kit/builders.ts';
-import { createFakeClock } from '../../test/kit/fakes/fake-clock.ts';
-import { createFakeImages } from '../../test/kit/fakes/fake-images.ts';
-import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
+import { createFakeDeps } from '../../test/kit/fakes/fake-amphora-deps.ts';
 import { watchTagsJob } from './watch-tags.ts';
 
-function bench() {
-  const clock = createFakeClock({ start: '2026-11-23T12:00:00Z' });
-  const log = createFakeLog();
-  const image = (id: string, tags: string[], owner = 'service') => anImage({ id, tags, owner });
-  const images = createFakeImages({
-    images: [image('i1', ['amphora']), image('i2', ['edge']), image('x', ['amphora'], 'tenant')],
-  });
+/** @param ownerId [controller_worker] amp_image_owner_id; Kiln authenticates as `service-project`. */
+function bench(ownerId = '') {
+  const { clock, log, images, resolver, settings: amphoraSettings } = createFakeDeps();
+  amphoraSettings.image = { ...amphoraSettings.image, ampImageOwnerId: ownerId };
+  const image = (id: string, tags: string[], owner = 'service-project') => anImage({ id, tags, owner });
+  for (const one of [image('i2', ['edge']), image('x', ['amphora'], 'tenant')]) images.put(one);
   const seen = new Map<string, string[]>();
   const history = {
     flavorTags: async () => ['edge', 'amphora'],
@@ -23,8 +20,8 @@ function bench() {
       return { added: now.filter((id) => !before.includes(id)), removed: before.filter((id) => !now.includes(id)) };
     },
   };
-  const settings = () => ({ tag: 'amphora', ownerId: 'service' });
-  const job = watchTagsJob({ history, images, clock, log, settings });
+  const settings = () => ({ tag: 'amphora' });
+  const job = watchTagsJob({ history, images, resolver, clock, log, settings });
   const run = (dryRun = false) =>
     job.run({ dryRun, byHand: false, stop: new AbortController().signal, assertHeld: async () => {} });
   return { job, run, images, seen, log, image };
@@ -33,13 +30,31 @@ function bench() {
 it('finds within a minute what was tagged and untagged in Glance, of the trusted project, each tag once', async () => {
   const { job, run, images, log, image } = bench();
   expect(job.intervalSeconds()).toBeLessThanOrEqual(60);
-  expect((await run()).items).toEqual(['image i1 carries tag amphora', 'image i2 carries tag edge']);
+  expect((await run()).items).toEqual(['image image-1 carries tag amphora', 'image i2 carries tag edge']);
   expect(await run()).toEqual({ counts: { changes: 0 }, items: [], more: false });
   images.put(image('i3', ['amphora']));
-  await images.removeTag('i1', 'amphora');
-  expect((await run()).items).toEqual(['image i3 carries tag amphora', 'image i1 no longer carries tag amphora']);
+  await images.removeTag('image-1', 'amphora');
+  expect((await run()).items).toEqual(['image i3 carries tag amphora', 'image image-1 no longer carries tag amphora']);
   expect(log.lines).toHaveLength(4);
 });
+
+it.each([
+  ['', ['image image-1 carries tag amphora', 'image i2 carries tag edge']],
+  ['tenant', ['image x carries tag amphora']],
+  [
+    'any',
+    [
+      'image image-1 of project service-project carries tag amphora',
+      'image x of project tenant carries tag amphora',
+      'image i2 of project service-project carries tag edge',
+    ],
+  ],
+])(
+  'with amp_image_owner_id = "%s" it records the images that amphorae may boot, and no other',
+  async (owner, items) => {
+    expect(new Set((await bench(owner).run()).items)).toEqual(new Set(items));
+  },
+);
 
 it('a dry run looks at nothing, and where no Glance is used there is nothing to look at', async () => {
   const { run, seen } = bench();

@@ -10,6 +10,15 @@ it('keeps what is used, and forgets what is not', () => {
   expect(map.get('unused')).toBeUndefined();
 });
 
+it('forgets at once what is deleted, however long it was kept', () => {
+  let now = 0;
+  const map = createTtlMap<string>(() => now, 1_000);
+  for (const key of ['a', 'b']) map.set(key, 'x');
+  now = 1_500;
+  map.delete('a');
+  expect([map.get('a'), map.get('b')]).toEqual([undefined, 'x']);
+});
+
 it('forgets everything when nobody has asked for long', () => {
   let now = 0;
   const map = createTtlMap<string>(() => now, 1_000);

@@ -2,6 +2,7 @@
 export interface TtlMap<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
+  delete(key: string): void;
 }
 
 /** What nobody has read or written for `keepMs` is forgotten, at the latest after twice that time. */
@@ -28,6 +29,10 @@ export function createTtlMap<Value>(nowMs: () => number, keepMs: number): TtlMap
     set(key, value) {
       turn();
       recent.set(key, value);
+    },
+    delete(key) {
+      recent.delete(key);
+      older.delete(key);
     },
   };
 }

@@ -159,6 +159,7 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       const resolver: HousekeepingDeps['resolver'] = {
         resolveAssigned: async (...asked) => await wireResolver(await openstack(), runtime).resolveAssigned(...asked),
         releasable: async (...asked) => await wireResolver(await openstack(), runtime).releasable(...asked),
+        trustedOwner: async () => await wireResolver(await openstack(), runtime).trustedOwner(),
       };
       return housekeepingCommands({ ...(await state()), inventory, images, resolver }, runtime, signal);
     },

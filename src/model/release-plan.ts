@@ -31,6 +31,8 @@ export interface PlanInput {
   hashes: ReadonlyMap<string, string | null>;
   /** How long failovers took here lately; null: there were none. */
   moveSeconds: number | null;
+  /** Whether the release waits behind its last wave, too, before it is completed. */
+  bakesLastWave: boolean;
 }
 
 export interface PlannedTarget {

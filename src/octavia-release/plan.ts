@@ -60,6 +60,7 @@ export async function planOverOctavia(
     members,
     hashes: new Map([...tagged, image].map(({ id, hashValue }) => [id, hashValue])),
     moveSeconds: null,
+    bakesLastWave: false,
   });
   return { plan: withOthers(plan, fleet, members.length), image, baseline, fleet };
 }

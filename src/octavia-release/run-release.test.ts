@@ -34,6 +34,7 @@ async function startOf({ deps }: OctaviaWorld, more: Partial<OctaviaReleaseStart
     taggedImageIds: [oldImageId],
     hashes: new Map(),
     moveSeconds: null,
+    bakesLastWave: false,
   });
   return {
     version: 1,

@@ -42,6 +42,8 @@ export interface ImageResolver {
   explain(request: ImageRequest): Promise<ImageResolution>;
   /** What a release could bring to the fleet: active, not hidden, of the project whose images are trusted, or of any. Newest first. @param tag only those that carry it. */
   releasable(tag?: string, signal?: AbortSignal): Promise<readonly Image[]>;
+  /** The project whose images count: that of `amp_image_owner_id`, else Kiln's own. Null: any project's. */
+  trustedOwner(): Promise<string | null>;
   /** The newest outcome for each tag, as this process saw it. Asks nobody. */
   status(): ImageStatus[];
 }

@@ -4,7 +4,7 @@ import { lateQuestion } from '../core/releases/late.ts';
 import { probeAmphoraId } from '../core/releases/probe.ts';
 import { type Window, windowLimits } from '../core/releases/window.ts';
 import { abortable } from '../lib/abortable.ts';
-import { growingPauseMs } from '../lib/growing-pause.ts';
+import { createTtlMap } from '../lib/ttl-map.ts';
 import { toKilnError } from '../model/errors.ts';
 import type { Operation } from '../model/operation.ts';
 import type { FailureClass } from '../model/release.ts';
@@ -16,6 +16,7 @@ import type { ReleaseStore, ReleaseView } from '../ports/release-store.ts';
 import type { ObservedHealth, ReleaseHealth } from '../services/release-health.ts';
 import { changeOf, isTagStep, type TagStep } from './change-of.ts';
 import type { GlanceLook } from './glance-look.ts';
+import { createTagRefusals } from './tag-refusals.ts';
 
 export interface CarryOnDeps {
   releases: ReleaseStore;
@@ -50,8 +51,6 @@ export interface CarriedOn {
 
 /** For a tag to be put on an image, or taken off. */
 const TAG_PATIENCE_MS = 30_000;
-/** A tag that was refused is tried again after so long. */
-const TAG_AGAIN = { firstMs: 5_000, longestMs: 600_000 };
 /** The size of the fleet is counted anew after so long. */
 const COUNT_FRESH_MS = 60_000;
 /** What could not be removed is tried again after so long. */
@@ -67,10 +66,9 @@ export type CarryOn = (releaseId: string, assertHeld: () => Promise<void>) => Pr
 export function createCarryOn(deps: CarryOnDeps): CarryOn {
   const { releases, clock, log } = deps;
   let fleet: { count: number; atMs: number } | null = null;
-  /** Of releases whose tag could not be moved; times of the monotonic clock. */
-  const tagRefusals = new Map<string, { message: string; refusals: number; untilMs: number }>();
+  const tagRefusals = createTagRefusals(clock);
   /** Amphorae of probes: since when. */
-  const askedForRemoval = new Map<string, number>();
+  const askedForRemoval = createTtlMap<number>(() => clock.monotonicMs(), REMOVAL_AGAIN_MS);
 
   async function countFleet(): Promise<number> {
     const nowMs = clock.monotonicMs();
@@ -117,7 +115,7 @@ export function createCarryOn(deps: CarryOnDeps): CarryOn {
       // They are those of all processes together.
       workerSlots: { total: workers.processes > 0 ? deps.settings().maxWorkers : 0, busy: workers.busy },
       ...(await deps.glance.look(release, isTagMoving || hasWord)),
-      tagRefusal: tagRefusalOf(release.spec.id),
+      tagRefusal: tagRefusals.find(release.spec.id),
       fleet: { loadBalancers: await countFleet(), unwell },
       probes,
       late,
@@ -152,19 +150,11 @@ export function createCarryOn(deps: CarryOnDeps): CarryOn {
     const { id } = view.release.spec;
     try {
       await putTag(view, step);
-      tagRefusals.delete(id);
+      tagRefusals.moved(id);
     } catch (err) {
-      const refusals = (tagRefusals.get(id)?.refusals ?? 0) + 1;
-      const untilMs = clock.monotonicMs() + growingPauseMs(refusals, TAG_AGAIN);
-      tagRefusals.set(id, { message: toKilnError(err).message, refusals, untilMs });
+      tagRefusals.refused(id, toKilnError(err).message);
       log.error({ release: id, image: step.imageId, err }, `tag ${view.release.spec.tag} could not be moved`);
     }
-  }
-
-  function tagRefusalOf(releaseId: string): Window['tagRefusal'] {
-    const found = tagRefusals.get(releaseId);
-    const leftMs = (found?.untilMs ?? 0) - clock.monotonicMs();
-    return found && leftMs > 0 ? { message: found.message, untilMs: clock.now().getTime() + leftMs } : null;
   }
 
   async function putTag(view: ReleaseView, { kind, imageId }: TagStep): Promise<void> {

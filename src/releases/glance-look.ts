@@ -1,5 +1,6 @@
 import type { ImageNow, Window } from '../core/releases/window.ts';
 import { abortable } from '../lib/abortable.ts';
+import { createTtlMap } from '../lib/ttl-map.ts';
 import { KilnError } from '../model/errors.ts';
 import type { ReleasePhase, ReleaseSpec } from '../model/release.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -42,8 +43,9 @@ export function createGlanceLook(deps: {
   log: Log;
 }): GlanceLook {
   const { images, resolver, clock, log } = deps;
-  const now = new Map<string, Seen<Pick<GlanceNow, 'taggedImageIds' | 'image'>>>();
-  const former = new Map<string, Seen<readonly string[]>>();
+  const monotonicMs = () => clock.monotonicMs();
+  const now = createTtlMap<Seen<Pick<GlanceNow, 'taggedImageIds' | 'image'>>>(monotonicMs, FRESH_MS);
+  const former = createTtlMap<Seen<readonly string[]>>(monotonicMs, FORMER_FRESH_MS);
   const limit = () => AbortSignal.timeout(PATIENCE_MS);
   const isYoung = (seen: Seen<unknown> | undefined, ms: number): seen is Seen<unknown> =>
     seen !== undefined && clock.monotonicMs() - seen.atMs < ms;

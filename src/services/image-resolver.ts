@@ -161,13 +161,18 @@ export function createImageResolver(deps: ImageResolverDeps): ImageResolver {
     }
   }
 
-  async function releasable(tag?: string, signal?: AbortSignal): Promise<readonly Image[]> {
+  async function trustedOwner(): Promise<string | null> {
     const owner = deps.settings().ampImageOwnerId || (await identity.authenticatedAs()).projectId;
-    const tags = tag === undefined ? {} : { tags: [tag] };
-    return await images.list({ ...tags, status: 'active', ...ownerOf({ owner }) }, signal);
+    return ownerOf({ owner }).owner ?? null;
   }
 
-  return { resolve, resolveAssigned, explain, releasable, status: () => [...outcomes.values()] };
+  async function releasable(tag?: string, signal?: AbortSignal): Promise<readonly Image[]> {
+    const owner = await trustedOwner();
+    const tags = tag === undefined ? {} : { tags: [tag] };
+    return await images.list({ ...tags, status: 'active', ...(owner !== null && { owner }) }, signal);
+  }
+
+  return { resolve, resolveAssigned, explain, releasable, trustedOwner, status: () => [...outcomes.values()] };
 }
 
 /** `image_noop_driver`: Glance is not asked, and every amphora has the image that Octavia's noop driver names. */
@@ -178,6 +183,7 @@ export function createNoopResolver(clock: Clock): ImageResolver {
     resolveAssigned: async (imageId) => ({ choice: choiceById(imageId, 'assigned', clock.now()) }),
     explain: async () => ({ choice: await resolve(), refused: [] }),
     releasable: async () => [],
+    trustedOwner: async () => null,
     status: () => [],
   };
 }

@@ -141,6 +141,7 @@ export function createReleasePlanner({
       members,
       hashes: await hashesOf([...new Set(members.flatMap(({ imageIds }) => imageIds))]),
       moveSeconds: await releases.usualMoveSeconds(),
+      bakesLastWave: true,
     });
     assertWindows(plan);
     return plan;

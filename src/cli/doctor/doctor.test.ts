@@ -164,6 +164,7 @@ function makeCloud() {
         return { choice: cloud.choice, refused: cloud.refused };
       },
       releasable: async () => [],
+      trustedOwner: async () => null,
       status: () => [],
     }),
     compute: async () => ({

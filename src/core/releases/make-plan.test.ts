@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { defaultReleasePolicy } from '../../model/release.ts';
+import { defaultReleasePolicy, type ReleasePolicy } from '../../model/release.ts';
 import type { FleetMember, PlanInput } from '../../model/release-plan.ts';
 import { makePlan } from './make-plan.ts';
 import { digestPattern } from './plan-digest.ts';
@@ -26,6 +26,7 @@ const input = (members: readonly FleetMember[], over: Partial<PlanInput> = {}): 
   members,
   hashes: new Map([['old', 'h-old']]),
   moveSeconds: null,
+  bakesLastWave: true,
   ...over,
 });
 
@@ -109,3 +110,16 @@ it('says how long it may take: longer with pairs and with slower failovers', () 
   expect(seconds({ moveSeconds: 600 })).toBeGreaterThan(seconds({ moveSeconds: 60 }));
   expect(seconds({}, [])).toBe(0);
 });
+
+it.each([2, 100])(
+  'counts the wait behind each wave of %d load balancers, the last one too where there is one',
+  (count) => {
+    const plan = (over: Partial<ReleasePolicy>, bakesLastWave = true) =>
+      makePlan(input(fleet(count), { policy: { ...defaultReleasePolicy, ...over }, bakesLastWave }));
+    const { waves, expectedSeconds } = plan({ canaryBakeSeconds: 600, waveBakeSeconds: 300 });
+    const bakes = 600 + 300 * (waves.length - 1);
+    expect(expectedSeconds - plan({ canaryBakeSeconds: 0, waveBakeSeconds: 0 }).expectedSeconds).toBe(bakes);
+    const withoutLast = plan({ canaryBakeSeconds: 600, waveBakeSeconds: 300 }, false);
+    expect(expectedSeconds - withoutLast.expectedSeconds).toBe(waves.length > 1 ? 300 : 600);
+  },
+);

@@ -43,7 +43,7 @@ export function makePlan(input: PlanInput): ReleasePlan {
     return { loadBalancerId, wave, position, topology, fromImageId, fromHash: hashes.get(fromImageId) ?? null };
   });
   const expectedMoveSeconds = input.moveSeconds ?? USUAL_MOVE_SECONDS;
-  const waves = wavesIn(targets, policy, expectedMoveSeconds);
+  const waves = wavesIn(targets, input, expectedMoveSeconds);
   const baseline = { taggedImageIds: [...taggedImageIds].sort() };
   const probes = placesOf(candidates);
   return {
@@ -105,7 +105,11 @@ function wavesOf(count: number, { canary, wavePercents }: ReleasePolicy): (index
   };
 }
 
-function wavesIn(targets: readonly PlannedTarget[], policy: ReleasePolicy, moveSeconds: number): PlannedWave[] {
+function wavesIn(
+  targets: readonly PlannedTarget[],
+  { policy, bakesLastWave }: PlanInput,
+  moveSeconds: number,
+): PlannedWave[] {
   const { settleSeconds, watchSeconds, maxParallel, canaryBakeSeconds, waveBakeSeconds } = policy;
   const waves = new Map<number, PlannedTarget[]>();
   for (const target of targets) waves.set(target.wave, [...(waves.get(target.wave) ?? []), target]);
@@ -114,7 +118,7 @@ function wavesIn(targets: readonly PlannedTarget[], policy: ReleasePolicy, moveS
     const pairs = of.filter(({ topology }) => topology === 'ACTIVE_STANDBY').length;
     const moves = of.length + pairs;
     const isLast = wave === Math.max(...waves.keys());
-    const bake = isLast ? 0 : wave === 0 ? canaryBakeSeconds : waveBakeSeconds;
+    const bake = isLast && !bakesLastWave ? 0 : wave === 0 ? canaryBakeSeconds : waveBakeSeconds;
     // Moves under way are limited, and so is what has moved and is not judged.
     const { unproven } = windowLimits(policy);
     const moving =

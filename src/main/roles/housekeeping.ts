@@ -6,7 +6,6 @@ import { createJobStore } from '../../adapters/storage/job-store.ts';
 import { createOrphans } from '../../adapters/storage/orphans.ts';
 import { createPurge } from '../../adapters/storage/purge.ts';
 import { createTagHistory } from '../../adapters/storage/tag-history.ts';
-import { ANY_OWNER } from '../../core/amphora/choose-image.ts';
 import { heartbeatDigest } from '../../core/amphora/heartbeat-digest.ts';
 import type { HousekeepingJob } from '../../housekeeping/job.ts';
 import { purgeJob } from '../../housekeeping/purge.ts';
@@ -36,7 +35,7 @@ import { type SeenProcess, wireRegistry } from './seen-process.ts';
 export interface HousekeepingDeps extends Pick<State, 'database' | 'amphorae' | 'releases'> {
   inventory: CloudInventory;
   images: Pick<ImageService, 'get' | 'list' | 'addTag' | 'removeTag'>;
-  resolver: Pick<ImageResolver, 'resolveAssigned' | 'releasable'>;
+  resolver: Pick<ImageResolver, 'resolveAssigned' | 'releasable' | 'trustedOwner'>;
   /** Rung in this process when an operation has ended, or an operator has spoken to a release. */
   bell?: Bell;
   /** Counts a load balancer that failed in a release. */
@@ -112,12 +111,10 @@ export function housekeepingJobs(
     watchTagsJob({
       history: createTagHistory(database, clock),
       images: usesGlance(current()) ? deps.images : null,
+      resolver: deps.resolver,
       clock,
       log,
-      settings: () => {
-        const { amp_image_tag: tag, amp_image_owner_id: owner } = current().controller_worker;
-        return { tag: tag || null, ownerId: owner && owner !== ANY_OWNER ? owner : null };
-      },
+      settings: () => ({ tag: current().controller_worker.amp_image_tag || null }),
     }),
     wireController(deps, runtime, announce),
   ];

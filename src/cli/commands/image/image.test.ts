@@ -192,6 +192,7 @@ describe('image resolve', () => {
       resolveAssigned: async () => ({ refused: 'is not asked for' }),
       explain: async (request) => say(request, true),
       releasable: async () => [],
+      trustedOwner: async () => null,
       status: () => [],
     };
     return { asked, parts: { resolver: async () => resolver, settings: async () => makeSettings() } };

@@ -35,6 +35,7 @@ const plan = makePlan({
   members,
   hashes: new Map(),
   moveSeconds: 48,
+  bakesLastWave: true,
 });
 
 describe('release plan', () => {

@@ -50,6 +50,7 @@ beforeEach(async () => {
     })),
     hashes: new Map(),
     moveSeconds: 48,
+    bakesLastWave: true,
   });
   releases = releasesOver(store, clock, { planner: async () => plan });
 });
