@@ -32,14 +32,16 @@ export interface NovaWithGuests {
 /** @param endpoints as the catalog has them, with a version or without. */
 export async function startNovaWithGuests(endpoints: { compute: string; image: string }): Promise<NovaWithGuests> {
   const [compute, glance] = [endpoints.compute, endpoints.image].map((url) => url.replace(/\/(v2(\.1)?\/?)?$/, ''));
-  const scratch = await mkdtemp(join(tmpdir(), 'kiln-guests-'));
+  // Short names: HAProxy's sockets lie in there.
+  const scratch = await mkdtemp(join(tmpdir(), 'kg-'));
   const servers = new Map<string, Server>();
   const agents = new Map<string, Promise<AgentProcess | null>>();
   const booted: string[] = [];
+  let guests = 0;
 
   async function boot(serverId: string, address: string, token: string): Promise<AgentProcess> {
     const { imageId, files } = servers.get(serverId) ?? { imageId: '', files: {} };
-    const root = join(scratch, serverId);
+    const root = join(scratch, String(guests++));
     await mkdir(root, { recursive: true });
     const image = await request(`${glance}/v2/images/${imageId}/file`, { headers: { 'x-auth-token': token } });
     if (image.statusCode !== 200) throw new Error(`image ${imageId}: ${image.statusCode}`);
