@@ -1,5 +1,11 @@
+import type { RowBefore } from '../../core/operations/operation-subject.ts';
 import { noneIfGone } from '../../model/errors.ts';
-import { isPendingDelete, type LoadBalancerTree, type ProvisioningStatus } from '../../model/load-balancer.ts';
+import {
+  isPendingDelete,
+  type LoadBalancerTree,
+  type Member,
+  type ProvisioningStatus,
+} from '../../model/load-balancer.ts';
 import type { Subnet } from '../../ports/network.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 
@@ -48,6 +54,24 @@ function memberSubnetIds({ pools }: LoadBalancerTree, counts: Counts): ReadonlyS
 /** Subnets of members that do not count, or whose pool does not. Others may be in them as well. */
 export function subnetIdsWithout({ pools }: LoadBalancerTree, counts: Counts): ReadonlySet<string> {
   const members = pools.flatMap((pool) => (counts(pool) ? pool.members.filter((one) => !counts(one)) : pool.members));
+  return new Set(members.map(({ subnetId }) => subnetId).filter((id) => id !== null));
+}
+
+/** Members that the operation has given another subnet are where they were. */
+export function withMembersMovedBack(tree: LoadBalancerTree, before: readonly RowBefore[]): LoadBalancerTree {
+  const former = new Map(before.filter(({ kind }) => kind === 'member').map(({ id, fields }) => [id, fields]));
+  if (former.size === 0) return tree;
+  const movedBack = (member: Member): Member => {
+    const subnetId = former.get(member.id)?.subnetId;
+    return subnetId === undefined ? member : { ...member, subnetId: subnetId as string | null };
+  };
+  return { ...tree, pools: tree.pools.map((pool) => ({ ...pool, members: pool.members.map(movedBack) })) };
+}
+
+/** Subnets in which members of the one tree are, and not the same members of the other. */
+export function subnetIdsLeft(tree: LoadBalancerTree, other: LoadBalancerTree): ReadonlySet<string> {
+  const inOther = new Map(other.pools.flatMap(({ members }) => members).map(({ id, subnetId }) => [id, subnetId]));
+  const members = tree.pools.flatMap((pool) => pool.members.filter(({ id, subnetId }) => inOther.get(id) !== subnetId));
   return new Set(members.map(({ subnetId }) => subnetId).filter((id) => id !== null));
 }
 

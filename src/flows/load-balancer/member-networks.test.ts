@@ -5,6 +5,7 @@ import { storedListener, storedLoadBalancer, storedMember, storedPool } from '..
 import { KilnError } from '../../model/errors.ts';
 import type { FlowName } from '../../model/flow-name.ts';
 import type { Member, ProvisioningStatus } from '../../model/load-balancer.ts';
+import type { JsonObject } from '../../model/operation.ts';
 import { runFlow } from '../engine/run-flow.ts';
 import { rememberTrees } from '../lib/remember-trees.ts';
 import type { LoadBalancerDeps } from './deps.ts';
@@ -51,9 +52,10 @@ function setUp() {
     const remembering = { ...through, loadBalancers: rememberTrees(through.loadBalancers) };
     return await runFlow(flow, remembering, claimed, engine, new AbortController().signal);
   }
-  async function ask(flow: FlowName, resourceId: string): Promise<string> {
+  async function ask(flow: FlowName, resourceId: string, more: JsonObject = {}): Promise<string> {
     const id = `op-${++asked}`;
-    await journal.enqueue({ id, flow, subject: 'lb', input: { loadBalancerId: 'lb', resourceId }, priority: 0 });
+    const input = { loadBalancerId: 'lb', resourceId, ...more };
+    await journal.enqueue({ id, flow, subject: 'lb', input, priority: 0 });
     return id;
   }
   const carryOut = async (flow: FlowName, resourceId: string, through: LoadBalancerDeps = deps) =>
@@ -103,6 +105,12 @@ function setUp() {
     await toRemove(id);
     return await carryOut('delete-member', id, through);
   }
+  /** A batch of members has given one of them another subnet. */
+  async function toMove(id: string, to: Place): Promise<JsonObject> {
+    const row = (await loadBalancers.get('member', id)) ?? expect.unreachable();
+    await apply([{ kind: 'member', put: { ...row, subnetId: to, provisioningStatus: 'PENDING_UPDATE' } }]);
+    return { updated: [id], othersBefore: [{ kind: 'member', id, fields: { subnetId: row.subnetId } }] };
+  }
 
   /** For each port of the amphora's server: its subnets, and those of which the agent has the addresses. */
   async function plugged() {
@@ -122,7 +130,7 @@ function setUp() {
       }),
     );
   }
-  return { ...fakes, create, toAdd, add, toRemove, remove, carryOut, ask, resume, plugged, compute };
+  return { ...fakes, create, toAdd, add, toRemove, remove, toMove, carryOut, ask, resume, plugged, compute };
 }
 
 const management = { 'lb-mgmt-net unknown to the agent': ['lb-mgmt-net-subnet'] };
@@ -241,6 +249,43 @@ describe('members', () => {
     expect(await plugged()).toEqual(before);
   });
 
+  const moves = (['two', 'far', 'vip-side', 'lb-vip-subnet', 'lb-mgmt-net-subnet', null] as const).flatMap((place) => [
+    ['one', place] as const,
+    [place, 'one'] as const,
+  ]);
+  it.each(moves)(
+    'moved from %s to %s have their port and address there, and none where they were',
+    async (from, to) => {
+      const { create, toMove, ask, resume, plugged } = setUp();
+      await create('far', from);
+      const more = await toMove('mm', to);
+      expect(await resume(await ask('update-members', 'po', more))).toBe('done');
+      const reference = setUp();
+      await reference.create('far', to);
+      expect(subnetsOf(await plugged())).toEqual(subnetsOf(await reference.plugged()));
+    },
+  );
+
+  it.each(moves)(
+    'whose move from %s to %s is undone, at any point, are where they were, and nowhere else',
+    async (from, to) => {
+      for (let at = 1, isReached = true; isReached; at++) {
+        const { create, toMove, ask, resume, plugged, network, deps } = setUp();
+        await create('far', from);
+        const before = await plugged();
+        const ports = network.ports().length;
+        const id = await ask('update-members', 'po', await toMove('mm', to));
+        const failing = failingBehind(deps, at);
+        const end = await resume(id, failing.deps);
+        isReached = failing.calls() >= at;
+        if (isReached && end === 'undone') {
+          expect(subnetsOf(await plugged()), `${at}`).toEqual(subnetsOf(before));
+          expect(network.ports()).toHaveLength(ports);
+        } else expect(end).toBe('done');
+      }
+    },
+  );
+
   it('are plugged, and unplugged, by whoever comes after one that was killed at any point', async () => {
     for (const place of ['two', 'far', 'vip-side', 'lb-mgmt-net-subnet'] as const) {
       for (const what of ['add', 'remove'] as const) {
@@ -252,7 +297,7 @@ describe('members', () => {
           const id = await bench.ask(what === 'add' ? 'create-member' : 'delete-member', 'mm');
           const dying = killedBehind(bench.deps, at);
           const end = await bench.resume(id, dying.deps).catch((error: KilnError) => error.code);
-          isReached = dying.isReached();
+          isReached = dying.calls() >= at;
           if (isReached) expect(await bench.resume(id), `${what} ${place} ${at}`).toBe('done');
           else expect(end).toBe('done');
           const reference = setUp();
@@ -265,25 +310,44 @@ describe('members', () => {
   });
 });
 
+/** The subnets of each network's port. */
+const subnetsOf = (plugged: Record<string, (string | null)[]>) =>
+  Object.entries(plugged)
+    .map(([name, subnets]) => `${name.split(' ')[0]}: ${subnets.toSorted()}`)
+    .toSorted();
+
 /** The process ends behind the n-th call that changes something. */
-function killedBehind(deps: LoadBalancerDeps, n: number): { deps: LoadBalancerDeps; isReached: () => boolean } {
+function killedBehind(deps: LoadBalancerDeps, n: number) {
+  return watched(deps, /^(create|update|delete|attach|detach|plug)/, (calls) => {
+    if (calls === n) throw new KilnError('FENCED', 'killed');
+  });
+}
+
+/** The n-th call that changes something is carried out, and answered by a refusal. */
+function failingBehind(deps: LoadBalancerDeps, n: number) {
+  return watched(deps, /^(create|update|delete|attach|detach|plug|upload|reload|start)/, (calls) => {
+    if (calls === n) throw new KilnError('SERVICE_REJECTED_REQUEST', 'no');
+  });
+}
+
+/** @param called of how many there were. */
+function watched(deps: LoadBalancerDeps, names: RegExp, called: (calls: number) => void) {
   let calls = 0;
-  const watched = <Part extends object>(part: Part): Part =>
+  const watch = <Part extends object>(part: Part): Part =>
     new Proxy(part, {
       get(target, name) {
         const method = Reflect.get(target, name) as unknown;
-        if (typeof method !== 'function' || !/^(create|update|delete|attach|detach|plug)/.test(String(name)))
-          return method;
+        if (typeof method !== 'function' || !names.test(String(name))) return method;
         return async (...values: unknown[]) => {
           const result = await Reflect.apply(method, target, values);
-          if (++calls === n) throw new KilnError('FENCED', 'killed');
+          called(++calls);
           return result;
         };
       },
     });
   const { network, compute, agent } = deps;
   return {
-    deps: { ...deps, network: watched(network), compute: watched(compute), agent: watched(agent) },
-    isReached: () => calls >= n,
+    deps: { ...deps, network: watch(network), compute: watch(compute), agent: watch(agent) },
+    calls: () => calls,
   };
 }

@@ -1,8 +1,9 @@
-import type {
-  OperationKind,
-  OperationSubject,
-  OperationVerb,
-  RowBefore,
+import {
+  type OperationKind,
+  type OperationSubject,
+  type OperationVerb,
+  type RowBefore,
+  rowsBefore,
 } from '../../core/operations/operation-subject.ts';
 import { succeeded } from '../../core/operations/settlement.ts';
 import type { FlowName } from '../../model/flow-name.ts';
@@ -39,6 +40,7 @@ export function reconfigure<Name extends FlowName>(
     before: before ?? null,
     othersBefore: othersBefore ?? [],
   });
+  const before = (state: Input) => rowsBefore(subjectOf(state));
   const inAmphorae = {
     targetsOf: servingAmphorae,
     subjectOf: subjectOf as (state: LoadBalancerInput) => OperationSubject,
@@ -48,13 +50,13 @@ export function reconfigure<Name extends FlowName>(
     .takes<LoadBalancerDeps, Input>()
     .step(markErrorOnRevert(failedSubject(subjectOf)))
     .step(updateQosPolicy(subjectOf))
-    .step(plugMemberNetworks(servingAmphorae))
+    .step(plugMemberNetworks<Input>(servingAmphorae, before))
     .step(uploadCertificates(inAmphorae))
     .step(uploadConfiguration(inAmphorae))
     .step(reload(inAmphorae))
     .step(updateVip(subjectOf))
     .step(removeCertificates(inAmphorae))
-    .step(unplugMemberNetworks(servingAmphorae))
+    .step(unplugMemberNetworks<Input>(servingAmphorae, before))
     .step(markActive<LoadBalancerInput & CertificatesUploaded>(succeeded))
     .build();
 }

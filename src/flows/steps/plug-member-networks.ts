@@ -1,3 +1,4 @@
+import type { RowBefore } from '../../core/operations/operation-subject.ts';
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { Port } from '../../ports/network.ts';
@@ -8,10 +9,12 @@ import {
   type Counts,
   isNotPendingDelete,
   isOld,
+  subnetIdsLeft,
   subnetIdsWithout,
   vipSubnetIds,
   type WantedNetwork,
   wantedNetworks,
+  withMembersMovedBack,
 } from '../lib/member-networks.ts';
 import { onEachTarget } from '../lib/on-each-target.ts';
 import { portInterfaceOf } from '../lib/port-interface.ts';
@@ -23,13 +26,20 @@ import { removePort } from './remove-port.ts';
 
 export type MemberNetworks = { pluggedNetworkIds: string[] };
 
+/** Rows as they were before the operation: members may have been elsewhere. */
+type RowsBeforeOf<State> = (state: State) => readonly RowBefore[];
+const none = () => [];
+
 /**
  * The amphora has a port in every network that members are in, with an address in each of their subnets, and its agent has
  * brought them up. In the VIP's network it is the port that carries the VIP (HandleNetworkDelta in
  * octavia/controller/worker/v2/tasks/network_tasks.py).
  */
-export function plugMemberNetworks<State extends LoadBalancerInput & JsonObject>(targetsOf: TargetsOf<State>) {
-  return plugStep('plug-member-networks', targetsOf, () => true);
+export function plugMemberNetworks<State extends LoadBalancerInput & JsonObject>(
+  targetsOf: TargetsOf<State>,
+  rowsBeforeOf: RowsBeforeOf<State> = none,
+) {
+  return plugStep('plug-member-networks', targetsOf, () => true, rowsBeforeOf);
 }
 
 /** As above, but for the VIP's network: of an amphora that the VIP is not plugged in yet. */
@@ -45,21 +55,29 @@ export function plugVipNetwork<State extends LoadBalancerInput & JsonObject>(tar
 /** Ports and addresses that no member needs any more are taken out. */
 export function unplugMemberNetworks<State extends LoadBalancerInput & JsonObject>(
   targetsOf: TargetsOf<State>,
+  rowsBeforeOf: RowsBeforeOf<State>,
 ): Step<LoadBalancerDeps, State, Record<string, never>> {
   return {
     name: 'unplug-member-networks',
     async do(deps, state) {
-      const needless = await needlessOf(deps, state.loadBalancerId, isNotPendingDelete);
+      const tree = await treeOf(deps, state.loadBalancerId);
+      const needless = await needlessOf(
+        deps,
+        tree,
+        isNotPendingDelete,
+        withMembersMovedBack(tree, rowsBeforeOf(state)),
+      );
       if (!needless) return {};
       await onEachTarget(deps, await targetsOf(deps, state), (target) =>
         unplug(deps, target, needless, (port) => tellAgent(deps, target, port, needless.tree)),
       );
       return {};
     },
-    // Members that were to go stay: what was taken from them is given back.
+    // Members that were to go stay, those that were moved go back: what was taken from them is given back.
     async undo(deps, state, run) {
-      const tree = await treeOf(deps, state.loadBalancerId);
-      if (subnetIdsWithout(tree, isNotPendingDelete).size === 0) return;
+      const now = await treeOf(deps, state.loadBalancerId);
+      const tree = withMembersMovedBack(now, rowsBeforeOf(state));
+      if (subnetIdsWithout(tree, isNotPendingDelete).size + subnetIdsLeft(tree, now).size === 0) return;
       const wanted = await wantedNetworks(deps, tree, () => true);
       for (const target of await targetsLeft(targetsOf, deps, state)) await plug(deps, target, { tree, wanted }, run);
     },
@@ -70,6 +88,7 @@ function plugStep<State extends LoadBalancerInput & JsonObject>(
   name: string,
   targetsOf: TargetsOf<State>,
   isChosen: (network: WantedNetwork) => boolean,
+  rowsBeforeOf: RowsBeforeOf<State> = none,
 ): Step<LoadBalancerDeps, State, MemberNetworks> {
   return {
     name,
@@ -84,7 +103,8 @@ function plugStep<State extends LoadBalancerInput & JsonObject>(
       return { pluggedNetworkIds: [...plugged] };
     },
     async undo(deps, state) {
-      const needless = await needlessOf(deps, state.loadBalancerId, isOld);
+      const now = await treeOf(deps, state.loadBalancerId);
+      const needless = await needlessOf(deps, withMembersMovedBack(now, rowsBeforeOf(state)), isOld, now);
       if (!needless) return;
       for (const target of await targetsLeft(targetsOf, deps, state)) {
         await unplug(deps, target, needless, async (port) => {
@@ -170,17 +190,25 @@ async function tellAgent(deps: LoadBalancerDeps, target: Target, port: Port, tre
   await deps.agent.plugNetwork(target, await portInterfaceOf(deps, port, carrying));
 }
 
-/** What is there because of members that do not count. */
+/** What is there because of members that do not count, or are elsewhere. */
 interface Needless {
   tree: LoadBalancerTree;
-  /** Subnets of those members. Other addresses of a port may be Neutron's own doing: SLAAC. */
+  /** Subnets in which those members were. Other addresses of a port may be Neutron's own doing: SLAAC. */
   subnetIds: ReadonlySet<string>;
   kept: readonly WantedNetwork[];
 }
 
-async function needlessOf(deps: LoadBalancerDeps, loadBalancerId: string, counts: Counts): Promise<Needless | null> {
-  const tree = await treeOf(deps, loadBalancerId);
-  const subnetIds = subnetIdsWithout(tree, counts);
+/**
+ * @param tree as it shall be.
+ * @param other where members of it may be plugged as well.
+ */
+async function needlessOf(
+  deps: LoadBalancerDeps,
+  tree: LoadBalancerTree,
+  counts: Counts,
+  other: LoadBalancerTree,
+): Promise<Needless | null> {
+  const subnetIds = new Set([...subnetIdsWithout(tree, counts), ...subnetIdsLeft(other, tree)]);
   return subnetIds.size === 0 ? null : { tree, subnetIds, kept: await wantedNetworks(deps, tree, counts) };
 }
 
