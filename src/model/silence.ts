@@ -32,8 +32,9 @@ export interface SilenceSurvey {
   unexplained: number;
   /** Of `unexplained`, those for which nothing has been tried yet. */
   untried: number;
-  /** Failovers by silence: asked for within the last heartbeat timeout (of amphorae as in `unexplained`); not ended yet. */
+  /** Failovers by silence, asked for within the last heartbeat timeout, of amphorae as in `unexplained`; what is tried again doesn't count. */
   recentFailovers: number;
+  /** Not ended yet. */
   runningFailovers: number;
 }
 

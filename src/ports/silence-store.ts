@@ -52,7 +52,7 @@ export interface SilenceStore {
   /**
    * Asks for the failover, in one transaction with the load balancer's status.
    * @returns false when it is not to be: the amphora is heard of again or gone, its claim is over, or the load balancer has
-   * another status by now.
+   * another status by now. Then the claim is given back.
    */
   requestFailover(
     amphora: SilentAmphora,
@@ -60,7 +60,9 @@ export interface SilenceStore {
     operation: NewOperation,
     now: string,
   ): Promise<boolean>;
-  /** Records what was found; with it, perhaps, an operation. False when the claim is over. */
+  /**
+   * Records what was found; with it, perhaps, an operation. What is `unknown` was no attempt. False when the claim is over.
+   */
   record(
     amphora: SilentAmphora,
     decision: SilenceDecision,

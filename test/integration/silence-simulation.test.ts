@@ -43,6 +43,11 @@ let alive: Set<string>;
 /** Failovers by amphora. */
 let failovers: Map<string, number>;
 let mostAtOnce: number;
+/** Whose agents answer, though their heartbeats don't come. */
+let answering: Set<string>;
+let novaAnswers: boolean;
+/** For these Nova has no room. */
+let irreplaceable: Set<string>;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kiln-silence-'));
@@ -52,6 +57,9 @@ beforeEach(async () => {
   alive = new Set();
   failovers = new Map();
   mostAtOnce = 0;
+  answering = new Set();
+  novaAnswers = true;
+  irreplaceable = new Set();
 });
 afterEach(async () => {
   for (const controller of controllers) await end(controller);
@@ -75,15 +83,21 @@ async function startController(): Promise<void> {
   const silent = async () => {
     throw new KilnError('AGENT_UNREACHABLE', 'nothing answers');
   };
+  const details = { hostname: '', haproxyVersion: '', runningHaproxyCount: 1, listenerIds: [] };
   const id = controllers.length;
   let examined = 0;
   const monitor = createSilenceMonitor({
     silences: createSilenceStore(database, clock),
     amphorae: createAmphoraStore(database, clock),
     loadBalancers: createLoadBalancerStore(database, clock),
-    agent: { getDetails: silent, listListeners: silent, act: silent },
+    agent: {
+      getDetails: async ({ id: amphoraId }) => (answering.has(amphoraId) ? (details as never) : await silent()),
+      listListeners: silent,
+      act: silent,
+    },
     compute: {
       getServer: async () => {
+        if (!novaAnswers) throw new KilnError('SERVICE_UNREACHABLE', 'Nova is away');
         throw new KilnError('SERVICE_NOT_FOUND', 'it is gone');
       },
     },
@@ -159,8 +173,15 @@ function playWorker() {
   const underWay = new Map<string, number>();
   return async () => {
     for (const operation of await journal.unclaimed(1_000)) {
-      if (await journal.claim(operation.id, 'w')) underWay.set(operation.id, clock.monotonicMs());
-      const { amphoraId } = operation.input as { amphoraId: string };
+      const claimed = await journal.claim(operation.id, 'w');
+      if (!claimed) continue;
+      const { id, fence, flow, input } = claimed.operation;
+      if (!flow.startsWith('failover-')) {
+        await journal.finish(id, fence, 'done', { settlement: null });
+        continue;
+      }
+      underWay.set(id, clock.monotonicMs());
+      const { amphoraId } = input as { amphoraId: string };
       failovers.set(amphoraId, (failovers.get(amphoraId) ?? 0) + 1);
       expect(alive, 'only dead ones are failed over').not.toContain(amphoraId);
     }
@@ -170,13 +191,18 @@ function playWorker() {
       underWay.delete(id);
       const operation = (await journal.get(id))?.operation ?? expect.unreachable();
       const { amphoraId, loadBalancerId } = operation.input as { amphoraId: string; loadBalancerId: string };
-      await insertAmphorae([{ id: `${amphoraId}+`, loadBalancerId }], clock.now().toISOString());
-      await health.forget(amphoraId);
-      await world.updateTable('kiln_amphora').set({ status: 'DELETED' }).where('id', '=', amphoraId).execute();
       const statuses = [
         { kind: 'loadbalancer' as const, ids: [loadBalancerId], provisioningStatus: 'ACTIVE' as const },
       ];
       const settlement = { loadBalancerId, statuses, deletes: [], reason: null };
+      if (irreplaceable.has(amphoraId)) {
+        const undone = { code: 'SERVICE_LIMIT' as const, message: 'Quota exceeded for instances', advice: '' };
+        await journal.finish(id, operation.fence, { undone }, { settlement });
+        continue;
+      }
+      await insertAmphorae([{ id: `${amphoraId}+`, loadBalancerId }], clock.now().toISOString());
+      await health.forget(amphoraId);
+      await world.updateTable('kiln_amphora').set({ status: 'DELETED' }).where('id', '=', amphoraId).execute();
       await journal.finish(id, operation.fence, 'done', { settlement });
     }
   };
@@ -325,4 +351,110 @@ it('a look costs as many statements for 8,000 amphorae as for 80, and reads no m
     for (const { detail } of plan.rows)
       expect(detail, statement).not.toMatch(/^SCAN (?!CONSTANT ROW)|kiln_amphora_status/);
   }
+}, 300_000);
+
+it('a cut while Nova is away too, noticed bit by bit, and Nova comes back first: what was asked about in vain still counts', async () => {
+  await fleet(20);
+  await startController();
+  const work = playWorker();
+  await pass(35, work);
+  novaAnswers = false;
+  for (let bit = 0; bit < 5; bit++) {
+    fallSilent(3);
+    await pass(10, work);
+  }
+  await pass(60, work);
+  expect(await breaker()).toMatchObject({ openSince: expect.any(String) });
+  novaAnswers = true;
+  await pass(120, work);
+  expect(failovers.size).toBe(0);
+}, 300_000);
+
+it('some can not be replaced, for a quota: tried again, with longer and longer pauses, they are in the way of no other', async () => {
+  await fleet(30);
+  await startController();
+  await startController();
+  const work = playWorker();
+  await pass(35, work);
+  const stuck: string[] = [];
+  for (let one = 0; one < 6; one++) {
+    const [dead = ''] = fallSilent(1);
+    irreplaceable.add(dead);
+    stuck.push(dead);
+    await pass(40, work);
+  }
+  await pass(900, work);
+  const tries = stuck.map((id) => failovers.get(id) ?? 0);
+  // 30 s, 1, 2, 4, 8 minutes.
+  for (const times of tries) expect([4, 5, 6]).toContain(times);
+  // All at once, as after a weekend: there was no more to be seen in that than before.
+  await world
+    .updateTable('kiln_amphora_health')
+    .set({ examine_after: null })
+    .where('amphora_id', 'in', stuck)
+    .execute();
+  await pass(10, work);
+  expect(stuck.map((id) => failovers.get(id))).toEqual(tries.map((times) => times + 1));
+  expect(await breaker()).toMatchObject({ openSince: null });
+  const [other = ''] = fallSilent(1);
+  await pass(45, work);
+  expect(failovers.get(other)).toBe(1);
+  irreplaceable.clear();
+  await pass(900, work);
+  expect(await countLoadBalancers(sql`provisioning_status <> 'ACTIVE'`)).toBe(0);
+  const { rows } = await sql<{ n: number }>`select count(*) as n from kiln_amphora where status = 'ALLOCATED'`.execute(
+    world,
+  );
+  expect(rows[0]?.n).toBe(30);
+  const silentNow = {
+    now: clock.now().toISOString(),
+    silentBefore: new Date(clock.now().getTime() - 30_000).toISOString(),
+  };
+  expect((await createSilenceStore(world, clock).survey(silentNow, silentNow.now)).silent).toBe(0);
+}, 300_000);
+
+it('one that is silent while its load balancer is changed is failed over as soon as the change has ended', async () => {
+  await fleet(3);
+  await startController();
+  const work = playWorker();
+  await pass(35, work);
+  const [dead = ''] = fallSilent(1);
+  const loadBalancerId = dead.replace('a-', 'lb-');
+  const hold = (status: string) =>
+    world
+      .updateTable('kiln_load_balancer')
+      .set({ provisioning_status: status })
+      .where('id', '=', loadBalancerId)
+      .execute();
+  await hold('PENDING_UPDATE');
+  await pass(60, work);
+  expect(failovers.size).toBe(0);
+  // What it says of itself is true all the same.
+  expect(await countLoadBalancers(sql`id = ${loadBalancerId} and operating_status = 'ERROR'`)).toBe(1);
+  await hold('ACTIVE');
+  await pass(settings.healthCheckIntervalSeconds + 2, work);
+  expect(failovers.get(dead)).toBe(1);
+}, 300_000);
+
+it('of a pair, both silent, one answers its second witness: that one is told where heartbeats go, the other is replaced', async () => {
+  await fleet(1);
+  await insertAmphorae([{ id: 'b-0', loadBalancerId: 'lb-0' }], clock.now().toISOString());
+  await world.updateTable('kiln_load_balancer').set({ topology: 'ACTIVE_STANDBY' }).execute();
+  for (const [id, role] of Object.entries({ 'a-0': 'MASTER', 'b-0': 'BACKUP' })) {
+    await world.updateTable('kiln_amphora').set({ role }).where('id', '=', id).execute();
+  }
+  await startController();
+  await startController();
+  const work = playWorker();
+  await pass(35, work);
+  fallSilent(2);
+  answering.add('a-0');
+  await pass(45, work);
+  expect([...failovers]).toEqual([['b-0', 1]]);
+  expect(await countLoadBalancers(sql`operating_status = 'ERROR'`)).toBe(0);
+  const { rows } = await sql<{ finding: string | null }>`
+    select finding from kiln_amphora_health where amphora_id = 'a-0'`.execute(world);
+  expect(rows).toEqual([{ finding: 'heartbeats-lost' }]);
+  const asked = await createJournal(world, clock).list({ limit: 10 });
+  expect(asked.map(({ flow }) => flow).sort()).toEqual(['configure-amphora', 'failover-amphora-of-pair']);
 }, 300_000);

@@ -67,7 +67,10 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
   async function countFailovers(recentSince: string, resumedAt: string) {
     const { rows } = await sql<Record<'recent' | 'running', number | string>>`
       select
-        (select count(*) from kiln_silence_failover where requested_at > ${recentSince} and last_heard > ${resumedAt})
+        (select count(*) from kiln_silence_failover f
+          where f.requested_at > ${recentSince} and f.last_heard > ${resumedAt} and not exists (
+            select 1 from kiln_silence_failover e
+            where e.requested_at < f.requested_at and e.amphora_id = f.amphora_id and e.last_heard = f.last_heard))
           as recent,
         (select count(*) from kiln_silence_failover f join kiln_operation o on o.id = f.operation_id
           where o.status in ('queued', 'running', 'undoing')) as running`.execute(database);
@@ -82,7 +85,10 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
   ): Promise<void> {
     const { numUpdatedRows } = await transaction
       .updateTable('kiln_amphora_health')
-      .set({ finding, examine_after: examineAfter, examiner: null, attempts: sql`attempts + 1` })
+      .set({
+        ...{ finding, examine_after: examineAfter, examiner: null },
+        ...(finding === 'unknown' ? {} : { attempts: sql`attempts + 1` }),
+      })
       .where('amphora_id', '=', id)
       .where('examiner', '=', examiner)
       .where('examine_after', '>', now)
@@ -90,6 +96,17 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
       .executeTakeFirst();
     if (numUpdatedRows !== 1n) throw new NotOurs();
   }
+
+  /** Its load balancer is held: once it is let go, whoever looks next examines the amphora again. */
+  const giveBack = ({ id, examiner }: SilentAmphora) =>
+    attempt(clock, () =>
+      database
+        .updateTable('kiln_amphora_health')
+        .set({ examiner: null, examine_after: null })
+        .where('amphora_id', '=', id)
+        .where('examiner', '=', examiner)
+        .execute(),
+    );
 
   /** One transaction; false when it was undone because it is not ours. */
   const ifOurs = (work: (transaction: KilnDatabase) => Promise<void>): Promise<boolean> =>
@@ -179,8 +196,8 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
         return rows.map((row) => toSilentAmphora(row, examiner));
       }),
 
-    requestFailover: (amphora, decision, operation, now) =>
-      ifOurs(async (transaction) => {
+    async requestFailover(amphora, decision, operation, now) {
+      const isAskedFor = await ifOurs(async (transaction) => {
         // First the load balancer, then the amphora, as heartbeats do.
         const { numUpdatedRows } = await transaction
           .updateTable('kiln_load_balancer')
@@ -202,7 +219,10 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
             requested_at: now,
           })
           .execute();
-      }),
+      });
+      if (!isAskedFor) await giveBack(amphora);
+      return isAskedFor;
+    },
 
     record: (amphora, decision, operation, now) =>
       ifOurs(async (transaction) => {

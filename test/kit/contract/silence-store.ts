@@ -217,6 +217,54 @@ export function describeSilenceStoreContract(name: string, makeSubject: () => Pr
       expect(await store.survey(after, after.silentBefore)).toMatchObject({ untried: 0, recentFailovers: 0 });
     });
 
+    it('tried again, it is no failover more that something else may be wrong with', async () => {
+      await serving('a', longAgo);
+      const amphora = await one('e');
+      await failOver(amphora);
+      const recent = async (since: string) => (await store.survey(moment, since)).recentFailovers;
+      expect(await recent(longAgo)).toBe(1);
+      await database
+        .updateTable('kiln_load_balancer')
+        .set({ provisioning_status: 'ACTIVE' })
+        .where('id', '=', 'lb-a')
+        .execute();
+      const [again] = await store.claim(
+        { now: later, silentBefore: lease },
+        { examiner: 'e', until: '2026-11-23T12:21:00.000Z', limit: 1 },
+      );
+      expect(await failOver(again ?? expect.unreachable(), later)).toBe(true);
+      expect(await recent(moment.now)).toBe(0);
+      expect(await recent(longAgo)).toBe(1);
+    });
+
+    it('of which nobody could tell, nothing was tried', async () => {
+      await serving('a', longAgo);
+      expect(await store.record(await one('e'), { finding: 'unknown', examineAfter: later }, null, moment.now)).toBe(
+        true,
+      );
+      expect(await store.survey(moment, moment.silentBefore)).toMatchObject({ silent: 1, untried: 1 });
+      expect(await store.list(moment, 10)).toMatchObject([{ id: 'a', finding: 'unknown', attempts: 0 }]);
+    });
+
+    it('whose load balancer was taken for a change meanwhile is examined as soon as that has ended', async () => {
+      await serving('a', longAgo);
+      const amphora = await one('e');
+      const put = async (provisioningStatus: 'ACTIVE' | 'PENDING_UPDATE') => {
+        const { related: _related, ...row } = (await loadBalancers.get('loadbalancer', 'lb-a')) ?? expect.unreachable();
+        await loadBalancers.apply({
+          loadBalancerId: 'lb-a',
+          mutableFrom: ['ACTIVE', 'PENDING_UPDATE'],
+          operation: null,
+          rows: [{ kind: 'loadbalancer', put: { ...row, provisioningStatus } }],
+        });
+      };
+      await put('PENDING_UPDATE');
+      expect(await failOver(amphora)).toBe(false);
+      expect(await claim('another')).toEqual([]);
+      await put('ACTIVE');
+      expect((await claim('another')).map(({ id }) => id)).toEqual(['a']);
+    });
+
     it('keeps what was found until a heartbeat comes', async () => {
       await serving('a', longAgo);
       const decision = { finding: 'heartbeats-lost' as const, examineAfter: later };
