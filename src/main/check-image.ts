@@ -60,9 +60,9 @@ export async function checkImage(options: ImageCheckOptions): Promise<ImageCheck
     try {
       const answer = await untilAnswered(agent, amphoraId, machine, { ...options, started });
       const answeredAfterSeconds = Math.round((clock.monotonicMs() - started) / 100) / 10;
-      const how = machine.accelerated ? '' : ', emulated (no KVM here)';
+      const how = machine.accelerated() ? '' : ', emulated (no KVM that works here)';
       step.done(`HAProxy ${answer.info.haproxyVersion}, agent API ${answer.info.apiVersion}${how}`);
-      return { answeredAfterSeconds, accelerated: machine.accelerated, ...answer };
+      return { answeredAfterSeconds, accelerated: machine.accelerated(), ...answer };
     } catch (error) {
       if (signal.aborted) throw error;
       await copyFile(serialLog, consoleFile).catch(() => undefined);

@@ -2,6 +2,7 @@ import { open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KilnError } from '../../model/errors.ts';
 import type { BuildReport } from '../../ports/build-report.ts';
+import { bootCodeFile } from './host.ts';
 import { runTool } from './run-tool.ts';
 import { epochSeconds } from './tree.ts';
 
@@ -150,7 +151,7 @@ async function makeBoot(tree: string, disk: string, run: Run, workFolder: string
   await run('mcopy', ['-i', at, configuration, '::syslinux.cfg']);
   await run('syslinux', ['--install', '--offset', String(layout.bootStart), disk]);
   // The first sector's code: it starts what is in the partition that is marked as bootable. The table behind it is sfdisk's.
-  const code = await readFile('/usr/lib/syslinux/mbr/mbr.bin');
+  const code = await readFile(bootCodeFile);
   await withFile(disk, 'r+', (file) => file.write(code, 0, Math.min(code.length, 440), 0));
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type BuildHost, requireRoom, unsuitable } from './host.ts';
+import { type BuildHost, bootCodeFile, requireRoom, unsuitable } from './host.ts';
 
 const good: BuildHost = { isRoot: true, system: 'debian', architecture: 'x64', missingTools: [] };
 
@@ -13,8 +13,13 @@ describe('a machine that builds', () => {
     [{ architecture: 'arm64' }, 'this machine is arm64', 'amd64 machine'],
     [
       { missingTools: ['mke2fs', 'debugfs', 'qemu-system-x86_64'] },
-      'these programs are missing: mke2fs, debugfs, qemu-system-x86_64',
+      'these are missing: mke2fs, debugfs, qemu-system-x86_64',
       '`apt-get install --no-install-recommends e2fsprogs qemu-system-x86`',
+    ],
+    [
+      { missingTools: [bootCodeFile] },
+      'these are missing: /usr/lib/SYSLINUX/mbr.bin',
+      '`apt-get install --no-install-recommends syslinux`',
     ],
   ])('else says what is missing: %j', (difference, message, advice) => {
     const fault = unsuitable({ ...good, ...difference });

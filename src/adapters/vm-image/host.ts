@@ -5,7 +5,10 @@ import { KilnError } from '../../model/errors.ts';
 import { formatMebibytes } from './format.ts';
 import { toolPath } from './run-tool.ts';
 
-/** Which Debian package has each program that a build runs. */
+/** The code of the first sector, as Debian's syslinux has it. */
+export const bootCodeFile = '/usr/lib/SYSLINUX/mbr.bin';
+
+/** Which Debian package has each program that a build runs, and the one file that it reads. */
 const buildTools: Readonly<Record<string, string>> = {
   mmdebstrap: 'mmdebstrap',
   'apt-get': 'apt',
@@ -18,6 +21,7 @@ const buildTools: Readonly<Record<string, string>> = {
   mformat: 'mtools',
   mcopy: 'mtools',
   syslinux: 'syslinux',
+  [bootCodeFile]: 'syslinux',
   'qemu-img': 'qemu-utils',
 };
 const checkTools: Readonly<Record<string, string>> = {
@@ -58,7 +62,7 @@ export function unsuitable(host: BuildHost): { message: string; advice: string }
   if (host.missingTools.length === 0) return null;
   const packages = [...new Set(host.missingTools.map((tool) => buildTools[tool] ?? checkTools[tool] ?? tool))];
   return {
-    message: `these programs are missing: ${host.missingTools.join(', ')}`,
+    message: `these are missing: ${host.missingTools.join(', ')}`,
     advice: `Install them: \`apt-get install --no-install-recommends ${packages.sort().join(' ')}\`.`,
   };
 }
@@ -94,13 +98,16 @@ function systemId(): string | null {
   }
 }
 
-function hasTool(name: string): boolean {
-  return toolPath.split(':').some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+const hasTool = (name: string) =>
+  name.startsWith('/')
+    ? mayUse(name, constants.R_OK)
+    : toolPath.split(':').some((folder) => mayUse(join(folder, name), constants.X_OK));
+
+function mayUse(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { KilnError } from '../../model/errors.ts';
 import { toolPath } from './run-tool.ts';
@@ -19,7 +19,7 @@ export interface VirtualMachine {
   /** On 127.0.0.1. */
   agentPort: number;
   /** Whether the processor runs the guest, or QEMU emulates it. */
-  accelerated: boolean;
+  accelerated(): boolean;
   /** Null while it runs; else what became of it. */
   ended(): string | null;
   stop(): Promise<void>;
@@ -29,11 +29,53 @@ export interface VirtualMachine {
  * Boots a disk under QEMU as a server of Nova: virtio disk and network, the config drive as a CD
  * of virtio-scsi, which the image's properties ask for. The guest reaches nothing outside,
  * and is reached on the loopback address alone. It gives way to what else this machine does.
+ * Where KVM is there and QEMU ends before the guest has said a word (nested virtualization of some clouds), the processor is emulated.
  */
 export async function startVirtualMachine(options: VirtualMachineOptions): Promise<VirtualMachine> {
-  const accelerated = mayUse('/dev/kvm');
   const agentPort = await freePort();
-  const child = spawn(
+  let accelerated = mayUse('/dev/kvm');
+  let ended: string | null = null;
+  let isStopped = false;
+  let child: ChildProcess;
+  const closed = new Promise<void>((resolve) => {
+    function start(): void {
+      let complaint = '';
+      let isOver = false;
+      const over = (why: string): void => {
+        if (isOver) return;
+        isOver = true;
+        if (accelerated && !isStopped && saidNothing(options.serialLog)) {
+          accelerated = false;
+          start();
+          return;
+        }
+        ended = `${why}${complaint ? `: ${complaint.trim()}` : ''}`;
+        resolve();
+      };
+      const started = spawnQemu(options, agentPort, accelerated);
+      started.stderr.setEncoding('utf8').on('data', (text: string) => {
+        complaint = (complaint + text).slice(-1000);
+      });
+      started.once('error', (error) => over(error.message));
+      started.once('close', (status, signal) => over(`QEMU ended with ${signal ?? `status ${status}`}`));
+      child = started;
+    }
+    start();
+  });
+  return {
+    agentPort,
+    accelerated: () => accelerated,
+    ended: () => ended,
+    async stop() {
+      isStopped = true;
+      child.kill('SIGKILL');
+      await closed;
+    },
+  };
+}
+
+function spawnQemu(options: VirtualMachineOptions, agentPort: number, accelerated: boolean) {
+  return spawn(
     'nice',
     [
       ...['-n', '2', 'qemu-system-x86_64', '-nodefaults', '-no-user-config', '-display', 'none'],
@@ -53,28 +95,10 @@ export async function startVirtualMachine(options: VirtualMachineOptions): Promi
     // QEMU puts what the guest writes into TMPDIR.
     { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: toolPath, TMPDIR: '/var/tmp' } },
   );
-  let complaint = '';
-  let ended: string | null = null;
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint = (complaint + text).slice(-1000);
-  });
-  const closed = new Promise<void>((resolve) => {
-    const end = (why: string): void => {
-      ended ??= `${why}${complaint ? `: ${complaint.trim()}` : ''}`;
-      resolve();
-    };
-    child.once('error', (error) => end(error.message));
-    child.once('close', (status, signal) => end(`QEMU ended with ${signal ?? `status ${status}`}`));
-  });
-  return {
-    agentPort,
-    accelerated,
-    ended: () => ended,
-    async stop() {
-      child.kill('SIGKILL');
-      await closed;
-    },
-  };
+}
+
+function saidNothing(serialLog: string): boolean {
+  return (statSync(serialLog, { throwIfNoEntry: false })?.size ?? 0) === 0;
 }
 
 /** QEMU takes a comma for the end of a value, and two for one. */

@@ -1,5 +1,6 @@
 import { lost, succeeded } from '../../core/operations/settlement.ts';
 import { defineFlow } from '../engine/flow.ts';
+import { onNewAmphora } from '../lib/patient-agent.ts';
 import { type BuiltAmphora, builtAmphora } from '../lib/targets.ts';
 import {
   type CertificatesUploaded,
@@ -29,11 +30,11 @@ export const createLoadBalancer = defineFlow('create-load-balancer')
   .step(createVipSecurityGroup)
   .step(createVrrpPort)
   .step(plugVrrpPort)
-  .step(plugVip)
-  .step(plugMemberNetworks<Built>(builtAmphora))
-  .step(uploadCertificates<Built>(inAmphora))
-  .step(uploadConfiguration<Built & CertificatesUploaded>(inAmphora))
-  .step(reload<Built & CertificatesUploaded>(inAmphora))
+  .step(onNewAmphora(plugVip))
+  .step(onNewAmphora(plugMemberNetworks<Built>(builtAmphora)))
+  .step(onNewAmphora(uploadCertificates<Built>(inAmphora)))
+  .step(onNewAmphora(uploadConfiguration<Built & CertificatesUploaded>(inAmphora)))
+  .step(onNewAmphora(reload<Built & CertificatesUploaded>(inAmphora)))
   .step(markAmphoraAllocated)
   .step(markActive(succeeded))
   .build();

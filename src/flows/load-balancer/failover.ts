@@ -2,6 +2,7 @@ import { type Outcome, rebuilt, resized } from '../../core/operations/settlement
 import type { FlowName } from '../../model/flow-name.ts';
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import { defineFlow } from '../engine/flow.ts';
+import { onNewAmphora } from '../lib/patient-agent.ts';
 import { type BuiltAmphora, builtAmphora } from '../lib/targets.ts';
 import {
   type CertificatesUploaded,
@@ -48,12 +49,12 @@ const failover = <Name extends FlowName>(name: Name) =>
     .step(createVipSecurityGroup)
     .step(createVrrpPort)
     .step(plugVrrpPort)
-    .step(plugOtherNetworks<Built>(builtAmphora))
-    .step(uploadCertificates<Built>(inAmphora))
-    .step(uploadConfiguration<Built & CertificatesUploaded>(inAmphora))
-    .step(plugVip)
-    .step(plugVipNetwork<Built>(builtAmphora))
-    .step(reload<Built & CertificatesUploaded>(inAmphora))
+    .step(onNewAmphora(plugOtherNetworks<Built>(builtAmphora)))
+    .step(onNewAmphora(uploadCertificates<Built>(inAmphora)))
+    .step(onNewAmphora(uploadConfiguration<Built & CertificatesUploaded>(inAmphora)))
+    .step(onNewAmphora(plugVip))
+    .step(onNewAmphora(plugVipNetwork<Built>(builtAmphora)))
+    .step(onNewAmphora(reload<Built & CertificatesUploaded>(inAmphora)))
     .commit()
     .step(moveVip)
     .step(markAmphoraAllocated)

@@ -4,6 +4,7 @@ import type { FlowName } from '../../model/flow-name.ts';
 import { defineFlow, type Flow } from '../engine/flow.ts';
 import { reloadListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
 import { builtOfPair, isOfPair, type PairRole, type PairState, pairRoles } from '../lib/pair.ts';
+import { onNewAmphora } from '../lib/patient-agent.ts';
 import { type BuiltAmphora, builtAmphora, type Target } from '../lib/targets.ts';
 import { uploadTlsMaterial, withoutLeftOut } from '../lib/tls-material.ts';
 import { treeOf } from '../lib/tree-of.ts';
@@ -43,8 +44,8 @@ const buildOneOfPair = defineFlow('build-amphora')
   .use(buildAmphora)
   .step(createVrrpPort)
   .step(plugVrrpPort)
-  .step(plugVip)
-  .step(plugMemberNetworks<LoadBalancerInput & BuiltAmphora>(builtAmphora))
+  .step(onNewAmphora(plugVip))
+  .step(onNewAmphora(plugMemberNetworks<LoadBalancerInput & BuiltAmphora>(builtAmphora)))
   .build();
 const markAllocated = defineFlow('mark-allocated')
   .takes<LoadBalancerDeps, Choices>()
@@ -74,10 +75,10 @@ export const createPair = withVersionOne((versions) =>
     .step(resolvePair(async () => pairRoles))
     .step(createVipSecurityGroup)
     .parallel(buildBoth)
-    .step(uploadCertificates<Built>(inPair(() => false)))
-    .step(uploadConfiguration<Built & CertificatesUploaded>(inPair(() => false)))
-    .step(reload<Built & CertificatesUploaded>(inPair(() => false)))
-    .step(startVrrp)
+    .step(onNewAmphora(uploadCertificates<Built>(inPair(() => false))))
+    .step(onNewAmphora(uploadConfiguration<Built & CertificatesUploaded>(inPair(() => false))))
+    .step(onNewAmphora(reload<Built & CertificatesUploaded>(inPair(() => false))))
+    .step(onNewAmphora(startVrrp))
     .parallel(allocateBoth)
     .step(markActive(succeeded))
     .build(),
@@ -100,10 +101,10 @@ function failover<Name extends FlowName>(
       .step(resolvePair(rolesOf))
       .step(createVipSecurityGroup)
       .parallel(buildBoth, isBuilt)
-      .step(uploadCertificates<Built>(inPair(() => true)))
-      .step(uploadConfiguration<Built & CertificatesUploaded>(inPair(() => true)))
-      .step(reload<Built & CertificatesUploaded>(inPair(() => true)))
-      .step(judgeNewAmphorae)
+      .step(onNewAmphora(uploadCertificates<Built>(inPair(() => true))))
+      .step(onNewAmphora(uploadConfiguration<Built & CertificatesUploaded>(inPair(() => true))))
+      .step(onNewAmphora(reload<Built & CertificatesUploaded>(inPair(() => true))))
+      .step(onNewAmphora(judgeNewAmphorae))
       .step(tellPeers('introduce-peers', configureWhole))
       .commit()
       .step(takeOver('BACKUP'))
