@@ -151,7 +151,7 @@ export interface BuildVmImageOptions {
   /** Of Debian. */
   release: string;
   /** Which agent is in the image. */
-  agent: 'octavia';
+  agent: 'octavia' | 'kiln';
   cacheFolder: string;
   /** File with apt's sources; null: Debian's own. */
   sourcesFile: string | null;

@@ -17,6 +17,8 @@ export interface AgentConfiguration {
   /** [haproxy_amphora] base_path and base_cert_dir: where the agent keeps what it is sent. */
   basePath: string;
   baseCertDir: string;
+  /** [amphora_agent] agent_server_network_dir: how interfaces are configured. */
+  networkFolder: string;
   heartbeat: HeartbeatConfiguration;
   /** [controller_worker] loadbalancer_topology: whether VIPs are for whoever of a pair is MASTER. */
   isOfPair: boolean;
@@ -67,6 +69,7 @@ export function parseAgentConfiguration(text: string): AgentConfiguration {
     haproxyCmd: option('haproxy_amphora', 'haproxy_cmd', '/usr/sbin/haproxy'),
     basePath: option('haproxy_amphora', 'base_path', '/var/lib/octavia'),
     baseCertDir: option('haproxy_amphora', 'base_cert_dir', '/var/lib/octavia/certs'),
+    networkFolder: option('amphora_agent', 'agent_server_network_dir', '/etc/octavia/interfaces'),
     isOfPair: option('controller_worker', 'loadbalancer_topology', 'SINGLE') === 'ACTIVE_STANDBY',
     heartbeat: {
       controllers: parseControllers(file.get('health_manager')?.get('controller_ip_port_list') ?? ''),

@@ -9,17 +9,19 @@ export interface MachineState {
   load: string[];
 }
 
-/** Reads /proc and the file system that `root` is on. */
-export async function readMachineState(root: string): Promise<MachineState> {
-  const [meminfo, stat, loadavg, netDev, disk] = await Promise.all([
+/**
+ * Reads /proc and the file system that `root` is on.
+ * @param networkCounters of the interfaces that count, in the format of /proc/net/dev.
+ */
+export async function readMachineState(root: string, networkCounters: string): Promise<MachineState> {
+  const [meminfo, stat, loadavg, disk] = await Promise.all([
     readFile('/proc/meminfo', 'utf8'),
     readFile('/proc/stat', 'utf8'),
     readFile('/proc/loadavg', 'utf8'),
-    readFile('/proc/net/dev', 'utf8'),
     statfs(root),
   ]);
   return {
-    networks: parseNetworks(netDev),
+    networks: parseNetworks(networkCounters),
     cpu: parseCpu(stat),
     memory: parseMemory(meminfo),
     disk: { used: (disk.blocks - disk.bfree) * disk.bsize, available: disk.bavail * disk.bsize },

@@ -1,11 +1,13 @@
 /**
  * Kiln's amphora agent: serves the REST API of Octavia's amphora agent over mutual TLS.
  *
- *   node agent.mjs [--root DIR] [--config-file FILE] [--bind-host IP]
+ *   node agent.mjs [--root DIR] [--config-file FILE] [--bind-host IP]         an amphora that is a process among others
+ *   node agent.mjs --system [--programs DIR] [--config-file FILE]             an amphora that is a machine; needs root
  *
  * `--root` is the folder that the amphora's absolute paths (certificates, HAProxy's files) are looked up in; the
  * configuration file is taken as it is named. HAProxy runs as a child, in the agent's process group, and ends with the
- * agent; what ran is started again by the next agent. Exit status 1, with a message on standard error, when arguments, configuration or certificates
+ * agent; what ran is started again by the next agent. With `--system` interfaces, HAProxy and keepalived are the machine's and outlive
+ * the agent; `--programs` is the folder of what it runs beside them (default: `programs` beside this file). Exit status 1, with a message on standard error, when arguments, configuration or certificates
  * are at fault or the address can't be had; 0 after SIGTERM or SIGINT, when requests under way are answered.
  */
 import { readFile } from 'node:fs/promises';
@@ -14,13 +16,12 @@ import { parseArgs } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
 import { type AgentConfiguration, parseAgentConfiguration } from './configuration.ts';
 import { createAgentFiles } from './files.ts';
-import { createLoadBalancers } from './haproxy/load-balancers.ts';
 import { readCounters } from './heartbeat/counters.ts';
 import { startHeartbeats } from './heartbeat/sender.ts';
 import { readImageManifest } from './image-manifest.ts';
 import { readInstalledVersions } from './installed-versions.ts';
-import { createInterfaces } from './interfaces.ts';
 import { logger } from './logger.ts';
+import { createProcessHost } from './process-host/host.ts';
 import { agentItselfRoutes } from './resources/agent-itself.ts';
 import { certificateRoutes } from './resources/certificates.ts';
 import { detailsRoutes } from './resources/details.ts';
@@ -31,7 +32,7 @@ import { loadBalancerRoutes } from './resources/load-balancers.ts';
 import { lvsListenerRoutes } from './resources/lvs-listeners.ts';
 import { vrrpRoutes } from './resources/vrrp.ts';
 import { type RunningServer, startServer } from './server.ts';
-import { createVrrp, type StandBy } from './vrrp/vrrp.ts';
+import { createSystemHost } from './system-host/host.ts';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -39,6 +40,8 @@ async function main(): Promise<void> {
       root: { type: 'string', default: '/' },
       'config-file': { type: 'string' },
       'bind-host': { type: 'string' },
+      system: { type: 'boolean', default: false },
+      programs: { type: 'string', default: join(import.meta.dirname, 'programs') },
     },
   });
   const root = values.root;
@@ -49,17 +52,15 @@ async function main(): Promise<void> {
   const installed = await readInstalledVersions(haproxyCmd);
 
   const files = createAgentFiles(root, configuration);
-  const loadBalancers = createLoadBalancers({ files, haproxyCmd, amphoraId, logger });
-  const holdVips = (standBy: StandBy | null) =>
-    loadBalancers.bindElsewhere(standBy && ((address) => (standBy.vips.includes(address) ? standBy.ownIp : address)));
-  const vrrp = createVrrp({ files, logger, holdVips, isHealthy: loadBalancers.allRun });
-  // Until VRRP has decided, the VIPs are the other one's.
-  if (configuration.isOfPair) await loadBalancers.bindElsewhere(() => bindHost);
+  const { host, loadBalancers } = values.system
+    ? await createSystemHost(configuration, files, values.programs, logger)
+    : createProcessHost(configuration, files, logger);
   const heartbeats = startHeartbeats({
     amphoraId,
     sourceAddress: bindHost,
     configuration: configuration.heartbeat,
     loadBalancers,
+    host,
     counters: await readCounters(join(files.base, 'stats_counters.json')),
     logger,
   });
@@ -69,12 +70,12 @@ async function main(): Promise<void> {
     [
       ...discoveryRoutes(),
       ...infoRoutes({ installed, agentVersion: packageJson.version, image }),
-      ...detailsRoutes({ installed, root, loadBalancers }),
-      ...lvsListenerRoutes(),
-      ...vrrpRoutes(vrrp),
+      ...detailsRoutes({ installed, root, loadBalancers, host }),
+      ...lvsListenerRoutes(host.lvs),
+      ...vrrpRoutes(host.vrrp),
       ...certificateRoutes(files),
-      ...loadBalancerRoutes(loadBalancers),
-      ...interfaceRoutes(createInterfaces(files.base)),
+      ...loadBalancerRoutes(loadBalancers, host),
+      ...interfaceRoutes(host),
       ...agentItselfRoutes({
         certificateFile: files.here(configuration.agentServerCert),
         configurationFile,
@@ -91,11 +92,12 @@ async function main(): Promise<void> {
       logger('info', 'stopping', { signal });
       heartbeats.stop();
       // The other one of a pair takes over while this one still serves.
-      void Promise.all([server.stop(), vrrp.close().finally(() => loadBalancers.close())]);
+      void Promise.all([server.stop(), host.vrrp.close().finally(() => loadBalancers.close())]);
     });
   }
-  await vrrp.resume();
+  await host.vrrp.resume();
   await loadBalancers.resume();
+  await host.lvs.resume();
 }
 
 async function readConfiguration(file: string, bindHost: string | undefined): Promise<AgentConfiguration> {

@@ -7,9 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseAgentConfiguration } from './configuration.ts';
 import { createAgentFiles } from './files.ts';
-import { createLoadBalancers } from './haproxy/load-balancers.ts';
-import { createInterfaces } from './interfaces.ts';
+import { createProcessHost } from './process-host/host.ts';
 import { agentItselfRoutes } from './resources/agent-itself.ts';
 import { certificateRoutes } from './resources/certificates.ts';
 import { detailsRoutes } from './resources/details.ts';
@@ -30,17 +30,21 @@ const recorded: Recorded[] = JSON.parse(readFileSync(join(golden, 'octavia-agent
 const installed = { haproxy: '2.6.12-1+deb12u4', keepalived: '2.2.7', ipvsadm: '1.31' };
 const root = mkdtempSync(join(tmpdir(), 'agent-'));
 const files = createAgentFiles(root, { basePath: '/var/lib/octavia', baseCertDir: '/var/lib/octavia/certs' });
-const loadBalancers = createLoadBalancers({ files, haproxyCmd: '/usr/sbin/haproxy', amphoraId: 'a', logger: () => {} });
+const { host, loadBalancers } = createProcessHost(
+  parseAgentConfiguration('[amphora_agent]\namphora_id = a\n'),
+  files,
+  () => undefined,
+);
 const onFault = vi.fn();
 const renewCertificate = vi.fn(async () => undefined);
 const reconfigure = vi.fn();
 const server = createServer(
   createRequestHandler(
     [
-      ...lvsListenerRoutes(),
+      ...lvsListenerRoutes(host.lvs),
       ...certificateRoutes(files),
-      ...loadBalancerRoutes(loadBalancers),
-      ...interfaceRoutes(createInterfaces(files.base)),
+      ...loadBalancerRoutes(loadBalancers, host),
+      ...interfaceRoutes(host),
       ...agentItselfRoutes({
         certificateFile: join(root, 'server.pem'),
         configurationFile: join(root, 'amphora-agent.conf'),
@@ -49,7 +53,7 @@ const server = createServer(
       }),
       ...discoveryRoutes(),
       ...infoRoutes({ installed, agentVersion: '0.1.0', image: { name: 'amphora', version: '7' } }),
-      ...detailsRoutes({ installed, root, loadBalancers }),
+      ...detailsRoutes({ installed, root, loadBalancers, host }),
       { method: 'PUT', path: '/broken', handle: () => Promise.reject(new Error('broken')) },
     ],
     onFault,

@@ -22,6 +22,7 @@ export async function buildAndCheckVmImage(
   const built = await buildVmImage({
     output: outputFile,
     release,
+    agent,
     cacheFolder,
     sourcesFile,
     kilnVersion,
@@ -45,7 +46,9 @@ export async function buildAndCheckVmImage(
     kiln_agent: agent,
     kiln_packages_sha256: built.packagesHash,
     kiln_version: kilnVersion,
-    octavia_agent_version: built.agentVersion,
+    ...(agent === 'octavia'
+      ? { octavia_agent_version: built.agentVersion }
+      : { kiln_node_version: process.versions.node }),
     os_distro: 'debian',
     os_type: 'linux',
     os_version: release,

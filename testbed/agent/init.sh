@@ -1,7 +1,8 @@
 # shellcheck shell=bash
-# PID 1 of the sandbox: gives Octavia's agent the machine that it expects, and runs it. Mounts are this namespace's own.
-# init.sh FOLDER HERE PACKAGE
+# PID 1 of the sandbox: gives an amphora agent the machine that it expects, and runs it. Mounts are this namespace's own.
+# init.sh FOLDER HERE PACKAGE [COMMAND [ARGUMENT]...]; without a command Octavia's own agent, of Debian's package.
 folder=$1 here=$2 package=$3
+shift 3
 mount --make-rprivate /
 ip link set lo up
 
@@ -25,7 +26,7 @@ printf 'global\n    group haproxy\n    no strict-limits\n' >/var/lib/octavia/hap
 socat -u UNIX-RECV:/run/rsyslog/octavia/log,mode=666 OPEN:/var/log/syslog,creat,append &
 until [ -S /run/rsyslog/octavia/log ]; do sleep 0.05; done
 cd /
-PATH=$folder/bin:$package/usr/bin:$PATH /usr/bin/amphora-agent --config-file /etc/octavia/amphora-agent.conf \
-  >>/var/log/agent.out 2>&1 &
+[ $# -gt 0 ] || set -- /usr/bin/amphora-agent --config-file /etc/octavia/amphora-agent.conf
+PATH=$folder/bin:$package/usr/bin:$PATH "$@" >>/var/log/agent.out 2>&1 &
 # Orphans are ours to wait for.
 while :; do wait -n || sleep 0.5; done

@@ -1,7 +1,8 @@
 #!/bin/bash
-# Runs Octavia's own amphora agent in a network namespace until it gets SIGTERM, then takes away what it made. Needs root.
+# Runs an amphora agent in a network namespace until it gets SIGTERM, then takes away what it made: Octavia's own, or COMMAND.
+# Needs root.
 #
-#   run.sh FOLDER ADDRESS
+#   run.sh FOLDER ADDRESS [COMMAND [ARGUMENT]...]
 #
 # FOLDER holds etc/ (amphora-agent.conf and its certificates: /etc/octavia in the amphora) and gets what the agent writes.
 # ADDRESS is the amphora's, in 169.254.77.0/24; the host has .1 on the same bridge. Prints "ready" when all is set up.
@@ -10,6 +11,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/names.sh"
 folder=$(realpath "$1") address=$2
+shift 2
 
 # One at a time on this machine. The amphora itself does not hold the lock.
 mkdir -p "$(dirname "$lock")" # a container may not have it
@@ -47,7 +49,7 @@ ip -n $namespace address add "$address/24" dev eth0
 ip -n $namespace link set eth0 up
 
 # Of the package octavia-agent only one helper is needed; the package itself wants a whole machine.
-if [ ! -x "$package/usr/bin/octavia-agent-lvs-masquerade" ]; then
+if [ $# -eq 0 ] && [ ! -x "$package/usr/bin/octavia-agent-lvs-masquerade" ]; then
   mkdir -p "$package"
   (
     cd "$package"
@@ -63,7 +65,7 @@ ln -sf /bin/bash "$folder/bin/systemd"
 # Mount points that the machine may not have; they stay empty.
 mkdir -p /var/lib/octavia /etc/octavia /usr/lib/systemd/system
 setsid ip netns exec $namespace unshare --mount --pid --fork --kill-child --mount-proc \
-  "$folder/bin/systemd" "$here/init.sh" "$folder" "$here" "$package" 9>&- &
+  "$folder/bin/systemd" "$here/init.sh" "$folder" "$here" "$package" "$@" 9>&- &
 sandbox=$!
 echo ready
 wait "$sandbox"

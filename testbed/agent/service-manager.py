@@ -2,7 +2,7 @@
 """systemctl and service, as far as Octavia's agent needs them: runs the Exec lines of the unit files that it writes.
 
 systemctl ACTION UNIT | service UNIT ACTION, where ACTION is start, stop, restart, reload or is-active; all others
-(enable, disable, daemon-reload) have nothing to do.
+(enable, disable, daemon-reload) have nothing to do. Templates (NAME@.service) are known.
 """
 
 import os
@@ -14,18 +14,25 @@ import subprocess
 import sys
 import time
 
-UNITS = pathlib.Path('/usr/lib/systemd/system')
+UNITS = [pathlib.Path('/run/systemd/system'), pathlib.Path('/usr/lib/systemd/system')]
 STATE = pathlib.Path('/run/services')
+
+
+def unit_file(name):
+    """The file of a unit or of its template, or None."""
+    template = re.sub('@.*', '@', name)
+    return next((f for folder in UNITS if (f := folder / f'{template}.service').exists()), None)
 
 
 class Unit:
     def __init__(self, name):
         self.name = name
-        file = UNITS / f'{name}.service'
-        if not file.exists():
+        file = unit_file(name)
+        if not file:
             sys.exit(f'Unit {name}.service not found.')
+        text = file.read_text().replace('%i', name.partition('@')[2])
         self.settings = {}
-        for key, value in re.findall(r'^(\w+)=(.*)$', file.read_text(), re.MULTILINE):
+        for key, value in re.findall(r'^(\w+)=(.*)$', text, re.MULTILINE):
             self.settings.setdefault(key, []).append(value)
         assignments = [word for line in self.settings.get('Environment', []) for word in shlex.split(line)]
         self.environment = dict(os.environ, **dict(word.split('=', 1) for word in assignments))
@@ -62,7 +69,7 @@ class Unit:
     def start(self):
         for required in self.settings.get('Requires', []):
             name = required.removesuffix('.service')
-            if (UNITS / f'{name}.service').exists():
+            if unit_file(name):
                 Unit(name).start()
         done = STATE / f'{self.name}.done'
         if self.settings.get('Type') == ['oneshot']:
@@ -79,7 +86,8 @@ class Unit:
             while not self.pid():
                 time.sleep(0.05)
             return
-        with open(STATE / f'{self.name}.log', 'ab') as log:
+        output = self.settings.get('StandardOutput', [f'append:{STATE / self.name}.log'])[0]
+        with open(output.removeprefix('append:'), 'ab') as log:
             process = subprocess.Popen(
                 self.words(self.settings['ExecStart'][0]), env=self.environment, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)

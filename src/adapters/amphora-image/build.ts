@@ -46,7 +46,7 @@ export async function buildAmphoraImage(options: AmphoraImageOptions): Promise<B
   };
   const files: Record<string, string | Uint8Array> = {
     [amphoraManifestFile]: `${JSON.stringify(manifest, null, 2)}\n`,
-    [entryInImage]: await programOf(options.entry),
+    [entryInImage]: options.entry === undefined ? await agentProgram() : await bundle(resolve(options.entry)),
   };
   for (const path of Object.keys(options.extraFiles ?? {}).sort()) {
     // node-tar takes "@file" for an archive whose entries it should add.
@@ -63,8 +63,8 @@ export async function buildAmphoraImage(options: AmphoraImageOptions): Promise<B
   return { file, sizeBytes: data.length, sha512: createHash('sha512').update(data).digest('hex') };
 }
 
-async function programOf(entry: string | undefined): Promise<string> {
-  if (entry !== undefined) return await bundle(resolve(entry));
+/** Kiln's own agent as one ES module. */
+export async function agentProgram(): Promise<string> {
   return existsSync(builtAgent) ? await readFile(builtAgent, 'utf8') : await bundle(agentSource);
 }
 

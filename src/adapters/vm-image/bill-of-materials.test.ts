@@ -25,7 +25,8 @@ it('asks dpkg for the columns that it reads', () => {
 });
 
 it('names every package of the image by its package URL, and has a serial number that follows from the content', () => {
-  const text = renderBillOfMaterials(image, parseInstalled(dpkg));
+  const further = [{ name: 'node', version: '24.1.0', licence: 'MIT' }];
+  const text = renderBillOfMaterials(image, parseInstalled(dpkg), further);
   const document = JSON.parse(text);
   expect(document).toMatchObject({
     bomFormat: 'CycloneDX',
@@ -35,8 +36,9 @@ it('names every package of the image by its package URL, and has a serial number
   expect(document.components.map(({ purl }: { purl: string }) => purl)).toEqual([
     'pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=bookworm&upstream=glibc%402.36-9',
     'pkg:deb/debian/tar@1.34%2Bdfsg-1?arch=amd64&distro=bookworm&upstream=tar%401.34%2Bdfsg-1',
+    'pkg:generic/node@24.1.0',
   ]);
   expect(document.serialNumber).toMatch(/^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
-  expect(renderBillOfMaterials(image, parseInstalled(dpkg))).toBe(text);
-  expect(JSON.parse(renderBillOfMaterials(image, [])).serialNumber).not.toBe(document.serialNumber);
+  expect(renderBillOfMaterials(image, parseInstalled(dpkg), further)).toBe(text);
+  expect(JSON.parse(renderBillOfMaterials(image, [], [])).serialNumber).not.toBe(document.serialNumber);
 });

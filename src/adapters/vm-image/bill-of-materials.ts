@@ -47,9 +47,24 @@ export interface ImageDescription {
   builtAt: string;
 }
 
+/** What is in the image and comes from no package of Debian's. */
+export interface FurtherComponent {
+  name: string;
+  version: string;
+  licence: string;
+}
+
 /** The software bill of materials, as CycloneDX 1.5. Its serial number follows from its content. */
-export function renderBillOfMaterials(image: ImageDescription, packages: readonly InstalledPackage[]): string {
-  const components = packages.map((one) => {
+export function renderBillOfMaterials(
+  image: ImageDescription,
+  packages: readonly InstalledPackage[],
+  further: readonly FurtherComponent[],
+): string {
+  const ofOthers = further.map(({ name, version, licence }) => {
+    const purl = `pkg:generic/${encodeURIComponent(name)}@${encodeURIComponent(version)}`;
+    return { type: 'application', 'bom-ref': purl, name, version, licenses: [{ license: { id: licence } }], purl };
+  });
+  const ofDebian = packages.map((one) => {
     const purl =
       `pkg:deb/debian/${encodeURIComponent(one.name)}@${encodeURIComponent(one.version)}` +
       `?arch=${one.architecture}&distro=${image.release}` +
@@ -63,6 +78,7 @@ export function renderBillOfMaterials(image: ImageDescription, packages: readonl
       purl,
     };
   });
+  const components = [...ofDebian, ...ofOthers];
   const document = {
     bomFormat: 'CycloneDX',
     specVersion: '1.5',

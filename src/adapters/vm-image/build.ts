@@ -9,12 +9,14 @@ import type { BuildReport } from '../../ports/build-report.ts';
 import { type InstalledPackage, renderBillOfMaterials } from './bill-of-materials.ts';
 import { convertDisk, diskBytes, makeDisk } from './disk.ts';
 import { requireBuildHost, requireRoom } from './host.ts';
+import { ownComponents, stageOwnAgent } from './own-agent.ts';
 import { hashPackages } from './packages.ts';
-import { epochSeconds, installedPackages, provideTree, treeBytes, unpackTree } from './tree.ts';
+import { epochSeconds, installedPackages, provideTree, treeBytes, unpackTree, type VmAgent } from './tree.ts';
 
 export interface VmImageOptions {
   output: string;
   release: string;
+  agent: VmAgent;
   cacheFolder: string;
   sourcesFile: string | null;
   kilnVersion: string;
@@ -48,7 +50,7 @@ const workParent = '/var/tmp';
  * cache. BUILD_HOST_UNSUITABLE when this machine can't, IMAGE_BUILD_FAILED when a tool fails.
  */
 export async function buildVmImage(options: VmImageOptions): Promise<BuiltVmImage> {
-  const { release, cacheFolder, sourcesFile, signal, report, check } = options;
+  const { release, agent, cacheFolder, sourcesFile, kilnVersion, signal, report, check } = options;
   requireBuildHost(check !== null);
   const file = resolve(options.output);
   await mkdir(dirname(file), { recursive: true });
@@ -58,7 +60,11 @@ export async function buildVmImage(options: VmImageOptions): Promise<BuiltVmImag
   const partial = `${file}.${process.pid}.partial`;
   try {
     const tools = { workFolder, signal, report };
-    const { archive, fromCache } = await provideTree({ release, sourcesFile, cacheFolder, ...tools });
+    const agentPrograms = agent === 'kiln' ? await stageOwnAgent(join(workFolder, 'agent')) : null;
+    const { archive, fromCache } = await provideTree({
+      ...{ release, agent, agentPrograms, sourcesFile, cacheFolder },
+      ...tools,
+    });
     const tree = join(workFolder, 'tree');
     await unpackTree(archive, tree, signal, report);
     const packages = await installedPackages(tree, signal);
@@ -70,8 +76,11 @@ export async function buildVmImage(options: VmImageOptions): Promise<BuiltVmImag
     const sha512 = await hashFile(partial, signal);
     if (check) await check(partial);
     const billOfMaterialsFile = `${file}.cdx.json`;
-    const image = { name: basename(file), sha512, kilnVersion: options.kilnVersion, release, builtAt };
-    await writeFileAtomically(billOfMaterialsFile, renderBillOfMaterials(image, packages));
+    const image = { name: basename(file), sha512, kilnVersion, release, builtAt };
+    await writeFileAtomically(
+      billOfMaterialsFile,
+      renderBillOfMaterials(image, packages, agent === 'kiln' ? ownComponents(kilnVersion) : []),
+    );
     await chmod(billOfMaterialsFile, 0o644);
     await rename(partial, file);
     return {
@@ -81,7 +90,7 @@ export async function buildVmImage(options: VmImageOptions): Promise<BuiltVmImag
       release,
       packageCount: packages.length,
       packagesHash: hashPackages(packages),
-      agentVersion: versionOf(packages, 'octavia-agent'),
+      agentVersion: agent === 'kiln' ? kilnVersion : versionOf(packages, 'octavia-agent'),
       haproxyVersion: versionOf(packages, 'haproxy'),
       billOfMaterialsFile,
       treeFromCache: fromCache,

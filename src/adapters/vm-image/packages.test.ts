@@ -32,8 +32,12 @@ it('has one hash for a set of versions, in any order', () => {
   expect(first?.name).toBe('adduser');
 });
 
-it('finds the recipe, whose list names packages and nothing else', () => {
-  const packages = parsePackageList(readFileSync(join(recipeFolder ?? '', 'packages'), 'utf8'));
-  expect(packages).toContain('octavia-agent');
+it.each([
+  ['.', 'nftables'],
+  ['agents/octavia', 'octavia-agent'],
+  ['agents/kiln', 'keepalived'],
+])('finds the recipe, whose list in %s names packages and nothing else', (folder, one) => {
+  const packages = parsePackageList(readFileSync(join(recipeFolder ?? '', folder, 'packages'), 'utf8'));
+  expect(packages).toContain(one);
   for (const name of packages) expect(name).toMatch(/^[a-z0-9][a-z0-9+.-]+$/);
 });

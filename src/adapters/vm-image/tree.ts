@@ -20,7 +20,13 @@ export const epochSeconds = 1_767_225_600;
 /** A tree while it is being made, and as an archive. */
 export const treeBytes = 1.5 * 2 ** 30;
 
+/** Folder of the recipe that makes the tree an amphora with one agent or the other. */
+export type VmAgent = 'octavia' | 'kiln';
+
 export interface TreeOptions {
+  agent: VmAgent;
+  /** Folder with programs of the agent that are no part of the recipe; null where it has none. */
+  agentPrograms: string | null;
   release: string;
   /** File with apt's sources, instead of Debian's own; null for those. */
   sourcesFile: string | null;
@@ -42,8 +48,12 @@ export interface Tree {
  * are is asked each time, so that a security update makes a new tree. Other trees of the release leave the cache.
  */
 export async function provideTree(options: TreeOptions): Promise<Tree> {
-  const { release, sourcesFile, cacheFolder, workFolder, signal, report } = options;
+  const { release, agent, agentPrograms, sourcesFile, cacheFolder, workFolder, signal, report } = options;
   const recipe = requireRecipe();
+  const included = (
+    await Promise.all(['.', join('agents', agent)].map((folder) => readFile(join(recipe, folder, 'packages'), 'utf8')))
+  ).flatMap(parsePackageList);
+  const programs = agentPrograms === null ? '' : ` ${quote(agentPrograms)}`;
   const arguments_ = [
     '--mode=root',
     '--variant=minbase',
@@ -56,8 +66,8 @@ export async function provideTree(options: TreeOptions): Promise<Tree> {
     '--dpkgopt=path-exclude=/usr/share/man/*',
     '--dpkgopt=path-exclude=/usr/share/info/*',
     '--dpkgopt=path-exclude=/usr/share/locale/*',
-    `--include=${parsePackageList(await readFile(join(recipe, 'packages'), 'utf8')).join(',')}`,
-    `--customize-hook=sh '${join(recipe, 'prepare.sh').replaceAll("'", "'\\''")}' "$1"`,
+    `--include=${included.join(',')}`,
+    `--customize-hook=sh ${quote(join(recipe, 'prepare.sh'))} "$1" ${agent}${programs}`,
   ];
   const sources = sourcesFile === null ? [] : [sourcesFile];
   const environment = { SOURCE_DATE_EPOCH: String(epochSeconds), TMPDIR: workFolder };
@@ -81,13 +91,16 @@ export async function provideTree(options: TreeOptions): Promise<Tree> {
     throw new KilnError('IMAGE_BUILD_FAILED', 'mmdebstrap named no packages that it would install');
   }
   const key = createHash('sha256')
-    .update(`${release}\n${arguments_.slice(0, -1).join('\n')}\n${hashPackages(packages)}\n${await hashFolder(recipe)}`)
+    .update(
+      `${release}\n${arguments_.slice(0, -1).join('\n')}\n${hashPackages(packages)}\n${await hashFolder(recipe)}\n${agent}`,
+    )
+    .update(agentPrograms === null ? '' : await hashFolder(agentPrograms))
     .digest('hex')
     .slice(0, 16);
   asking.done(`${packages.length} packages of ${release}`);
 
   await mkdir(cacheFolder, { recursive: true });
-  const prefix = `tree-${release}-`;
+  const prefix = agent === 'octavia' ? `tree-${release}-` : `tree-${agent}-${release}-`;
   const archive = join(cacheFolder, `${prefix}${key}.tar`);
   if (existsSync(archive)) return { archive, fromCache: true };
 
@@ -172,6 +185,11 @@ export async function unpackTree(
 export async function installedPackages(folder: string, signal: AbortSignal): Promise<InstalledPackage[]> {
   const admin = `--admindir=${join(folder, 'var/lib/dpkg')}`;
   return parseInstalled(await runTool('dpkg-query', [admin, '--show', `--showformat=${installedFormat}`], { signal }));
+}
+
+/** One word of a shell's. */
+function quote(path: string): string {
+  return `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function requireRecipe(): string {

@@ -15,3 +15,8 @@ export function listenersOf(configuration: string): ConfiguredListener[] {
     return [{ id, type: terminates ? 'TERMINATED_HTTPS' : mode.toUpperCase() }];
   });
 }
+
+/** Addresses that listeners are bound to, each once. */
+export function boundAddressesOf(configuration: string): string[] {
+  return [...new Set([...configuration.matchAll(/^\s*bind\s+(\S+):\d+/gm)].map(([, address = '']) => address))];
+}

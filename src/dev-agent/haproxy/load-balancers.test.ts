@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAgentFiles } from '../files.ts';
+import { createChildHaproxy } from '../process-host/haproxy.ts';
 import { createLoadBalancers, type LoadBalancers } from './load-balancers.ts';
 import { HaproxyMissingError } from './program.ts';
 import { parseCsv, queryHaproxy } from './stats-socket.ts';
@@ -30,13 +31,10 @@ afterEach(async () => {
 });
 
 function newAgent(haproxyCmd = '/usr/sbin/haproxy', inRoot = root, drainMs?: number): LoadBalancers {
-  const made = createLoadBalancers({
-    files: createAgentFiles(inRoot, { basePath: '/var/lib/octavia', baseCertDir: '/var/lib/octavia/certs' }),
-    haproxyCmd,
-    amphoraId: 'a',
-    logger: (_level, message) => said.push(message),
-    ...(drainMs !== undefined && { drainMs }),
-  });
+  const files = createAgentFiles(inRoot, { basePath: '/var/lib/octavia', baseCertDir: '/var/lib/octavia/certs' });
+  const drain = drainMs === undefined ? {} : { drainMs };
+  const runner = createChildHaproxy({ files, haproxyCmd, amphoraId: 'a', ...drain });
+  const made = createLoadBalancers({ files, runner, logger: (_level, message) => said.push(message) });
   agents.push(made);
   return made;
 }

@@ -79,7 +79,7 @@ export async function startHaproxy(haproxyCmd: string, files: HaproxyFiles, peer
     child.unref();
     const over = () => fate.failure !== undefined || fate.end !== undefined;
     // A worker may answer before the master has written its PID; until then nobody would know that it runs.
-    const runs = async () => (await workerOf(files)) !== null && (await runningMaster(files)) !== null;
+    const runs = async () => (await answeringWorker(files)) !== null && (await runningMaster(files)) !== null;
     const settled = await until(startWithinMs, async () => over() || (await runs()));
     if (fate.failure) throw missing(haproxyCmd, fate.failure.message);
     if (settled && !over()) return null;
@@ -96,9 +96,9 @@ export async function startHaproxy(haproxyCmd: string, files: HaproxyFiles, peer
  */
 export async function reloadHaproxy(master: number, files: HaproxyFiles): Promise<string | null> {
   // One that is too busy to answer now would look like a new one later.
-  const before = { worker: await workerOf(files) };
+  const before = { worker: await answeringWorker(files) };
   await until(startWithinMs, async () => {
-    before.worker ??= await workerOf(files);
+    before.worker ??= await answeringWorker(files);
     return before.worker !== null;
   });
   await saveServersState(files);
@@ -113,7 +113,7 @@ export async function reloadHaproxy(master: number, files: HaproxyFiles): Promis
   let failed = false;
   const taken = await until(startWithinMs, async () => {
     failed = (await said()).includes('Loading failure');
-    const now = await workerOf(files);
+    const now = await answeringWorker(files);
     return (failed || (now !== null && now !== before.worker)) && (await knownAgain());
   });
   return taken && !failed ? null : `${await said()}HAProxy goes on with its old configuration`;
@@ -141,11 +141,16 @@ export async function stopHaproxy(master: number, files: HaproxyFiles): Promise<
 }
 
 /** PID of the worker that answers on the stats socket; null when none does. */
-async function workerOf(files: HaproxyFiles): Promise<string | null> {
+export async function answeringWorker(files: HaproxyFiles): Promise<string | null> {
   return await readHaproxyInfo(files.statsSocket).then(
     (info) => info.get('Pid') ?? null,
     () => null,
   );
+}
+
+/** What HAProxy said since it was started; nothing where there is no log. */
+export async function readLog(files: HaproxyFiles): Promise<string> {
+  return await readFile(files.logFile, 'utf8').catch(() => '');
 }
 
 /** What a reloaded HAProxy begins with: which members were up. Losing it costs a health check's time, no more. */

@@ -5,9 +5,10 @@ import { encodeHeartbeat } from '../../core/heartbeat/encode.ts';
 import { heartbeatKeyInForce, type ListenerHeartbeat, type PoolHeartbeat } from '../../core/heartbeat/message.ts';
 import type { HeartbeatConfiguration } from '../configuration.ts';
 import type { LoadBalancers } from '../haproxy/load-balancers.ts';
+import type { AmphoraHost } from '../host.ts';
 import type { Logger } from '../logger.ts';
 import type { Counters } from './counters.ts';
-import { readStatistics } from './statistics.ts';
+import { readStatistics, type Statistics } from './statistics.ts';
 
 /** Tells the controllers every few seconds that this amphora lives, and how it is. */
 export interface HeartbeatSender {
@@ -27,10 +28,11 @@ export function startHeartbeats(options: {
   sourceAddress: string;
   configuration: HeartbeatConfiguration;
   loadBalancers: LoadBalancers;
+  host: Pick<AmphoraHost, 'lvs' | 'isFitForHeartbeat'>;
   counters: Counters;
   logger: Logger;
 }): HeartbeatSender {
-  const { amphoraId, loadBalancers, counters, logger } = options;
+  const { amphoraId, host, logger } = options;
   const sockets = new Map<number, Socket>();
   let { configuration } = options;
   let sequence = 0;
@@ -56,8 +58,9 @@ export function startHeartbeats(options: {
     const { controllers, key } = configuration;
     const controller = controllers[sequence % controllers.length];
     if (!controller) return;
+    if (!(await host.isFitForHeartbeat())) throw new Error('keepalived is configured and does not run');
     const packet = encodeHeartbeat(
-      { amphoraId, sequence: sequence++, ...(await readState(loadBalancers, counters, logger)) },
+      { amphoraId, sequence: sequence++, ...(await readState(options)) },
       heartbeatKeyInForce(key),
     );
     const { address, family } = await lookup(controller.host);
@@ -100,24 +103,28 @@ export function startHeartbeats(options: {
   };
 }
 
-/** Of every HAProxy that runs. One that does not answer is left out, and so its listeners: the controller sees it. */
-async function readState(loadBalancers: LoadBalancers, counters: Counters, logger: Logger) {
+/** Of every HAProxy that runs, and of IP_VS. One that does not answer is left out, and so its listeners: the controller sees it. */
+async function readState({ loadBalancers, host, counters, logger }: Parameters<typeof startHeartbeats>[0]) {
   const listeners = new Map<string, ListenerHeartbeat>();
   const pools: PoolHeartbeat[] = [];
-  for (const loadBalancerId of await loadBalancers.ids()) {
-    const socket = await loadBalancers.statsSocket(loadBalancerId);
-    if (socket === null) continue;
-    const statistics = await readStatistics(socket).catch((error: Error) => {
-      logger('warning', 'HAProxy does not tell its statistics', { loadBalancerId, reason: error.message });
-      return { listeners: [], pools: [] };
-    });
+  const add = (statistics: Statistics) => {
     for (const { id, status, activeConnections, totals } of statistics.listeners) {
       const { serverErrors, connectErrors, responseErrors, retries, ...told } = counters.advance(id, totals);
       const backend = { serverErrors, connectErrors, responseErrors, retries };
       listeners.set(id, { status, counters: { ...told, activeConnections, backend } });
     }
     pools.push(...statistics.pools);
+  };
+  for (const loadBalancerId of await loadBalancers.ids()) {
+    const socket = await loadBalancers.statsSocket(loadBalancerId);
+    if (socket === null) continue;
+    const statistics = await readStatistics(socket).catch((error: Error) => {
+      logger('warning', 'HAProxy does not tell its statistics', { loadBalancerId, reason: error.message });
+      return null;
+    });
+    if (statistics) add(statistics);
   }
+  add(await host.lvs.statistics());
   await counters.keep(new Set(listeners.keys()));
   return { listeners, pools };
 }

@@ -1,5 +1,6 @@
 import { cpus, hostname } from 'node:os';
 import type { LoadBalancers } from '../haproxy/load-balancers.ts';
+import type { AmphoraHost } from '../host.ts';
 import type { InstalledVersions } from '../installed-versions.ts';
 import { readMachineState } from '../machine.ts';
 import type { Route } from '../router.ts';
@@ -14,8 +15,9 @@ export function detailsRoutes(options: {
   installed: InstalledVersions;
   root: string;
   loadBalancers: LoadBalancers;
+  host: Pick<AmphoraHost, 'lvs' | 'readNetworkCounters'>;
 }): Route[] {
-  const { installed, root, loadBalancers } = options;
+  const { installed, root, loadBalancers, host } = options;
   return [
     {
       method: 'GET',
@@ -27,15 +29,15 @@ export function detailsRoutes(options: {
           haproxy_version: installed.haproxy,
           api_version: apiVersion,
           active: true,
-          haproxy_count: await countRunning(loadBalancers),
+          haproxy_count: await count(loadBalancers),
           cpu_count: cpus().length,
-          ...(await readMachineState(root)),
+          ...(await readMachineState(root, await host.readNetworkCounters())),
           topology: 'SINGLE',
           topology_status: 'OK',
           active_tuned_profiles: '',
-          listeners: (await listListeners(loadBalancers)).map(({ uuid }) => uuid).sort(),
+          listeners: (await listListeners(loadBalancers, host.lvs)).map(({ uuid }) => uuid).sort(),
           packages: {},
-          lvs_listener_process_count: 0,
+          lvs_listener_process_count: await count(host.lvs),
           keepalived_version: installed.keepalived,
           ipvsadm_version: installed.ipvsadm,
         },
@@ -44,7 +46,8 @@ export function detailsRoutes(options: {
   ];
 }
 
-async function countRunning(loadBalancers: LoadBalancers): Promise<number> {
-  const running = await Promise.all((await loadBalancers.ids()).map((id) => loadBalancers.isRunning(id)));
+/** How many run. */
+async function count(all: Pick<LoadBalancers, 'ids' | 'isRunning'>): Promise<number> {
+  const running = await Promise.all((await all.ids()).map((id) => all.isRunning(id)));
   return running.filter(Boolean).length;
 }

@@ -1,26 +1,26 @@
 import { BlockList, isIP } from 'node:net';
-import type { Interfaces } from '../interfaces.ts';
-import { badRequest, Refusal, type Request, type Route, readObject } from '../router.ts';
+import { type AmphoraHost, PlugError } from '../host.ts';
+import { canonicalAddress, type PlugAddress, type VipPlug } from '../plug.ts';
+import { type Answer, badRequest, Refusal, type Request, type Route, readObject } from '../router.ts';
 import { apiVersion } from './discovery.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Plugging of networks (octavia/amphorae/backends/agent/api_server/plug.py): answers as there, and nothing to plumb. */
-export function interfaceRoutes(interfaces: Interfaces): Route[] {
+/** Plugging of networks (octavia/amphorae/backends/agent/api_server/plug.py). */
+export function interfaceRoutes({ interfaces, advertise }: Pick<AmphoraHost, 'interfaces' | 'advertise'>): Route[] {
   return [
     {
       method: 'POST',
       path: `/${apiVersion}/plug/vip/:vip`,
       handle: async (request) => {
         const info = await vipInformation(request);
-        const vips = vipAddresses(request.parameter('vip'), info);
-        const macAddress = String(info.mac_address);
-        const isNew = await interfaces.plugVip(macAddress, [...vips, ...vrrpAddress(info)].map(canonical));
-        if (!isNew) return { status: 409, body: { message: 'Interface already exists' } };
-        return {
-          status: 202,
-          body: { message: 'OK', details: `VIPs plugged on interface eth1: ${vips.join(', ')}` },
-        };
+        const vip = readVip(request.parameter('vip'), info);
+        const plugged = await orPlugError('VIP', () => interfaces.plugVip(vip));
+        if (plugged === 'plugged already') return { status: 409, body: { message: 'Interface already exists' } };
+        if (plugged === 'absent') return noInterface;
+        const addresses = [request.parameter('vip'), ...vip.vips.slice(1).map(({ address }) => address)];
+        const details = `VIPs plugged on interface ${plugged.name}: ${addresses.join(', ')}`;
+        return { status: 202, body: { message: 'OK', details } };
       },
     },
     {
@@ -29,11 +29,21 @@ export function interfaceRoutes(interfaces: Interfaces): Route[] {
       handle: async (request) => {
         const info = await readObject(request, 'Invalid port information');
         if (typeof info.mac_address !== 'string') throw new Refusal(badRequest('Invalid port information'));
-        const addresses = listOfObjects(info.fixed_ips).map((fixed) => fixed.ip_address);
-        if (!addresses.every(isAddress)) return { status: 400, body: { message: 'Invalid network port' } };
+        const fixedIps = listOfObjects(info.fixed_ips);
+        if (!fixedIps.every(isFixedIp)) {
+          return { status: 400, body: { message: 'Invalid network port' } };
+        }
         const vip = info.vip_net_info as Fields | undefined;
-        const vips = vip ? [...vipAddresses(String(vip.vip), vip), ...vrrpAddress(vip)] : [];
-        const { name, isNew } = await interfaces.plugNetwork(info.mac_address, [...vips, ...addresses].map(canonical));
+        const port = { macAddress: info.mac_address, mtu: numberOrNull(info.mtu), isSriov: info.is_sriov === true };
+        const network = {
+          ...port,
+          addresses: fixedIps.map(readAddress),
+          vip: vip ? readVip(String(vip.vip), { ...vip, mac_address: info.mac_address, mtu: info.mtu }) : null,
+        };
+        const plugged = await orPlugError('network', () => interfaces.plugNetwork(network));
+        if (plugged === 'absent') return noInterface;
+        await advertise(network.addresses.map(({ address }) => address));
+        const { name, isNew } = plugged;
         const details = isNew ? `Plugged on interface ${name}` : `Updated existing interface ${name}`;
         return { status: 202, body: { message: 'OK', details } };
       },
@@ -44,12 +54,23 @@ export function interfaceRoutes(interfaces: Interfaces): Route[] {
       handle: async (request) => {
         const address = request.parameter('address');
         if (!isAddress(address)) return { status: 400, body: { message: 'Invalid IP address' } };
-        const found = await interfaces.byAddress(canonical(address));
-        if (!found) return { status: 404, body: { message: 'Error interface not found for IP address' } };
-        return { status: 200, body: { message: 'OK', interface: found.name } };
+        const name = await interfaces.byAddress(canonicalAddress(address));
+        if (name === null) return { status: 404, body: { message: 'Error interface not found for IP address' } };
+        return { status: 200, body: { message: 'OK', interface: name } };
       },
     },
   ];
+}
+
+const noInterface: Answer = { status: 404, body: { details: 'No suitable network interface found' } };
+
+async function orPlugError<Result>(what: string, plug: () => Promise<Result>): Promise<Result> {
+  try {
+    return await plug();
+  } catch (thrown) {
+    if (!(thrown instanceof PlugError)) throw thrown;
+    throw new Refusal({ status: 500, body: { message: `Error plugging ${what}`, details: thrown.message } });
+  }
 }
 
 async function vipInformation(request: Request): Promise<Fields> {
@@ -61,19 +82,46 @@ async function vipInformation(request: Request): Promise<Fields> {
 }
 
 /** The VIP and the additional ones, when all are addresses in subnets. */
-function vipAddresses(vip: string, info: Fields): string[] {
-  const all = [{ ip_address: vip, subnet_cidr: info.subnet_cidr }, ...listOfObjects(info.additional_vips)];
-  return all.map(({ ip_address: address, subnet_cidr: cidr }) => {
+function readVip(vip: string, info: Fields): VipPlug {
+  const all = [{ ...info, ip_address: vip } as Fields, ...listOfObjects(info.additional_vips)];
+  for (const { ip_address: address, subnet_cidr: cidr } of all) {
     const wrong = !isAddress(address) ? address : isCidr(cidr) ? null : cidr;
-    if (wrong === null) return address as string;
-    throw new Refusal({ status: 400, body: { message: `Invalid VIP: ${JSON.stringify(wrong)}` } });
-  });
+    if (wrong !== null) throw new Refusal({ status: 400, body: { message: `Invalid VIP: ${JSON.stringify(wrong)}` } });
+  }
+  const vips = all.map(readAddress);
+  return {
+    macAddress: String(info.mac_address),
+    mtu: numberOrNull(info.mtu),
+    vips,
+    vrrp: vrrpAddress(info),
+    isSriov: info.is_sriov === true,
+  };
 }
 
-function vrrpAddress(info: Fields): string[] {
+function readAddress(info: Fields): PlugAddress {
+  return {
+    address: canonicalAddress(String(info.ip_address)),
+    // As the address of a host alone where no subnet is told.
+    subnetCidr: String(info.subnet_cidr ?? `${info.ip_address}/${isIP(String(info.ip_address)) === 6 ? 128 : 32}`),
+    gateway: isAddress(info.gateway) ? info.gateway : null,
+    hostRoutes: listOfObjects(info.host_routes).flatMap(({ destination, nexthop }) =>
+      isCidr(destination) && isAddress(nexthop) ? [{ destination: String(destination), nexthop }] : [],
+    ),
+  };
+}
+
+function isFixedIp({ ip_address: address, subnet_cidr: cidr }: Fields): boolean {
+  return isAddress(address) && (cidr === undefined || isCidr(cidr));
+}
+
+function numberOrNull(value: unknown): number | null {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : null;
+}
+
+function vrrpAddress(info: Fields): VipPlug['vrrp'] {
   const address = info.vrrp_ip;
-  if (address === undefined || address === null || address === '') return [];
-  if (isAddress(address)) return [address];
+  if (address === undefined || address === null || address === '') return null;
+  if (isAddress(address)) return { address: canonicalAddress(address), subnetCidr: String(info.subnet_cidr) };
   throw new Refusal({ status: 400, body: { message: `Invalid VRRP Address: ${JSON.stringify(address)}` } });
 }
 
@@ -96,9 +144,4 @@ function isCidr(value: unknown): boolean {
   } catch {
     return false;
   }
-}
-
-/** One spelling for each address. */
-function canonical(address: string): string {
-  return isIP(address) === 6 ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
 }

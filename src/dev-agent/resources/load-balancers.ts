@@ -1,13 +1,21 @@
 import { createHash } from 'node:crypto';
-import { listenersOf } from '../haproxy/listeners.ts';
+import { boundAddressesOf, listenersOf } from '../haproxy/listeners.ts';
 import type { LoadBalancers } from '../haproxy/load-balancers.ts';
 import { HaproxyMissingError } from '../haproxy/program.ts';
+import type { AmphoraHost, LvsListeners } from '../host.ts';
+import { lvsAddressesOf } from '../lvs-addresses.ts';
 import type { Answer, Route } from '../router.ts';
 import { apiVersion } from './discovery.ts';
 import { objectId, unknownLoadBalancer } from './identifiers.ts';
 
-/** HAProxy's configuration, and HAProxy (octavia/amphorae/backends/agent/api_server/loadbalancer.py). */
-export function loadBalancerRoutes(loadBalancers: LoadBalancers): Route[] {
+/**
+ * HAProxy's configuration, and HAProxy (octavia/amphorae/backends/agent/api_server/loadbalancer.py). What is done to a load balancer
+ * is done to a UDP or SCTP listener by its own ID.
+ */
+export function loadBalancerRoutes(
+  loadBalancers: LoadBalancers,
+  { lvs, advertise }: Pick<AmphoraHost, 'lvs' | 'advertise'>,
+): Route[] {
   return [
     {
       method: 'PUT',
@@ -41,8 +49,17 @@ export function loadBalancerRoutes(loadBalancers: LoadBalancers): Route[] {
           return { status: 400, body: { message: 'Invalid Request', details: `Unknown action: ${action}` } };
         }
         const id = objectId(request, 'id');
-        if ((await loadBalancers.configuration(id)) === null) return unknownLoadBalancer(id);
-        return await orHaproxyMissing(() => act(loadBalancers, id, action));
+        const configuration = await loadBalancers.configuration(id);
+        if (configuration !== null) {
+          const answer = await orHaproxyMissing(() => act(loadBalancers, id, action));
+          if (answer.status === 202 && action !== 'stop') await advertise(boundAddressesOf(configuration));
+          return answer;
+        }
+        const ofLvs = await lvs.configuration(id);
+        if (ofLvs === null) return unknownLoadBalancer(id);
+        const answer = await actOnLvs(lvs, id, action);
+        if (answer.status === 202 && action !== 'stop') await advertise(lvsAddressesOf(ofLvs));
+        return answer;
       },
     },
     {
@@ -51,25 +68,32 @@ export function loadBalancerRoutes(loadBalancers: LoadBalancers): Route[] {
       handle: async (request) => {
         const id = objectId(request, 'id');
         if ((await loadBalancers.configuration(id)) !== null) await loadBalancers.remove(id);
+        else {
+          const fault = (await lvs.configuration(id)) === null ? null : await lvs.remove(id);
+          if (fault !== null) return { status: 500, body: { message: 'Error stopping keepalivedlvs', details: fault } };
+        }
         return { status: 200, body: { message: 'OK' } };
       },
     },
     {
       method: 'GET',
       path: `/${apiVersion}/listeners`,
-      handle: async () => ({ status: 200, body: await listListeners(loadBalancers) }),
+      handle: async () => ({ status: 200, body: await listListeners(loadBalancers, lvs) }),
     },
   ];
 }
 
-/** All listeners that are configured. Octavia's agent calls them all ACTIVE, whether HAProxy runs or not. */
+/** All listeners that are configured. Octavia's agent calls HAProxy's all ACTIVE, whether it runs or not. */
 export async function listListeners(
   loadBalancers: LoadBalancers,
+  lvs: LvsListeners,
 ): Promise<Array<{ status: string; uuid: string; type: string }>> {
   const configurations = await Promise.all((await loadBalancers.ids()).map((id) => loadBalancers.configuration(id)));
-  return configurations.flatMap((configuration) =>
+  const ofHaproxy = configurations.flatMap((configuration) =>
     listenersOf(configuration ?? '').map(({ id, type }) => ({ status: 'ACTIVE', uuid: id, type })),
   );
+  const ofLvs = (await lvs.ids()).map(async (id) => ({ status: await lvs.status(id), uuid: id, type: 'UDP' }));
+  return [...ofHaproxy, ...(await Promise.all(ofLvs))];
 }
 
 async function act(loadBalancers: LoadBalancers, id: string, action: 'start' | 'reload' | 'stop'): Promise<Answer> {
@@ -85,6 +109,14 @@ async function act(loadBalancers: LoadBalancers, id: string, action: 'start' | '
     stop: `Listener ${id} stoped`,
   }[action];
   return { status: 202, body: { message: 'OK', details } };
+}
+
+async function actOnLvs(lvs: LvsListeners, id: string, action: 'start' | 'reload' | 'stop'): Promise<Answer> {
+  const fault = await lvs.act(id, action);
+  if (fault !== null) {
+    return { status: 500, body: { message: `Failed to ${action} keepalivedlvs listener ${id}`, details: fault } };
+  }
+  return { status: 202, body: { message: 'OK', details: `keepalivedlvs listener ${id} ${action}ed` } };
 }
 
 /** What a laptop's user runs into first. */

@@ -1,19 +1,34 @@
-import type { Answer, Route } from '../router.ts';
+import { createHash } from 'node:crypto';
+import type { LvsListeners } from '../host.ts';
+import type { Route } from '../router.ts';
 import { apiVersion } from './discovery.ts';
+import { objectId } from './identifiers.ts';
 
-/**
- * UDP and SCTP listeners. Octavia's agent has keepalived set up the kernel's IP_VS for them; this amphora is a process
- * that has no kernel of its own. It says so when it is given one, before anybody counts on it.
- */
-export function lvsListenerRoutes(): Route[] {
-  const refuse = async (): Promise<Answer> => ({
-    status: 400,
-    body: {
-      message: 'Invalid request',
-      details:
-        'UDP and SCTP listeners are not carried by this amphora: they need IP_VS in the kernel and keepalived, and it is a ' +
-        'local process without either. Use an amphora that is a virtual machine, or another protocol.',
+/** UDP and SCTP listeners: their files. They are started, stopped and forgotten as load balancers are. */
+export function lvsListenerRoutes(lvs: LvsListeners): Route[] {
+  return [
+    {
+      method: 'PUT',
+      path: `/${apiVersion}/listeners/:amphora/:id/udp_listener`,
+      handle: async (request) => {
+        const id = objectId(request, 'id');
+        const body = await request.body();
+        const fault = await lvs.upload(id, body.toString('utf8'));
+        if (fault !== null) return { status: 400, body: { message: 'Invalid request', details: fault } };
+        const md5 = createHash('md5').update(body).digest('hex');
+        return { status: 200, body: { message: 'OK' }, headers: { ETag: md5 } };
+      },
     },
-  });
-  return [{ method: 'PUT', path: `/${apiVersion}/listeners/:amphora/:id/udp_listener`, handle: refuse }];
+    {
+      method: 'GET',
+      path: `/${apiVersion}/listeners/:id/udp_listener`,
+      handle: async (request) => {
+        const id = objectId(request, 'id');
+        const configuration = await lvs.configuration(id);
+        if (configuration !== null) return { status: 200, body: configuration };
+        const details = `No UDP listener with UUID: ${id}`;
+        return { status: 404, body: { message: 'UDP Listener Not Found', details } };
+      },
+    },
+  ];
 }

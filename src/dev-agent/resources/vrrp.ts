@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { Vrrp } from '../host.ts';
 import type { Route } from '../router.ts';
-import type { Vrrp } from '../vrrp/vrrp.ts';
 import { apiVersion } from './discovery.ts';
 
 /** keepalived's VRRP (octavia/amphorae/backends/agent/api_server/keepalived.py). */

@@ -1,18 +1,20 @@
 #!/bin/sh
-# prepare.sh ROOT: makes Debian's tree an amphora. Run by mmdebstrap when the packages are there; changes nothing outside ROOT.
+# prepare.sh ROOT AGENT [FOLDER]: makes Debian's tree an amphora with the agent of that name (agents/AGENT). FOLDER holds programs of
+# the agent that are no part of the recipe. Run by mmdebstrap when the packages are there; changes nothing outside ROOT.
 set -eu
-root=$1
+root=$1 agent=$2 programs=${3:-}
 here=$(dirname "$(readlink -f "$0")")
 units=$root/etc/systemd/system
 
-cp -R "$here/files/." "$root/"
-find "$here/files" -mindepth 1 -printf '%P\0' | xargs -0 -I {} chmod go-w,a+rX "$root/{}"
-chmod 0755 "$root/usr/lib/kiln/"*
-
-# Needed by octavia-agent-netns.service, made by the agent only when it plugs the first interface.
-: >"$root/var/lib/octavia/plugged_interfaces"
-# The name by which Octavia's user data restarts the agent.
-ln -sf /lib/systemd/system/octavia-agent.service "$units/amphora-agent.service"
+# add_files FOLDER: its files into the tree, readable for all, writable for root.
+add_files() {
+  cp -R "$1/." "$root/"
+  find "$1" -mindepth 1 -printf '%P\0' | xargs -0 -I {} chmod go-w,a+rX "$root/{}"
+}
+add_files "$here/files"
+add_files "$here/agents/$agent/files"
+find "$root/usr/lib/kiln" -maxdepth 1 -type f -exec chmod 0755 {} +
+. "$here/agents/$agent/prepare.sh"
 
 mkdir -p "$units/multi-user.target.wants" "$units/sysinit.target.wants" "$units/network-online.target.wants"
 for unit in kiln-config-drive kiln-user-commands kiln-grow-root; do

@@ -2,8 +2,9 @@ import { createSocket, type Socket } from 'node:dgram';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AgentFiles, nullIfAbsent, writeWhole } from '../files.ts';
-import type { Logger } from '../logger.ts';
+import { type AgentFiles, nullIfAbsent, writeWhole } from '../../files.ts';
+import type { Vrrp } from '../../host.ts';
+import type { Logger } from '../../logger.ts';
 import { parseVrrpConfiguration, type VrrpConfiguration } from './configuration.ts';
 import { beginElection, type Election, onAdvertisement, onDue, onHealth, type Step } from './election.ts';
 import { decodeVrrpPacket, encodeVrrpPacket } from './packet.ts';
@@ -20,19 +21,9 @@ export interface StandBy {
   ownIp: string;
 }
 
-/** What keepalived is to a real amphora: decides with the other one of the pair which of the two has the VIPs. */
-export interface Vrrp {
-  /** Keeps a configuration, for the next start or reload. @returns why it will not do; null when it will. */
-  upload(configuration: string): Promise<string | null>;
-  /** @returns why it could not be done; null when it was. */
-  act(action: 'start' | 'stop' | 'reload'): Promise<string | null>;
-  /** Runs what ran when the last agent ended. */
-  resume(): Promise<void>;
-  /** Steps down, and waits a moment for the other one to take over. */
-  close(): Promise<void>;
-}
-
 /**
+ * The election that keepalived holds in a virtual machine, without its privileges. `close` steps down, and waits a moment for the
+ * other one to take over.
  * @param options.holdVips called whenever VIPs come (null) or go; calls do not overlap.
  * @param options.isHealthy whether what has to serve does.
  */

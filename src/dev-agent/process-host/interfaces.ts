@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nullIfAbsent, writeWhole } from './files.ts';
+import { nullIfAbsent, writeWhole } from '../files.ts';
+import type { Interfaces } from '../host.ts';
+import type { VipPlug } from '../plug.ts';
 
 /** An interface that a controller had plugged. */
 interface PluggedInterface {
@@ -13,15 +15,7 @@ interface PluggedInterface {
  * The interfaces of this amphora, remembered and no more: it is a process on someone's machine, its addresses are
  * loopback addresses, and they are there already. Kept in a file, for the agent that is started next.
  */
-export interface Interfaces {
-  byAddress(address: string): Promise<PluggedInterface | null>;
-  /** Plugs the VIP, on eth1. False, and nothing is done, when an interface of this MAC address is plugged already. */
-  plugVip(macAddress: string, addresses: readonly string[]): Promise<boolean>;
-  /** Plugs a network, on the first free name from eth2 on; an interface that is plugged gets the new addresses. */
-  plugNetwork(macAddress: string, addresses: readonly string[]): Promise<{ name: string; isNew: boolean }>;
-}
-
-export function createInterfaces(base: string): Interfaces {
+export function createRememberedInterfaces(base: string): Interfaces {
   const file = join(base, 'interfaces.json');
   const read = async (): Promise<PluggedInterface[]> =>
     JSON.parse((await readFile(file, 'utf8').catch(nullIfAbsent)) ?? '[]');
@@ -45,20 +39,26 @@ export function createInterfaces(base: string): Interfaces {
   }
 
   return {
-    byAddress: async (address) => (await read()).find((one) => one.addresses.includes(address)) ?? null,
-    async plugVip(macAddress, addresses) {
+    byAddress: async (address) => (await read()).find((one) => one.addresses.includes(address))?.name ?? null,
+    async plugVip(vip) {
+      const { macAddress } = vip;
+      const addresses = addressesOfVip(vip);
       const { known } = await update(macAddress, (there) => (there ? null : { name: 'eth1', macAddress, addresses }));
-      return known === null;
+      return known === null ? { name: 'eth1' } : 'plugged already';
     },
-    async plugNetwork(macAddress, addresses) {
+    async plugNetwork({ macAddress, vip, addresses }) {
       const { known, plugged } = await update(macAddress, (there, all) => ({
         name: there?.name ?? freeName(all),
         macAddress,
-        addresses,
+        addresses: [...(vip ? addressesOfVip(vip) : []), ...addresses.map(({ address }) => address)],
       }));
       return { name: plugged?.name ?? '', isNew: known === null };
     },
   };
+}
+
+function addressesOfVip({ vips, vrrp }: VipPlug): string[] {
+  return [...vips, ...(vrrp ? [vrrp] : [])].map(({ address }) => address);
 }
 
 function freeName(all: readonly PluggedInterface[]): string {

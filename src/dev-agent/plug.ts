@@ -1,0 +1,42 @@
+import { isIP } from 'node:net';
+
+/** What a controller asks for when it plugs ports: addresses are checked and in canonical spelling, subnets are CIDRs. */
+
+interface HostRoute {
+  destination: string;
+  nexthop: string;
+}
+
+/** An address with what its subnet asks for. */
+export interface PlugAddress {
+  address: string;
+  subnetCidr: string;
+  gateway: string | null;
+  hostRoutes: readonly HostRoute[];
+}
+
+/** The port in the VIP's network. */
+export interface VipPlug {
+  macAddress: string;
+  mtu: number | null;
+  /** The VIP first, then the additional ones. */
+  vips: readonly PlugAddress[];
+  /** Address of the port itself. */
+  vrrp: Pick<PlugAddress, 'address' | 'subnetCidr'> | null;
+  isSriov: boolean;
+}
+
+/** A port in a network of members, or the VIP's again with more subnets. */
+export interface NetworkPlug {
+  macAddress: string;
+  mtu: number | null;
+  addresses: readonly PlugAddress[];
+  /** Set when the port is the one that carries the VIP. */
+  vip: VipPlug | null;
+  isSriov: boolean;
+}
+
+/** One spelling for each address. */
+export function canonicalAddress(address: string): string {
+  return isIP(address) === 6 ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
+}

@@ -1,0 +1,24 @@
+/**
+ * nftables' rules for one interface: what IP_VS balances (UDP, SCTP) leaves with the interface's own address, so that answers come back
+ * through the amphora; TCP, which HAProxy carries, is not tracked. Replaces the rules that were there for it, at once.
+ */
+export function renderMasquerade(interfaceName: string): string {
+  const table = `table inet kiln-${interfaceName}`;
+  return `${table} {}
+delete ${table}
+${table} {
+	chain postrouting {
+		type nat hook postrouting priority srcnat; policy accept;
+		oifname "${interfaceName}" meta l4proto { udp, sctp } masquerade
+	}
+	chain prerouting {
+		type filter hook prerouting priority raw; policy accept;
+		iifname "${interfaceName}" meta l4proto tcp notrack
+	}
+	chain output {
+		type filter hook output priority raw; policy accept;
+		oifname "${interfaceName}" meta l4proto tcp notrack
+	}
+}
+`;
+}

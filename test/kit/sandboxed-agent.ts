@@ -1,0 +1,124 @@
+/** An amphora agent in a network namespace of its own, with interfaces that are the kernel's (testbed/agent). Needs root. */
+import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createAmphoraAgentClient } from '../../src/adapters/amphora-agent/client.ts';
+import { createCertificateIssuer } from '../../src/adapters/certificates/issuer.ts';
+import { createTestAuthority } from './certificate-authority.ts';
+import type { AgentTraffic, AmphoraAgentSubject } from './contract/amphora-agent.ts';
+import { listenForHeartbeats } from './heartbeats.ts';
+
+const scripts = join(import.meta.dirname, '../../testbed/agent');
+const host = '169.254.77.1';
+const address = '169.254.77.11';
+const heartbeatPort = 5555;
+const heartbeatKey = 'insecure';
+
+export interface SandboxedAgent extends AmphoraAgentSubject {
+  /** What the agent keeps is in it: `lib` is /var/lib/octavia, `etc` is /etc/octavia. */
+  folder: string;
+  traffic: AgentTraffic;
+  close(): Promise<void>;
+}
+
+/** @param command what to run as the agent; empty for Octavia's own, of Debian's packages. */
+export async function startSandboxedAgent(command: readonly string[] = []): Promise<SandboxedAgent> {
+  const folder = mkdtempSync(join(tmpdir(), 'kiln-octavia-agent-'));
+  const id = randomUUID();
+  const authority = await createTestAuthority(folder, 'ca');
+  await authority.issueToFile(join(folder, 'client.pem'), 'controller');
+  mkdirSync(join(folder, 'etc/certs'), { recursive: true });
+  // As Kiln issues them for every amphora: what the agent gets is what it will have to work with.
+  const issuer = createCertificateIssuer(
+    {
+      caCertificateFile: authority.certificateFile,
+      caPrivateKeyFile: authority.keyFile,
+      caPrivateKeyPassphrase: null,
+      signingDigest: 'sha256',
+    },
+    { now: () => new Date() },
+  );
+  const issue = async () => {
+    const { certificatePem, privateKeyPem } = await issuer.issueAgentCertificate(id, 3600);
+    return certificatePem + privateKeyPem;
+  };
+  writeFileSync(join(folder, 'etc/certs/server.pem'), await issue());
+  writeFileSync(join(folder, 'etc/certs/client_ca.pem'), readFileSync(authority.certificateFile));
+  const configuration = agentConfiguration(id);
+  writeFileSync(join(folder, 'etc/amphora-agent.conf'), configuration);
+
+  const sandbox = spawn(join(scripts, 'run.sh'), [folder, address, ...command], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(sandbox, 'exit');
+  await Promise.race([
+    once(createInterface({ input: sandbox.stdout }), 'line'),
+    exited.then(([status]) => Promise.reject(new Error(`testbed/agent/run.sh ended with status ${status}`))),
+  ]);
+  const heartbeats = await listenForHeartbeats(host, heartbeatPort);
+  const agent = createAmphoraAgentClient(() => ({
+    clientCertFile: join(folder, 'client.pem'),
+    serverCaFile: authority.certificateFile,
+    port: 9443,
+    connectTimeoutSeconds: 5,
+    readTimeoutSeconds: 60,
+    lbNetworkInterface: 'lo',
+    tlsProtocol: 'TLSv1.2',
+  }));
+  const amphora = { id, address };
+  while (!(await agent.getInfo(amphora).catch(() => null))) await sleep(100);
+
+  let attached = 0;
+  return {
+    folder,
+    agent,
+    amphora,
+    vip: { address: '169.254.77.101', vrrpIp: '169.254.77.102', subnetCidr: '169.254.77.0/24' },
+    attachInterface: async () =>
+      execFileSync(join(scripts, 'attach.sh'), [`new${attached++}`], { encoding: 'utf8' }).trim(),
+    traffic: {
+      memberAddress: host,
+      heartbeatKey,
+      nextHeartbeat: heartbeats.next,
+      configuration,
+      newCertificate: issue,
+    },
+    async close() {
+      heartbeats.close();
+      sandbox.kill('SIGTERM');
+      await exited;
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+function agentConfiguration(id: string): string {
+  return `[DEFAULT]
+debug = true
+use_syslog = false
+[haproxy_amphora]
+base_cert_dir = /var/lib/octavia/certs
+base_path = /var/lib/octavia
+bind_host = ${address}
+bind_port = 9443
+haproxy_cmd = /usr/sbin/haproxy
+[health_manager]
+controller_ip_port_list = ${host}:${heartbeatPort}
+heartbeat_interval = 1
+heartbeat_key = ${heartbeatKey}
+[amphora_agent]
+agent_server_ca = /etc/octavia/certs/client_ca.pem
+agent_server_cert = /etc/octavia/certs/server.pem
+agent_request_read_timeout = 180
+amphora_id = ${id}
+amphora_udp_driver = keepalived_lvs
+agent_tls_protocol = TLSv1.2
+[controller_worker]
+loadbalancer_topology = SINGLE
+`;
+}
