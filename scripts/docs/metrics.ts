@@ -3,6 +3,7 @@ import type { MetricType } from 'prom-client';
 import { certificateMetrics } from '../../src/adapters/metrics/certificates.ts';
 import { fleetMetrics } from '../../src/adapters/metrics/fleet.ts';
 import { heartbeatMetrics } from '../../src/adapters/metrics/heartbeats.ts';
+import { endedOperationMetrics } from '../../src/adapters/metrics/operations.ts';
 import { ownCertificateMetrics } from '../../src/adapters/metrics/own-certificates.ts';
 import { createMetrics } from '../../src/adapters/metrics/registry.ts';
 import { releaseFailureMetric, releaseMetrics } from '../../src/adapters/metrics/releases.ts';
@@ -24,7 +25,7 @@ Made from the code by \`npm run docs:generate\`. Don't edit.
 
 \`GET /metrics\` on the API's address, in Prometheus' text format, without a token: keep it from the public. Each process of \`kiln serve\`
 answers it on \`[kiln] health_check_port\` as well: those of heartbeats come from the processes with the role health-manager,
-\`kiln_release_failures_total\` from those with the role housekeeping.
+\`kiln_operations_ended…\` from those with the role worker, \`kiln_release_failures_total\` from those with the role housekeeping.
 A label \`route\` is a pattern (\`/v2/loadbalancers/:id\`), never an ID.
 `;
 
@@ -45,6 +46,7 @@ export function renderMetrics(): string {
     jobs: async () => [],
     monotonicMs: () => 0,
   });
+  endedOperationMetrics(registry, { now: () => new Date(0) });
   releaseMetrics(
     registry,
     async () => [],

@@ -254,6 +254,21 @@ describe('worker', () => {
     await worker.stop();
   });
 
+  it('says of every operation that it brought to its end how that was, and nothing of what it gave back', async () => {
+    const { makeWorker, enqueue, hold, settle, bench } = setUp();
+    const ends: string[] = [];
+    const gate = hold('given-back');
+    for (const id of ['done', 'undone', 'given-back']) await enqueue(id);
+    bench.fails.set('undone two', () => new KilnError('INTERNAL', 'no'));
+    const { worker } = makeWorker({ onEnded: ({ id }, end) => ends.push(`${id} ${end}`) });
+    await worker.start();
+    await settle();
+    const stopped = worker.stop();
+    gate.resolve();
+    await stopped;
+    expect(ends.sort()).toEqual(['done done', 'undone undone']);
+  });
+
   it('lets the running step end at a shutdown and gives the operation back', async () => {
     const { makeWorker, enqueue, operation, hold, settle, bench } = setUp();
     const gate = hold('a');

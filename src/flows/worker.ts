@@ -29,6 +29,8 @@ export interface WorkerSettings<Deps> {
   log: Log;
   /** Told of every operation that this worker has let go, however that came: what it has in this process is free. */
   onLetGo?(operationId: string): void;
+  /** Told of every operation that this worker has brought to its end. */
+  onEnded?(operation: Operation, end: Exclude<FlowEnd, 'released'>): void;
   /** How often the journal is searched for what no word has reached anybody of. */
   sweepEveryMs: number;
   /** Where other processes look whether this one lives. Absent where there are none. */
@@ -192,6 +194,7 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
       const stop = AbortSignal.any([stopping.signal, trusted.signal]);
       const end = await runFlow(flow, deps(), claimed, engine, stop, turn);
       log.info({ operation: id, flow: flow.name, end, ms: Math.round(clock.monotonicMs() - began) }, 'flow finished');
+      if (end !== 'released') settings.onEnded?.(claimed.operation, end);
       return end;
     } catch (thrown) {
       // Nobody works on it from here on. If that can't be written either, a sweep finds it.

@@ -2,6 +2,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { connectControl } from '../adapters/control/client.ts';
 import { heartbeatMetrics } from '../adapters/metrics/heartbeats.ts';
+import { endedOperationMetrics } from '../adapters/metrics/operations.ts';
 import { releaseFailureMetric } from '../adapters/metrics/releases.ts';
 import { makeFolder } from '../adapters/process/make-folder.ts';
 import { createServiceManager, type ServiceManager } from '../adapters/process/service-manager.ts';
@@ -152,7 +153,10 @@ export async function serve(options: {
       services.push(() => Promise.all([monitor.stop(), healthManager.stop()]));
     }
     if (roles.includes('worker')) {
-      const started = wireWorker({ openstack, state, secrets, queue, own, roles, bell }, runtime);
+      const started = wireWorker(
+        { openstack, state, secrets, queue, own, roles, bell, onEnded: endedOperationMetrics(metrics, clock) },
+        runtime,
+      );
       worker = started;
       await started.start();
       services.push(() => started.stop());

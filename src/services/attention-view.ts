@@ -36,17 +36,18 @@ export function createAttentionView(deps: AttentionViewDeps): () => Promise<Atte
     const now = clock.now();
     const ago = (milliseconds: number) => new Date(now.getTime() - milliseconds).toISOString();
     const stalled = await overview.stalledOperations(ago(STALLED_AFTER_MS), LISTED);
+    const fleet = await deps.fleet();
     return summarizeAttention({
       inError: await overview.inError(LISTED),
       pending: await overview.pendingSince(ago(PENDING_TOO_LONG_MS), LISTED),
-      mixedPairs: await overview.mixedPairs(LISTED),
+      mixedPairs: fleet.totals.mixedPairs > 0 ? await overview.mixedPairs(LISTED) : { total: 0, items: [] },
       stalled,
       entries: await journal.entriesOf(stalled.items.map(({ id }) => id)),
       silence: await silence.survey(),
       silent: await silence.list(LISTED),
       agentCertificates: await deps.agentCertificates(now.toISOString(), LISTED),
       ownCertificates: await deps.ownCertificates(),
-      imageWarnings: (await deps.fleet()).warnings,
+      imageWarnings: fleet.warnings,
       releases: await deps.releases.active(),
       now,
     });

@@ -6,19 +6,10 @@ import { type LabelledFigure, labelledGauges } from './labelled-gauges.ts';
 const stateFigures: readonly LabelledFigure<StateSurvey>[] = [
   {
     name: 'kiln_operations',
-    help: 'Operations whose rows are kept ([house_keeping] load_balancer_expiry_age), by flow and status; cause is silence for those that follow from silent amphorae.',
+    help: 'Operations that have not ended, by flow and status; cause is silence for those that follow from silent amphorae.',
     labels: ['flow', 'status', 'cause'],
     of: ({ operations }) =>
       operations.map(({ flow, status, cause, count }) => ({ labels: { flow, status, cause }, value: count })),
-  },
-  {
-    name: 'kiln_operations_seconds',
-    help: 'Seconds that the ended ones of these operations took, from being asked for to their end, in all.',
-    labels: ['flow', 'status', 'cause'],
-    of: ({ operations }) =>
-      operations
-        .filter(({ status }) => status === 'done' || status === 'undone')
-        .map(({ flow, status, cause, seconds }) => ({ labels: { flow, status, cause }, value: seconds })),
   },
   {
     name: 'kiln_amphorae',

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type Expression, type SqlBool, sql } from 'kysely';
 import type { TroubledCertificate } from '../../model/certificate.ts';
 import { unendedStatuses } from '../../model/operation.ts';
 import type { CertificateRotations } from '../../ports/certificate-rotations.ts';
@@ -68,16 +68,22 @@ export function createCertificateRotations(database: KilnDatabase, clock: Clock)
       ),
 
     async troubled(now, limit) {
-      const rows = await attempt(clock, () =>
+      const first = (condition: Expression<SqlBool>) =>
         withOperation()
           .select(['a.id', 'a.load_balancer_id', 'a.cert_expiration', 'a.cert_rotation_attempts', 'o.reason'])
-          .where(({ or, eb }) => or([eb('a.cert_expiration', '<=', now), eb('o.status', '=', 'undone')]))
+          .where(condition)
           .orderBy('a.cert_expiration')
           .orderBy('a.id')
-          .limit(limit)
-          .execute(),
+          .limit(limit);
+      // Each by its index.
+      const ended = await attempt(clock, () => first(sql`a.cert_expiration <= ${now}`).execute());
+      const failing = await attempt(clock, () =>
+        first(sql`a.cert_rotation_attempts > 0 and o.status = 'undone'`).execute(),
       );
-      return rows.map((row) => ({
+      const rows = new Map([...ended, ...failing].map((row) => [row.id, row]));
+      const keyOf = (row: (typeof ended)[number]) => `${row.cert_expiration} ${row.id}`;
+      const sorted = [...rows.values()].sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
+      return sorted.slice(0, limit).map((row) => ({
         amphoraId: row.id,
         loadBalancerId: row.load_balancer_id,
         certExpiration: row.cert_expiration ?? '',
@@ -87,18 +93,20 @@ export function createCertificateRotations(database: KilnDatabase, clock: Clock)
     },
 
     async survey(now) {
-      const sumOf = (condition: ReturnType<typeof sql>) =>
-        sql<number>`coalesce(sum(case when ${condition} then 1 else 0 end), 0)`;
-      const row = await attempt(clock, () =>
-        withOperation()
-          .select(({ fn }) => [
-            sumOf(sql`a.cert_expiration <= ${now}`).as('expired'),
-            sumOf(sql`o.status = 'undone'`).as('failing'),
-            fn.min('a.cert_expiration').as('next_end'),
-          ])
-          .executeTakeFirstOrThrow(),
+      const nextEnd = (status: (typeof living)[number]) =>
+        sql`(select min(cert_expiration) from kiln_amphora where status = ${status})`;
+      const { rows } = await attempt(clock, () =>
+        sql<{ expired: number | string; failing: number | string; allocated: string | null; ready: string | null }>`
+          select ${nextEnd('ALLOCATED')} as allocated, ${nextEnd('READY')} as ready,
+            (select count(*) from kiln_amphora
+              where status in (${sql.join(living)}) and cert_expiration <= ${now}) as expired,
+            (select count(*) from kiln_amphora a join kiln_operation o on o.id = a.cert_rotation_operation
+              where a.cert_rotation_attempts > 0 and a.status in (${sql.join(living)}) and a.cert_expiration is not null
+                and o.status = 'undone') as failing`.execute(database),
       );
-      return { expired: Number(row.expired), failing: Number(row.failing), nextEnd: row.next_end ?? null };
+      const { expired = 0, failing = 0, allocated = null, ready = null } = rows[0] ?? {};
+      const [next = null] = [allocated, ready].filter((end) => end !== null).sort();
+      return { expired: Number(expired), failing: Number(failing), nextEnd: next };
     },
   };
 }

@@ -29,6 +29,7 @@ import * as backendFailures from './migrations/0023-backend-failures.ts';
 import * as tagHistory from './migrations/0024-tag-history.ts';
 import * as events from './migrations/0025-events.ts';
 import * as peerPorts from './migrations/0026-peer-ports.ts';
+import * as cheapLooks from './migrations/0027-cheap-looks.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -69,6 +70,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0024-tag-history': tagHistory,
   '0025-events': events,
   '0026-peer-ports': peerPorts,
+  '0027-cheap-looks': cheapLooks,
 };
 
 /** The one from which on changes are marked. */

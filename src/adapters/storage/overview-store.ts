@@ -4,6 +4,7 @@ import type { SilenceFinding } from '../../model/silence.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { FirstOf, ListedLoadBalancer, OverviewStore } from '../../ports/overview-store.ts';
 import { attempt } from './faults.ts';
+import { mixedPairs } from './fleet-store.ts';
 import { operationFromRow } from './journal.ts';
 import { type PagedTable, selectPageOf } from './list-query.ts';
 import { columnsOf } from './resource-tables.ts';
@@ -35,12 +36,13 @@ export function createOverviewStore(database: KilnDatabase, clock: Clock): Overv
     condition: RawBuilder<unknown>,
     order: RawBuilder<unknown>,
     limit: number,
+    from = sql`kiln_load_balancer l`,
   ): Promise<FirstOf<ListedLoadBalancer>> {
     const { rows } = await attempt(clock, () =>
       sql<{ id: string; name: string; provisioning_status: string; updated_at: string; total: number | string }>`
         select l.id, l.name, l.provisioning_status, coalesce(l.updated_at, l.created_at) as updated_at,
           count(*) over () as total
-        from kiln_load_balancer l where ${condition} order by ${order} limit ${limit}`.execute(database),
+        from ${from} where ${condition} order by ${order} limit ${limit}`.execute(database),
     );
     return {
       total: Number(rows[0]?.total ?? 0),
@@ -64,14 +66,7 @@ export function createOverviewStore(database: KilnDatabase, clock: Clock): Overv
         limit,
       ),
 
-    mixedPairs: (limit) =>
-      first(
-        sql`l.topology = 'ACTIVE_STANDBY' and l.provisioning_status <> 'DELETED' and l.id in (
-          select load_balancer_id from kiln_amphora where status = 'ALLOCATED'
-          group by load_balancer_id having count(distinct image_id) > 1)`,
-        sql`l.id`,
-        limit,
-      ),
+    mixedPairs: (limit) => first(sql`l.provisioning_status <> 'DELETED'`, sql`l.id`, limit, mixedPairs),
 
     async stalledOperations(before, limit) {
       const rows = await attempt(clock, () =>

@@ -3,7 +3,7 @@ import { createRabbitQueue } from '../../adapters/queue/rabbitmq.ts';
 import { createOutbox } from '../../adapters/storage/outbox.ts';
 import { rememberTrees } from '../../flows/lib/remember-trees.ts';
 import { loadBalancerFlows, type OperationFlow } from '../../flows/load-balancer/index.ts';
-import { createWorker, type Worker } from '../../flows/worker.ts';
+import { createWorker, type Worker, type WorkerSettings } from '../../flows/worker.ts';
 import type { Bell } from '../../lib/bell.ts';
 import { growingPauseMs } from '../../lib/growing-pause.ts';
 import type { ServeRole } from '../../model/serve-role.ts';
@@ -59,6 +59,8 @@ export function wireWorker(
     roles?: readonly ServeRole[];
     /** Rung when an operation has ended. */
     bell?: Bell;
+    /** Told of each operation that has ended. */
+    onEnded?: WorkerSettings<unknown>['onEnded'];
     /** Whether these flows are not all there are. */
     isPartial?: boolean;
   },
@@ -91,6 +93,7 @@ export function wireWorker(
       releaseBuilds(operationId);
       shared.bell?.ring();
     },
+    ...(shared.onEnded && { onEnded: shared.onEnded }),
     sweepEveryMs: SWEEP_EVERY_MS,
     lease: { beat: registry.beat, remove: registry.remove, lastsMs: leaseMs },
     isPartial: shared.isPartial ?? false,
