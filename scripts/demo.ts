@@ -11,7 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createLoadBalancerClient, type LoadBalancerClient } from './demo/load-balancer-client.ts';
-import { startMember } from './demo/member.ts';
+import { type Member, startMember } from './demo/member.ts';
+import { leavePageRunning } from './demo/page.ts';
 import { type Outage, showPair } from './demo/pair.ts';
 import { showReleases } from './demo/release.ts';
 import { ensureHaproxy } from './haproxy.ts';
@@ -21,6 +22,13 @@ const folder = mkdtempSync(join(tmpdir(), 'kiln-demo-'));
 const startedAt = process.hrtime.bigint();
 const children: ChildProcess[] = [];
 let failures = 0;
+
+/** Ctrl-C ends it in order, however often it is pressed: what was started, and the folder. */
+const interruption = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interruption.abort());
+const interrupted = new Promise<void>((resolve) => {
+  interruption.signal.addEventListener('abort', () => resolve());
+});
 
 const seconds = () => `${(Number(process.hrtime.bigint() - startedAt) / 1e9).toFixed(1)} s`;
 
@@ -44,6 +52,7 @@ async function run(
   arguments_: string[],
   options: { show?: 'result' | 'progress' | 'live' | 'nothing'; environment?: NodeJS.ProcessEnv } = {},
 ): Promise<Ran> {
+  interruption.signal.throwIfAborted();
   const { show = 'result' } = options;
   if (show !== 'nothing') say(`$ kiln ${shown(arguments_)}`);
   // On a terminal it draws by itself, over what it drew.
@@ -81,8 +90,14 @@ function shown(arguments_: string[]): string {
 
 /** Starts a long-running command and waits for the line that says it is ready. */
 async function start(arguments_: string[], ready: RegExp): Promise<ChildProcess> {
+  interruption.signal.throwIfAborted();
   say(`$ kiln ${shown(arguments_)} &`);
-  const child = spawn(kiln, arguments_, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(kiln, arguments_, {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Ctrl-C in the terminal reaches this process alone, which stops its children one after the other.
+    detached: true,
+  });
   children.push(child);
   const said: string[] = [];
   await new Promise<void>((resolve, reject) => {
@@ -240,7 +255,9 @@ async function main(): Promise<void> {
       : 'and it went on answering, but for the connection that was open when the address changed hands';
   claim(answered, lost.failed <= 1, `${lost.failed} of ${lost.sent} requests failed`);
 
-  const pairId = client.create('pair', members, { topology: 'ACTIVE_STANDBY' });
+  const pairId = client
+    .createFlavor({ loadbalancer_topology: 'ACTIVE_STANDBY' })
+    .then((flavorId) => client.create('pair', members, { flavorId }));
   say('\n11. An amphora dies under load (SIGKILL of its agent and its HAProxy), and Kiln heals it');
   const doomed = await client.amphoraOf(next.id);
   const pids = processesOfServers(doomed.compute_id);
@@ -372,32 +389,58 @@ async function outageOf(vip: string, strike: () => void): Promise<Outage> {
   }
 }
 
-/** `npm run demo -- release`: this part alone. */
-async function releasesAlone(): Promise<void> {
+/** A cloud, an image with the tag, and Kiln. */
+async function startAll(): Promise<{ members: Member[]; client: LoadBalancerClient }> {
   say('1. A cloud on loopback, an amphora image with the tag, and Kiln, which knows the tag alone');
-  const cloud = await start(['dev', '--state-dir', folder], /ready/i);
+  await start(['dev', '--state-dir', folder], /ready/i);
   const image = join(folder, 'amphora-2.0.img');
   await run(['image', 'build', '--name', 'amphora', '--version', '2.0', '--output', image], { show: 'nothing' });
   await run(['image', 'push', image, '--name', 'amphora-2.0', '--tag', 'amphora'], { show: 'progress' });
-  const serve = await start(['serve'], /serving/i);
-  const client = await createLoadBalancerClient(folder);
-  const members = [await startMember('one'), await startMember('two')];
+  await start(['serve'], /serving/i);
+  return {
+    members: [await startMember('one'), await startMember('two')],
+    client: await createLoadBalancerClient(folder),
+  };
+}
 
+/** `npm run demo -- release`: this part alone. */
+async function releasesAlone(): Promise<void> {
+  const { client, members } = await startAll();
   say('\n2. Images are released to a small fleet under load: a good one, and two bad ones');
   await showReleases({ folder, client, members, say, claim, run, ask, requests });
   for (const member of members) await member.close();
-  await stop(serve);
-  await stop(cloud);
+}
+
+/** `npm run demo -- --ui`: until it is interrupted. */
+async function pageAlone(): Promise<void> {
+  const { client, members } = await startAll();
+  await leavePageRunning({ folder, client, members, say, claim, run, ask, requests, processesOf: processesOfServers });
+  await interrupted;
+}
+
+const parts: Readonly<Record<string, () => Promise<void>>> = { release: releasesAlone, '--ui': pageAlone };
+const [chosen] = process.argv.slice(2);
+const part = chosen === undefined ? main : parts[chosen];
+if (!part) {
+  console.error(`npm run demo -- ${chosen}: there is no such part; there are: ${Object.keys(parts).join(', ')}`);
+  process.exit(2);
 }
 
 try {
-  await (process.argv[2] === 'release' ? releasesAlone() : main());
+  await Promise.race([part(), interrupted]);
 } catch (error) {
-  failures++;
-  console.error(error);
+  if (!interruption.signal.aborted) {
+    failures++;
+    console.error(error);
+  }
 } finally {
+  if (interruption.signal.aborted) say('\nEnding what was started.');
   for (const child of children.reverse()) await stop(child);
   rmSync(folder, { recursive: true, force: true });
+}
+if (interruption.signal.aborted) {
+  say(`Ended; nothing of it runs any more (${seconds()}).`);
+  process.exit(chosen === '--ui' && failures === 0 ? 0 : 130);
 }
 say(failures === 0 ? `\nAll of it held, in ${seconds()}.` : `\n${failures} of it did NOT hold (${seconds()}).`);
 process.exit(failures === 0 ? 0 : 1);

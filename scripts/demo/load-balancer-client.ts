@@ -13,18 +13,25 @@ interface LoadBalancer {
   id: string;
   vip_address: string;
   provisioning_status: string;
+  operating_status: string;
 }
 
 /** What the demo asks of the load-balancer API, and of the embedded cloud to look behind it. */
 export interface LoadBalancerClient {
+  /** Where Kiln's web page is. */
+  pageUrl: string;
+  /** A flavor with a profile of its own. @returns its ID. */
+  createFlavor(flavorData: FlavorData): Promise<string>;
   /** With one HTTP listener on port 8080 and these members. */
   create(
     name: string,
     members: readonly { port: number }[],
-    options?: { topology?: 'SINGLE' | 'ACTIVE_STANDBY'; isMonitored?: boolean },
+    options?: { flavorId?: string; isMonitored?: boolean },
   ): Promise<LoadBalancer>;
   /** Waits until its provisioning status is ACTIVE or ERROR. */
   untilSettled(id: string): Promise<LoadBalancer>;
+  /** Waits until its operating status is ERROR. */
+  untilInError(id: string): Promise<string>;
   failOver(id: string): Promise<LoadBalancer>;
   /** Waits until another amphora has taken this one's place. */
   untilReplaced(id: string, amphoraId: string): Promise<LoadBalancer>;
@@ -34,17 +41,39 @@ export interface LoadBalancerClient {
   /** Those that serve, or stand by. */
   amphoraeOf(loadBalancerId: string): Promise<Amphora[]>;
   serversNamed(name: string): Promise<number>;
+  /** In Glance. */
+  deleteImage(id: string): Promise<void>;
   /** Ports of Kiln's in Neutron. */
   portsLeft(): Promise<number>;
 }
 
+/** What a flavor profile says; a flavor is made of it. */
+export type FlavorData = Partial<Record<'loadbalancer_topology' | 'amp_image_tag', string>>;
+
+/** Who signs in, by the name in the clouds.yaml of `kiln dev`. */
+export type CloudName = 'kiln-dev' | 'kiln-dev-demo';
+
 const pollMs = 100;
 const patienceMs = 120_000;
 
-/** Logs in with what `kiln dev` wrote into its folder. */
-export async function createLoadBalancerClient(folder: string): Promise<LoadBalancerClient> {
-  const { clouds } = parse(readFileSync(join(folder, 'clouds.yaml'), 'utf8'));
-  const { auth_url: authUrl, username, password, project_name: project } = clouds['kiln-dev'].auth;
+interface Account {
+  auth_url: string;
+  username: string;
+  password: string;
+  project_name: string;
+}
+
+/** What `kiln dev` wrote into its folder. */
+export function readAccount(folder: string, cloudName: CloudName): Account {
+  return parse(readFileSync(join(folder, 'clouds.yaml'), 'utf8')).clouds[cloudName].auth;
+}
+
+/** Signs in, as the administrator if nobody else is named. */
+export async function createLoadBalancerClient(
+  folder: string,
+  cloudName: CloudName = 'kiln-dev',
+): Promise<LoadBalancerClient> {
+  const { auth_url: authUrl, username, password, project_name: project } = readAccount(folder, cloudName);
   const domain = { name: 'Default' };
   const login = await fetch(`${authUrl}/auth/tokens`, {
     method: 'POST',
@@ -88,17 +117,17 @@ export async function createLoadBalancerClient(folder: string): Promise<LoadBala
     throw new Error(`${what} did not happen within ${patienceMs / 1000} s`);
   }
 
-  async function flavorOf(topology: string): Promise<string> {
-    const flavor_data = JSON.stringify({ loadbalancer_topology: topology });
-    const flavorprofile = { name: topology, provider_name: 'amphora', flavor_data };
-    const profile = await call('POST', `${api}/lbaas/flavorprofiles`, { flavorprofile });
-    const flavor = { name: topology, flavor_profile_id: profile.flavorprofile.id, enabled: true };
-    return (await call('POST', `${api}/lbaas/flavors`, { flavor })).flavor.id;
-  }
-
   const { subnets } = await call('GET', `${urlOf('network')}/v2.0/subnets?name=lb-vip-subnet`);
   const client: LoadBalancerClient = {
-    async create(name, members, { topology, isMonitored = false } = {}) {
+    pageUrl: `${urlOf('load-balancer')}/ui/`,
+    async createFlavor(flavorData: FlavorData): Promise<string> {
+      const name = Object.values(flavorData).join(' ');
+      const flavorprofile = { name, provider_name: 'amphora', flavor_data: JSON.stringify(flavorData) };
+      const profile = await call('POST', `${api}/lbaas/flavorprofiles`, { flavorprofile });
+      const flavor = { name, flavor_profile_id: profile.flavorprofile.id, enabled: true };
+      return (await call('POST', `${api}/lbaas/flavors`, { flavor })).flavor.id;
+    },
+    async create(name, members, { flavorId, isMonitored = false } = {}) {
       const pool = {
         name: `${name}-pool`,
         protocol: 'HTTP',
@@ -111,7 +140,7 @@ export async function createLoadBalancerClient(folder: string): Promise<LoadBala
       const listener = { name: `${name}-http`, protocol: 'HTTP', protocol_port: 8080, default_pool: pool };
       const loadbalancer = {
         ...{ name, vip_subnet_id: subnets[0].id, listeners: [listener] },
-        ...(topology && { flavor_id: await flavorOf(topology) }),
+        ...(flavorId && { flavor_id: flavorId }),
       };
       return (await call('POST', `${api}/lbaas/loadbalancers`, { loadbalancer })).loadbalancer;
     },
@@ -119,6 +148,11 @@ export async function createLoadBalancerClient(folder: string): Promise<LoadBala
       until(`ACTIVE of ${id}`, async () => {
         const found = await show(id);
         return found && !found.provisioning_status.startsWith('PENDING_') ? found : null;
+      }),
+    untilInError: (id) =>
+      until(`ERROR of ${id}`, async () => {
+        const status = (await show(id))?.operating_status;
+        return status === 'ERROR' ? status : null;
       }),
     async failOver(id) {
       await call('PUT', `${api}/lbaas/loadbalancers/${id}/failover`);
@@ -143,6 +177,9 @@ export async function createLoadBalancerClient(folder: string): Promise<LoadBala
     },
     async serversNamed(name) {
       return (await call('GET', `${urlOf('compute')}/servers?name=${name}`)).servers.length;
+    },
+    async deleteImage(id) {
+      await call('DELETE', `${urlOf('image')}/v2/images/${id}`);
     },
     async portsLeft() {
       const { ports } = await call('GET', `${urlOf('network')}/v2.0/ports`);

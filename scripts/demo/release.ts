@@ -27,7 +27,7 @@ export interface ReleaseDemo {
   requests(vip: string, count: number): Promise<string[]>;
 }
 
-interface Serving {
+export interface Serving {
   id: string;
   vip: string;
 }
@@ -39,7 +39,7 @@ interface Serving {
 export async function showReleases(demo: ReleaseDemo): Promise<{ id: string }[]> {
   const { say, claim } = demo;
   const [fleet, good, deaf, broken] = await Promise.all([
-    makeFleet(demo),
+    makeFleet(demo, FLEET),
     pushImage(demo, 'amphora-3.0', null),
     pushImage(demo, 'amphora-4.0', 'does-not-start'),
     pushImage(demo, 'amphora-5.0', 'reaches-no-member'),
@@ -88,21 +88,35 @@ export async function showReleases(demo: ReleaseDemo): Promise<{ id: string }[]>
   return fleet;
 }
 
-async function makeFleet({ client, members, requests, say }: ReleaseDemo): Promise<Serving[]> {
+/** Load balancers that answer. */
+export async function makeFleet(
+  { client, members, requests, say }: Pick<ReleaseDemo, 'client' | 'members' | 'requests' | 'say'>,
+  size: number,
+  name = 'fleet',
+): Promise<Serving[]> {
   const made = await Promise.all(
-    Array.from({ length: FLEET }, (_, n) => client.create(`fleet-${n + 1}`, members, { isMonitored: true })),
+    Array.from({ length: size }, (_, n) => client.create(`${name}-${n + 1}`, members, { isMonitored: true })),
   );
   const fleet = await Promise.all(
     made.map(async ({ id }) => ({ id, vip: (await client.untilSettled(id)).vip_address })),
   );
-  say(`  ${FLEET} load balancers, and a request to each of them every ${PAUSE_MS} ms all the while`);
+  say(`  ${size} load balancers, and a request to each of them every ${PAUSE_MS} ms all the while`);
   for (const { vip } of fleet) {
     for (let tries = 0; tries < 100 && !(await requests(vip, 1)).every(isAnswer); tries++) await sleep(PAUSE_MS);
   }
   return fleet;
 }
 
-async function pushImage({ folder, run, ask }: ReleaseDemo, name: string, fault: string | null): Promise<string> {
+/**
+ * Without a tag.
+ * @param fault what is wrong with it, by its name in `bad-image.ts`.
+ * @returns its ID.
+ */
+export async function pushImage(
+  { folder, run, ask }: Pick<ReleaseDemo, 'folder' | 'run' | 'ask'>,
+  name: string,
+  fault: string | null,
+): Promise<string> {
   const output = join(folder, `${name}.img`);
   const bad = fault && { entry: join(import.meta.dirname, 'bad-image.ts'), extraFiles: { fault } };
   await buildAmphoraImage({ output, name: 'amphora', version: name.slice('amphora-'.length), ...bad });
@@ -127,7 +141,7 @@ async function release(demo: ReleaseDemo, fleet: readonly Serving[], imageId: st
 }
 
 /** One request after the other, without waiting for the one before. */
-function startLoad({ requests }: ReleaseDemo, vip: string) {
+export function startLoad({ requests }: Pick<ReleaseDemo, 'requests'>, vip: string) {
   let hasEnded = false;
   let failed = 0;
   const asked: Promise<void>[] = [];
