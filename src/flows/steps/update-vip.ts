@@ -14,12 +14,14 @@ export function updateVip<Input extends LoadBalancerInput>(
   return {
     name: 'update-vip-security-group',
     async do(deps, input) {
-      await syncVipSecurityRules(deps, withoutLeaving(await treeOf(deps, input.loadBalancerId)));
+      const tree = await treeOf(deps, input.loadBalancerId);
+      await syncVipSecurityRules(deps, withoutLeaving(tree), changesGroups(subjectOf(input), tree));
       return {};
     },
     async undo(deps, input) {
       const tree = await treeOf(deps, input.loadBalancerId);
-      await syncVipSecurityRules(deps, treeBefore(tree, subjectOf(input)));
+      const subject = subjectOf(input);
+      await syncVipSecurityRules(deps, treeBefore(tree, subject), changesGroups(subject, tree));
     },
   };
 }
@@ -42,6 +44,12 @@ export function updateQosPolicy<Input extends LoadBalancerInput>(
       if (mayChangeQos(subject)) await applyQos(deps, treeBefore(await treeOf(deps, input.loadBalancerId), subject));
     },
   };
+}
+
+/** Its owner has named other groups: a run that was cut off may have given the ports some of them already. */
+function changesGroups({ kind, before }: OperationSubject, { loadBalancer }: LoadBalancerTree): boolean {
+  if (kind !== 'loadbalancer' || before?.vipSgIds === undefined) return false;
+  return JSON.stringify(before.vipSgIds) !== JSON.stringify(loadBalancer.vipSgIds);
 }
 
 /** Only a change of the load balancer itself can. */

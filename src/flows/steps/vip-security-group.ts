@@ -37,8 +37,15 @@ export const createVipSecurityGroup: Step<LoadBalancerDeps, LoadBalancerInput, V
   ],
 };
 
-/** The rules follow the listeners; `treeWanted` is the tree that they shall fit. */
-export async function syncVipSecurityRules(deps: LoadBalancerDeps, treeWanted: LoadBalancerTree): Promise<void> {
+/**
+ * The rules follow the listeners; `treeWanted` is the tree that they shall fit.
+ * @param groupsMayDiffer the ports may have other groups than those of that tree, whatever rules there are.
+ */
+export async function syncVipSecurityRules(
+  deps: LoadBalancerDeps,
+  treeWanted: LoadBalancerTree,
+  groupsMayDiffer: boolean,
+): Promise<void> {
   const { id, vip, vipSgIds, topology } = treeWanted.loadBalancer;
   const [existing] = await deps.network.findSecurityGroupsByName(nameOf(id));
   if (!hasOwnGroup(treeWanted)) {
@@ -48,7 +55,7 @@ export async function syncVipSecurityRules(deps: LoadBalancerDeps, treeWanted: L
   }
   const group = existing ?? (await deps.network.createSecurityGroup({ name: nameOf(id), description: '' }));
   await syncRules(deps, group, treeWanted);
-  if (!existing || vipSgIds.length > 0 || topology === 'ACTIVE_STANDBY') {
+  if (!existing || groupsMayDiffer || vipSgIds.length > 0 || topology === 'ACTIVE_STANDBY') {
     await plugGroups(deps, treeWanted, [...vipSgIds, group.id]);
   }
 }
