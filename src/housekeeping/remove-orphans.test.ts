@@ -9,6 +9,7 @@ import { storedLoadBalancer } from '../../test/kit/stored-resources.ts';
 import { createAmphoraStore } from '../adapters/storage/amphora-store.ts';
 import { createCloudOrphans } from '../adapters/storage/cloud-orphans.ts';
 import { openDatabase } from '../adapters/storage/database.ts';
+import { rememberFormerIds } from '../adapters/storage/former-ids.ts';
 import { createJournal } from '../adapters/storage/journal.ts';
 import { createPurge } from '../adapters/storage/purge.ts';
 import { toRow } from '../adapters/storage/resource-tables.ts';
@@ -296,5 +297,15 @@ describe('objects in the cloud whose owner is gone', () => {
     graceSeconds = 0;
     await looks(20);
     expect(left()).toHaveLength(1);
+  });
+
+  it('IDs of long ago are forgotten, a few at a time', async () => {
+    const ids = Array.from({ length: 5 }, (_none, index) => `gone-${index}`);
+    await rememberFormerIds(database, ids, '2025-01-01T00:00:00.000Z');
+    await rememberFormerIds(database, ['lately'], '2026-11-01T00:00:00.000Z');
+    const orphans = createCloudOrphans(database, clock);
+    expect(await orphans.forgetIdsGoneBefore('2025-06-01T00:00:00.000Z', 3)).toBe(3);
+    await job().run(run);
+    expect(await database.selectFrom('kiln_former_id').select('id').execute()).toEqual([{ id: 'lately' }]);
   });
 });

@@ -21,6 +21,8 @@ const REMOVED_AT_ONCE = 50;
 const SHOWN_LIMIT = 1_000;
 /** Far longer than anything in the cloud can turn up late. */
 const FORMER_IDS_KEPT_MS = 400 * 86_400_000;
+/** IDs, in one run. */
+const FORGOTTEN_AT_ONCE = 1_000;
 
 /**
  * Removes servers, ports and groups whose load balancer or amphora is gone. What is ours, what an orphan is and when it goes:
@@ -128,7 +130,8 @@ export function removeOrphansJob(deps: {
       await run.assertHeld();
       const now = clock.now();
       const sightings = await orphans.noteLook(found.orphans, now.toISOString());
-      await orphans.forgetIdsGoneBefore(new Date(now.getTime() - FORMER_IDS_KEPT_MS).toISOString());
+      // What is more is left to the next runs.
+      await orphans.forgetIdsGoneBefore(new Date(now.getTime() - FORMER_IDS_KEPT_MS).toISOString(), FORGOTTEN_AT_ONCE);
       const inOrder = cloudObjectKinds.flatMap((kind) => sightings.filter((one) => one.kind === kind && isRipe(one)));
       const { removed, failed } = await removeRipe(inOrder.slice(0, REMOVED_AT_ONCE), run);
       const counts = { orphans: sightings.length - removed, removed, failed, unknown: found.unknown.length };

@@ -9,6 +9,6 @@ export interface CloudOrphans {
   sightings(): Promise<OrphanSighting[]>;
   /** After its removal. */
   forget(orphan: Pick<CloudObject, 'kind' | 'id'>): Promise<void>;
-  /** IDs of what has been gone for so long that nothing of it can turn up any more. */
-  forgetIdsGoneBefore(before: string): Promise<void>;
+  /** IDs of what has been gone for so long that nothing of it can turn up any more. @returns how many: fewer than `limit` when no more are left. */
+  forgetIdsGoneBefore(before: string, limit: number): Promise<number>;
 }

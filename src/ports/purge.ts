@@ -11,7 +11,7 @@ export interface PurgeAges {
  */
 export interface Purge {
   /**
-   * Operations that ended before `endedBefore`, with their journals. What failed on a load balancer that is still in ERROR
+   * Operations that ended before `endedBefore`, with their journals. What failed last on a load balancer that is still in ERROR
    * is kept: it tells why, and what was left behind.
    */
   operations(endedBefore: string, limit: number): Promise<number>;

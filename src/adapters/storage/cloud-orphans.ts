@@ -55,9 +55,14 @@ export function createCloudOrphans(database: KilnDatabase, clock: Clock): CloudO
 
     forget: (orphan) => attempt(clock, () => remove(database, orphan)),
 
-    async forgetIdsGoneBefore(before) {
-      await attempt(clock, () => database.deleteFrom('kiln_former_id').where('gone_at', '<', before).execute());
-    },
+    forgetIdsGoneBefore: (before, limit) =>
+      attempt(clock, async () => {
+        const old = database.selectFrom('kiln_former_id').select('id').where('gone_at', '<', before).limit(limit);
+        const ids = (await old.execute()).map(({ id }) => id);
+        if (ids.length === 0) return 0;
+        await database.deleteFrom('kiln_former_id').where('id', 'in', ids).where('gone_at', '<', before).execute();
+        return ids.length;
+      }),
   };
 }
 

@@ -80,6 +80,13 @@ function endedOperations(database: KilnDatabase, endedBefore: string) {
               .where('provisioning_status', '=', 'ERROR'),
           ),
         ),
+        exists(
+          selectFrom('kiln_operation as later')
+            .select('later.id')
+            .whereRef('later.subject', '=', 'kiln_operation.subject')
+            .whereRef('later.created_at', '>', 'kiln_operation.created_at')
+            .where('later.status', '=', 'undone'),
+        ),
       ]),
     );
 }
