@@ -75,6 +75,8 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
 
 /** The one from which on changes are marked. */
 const MARKS = '0010-migration-marks';
+/** Kysely's table of the migrations that were made. */
+const MADE = 'kiln_migration';
 
 export interface MigrationStatus {
   name: string;
@@ -88,13 +90,16 @@ const MIGRATION_TRIES = 20;
 const MIGRATION_PAUSE_MS = 100;
 
 /**
- * Brings the tables up to date. Changes that a newer version made stay as they are.
+ * Brings the tables up to date. Changes that a newer version made stay as they are. Where nothing is to be made this costs two small
+ * statements: Kysely's migrator asks for all columns of all tables that the server has, several times.
  * @throws STATE_UNUSABLE when one of them is not compatible with this version.
  */
 export async function migrate(database: KilnDatabase, clock: Clock, own = ownMigrations): Promise<void> {
   for (let tries = 1; ; tries++) {
-    const newer = (await migrationStatus(database, own)).filter((one) => one.newer !== null);
+    const all = await migrationStatus(database, own);
+    const newer = all.filter((one) => one.newer !== null);
     demandCompatible(newer);
+    if (all.every(({ executedAt }) => executedAt !== null)) return;
     const { error } = await migratorOf(database, own, newer).migrateToLatest();
     if (!error) return;
     if (tries === MIGRATION_TRIES) throw error as Error;
@@ -104,34 +109,37 @@ export async function migrate(database: KilnDatabase, clock: Clock, own = ownMig
 
 /** What was made and what was not, in order; with what newer versions made. Changes nothing. */
 export async function migrationStatus(database: KilnDatabase, own = ownMigrations): Promise<MigrationStatus[]> {
-  const known = (await migratorOf(database, own).getMigrations()).map(({ name, executedAt }) => ({
-    name,
-    executedAt: executedAt?.toISOString() ?? null,
-    newer: null,
-  }));
-  return [...known, ...(await newerMigrations(database, known, own))];
-}
-
-async function newerMigrations(
-  database: KilnDatabase,
-  known: readonly MigrationStatus[],
-  own: Readonly<Record<string, KilnMigration>>,
-): Promise<MigrationStatus[]> {
-  const isMade = (name: string) => known.some((one) => one.name === name && one.executedAt !== null);
-  if (!known.some(({ name }) => isMade(name))) return []; // There is no table of them yet, or nothing in it.
-  const { rows: made } = await sql<{ name: string; timestamp: string }>`
-    select name, timestamp from kiln_migration order by name`.execute(database);
+  const made = await migrationsMade(database);
+  const times = new Map(made.map(({ name, timestamp }) => [name, timestamp]));
+  const known = Object.keys(own)
+    .sort()
+    .map((name): MigrationStatus => ({ name, executedAt: times.get(name) ?? null, newer: null }));
   const newer = made.filter(({ name }) => !(name in own));
-  if (newer.length === 0) return [];
-  const marks = isMade(MARKS)
+  if (newer.length === 0) return known;
+  const marks = times.has(MARKS)
     ? (await sql<{ name: string }>`select name from kiln_migration_mark where compatible = 1`.execute(database)).rows
     : [];
   const compatible = new Set(marks.map(({ name }) => name));
-  return newer.map(({ name, timestamp }) => ({
-    name,
-    executedAt: timestamp,
-    newer: compatible.has(name) ? 'compatible' : 'incompatible',
-  }));
+  const others = newer.map(
+    ({ name, timestamp }): MigrationStatus => ({
+      name,
+      executedAt: timestamp,
+      newer: compatible.has(name) ? 'compatible' : 'incompatible',
+    }),
+  );
+  return [...known, ...others];
+}
+
+/** In order; none where there is no table of them yet. */
+async function migrationsMade(database: KilnDatabase): Promise<{ name: string; timestamp: string }[]> {
+  const table = isMysql(database)
+    ? sql`select 1 from information_schema.tables where table_schema = database() and table_name = ${MADE}`
+    : sql`select 1 from sqlite_master where type = 'table' and name = ${MADE}`;
+  if ((await table.execute(database)).rows.length === 0) return [];
+  return (
+    await sql<{ name: string; timestamp: string }>`
+    select name, timestamp from ${sql.table(MADE)} order by name`.execute(database)
+  ).rows;
 }
 
 function demandCompatible(newer: readonly MigrationStatus[]): void {
@@ -159,7 +167,7 @@ function migratorOf(
   return new Migrator({
     db: database,
     provider: { getMigrations: async () => Object.fromEntries([...marked, ...made]) },
-    migrationTableName: 'kiln_migration',
+    migrationTableName: MADE,
     migrationLockTableName: 'kiln_migration_lock',
   });
 }

@@ -5,8 +5,8 @@ import { finished } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../ports/log.ts';
 
-/** Path without query, in which a client may have put anything. */
-export const pathOf = (request: FastifyRequest): string => request.url.split('?')[0] ?? '';
+/** Path that was asked for, without the query, in which a client may have put anything. */
+export const pathOf = (request: FastifyRequest): string => request.originalUrl.split('?')[0] ?? '';
 
 export const newRequestId = (): string => `req-${randomUUID()}`;
 

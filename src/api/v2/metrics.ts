@@ -46,8 +46,8 @@ export function metricsAnswer(app: FastifyInstance, registry: Registry): void {
   );
 }
 
-/** Octavia's API has four names for each route; here they are one. */
+/** With and without `lbaas`, as Octavia serves them, routes have one name. */
 function patternOf(url: string | undefined): string {
   if (url === undefined) return noRoute;
-  return url.replace(/^\/v2(?:\.0)?(?:\/lbaas)?(?=\/|$)/, '/v2').replace(/(?<=.)\/$/, '');
+  return url.replace(/^\/v2\/lbaas(?=\/|$)/, '/v2').replace(/(?<=.)\/$/, '');
 }

@@ -10,6 +10,7 @@ import { uiRoutes } from '../ui/routes.ts';
 import { accepts } from './accept.ts';
 import { createAccessLog, newRequestId, pathOf } from './access-log.ts';
 import { answerError, answerNoMethod, answerNoRoute, answerNotAcceptable } from './answer-error.ts';
+import { canonicalUrl } from './canonical-url.ts';
 import type { ApiDeps } from './deps.ts';
 import { knownArguments } from './known-arguments.ts';
 import { metricsRoute } from './metrics.ts';
@@ -52,10 +53,7 @@ const openPaths: ReadonlySet<string> = new Set(['/', '/healthcheck', '/metrics',
 /** What answers with other types than JSON. */
 const ownTypes: ReadonlySet<string> = new Set(['/healthcheck', '/metrics']);
 /** Where the answer may be lines of JSON. */
-const linesPath = /^\/v2(\.0)?\/kiln\/releases\/[^/]+\/events$/;
-
-/** Where Octavia serves the same API: with and without `lbaas`, under both spellings of the version. */
-const prefixes = ['/v2/lbaas', '/v2.0/lbaas', '/v2', '/v2.0'];
+const linesPath = /^\/v2(\.0)?\/kiln\/(releases\/[^/]+\/)?events$/;
 
 /**
  * The public API, ready to listen. Everything needs a token but the versions, the health check, the metrics
@@ -71,6 +69,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
       // pecan has no HEAD but where somebody made one.
       exposeHeadRoutes: false,
       genReqId: newRequestId,
+      rewriteUrl: ({ url = '/' }) => canonicalUrl(url),
       routerOptions: { ignoreTrailingSlash: true, maxParamLength: longestPath },
       clientErrorHandler: accessLog.refuseUnreadable,
       // A path that cannot be decoded never reaches a route, nor its hooks.
@@ -113,40 +112,49 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   healthCheckRoute(app, deps);
   const { ui } = deps;
   if (ui) app.register(async (scope) => uiRoutes(scope, ui));
-  for (const prefix of prefixes) {
-    app.register(
-      async (scope) => {
-        knownArguments(scope);
-        retryOutdated(scope, deps.clock);
-        scope.get('/', () => 'v2');
-        readRoutes(scope, deps);
-        const tools = writeTools(deps);
-        loadBalancerWrites(scope, deps, tools);
-        listenerWrites(scope, deps, tools);
-        poolWrites(scope, deps, tools);
-        poolContentsWrites(scope, deps, tools);
-        l7Writes(scope, deps, tools);
-        statisticsRoutes(scope, deps);
-        quotaRoutes(scope, deps);
-        providerRoutes(scope, deps);
-        flavorRoutes(scope, deps);
-        oddPaths(scope);
-        if (prefix.endsWith('/lbaas')) return;
-        fleetRoute(scope, deps);
-        overviewRoutes(scope, deps);
-        operationRoutes(scope, deps);
-        resizeRoute(scope, deps, tools);
-        releaseRoutes(scope, deps);
-        imageRoutes(scope, deps);
-        eventRoute(scope, deps);
-        amphoraRoutes(scope, deps, tools);
-        oddAmphoraPaths(scope);
-      },
-      { prefix },
-    );
-  }
+  app.register(
+    async (scope) => {
+      strictly(scope, deps);
+      scope.get('/', () => 'v2');
+      readRoutes(scope, deps);
+      const tools = writeTools(deps);
+      loadBalancerWrites(scope, deps, tools);
+      listenerWrites(scope, deps, tools);
+      poolWrites(scope, deps, tools);
+      poolContentsWrites(scope, deps, tools);
+      l7Writes(scope, deps, tools);
+      statisticsRoutes(scope, deps);
+      quotaRoutes(scope, deps);
+      providerRoutes(scope, deps);
+      flavorRoutes(scope, deps);
+      oddPaths(scope);
+    },
+    { prefix: '/v2/lbaas' },
+  );
+  app.register(
+    async (scope) => {
+      strictly(scope, deps);
+      const tools = writeTools(deps);
+      fleetRoute(scope, deps);
+      overviewRoutes(scope, deps);
+      operationRoutes(scope, deps);
+      resizeRoute(scope, deps, tools);
+      releaseRoutes(scope, deps);
+      imageRoutes(scope, deps);
+      eventRoute(scope, deps);
+      amphoraRoutes(scope, deps, tools);
+      oddAmphoraPaths(scope);
+    },
+    { prefix: '/v2' },
+  );
   app.after(answerOtherMethods);
   return app;
+}
+
+/** Unknown arguments of what writes are refused, and what was read before a change that came between is read again. */
+function strictly(scope: FastifyInstance, { clock }: ApiDeps): void {
+  knownArguments(scope);
+  retryOutdated(scope, clock);
 }
 
 /** Only UTF-8 JSON: what is not is refused in wsme's words, and nothing is guessed. */

@@ -8,6 +8,7 @@ import type { RelatedIds } from '../../../ports/load-balancer-store.ts';
 import type { Caller } from '../../../ports/token-validator.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { authorize, listScope } from '../access.ts';
+import { pathOf } from '../access-log.ts';
 import { representations } from '../collections.ts';
 import type { ApiDeps } from '../deps.ts';
 import { listableFields } from '../filters.ts';
@@ -142,8 +143,7 @@ export function pick(row: Record<string, unknown>, fields: readonly string[] | n
 
 /** Scheme, host and path that the client asked. */
 export function pathUrl(request: FastifyRequest, baseUri: string | null): string {
-  const path = request.url.split('?')[0] ?? '';
-  return `${baseUri?.replace(/\/+$/, '') ?? `${request.protocol}://${request.host}`}${path}`;
+  return `${baseUri?.replace(/\/+$/, '') ?? `${request.protocol}://${request.host}`}${pathOf(request)}`;
 }
 
 function listSchema(kind: ResourceKind) {
