@@ -1,3 +1,4 @@
+import { aborted } from '../lib/aborted.ts';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { makeFolder } from '../adapters/process/make-folder.ts';
@@ -47,12 +48,4 @@ export async function dev(parts: {
 
 function defaultFolder(environment: Readonly<Record<string, string | undefined>>): string {
   return join(environment.XDG_STATE_HOME || join(environment.HOME ?? homedir(), '.local', 'state'), 'kiln-dev');
-}
-
-/** Resolves when the signal is aborted. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -4,7 +4,7 @@ import { createUiFiles } from '../adapters/ui/files.ts';
 import { createLocalPage } from '../api/local-page/server.ts';
 import type { LocalPageOptions } from '../cli/context.ts';
 import type { Clock } from '../ports/clock.ts';
-import { aborted } from './dev.ts';
+import { aborted } from '../lib/aborted.ts';
 import { listen } from './roles/listen.ts';
 
 /** A browser that was told to open a file has read it by then. */

@@ -16,6 +16,7 @@ import { releaseAbandonedVips } from '../housekeeping/release-abandoned-vips.ts'
 import { runJobs } from '../housekeeping/run-jobs.ts';
 import { limitedFastify } from '../http/limited-fastify.ts';
 import { connectionLimits } from '../http/limited-server.ts';
+import { aborted } from '../lib/aborted.ts';
 import { createBell } from '../lib/bell.ts';
 import type { ServeStatus } from '../model/control.ts';
 import { KilnError, toKilnError } from '../model/errors.ts';
@@ -29,7 +30,6 @@ import { createVipAllocator } from '../services/vip-allocator.ts';
 import { wireAbort } from './abort.ts';
 import { wireAdoption, wireAmphoraOperations } from './amphora-operations.ts';
 import { findAccess } from './cloud-access.ts';
-import { aborted } from './dev.ts';
 import { createLog, logFileOf, type ProcessLog } from './log.ts';
 import { wireMetrics } from './metrics.ts';
 import type { OpenStack } from './openstack.ts';

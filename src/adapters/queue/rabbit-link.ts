@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type ChannelModel, connect, type SocketOptions } from 'amqplib';
+import type { ChannelModel, SocketOptions } from 'amqplib';
 import { growingPauseMs } from '../../lib/growing-pause.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -122,7 +122,7 @@ async function stay(
   await ended;
 }
 
-function connectTo(host: BrokerHost, settings: RabbitLinkSettings): Promise<ChannelModel> {
+async function connectTo(host: BrokerHost, settings: RabbitLinkSettings): Promise<ChannelModel> {
   const { tls, virtualHost, heartbeatTimeoutSeconds } = settings;
   const socket: SocketOptions = {
     timeout: CONNECT_TIMEOUT_MS,
@@ -142,6 +142,8 @@ function connectTo(host: BrokerHost, settings: RabbitLinkSettings): Promise<Chan
     // amqplib gives up after two silent intervals.
     heartbeat: Math.ceil(heartbeatTimeoutSeconds / 2),
   };
+  // Loaded by those alone that have a broker.
+  const { connect } = await import('amqplib');
   return connect(target, socket).catch((error: Error) => {
     // The driver drops what the broker says when it opens no virtual host.
     if (!error.message.startsWith('Expected ConnectionOpenOk')) throw error;

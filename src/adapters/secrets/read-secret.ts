@@ -5,7 +5,6 @@ import type { TlsCertificate } from '../../ports/secret-store.ts';
 import { type Material, parseCertificate, parseKey, pemOf, toTlsCertificate } from './certificates.ts';
 import { largestSecretBytes, secretInvalid } from './limits.ts';
 import { looksLikePem, type PemBlock, pemBlocks, toPem } from './pem.ts';
-import { readPkcs12 } from './pkcs12.ts';
 
 const certificateLabels = ['CERTIFICATE', 'X509 CERTIFICATE'];
 const keyLabels = ['PRIVATE KEY', 'RSA PRIVATE KEY', 'EC PRIVATE KEY'];
@@ -17,6 +16,8 @@ export function readCertificate(content: Uint8Array): Promise<TlsCertificate> {
   return refusingAll(content, async (bytes) => {
     const text = bytes.toString('latin1');
     if (looksLikePem(text)) return toTlsCertificate(materialOf(pemBlocks(text)));
+    // Few secrets are PKCS#12: what reads them is loaded with the first.
+    const { readPkcs12 } = await import('./pkcs12.ts');
     const { certificates, keys } = await readPkcs12(toDer(bytes));
     return toTlsCertificate({ certificates: certificates.map(parseCertificate), keys: keys.map(parseKey) });
   });
