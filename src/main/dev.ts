@@ -1,9 +1,9 @@
-import { aborted } from '../lib/aborted.ts';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { makeFolder } from '../adapters/process/make-folder.ts';
 import type { DevOptions, DevReady } from '../cli/context.ts';
 import { startCloud } from '../dev-cloud/cloud.ts';
+import { aborted } from '../lib/aborted.ts';
 import { KilnError } from '../model/errors.ts';
 import type { Log } from '../ports/log.ts';
 

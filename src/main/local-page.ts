@@ -3,8 +3,8 @@ import { openBrowser } from '../adapters/process/open-browser.ts';
 import { createUiFiles } from '../adapters/ui/files.ts';
 import { createLocalPage } from '../api/local-page/server.ts';
 import type { LocalPageOptions } from '../cli/context.ts';
-import type { Clock } from '../ports/clock.ts';
 import { aborted } from '../lib/aborted.ts';
+import type { Clock } from '../ports/clock.ts';
 import { listen } from './roles/listen.ts';
 
 /** A browser that was told to open a file has read it by then. */
