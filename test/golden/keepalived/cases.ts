@@ -103,5 +103,13 @@ export const cases: Record<string, Case> = {
     },
     { vip: aVip('2001:db8::5'), additionalVips: [aVip('203.0.113.6'), aVip('2001:db8::6')] },
   ),
+  'members-of-one-family': withPool(
+    { members: [aMember(), aMember({ address: '2001:db8::11', adminStateUp: false }, 2)] },
+    { additionalVips: [aVip('2001:db8::5')] },
+  ),
+  'disabled-members-of-both-families': withPool(
+    { members: [aMember({ adminStateUp: false }), aMember({ address: '2001:db8::11', adminStateUp: false }, 2)] },
+    { additionalVips: [aVip('2001:db8::5')] },
+  ),
   'members-of-the-other-family': withPool({ members: sixMembers }),
 };
