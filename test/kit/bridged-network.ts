@@ -6,10 +6,13 @@ import { neutronOf } from './testbed-network.ts';
 export interface BridgedNetwork {
   networkId: string;
   subnetId: string;
+  /** Of IPv6, in the same network. */
+  subnet6Id: string;
   /** Of the namespace that is in it, to start programs with `ip netns exec`. */
   namespace: string;
-  /** Address of the namespace. */
+  /** Addresses of the namespace. */
   address: string;
+  address6: string;
   close(): Promise<void>;
 }
 
@@ -18,7 +21,8 @@ const ip = (...words: string[]) => execFileSync('ip', words, { stdio: 'pipe' });
 /**
  * Makes network, subnet, bridge and namespace; needs root. What a run that broke off has left under that name goes first.
  * @param name at most nine characters, as names of interfaces are short.
- * @param prefix the first three octets: the namespace is .1, which is the gateway; Neutron gives away from .10 on.
+ * @param prefix the first three octets: the namespace is .1, which is the gateway; Neutron gives away from .10 on. With IPv6 the
+ * same, behind fd00: and the octets.
  */
 export async function openBridgedNetwork(bed: TestbedAccess, name: string, prefix: string): Promise<BridgedNetwork> {
   const call = await neutronOf(bed, 'kiln');
@@ -48,6 +52,18 @@ export async function openBridgedNetwork(bed: TestbedAccess, name: string, prefi
       enable_dhcp: false,
     },
   });
+  const prefix6 = `fd00:${prefix.replaceAll('.', ':')}:`;
+  const { subnet: subnet6 } = await call<{ subnet: { id: string } }>('POST', 'subnets', {
+    subnet: {
+      name: `${namespace}-6`,
+      network_id: network.id,
+      ip_version: 6,
+      cidr: `${prefix6}:/64`,
+      gateway_ip: `${prefix6}:1`,
+      allocation_pools: [{ start: `${prefix6}:10`, end: `${prefix6}:ff` }],
+      enable_dhcp: false,
+    },
+  });
   const bridge = bridgeOf(network.id);
   ip('link', 'add', bridge, 'type', 'bridge', 'forward_delay', '0');
   ip('link', 'set', bridge, 'up');
@@ -55,7 +71,16 @@ export async function openBridgedNetwork(bed: TestbedAccess, name: string, prefi
   ip('link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
   ip('link', 'set', name, 'master', bridge, 'up');
   ip('-n', namespace, 'address', 'add', `${prefix}.1/24`, 'dev', 'eth0');
+  ip('-n', namespace, 'address', 'add', `${prefix6}:1/64`, 'dev', 'eth0', 'nodad');
   ip('-n', namespace, 'link', 'set', 'eth0', 'up');
   ip('-n', namespace, 'link', 'set', 'lo', 'up');
-  return { networkId: network.id, subnetId: subnet.id, namespace, address: `${prefix}.1`, close: remove };
+  return {
+    networkId: network.id,
+    subnetId: subnet.id,
+    subnet6Id: subnet6.id,
+    namespace,
+    address: `${prefix}.1`,
+    address6: `${prefix6}:1`,
+    close: remove,
+  };
 }

@@ -18,7 +18,7 @@ export interface TestbedAccess {
   network: { id: string };
   securityGroup: { id: string };
   database: { host: string; port: number; user: string; password: string };
-  files: { cloudsYaml: string; octaviaConf: string; certificates: string };
+  files: { cloudsYaml: string; octaviaConf: string; certificates: string; sshPrivateKey: string };
   /** A token of that user in its project; the same one each time. */
   token(user: keyof TestbedAccess['users']): Promise<string>;
 }

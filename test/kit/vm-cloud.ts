@@ -1,0 +1,313 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFailed } from 'vitest';
+import { type BridgedNetwork, openBridgedNetwork } from './bridged-network.ts';
+import { freePort } from './free-port.ts';
+import { type KilnProcess, runKiln, startKiln } from './kiln-process.ts';
+import { readTestbed, type TestbedAccess } from './testbed-access.ts';
+import { type MadeCertificate, openTlsWorkshop } from './tls-material.ts';
+
+/**
+ * What an operator has whose amphorae are virtual machines: `kiln serve`, real Keystone, Glance, Neutron and Nova, which boots them by
+ * libvirt and QEMU from the image that carries the tag. Clients and members are in network namespaces on the same bridges.
+ */
+export interface VmCloud {
+  bed: TestbedAccess;
+  /** Removed at the end. */
+  folder: string;
+  kiln: KilnProcess;
+  environment: Record<string, string>;
+  clients: BridgedNetwork;
+  backends: BridgedNetwork;
+  /** The image: built here, or that of KILN_VM_IMAGE. */
+  image: string;
+  /** For `shop.example`. */
+  certificate: MadeCertificate;
+  call<Body>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<Body>;
+  show(id: string): Promise<LoadBalancer>;
+  /** Waits until its operation has ended, well: an operation that was undone leaves a reason. */
+  settled(id: string): Promise<LoadBalancer>;
+  /** Waits for a status that heartbeats bring. */
+  operating(id: string, status: string): Promise<void>;
+  amphorae(id: string): Promise<Amphora[]>;
+  /** Uploads the image and has it carry the tag. @returns its ID */
+  push(): Promise<string>;
+  startMember(member: VmMember): void;
+  /** Its processes; the address stays, where ICMP says that nothing listens. */
+  stopMember(member: VmMember): void;
+  removeAddress(member: VmMember): void;
+  /** Deletes a load balancer with all that is in it, and waits. */
+  gone(id: string): Promise<void>;
+  /** Which TCP ports answer at an address of the management network; a port that nothing lets through counts as closed. */
+  openPorts(address: string): number[];
+  /** Runs a program in the clients' network. @returns what it said */
+  asClient(program: string, ...words: string[]): string;
+  /** As root, in the guest, with Nova's key. */
+  inGuest(amphora: Amphora, command: string): string;
+  /** A request to Nova as Kiln's user. */
+  nova(method: 'GET' | 'POST', path: string, body?: object): Promise<Record<string, unknown>>;
+  /** Servers whose ports in the clients' network have that MAC address. */
+  portsAt(macAddress: string): Promise<string[]>;
+  /** Names of what is left in the cloud of its load balancers. */
+  leftovers(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+export interface LoadBalancer {
+  id: string;
+  vip_address: string;
+  additional_vips: { ip_address: string }[];
+  provisioning_status: string;
+  operating_status: string;
+  provisioning_reason?: object;
+}
+export interface Amphora {
+  id: string;
+  image_id: string;
+  compute_id: string;
+  status: string;
+  role: string;
+  lb_network_ip: string;
+}
+export interface VmMember {
+  name: string;
+  address: string;
+}
+/** Where a member answers. */
+export const memberPorts = { http: 8080, https: 8443, udp: 8053, sctp: 9999 } as const;
+
+export const minutes = 60_000;
+const keptCache = process.env.KILN_VM_CACHE || '/var/tmp/kiln-vm-cache';
+const python = '/usr/bin/python3';
+const programs = { members: join(import.meta.dirname, 'vm-members.py'), sctp: join(import.meta.dirname, 'sctp.py') };
+
+/** @param name short: interfaces bear it. @param more environment of `kiln serve`. */
+export async function openVmCloud(name: string, more: Record<string, string> = {}): Promise<VmCloud> {
+  const bed = readTestbed();
+  const folder = mkdtempSync(join(tmpdir(), `kiln-vm-${name}-`));
+  const tag = `vm-${name}-${process.pid}`;
+  const image = process.env.KILN_VM_IMAGE || join(folder, 'amphora.qcow2');
+  if (!process.env.KILN_VM_IMAGE) {
+    const built = await runKiln(['image', 'build', '--type', 'vm', '--output', image, '--cache', keptCache]);
+    expect(built.status, built.output).toBe(0);
+  }
+  const clients = await openBridgedNetwork(bed, `${name}c`, '198.18.80');
+  const backends = await openBridgedNetwork(bed, `${name}m`, '198.18.81');
+  const workshop = openTlsWorkshop();
+  const certificate = workshop.make('shop.example', { dnsNames: ['shop.example'] });
+  const images: string[] = [];
+  const members = new Map<string, ChildProcess[]>();
+  const port = await freePort();
+  const environment = {
+    OS_KILN__STATE_PATH: join(folder, 'state'),
+    OS_API_SETTINGS__AUTH_STRATEGY: 'noauth',
+    OS_API_SETTINGS__BIND_PORT: `${port}`,
+    OS_CONTROLLER_WORKER__AMP_IMAGE_TAG: tag,
+    OS_CONTROLLER_WORKER__AMP_ACTIVE_RETRIES: '600',
+    OS_HEALTH_MANAGER__HEARTBEAT_INTERVAL: '3',
+    // Emulated processors are slow, and this machine may be busy: nobody is replaced for it.
+    OS_HEALTH_MANAGER__HEARTBEAT_TIMEOUT: '600',
+    ...more,
+  };
+  const kiln = startKiln(['serve', '--config-file', bed.files.octaviaConf], environment);
+
+  const ip = (...words: string[]) => spawnSync('ip', ['-n', backends.namespace, ...words]);
+  const withLength = (address: string) => `${address}/${address.includes(':') ? 64 : 24}`;
+  function startMember({ name, address }: VmMember): void {
+    ip('address', 'replace', withLength(address), 'dev', 'eth0', 'nodad');
+    const start = (...words: string[]) =>
+      spawn('ip', ['netns', 'exec', backends.namespace, python, ...words], { stdio: 'ignore' });
+    const { certificateFile, keyFile } = certificate;
+    members.set(address, [
+      start(programs.members, name, address, certificateFile, keyFile),
+      start(programs.sctp, 'serve', address, `${memberPorts.sctp}`, name),
+    ]);
+  }
+  const stopMember = ({ address }: VmMember) => {
+    for (const program of members.get(address) ?? []) program.kill();
+  };
+
+  async function call<Body>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<Body> {
+    const answer = await fetch(`http://127.0.0.1:${port}/v2/${path}`, {
+      method,
+      headers: { 'x-project-id': bed.users.kiln.projectId, ...(body ? { 'content-type': 'application/json' } : {}) },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return (text === '' ? {} : JSON.parse(text)) as Body;
+  }
+  const show = async (id: string) =>
+    (await call<{ loadbalancer: LoadBalancer }>('GET', `lbaas/loadbalancers/${id}`)).loadbalancer;
+
+  async function nova(method: 'GET' | 'POST', path: string, body?: object): Promise<Record<string, unknown>> {
+    const answer = await fetch(`${bed.endpoints.compute}/${path}`, {
+      method,
+      headers: { 'x-auth-token': await bed.token('kiln'), 'content-type': 'application/json' },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return text === '' ? {} : JSON.parse(text);
+  }
+  const headers = async () => ({ 'x-auth-token': await bed.token('kiln') });
+  const namesIn = async (url: string, kind: string) => {
+    const body = (await (await fetch(url, { headers: await headers() })).json()) as Record<string, { name: string }[]>;
+    return (body[kind] ?? []).map(({ name }) => name);
+  };
+
+  const cloud: VmCloud = {
+    ...{
+      bed,
+      folder,
+      kiln,
+      environment,
+      clients,
+      backends,
+      image,
+      certificate,
+      call,
+      show,
+      nova,
+      startMember,
+      stopMember,
+    },
+    async settled(id) {
+      onTestFailed(() =>
+        console.log(
+          kiln.lines
+            .filter((line) => /"level":[45]0/.test(line))
+            .slice(-20)
+            .join('\n'),
+        ),
+      );
+      await expect
+        .poll(async () => (await show(id)).provisioning_status, { timeout: 25 * minutes, interval: 1000 })
+        .not.toMatch(/^PENDING/);
+      const now = await show(id);
+      expect(now.provisioning_reason).toBeUndefined();
+      expect(now.provisioning_status).toBe('ACTIVE');
+      return now;
+    },
+    operating: (id, status) =>
+      expect.poll(async () => (await show(id)).operating_status, { timeout: 5 * minutes, interval: 1000 }).toBe(status),
+    amphorae: async (id) =>
+      (await call<{ amphorae: Amphora[] }>('GET', `octavia/amphorae?loadbalancer_id=${id}`)).amphorae,
+    async push() {
+      const run = await runKiln([
+        'image',
+        'push',
+        image,
+        '--tag',
+        tag,
+        '--json',
+        '--config-file',
+        bed.files.octaviaConf,
+      ]);
+      expect(run.status, run.output).toBe(0);
+      const { id } = JSON.parse(run.stdout);
+      images.push(id);
+      return id;
+    },
+    asClient: (program, ...words) =>
+      execFileSync('ip', ['netns', 'exec', clients.namespace, program, ...words], { encoding: 'utf8', stdio: 'pipe' }),
+    inGuest: (amphora, command) =>
+      execFileSync('ssh', [...sshWords(bed), `root@${amphora.lb_network_ip}`, command], {
+        encoding: 'utf8',
+        stdio: 'pipe',
+      }),
+    removeAddress: ({ address }) => void ip('address', 'del', withLength(address), 'dev', 'eth0'),
+    openPorts: (address) => JSON.parse(execFileSync(python, ['-c', scanPorts, address], { encoding: 'utf8' })),
+    async gone(id) {
+      await call('DELETE', `lbaas/loadbalancers/${id}?cascade=true`);
+      const state = () =>
+        show(id).then(
+          ({ provisioning_status: status }) => status,
+          (error: Error) => (/: 404 /.test(error.message) ? 'gone' : error.message),
+        );
+      await expect.poll(state, { timeout: 8 * minutes, interval: 1000 }).toBe('gone');
+    },
+    async portsAt(macAddress) {
+      const url = `${bed.endpoints.network}/v2.0/ports?network_id=${clients.networkId}&mac_address=${macAddress}`;
+      const { ports } = (await (await fetch(url, { headers: await headers() })).json()) as {
+        ports: { device_id: string }[];
+      };
+      return ports.map(({ device_id: id }) => id);
+    },
+    async leftovers() {
+      const servers = await namesIn(`${bed.endpoints.compute}/servers`, 'servers');
+      const ports = await Promise.all(
+        [clients, backends].map(({ networkId }) =>
+          namesIn(`${bed.endpoints.network}/v2.0/ports?network_id=${networkId}`, 'ports'),
+        ),
+      );
+      return [...servers.filter((name) => name.startsWith('amphora-')), ...ports.flat()];
+    },
+    async close() {
+      await kiln.stop();
+      for (const address of members.keys()) stopMember({ name: '', address });
+      await clients.close();
+      await backends.close();
+      for (const id of images)
+        await fetch(`${bed.endpoints.image}/v2/images/${id}`, { method: 'DELETE', headers: await headers() });
+      workshop.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  await kiln.line(/"msg":"serving"/);
+  return cloud;
+}
+
+/** All of the first 1024 ports, and those of services that an amphora might have. An emulated guest is given time. */
+const scanPorts = `
+import asyncio, json, sys
+gate = asyncio.Semaphore(100)
+async def is_open(port):
+    async with gate:
+        try:
+            _reader, writer = await asyncio.wait_for(asyncio.open_connection(sys.argv[1], port), 5)
+            writer.close()
+            return port
+        except OSError:
+            return None
+        except asyncio.TimeoutError:
+            return None
+async def main():
+    found = await asyncio.gather(*map(is_open, [*range(1, 1025), 3306, 5353, 5432, 5555, 8000, 8080, 8443, 9090, 9443, 9999]))
+    print(json.dumps([port for port in found if port]))
+asyncio.run(main())
+`;
+
+/** Options of ssh with the bed's key, for hosts that are made anew each time. */
+export function sshWords(bed: TestbedAccess): string[] {
+  const options = [
+    'BatchMode=yes',
+    'StrictHostKeyChecking=no',
+    'UserKnownHostsFile=/dev/null',
+    'LogLevel=ERROR',
+    'ConnectTimeout=60',
+  ];
+  return ['-i', bed.files.sshPrivateKey, ...options.flatMap((option) => ['-o', option])];
+}
+
+/** Who answered, of so many requests, each on a connection of its own. */
+export function whoAnswers(cloud: VmCloud, url: string, options: readonly string[] = [], count = 4): Set<string> {
+  const words = ['-sS', '--max-time', '30', ...options, url];
+  return new Set(Array.from({ length: count }, () => cloud.asClient('curl', ...words)));
+}
+
+const askOverUdp = `
+import socket, sys
+with socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM) as udp:
+    udp.settimeout(10); udp.sendto(b'?', (sys.argv[1], int(sys.argv[2]))); print(udp.recv(2000).decode(), end='')
+`;
+/** As `whoAnswers`, for datagrams, each from a port of its own. */
+export function whoAnswersUdp(cloud: VmCloud, address: string, port: number, count = 4): Set<string> {
+  return new Set(Array.from({ length: count }, () => cloud.asClient(python, '-c', askOverUdp, address, `${port}`)));
+}
+/** As `whoAnswers`, for SCTP, each an association of its own. */
+export function whoAnswersSctp(cloud: VmCloud, address: string, port: number, count = 4): Set<string> {
+  return new Set(Array.from({ length: count }, () => cloud.asClient(python, programs.sctp, 'ask', address, `${port}`)));
+}
