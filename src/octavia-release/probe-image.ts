@@ -44,7 +44,11 @@ async function runProbe(
   const tag = probeTag(start);
 
   /** @returns why it is not well within the time; null: it is, or nobody wants it any more. */
-  async function waitUntilServing(what: string, formerAmphorae: ReadonlySet<string>): Promise<string | null> {
+  async function waitUntilServing(
+    what: string,
+    formerAmphorae: ReadonlySet<string>,
+    { isTested }: { isTested: boolean },
+  ): Promise<string | null> {
     const deadlineMs = clock.monotonicMs() + policy.probeSeconds * 1000;
     for (;;) {
       const [found] = await octavia.listLoadBalancers({ name }, signal);
@@ -58,14 +62,23 @@ async function runProbe(
           return `Octavia booted image ${other.imageId ?? 'unknown'} for the tag ${tag} and not ${image.id}: it does not look for tags of flavors, or not for images of project ${image.ownerId}`;
         }
         const isNew = serving.length > 0 && serving.every((one) => !formerAmphorae.has(one.id));
-        if (isNew && operatingStatus === 'ONLINE') return null;
+        if (isNew && operatingStatus === 'ONLINE' && (!isTested || (await servesListener(id)))) return null;
       }
       if (clock.monotonicMs() > deadlineMs) {
-        return `the load balancer of the probe is ${provisioningStatus} and ${operatingStatus}, and not ACTIVE and ONLINE, ${policy.probeSeconds} s ${what}`;
+        return `the load balancer of the probe is ${provisioningStatus} and ${operatingStatus} ${policy.probeSeconds} s ${what}: it has to be ACTIVE, and ONLINE with its listener`;
       }
       if (await isUnwanted()) return null;
       await clock.sleep(pollMs, signal);
     }
+  }
+
+  /**
+   * A load balancer is ONLINE from its first moment, whatever it serves; its listener is once heartbeats tell of it. Octavia's worker at
+   * times leaves the listener of a new one unconfigured, and never that of one that is failed over.
+   */
+  async function servesListener(id: string): Promise<boolean> {
+    const listeners = Object.values((await octavia.getStatusTree(id)).listeners);
+    return listeners.length > 0 && listeners.every((status) => status === 'ONLINE');
   }
 
   async function run(): Promise<string | null> {
@@ -83,12 +96,12 @@ async function runProbe(
     await step('load balancer with a listener and a member');
     const [known] = await octavia.listLoadBalancers({ name }, signal);
     const { id } = known ?? (await octavia.createLoadBalancer({ name, subnetId, provider, zone, flavorId: flavor.id }));
-    const early = await waitUntilServing('after it was made', new Set());
+    const early = await waitUntilServing('after it was made', new Set(), { isTested: false });
     if (early !== null || (await isUnwanted())) return early;
     const before = new Set((await octavia.listAmphorae({ loadBalancerId: id }, signal)).map((one) => one.id));
     await step('its failover');
     await octavia.failoverLoadBalancer(id);
-    return await waitUntilServing('after its failover', before);
+    return await waitUntilServing('after its failover', before, { isTested: true });
   }
 
   const why = await run().catch((error: unknown) => {

@@ -131,6 +131,20 @@ describe('a release over an Octavia', () => {
     expect(forwards(world)).toEqual([]);
   });
 
+  it('an image whose listener does not come up fails its probe, though its load balancer is ONLINE', async () => {
+    const world = createOctaviaWorld({ singles: 2, pairs: 0 });
+    world.world.mute.add(newImageId);
+    const { run } = await begin(world);
+    expect(await run()).toMatchObject({
+      phase: 'rejected',
+      phaseReason: expect.stringContaining(
+        'ACTIVE and ONLINE 600 s after its failover: it has to be ACTIVE, and ONLINE with its listener',
+      ),
+    });
+    expectNothingLeft(world);
+    expect(forwards(world)).toEqual([]);
+  });
+
   it.each([
     ['goes to ERROR', 'broken', /ACTIVE to ERROR/],
     ['loses a member', 'blind', /1 of 2 members/],

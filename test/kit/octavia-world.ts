@@ -57,6 +57,8 @@ export function createOctaviaWorld(options: { singles: number; pairs: number }) 
     broken: new Set<string>(['none']),
     /** Images whose amphorae lose their members. */
     blind: new Set<string>(),
+    /** Images on which no listener comes up, in a load balancer that is ACTIVE and ONLINE all the same. */
+    mute: new Set<string>(),
     /** Every failover that was carried out. */
     failovers: [] as { loadBalancerId: string; amphoraId: string | null; imageId: string }[],
     /** The largest number of load balancers that were under way at once. */
@@ -183,8 +185,10 @@ export function createOctaviaWorld(options: { singles: number; pairs: number }) 
       ),
     getStatusTree: (id) =>
       call('getStatusTree', () => {
-        const { status, operatingStatus, members } = find(id);
-        return { provisioningStatus: status, operatingStatus, listeners: { l1: operatingStatus }, members };
+        const { status, operatingStatus, members, amphorae } = find(id);
+        const isMute = amphorae.some(({ imageId }) => world.mute.has(imageId ?? ''));
+        const listeners = { l1: isMute ? 'OFFLINE' : operatingStatus };
+        return { provisioningStatus: status, operatingStatus, listeners, members };
       }),
     getStatistics: (id) => call('getStatistics', () => ({ connections: find(id).connections, requestErrors: 0 })),
     failoverLoadBalancer: (id) =>

@@ -38,6 +38,7 @@ const sorted = (lines: readonly string[]) => [...lines].sort();
 
 /** By case: all there is of differences, beside the first state. */
 const expected: Record<string, readonly string[]> = {
+  'interface-absent': ['+ global_defs | dynamic_interfaces'],
   ipv6: version3,
   'ipv6-host-routes': version3,
   'ipv6-and-ipv4': version3,

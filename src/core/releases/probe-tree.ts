@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { HealthMonitor, Listener, LoadBalancerTree, Member } from '../../model/load-balancer.ts';
+import type { VrrpInstance } from '../keepalived/vrrp/settings.ts';
 import {
   plainHealthMonitor,
   plainL7Policy,
@@ -9,6 +10,7 @@ import {
   plainMember,
   plainPool,
 } from '../lbaas/plain-resources.ts';
+import { vrrpOf } from '../lbaas/vrrp.ts';
 import { stableId } from '../operations/stable-id.ts';
 
 /** Ports that HAProxy may listen at, and connect to, where SELinux guards it. */
@@ -72,6 +74,32 @@ export function probeTree(loadBalancerId: string, createdAt: string): LoadBalanc
       { ...pool('watching'), members: [member('watching', ENTRANCE)], healthMonitor: monitor },
     ],
   };
+}
+
+/**
+ * What keepalived of that load balancer is given: everything that one of a pair has, but for the interface of a VIP, which no amphora
+ * has before a VIP's port is plugged. So keepalived runs, checks HAProxy, and waits: no address comes up, and nothing is sent.
+ */
+export function probeVrrp(loadBalancerId: string): VrrpInstance {
+  const own = addressOf(loadBalancerId);
+  const { vrrp_id, vrrp_priority, vrrp_interface } = vrrpOf('MASTER');
+  return {
+    loadBalancerId,
+    interfaceName: vrrp_interface ?? '',
+    isInterfaceAbsent: true,
+    virtualRouterId: vrrp_id ?? 0,
+    priority: vrrp_priority ?? 0,
+    vrrpIp: own,
+    peerIps: [besideOf(own, 64)],
+    vip: { address: besideOf(own, 128), subnetCidr: `${besideOf(own, 128)}/32`, gateway: null, hostRoutes: [] },
+    additionalVips: [],
+  };
+}
+
+/** Another loopback address, at which nobody listens. */
+function besideOf(address: string, by: number): string {
+  const [, second = '', ...rest] = address.split('.');
+  return ['127', Number(second) + by, ...rest].join('.');
 }
 
 /** Of the loopback network, which an amphora always has; each its own, for amphorae that are processes on one machine. */

@@ -47,7 +47,7 @@ function setUp(hears: { probe: (heartbeat: number) => boolean; others: boolean }
     expect(compute.servers()).toEqual([]);
     expect((await amphorae.list({ includeDeleted: true })).map(({ status }) => status)).toEqual(['DELETED']);
   }
-  return { probe, expectNothingLeft, agent, amphorae, images, fakes };
+  return { probe, expectNothingLeft, agent, amphorae, images, fakes, deps };
 }
 const all = { probe: () => true, others: true };
 
@@ -100,6 +100,48 @@ describe('a probe of an image', () => {
     });
     expect(await dead.probe()).toMatchObject({ end: 'undone', code: 'AGENT_REFUSED' });
     await dead.expectNothingLeft();
+  });
+
+  describe.each([
+    { where: 'the flavor', flavor: 'ACTIVE_STANDBY', option: 'SINGLE' },
+    { where: 'the options', flavor: undefined, option: 'ACTIVE_STANDBY' },
+  ] as const)('where $where makes pairs', ({ flavor, option }) => {
+    const setUpPairs = () => {
+      const made = setUp(all);
+      const { settings } = made.deps;
+      made.deps.settings = () => ({ ...settings(), topology: option });
+      made.deps.flavors = {
+        ...made.deps.flavors,
+        flavorCapabilities: async () => (flavor === undefined ? {} : { loadbalancer_topology: flavor }),
+      };
+      return made;
+    };
+
+    it("keepalived runs, without an interface of a VIP's", async () => {
+      const { probe, expectNothingLeft, agent } = setUpPairs();
+      expect(await probe()).toMatchObject({ end: 'done' });
+      await expectNothingLeft();
+      const { vrrp } = agent.amphora('probe');
+      expect(vrrp).toMatchObject({ running: true });
+      expect(vrrp?.configuration).toMatch(/dynamic_interfaces.*unicast_src_ip 127\..*track_script/s);
+    });
+
+    it('fails where keepalived ends after its start', async () => {
+      const { probe, expectNothingLeft, agent } = setUpPairs();
+      const { actOnVrrp } = agent;
+      agent.actOnVrrp = async (amphora, action) => {
+        await actOnVrrp(amphora, action);
+        if (action === 'start') Object.assign(agent.amphora(amphora.id).vrrp ?? {}, { running: false });
+      };
+      expect(await probe()).toMatchObject({ end: 'undone', code: 'AGENT_REFUSED' });
+      await expectNothingLeft();
+    });
+  });
+
+  it('leaves keepalived alone where no pairs are made', async () => {
+    const { probe, agent } = setUp(all);
+    expect(await probe()).toMatchObject({ end: 'done' });
+    expect(agent.amphora('probe').vrrp).toBe(null);
   });
 
   it('fails at once where the image is no longer to be had', async () => {

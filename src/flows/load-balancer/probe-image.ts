@@ -12,8 +12,8 @@ import type { LoadBalancerDeps } from './deps.ts';
 
 /**
  * An amphora for nobody: it boots in the service project, its agent answers, a heartbeat comes, its HAProxy runs a
- * configuration and passes a request on; then it is deleted. Undone: the image is not fit for the fleet, or the cloud not for
- * it. keepalived is not tried: it needs a VIP's port; the canary's first pair shows it.
+ * configuration and passes a request on, its keepalived runs one where pairs are made; then it is deleted. Undone: the image is not
+ * fit for the fleet, or the cloud not for it.
  */
 export const probeImage = defineFlow('probe-image')
   .takes<LoadBalancerDeps, ProbeInput>()

@@ -4,6 +4,7 @@ import { KilnError } from '../../model/errors.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import { reloadListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
 import type { BuiltAmphora } from '../lib/targets.ts';
+import { tryKeepalived } from '../lib/try-keepalived.ts';
 import { waitSignal } from '../lib/wait-signal.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
@@ -85,11 +86,12 @@ export const awaitHeartbeat: Step<LoadBalancerDeps, BuiltAmphora & AgentReady, R
 
 /**
  * HAProxy of the image takes a configuration as load balancers have it, starts, and passes a request on: its own heartbeats
- * say so. One of an amphora without a load balancer counts only while all that it tells of is well.
+ * say so. One of an amphora without a load balancer counts only while all that it tells of is well. Where pairs are made with the
+ * flavor, keepalived is tried too: one step, so that a journal of before goes on.
  */
-export const tryHaproxy: Step<LoadBalancerDeps, BuiltAmphora, Record<string, never>> = {
+export const tryHaproxy: Step<LoadBalancerDeps, ProbeInput & BuiltAmphora, Record<string, never>> = {
   name: 'try-haproxy',
-  async do(deps, { amphoraId: id, address, serverId }, run) {
+  async do(deps, { amphoraId: id, address, serverId, flavorId }, run) {
     const target = { id, address, serverId };
     const tree = probeTree(id, deps.clock.now().toISOString());
     await uploadConfigurations(deps, target, tree, { listeners: {}, pools: {} });
@@ -103,6 +105,9 @@ export const tryHaproxy: Step<LoadBalancerDeps, BuiltAmphora, Record<string, nev
     }
     const otherwise = 'runs HAProxy, and no heartbeat says that a request goes through it';
     await hear(deps, run, { amphoraId: id, times: PROVING_HEARTBEATS, otherwise });
+    const { loadbalancer_topology: topology = deps.settings().topology } =
+      await deps.flavors.flavorCapabilities(flavorId);
+    if (topology === 'ACTIVE_STANDBY') await tryKeepalived(deps, target, run.stop);
     return {};
   },
 };

@@ -91,6 +91,8 @@ export const cases: Record<string, Case> = {
     },
   ),
   'no-garp-refresh': like({}, { garpRefreshIntervalSeconds: 0 }),
+  /** An image is tried in an amphora that no VIP's port was plugged into. */
+  'interface-absent': like({ isInterfaceAbsent: true }),
   'sub-second': like({}, { advertIntervalSeconds: 0.25 }),
   'sub-second-ipv6': like(six, { advertIntervalSeconds: 0.25 }),
 };

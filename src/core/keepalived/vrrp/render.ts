@@ -16,7 +16,8 @@ const table = 1;
  * @returns the file. INTERNAL when an address is none.
  */
 export function renderVrrpConfiguration(instance: VrrpInstance, settings: VrrpSettings): string {
-  return writeLines([renderCheckScript(settings), renderInstance(instance, settings)]);
+  const globals: Block[] = instance.isInterfaceAbsent ? [{ header: 'global_defs', lines: ['dynamic_interfaces'] }] : [];
+  return writeLines([...globals, renderCheckScript(settings), renderInstance(instance, settings)]);
 }
 
 /** VRRP version 2 counts whole seconds and knows no IPv6; version 3 has no authentication. */

@@ -22,6 +22,8 @@ export interface VrrpInstance {
   loadBalancerId: string;
   /** Name of the interface that the VIP is on. */
   interfaceName: string;
+  /** keepalived runs, and waits for the interface, where there is none yet; else it ends. Absent: there is one. */
+  isInterfaceAbsent?: boolean;
   virtualRouterId: number;
   priority: number;
   /** The amphora's own address in the VIP's network. */
