@@ -5,6 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 const UNDONE = new Set([
   1020, // MariaDB: a row has changed since the transaction read it (innodb_snapshot_isolation)
   1213, // InnoDB's deadlock; Galera's failed certification
+  1615, // a prepared statement met a table that has changed
   1412, // somebody changed the table since the transaction began, as a newer Kiln does at its start
   3101, // MySQL's group replication: another member's transaction came first
 ]);
@@ -12,11 +13,14 @@ const UNDONE = new Set([
 /** MySQL's and MariaDB's numbers for "not now": the connection was ended, or the server can't serve at the moment. */
 const NOT_NOW = new Set([
   1040, // too many connections
+  1043, // a proxy or server that went away while it greeted
   1047, // Galera: this node is not part of the cluster just now
   1053, // shutdown
   1080, // the connection was closed by the server (1152, 1184)
   1135, // no thread for one more connection
   1152,
+  1156, // packets that came too late, or not whole (1157)
+  1157,
   1158, // the connection broke while it was read or written (to 1161)
   1159,
   1160,
@@ -26,10 +30,15 @@ const NOT_NOW = new Set([
   1203, // too many connections of this user
   1205, // waited too long for another's lock
   1206, // no room for one more lock
+  1207, // no lock for writing in a transaction that only reads
   1226, // this user has used up what it may have in an hour
   1290, // read-only: a replica, or a failover under way
+  1297, // MySQL Cluster: a fault that passes, as it says
   1317, // query interrupted
+  1461, // no more prepared statements
+  1637, // too many transactions at once
   1689, // waiting for a table was ended for another's sake
+  1792, // read-only: the server opens transactions so
   1836, // read-only
   1927, // MariaDB: connection was killed
   1969, // MariaDB: a statement took longer than max_statement_time
@@ -37,24 +46,30 @@ const NOT_NOW = new Set([
   2003,
   2006,
   2013,
+  2055, // the connection was lost in the middle of an answer
   3024, // MySQL: a statement took longer than max_execution_time
   3032, // MySQL: the server is offline
+  3100, // MySQL's group replication: this member takes nothing now
   3168, // MySQL: the server isn't available
   3169, // MySQL: the session was killed
   4031, // MySQL: connection closed after inactivity
   9001,
 ]);
 
-/** Nothing can be written, and nothing comes of trying again before somebody has made room. */
+/** Nothing can be written before somebody has made room: that may take a while, and ends without anything done to Kiln. */
 const NO_ROOM = new Set([
-  3, // a temporary file could not be written
+  3, // a file could not be written
+  1004, // a file could not be made
   1021, // disk full
+  1016, // a file could not be opened; mostly there are too many of them
+  1023, // a file could not be closed
   1026, // a file could not be written
   1030, // the storage engine failed; mostly its files' disk is full
   1037, // out of memory
   1038, // no memory to sort in
   1041, // out of memory
   1114, // the table, and with it the tablespace, is full
+  1878, // a temporary file could not be written
 ]);
 
 /** The server does not let Kiln in, or not to these tables: a password was changed, a database dropped, a right taken away. */
@@ -77,6 +92,8 @@ const DUPLICATE_ENTRY = 1062;
 /** SQLite's: the disk, or the file. Only a wait for another writer ends by itself. */
 const SQLITE_FAULT = /^SQLITE_(BUSY|CANTOPEN|CORRUPT|FULL|IOERR|LOCKED|NOMEM|NOTADB|PERM|PROTOCOL|READONLY)/;
 const SQLITE_NOT_NOW = /^SQLITE_(BUSY|LOCKED|PROTOCOL)/;
+/** Its index in shared memory grows in a file as well. */
+const SQLITE_NO_ROOM = /^SQLITE_(FULL|NOMEM|IOERR_NOMEM|IOERR_SHMSIZE|IOERR_WRITE)/;
 
 interface DriverError {
   message?: string;
@@ -86,10 +103,13 @@ interface DriverError {
   fatal?: boolean;
 }
 
-/** Whether the same call may succeed a little later, with nothing repaired. */
+const isOutOfRoom = ({ code = '', errno = 0 }: DriverError) => NO_ROOM.has(errno) || SQLITE_NO_ROOM.test(code);
+
+/** Whether the same call may succeed a little later, with nothing done to Kiln or to what it is told of the database. */
 export function mayPass(error: unknown): boolean {
   const { code = '', errno = 0, fatal = false } = error as DriverError;
   if (UNDONE.has(errno) || NOT_NOW.has(errno) || NOT_REACHED.has(code) || SQLITE_NOT_NOW.test(code)) return true;
+  if (isOutOfRoom(error as DriverError)) return true;
   // What breaks a connection is of the system (a number below 0) or has no code. The rest was refused: a password, a
   // certificate.
   return fatal && (errno < 0 || code === '');
@@ -128,20 +148,21 @@ export async function attempt<T>(clock: Clock, transaction: () => Promise<T>): P
 
 function toStateFault(error: unknown): unknown {
   const retryable = mayPass(error);
-  const advice = retryable ? 'Look whether the database runs and what its log says, then try again.' : repairOf(error);
+  const advice =
+    repairOf(error) ?? (retryable ? 'Look whether the database runs and what its log says, then try again.' : null);
   if (advice === null) return error;
   return new KilnError('STATE_UNUSABLE', `the database failed: ${wordsOf(error)}`, { cause: error, retryable, advice });
 }
 
-/** What to do about a fault that does not pass by itself; null: it is none of the database's. */
+/** What to do about a fault that somebody has to do something about; null: there is none, or it is not the database's. */
 function repairOf(error: unknown): string | null {
   const { code = '', errno = 0 } = error as DriverError;
-  if (NO_ROOM.has(errno) || code === 'SQLITE_FULL') {
+  if (isOutOfRoom(error as DriverError)) {
     return 'Make room where the database keeps its files (`df -h` on its host); what could not be written is tried again by itself.';
   }
   if (NOT_LET_IN.has(errno))
     return 'See that the database, its tables and the rights of the user in [database] connection are there.';
-  return SQLITE_FAULT.test(code)
+  return SQLITE_FAULT.test(code) && !SQLITE_NOT_NOW.test(code)
     ? 'See that the disk of [database] connection is well, and that Kiln may write there.'
     : null;
 }
