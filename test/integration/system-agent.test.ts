@@ -1,9 +1,14 @@
-/** The contract of AmphoraAgent, against our own agent as it is in a virtual machine: the kernel's interfaces, HAProxy and keepalived. */
+/** Our own agent as it is in a virtual machine: the kernel's interfaces, HAProxy and keepalived as services. */
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
-import { describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeAmphoraAgentContract } from '../kit/contract/amphora-agent.ts';
 import { agentIsImpossible } from '../kit/octavia-agent.ts';
-import { startSandboxedAgent } from '../kit/sandboxed-agent.ts';
+import { type SandboxedAgent, startSandboxedAgent } from '../kit/sandboxed-agent.ts';
 
 const root = join(import.meta.dirname, '../..');
 const programs = join(root, 'src/adapters/vm-image/recipe/agents/kiln/files/usr/lib/kiln/agent/programs');
@@ -15,8 +20,211 @@ if (agentIsImpossible === null) {
     { traffic: true, hardware: true, lvs: true, vrrp: true, reconfigurable: true },
     () => startSandboxedAgent(command),
   );
+  describeMachine();
 } else {
   describe('AmphoraAgent: own agent, of a virtual machine', () => {
     it.skip(agentIsImpossible ?? '', () => undefined);
+  });
+}
+
+/** Tests build on each other. */
+function describeMachine(): void {
+  describe('own agent, of a virtual machine', { timeout: 120_000 }, () => {
+    const loadBalancerId = randomUUID();
+    const ipv6Vip = 'fd00:77::101';
+    const patience = { timeout: 30_000, interval: 100 };
+    let sandbox: SandboxedAgent;
+    let member: Server;
+    const network = (...words: string[]) => sandbox.inside('ip', '-n', 'amphora-haproxy', ...words);
+    const ask = async (address: string) =>
+      await (await fetch(`http://${address}:8080/`, { headers: { connection: 'close' } })).text();
+
+    /** This machine's end of the sandbox's network. */
+    const addHostAddress = () => execFileSync('ip', ['address', 'add', 'fd00:77::1/64', 'dev', 'kiln-br0', 'nodad']);
+
+    beforeAll(async () => {
+      sandbox = await startSandboxedAgent(command);
+      addHostAddress();
+      member = createServer((_, response) => response.end('member'));
+      member.listen(0, sandbox.traffic.memberAddress);
+      await once(member, 'listening');
+    }, 120_000);
+    afterAll(async () => {
+      member?.closeAllConnections();
+      member?.close();
+      await sandbox?.close();
+    });
+
+    const upload = async (comment: string) => {
+      const bind = [sandbox.vip.address, ipv6Vip].map((address) => `    bind ${address}:8080\n`).join('');
+      const base = `/var/lib/octavia/${loadBalancerId}`;
+      const { port } = member.address() as AddressInfo;
+      await sandbox.agent.uploadHaproxyConfiguration(
+        sandbox.amphora,
+        loadBalancerId,
+        `# ${comment}
+global
+    daemon
+    user nobody
+    stats socket ${base}.sock mode 0666 level user
+    server-state-file ${base}/servers-state
+    maxconn 1000
+defaults
+    timeout client 50000
+    timeout connect 5000
+    timeout server 50000
+frontend listener
+${bind}    mode http
+    default_backend pool
+backend pool
+    mode http
+    server member ${sandbox.traffic.memberAddress}:${port}
+`,
+      );
+    };
+
+    it('gives the VIPs of both families their routes, rules, MTU and masquerading', async () => {
+      const { agent, amphora, vip } = sandbox;
+      const macAddress = await sandbox.attachInterface();
+      const route = { destination: '198.18.9.0/24', nexthop: '169.254.77.254' };
+      const subnet = { subnetCidr: vip.subnetCidr, gateway: '169.254.77.1', hostRoutes: [route] };
+      const additional = { ipAddress: ipv6Vip, subnetCidr: 'fd00:77::/64', gateway: 'fd00:77::1', hostRoutes: [] };
+      await agent.plugVip(amphora, vip.address, {
+        ...{ ...subnet, macAddress, mtu: 1400, vrrpIp: vip.vrrpIp, additionalVips: [additional], isSriov: false },
+      });
+      expect(network('link', 'show', 'dev', 'eth1')).toMatch(/<[^>]*\bUP\b[^>]*> mtu 1400 /);
+      const addresses = network('-brief', 'address', 'show', 'dev', 'eth1').split(/\s+/);
+      expect(addresses).toEqual(expect.arrayContaining(['169.254.77.102/24', '169.254.77.101/32', `${ipv6Vip}/128`]));
+      expect(
+        network('-4', 'route', 'show', 'table', '1')
+          .split('\n')
+          .map((line) => line.trim()),
+      ).toEqual(
+        expect.arrayContaining([
+          'default via 169.254.77.1 dev eth1 proto static onlink',
+          '169.254.77.0/24 dev eth1 proto static scope link src 169.254.77.101',
+          '198.18.9.0/24 via 169.254.77.254 dev eth1 proto static onlink',
+        ]),
+      );
+      expect(network('-6', 'route', 'show', 'table', '1')).toContain('default via fd00:77::1 dev eth1');
+      expect(network('-4', 'route', 'show', 'default')).toContain('via 169.254.77.1 dev eth1');
+      expect(network('-4', 'rule', 'show')).toContain('from 169.254.77.101 lookup 1');
+      expect(network('-6', 'rule', 'show')).toContain(`from ${ipv6Vip} lookup 1`);
+      const rules = sandbox.inside('ip', 'netns', 'exec', 'amphora-haproxy', 'nft', 'list', 'ruleset');
+      expect(rules).toMatch(/oifname "eth1" meta l4proto \{ .*udp.* \} masquerade/);
+      expect(await agent.getInterface(amphora, ipv6Vip.toUpperCase())).toBe('eth1');
+    });
+
+    it('takes away what a network no longer has, and leaves the rest', async () => {
+      const { agent, amphora } = sandbox;
+      const macAddress = await sandbox.attachInterface();
+      const address = (ipAddress: string, subnetCidr: string, destination: string, nexthop: string) => ({
+        ...{ ipAddress, subnetCidr, gateway: null, hostRoutes: [{ destination, nexthop }] },
+      });
+      const ipv4 = address('198.18.7.10', '198.18.7.0/24', '198.18.8.0/24', '198.18.7.1');
+      const ipv6 = address('fd00:78::10', 'fd00:78::/64', 'fd00:79::/64', 'fd00:78::1');
+      const port = { macAddress, mtu: 1450, isSriov: false };
+      await agent.plugNetwork(amphora, { ...port, fixedIps: [ipv4, ipv6] });
+      expect(network('-4', 'route', 'show', 'dev', 'eth2')).toContain('198.18.8.0/24 via 198.18.7.1');
+      expect(network('-6', 'route', 'show', 'dev', 'eth2')).toContain('fd00:79::/64 via fd00:78::1');
+      const rules = network('-4', 'rule', 'show');
+      await agent.plugNetwork(amphora, { ...port, fixedIps: [ipv4] });
+      expect(network('address', 'show', 'dev', 'eth2')).not.toContain('fd00:78::10');
+      expect(network('-6', 'route', 'show', 'dev', 'eth2')).not.toContain('fd00:79::');
+      expect(network('-4', 'route', 'show', 'dev', 'eth2')).toContain('198.18.8.0/24 via 198.18.7.1');
+      expect(network('-4', 'rule', 'show')).toBe(rules);
+    });
+
+    it('refuses what it can not do, and says why', async () => {
+      const { agent, amphora } = sandbox;
+      const port = { macAddress: 'fa:16:3e:00:00:01', mtu: 1450, isSriov: true };
+      await expect(agent.plugNetwork(amphora, { ...port, fixedIps: [] })).rejects.toMatchObject({
+        call: { status: 500, serviceMessage: expect.stringContaining('is_sriov') },
+      });
+      await expect(agent.plugNetwork(amphora, { ...port, isSriov: false, fixedIps: [] })).rejects.toMatchObject({
+        call: { status: 500, serviceMessage: expect.stringContaining('DHCP') },
+      });
+    });
+
+    it('serves both families', async () => {
+      await upload('first');
+      await sandbox.agent.act(sandbox.amphora, loadBalancerId, 'start');
+      expect(await ask(sandbox.vip.address)).toBe('member');
+      expect(await ask(`[${ipv6Vip}]`)).toBe('member');
+    });
+
+    it('tells neighbours where its addresses are', async () => {
+      const { vip } = sandbox;
+      const elsewhere = '02:00:00:00:00:01';
+      for (const [family, address] of [
+        ['-4', vip.address],
+        ['-6', ipv6Vip],
+      ] as const) {
+        execFileSync('ip', [
+          family,
+          'neigh',
+          'replace',
+          address,
+          'lladdr',
+          elsewhere,
+          'nud',
+          'stale',
+          'dev',
+          'kiln-br0',
+        ]);
+      }
+      await sandbox.agent.act(sandbox.amphora, loadBalancerId, 'reload');
+      const neighbours = () => execFileSync('ip', ['neigh', 'show', 'dev', 'kiln-br0'], { encoding: 'utf8' });
+      await expect.poll(neighbours, patience).not.toContain(elsewhere);
+    });
+
+    it('loses no connection at reloads', async () => {
+      const { agent, amphora, vip } = sandbox;
+      const idle = connect(8080, vip.address);
+      const answers: string[] = [];
+      idle.setEncoding('utf8').on('data', (text: string) => answers.push(text));
+      await once(idle, 'connect');
+      let reloading = true;
+      const failed: unknown[] = [];
+      let answered = 0;
+      const client = async () => {
+        while (reloading) {
+          await ask(vip.address).then(
+            () => answered++,
+            (error: unknown) => failed.push(error),
+          );
+        }
+      };
+      const clients = [client(), client(), client()];
+      for (const number of [1, 2, 3]) {
+        await upload(`reload ${number}`);
+        await agent.act(amphora, loadBalancerId, 'reload');
+      }
+      reloading = false;
+      await Promise.all(clients);
+      expect(failed).toEqual([]);
+      expect(answered).toBeGreaterThan(3);
+      // Its worker has been told to end since, and still answers who is connected.
+      idle.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      await expect.poll(() => answers.join(''), patience).toContain('member');
+      idle.destroy();
+    });
+
+    it('goes on when its agent dies', async () => {
+      const { agent, amphora, vip } = sandbox;
+      sandbox.killAgent();
+      await expect(agent.getInfo(amphora)).rejects.toThrow();
+      expect(await ask(vip.address)).toBe('member');
+    });
+
+    it('has all of it again after a reboot', async () => {
+      const { vip } = sandbox;
+      await sandbox.reboot();
+      addHostAddress();
+      await expect.poll(() => ask(vip.address).catch(String), patience).toBe('member');
+      await expect.poll(() => ask(`[${ipv6Vip}]`).catch(String), patience).toBe('member');
+      expect(network('-4', 'rule', 'show')).toContain('from 169.254.77.101 lookup 1');
+      expect(network('-4', 'route', 'show', 'dev', 'eth2')).toContain('198.18.8.0/24 via 198.18.7.1');
+    });
   });
 }

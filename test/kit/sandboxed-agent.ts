@@ -23,6 +23,12 @@ export interface SandboxedAgent extends AmphoraAgentSubject {
   /** What the agent keeps is in it: `lib` is /var/lib/octavia, `etc` is /etc/octavia. */
   folder: string;
   traffic: AgentTraffic;
+  /** Runs a program in the sandbox, as its root. @returns its standard output. */
+  inside(program: string, ...arguments_: string[]): string;
+  /** SIGKILL for the agent alone; nobody starts it again. */
+  killAgent(): void;
+  /** Everything in the sandbox ends; what is in `folder` and the interfaces' MAC addresses stay. */
+  reboot(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -52,14 +58,7 @@ export async function startSandboxedAgent(command: readonly string[] = []): Prom
   const configuration = agentConfiguration(id);
   writeFileSync(join(folder, 'etc/amphora-agent.conf'), configuration);
 
-  const sandbox = spawn(join(scripts, 'run.sh'), [folder, address, ...command], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const exited = once(sandbox, 'exit');
-  await Promise.race([
-    once(createInterface({ input: sandbox.stdout }), 'line'),
-    exited.then(([status]) => Promise.reject(new Error(`testbed/agent/run.sh ended with status ${status}`))),
-  ]);
+  let sandbox = await startSandbox([folder, address, ...command]);
   const heartbeats = await listenForHeartbeats(host, heartbeatPort);
   const agent = createAmphoraAgentClient(() => ({
     clientCertFile: join(folder, 'client.pem'),
@@ -73,14 +72,29 @@ export async function startSandboxedAgent(command: readonly string[] = []): Prom
   const amphora = { id, address };
   while (!(await agent.getInfo(amphora).catch(() => null))) await sleep(100);
 
-  let attached = 0;
+  const attach = (name: string, macAddress: string | null) =>
+    execFileSync(join(scripts, 'attach.sh'), [name, ...(macAddress === null ? [] : [macAddress])], {
+      encoding: 'utf8',
+    }).trim();
+  const attached: string[] = [];
   return {
     folder,
     agent,
     amphora,
     vip: { address: '169.254.77.101', vrrpIp: '169.254.77.102', subnetCidr: '169.254.77.0/24' },
-    attachInterface: async () =>
-      execFileSync(join(scripts, 'attach.sh'), [`new${attached++}`], { encoding: 'utf8' }).trim(),
+    attachInterface: async () => {
+      const macAddress = attach(`new${attached.length}`, null);
+      attached.push(macAddress);
+      return macAddress;
+    },
+    inside: (program, ...arguments_) => sandbox.run(program, arguments_),
+    killAgent: () => void sandbox.run('sh', ['-c', 'kill -KILL "$(cat /run/agent.pid)"']),
+    async reboot() {
+      await sandbox.stop();
+      sandbox = await startSandbox([folder, address, ...command]);
+      for (const [index, macAddress] of attached.entries()) attach(`new${index}`, macAddress);
+      while (!(await agent.getInfo(amphora).catch(() => null))) await sleep(100);
+    },
     traffic: {
       memberAddress: host,
       heartbeatKey,
@@ -90,8 +104,7 @@ export async function startSandboxedAgent(command: readonly string[] = []): Prom
     },
     async close() {
       heartbeats.close();
-      sandbox.kill('SIGTERM');
-      await exited;
+      await sandbox.stop();
       rmSync(folder, { recursive: true });
     },
   };
@@ -121,4 +134,30 @@ agent_tls_protocol = TLSv1.2
 [controller_worker]
 loadbalancer_topology = SINGLE
 `;
+}
+
+interface Sandbox {
+  run(program: string, arguments_: readonly string[]): string;
+  stop(): Promise<void>;
+}
+
+async function startSandbox(arguments_: readonly string[]): Promise<Sandbox> {
+  const script = spawn(join(scripts, 'run.sh'), arguments_, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = once(script, 'exit');
+  const [line] = await Promise.race([
+    once(createInterface({ input: script.stdout }), 'line'),
+    exited.then(([status]) => Promise.reject(new Error(`testbed/agent/run.sh ended with status ${status}`))),
+  ]);
+  const parent = String(line).replace('ready ', '');
+  return {
+    run(program, words) {
+      const first = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim();
+      const enter = ['--target', first, '--mount', '--net', '--pid', program, ...words];
+      return execFileSync('nsenter', enter, { encoding: 'utf8' });
+    },
+    async stop() {
+      script.kill('SIGTERM');
+      await exited;
+    },
+  };
 }

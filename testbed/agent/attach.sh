@@ -1,8 +1,8 @@
 #!/bin/bash
-# attach.sh NAME: a new network interface in the amphora, on the bridge, and down. Prints its MAC address.
+# attach.sh NAME [MAC]: a new network interface in the amphora, on the bridge, and down. Prints its MAC address.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/names.sh"
 name=$1
-ip link add "kiln-$name" type veth peer name "$name" netns $namespace
+ip link add "kiln-$name" type veth peer name "$name" ${2:+address "$2"} netns $namespace
 ip link set "kiln-$name" master $bridge up
 ip netns exec $namespace cat "/sys/class/net/$name/address"

@@ -28,5 +28,6 @@ until [ -S /run/rsyslog/octavia/log ]; do sleep 0.05; done
 cd /
 [ $# -gt 0 ] || set -- /usr/bin/amphora-agent --config-file /etc/octavia/amphora-agent.conf
 PATH=$folder/bin:$package/usr/bin:$PATH "$@" >>/var/log/agent.out 2>&1 &
+echo $! >/run/agent.pid
 # Orphans are ours to wait for.
 while :; do wait -n || sleep 0.5; done

@@ -5,7 +5,8 @@
 #   run.sh FOLDER ADDRESS [COMMAND [ARGUMENT]...]
 #
 # FOLDER holds etc/ (amphora-agent.conf and its certificates: /etc/octavia in the amphora) and gets what the agent writes.
-# ADDRESS is the amphora's, in 169.254.77.0/24; the host has .1 on the same bridge. Prints "ready" when all is set up.
+# ADDRESS is the amphora's, in 169.254.77.0/24; the host has .1 on the same bridge. Prints "ready PID" when all is set up, of a process
+# whose child is the first one in the sandbox.
 # `attach.sh` gives the amphora one more network interface.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -67,5 +68,5 @@ mkdir -p /var/lib/octavia /etc/octavia /usr/lib/systemd/system
 setsid ip netns exec $namespace unshare --mount --pid --fork --kill-child --mount-proc \
   "$folder/bin/systemd" "$here/init.sh" "$folder" "$here" "$package" "$@" 9>&- &
 sandbox=$!
-echo ready
+echo "ready $sandbox"
 wait "$sandbox"

@@ -9,7 +9,7 @@ import type { BuildReport } from '../../ports/build-report.ts';
 import { type InstalledPackage, renderBillOfMaterials } from './bill-of-materials.ts';
 import { convertDisk, diskBytes, makeDisk } from './disk.ts';
 import { requireBuildHost, requireRoom } from './host.ts';
-import { ownComponents, stageOwnAgent } from './own-agent.ts';
+import { installOwnAgent, ownComponents } from './own-agent.ts';
 import { hashPackages } from './packages.ts';
 import { epochSeconds, installedPackages, provideTree, treeBytes, unpackTree, type VmAgent } from './tree.ts';
 
@@ -60,13 +60,10 @@ export async function buildVmImage(options: VmImageOptions): Promise<BuiltVmImag
   const partial = `${file}.${process.pid}.partial`;
   try {
     const tools = { workFolder, signal, report };
-    const agentPrograms = agent === 'kiln' ? await stageOwnAgent(join(workFolder, 'agent')) : null;
-    const { archive, fromCache } = await provideTree({
-      ...{ release, agent, agentPrograms, sourcesFile, cacheFolder },
-      ...tools,
-    });
+    const { archive, fromCache } = await provideTree({ release, agent, sourcesFile, cacheFolder, ...tools });
     const tree = join(workFolder, 'tree');
     await unpackTree(archive, tree, signal, report);
+    if (agent === 'kiln') await installOwnAgent(tree, signal);
     const packages = await installedPackages(tree, signal);
     const disk = join(workFolder, 'disk.raw');
     await makeDisk(tree, disk, tools);

@@ -25,8 +25,6 @@ export type VmAgent = 'octavia' | 'kiln';
 
 export interface TreeOptions {
   agent: VmAgent;
-  /** Folder with programs of the agent that are no part of the recipe; null where it has none. */
-  agentPrograms: string | null;
   release: string;
   /** File with apt's sources, instead of Debian's own; null for those. */
   sourcesFile: string | null;
@@ -48,12 +46,11 @@ export interface Tree {
  * are is asked each time, so that a security update makes a new tree. Other trees of the release leave the cache.
  */
 export async function provideTree(options: TreeOptions): Promise<Tree> {
-  const { release, agent, agentPrograms, sourcesFile, cacheFolder, workFolder, signal, report } = options;
+  const { release, agent, sourcesFile, cacheFolder, workFolder, signal, report } = options;
   const recipe = requireRecipe();
   const included = (
     await Promise.all(['.', join('agents', agent)].map((folder) => readFile(join(recipe, folder, 'packages'), 'utf8')))
   ).flatMap(parsePackageList);
-  const programs = agentPrograms === null ? '' : ` ${quote(agentPrograms)}`;
   const arguments_ = [
     '--mode=root',
     '--variant=minbase',
@@ -67,7 +64,7 @@ export async function provideTree(options: TreeOptions): Promise<Tree> {
     '--dpkgopt=path-exclude=/usr/share/info/*',
     '--dpkgopt=path-exclude=/usr/share/locale/*',
     `--include=${included.join(',')}`,
-    `--customize-hook=sh ${quote(join(recipe, 'prepare.sh'))} "$1" ${agent}${programs}`,
+    `--customize-hook=sh '${join(recipe, 'prepare.sh').replaceAll("'", "'\\''")}' "$1" ${agent}`,
   ];
   const sources = sourcesFile === null ? [] : [sourcesFile];
   const environment = { SOURCE_DATE_EPOCH: String(epochSeconds), TMPDIR: workFolder };
@@ -94,7 +91,6 @@ export async function provideTree(options: TreeOptions): Promise<Tree> {
     .update(
       `${release}\n${arguments_.slice(0, -1).join('\n')}\n${hashPackages(packages)}\n${await hashFolder(recipe)}\n${agent}`,
     )
-    .update(agentPrograms === null ? '' : await hashFolder(agentPrograms))
     .digest('hex')
     .slice(0, 16);
   asking.done(`${packages.length} packages of ${release}`);
@@ -185,11 +181,6 @@ export async function unpackTree(
 export async function installedPackages(folder: string, signal: AbortSignal): Promise<InstalledPackage[]> {
   const admin = `--admindir=${join(folder, 'var/lib/dpkg')}`;
   return parseInstalled(await runTool('dpkg-query', [admin, '--show', `--showformat=${installedFormat}`], { signal }));
-}
-
-/** One word of a shell's. */
-function quote(path: string): string {
-  return `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function requireRecipe(): string {

@@ -8,11 +8,13 @@ import type { AmphoraHost } from '../host.ts';
 import type { Logger } from '../logger.ts';
 import { runInNamespace } from './commands.ts';
 import { createHaproxyService, preambleOf } from './haproxy.ts';
-import { createKernelInterfaces } from './interfaces.ts';
+import { createKernelInterfaces, type KernelInterfaces } from './interfaces.ts';
 import { createKeepalived, keepalivedFiles } from './keepalived.ts';
 import { createLvsListeners, lvsFiles } from './lvs-listeners.ts';
 import { ensureNamespace } from './namespace.ts';
 import { installUnits, renderUnits } from './services.ts';
+
+const restoreAgainMs = 3000;
 
 /**
  * An amphora that is a machine of its own: interfaces in the namespace amphora-haproxy; HAProxy and keepalived as services of systemd.
@@ -43,7 +45,7 @@ export async function createSystemHost(
     }),
   );
   const interfaces = createKernelInterfaces({ folder: files.here(networkFolder), isOfPair, logger });
-  await interfaces.restore();
+  await restoreAll(interfaces);
   const vrrp = createKeepalived({ files, programs, logger });
   const haproxy = createHaproxyService({ files, haproxyCmd, amphoraId });
   const host: AmphoraHost = {
@@ -61,4 +63,10 @@ export async function createSystemHost(
     isFitForHeartbeat: () => vrrp.isFit(),
   };
   return { host, loadBalancers: createLoadBalancers({ files, runner: haproxy, logger }) };
+}
+
+/** The kernel may find interfaces later than the agent starts: tried again until all are there. */
+async function restoreAll(interfaces: KernelInterfaces): Promise<void> {
+  if ((await interfaces.restore()).length === 0) return;
+  setTimeout(() => void restoreAll(interfaces).catch(() => undefined), restoreAgainMs).unref();
 }

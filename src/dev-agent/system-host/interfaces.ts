@@ -19,8 +19,11 @@ interface Link {
 export interface KernelInterfaces extends Interfaces {
   /** The interface of each address that the namespace has. */
   locate(addresses: readonly string[]): Promise<Array<{ name: string; address: string }>>;
-  /** Brings up what was plugged before a reboot, and heals what an agent left half done. */
-  restore(): Promise<void>;
+  /**
+   * Brings up what was plugged before a reboot, and heals what an agent left half done.
+   * @returns the names of interfaces that could not be brought up: the machine has not found them yet.
+   */
+  restore(): Promise<string[]>;
 }
 
 /** @param folder where the plan of each interface is kept. */
@@ -108,6 +111,7 @@ export function createKernelInterfaces(options: {
     locate,
     restore: () =>
       inTurn(async () => {
+        const failed: string[] = [];
         for (const plan of await plans()) {
           try {
             const { name, macAddress } = plan;
@@ -120,8 +124,10 @@ export function createKernelInterfaces(options: {
           } catch (error) {
             const reason = (error as Error).message;
             logger('error', 'an interface can not be brought up again', { interface: plan.name, reason });
+            failed.push(plan.name);
           }
         }
+        return failed;
       }),
   };
 }

@@ -1,8 +1,8 @@
 #!/bin/sh
-# prepare.sh ROOT AGENT [FOLDER]: makes Debian's tree an amphora with the agent of that name (agents/AGENT). FOLDER holds programs of
-# the agent that are no part of the recipe. Run by mmdebstrap when the packages are there; changes nothing outside ROOT.
+# prepare.sh ROOT AGENT: makes Debian's tree an amphora with the agent of that name (agents/AGENT). Run by mmdebstrap when the
+# packages are there; changes nothing outside ROOT.
 set -eu
-root=$1 agent=$2 programs=${3:-}
+root=$1 agent=$2
 here=$(dirname "$(readlink -f "$0")")
 units=$root/etc/systemd/system
 
