@@ -7,6 +7,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeAmphoraAgentContract } from '../kit/contract/amphora-agent.ts';
+import { describeLvsListeners } from '../kit/contract/lvs-listeners.ts';
 import { agentIsImpossible } from '../kit/octavia-agent.ts';
 import { type SandboxedAgent, startSandboxedAgent } from '../kit/sandboxed-agent.ts';
 
@@ -20,6 +21,7 @@ if (agentIsImpossible === null) {
     { traffic: true, hardware: true, lvs: true, vrrp: true, reconfigurable: true },
     () => startSandboxedAgent(command),
   );
+  describeLvsListeners('own agent, of a virtual machine', () => startSandboxedAgent(command));
   describeMachine();
 } else {
   describe('AmphoraAgent: own agent, of a virtual machine', () => {

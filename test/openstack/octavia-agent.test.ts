@@ -1,12 +1,9 @@
 /** The contract of AmphoraAgent, against Octavia's own agent in a network namespace (testbed/agent). */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { renderLvsConfiguration } from '../../src/core/keepalived/lvs/render.ts';
-import { cases as lvsCases, settings } from '../golden/keepalived/cases.ts';
+import { describe, it } from 'vitest';
 import { describeAmphoraAgentContract } from '../kit/contract/amphora-agent.ts';
+import { describeLvsListeners } from '../kit/contract/lvs-listeners.ts';
 import { agentIsImpossible } from '../kit/octavia-agent.ts';
-import { type SandboxedAgent, startSandboxedAgent } from '../kit/sandboxed-agent.ts';
+import { startSandboxedAgent } from '../kit/sandboxed-agent.ts';
 
 if (agentIsImpossible === null) {
   describeAmphoraAgentContract(
@@ -14,52 +11,9 @@ if (agentIsImpossible === null) {
     { traffic: true, hardware: true, lvs: true, vrrp: true, reconfigurable: false },
     () => startSandboxedAgent(),
   );
-  describeLvs();
+  describeLvsListeners("Octavia's agent", () => startSandboxedAgent());
 } else {
   describe("AmphoraAgent: Octavia's agent", () => {
     it.skip(agentIsImpossible ?? '', () => undefined);
-  });
-}
-
-/**
- * What Kiln renders for UDP and SCTP listeners is taken as it is. Carrying it needs IP_VS in the kernel; where that is
- * missing, keepalived says so and ends, which is all that can be seen here.
- */
-function describeLvs(): void {
-  describe("Octavia's agent and keepalived", () => {
-    let subject: SandboxedAgent;
-    beforeAll(async () => {
-      subject = await startSandboxedAgent();
-    });
-    afterAll(() => subject?.close?.());
-
-    it.each(['udp', 'sctp', 'both-families', 'disabled-listener'])(
-      'takes the configuration of the case %s',
-      async (name) => {
-        const { agent, amphora, folder } = subject;
-        const { tree, listener } = lvsCases[name] as (typeof lvsCases)[string];
-        const configuration = renderLvsConfiguration(tree, listener, settings);
-        await agent.uploadLvsConfiguration(amphora, listener.id, configuration);
-        const file = join(folder, 'lib/lvs', `octavia-keepalivedlvs-${listener.id}.conf`);
-        expect(readFileSync(file, 'utf8')).toBe(configuration);
-        expect(await agent.listListeners(amphora)).toEqual([{ id: listener.id, status: 'OFFLINE', type: 'UDP' }]);
-        await agent.deleteListener(amphora, listener.id);
-        expect(existsSync(file)).toBe(false);
-      },
-    );
-
-    it('starts keepalived, which ends where the kernel has no IP_VS', async () => {
-      const { agent, amphora } = subject;
-      const { tree, listener } = lvsCases['monitor-udp-connect'] as (typeof lvsCases)[string];
-      await agent.uploadLvsConfiguration(amphora, listener.id, renderLvsConfiguration(tree, listener, settings));
-      // Accepted either way: the agent does not wait for what becomes of it.
-      await agent.act(amphora, listener.id, 'start');
-      const status = existsSync('/proc/net/ip_vs') ? 'ACTIVE' : 'OFFLINE';
-      await expect
-        .poll(() => agent.listListeners(amphora), { timeout: 20_000 })
-        .toEqual([{ id: listener.id, status, type: 'UDP' }]);
-      await agent.deleteListener(amphora, listener.id);
-      expect(await agent.listListeners(amphora)).toEqual([]);
-    });
   });
 }

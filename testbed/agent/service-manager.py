@@ -83,7 +83,9 @@ class Unit:
         if self.forks:
             self.pid_file.unlink(missing_ok=True)
             self.run('ExecStart')
-            while not self.pid():
+            # One that ends at once may never be seen.
+            deadline = time.monotonic() + 5
+            while not self.pid() and time.monotonic() < deadline:
                 time.sleep(0.05)
             return
         output = self.settings.get('StandardOutput', [f'append:{STATE / self.name}.log'])[0]
