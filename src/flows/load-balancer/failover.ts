@@ -18,7 +18,7 @@ import {
   type ResizeInput,
 } from '../steps/mark-error-on-revert.ts';
 import { plugOtherNetworks, plugVipNetwork } from '../steps/plug-member-networks.ts';
-import { plugVip } from '../steps/plug-vip.ts';
+import { plugVipLast } from '../steps/plug-vip.ts';
 import { markAmphoraAllocated } from '../steps/record-amphora.ts';
 import { moveVip, removeOldAmphorae } from '../steps/remove-amphorae.ts';
 import { resolveAmphora } from '../steps/resolve-amphora.ts';
@@ -52,7 +52,7 @@ const failover = <Name extends FlowName>(name: Name) =>
     .step(onNewAmphora(plugOtherNetworks<Built>(builtAmphora)))
     .step(onNewAmphora(uploadCertificates<Built>(inAmphora)))
     .step(onNewAmphora(uploadConfiguration<Built & CertificatesUploaded>(inAmphora)))
-    .step(onNewAmphora(plugVip))
+    .step(onNewAmphora(plugVipLast))
     .step(onNewAmphora(plugVipNetwork<Built>(builtAmphora)))
     .step(onNewAmphora(reload<Built & CertificatesUploaded>(inAmphora)))
     .commit()

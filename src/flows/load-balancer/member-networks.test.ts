@@ -165,6 +165,30 @@ describe('members', () => {
     expect(await plugged()).toEqual({ ...management, ...both });
   });
 
+  it("have the name of the VIP's interface with an agent of Octavia 11.0: a failover brings the VIP up beside them", async () => {
+    const { create, carryOut, plugged, agent } = setUp();
+    await create('one', 'far', 'vip-side');
+    const { plugNetwork, plugVip } = agent;
+    agent.plugNetwork = async (amphora, network, signal) => {
+      const { interfaces } = agent.amphora(amphora.id);
+      const isNew = !interfaces.has(network.macAddress);
+      await plugNetwork(amphora, network, signal);
+      const plugged = interfaces.get(network.macAddress) ?? expect.unreachable();
+      if (isNew) interfaces.set(network.macAddress, { ...plugged, name: `eth${interfaces.size}` });
+    };
+    agent.plugVip = async (amphora, address, vip, signal) => {
+      const others = [...agent.amphora(amphora.id).interfaces].filter(([macAddress]) => macAddress !== vip.macAddress);
+      if (others.some(([, { name }]) => name === 'eth1'))
+        throw new KilnError('AGENT_REFUSED', 'answers 500 to POST /1.0/plug/vip: File exists');
+      await plugVip(amphora, address, vip, signal);
+    };
+    expect(await carryOut('failover-load-balancer', 'lb')).toBe('done');
+    expect(await plugged()).toEqual({
+      ...management,
+      ...{ 'near-net eth1': ['one'], 'far-net eth2': ['far'], 'lb-vip-net eth3': ['lb-vip-subnet', 'vip-side'] },
+    });
+  });
+
   it("in the VIP's subnet, or nowhere that is known: nothing is plugged for them, and nothing asked", async () => {
     const { create, add, remove, plugged, network } = setUp();
     await create('lb-vip-subnet', null);
