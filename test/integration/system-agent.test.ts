@@ -5,7 +5,9 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { renderVrrpConfiguration } from '../../src/core/keepalived/vrrp/render.ts';
 import { describeAmphoraAgentContract } from '../kit/contract/amphora-agent.ts';
 import { describeLvsListeners } from '../kit/contract/lvs-listeners.ts';
 import { agentIsImpossible } from '../kit/octavia-agent.ts';
@@ -23,6 +25,7 @@ if (agentIsImpossible === null) {
   );
   describeLvsListeners('own agent, of a virtual machine', () => startSandboxedAgent(command));
   describeMachine();
+  describePair();
 } else {
   describe('AmphoraAgent: own agent, of a virtual machine', () => {
     it.skip(agentIsImpossible ?? '', () => undefined);
@@ -227,6 +230,111 @@ backend pool
       await expect.poll(() => ask(`[${ipv6Vip}]`).catch(String), patience).toBe('member');
       expect(network('-4', 'rule', 'show')).toContain('from 169.254.77.101 lookup 1');
       expect(network('-4', 'route', 'show', 'dev', 'eth2')).toContain('198.18.8.0/24 via 198.18.7.1');
+    });
+  });
+}
+
+/** One of a pair, whose other one is away. Tests build on each other. */
+function describePair(): void {
+  describe('own agent, of a virtual machine of a pair', { timeout: 120_000 }, () => {
+    const loadBalancerId = randomUUID();
+    const patience = { timeout: 30_000, interval: 100 };
+    let sandbox: SandboxedAgent;
+    let macAddress: string;
+    const network = (...words: string[]) => sandbox.inside('ip', '-n', 'amphora-haproxy', ...words);
+    const addresses = () => network('-brief', 'address', 'show', 'dev', 'eth1');
+    const vipOf = ({ vip }: SandboxedAgent) => ({
+      ...{ subnetCidr: vip.subnetCidr, gateway: '169.254.77.1', macAddress, mtu: 1450, vrrpIp: vip.vrrpIp },
+      ...{ hostRoutes: [], additionalVips: [], isSriov: false },
+    });
+
+    beforeAll(async () => {
+      sandbox = await startSandboxedAgent(command, 'ACTIVE_STANDBY');
+      macAddress = await sandbox.attachInterface();
+    }, 120_000);
+    afterAll(() => sandbox?.close());
+
+    it('leaves the VIP, and what belongs to it, to keepalived', async () => {
+      await sandbox.agent.plugVip(sandbox.amphora, sandbox.vip.address, vipOf(sandbox));
+      expect(addresses()).toContain('169.254.77.102/24');
+      expect(addresses()).not.toContain('169.254.77.101');
+      expect(network('-4', 'rule', 'show')).not.toContain('169.254.77.101');
+      expect(await sandbox.agent.getInterface(sandbox.amphora, sandbox.vip.address)).toBeNull();
+    });
+
+    it('has the VIP as MASTER while its HAProxy answers', async () => {
+      const { agent, amphora, vip } = sandbox;
+      const { address, vrrpIp, subnetCidr } = vip;
+      const base = `/var/lib/octavia/${loadBalancerId}`;
+      await agent.uploadHaproxyConfiguration(
+        amphora,
+        loadBalancerId,
+        `global
+    daemon
+    user nobody
+    stats socket ${base}.sock mode 0666 level user
+    maxconn 1000
+defaults
+    timeout client 50000
+frontend listener
+    bind ${address}:8080
+    mode http
+    http-request return status 200 content-type text/plain string served
+`,
+      );
+      await agent.act(amphora, loadBalancerId, 'start');
+      const configuration = renderVrrpConfiguration(
+        {
+          ...{ loadBalancerId, interfaceName: 'eth1', virtualRouterId: 1, priority: 100, vrrpIp },
+          peerIps: ['169.254.77.99'],
+          vip: { address, subnetCidr, gateway: '169.254.77.1', hostRoutes: [] },
+          additionalVips: [],
+        },
+        {
+          ...{ basePath: '/var/lib/octavia', advertIntervalSeconds: 0.1, checkIntervalSeconds: 1, failCount: 2 },
+          ...{ successCount: 1, garpRefreshIntervalSeconds: 5, garpRefreshCount: 2, authenticationKey: 'insecure' },
+        },
+      );
+      await agent.uploadVrrpConfiguration(amphora, configuration);
+      await agent.actOnVrrp(amphora, 'start');
+      await expect.poll(addresses, patience).toContain('169.254.77.101/32');
+      expect(await (await fetch(`http://${address}:8080/`)).text()).toBe('served');
+      expect(network('-4', 'route', 'show', 'table', '1')).toContain('default via 169.254.77.1');
+      expect(await agent.getInterface(amphora, address)).toBe('eth1');
+    });
+
+    it('keeps it when its port is configured anew', async () => {
+      const { agent, amphora, vip } = sandbox;
+      const port = { macAddress, mtu: 1450, isSriov: false };
+      const further = { ipAddress: '198.18.7.10', subnetCidr: '198.18.7.0/24', gateway: null, hostRoutes: [] };
+      await agent.plugNetwork(amphora, {
+        ...port,
+        fixedIps: [further],
+        vip: { ...vipOf(sandbox), vipAddress: vip.address },
+      });
+      expect(addresses()).toContain('198.18.7.10/24');
+      expect(addresses()).toContain('169.254.77.101/32');
+      expect(network('-4', 'rule', 'show')).toContain('from 169.254.77.101 lookup 1');
+    });
+
+    it('gives it up when HAProxy does not serve, and has it again when it does', async () => {
+      const { agent, amphora } = sandbox;
+      await agent.act(amphora, loadBalancerId, 'stop');
+      await expect.poll(addresses, patience).not.toContain('169.254.77.101');
+      await agent.act(amphora, loadBalancerId, 'start');
+      await expect.poll(addresses, patience).toContain('169.254.77.101');
+    });
+
+    it('says nothing in heartbeats while keepalived does not run', async () => {
+      const { agent, amphora, traffic } = sandbox;
+      await traffic.nextHeartbeat();
+      await agent.actOnVrrp(amphora, 'stop');
+      await expect.poll(addresses, patience).not.toContain('169.254.77.101');
+      const heard = traffic.nextHeartbeat().then(() => 'a heartbeat');
+      // Three times the interval.
+      expect(await Promise.race([heard, sleep(3000, 'silence')])).toBe('silence');
+      await agent.actOnVrrp(amphora, 'start');
+      expect(await heard).toBe('a heartbeat');
     });
   });
 }

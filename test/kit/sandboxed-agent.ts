@@ -33,7 +33,10 @@ export interface SandboxedAgent extends AmphoraAgentSubject {
 }
 
 /** @param command what to run as the agent; empty for Octavia's own, of Debian's packages. */
-export async function startSandboxedAgent(command: readonly string[] = []): Promise<SandboxedAgent> {
+export async function startSandboxedAgent(
+  command: readonly string[] = [],
+  topology: 'SINGLE' | 'ACTIVE_STANDBY' = 'SINGLE',
+): Promise<SandboxedAgent> {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-octavia-agent-'));
   const id = randomUUID();
   const authority = await createTestAuthority(folder, 'ca');
@@ -55,7 +58,7 @@ export async function startSandboxedAgent(command: readonly string[] = []): Prom
   };
   writeFileSync(join(folder, 'etc/certs/server.pem'), await issue());
   writeFileSync(join(folder, 'etc/certs/client_ca.pem'), readFileSync(authority.certificateFile));
-  const configuration = agentConfiguration(id);
+  const configuration = agentConfiguration(id, topology);
   writeFileSync(join(folder, 'etc/amphora-agent.conf'), configuration);
 
   let sandbox = await startSandbox([folder, address, ...command]);
@@ -110,7 +113,7 @@ export async function startSandboxedAgent(command: readonly string[] = []): Prom
   };
 }
 
-function agentConfiguration(id: string): string {
+function agentConfiguration(id: string, topology: string): string {
   return `[DEFAULT]
 debug = true
 use_syslog = false
@@ -132,7 +135,7 @@ amphora_id = ${id}
 amphora_udp_driver = keepalived_lvs
 agent_tls_protocol = TLSv1.2
 [controller_worker]
-loadbalancer_topology = SINGLE
+loadbalancer_topology = ${topology}
 `;
 }
 

@@ -37,7 +37,6 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=notify
-WorkingDirectory=/var/lib
 ExecStart=${inNamespace} ${paths.haproxyCommand} -Ws -p ${folder}/%i.pid -f ${paths.haproxyPreamble} -f ${folder}/haproxy.cfg
 ExecReload=/bin/kill -USR2 $MAINPID
 KillMode=mixed
