@@ -98,6 +98,7 @@ const operations: Readonly<Record<string, readonly Who[]>> = {
   'PUT /v2/octavia/amphorae/{id}/config': admins,
   'PUT /v2/octavia/amphorae/{id}/failover': admins,
   'PUT /v2/kiln/loadbalancers/{id}/flavor': admins,
+  'GET /v2/kiln/loadbalancers/{id}/statistics': readers,
   // What belongs to a project.
   ...forAll(['healthmonitors', 'l7policies', 'listeners', 'loadbalancers', 'pools'], (path) => ({
     // Of the project that asks; the next test says of which.

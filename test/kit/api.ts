@@ -15,6 +15,7 @@ import { createQuotaStore } from '../../src/adapters/storage/quota-store.ts';
 import { createReleaseStore } from '../../src/adapters/storage/release-store.ts';
 import { resourceKinds, tableOf } from '../../src/adapters/storage/resource-tables.ts';
 import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
+import { createTrafficSamples } from '../../src/adapters/storage/traffic-samples.ts';
 import { createPolicy } from '../../src/api/policy/policy.ts';
 import type { ApiDeps } from '../../src/api/v2/deps.ts';
 import { createApi } from '../../src/api/v2/server.ts';
@@ -70,6 +71,7 @@ export function openApiHarness(overrides: Partial<ApiDeps> = {}): ApiHarness {
     quotas: lazily(async () => createQuotaStore(await database(), clock)),
     amphorae: lazily(async () => createAmphoraStore(await database(), clock)),
     overview: lazily(async () => createOverviewStore(await database(), clock)),
+    trafficSamples: lazily(async () => createTrafficSamples(await database(), clock)),
     journal: lazily(async () => createJournal(await database(), clock)),
     releases: releasesOver(
       lazily(async () => createReleaseStore(await database(), clock)),
@@ -119,6 +121,7 @@ export async function openStoredApiHarness(
     quotas: createQuotaStore(database, clock),
     amphorae: createAmphoraStore(database, clock),
     overview: createOverviewStore(database, clock),
+    trafficSamples: createTrafficSamples(database, clock),
     journal: createJournal(database, clock),
     releases: releasesOver(createReleaseStore(database, clock), clock),
     events: createEventFeed(createEventStore(database, clock), clock),
@@ -188,7 +191,7 @@ function partsFor(clock: Clock, queued: string[]) {
     health: { problems: async () => [], detailed: false },
   } satisfies Omit<
     ApiDeps,
-    'store' | 'flavors' | 'quotas' | 'amphorae' | 'overview' | 'journal' | 'releases' | 'events'
+    'store' | 'flavors' | 'quotas' | 'amphorae' | 'overview' | 'trafficSamples' | 'journal' | 'releases' | 'events'
   >;
 }
 

@@ -2,16 +2,14 @@ import { type RawBuilder, sql } from 'kysely';
 import { KilnError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { HealthStore, StatisticsSum } from '../../ports/health-store.ts';
-import { isMysql } from './engine.ts';
+import { integerSum, isMysql } from './engine.ts';
 import { attempt } from './faults.ts';
 import { applyHeartbeats, upsertStatistics } from './record-heartbeats.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** What heartbeats reported, in `kiln_listener_statistics` and `kiln_amphora_health`, and in the rows that they are about. */
 export function createHealthStore(database: KilnDatabase, clock: Clock): HealthStore {
-  /** Sums come as decimals from MySQL, which drivers read as text; SQLite's own `sum` fails on what is too large. */
-  const sum = (of: RawBuilder<unknown>) =>
-    isMysql(database) ? sql`coalesce(sum(${of}), 0)` : sql`cast(total(${of}) as integer)`;
+  const sum = (of: RawBuilder<unknown>) => integerSum(database, of);
 
   /**
    * Open connections of an amphora that does not serve are what they once were (octavia/common/stats.py, as is the rest).

@@ -134,6 +134,18 @@ export interface Schema {
     /** Of the pools behind it; null: its agents don't tell. */
     failures: Generated<number | null>;
   };
+  /** Counters as they were, added up over amphorae. A slot is written anew when its time has come again. */
+  kiln_traffic_sample: {
+    load_balancer_id: string;
+    listener_id: string;
+    slot: number;
+    at_ms: number;
+    bytes_in: number;
+    bytes_out: number;
+    active_connections: number;
+    total_connections: number;
+    request_errors: number;
+  };
   /** The columns from `finding` on are about its silence; a heartbeat clears them. */
   kiln_amphora_health: {
     amphora_id: string;

@@ -55,6 +55,11 @@ export async function applySettlement(
       }
       if (kind === 'listener') {
         await transaction.deleteFrom('kiln_listener_statistics').where('listener_id', 'in', batch).execute();
+        await transaction
+          .deleteFrom('kiln_traffic_sample')
+          .where('load_balancer_id', '=', settlement.loadBalancerId)
+          .where('listener_id', 'in', batch)
+          .execute();
       }
       if (kind === 'loadbalancer') {
         await releaseVipPorts(transaction, batch);

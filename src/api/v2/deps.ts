@@ -20,6 +20,7 @@ import type { OverviewStore } from '../../ports/overview-store.ts';
 import type { QuotaStore } from '../../ports/quota-store.ts';
 import type { Releases } from '../../ports/releases.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
+import type { TrafficSamples } from '../../ports/traffic-samples.ts';
 import type { VipAllocator } from '../../ports/vip-allocator.ts';
 import type { VipReservations } from '../../ports/vip-reservations.ts';
 import type { Authentication } from '../auth/authenticate.ts';
@@ -33,6 +34,8 @@ export interface ApiDeps {
   quotas: QuotaStore;
   amphorae: AmphoraRegister & Pick<AmphoraStore, 'get'>;
   healthStore: Pick<HealthStore, 'statisticsOfLoadBalancer' | 'statisticsOfListener' | 'statisticsOfAmphora'>;
+  /** Statistics over time. */
+  trafficSamples: Pick<TrafficSamples, 'list'>;
   vips: VipAllocator;
   /** Absent: nothing is logged. */
   log?: Log;

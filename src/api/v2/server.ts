@@ -37,7 +37,7 @@ import { quotaRoutes } from './routes/quotas.ts';
 import { readRoutes } from './routes/reads.ts';
 import { releaseRoutes } from './routes/releases.ts';
 import { resizeRoute } from './routes/resize.ts';
-import { statisticsRoutes } from './routes/statistics.ts';
+import { statisticsOverTimeRoute, statisticsRoutes } from './routes/statistics.ts';
 import { writeTools } from './routes/write-tools.ts';
 
 /** What oslo.middleware's sizelimit takes. */
@@ -137,6 +137,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
       const tools = writeTools(deps);
       fleetRoute(scope, deps);
       overviewRoutes(scope, deps);
+      statisticsOverTimeRoute(scope, deps);
       operationRoutes(scope, deps);
       resizeRoute(scope, deps, tools);
       releaseRoutes(scope, deps);

@@ -1,3 +1,4 @@
+import { counterGrowth } from '../../lib/counter-growth.ts';
 import type { Traffic } from '../../model/release.ts';
 import type { HealthMoment } from '../../model/release-view.ts';
 
@@ -13,19 +14,14 @@ export function trafficBetween(moments: readonly HealthMoment[]): Traffic | null
   let { counters: before } = first;
   for (const { counters } of moments.slice(1)) {
     for (const [listenerId, now] of Object.entries(counters)) {
-      sum.connections += growth(before[listenerId]?.connections, now.connections);
-      sum.requestErrors += growth(before[listenerId]?.requestErrors, now.requestErrors);
+      sum.connections += counterGrowth(before[listenerId]?.connections, now.connections);
+      sum.requestErrors += counterGrowth(before[listenerId]?.requestErrors, now.requestErrors);
       if (now.failures !== undefined)
-        sum.failures = (sum.failures ?? 0) + growth(before[listenerId]?.failures, now.failures);
+        sum.failures = (sum.failures ?? 0) + counterGrowth(before[listenerId]?.failures, now.failures);
     }
     before = counters;
   }
   return sum;
-}
-
-/** A listener that was not there before has counted from 0. */
-function growth(before = 0, now: number): number {
-  return Math.max(0, now - before);
 }
 
 /** Several load balancers at the same time; null: of none is anything known. */

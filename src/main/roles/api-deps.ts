@@ -5,6 +5,7 @@ import { createWorkerIdentity } from '../../adapters/process/worker-identity.ts'
 import { createEventStore } from '../../adapters/storage/event-store.ts';
 import { createOverviewStore } from '../../adapters/storage/overview-store.ts';
 import { createTagHistory } from '../../adapters/storage/tag-history.ts';
+import { createTrafficSamples } from '../../adapters/storage/traffic-samples.ts';
 import { createUiFiles } from '../../adapters/ui/files.ts';
 import type { Policy } from '../../api/policy/policy.ts';
 import type { ApiDeps } from '../../api/v2/deps.ts';
@@ -88,6 +89,7 @@ export function apiDeps(
     quotas: state.quotas,
     amphorae: state.amphorae,
     healthStore: state.health,
+    trafficSamples: createTrafficSamples(state.database, clock),
     vips: createVipAllocator(views),
     networkReferences: createReferenceChecker(networkSeenBy(views)),
     offers: createOfferChecker({

@@ -6,6 +6,7 @@ import { createJobStore } from '../../adapters/storage/job-store.ts';
 import { createOrphans } from '../../adapters/storage/orphans.ts';
 import { createPurge } from '../../adapters/storage/purge.ts';
 import { createTagHistory } from '../../adapters/storage/tag-history.ts';
+import { createTrafficSamples } from '../../adapters/storage/traffic-samples.ts';
 import { heartbeatDigest } from '../../core/amphora/heartbeat-digest.ts';
 import type { HousekeepingJob } from '../../housekeeping/job.ts';
 import { purgeJob } from '../../housekeeping/purge.ts';
@@ -13,6 +14,7 @@ import { pushConfigurationJob } from '../../housekeeping/push-configuration.ts';
 import { removeOrphansJob } from '../../housekeeping/remove-orphans.ts';
 import { rotateCertificatesJob } from '../../housekeeping/rotate-certificates.ts';
 import type { JobRunner } from '../../housekeeping/run-jobs.ts';
+import { sampleTrafficJob } from '../../housekeeping/sample-traffic.ts';
 import { createOrphanSweep } from '../../housekeeping/settle-orphans.ts';
 import { settlePendingJob } from '../../housekeeping/settle-pending.ts';
 import { watchTagsJob } from '../../housekeeping/watch-tags.ts';
@@ -116,6 +118,7 @@ export function housekeepingJobs(
       log,
       settings: () => ({ tag: current().controller_worker.amp_image_tag || null }),
     }),
+    sampleTrafficJob({ samples: createTrafficSamples(database, clock), clock }),
     wireController(deps, runtime, announce),
   ];
 }

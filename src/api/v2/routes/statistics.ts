@@ -1,10 +1,13 @@
 import type { FastifyInstance } from 'fastify';
-import { notFound } from '../../../core/lbaas/api-errors.ts';
+import { trafficIntervals } from '../../../core/health/traffic-intervals.ts';
+import { invalidField, notFound } from '../../../core/lbaas/api-errors.ts';
 import { kindTitle } from '../../../core/lbaas/resource-names.ts';
+import { type TrafficWindow, trafficWindowMs, trafficWindows } from '../../../model/traffic.ts';
 import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
-import { statisticsAnswer } from '../schemas/statistics.ts';
-import { statisticsToWire } from '../wire/statistics.ts';
+import { statisticsAnswer, statisticsOverTimeAnswer, statisticsQuery } from '../schemas/statistics.ts';
+import { intervalToWire, statisticsToWire } from '../wire/statistics.ts';
+import { queryOf, single } from './plain-query.ts';
 import { callerOf } from './reads.ts';
 import type { ById } from './write-tools.ts';
 
@@ -25,4 +28,42 @@ export function statisticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
       return { stats: statisticsToWire(await read(id)) };
     });
   }
+}
+
+/** The traffic of a load balancer over time: of Kiln, not of Octavia. */
+export function statisticsOverTimeRoute(
+  app: FastifyInstance,
+  deps: Pick<ApiDeps, 'store' | 'trafficSamples' | 'policy' | 'clock'>,
+): void {
+  const { store, trafficSamples, policy, clock } = deps;
+  const schema = { querystring: statisticsQuery, response: { 200: statisticsOverTimeAnswer } };
+  app.get<ById>('/kiln/loadbalancers/:id/statistics', { schema }, async (request) => {
+    const { id } = request.params;
+    const found = await store.get('loadbalancer', id);
+    if (!found) throw notFound(kindTitle.loadbalancer, id);
+    authorize(policy, 'loadbalancer:get_stats', callerOf(request), found.projectId);
+    const query = queryOf(request, statisticsQuery);
+    const window = windowOf(single(query, 'window'));
+    const listenerId = single(query, 'listener_id');
+    const { stepMs, spanMs } = trafficWindowMs[window];
+    const nowMs = clock.now().getTime();
+    const samples = await trafficSamples.list(id, window, nowMs - spanMs);
+    const wanted = listenerId === null ? samples : samples.filter((sample) => sample.listenerId === listenerId);
+    return {
+      statistics: {
+        window,
+        step_seconds: stepMs / 1000,
+        from: new Date(nowMs - spanMs).toISOString(),
+        to: new Date(nowMs).toISOString(),
+        listener_id: listenerId,
+        intervals: trafficIntervals(wanted).map(intervalToWire),
+      },
+    };
+  });
+}
+
+function windowOf(asked: string | null): TrafficWindow {
+  const window = trafficWindows.find((one) => one === (asked ?? 'hour'));
+  if (!window) throw invalidField('window', asked ?? '', `Allowed is ${trafficWindows.join(' or ')}.`);
+  return window;
 }

@@ -1,3 +1,4 @@
+import type { TrafficInterval } from '../../../model/traffic.ts';
 import type { ListenerStatistics, StatisticsSum } from '../../../ports/health-store.ts';
 
 export const statisticsToWire = (sum: StatisticsSum) => ({
@@ -17,4 +18,14 @@ export const amphoraStatisticsToWire = (row: ListenerStatistics, loadBalancerId:
   loadbalancer_id: loadBalancerId,
   request_errors: row.requestErrors,
   total_connections: row.totalConnections,
+});
+
+export const intervalToWire = (interval: TrafficInterval) => ({
+  at: new Date(interval.atMs).toISOString(),
+  seconds: interval.seconds,
+  bytes_in: interval.bytesIn,
+  bytes_out: interval.bytesOut,
+  connections: interval.connections,
+  request_errors: interval.requestErrors,
+  active_connections: interval.activeConnections,
 });
