@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  type Amphora,
+  type LoadBalancer,
+  memberPorts,
+  minutes,
+  openVmCloud,
+  type VmCloud,
+  whoAnswers,
+  whoAnswersUdp,
+} from '../kit/vm-cloud.ts';
+
+/** A pair (ACTIVE_STANDBY) of virtual machines, without any key of SSH: the one that serves is killed under requests, and replaced. */
+const one = { name: 'one', address: '198.18.81.1' };
+const two = { name: 'two', address: '198.18.81.2' };
+const both = new Set(['one', 'two']);
+
+let cloud: VmCloud;
+let lb: LoadBalancer;
+
+beforeAll(async () => {
+  cloud = await openVmCloud('pair', {
+    OS_CONTROLLER_WORKER__LOADBALANCER_TOPOLOGY: 'ACTIVE_STANDBY',
+    OS_CONTROLLER_WORKER__AMP_SSH_KEY_NAME: '',
+    OS_NOVA__ENABLE_ANTI_AFFINITY: 'true',
+    // One host: they are on it together.
+    OS_NOVA__ANTI_AFFINITY_POLICY: 'soft-anti-affinity',
+    // Whoever is silent for so long is asked first, and replaced only if nothing shows that it lives.
+    OS_HEALTH_MANAGER__HEARTBEAT_TIMEOUT: '120',
+  });
+  cloud.startMember(one);
+  cloud.startMember(two);
+  await cloud.push();
+}, 40 * minutes);
+afterAll(() => cloud?.close(), 5 * minutes);
+
+const vip6 = () => lb.additional_vips[0]?.ip_address ?? '';
+const web = () => whoAnswers(cloud, `http://${lb.vip_address}/`);
+
+it('is built of two amphorae, in a server group of Nova', { timeout: 60 * minutes }, async () => {
+  const started = Date.now();
+  const listener = (protocol: string, port: number, memberPort: number) => ({
+    ...{ name: protocol, protocol, protocol_port: port },
+    default_pool: {
+      ...{ name: protocol, protocol, lb_algorithm: 'ROUND_ROBIN' },
+      members: [one, two].map(({ address }) => ({
+        ...{ address, subnet_id: cloud.backends.subnetId, protocol_port: memberPort },
+      })),
+    },
+  });
+  const { loadbalancer } = await cloud.call<{ loadbalancer: LoadBalancer }>('POST', 'lbaas/loadbalancers', {
+    loadbalancer: {
+      name: 'pair',
+      vip_subnet_id: cloud.clients.subnetId,
+      additional_vips: [{ subnet_id: cloud.clients.subnet6Id }],
+      listeners: [listener('HTTP', 80, memberPorts.http), listener('UDP', 5353, memberPorts.udp)],
+    },
+  });
+  lb = await cloud.settled(loadbalancer.id);
+  console.log(`a pair is ACTIVE after ${Math.round((Date.now() - started) / 1000)} s`);
+  const amphorae = await cloud.amphorae(lb.id);
+  expect(amphorae.map(({ role }) => role).sort()).toEqual(['BACKUP', 'MASTER']);
+  const { server_groups: groups } = (await cloud.nova('GET', 'os-server-groups')) as {
+    server_groups: { policies: string[]; members: string[] }[];
+  };
+  const group = groups.find(({ members }) => members.includes(amphorae[0]?.compute_id ?? ''));
+  expect(group?.policies).toEqual(['soft-anti-affinity']);
+  expect(group?.members.sort()).toEqual(amphorae.map(({ compute_id: id }) => id).sort());
+});
+
+it('carries HTTP and UDP, over IPv6 too', { timeout: 10 * minutes }, () => {
+  expect(web()).toEqual(both);
+  expect(whoAnswers(cloud, `http://[${vip6()}]/`, ['--globoff'])).toEqual(both);
+  expect(whoAnswersUdp(cloud, lb.vip_address, 5353)).toEqual(both);
+});
+
+it('has no SSH where Nova gave no key', { timeout: 10 * minutes }, async () => {
+  const [first] = await cloud.amphorae(lb.id);
+  expect(cloud.openPorts(first?.lb_network_ip ?? '')).toEqual([9443]);
+});
+
+/** The QEMU of a server, by the ID in its command line. */
+function qemuOf({ compute_id: serverId }: Amphora): number {
+  const pid = readdirSync('/proc').find((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      const words = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+      return words[0]?.includes('qemu-system') && words.includes(serverId);
+    } catch {
+      return false;
+    }
+  });
+  return pid === undefined ? expect.unreachable(`no QEMU runs server ${serverId}`) : Number(pid);
+}
+/** Whose network card the clients find at the VIP. */
+async function holderOfVip(): Promise<Amphora> {
+  cloud.asClient('curl', '-sS', '--max-time', '30', `http://${lb.vip_address}/`);
+  const mac = /lladdr (\S+)/.exec(cloud.asClient('ip', 'neighbour', 'show', lb.vip_address))?.[1] ?? 'none';
+  const ports = await cloud.portsAt(mac);
+  const holder = (await cloud.amphorae(lb.id)).find(({ compute_id: id }) => ports.includes(id));
+  return holder ?? expect.unreachable(`no amphora has ${mac}, which is at the VIP`);
+}
+
+it('goes on when the one that serves is killed under requests', { timeout: 15 * minutes }, async () => {
+  const holder = await holderOfVip();
+  expect(holder.role).toBe('MASTER');
+  const program = join(import.meta.dirname, '..', 'kit', 'request-load.py');
+  const words = ['netns', 'exec', cloud.clients.namespace, '/usr/bin/python3', program, `http://${lb.vip_address}/`];
+  const load = spawn('ip', [...words, '10'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let said = '';
+  load.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  await expect.poll(() => said, { timeout: 30_000 }).toContain('started');
+  await sleep(10_000);
+  process.kill(qemuOf(holder), 'SIGKILL');
+  await sleep(30_000);
+  load.stdin.end();
+  await once(load, 'close');
+  const outcome = JSON.parse(said.split('\n')[1] ?? '{}');
+  console.log(`MASTER's QEMU killed: ${JSON.stringify(outcome)}`);
+  expect(outcome.requests).toBeGreaterThan(outcome.lost);
+  expect(web()).toEqual(both);
+  expect(whoAnswers(cloud, `http://[${vip6()}]/`, ['--globoff'])).toEqual(both);
+  expect(whoAnswersUdp(cloud, lb.vip_address, 5353)).toEqual(both);
+  expect((await holderOfVip()).role).toBe('BACKUP');
+});
+
+it('gets a new one in its place, and the one that lives is not touched', { timeout: 40 * minutes }, async () => {
+  const before = await cloud.amphorae(lb.id);
+  const dead = before.find(({ role }) => role === 'MASTER');
+  const living = before.find(({ role }) => role === 'BACKUP');
+  const started = Date.now();
+  const masterNow = async () =>
+    (await cloud.amphorae(lb.id)).find(({ role, status }) => role === 'MASTER' && status === 'ALLOCATED')?.id;
+  await expect.poll(masterNow, { timeout: 35 * minutes, interval: 2000 }).not.toBe(dead?.id);
+  await cloud.settled(lb.id);
+  console.log(`replaced ${Math.round((Date.now() - started) / 1000)} s later`);
+  const after = await cloud.amphorae(lb.id);
+  expect(after.find(({ role }) => role === 'BACKUP')).toEqual(living);
+  expect(web()).toEqual(both);
+});
+
+it('is deleted, with everything that was made for it', { timeout: 10 * minutes }, async () => {
+  await cloud.gone(lb.id);
+  expect(await cloud.leftovers()).toEqual([]);
+});
