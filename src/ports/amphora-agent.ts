@@ -113,7 +113,7 @@ export interface AmphoraAgent {
   ): Promise<void>;
   /**
    * Replaces keepalived's configuration of one UDP or SCTP listener. Nobody checks it before keepalived starts; our own
-   * agent, which has no IP_VS, refuses it.
+   * agent refuses it in the embedded cloud, where it has no IP_VS.
    */
   uploadLvsConfiguration(
     amphora: AmphoraAddress,

@@ -60,7 +60,7 @@ function describeMachine(): void {
       await sandbox?.close();
     });
 
-    const upload = async (comment: string) => {
+    const upload = async (comment: string, ofBackend = '', ofServer = '') => {
       const bind = [sandbox.vip.address, ipv6Vip].map((address) => `    bind ${address}:8080\n`).join('');
       const base = `/var/lib/octavia/${loadBalancerId}`;
       const { port } = member.address() as AddressInfo;
@@ -74,6 +74,8 @@ global
     stats socket ${base}.sock mode 0666 level user
     server-state-file ${base}/servers-state
     maxconn 1000
+    external-check
+    insecure-fork-wanted
 defaults
     timeout client 50000
     timeout connect 5000
@@ -83,7 +85,7 @@ ${bind}    mode http
     default_backend pool
 backend pool
     mode http
-    server member ${sandbox.traffic.memberAddress}:${port}
+${ofBackend}    server member ${sandbox.traffic.memberAddress}:${port} ${ofServer}
 `,
       );
     };
@@ -156,6 +158,21 @@ backend pool
       await sandbox.agent.act(sandbox.amphora, loadBalancerId, 'start');
       expect(await ask(sandbox.vip.address)).toBe('member');
       expect(await ask(`[${ipv6Vip}]`)).toBe('member');
+    });
+
+    it('finds a member by ping, as a user without privileges', async () => {
+      const { agent, amphora } = sandbox;
+      await upload(
+        'ping',
+        '    option external-check\n    external-check command /var/lib/octavia/ping-wrapper.sh\n',
+        'check inter 500',
+      );
+      await agent.act(amphora, loadBalancerId, 'reload');
+      // Up until its first checks have failed.
+      await sleep(3000);
+      expect(await ask(sandbox.vip.address)).toBe('member');
+      await upload('no monitor');
+      await agent.act(amphora, loadBalancerId, 'reload');
     });
 
     it('tells neighbours where its addresses are', async () => {

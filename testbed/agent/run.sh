@@ -28,13 +28,21 @@ take_down() {
     kill -KILL -- "-$sandbox" 2>/dev/null || true
     wait "$sandbox" 2>/dev/null || true
   fi
-  ip netns del $namespace 2>/dev/null || true # its ends of the cables go with it
+  remove_network
+}
+# The cables first: the kernel takes its time with those of a namespace that is gone, and their names would be taken.
+# shellcheck disable=SC2329 # called by take_down, too
+remove_network() {
+  local cable
+  for cable in /sys/class/net/kiln-eth0 /sys/class/net/kiln-new*; do
+    [ ! -e "$cable" ] || ip link del "${cable##*/}" 2>/dev/null || true
+  done
+  ip netns del $namespace 2>/dev/null || true
   ip link del $bridge 2>/dev/null || true
 }
 trap take_down EXIT
 trap 'exit 0' TERM INT
-take_down_leftovers() { ip netns del $namespace; ip link del $bridge; }
-take_down_leftovers 2>/dev/null || true
+remove_network
 
 if ip -o address show | grep -qF " $host_address/"; then
   echo "testbed/agent: another interface of this machine has $host_address" >&2

@@ -16,17 +16,18 @@ export function haproxyProgram(haproxyCmd: string): string {
 
 /**
  * Has HAProxy check configurations, as if they were one file.
+ * @param options.peerName its own name among peers; null where a configuration says it.
  * @returns what it said when they will not do; null when they will. @throws HaproxyMissingError
  */
 export async function checkConfiguration(
   haproxyCmd: string,
-  options: { files: readonly string[]; peerName: string; workingDirectory: string },
+  options: { files: readonly string[]; peerName: string | null; workingDirectory: string },
 ): Promise<string | null> {
   const named = options.files.flatMap((file) => ['-f', file]);
   return await new Promise<string | null>((resolve, reject) => {
     execFile(
       haproxyProgram(haproxyCmd),
-      ['-c', '-L', options.peerName, ...named],
+      ['-c', ...(options.peerName === null ? [] : ['-L', options.peerName]), ...named],
       { cwd: options.workingDirectory, timeout: 60_000, maxBuffer: 4 * 1024 * 1024 },
       (error, stdout, stderr) => {
         if (!error) resolve(null);

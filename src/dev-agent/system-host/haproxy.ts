@@ -45,7 +45,7 @@ export function createHaproxyService(options: {
       await writeWhole(candidate, text);
       const fault = await checkConfiguration(haproxyCmd, {
         files: [preamble, candidate],
-        peerName: peer,
+        peerName: null,
         workingDirectory: files.base,
       });
       await rm(candidate, { force: true });

@@ -7,6 +7,8 @@ const settings: Readonly<Record<string, string>> = {
   'net.ipv4.ip_forward': '1',
   'net.ipv4.ip_local_port_range': '1025 65534',
   'net.ipv4.ip_nonlocal_bind': '1',
+  // Health monitors of type PING: HAProxy and what it runs never gain privileges.
+  'net.ipv4.ping_group_range': '0 2147483647',
   'net.ipv4.tcp_fin_timeout': '5',
   'net.ipv4.tcp_keepalive_time': '300',
   'net.ipv4.tcp_max_syn_backlog': '100000',

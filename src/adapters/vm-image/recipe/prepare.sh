@@ -14,6 +14,7 @@ add_files() {
 add_files "$here/files"
 add_files "$here/agents/$agent/files"
 find "$root/usr/lib/kiln" -maxdepth 1 -type f -exec chmod 0755 {} +
+# shellcheck disable=SC1090 # one of two, checked by themselves
 . "$here/agents/$agent/prepare.sh"
 
 mkdir -p "$units/multi-user.target.wants" "$units/sysinit.target.wants" "$units/network-online.target.wants"

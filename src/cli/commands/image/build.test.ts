@@ -51,6 +51,12 @@ describe('image build --type vm', () => {
     expect(run.stdout).toContain('516 packages, from the cache');
   });
 
+  it("takes Kiln's own agent", async () => {
+    const run = await build('--type vm --agent kiln', { ...built, agent: 'kiln', agentVersion: '0.1.0' });
+    expect(run.asked).toMatchObject([{ agent: 'kiln' }]);
+    expect(run.stdout).toContain("Kiln's own 0.1.0");
+  });
+
   it('takes its options, and prints one document with --json', async () => {
     const run = await build('--type vm --json -o a.qcow2 --cache /c --sources /s --check --check-within 90');
     expect(run.asked).toMatchObject([
@@ -61,8 +67,7 @@ describe('image build --type vm', () => {
   });
 
   it.each([
-    ['--type vm --agent kiln', "Kiln's own agent can't plug interfaces of a virtual machine yet"],
-    ['--type vm --agent other', '--agent is "other"; allowed is octavia'],
+    ['--type vm --agent other', '--agent is "other"; allowed is octavia, kiln'],
     ['--type vm --release trixie', '--release is "trixie"; allowed is bookworm'],
     ['--type vm --name a', '--name says nothing of an image of type vm'],
     ['--type vm --version 7', '--version says nothing of an image of type vm'],
