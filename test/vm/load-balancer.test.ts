@@ -244,7 +244,8 @@ describe('inside the guest', () => {
 
   it('certificates are in memory alone', limit, async () => {
     expect(await inGuest('findmnt -no FSTYPE /var/lib/octavia/certs; tail -n +2 /proc/swaps')).toEqual(['tmpfs']);
-    expect(await inGuest(`find /var/lib/octavia/certs/${lb.id} -name '*.pem' | wc -l`)).toEqual(['1']);
+    // The certificate with its key, and HAProxy's list of certificates.
+    expect(await inGuest(`find /var/lib/octavia/certs/${lb.id} -name '*.pem' | wc -l`)).toEqual(['2']);
     expect(
       await inGuest("grep -rlE 'PRIVATE KEY' /var/lib/octavia --include=*.pem --exclude-dir=certs | wc -l"),
     ).toEqual(['0']);
@@ -274,6 +275,7 @@ it('boots the new image after the tag has moved, by a failover', { timeout: 40 *
   expect(after.image_id).toBe(secondImage);
   expect(after.compute_id).not.toBe(before.compute_id);
   expect(web()).toEqual(both);
+  await twoIs(monitors('ONLINE'));
   expect(shop()).toEqual(overHttp2);
   expect(whoAnswersUdp(cloud, lb.vip_address, named('datagrams').port)).toEqual(both);
   expect(whoAnswersSctp(cloud, lb.vip_address, named('messages').port)).toEqual(both);
