@@ -6,6 +6,9 @@ import { isServing } from './read-fleet.ts';
 /** What a probe tells of each step before it is done. */
 type Tell = (event: OctaviaEvent) => Promise<void>;
 
+/** Octavia does not say why one went to ERROR: what fails twice is the image's fault, and not a host's or Nova's. */
+const TRIES = 2;
+
 /** A tag that only the image that is tried has. */
 const probeTag = ({ releaseId }: OctaviaReleaseStart) => `kiln-probe-${releaseId.slice(0, 8)}`;
 
@@ -23,8 +26,13 @@ export async function probeImage(
   signal: AbortSignal,
 ): Promise<string | null> {
   for (const probe of start.probes) {
-    const why = await runProbe(deps, start, probe, tell, isUnwanted, signal);
-    if (why !== null || (await isUnwanted())) return why;
+    for (let tries = 1; ; tries++) {
+      const why = await runProbe(deps, start, probe, tell, isUnwanted, signal);
+      if (await isUnwanted()) return why;
+      if (why === null) break;
+      if (tries === TRIES) return why;
+      await tell({ kind: 'probe', name: probe.name, step: `${why}: tried once more` });
+    }
   }
   return null;
 }

@@ -131,6 +131,20 @@ describe('a release over an Octavia', () => {
     expect(forwards(world)).toEqual([]);
   });
 
+  it('an image that fails its probe once, as by a bad host, is tried once more', async () => {
+    const world = createOctaviaWorld({ singles: 2, pairs: 0 });
+    world.world.broken.add(newImageId);
+    world.world.fault = (call, when) => {
+      if (call === 'deleteLoadBalancer' && when === 'after') world.world.broken.delete(newImageId);
+    };
+    const { run, file } = await begin(world);
+    expect(await run()).toMatchObject({ phase: 'completed' });
+    const again = file.records.filter((record) => record.kind === 'probe' && record.step.includes('tried once more'));
+    expect(again).toHaveLength(1);
+    expectAllOn(world, newImageId);
+    expectNothingLeft(world);
+  });
+
   it('an image whose listener does not come up fails its probe, though its load balancer is ONLINE', async () => {
     const world = createOctaviaWorld({ singles: 2, pairs: 0 });
     world.world.mute.add(newImageId);
