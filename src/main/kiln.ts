@@ -1,4 +1,5 @@
 /** `kiln`: the command line's root. Everything a process has (arguments, environment, signals, terminal) is read here. */
+import { constants } from 'node:os';
 import { createSystemClock } from '../adapters/clock/system-clock.ts';
 import type { CliEnvironment, OutputStream } from '../cli/context.ts';
 import { runCli } from '../cli/run.ts';
@@ -21,7 +22,7 @@ function stopSignal(): AbortSignal {
   const control = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      if (control.signal.aborted) process.exit(130);
+      if (control.signal.aborted) process.exit(128 + constants.signals[name]);
       control.abort(new Error(`stopped by ${name}`));
     });
   }
