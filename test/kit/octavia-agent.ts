@@ -38,18 +38,36 @@ export interface OctaviaAgent {
   close(): Promise<void>;
 }
 
-export async function startOctaviaAgent(options: { heartbeatIntervalSeconds: number }): Promise<OctaviaAgent> {
+/**
+ * @param options.topology ACTIVE_STANDBY: it leaves the VIP to keepalived.
+ * @param options.beside one more, on the network of one that runs.
+ */
+export async function startOctaviaAgent(options: {
+  heartbeatIntervalSeconds: number;
+  topology?: 'SINGLE' | 'ACTIVE_STANDBY';
+  beside?: boolean;
+}): Promise<OctaviaAgent> {
+  const { beside = false, topology = 'SINGLE' } = options;
+  const environment = { ...process.env, KILN_AGENT_BESIDE: beside ? '2' : '' };
   const folder = mkdtempSync(join(tmpdir(), 'kiln-octavia-agent-'));
-  const own = { host: '169.254.77.1', address: '169.254.77.11', heartbeatPort: 5555, heartbeatKey: 'insecure' };
+  const own = {
+    host: '169.254.77.1',
+    address: `169.254.77.1${beside ? 2 : 1}`,
+    heartbeatPort: 5555,
+    heartbeatKey: 'insecure',
+  };
   const id = randomUUID();
   const authority = await createTestAuthority(folder, 'ca');
   await authority.issueToFile(join(folder, 'client.pem'), 'controller');
   mkdirSync(join(folder, 'etc/certs'), { recursive: true });
   await authority.issueToFile(join(folder, 'etc/certs/server.pem'), id);
   writeFileSync(join(folder, 'etc/certs/client_ca.pem'), readFileSync(authority.certificateFile));
-  writeFileSync(join(folder, 'etc/amphora-agent.conf'), configurationOf({ ...own, ...options, id }));
+  writeFileSync(join(folder, 'etc/amphora-agent.conf'), configurationOf({ ...own, ...options, topology, id }));
 
-  const sandbox = spawn(join(scripts, 'run.sh'), [folder, own.address], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const sandbox = spawn(join(scripts, 'run.sh'), [folder, own.address], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: environment,
+  });
   const exited = once(sandbox, 'exit');
   await Promise.race([
     once(createInterface({ input: sandbox.stdout }), 'line'),
@@ -71,7 +89,8 @@ export async function startOctaviaAgent(options: { heartbeatIntervalSeconds: num
     ...own,
     agent,
     amphora,
-    attachInterface: () => execFileSync(join(scripts, 'attach.sh'), [`new${attached++}`], { encoding: 'utf8' }).trim(),
+    attachInterface: () =>
+      execFileSync(join(scripts, 'attach.sh'), [`new${attached++}`], { encoding: 'utf8', env: environment }).trim(),
     async close() {
       sandbox.kill('SIGTERM');
       await exited;
@@ -87,6 +106,7 @@ function configurationOf(own: {
   heartbeatPort: number;
   heartbeatKey: string;
   heartbeatIntervalSeconds: number;
+  topology: string;
 }): string {
   return `[DEFAULT]
 debug = true
@@ -109,6 +129,6 @@ amphora_id = ${own.id}
 amphora_udp_driver = keepalived_lvs
 agent_tls_protocol = TLSv1.2
 [controller_worker]
-loadbalancer_topology = SINGLE
+loadbalancer_topology = ${own.topology}
 `;
 }

@@ -12,7 +12,9 @@ mount --bind "$folder/etc" /etc/octavia
 mount --bind "$folder/units" /usr/lib/systemd/system
 mount --bind "$folder/log" /var/log
 mount -t tmpfs tmpfs /run
-mkdir -p /run/netns /run/rsyslog/octavia /run/services
+mkdir -p /run/netns /run/rsyslog/octavia /run/services /run/sysctl.d
+# As images have it: HAProxy of one of a pair is ready at a VIP that is not there yet.
+printf 'net.ipv4.ip_nonlocal_bind = 1\nnet.ipv6.ip_nonlocal_bind = 1\n' >/run/sysctl.d/octavia.conf
 # Where systemd is; a container has none, and there the first of the path is found.
 ln -sf "$here/service-manager.py" "$folder/bin/systemctl"
 [ ! -e /usr/bin/systemctl ] || mount --bind "$here/service-manager.py" /usr/bin/systemctl

@@ -1,6 +1,8 @@
 # shellcheck shell=bash disable=SC2034 # for who sources this
 # What the agent's sandbox is called on this machine. Nothing of another name is touched.
-namespace=kiln-amphora
+# KILN_AGENT_BESIDE=SUFFIX: one more amphora, on the bridge of one that runs.
+beside=${KILN_AGENT_BESIDE:-}
+namespace=kiln-amphora$beside
 bridge=kiln-br0
 host_address=169.254.77.1
 lock=/run/lock/kiln-testbed-agent

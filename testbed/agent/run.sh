@@ -7,17 +7,17 @@
 # FOLDER holds etc/ (amphora-agent.conf and its certificates: /etc/octavia in the amphora) and gets what the agent writes.
 # ADDRESS is the amphora's, in 169.254.77.0/24; the host has .1 on the same bridge. Prints "ready PID" when all is set up, of a process
 # whose child is the first one in the sandbox.
-# `attach.sh` gives the amphora one more network interface.
+# `attach.sh` gives the amphora one more network interface. With KILN_AGENT_BESIDE (names.sh) it is the second of a pair.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/names.sh"
 folder=$(realpath "$1") address=$2
 shift 2
 
-# One at a time on this machine. The amphora itself does not hold the lock.
+# One, or one and what is beside it, at a time on this machine. The amphora itself does not hold the lock.
 mkdir -p "$(dirname "$lock")" # a container may not have it
-exec 9>"$lock"
-flock -w 600 9 || { echo "testbed/agent: another run holds $lock" >&2; exit 1; }
+exec 9>"$lock$beside"
+flock -w 600 9 || { echo "testbed/agent: another run holds $lock$beside" >&2; exit 1; }
 
 sandbox=
 # shellcheck disable=SC2329 # called by trap
@@ -34,23 +34,25 @@ take_down() {
 # shellcheck disable=SC2329 # called by take_down, too
 remove_network() {
   local cable
-  for cable in /sys/class/net/kiln-eth0 /sys/class/net/kiln-new*; do
+  for cable in /sys/class/net/kiln-"$beside"eth0 /sys/class/net/kiln-"$beside"new*; do
     [ ! -e "$cable" ] || ip link del "${cable##*/}" 2>/dev/null || true
   done
-  ip netns del $namespace 2>/dev/null || true
-  ip link del $bridge 2>/dev/null || true
+  ip netns del "$namespace" 2>/dev/null || true
+  [ -n "$beside" ] || ip link del $bridge 2>/dev/null || true
 }
 trap take_down EXIT
 trap 'exit 0' TERM INT
 remove_network
 
-if ip -o address show | grep -qF " $host_address/"; then
-  echo "testbed/agent: another interface of this machine has $host_address" >&2
-  exit 1
+if [ -z "$beside" ]; then
+  if ip -o address show | grep -qF " $host_address/"; then
+    echo "testbed/agent: another interface of this machine has $host_address" >&2
+    exit 1
+  fi
+  ip link add $bridge type bridge
+  ip address add $host_address/24 dev $bridge
+  ip link set $bridge up
 fi
-ip link add $bridge type bridge
-ip address add $host_address/24 dev $bridge
-ip link set $bridge up
 ip netns add $namespace
 ip -n $namespace link set lo up
 "$here/attach.sh" eth0 >/dev/null
