@@ -3,6 +3,6 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/names.sh"
 name=$1
-ip link add "kiln-$beside$name" type veth peer name "$name" ${2:+address "$2"} netns $namespace
+ip link add "kiln-$beside$name" type veth peer name "$name" ${2:+address "$2"} netns "$namespace"
 ip link set "kiln-$beside$name" master $bridge up
-ip netns exec $namespace cat "/sys/class/net/$name/address"
+ip netns exec "$namespace" cat "/sys/class/net/$name/address"

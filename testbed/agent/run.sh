@@ -53,11 +53,11 @@ if [ -z "$beside" ]; then
   ip address add $host_address/24 dev $bridge
   ip link set $bridge up
 fi
-ip netns add $namespace
-ip -n $namespace link set lo up
+ip netns add "$namespace"
+ip -n "$namespace" link set lo up
 "$here/attach.sh" eth0 >/dev/null
-ip -n $namespace address add "$address/24" dev eth0
-ip -n $namespace link set eth0 up
+ip -n "$namespace" address add "$address/24" dev eth0
+ip -n "$namespace" link set eth0 up
 
 # Of the package octavia-agent only one helper is needed; the package itself wants a whole machine.
 if [ $# -eq 0 ] && [ ! -x "$package/usr/bin/octavia-agent-lvs-masquerade" ]; then
@@ -75,7 +75,7 @@ mkdir -p "$folder/bin"
 ln -sf /bin/bash "$folder/bin/systemd"
 # Mount points that the machine may not have; they stay empty.
 mkdir -p /var/lib/octavia /etc/octavia /usr/lib/systemd/system
-setsid ip netns exec $namespace unshare --mount --pid --fork --kill-child --mount-proc \
+setsid ip netns exec "$namespace" unshare --mount --pid --fork --kill-child --mount-proc \
   "$folder/bin/systemd" "$here/init.sh" "$folder" "$here" "$package" "$@" 9>&- &
 sandbox=$!
 echo "ready $sandbox"
