@@ -19,6 +19,13 @@ export async function ask<Answer>(method: 'GET' | 'POST' | 'PUT', path: string, 
   return await read<Answer>(await sendSignedIn(method, path, body));
 }
 
+/** An answer of lines of JSON, when all of it is there. */
+export async function sendForLines<Line>(path: string): Promise<Line[]> {
+  const all: Line[] = [];
+  await followLines<Line>(path, new AbortController().signal, (lines) => all.push(...lines));
+  return all;
+}
+
 /**
  * Reads an answer of lines of JSON as they come, until it ends.
  * @throws ApiError; with status 0 also where it breaks off.

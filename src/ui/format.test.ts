@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import {
   formatAge,
   formatLocal,
+  formatQuantity,
   formatSpan,
   formatUtc,
   nameOrId,
@@ -49,4 +50,10 @@ it('takes what was typed for an ID, an address or a name', () => {
 
 it('shows what would turn a sentence around', () => {
   expect(visible('paused by \u202Eevil\u2066: why')).toBe('paused by \uFFFDevil\uFFFD: why');
+});
+
+it('says quantities in three digits', () => {
+  expect([0, 0.25, 3.456, 12.34, 250, 999.6, 1500, 2_345_678].map(formatQuantity)).toEqual([
+    ...['0', '0.25', '3.46', '12.3', '250', '1 k', '1.5 k', '2.35 M'],
+  ]);
 });

@@ -50,3 +50,14 @@ export function searchFilter(text: string): Record<string, string> {
 /** A sentence with somebody's words in it, in which these can turn nothing around: what changes the direction of text is shown as such. */
 export const visible = (text: string): string =>
   text.replace(/[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, '\uFFFD');
+
+const prefixes = ['', 'k', 'M', 'G', 'T'];
+
+/** `0.25`, `12`, `1.5 k`: three digits at most. */
+export function formatQuantity(value: number): string {
+  let [size, power] = [value, 0];
+  for (; size >= 999.5 && power < prefixes.length - 1; power++) size /= 1000;
+  const digits = size >= 99.95 || Number.isInteger(size) ? 0 : size >= 9.995 ? 1 : 2;
+  const text = size.toLocaleString(undefined, { maximumFractionDigits: digits });
+  return `${text} ${prefixes[power]}`.trimEnd();
+}

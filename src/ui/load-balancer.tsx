@@ -4,6 +4,7 @@ import { nameOrId } from './format.ts';
 import { Dialog, Facts, Id, Name, Reason, Refusal, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
 import { linkTo, may, notice } from './state.ts';
+import { Statistics } from './statistics.tsx';
 import type { Amphora, LoadBalancer, Operation, PoolNode, StatusNode, StatusTree } from './wire.ts';
 
 interface Listener {
@@ -73,6 +74,12 @@ export function LoadBalancerDrawer(props: { id: string; onClose(): void; onChang
             </p>
           )}
           <Tree of={data.tree} listeners={data.listeners} />
+          {may('loadbalancer:get_stats') && (
+            <Statistics
+              id={id}
+              listeners={data.listeners.map((one) => ({ id: one.id, title: `${one.protocol} ${one.protocol_port}` }))}
+            />
+          )}
           {data.amphorae && <Amphorae of={data.amphorae} />}
           {data.operations && <Operations of={data.operations} />}
         </>

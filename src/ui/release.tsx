@@ -1,30 +1,50 @@
 import { useSignal } from '@preact/signals';
+import { useMemo } from 'preact/hooks';
 import { ask } from './api.ts';
+import { createJudgements } from './judgements.ts';
 import { Dialog, Facts, Id, Name, Prose, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
+import { ReleaseErrors } from './release-errors.tsx';
+import { Squares } from './release-squares.tsx';
 import { type Word, WordQuestion, wordsFor } from './release-words.tsx';
-import { linkTo, may, notice } from './state.ts';
-import type { Release, Target } from './wire.ts';
+import { may, notice } from './state.ts';
+import type { Judgement, Release, Target } from './wire.ts';
 
 /** So many load balancers are drawn one by one; of more, the waves say how it goes. */
-const MOST_SQUARES = 500;
+const MOST_SQUARES = 10_000;
+const PAGE = 1000;
 
 interface Everything {
   release: Release;
   targets: Target[];
+  judgements: Judgement[];
 }
 
-async function load(id: string): Promise<Everything> {
-  const of = encodeURIComponent(id);
-  const { release } = await ask<{ release: Release }>('GET', `v2/kiln/releases/${of}`);
-  if (release.load_balancers > MOST_SQUARES) return { release, targets: [] };
-  const { targets } = await ask<{ targets: Target[] }>('GET', `v2/kiln/releases/${of}/targets?limit=${MOST_SQUARES}`);
-  return { release, targets };
+async function load(id: string, judgementsOf: (release: Release) => Promise<Judgement[]>): Promise<Everything> {
+  const { release } = await ask<{ release: Release }>('GET', `v2/kiln/releases/${encodeURIComponent(id)}`);
+  const [targets, judgements] = await Promise.all([
+    release.load_balancers > MOST_SQUARES ? [] : allTargets(id),
+    release.error_comparison ? judgementsOf(release) : [],
+  ]);
+  return { release, targets, judgements };
+}
+
+async function allTargets(id: string): Promise<Target[]> {
+  const all: Target[] = [];
+  for (let marker = ''; ; ) {
+    const path = `v2/kiln/releases/${encodeURIComponent(id)}/targets?limit=${PAGE}${marker && `&marker=${marker}`}`;
+    const { targets } = await ask<{ targets: Target[] }>('GET', path);
+    all.push(...targets);
+    const last = targets.at(-1);
+    if (!last || targets.length < PAGE) return all;
+    marker = `${last.wave}.${last.position}`;
+  }
 }
 
 /** One release: how far it is, what holds it, each load balancer of it, and what an operator can tell it. */
 export function ReleaseDrawer({ id, onClose, onChanged }: { id: string; onClose(): void; onChanged(): void }) {
-  const { data, error, refresh } = usePolled(`release ${id}`, () => load(id), OVERVIEW_EVERY_MS);
+  const judgementsOf = useMemo(createJudgements, [id]);
+  const { data, error, refresh } = usePolled(`release ${id}`, () => load(id, judgementsOf), OVERVIEW_EVERY_MS);
   const asked = useSignal<{ word: Word; release: Release } | null>(null);
   const release = data?.release;
   return (
@@ -54,7 +74,7 @@ export function ReleaseDrawer({ id, onClose, onChanged }: { id: string; onClose(
             </p>
           )}
           <Waves of={release} />
-          {release.error_comparison && <Errors of={release.error_comparison} />}
+          {release.error_comparison && <ReleaseErrors of={release.error_comparison} judgements={data.judgements} />}
           {data.targets.length > 0 && <Squares of={data.targets} />}
         </>
       ) : error?.status === 404 ? (
@@ -149,82 +169,6 @@ function Waves({ of: { waves } }: { of: Release }) {
           );
         })}
       </Table>
-    </>
-  );
-}
-
-/** Those that have moved beside those that have not, at the same time. */
-function Errors({ of: { at, wave, moved, not_moved: notMoved, p } }: { of: NonNullable<Release['error_comparison']> }) {
-  const most = Math.max(moved.error_percent, notMoved.error_percent, 0.001);
-  const rows = [
-    { name: 'moved', count: moved, kind: 'behind' },
-    { name: 'not moved', count: notMoved, kind: 'current' },
-  ];
-  return (
-    <>
-      <h3>Request errors</h3>
-      <p class="quiet">
-        When {wave === 0 ? 'the canary' : `wave ${wave}`} was judged, <Time at={at} />.{' '}
-        {p === null ? 'Too few connections to tell them apart.' : `By chance alone: p = ${p.toPrecision(2)}.`}
-      </p>
-      <Table label="Request errors" head={['Load balancers', 'Connections', 'Errors', 'Percent', 'Beside each other']}>
-        {rows.map(({ name, count, kind }) => (
-          <tr key={name}>
-            <td>{name}</td>
-            <td class="number">{count.connections.toLocaleString()}</td>
-            <td class="number">{count.errors.toLocaleString()}</td>
-            <td class="number">{count.error_percent.toLocaleString(undefined, { maximumFractionDigits: 3 })}</td>
-            <td>
-              <span class="bar-track stacked" aria-hidden="true">
-                <span class={`bar-fill ${kind}`} style={{ width: `${(count.error_percent / most) * 100}%` }} />
-              </span>
-            </td>
-          </tr>
-        ))}
-      </Table>
-    </>
-  );
-}
-
-const marks: Readonly<Record<string, string>> = {
-  pending: '·',
-  moving: '→',
-  watching: '◔',
-  moved: '●',
-  failed: '✖',
-  skipped: '–',
-  reverting: '←',
-  reverted: '○',
-  stuck: '✖',
-};
-
-/** One square a load balancer; each is a link and says what it is. */
-function Squares({ of: targets }: { of: Target[] }) {
-  return (
-    <>
-      <h3>Load balancers</h3>
-      <p class="quiet">
-        {Object.entries(marks)
-          .filter(([state]) => targets.some((target) => target.state === state))
-          .map(([state, mark]) => `${mark} ${state}`)
-          .join('   ')}
-      </p>
-      <ul class="squares">
-        {targets.map((target) => (
-          <li key={target.load_balancer_id}>
-            <a
-              class={`square ${target.state}`}
-              href={linkTo('load-balancers', target.load_balancer_id)}
-              title={`${target.load_balancer_id}: ${target.state}${target.reason ? `, ${target.reason}` : ''}`}
-            >
-              <span aria-hidden="true">{marks[target.state] ?? '?'}</span>
-              <span class="for-ears">
-                {target.load_balancer_id}: {target.state}, wave {target.wave}
-              </span>
-            </a>
-          </li>
-        ))}
-      </ul>
     </>
   );
 }

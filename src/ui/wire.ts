@@ -174,6 +174,8 @@ export interface ReleaseSummary {
 
 export interface Release extends ReleaseSummary {
   started_by: string | null;
+  /** How many there are. */
+  events: number;
   start_reason: string | null;
   waves: { wave: number; open: number; passed: number; failed: number; no_data: number }[];
   /** With the newest judgement; null: there was none that compares. */
@@ -187,7 +189,7 @@ export interface Release extends ReleaseSummary {
   } | null;
 }
 
-interface ErrorCount {
+export interface ErrorCount {
   connections: number;
   errors: number;
   error_percent: number;
@@ -250,4 +252,35 @@ export interface KilnEvent {
   operation_id: string | null;
   reason: string;
   data: Record<string, unknown>;
+}
+
+/** An event of one release. */
+export interface ReleaseEvent {
+  n: number;
+  at: string;
+  kind: string;
+  data: { comparison?: Omit<Judgement, 'at'> };
+}
+
+/** What a judgement found. */
+export interface Judgement {
+  at: string;
+  moved: Pick<ErrorCount, 'connections' | 'errors'>;
+  notMoved: Pick<ErrorCount, 'connections' | 'errors'>;
+}
+
+export interface StatisticsInterval {
+  /** Its end. */
+  at: string;
+  seconds: number;
+  bytes_in: number;
+  bytes_out: number;
+  connections: number;
+  request_errors: number;
+  active_connections: number;
+}
+
+export interface Statistics {
+  step_seconds: number;
+  intervals: StatisticsInterval[];
 }

@@ -197,6 +197,12 @@ describe('an administrator', () => {
       await drawer.getByText('STANDALONE').waitFor();
       await drawer.getByText(/127\.0\.0\.1 : \d+/).waitFor();
       await drawer.getByRole('link', { name: 'create-load-balancer' }).waitFor();
+      await expect.poll(() => drawer.locator('.chart canvas').count()).toBe(3);
+      await drawer.getByText('Bytes a second as a table').focus();
+      await page.keyboard.press('Enter');
+      const table = drawer.getByRole('region', { name: 'Bytes a second' });
+      await table.getByText(/\d kB/).first().waitFor();
+      expect(await table.locator('tbody tr').count()).toBeGreaterThan(50);
       await expectAccessible(page, 'load balancer');
       await drawer.getByRole('button', { name: 'Fail over…' }).focus();
       await page.keyboard.press('Enter');
@@ -231,6 +237,10 @@ describe('an administrator', () => {
       await drawer.getByText('33 of 60').waitFor();
       await drawer.getByRole('row', { name: /^1 19 1 0 0/ }).waitFor();
       expect(await drawer.locator('.square').count()).toBe(60);
+      await drawer.getByText('Request errors at each judgement, in percent as a table').click();
+      const judged = drawer.getByRole('region', { name: 'Request errors at each judgement' });
+      expect(await judged.locator('tbody tr').count()).toBe(20);
+      await judged.getByRole('cell', { name: '0.96' }).first().waitFor();
       expect(await drawer.getByRole('link', { name: /failed, wave 1/ }).count()).toBe(1);
       await drawer.getByText('half of the shops, then lunch').first().waitFor();
       await expectAccessible(page, 'release');

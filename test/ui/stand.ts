@@ -110,6 +110,7 @@ export async function openUiStand(): Promise<UiStand> {
   const hostileId = await demo.create({ ...subnet, name: hostile, description: hostile, ...parts(hostile, 8081) });
   for (const id of [workingId, hostileId]) await demo.active(id);
   const { releaseId, ...stuck } = await seed(cloud, workingId);
+  await seedTraffic(cloud, workingId);
   return { ...stand, hostileId, workingId, stuck, releaseId };
 }
 
@@ -132,6 +133,34 @@ async function openPage(browser: Browser, url: string, options: BrowserContextOp
   page.on('request', (request) => hosts.add(new URL(request.url()).origin));
   await page.goto(url);
   return { page, context, complaints, hosts };
+}
+
+const HOUR = 60;
+
+/** An hour that has passed: busier in its middle, with some errors. */
+async function seedTraffic({ bench }: ServingCloud, loadBalancerId: string): Promise<void> {
+  const { database } = bench.state;
+  const { id } = await database
+    .selectFrom('kiln_listener')
+    .select('id')
+    .where('load_balancer_id', '=', loadBalancerId)
+    .executeTakeFirstOrThrow();
+  const sum = { bytes_in: 1e6, bytes_out: 2e7, total_connections: 5000, request_errors: 40 };
+  const rows = Array.from({ length: HOUR }, (_, minute) => {
+    const load = 1200 + 900 * Math.sin(minute / 9) + 150 * Math.sin(minute * 2.1);
+    sum.total_connections += Math.round(load);
+    sum.bytes_in += Math.round(load * 420);
+    sum.bytes_out += Math.round(load * 9_300);
+    sum.request_errors += minute > 38 && minute < 44 ? minute : 0;
+    const at = Date.now() - (HOUR - minute) * 60_000;
+    return {
+      ...{ load_balancer_id: loadBalancerId, listener_id: id, slot: Math.floor(at / 60_000) % 64, at_ms: at },
+      ...{ ...sum, active_connections: Math.round(load / 40) },
+    };
+  });
+  // What runs by itself has written some already.
+  await database.deleteFrom('kiln_traffic_sample').where('load_balancer_id', '=', loadBalancerId).execute();
+  await database.insertInto('kiln_traffic_sample').values(rows).execute();
 }
 
 type Account = ServingCloud['dev']['cloud']['accounts']['demo'];
@@ -404,9 +433,18 @@ async function hostileRelease({ database, releases }: State, imageId: string, lo
   return id;
 }
 
+/** How it was judged: from some time on, what has moved is worse. */
+const judgements = Array.from({ length: 20 }, (_, index) => ({
+  atMs: Date.now() - (80 - 2 * index) * 60_000,
+  wave: index < 5 ? 0 : 1,
+  moved: { seconds: 60, connections: 5000, errors: 14 + (index % 5) + (index > 12 ? 30 : 0) },
+  notMoved: { seconds: 60, connections: 5000, errors: 12 + (index % 4) },
+  chance: index > 12 ? 0.0002 : 0.6,
+}));
+
 /** A release that an operator has paused: what is shown of it stays as it is until somebody says more. */
 async function seedRelease(
-  { releases }: ServingCloud['bench']['state'],
+  { database, releases }: ServingCloud['bench']['state'],
   imageId: string,
   formerId: string,
   loadBalancerIds: readonly string[],
@@ -432,7 +470,14 @@ async function seedRelease(
   await releases.create(
     {
       ...base,
-      progress: { ...base.progress, phase: 'rolling', wave: 2, failures: 1, intentRevision: 1 },
+      progress: {
+        ...base.progress,
+        phase: 'rolling',
+        wave: 2,
+        failures: 1,
+        intentRevision: 1,
+        comparison: judgements.at(-1) ?? null,
+      },
       intent: { want: 'pause', by: 'alice', atMs, reason: 'half of the shops, then lunch', revision: 1 },
       createdAtMs: atMs,
       updatedAtMs: atMs,
@@ -441,5 +486,19 @@ async function seedRelease(
     tallyOf(targets),
     { atMs, actor: 'alice', kind: 'created', loadBalancerId: null, reason: 'patch', data: {} },
   );
+  const common = { release_id: id, actor: 'kiln', kind: 'judge', load_balancer_id: null, reason: 'as well as before' };
+  await database
+    .insertInto('kiln_release_event')
+    .values(
+      judgements.map((comparison, index) => ({
+        ...{ ...common, n: index + 2, at_ms: comparison.atMs, data: JSON.stringify({ comparison }) },
+      })),
+    )
+    .execute();
+  await database
+    .updateTable('kiln_release')
+    .set({ event_count: judgements.length + 1 })
+    .where('id', '=', id)
+    .execute();
   return id;
 }

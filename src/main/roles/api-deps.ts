@@ -18,6 +18,7 @@ import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import { createEventFeed } from '../../services/event-feed.ts';
 import { createReferenceChecker, networkSeenBy } from '../../services/reference-checker.ts';
+import { shareReleaseReads } from '../../services/share-release-reads.ts';
 import { createVipAllocator } from '../../services/vip-allocator.ts';
 import { wireAbort } from '../abort.ts';
 import type { OpenStack } from '../openstack.ts';
@@ -105,7 +106,11 @@ export function apiDeps(
     tagHistory: sharedBriefly(clock, () => history.list(TAG_HISTORY)),
     abortOperation: wireAbort(state, createWorkerIdentity().self, log),
     heartbeatTimeoutSeconds: () => current().health_manager.heartbeat_timeout,
-    releases: wireReleases(openstack, state, resolver, runtime, () => shared.bell?.ring()),
+    releases: shareReleaseReads(
+      wireReleases(openstack, state, resolver, runtime, () => shared.bell?.ring()),
+      clock,
+      SHARED_MS,
+    ),
     events: createEventFeed(createEventStore(state.database, clock), clock),
     reservations: state.vipReservations,
     secrets: shared.secrets,

@@ -1,0 +1,73 @@
+/** The page with a release of 8,000 load balancers that goes on: what is drawn, what the table says, how long frames are. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { tallyOf } from '../../src/core/releases/tallies.ts';
+import type { TargetState } from '../../src/model/release.ts';
+import { aRelease, aTarget } from '../kit/releases.ts';
+import { type BareStand, expectAccessible, expectInnocent, openBareStand, signIn } from './stand.ts';
+
+const LONGEST_MS = 300_000;
+vi.setConfig({ testTimeout: LONGEST_MS, hookTimeout: LONGEST_MS });
+
+const FLEET = 8_000;
+const id = randomUUID();
+let stand: BareStand;
+let firstMoved: string;
+beforeAll(async () => {
+  stand = await openBareStand();
+  const { releases } = stand.cloud.bench.state;
+  const atMs = Date.now();
+  const base = aRelease(id, { targets: FLEET, lastWave: 3 }, atMs);
+  const stateOf = (position: number): TargetState =>
+    position === 700 ? 'failed' : position < 3_000 ? 'moved' : position < 3_020 ? 'moving' : 'pending';
+  const targets = Array.from({ length: FLEET }, (_, position) =>
+    aTarget(id, randomUUID(), { position, wave: Math.floor((position * 4) / FLEET), state: stateOf(position) }),
+  );
+  firstMoved = targets[0]?.loadBalancerId ?? '';
+  await releases.create(
+    {
+      ...base,
+      // Paused, so that nothing of it is decided anew: there are no such load balancers.
+      progress: { ...base.progress, phase: 'rolling', wave: 1, intentRevision: 1 },
+      intent: { want: 'pause', by: 'alice', atMs, reason: 'to be looked at', revision: 1 },
+    },
+    targets,
+    tallyOf(targets),
+    { atMs, actor: 'alice', kind: 'created', loadBalancerId: null, reason: '', data: {} },
+  );
+});
+afterAll(() => stand?.close());
+
+it('draws 8,000 squares, with a table that says the same, and goes to the one that is pointed at', async () => {
+  const opened = await stand.open();
+  const { page } = opened;
+  await signIn(page, stand.cloud.dev.cloud.accounts.admin);
+  await page.evaluate(`
+    globalThis.longest = 0;
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) globalThis.longest = Math.max(globalThis.longest, duration);
+    }).observe({ type: 'longtask', buffered: false });
+  `);
+  await page.goto(`${stand.url}#/releases/${id}`);
+  const drawer = page.getByRole('dialog');
+  const canvas = drawer.locator('.drawn canvas');
+  await canvas.waitFor();
+  await drawer.getByText('moved 2,999').waitFor();
+  await drawer.getByText('pending 4,980').waitFor();
+  // Two looks further on.
+  await page.waitForResponse(/targets/);
+  await page.waitForResponse(/targets/);
+  await drawer.getByText('Load balancers as a table').click();
+  await drawer.getByLabel('In the state').selectOption('failed');
+  expect(await drawer.getByRole('region', { name: 'that are failed' }).locator('tbody tr').count()).toBe(1);
+  await drawer.getByLabel('In the state').selectOption('moved');
+  expect(await drawer.getByRole('region', { name: 'that are moved' }).locator('tbody tr').count()).toBe(100);
+  await expectAccessible(page, 'a release of 8,000');
+  // For people: the time depends on what else the machine does.
+  console.log(`longest task: ${Math.round(Number(await page.evaluate('globalThis.longest')))} ms`);
+  await canvas.click({ position: { x: 4, y: 4 } });
+  await expect.poll(() => page.url()).toContain(`load-balancers/${firstMoved}`);
+  await page.getByText('There is no such load balancer').waitFor();
+  await expectInnocent(opened, stand.url);
+  await opened.context.close();
+});
