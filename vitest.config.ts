@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * `npm test` runs everything but the suites that need a real OpenStack; `npm run test:openstack`, `test:octavia` and `test:vm` run only
@@ -19,6 +20,18 @@ const shared = { pool: 'threads' as const, isolate: false };
 /** `kiln` processes that the tests start run what is built, made once. */
 const processes = { pool: 'forks' as const, globalSetup: 'test/kit/build-once.ts' };
 
+/** What takes longest begins first, so that nothing long is left for the end, when it would run alone. */
+const longest = ['test/docs/', 'test/crash/', 'test/e2e/', 'test/integration/', 'src/flows/load-balancer/gone.test.ts'];
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const found = longest.findIndex((part) => moduleId.startsWith(`${import.meta.dirname}/${part}`));
+      return found < 0 ? longest.length : found;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
+
 const projects = suite
   ? [{ name: suite, include: [`test/${suite}/**/*.test.ts`], ...processes }]
   : [
@@ -37,8 +50,9 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     fileParallelism: !suite,
-    // Most tests wait for processes more than they compute.
-    maxWorkers: suite ? 1 : Math.max(2, availableParallelism()),
+    sequence: { sequencer: LongestFirst },
+    // Files with processes wait more than they compute: while two wait, others go on.
+    maxWorkers: suite ? 1 : 2 * availableParallelism(),
     projects: projects.map((test) => ({ extends: true as const, test })),
   },
 });
