@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Amphora } from '../../src/model/amphora.ts';
 import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
 import { runKiln, startKiln } from '../kit/kiln-process.ts';
+import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
 
 /**
  * Processes are killed with SIGKILL, for real; the next Kiln goes on with everything they left. (Every step of the flow, at every
@@ -9,11 +10,16 @@ import { runKiln, startKiln } from '../kit/kiln-process.ts';
  */
 describe('a boot whose process is killed', () => {
   let dev: DevCloud;
+  let bench: LoadBalancerHarness;
   beforeAll(async () => {
     dev = await startDevCloud();
+    bench = await openLoadBalancerHarness(dev);
     await dev.push('silent', { tag: 'silent', silent: true });
   });
-  afterAll(() => dev.close());
+  afterAll(async () => {
+    await bench?.close();
+    await dev?.close();
+  });
 
   /** Its boots stay where the agent is waited for: it never answers. */
   const stuck = () => ({ ...dev.environment, ...brief, OS_CONTROLLER_WORKER__AMP_IMAGE_TAG: 'silent' });
@@ -26,8 +32,8 @@ describe('a boot whose process is killed', () => {
     OS_HAPROXY_AMPHORA__CONNECTION_RETRY_INTERVAL: '1',
   });
 
-  const amphorae = async (): Promise<Amphora[]> =>
-    JSON.parse((await runKiln(['--json', 'amphora', 'list', '--all'], dev.environment)).stdout);
+  /** As the store has them: asked often, and a process that lists them takes far longer. */
+  const amphorae = (): Promise<Amphora[]> => bench.state.amphorae.list({ includeDeleted: true });
 
   /** Every server in Nova belongs to an amphora that is READY, and every READY one has its server. */
   async function expectNothingLeaked(): Promise<void> {
@@ -62,7 +68,7 @@ describe('a boot whose process is killed', () => {
   it('those whose agent never answers are given up by a kiln serve, and nothing of them is left', async () => {
     const serve = startKiln(['serve'], impatient());
     await serve.line(/"msg":"serving"/);
-    await expect.poll(underWay, { timeout: 120_000, interval: 500 }).toEqual([]);
+    await expect.poll(underWay, { timeout: 120_000, interval: 100 }).toEqual([]);
     await serve.stop();
     await expectNothingLeaked();
   }, 240_000);
@@ -76,7 +82,7 @@ describe('a boot whose process is killed', () => {
       await victim.kill();
       const serve = startKiln(['serve'], { ...dev.environment, ...brief });
       await serve.line(/"msg":"serving"/);
-      await expect.poll(underWay, { timeout: 120_000, interval: 250 }).toEqual([]);
+      await expect.poll(underWay, { timeout: 120_000, interval: 100 }).toEqual([]);
       const own = (await amphorae()).filter(({ id }) => !before.has(id));
       expect(own).toMatchObject([{ status: 'READY', imageId: dev.imageId }]);
       await serve.stop();
@@ -96,7 +102,7 @@ describe('a boot whose process is killed', () => {
     const ids = (await underWay()).map(({ id }) => id);
     expect(ids).toHaveLength(3);
     const second = startKiln(['serve'], impatient());
-    await expect.poll(underWay, { timeout: 120_000, interval: 500 }).toEqual([]);
+    await expect.poll(underWay, { timeout: 120_000, interval: 100 }).toEqual([]);
     await second.stop();
     const ended = (await amphorae()).filter(({ id }) => ids.includes(id));
     expect(ended.map(({ status, reason }) => `${status} ${reason?.code}`)).toEqual(
