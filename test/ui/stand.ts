@@ -319,7 +319,7 @@ async function seed(cloud: ServingCloud, templateId: string) {
     .set({ created_at: ago(25), updated_at: ago(24) })
     .where('id', '=', operationId)
     .execute();
-  const releaseId = await seedRelease(bench.state, dev.imageId, older[0] ?? '', shops);
+  const releaseId = await seedRelease(cloud, older[0] ?? '', shops);
   return { operationId, loadBalancerId: sick, releaseId };
 }
 
@@ -444,15 +444,19 @@ const judgements = Array.from({ length: 20 }, (_, index) => ({
 
 /** A release that an operator has paused: what is shown of it stays as it is until somebody says more. */
 async function seedRelease(
-  { database, releases }: ServingCloud['bench']['state'],
-  imageId: string,
+  { bench, dev }: ServingCloud,
   formerId: string,
   loadBalancerIds: readonly string[],
 ): Promise<string> {
   const id = randomUUID();
+  const { database, releases } = bench.state;
   const atMs = Date.now() - 90 * 60_000;
+  // As Glance has it: another one would hold the release.
+  const image = await dev.openstack.images.get(dev.imageId);
+  if (!image) throw new Error('the cloud has lost its image');
+  const { hashAlgorithm: hashAlgo, hashValue: hash } = image;
   const base = aRelease(id, {
-    image: { id: imageId, name: 'amphora-1', hashAlgo: 'sha512', hash: 'h', ownerId: 'owner' },
+    image: { id: image.id, name: 'amphora-1', hashAlgo, hash, ownerId: image.owner ?? '' },
     baseline: { taggedImageIds: [formerId] },
     targets: loadBalancerIds.length,
     lastWave: 2,
