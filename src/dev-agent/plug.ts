@@ -1,5 +1,3 @@
-import { isIP } from 'node:net';
-
 /** What a controller asks for when it plugs ports: addresses are checked and in canonical spelling, subnets are CIDRs. */
 
 interface HostRoute {
@@ -34,9 +32,4 @@ export interface NetworkPlug {
   /** Set when the port is the one that carries the VIP. */
   vip: VipPlug | null;
   isSriov: boolean;
-}
-
-/** One spelling for each address. */
-export function canonicalAddress(address: string): string {
-  return isIP(address) === 6 ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
 }

@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { addressToNumber, networkAddress } from '../../core/network/address.ts';
 
 /**
  * The formats that strings of request bodies may have: each gives the value as it is kept, or null when it is not one.
@@ -45,34 +46,15 @@ function readCidr(value: string): string | null {
   const bits = isIPv4(address) ? 32 : 128;
   const prefix = length === undefined ? bits : prefixLength(length, bits);
   if (prefix === null) return null;
-  const hostBits = BigInt(bits - prefix);
-  return `${formatAddress((toNumber(address) >> hostBits) << hostBits, bits)}/${prefix}`;
+  return `${networkAddress(address, prefix)}/${prefix}`;
 }
 
 function prefixLength(text: string, bits: number): number | null {
   if (/^\d{1,3}$/.test(text)) return Number(text) <= bits ? Number(text) : null;
   if (bits !== 32 || !isIPv4(text)) return null;
   // A netmask: ones, then zeros.
-  const mask = toNumber(text).toString(2).padStart(32, '0');
+  const mask = addressToNumber(text).toString(2).padStart(32, '0');
   return /^1*0*$/.test(mask) ? mask.indexOf('0') + (mask.includes('0') ? 0 : 33) : null;
-}
-
-function toNumber(address: string): bigint {
-  if (isIPv4(address)) {
-    return address.split('.').reduce((sum, part) => (sum << 8n) | BigInt(part), 0n);
-  }
-  // The URL standard writes an IPv6 address in one way: hexadecimal groups, the longest run of zeros left out.
-  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
-  const groups = (text: string | undefined) => (text ? text.split(':') : []);
-  const missing = tail === undefined ? 0 : 8 - groups(head).length - groups(tail).length;
-  const all = [...groups(head), ...Array<string>(missing).fill('0'), ...groups(tail)];
-  return all.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
-}
-
-function formatAddress(value: bigint, bits: number): string {
-  if (bits === 32) return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join('.');
-  const groups = Array.from({ length: 8 }, (_, index) => ((value >> BigInt(16 * (7 - index))) & 0xffffn).toString(16));
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }
 
 /**

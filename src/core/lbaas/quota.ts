@@ -1,4 +1,5 @@
 import type { ResourceKind } from '../../model/load-balancer.ts';
+
 /** How much of each kind a project may have; -1: any number. */
 export type Limits = Readonly<Record<ResourceKind, number>>;
 

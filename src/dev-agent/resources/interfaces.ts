@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net';
+import { shortestAddress } from '../../core/network/address.ts';
 import { type AmphoraHost, PlugError } from '../host.ts';
-import { canonicalAddress, type PlugAddress, type VipPlug } from '../plug.ts';
+import type { PlugAddress, VipPlug } from '../plug.ts';
 import { type Answer, badRequest, Refusal, type Request, type Route, readObject } from '../router.ts';
 import { apiVersion } from './discovery.ts';
 
@@ -54,7 +55,7 @@ export function interfaceRoutes({ interfaces, advertise }: Pick<AmphoraHost, 'in
       handle: async (request) => {
         const address = request.parameter('address');
         if (!isAddress(address)) return { status: 400, body: { message: 'Invalid IP address' } };
-        const name = await interfaces.byAddress(canonicalAddress(address));
+        const name = await interfaces.byAddress(shortestAddress(address));
         if (name === null) return { status: 404, body: { message: 'Error interface not found for IP address' } };
         return { status: 200, body: { message: 'OK', interface: name } };
       },
@@ -100,7 +101,7 @@ function readVip(vip: string, info: Fields): VipPlug {
 
 function readAddress(info: Fields): PlugAddress {
   return {
-    address: canonicalAddress(String(info.ip_address)),
+    address: shortestAddress(String(info.ip_address)),
     // As the address of a host alone where no subnet is told.
     subnetCidr: String(info.subnet_cidr ?? `${info.ip_address}/${isIP(String(info.ip_address)) === 6 ? 128 : 32}`),
     gateway: isAddress(info.gateway) ? info.gateway : null,
@@ -121,7 +122,7 @@ function numberOrNull(value: unknown): number | null {
 function vrrpAddress(info: Fields): VipPlug['vrrp'] {
   const address = info.vrrp_ip;
   if (address === undefined || address === null || address === '') return null;
-  if (isAddress(address)) return { address: canonicalAddress(address), subnetCidr: String(info.subnet_cidr) };
+  if (isAddress(address)) return { address: shortestAddress(address), subnetCidr: String(info.subnet_cidr) };
   throw new Refusal({ status: 400, body: { message: `Invalid VRRP Address: ${JSON.stringify(address)}` } });
 }
 

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
+import { shortestAddress } from '../../core/network/address.ts';
 import { PlugError } from '../host.ts';
 import type { Logger } from '../logger.ts';
-import { canonicalAddress } from '../plug.ts';
 import { changeNetwork, readNetwork, runInNamespace } from './commands.ts';
 import { familyOf, type InterfacePlan, mainTable, type PlannedRoute, routeKey } from './interface-plan.ts';
 import { renderMasquerade } from './masquerade.ts';
@@ -55,7 +55,7 @@ function demand(faults: readonly string[]): void {
 /** Lines for `ip -batch`. Addresses of the link itself and those that the network gave are left as they are. */
 export function addressChanges(plan: InterfacePlan, family: 4 | 6, shown: readonly ShownLink[]): string[] {
   const wanted = plan.addresses.filter(({ address }) => familyOf(address) === family);
-  const key = (address: string, prefixLength: number) => `${canonicalAddress(address)}/${prefixLength}`;
+  const key = (address: string, prefixLength: number) => `${shortestAddress(address)}/${prefixLength}`;
   const known = new Set(wanted.map(({ address, prefixLength }) => key(address, prefixLength)));
   const present = new Set(
     shown
@@ -94,8 +94,8 @@ function routeOf({ dst, gateway, prefsrc, table }: ShownRoute, family: 4 | 6): P
   const destination = dst === 'default' ? all : dst.includes('/') ? dst : `${dst}/${family === 6 ? 128 : 32}`;
   return {
     destination,
-    gateway: gateway ? canonicalAddress(gateway) : null,
-    source: prefsrc ? canonicalAddress(prefsrc) : null,
+    gateway: gateway ? shortestAddress(gateway) : null,
+    source: prefsrc ? shortestAddress(prefsrc) : null,
     table: table === undefined || table === 'main' ? mainTable : Number(table),
   };
 }
@@ -114,7 +114,7 @@ function routeLine(action: 'add' | 'del', { destination, gateway, source, table 
 export function ruleChanges(plan: InterfacePlan, family: 4 | 6, shown: readonly ShownRule[]): string[] {
   const host = family === 6 ? 128 : 32;
   const key = (source: string, length: number, table: string | number) =>
-    `from ${canonicalAddress(source)}/${length} table ${table}`;
+    `from ${shortestAddress(source)}/${length} table ${table}`;
   const wanted = plan.rules
     .filter(({ source }) => familyOf(source) === family)
     .map(({ source, table }) => key(source, host, table));

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
-import { canonicalAddress, type NetworkPlug, type PlugAddress, type VipPlug } from '../plug.ts';
+import { networkAddress, shortestAddress } from '../../core/network/address.ts';
+import type { NetworkPlug, PlugAddress, VipPlug } from '../plug.ts';
 
 /** How an interface in the amphora's namespace is to be configured. Kept in a file, for the time after a reboot. */
 export interface InterfacePlan {
@@ -111,14 +111,14 @@ function ownAddress({ address, subnetCidr }: Pick<PlugAddress, 'address' | 'subn
 function defaultRoutes({ address, gateway }: PlugAddress, isOfPair: boolean): PlannedRoute[] {
   if (gateway === null) return [];
   const destination = familyOf(address) === 6 ? '::/0' : '0.0.0.0/0';
-  const route = { destination, gateway: canonicalAddress(gateway), source: null };
+  const route = { destination, gateway: shortestAddress(gateway), source: null };
   return [{ ...route, table: mainTable }, ...(isOfPair ? [] : [{ ...route, table: vipTable }])];
 }
 
 function hostRoutes({ hostRoutes: all }: PlugAddress, table: number): PlannedRoute[] {
   return all.map(({ destination, nexthop }) => ({
     destination: networkOf(destination),
-    gateway: canonicalAddress(nexthop),
+    gateway: shortestAddress(nexthop),
     source: null,
     table,
   }));
@@ -126,32 +126,8 @@ function hostRoutes({ hostRoutes: all }: PlugAddress, table: number): PlannedRou
 
 /** A CIDR with its host bits cleared: the kernel refuses routes that have some. */
 export function networkOf(cidr: string): string {
-  const [address = '', prefix = ''] = cidr.split('/');
-  const length = Number(prefix);
-  if (isIP(address) === 4) {
-    const bits = address.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n);
-    const cleared = clearHostBits(bits, 32, length);
-    return `${[24n, 16n, 8n, 0n].map((shift) => (cleared >> shift) & 255n).join('.')}/${length}`;
-  }
-  const cleared = clearHostBits(groupsOf(address), 128, length);
-  const groups = Array.from({ length: 8 }, (_, index) =>
-    ((cleared >> BigInt(112 - 16 * index)) & 0xffffn).toString(16),
-  );
-  return `${canonicalAddress(groups.join(':'))}/${length}`;
-}
-
-function clearHostBits(bits: bigint, width: number, length: number): bigint {
-  const hostBits = BigInt(width - length);
-  return (bits >> hostBits) << hostBits;
-}
-
-/** An IPv6 address as a number. */
-function groupsOf(address: string): bigint {
-  const [head = '', tail] = canonicalAddress(address).split('::');
-  const groups = (text: string) => (text === '' ? [] : text.split(':'));
-  const [first, last] = [groups(head), groups(tail ?? '')];
-  const zeros = Array.from({ length: tail === undefined ? 0 : 8 - first.length - last.length }, () => '0');
-  return [...first, ...zeros, ...last].reduce((sum, group) => (sum << 16n) + BigInt(`0x${group}`), 0n);
+  const [address = '', length = ''] = cidr.split('/');
+  return `${networkAddress(address, Number(length))}/${Number(length)}`;
 }
 
 function distinct<Item>(items: readonly Item[], key: (item: Item) => string): Item[] {

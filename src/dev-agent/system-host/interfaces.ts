@@ -1,9 +1,10 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { shortestAddress } from '../../core/network/address.ts';
 import { nullIfAbsent, writeWhole } from '../files.ts';
 import { type Interfaces, PlugError } from '../host.ts';
 import type { Logger } from '../logger.ts';
-import { canonicalAddress, type NetworkPlug, type VipPlug } from '../plug.ts';
+import type { NetworkPlug, VipPlug } from '../plug.ts';
 import { applyPlan } from './apply-plan.ts';
 import { amphoraNamespace, run } from './commands.ts';
 import { type InterfacePlan, planNetwork, planVip } from './interface-plan.ts';
@@ -98,7 +99,7 @@ export function createKernelInterfaces(options: {
     const inside = await links(amphoraNamespace);
     return addresses.flatMap((address) => {
       const link = inside.find(({ addr_info: all = [] }) =>
-        all.some(({ local }) => local !== undefined && canonicalAddress(local) === canonicalAddress(address)),
+        all.some(({ local }) => local !== undefined && shortestAddress(local) === shortestAddress(address)),
       );
       return link ? [{ name: link.ifname, address }] : [];
     });

@@ -1,4 +1,4 @@
-import { canonicalAddress } from '../plug.ts';
+import { shortestAddress } from '../../core/network/address.ts';
 
 /** What keepalived's configuration of a UDP or SCTP listener says, as far as its heartbeat needs it. */
 export interface LvsConfiguration {
@@ -41,5 +41,5 @@ export function parseLvsConfiguration(text: string): LvsConfiguration {
 }
 
 function endpoint(address: string, port: string): string {
-  return address.includes(':') ? `[${canonicalAddress(address)}]:${port}` : `${address}:${port}`;
+  return address.includes(':') ? `[${shortestAddress(address)}]:${port}` : `${address}:${port}`;
 }

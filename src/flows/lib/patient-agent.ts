@@ -4,6 +4,7 @@ import type { AmphoraAgent } from '../../ports/amphora-agent.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import { lookAtServer } from '../steps/wait-for-active.ts';
+import { waitSignal } from './wait-signal.ts';
 import { waitUntil } from './wait-until.ts';
 
 const FIRST_PAUSE_MS = 250;
@@ -48,7 +49,7 @@ async function insist<Answer>(
     totalMs: agentWaitSeconds * 1000,
     firstPauseMs: FIRST_PAUSE_MS,
     longestPauseMs: agentPauseSeconds * 1000,
-    signal: AbortSignal.any([run.stop, run.cancelled]),
+    signal: waitSignal(run),
   };
   const answered = await waitUntil(clock, patience, async () => {
     try {
