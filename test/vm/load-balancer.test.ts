@@ -276,6 +276,7 @@ it('boots the new image after the tag has moved, by a failover', { timeout: 40 *
   expect(after.compute_id).not.toBe(before.compute_id);
   expect(web()).toEqual(both);
   await twoIs(monitors('ONLINE'));
+  expect(whoAnswers(cloud, `http://[${vip6()}]/`, ['--globoff'])).toEqual(both);
   expect(shop()).toEqual(overHttp2);
   expect(whoAnswersUdp(cloud, lb.vip_address, named('datagrams').port)).toEqual(both);
   expect(whoAnswersSctp(cloud, lb.vip_address, named('messages').port)).toEqual(both);
