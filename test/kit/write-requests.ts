@@ -61,6 +61,17 @@ export const writeRequests: Readonly<Record<string, WriteRequest>> = {
   ]),
   'PUT failover': tree('PUT /v2/lbaas/loadbalancers/{id}/failover', ({ lb }) => [`/loadbalancers/${lb}/failover`]),
   'DELETE loadbalancer': tree('DELETE /v2/lbaas/loadbalancers/{id}', ({ lb }) => [`/loadbalancers/${lb}?cascade=true`]),
+  'DELETE loadbalancer without cascade': tree('DELETE /v2/lbaas/loadbalancers/{id}', ({ lb }) => [
+    `/loadbalancers/${lb}`,
+  ]),
+  'PUT resize of it': tree('PUT /v2/kiln/loadbalancers/{id}/flavor', ({ lb, flavor }) => [
+    `/v2/kiln/loadbalancers/${lb}/flavor`,
+    { flavor_id: flavor },
+  ]),
+  'PUT quota of what is in it': tree('PUT /v2/lbaas/quotas/{projectId}', () => [
+    `/quotas/${ownProject}`,
+    { quota: { listener: 3, pool: 2, member: 1, healthmonitor: 1, l7policy: 1, l7rule: 1 } },
+  ]),
   'POST listener': tree('POST /v2/lbaas/listeners', ({ lb }) => [
     '/listeners',
     { listener: { name: 'new-listener', loadbalancer_id: lb, protocol: 'HTTP', protocol_port: 81 } },
@@ -86,6 +97,10 @@ export const writeRequests: Readonly<Record<string, WriteRequest>> = {
     `/listeners/${spare}`,
     { listener: { default_pool_id: other } },
   ]),
+  'PUT listener without pool': tree('PUT /v2/lbaas/listeners/{id}', ({ listener }) => [
+    `/listeners/${listener}`,
+    { listener: { default_pool_id: null } },
+  ]),
   'PUT listener certificate': tree('PUT /v2/lbaas/listeners/{id}', ({ tls, certificate }) => [
     `/listeners/${tls}`,
     { listener: { sni_container_refs: [certificate] } },
@@ -101,6 +116,10 @@ export const writeRequests: Readonly<Record<string, WriteRequest>> = {
     `/pools/${pool}`,
     { pool: { lb_algorithm: 'SOURCE_IP' } },
   ]),
+  'PUT pool certificates': tree('PUT /v2/lbaas/pools/{id}', ({ other, certificate }) => [
+    `/pools/${other}`,
+    { pool: { tls_enabled: true, tls_container_ref: certificate } },
+  ]),
   'DELETE pool': tree('DELETE /v2/lbaas/pools/{id}', ({ other }) => [`/pools/${other}`]),
   'DELETE the listener’s pool': tree('DELETE /v2/lbaas/pools/{id}', ({ pool }) => [`/pools/${pool}`]),
   'POST member': tree('POST /v2/lbaas/pools/{parentId}/members', ({ pool }) => [`/pools/${pool}/members`, { member }]),
@@ -115,6 +134,10 @@ export const writeRequests: Readonly<Record<string, WriteRequest>> = {
   'PUT members as well': tree('PUT /v2/lbaas/pools/{parentId}/members', ({ pool }) => [
     `/pools/${pool}/members?additive_only=true`,
     { members: [member] },
+  ]),
+  'PUT members into a subnet': tree('PUT /v2/lbaas/pools/{parentId}/members', ({ pool }) => [
+    `/pools/${pool}/members`,
+    { members: [{ name: 'moved', address: '10.0.0.1', protocol_port: 80, subnet_id: subnetId }] },
   ]),
   'PUT member': tree('PUT /v2/lbaas/pools/{parentId}/members/{id}', ({ pool, member: id }) => [
     `/pools/${pool}/members/${id}`,
@@ -148,6 +171,14 @@ export const writeRequests: Readonly<Record<string, WriteRequest>> = {
   'PUT l7policy': tree('PUT /v2/lbaas/l7policies/{id}', ({ policy }) => [
     `/l7policies/${policy}`,
     { l7policy: { description: 'changed' } },
+  ]),
+  'PUT l7policy to a pool': tree('PUT /v2/lbaas/l7policies/{id}', ({ policy, other }) => [
+    `/l7policies/${policy}`,
+    { l7policy: { action: 'REDIRECT_TO_POOL', redirect_pool_id: other } },
+  ]),
+  'PUT l7policy last': tree('PUT /v2/lbaas/l7policies/{id}', ({ policy }) => [
+    `/l7policies/${policy}`,
+    { l7policy: { position: 2 } },
   ]),
   'DELETE l7policy': tree('DELETE /v2/lbaas/l7policies/{id}', ({ policy }) => [`/l7policies/${policy}`]),
   'POST rule': tree('POST /v2/lbaas/l7policies/{parentId}/rules', ({ policy }) => [
