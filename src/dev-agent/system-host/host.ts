@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { growingPauseMs } from '../../lib/growing-pause.ts';
 import type { AgentConfiguration } from '../configuration.ts';
 import type { AgentFiles } from '../files.ts';
 import { createLoadBalancers, type LoadBalancers } from '../haproxy/load-balancers.ts';
@@ -14,7 +15,7 @@ import { createLvsListeners, lvsFiles } from './lvs-listeners.ts';
 import { ensureNamespace } from './namespace.ts';
 import { installUnits, renderUnits } from './services.ts';
 
-const restoreAgainMs = 3000;
+const RESTORE_AGAIN = { firstMs: 3_000, longestMs: 300_000 };
 
 /**
  * An amphora that is a machine of its own: interfaces in the namespace amphora-haproxy; HAProxy and keepalived as services of systemd.
@@ -65,8 +66,9 @@ export async function createSystemHost(
   return { host, loadBalancers: createLoadBalancers({ files, runner: haproxy, logger }) };
 }
 
-/** The kernel may find interfaces later than the agent starts: tried again until all are there. */
-async function restoreAll(interfaces: KernelInterfaces): Promise<void> {
+/** The kernel may find interfaces later than the agent starts: tried again, more and more seldom, until all are there. */
+async function restoreAll(interfaces: KernelInterfaces, tries = 1): Promise<void> {
   if ((await interfaces.restore()).length === 0) return;
-  setTimeout(() => void restoreAll(interfaces).catch(() => undefined), restoreAgainMs).unref();
+  const again = () => void restoreAll(interfaces, tries + 1).catch(() => undefined);
+  setTimeout(again, growingPauseMs(tries, RESTORE_AGAIN)).unref();
 }
