@@ -11,13 +11,14 @@ export const serve = defineCommand<{ role?: string }>({
   options: [
     {
       flags: '--role <roles>',
-      help: `what this process does, with commas between: ${serveRoles.join(', ')} (default: all)`,
+      help: `what this process does, with commas between: ${serveRoles.join(', ')} (default: all); a number after a colon tells processes of one role apart (api:2)`,
     },
   ],
   examples: [
     'kiln serve --config-file /etc/octavia/octavia.conf',
     'kiln serve --role api',
     'kiln serve --role worker,health-manager',
+    'kiln serve --role api:2',
   ],
   exits: ['cloudUnreachable'],
   async run({ options, context }) {
@@ -28,7 +29,7 @@ export const serve = defineCommand<{ role?: string }>({
 
 function readRoles(text: string): (typeof serveRoles)[number][] {
   return text.split(',').map((word) => {
-    const role = serveRoles.find((one) => one === word.trim());
+    const role = serveRoles.find((one) => one === word.trim().replace(/:\d+$/, ''));
     if (role) return role;
     throw new KilnError('USAGE', `--role has "${word}"; allowed are ${serveRoles.join(', ')}, with commas between`);
   });

@@ -92,6 +92,10 @@ export const kilnOptions = {
     default: true,
     help: 'Whether the API serves a web page under /ui: what needs attention, the fleet, load balancers and operations, for whom Keystone signs in. The page asks the public API, and shows what the policies let the reader see.',
   }),
+  share_api_port: boolean({
+    default: false,
+    help: 'Whether several processes of the role api may listen at [api_settings] bind_host and bind_port of one host, so that it uses more than one core: the kernel spreads connections over them (SO_REUSEPORT). All of them need it, and the same user. Without it a second one is refused.',
+  }),
   worker_lease_seconds: integer({
     default: 30,
     unit: 'seconds',

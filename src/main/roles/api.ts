@@ -17,10 +17,12 @@ export async function serveApi(options: {
   const { bind_host: host, bind_port: port } = options.configuration.api_settings;
   return await listen(
     createApi(options.deps),
-    { host, port },
+    { host, port, isShared: options.configuration.kiln.share_api_port },
     {
       where: 'the API shall listen',
-      advice: 'End what listens there (perhaps Octavia itself), or set [api_settings] bind_host and bind_port.',
+      advice:
+        'End what listens there (perhaps Octavia itself), or set [api_settings] bind_host and bind_port. For several processes of the ' +
+        'role api, set [kiln] share_api_port for all of them.',
     },
   );
 }

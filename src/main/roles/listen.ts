@@ -3,15 +3,16 @@ import { KilnError } from '../../model/errors.ts';
 
 /**
  * Has a server listen; one that can't is closed.
+ * @param place.isShared others that say so as well may listen there beside it; the kernel spreads connections over them.
  * @param taken what to say when another program listens there: whose port it is to be, and what to do.
  */
 export async function listen(
   app: FastifyInstance,
-  { host, port }: { host: string; port: number },
+  { host, port, isShared = false }: { host: string; port: number; isShared?: boolean },
   taken: { where: string; advice: string },
 ): Promise<{ url: string; close(): Promise<void> }> {
   try {
-    const url = await app.listen({ host, port });
+    const url = await app.listen({ host, port, ...(isShared && { reusePort: true }) });
     return { url, close: () => app.close() };
   } catch (error) {
     await app.close();
