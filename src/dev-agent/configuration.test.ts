@@ -21,6 +21,7 @@ describe('what a controller writes', () => {
       haproxyCmd: '/usr/sbin/haproxy',
       basePath: '/var/lib/octavia',
       baseCertDir: '/var/lib/octavia/certs',
+      networkFolder: '/etc/octavia/interfaces',
       heartbeat: { controllers: [{ host: '192.0.2.10', port: 5555 }], intervalSeconds: 10, key: 'insecure' },
     });
   });

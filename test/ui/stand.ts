@@ -191,6 +191,8 @@ export async function revoke({ dev }: ServingCloud, token: string): Promise<void
 
 /** Nothing that axe-core finds: names, roles, contrast, order. */
 export async function expectAccessible(page: Page, what: string): Promise<void> {
+  // What fades in has its colours when it is there.
+  await page.evaluate('Promise.allSettled(document.getAnimations().map(({ finished }) => finished))');
   await page.evaluate(axe.source);
   const found = (await page.evaluate('axe.run()')) as {
     violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[];
