@@ -1,16 +1,13 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAmphoraAgentClient } from '../../src/adapters/amphora-agent/client.ts';
 import type { AmphoraAddress, AmphoraAgent } from '../../src/ports/amphora-agent.ts';
+import { sandboxScripts, startSandbox } from './agent-sandbox.ts';
 import { createTestAuthority } from './certificate-authority.ts';
-
-const scripts = join(import.meta.dirname, '../../testbed/agent');
 
 /** Why Octavia's agent can't have a machine of its own here; null when it can: root, and namespaces that may be made. */
 export const agentIsImpossible = ((): string | null => {
@@ -35,6 +32,8 @@ export interface OctaviaAgent {
   heartbeatKey: string;
   /** Has one more network interface appear in the amphora, and tells its MAC address. */
   attachInterface(): string;
+  /** Runs a program in the amphora, as root. @returns its standard output. */
+  inside(program: string, ...arguments_: string[]): string;
   close(): Promise<void>;
 }
 
@@ -64,15 +63,7 @@ export async function startOctaviaAgent(options: {
   writeFileSync(join(folder, 'etc/certs/client_ca.pem'), readFileSync(authority.certificateFile));
   writeFileSync(join(folder, 'etc/amphora-agent.conf'), configurationOf({ ...own, ...options, topology, id }));
 
-  const sandbox = spawn(join(scripts, 'run.sh'), [folder, own.address], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: environment,
-  });
-  const exited = once(sandbox, 'exit');
-  await Promise.race([
-    once(createInterface({ input: sandbox.stdout }), 'line'),
-    exited.then(([status]) => Promise.reject(new Error(`testbed/agent/run.sh ended with status ${status}`))),
-  ]);
+  const sandbox = await startSandbox([folder, own.address], environment);
   const agent = createAmphoraAgentClient(() => ({
     clientCertFile: join(folder, 'client.pem'),
     serverCaFile: authority.certificateFile,
@@ -90,10 +81,13 @@ export async function startOctaviaAgent(options: {
     agent,
     amphora,
     attachInterface: () =>
-      execFileSync(join(scripts, 'attach.sh'), [`new${attached++}`], { encoding: 'utf8', env: environment }).trim(),
+      execFileSync(join(sandboxScripts, 'attach.sh'), [`new${attached++}`], {
+        encoding: 'utf8',
+        env: environment,
+      }).trim(),
+    inside: (program, ...arguments_) => sandbox.run(program, arguments_),
     async close() {
-      sandbox.kill('SIGTERM');
-      await exited;
+      await sandbox.stop();
       rmSync(folder, { recursive: true });
     },
   };

@@ -1,19 +1,17 @@
 /** An amphora agent in a network namespace of its own, with interfaces that are the kernel's (testbed/agent). Needs root. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAmphoraAgentClient } from '../../src/adapters/amphora-agent/client.ts';
 import { createCertificateIssuer } from '../../src/adapters/certificates/issuer.ts';
+import { sandboxScripts, startSandbox } from './agent-sandbox.ts';
 import { createTestAuthority } from './certificate-authority.ts';
 import type { AgentTraffic, AmphoraAgentSubject } from './contract/amphora-agent.ts';
 import { listenForHeartbeats } from './heartbeats.ts';
 
-const scripts = join(import.meta.dirname, '../../testbed/agent');
 const host = '169.254.77.1';
 const address = '169.254.77.11';
 const heartbeatPort = 5555;
@@ -76,7 +74,7 @@ export async function startSandboxedAgent(
   while (!(await agent.getInfo(amphora).catch(() => null))) await sleep(100);
 
   const attach = (name: string, macAddress: string | null) =>
-    execFileSync(join(scripts, 'attach.sh'), [name, ...(macAddress === null ? [] : [macAddress])], {
+    execFileSync(join(sandboxScripts, 'attach.sh'), [name, ...(macAddress === null ? [] : [macAddress])], {
       encoding: 'utf8',
     }).trim();
   const attached: string[] = [];
@@ -137,30 +135,4 @@ agent_tls_protocol = TLSv1.2
 [controller_worker]
 loadbalancer_topology = ${topology}
 `;
-}
-
-interface Sandbox {
-  run(program: string, arguments_: readonly string[]): string;
-  stop(): Promise<void>;
-}
-
-async function startSandbox(arguments_: readonly string[]): Promise<Sandbox> {
-  const script = spawn(join(scripts, 'run.sh'), arguments_, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const exited = once(script, 'exit');
-  const [line] = await Promise.race([
-    once(createInterface({ input: script.stdout }), 'line'),
-    exited.then(([status]) => Promise.reject(new Error(`testbed/agent/run.sh ended with status ${status}`))),
-  ]);
-  const parent = String(line).replace('ready ', '');
-  return {
-    run(program, words) {
-      const first = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim();
-      const enter = ['--target', first, '--mount', '--net', '--pid', program, ...words];
-      return execFileSync('nsenter', enter, { encoding: 'utf8' });
-    },
-    async stop() {
-      script.kill('SIGTERM');
-      await exited;
-    },
-  };
 }

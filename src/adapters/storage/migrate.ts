@@ -30,7 +30,7 @@ import * as tagHistory from './migrations/0024-tag-history.ts';
 import * as events from './migrations/0025-events.ts';
 import * as peerPorts from './migrations/0026-peer-ports.ts';
 import * as cheapLooks from './migrations/0027-cheap-looks.ts';
-import * as trafficSamples from './migrations/0029-traffic-samples.ts';
+import * as trafficSamples from './migrations/0028-traffic-samples.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -72,7 +72,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0025-events': events,
   '0026-peer-ports': peerPorts,
   '0027-cheap-looks': cheapLooks,
-  '0029-traffic-samples': trafficSamples,
+  '0028-traffic-samples': trafficSamples,
 };
 
 /** The one from which on changes are marked. */
