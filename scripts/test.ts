@@ -21,13 +21,18 @@ const unit = first === 'unit';
 const ui = first === 'ui';
 const { filters, testNamePattern } = readArguments(openstack || unit || ui ? rest : process.argv.slice(2));
 
-// openssl checks our certificates, haproxy and keepalived our configurations; the others are the real clients and
-// renderers that Kiln is compared with.
+// openssl checks our certificates, haproxy and keepalived our configurations; our agent for virtual machines runs in a network
+// namespace, by iproute2, ipvsadm, nftables, procps and socat; the others are the real clients and renderers that Kiln is compared with.
 const packages = [
   'openssl',
   'curl',
   'haproxy',
   'keepalived',
+  'iproute2',
+  'ipvsadm',
+  'nftables',
+  'procps',
+  'socat',
   'iputils-ping',
   'pcre2-utils',
   'python3-openstackclient',
