@@ -4,6 +4,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createAmphoraAgentClient } from '../../src/adapters/amphora-agent/client.ts';
+import type { AmphoraAddress, AmphoraAgent } from '../../src/ports/amphora-agent.ts';
 
 export const sandboxScripts = join(import.meta.dirname, '../../testbed/agent');
 
@@ -34,4 +37,23 @@ export async function startSandbox(arguments_: readonly string[], environment = 
       await exited;
     },
   };
+}
+
+/** What asks the agent as a controller does, once it answers. @param folder has the controller's certificate, `client.pem`. */
+export async function connectToAgent(
+  folder: string,
+  serverCaFile: string,
+  amphora: AmphoraAddress,
+): Promise<AmphoraAgent> {
+  const agent = createAmphoraAgentClient(() => ({
+    clientCertFile: join(folder, 'client.pem'),
+    serverCaFile,
+    port: 9443,
+    connectTimeoutSeconds: 5,
+    readTimeoutSeconds: 60,
+    lbNetworkInterface: 'lo',
+    tlsProtocol: 'TLSv1.2',
+  }));
+  while (!(await agent.getInfo(amphora).catch(() => null))) await sleep(100);
+  return agent;
 }

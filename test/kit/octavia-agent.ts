@@ -3,10 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { createAmphoraAgentClient } from '../../src/adapters/amphora-agent/client.ts';
 import type { AmphoraAddress, AmphoraAgent } from '../../src/ports/amphora-agent.ts';
-import { sandboxScripts, startSandbox } from './agent-sandbox.ts';
+import { connectToAgent, sandboxScripts, startSandbox } from './agent-sandbox.ts';
 import { createTestAuthority } from './certificate-authority.ts';
 
 /** Why Octavia's agent can't have a machine of its own here; null when it can: root, and namespaces that may be made. */
@@ -64,17 +62,8 @@ export async function startOctaviaAgent(options: {
   writeFileSync(join(folder, 'etc/amphora-agent.conf'), configurationOf({ ...own, ...options, topology, id }));
 
   const sandbox = await startSandbox([folder, own.address], environment);
-  const agent = createAmphoraAgentClient(() => ({
-    clientCertFile: join(folder, 'client.pem'),
-    serverCaFile: authority.certificateFile,
-    port: 9443,
-    connectTimeoutSeconds: 5,
-    readTimeoutSeconds: 60,
-    lbNetworkInterface: 'lo',
-    tlsProtocol: 'TLSv1.2',
-  }));
   const amphora = { id, address: own.address };
-  while (!(await agent.getInfo(amphora).catch(() => null))) await sleep(100);
+  const agent = await connectToAgent(folder, authority.certificateFile, amphora);
   let attached = 0;
   return {
     ...own,

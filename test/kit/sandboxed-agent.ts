@@ -5,9 +5,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createAmphoraAgentClient } from '../../src/adapters/amphora-agent/client.ts';
 import { createCertificateIssuer } from '../../src/adapters/certificates/issuer.ts';
-import { sandboxScripts, startSandbox } from './agent-sandbox.ts';
+import { connectToAgent, sandboxScripts, startSandbox } from './agent-sandbox.ts';
 import { createTestAuthority } from './certificate-authority.ts';
 import type { AgentTraffic, AmphoraAgentSubject } from './contract/amphora-agent.ts';
 import { listenForHeartbeats } from './heartbeats.ts';
@@ -61,17 +60,8 @@ export async function startSandboxedAgent(
 
   let sandbox = await startSandbox([folder, address, ...command]);
   const heartbeats = await listenForHeartbeats(host, heartbeatPort);
-  const agent = createAmphoraAgentClient(() => ({
-    clientCertFile: join(folder, 'client.pem'),
-    serverCaFile: authority.certificateFile,
-    port: 9443,
-    connectTimeoutSeconds: 5,
-    readTimeoutSeconds: 60,
-    lbNetworkInterface: 'lo',
-    tlsProtocol: 'TLSv1.2',
-  }));
   const amphora = { id, address };
-  while (!(await agent.getInfo(amphora).catch(() => null))) await sleep(100);
+  const agent = await connectToAgent(folder, authority.certificateFile, amphora);
 
   const attach = (name: string, macAddress: string | null) =>
     execFileSync(join(sandboxScripts, 'attach.sh'), [name, ...(macAddress === null ? [] : [macAddress])], {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { mkdir, open, readFile, rm, stat, truncate } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AgentFiles } from '../files.ts';
 import { haproxyProgram, missing } from './program.ts';
 import { queryHaproxy, reachablePath, readHaproxyInfo } from './stats-socket.ts';
 
@@ -14,6 +15,19 @@ export interface HaproxyFiles {
   logFile: string;
   statsSocket: string;
   serversState: string;
+}
+
+/** Where everything of one load balancer is. @param configurations what its HAProxy reads. */
+export function haproxyFiles(files: AgentFiles, id: string, configurations: readonly string[]): HaproxyFiles {
+  const folder = files.folderOf(id);
+  return {
+    workingDirectory: files.base,
+    configurations,
+    pidFile: join(folder, `${id}.pid`),
+    logFile: join(folder, 'haproxy.log'),
+    statsSocket: join(files.base, `${id}.sock`),
+    serversState: join(folder, 'servers-state'),
+  };
 }
 
 const startWithinMs = 10_000;

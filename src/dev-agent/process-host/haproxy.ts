@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { peerName } from '../../core/haproxy/peers.ts';
 import { type AgentFiles, nullIfAbsent, writeWhole } from '../files.ts';
 import { writePingWrapper } from '../haproxy/ping-wrapper.ts';
-import { drainHaproxy, type HaproxyFiles, startHaproxy, stopHaproxy } from '../haproxy/process.ts';
+import { drainHaproxy, haproxyFiles, startHaproxy, stopHaproxy } from '../haproxy/process.ts';
 import { checkConfiguration } from '../haproxy/program.ts';
 import type { HaproxyRunner } from '../host.ts';
 import { crtListsOf, localPreamble, toLocalConfiguration, toLocalCrtList } from './local-configuration.ts';
@@ -30,14 +30,7 @@ export function createChildHaproxy(options: {
   const local = (id: string) => join(files.folderOf(id), 'haproxy.local.cfg');
   let boundTo = (address: string) => address;
 
-  const filesOf = (id: string): HaproxyFiles => ({
-    workingDirectory: files.base,
-    configurations: [preamble, local(id)],
-    pidFile: join(files.folderOf(id), `${id}.pid`),
-    logFile: join(files.folderOf(id), 'haproxy.log'),
-    statsSocket: join(files.base, `${id}.sock`),
-    serversState: join(files.folderOf(id), 'servers-state'),
-  });
+  const filesOf = (id: string) => haproxyFiles(files, id, [preamble, local(id)]);
 
   return {
     files: filesOf,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { peerName } from '../../core/haproxy/peers.ts';
 import { type AgentFiles, writeWhole } from '../files.ts';
 import { writePingWrapper } from '../haproxy/ping-wrapper.ts';
-import { answeringWorker, type HaproxyFiles, readLog, runningMaster } from '../haproxy/process.ts';
+import { answeringWorker, haproxyFiles, readLog, runningMaster } from '../haproxy/process.ts';
 import { checkConfiguration } from '../haproxy/program.ts';
 import type { HaproxyRunner } from '../host.ts';
 import { systemctl, unitOf } from './services.ts';
@@ -25,14 +25,7 @@ export function createHaproxyService(options: {
   const { files, haproxyCmd } = options;
   const preamble = preambleOf(files);
   const peer = peerName(options.amphoraId);
-  const filesOf = (id: string): HaproxyFiles => ({
-    workingDirectory: files.base,
-    configurations: [preamble, join(files.folderOf(id), 'haproxy.cfg')],
-    pidFile: join(files.folderOf(id), `${id}.pid`),
-    logFile: join(files.folderOf(id), 'haproxy.log'),
-    statsSocket: join(files.base, `${id}.sock`),
-    serversState: join(files.folderOf(id), 'servers-state'),
-  });
+  const filesOf = (id: string) => haproxyFiles(files, id, [preamble, join(files.folderOf(id), 'haproxy.cfg')]);
 
   return {
     files: filesOf,

@@ -9,6 +9,7 @@ import { createTestAuthority, type TestAuthority } from '../../../test/kit/certi
 import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
 import { aNetwork, aSubnet } from '../../../test/kit/fakes/fake-network.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
+import { createVipPort } from '../../../test/kit/vip-port.ts';
 import { createAmphoraAgentClient } from '../../adapters/amphora-agent/client.ts';
 import type { FlowName } from '../../model/flow-name.ts';
 import type { JsonObject } from '../../model/operation.ts';
@@ -181,19 +182,7 @@ function setUp() {
     return 'never';
   }
   async function write(): Promise<void> {
-    const { id: portId } = await network.createPort({
-      name: 'octavia-lb-lb',
-      networkId: 'lb-vip-net',
-      projectId: null,
-      fixedIps: [{ subnetId: 'lb-vip-subnet', ipAddress: '10.100.0.9' }],
-      deviceId: 'lb-lb',
-      deviceOwner: 'Octavia',
-      adminStateUp: false,
-      securityGroupIds: null,
-      allowedAddressPairs: [],
-      qosPolicyId: null,
-    });
-    const place = { address: '10.100.0.9', networkId: 'lb-vip-net', subnetId: 'lb-vip-subnet' };
+    const vip = await createVipPort(network);
     const state = { provisioningStatus: 'PENDING_CREATE' as const };
     await loadBalancers.apply({
       loadBalancerId: 'lb',
@@ -201,7 +190,7 @@ function setUp() {
       rows: [
         {
           kind: 'loadbalancer',
-          put: storedLoadBalancer('lb', { ...state, vip: { ...place, portId, octaviaOwned: true } }),
+          put: storedLoadBalancer('lb', { ...state, vip }),
         },
         { kind: 'pool', put: storedPool('po', 'lb', state) },
         { kind: 'listener', put: storedListener('li', 'lb', { ...state, defaultPoolId: 'po' }) },

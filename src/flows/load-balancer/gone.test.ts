@@ -11,6 +11,7 @@ import {
   storedMember,
   storedPool,
 } from '../../../test/kit/stored-resources.ts';
+import { createVipPort } from '../../../test/kit/vip-port.ts';
 import { rotationFlow } from '../../core/amphora/certificate-rotation.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { FlowName } from '../../model/flow-name.ts';
@@ -91,25 +92,7 @@ function setUp() {
   }
 
   async function write(status: 'PENDING_CREATE' | 'ACTIVE', topology: Topology): Promise<void> {
-    const port = await network.createPort({
-      name: 'octavia-lb-lb',
-      networkId: 'lb-vip-net',
-      projectId: null,
-      fixedIps: [{ subnetId: 'lb-vip-subnet', ipAddress: '10.100.0.9' }],
-      deviceId: 'lb-lb',
-      deviceOwner: 'Octavia',
-      adminStateUp: false,
-      securityGroupIds: null,
-      allowedAddressPairs: [],
-      qosPolicyId: null,
-    });
-    const vip = {
-      address: '10.100.0.9',
-      networkId: 'lb-vip-net',
-      subnetId: 'lb-vip-subnet',
-      portId: port.id,
-      octaviaOwned: true,
-    };
+    const vip = await createVipPort(network);
     const state = { provisioningStatus: status };
     await loadBalancers.apply({
       loadBalancerId: 'lb',

@@ -8,6 +8,7 @@ import {
   storedMember,
   storedPool,
 } from '../../../test/kit/stored-resources.ts';
+import { createVipPort } from '../../../test/kit/vip-port.ts';
 import type { OperationKind, OperationVerb, RowBefore } from '../../core/operations/operation-subject.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { FlowName } from '../../model/flow-name.ts';
@@ -58,26 +59,8 @@ async function setUp(topology: Topology, own: Partial<LoadBalancer> = {}) {
     return await runFlow(flow, remembering, claimed, engine, never);
   }
 
-  const port = await network.createPort({
-    name: 'octavia-lb-lb',
-    networkId: 'lb-vip-net',
-    projectId: null,
-    fixedIps: [{ subnetId: 'lb-vip-subnet', ipAddress: '10.100.0.9' }],
-    deviceId: 'lb-lb',
-    deviceOwner: 'Octavia',
-    adminStateUp: false,
-    securityGroupIds: null,
-    allowedAddressPairs: [],
-    qosPolicyId: own.vipQosPolicyId ?? null,
-  });
+  const vip = await createVipPort(network, own.vipQosPolicyId ?? null);
   const state = { provisioningStatus: 'PENDING_CREATE' as const };
-  const vip = {
-    address: '10.100.0.9',
-    networkId: 'lb-vip-net',
-    subnetId: 'lb-vip-subnet',
-    portId: port.id,
-    octaviaOwned: true,
-  };
   await loadBalancers.apply({
     loadBalancerId: 'lb',
     mutableFrom: [],
