@@ -21,6 +21,14 @@ function groupOf(image: Cell, flavor: Cell) {
   return { imageId: imageId ?? null, flavorId: flavorId ?? null, key: JSON.stringify([imageId, flavorId]) };
 }
 
+/** A count of each group, by its key. */
+function countsByGroup<Column extends string>(
+  rows: readonly Record<Column | 'image_id' | 'flavor_id', Cell>[],
+  column: Column,
+): ReadonlyMap<string, number> {
+  return new Map(rows.map((row) => [groupOf(row.image_id, row.flavor_id).key, Number(row[column])]));
+}
+
 /** The fleet in the tables `kiln_amphora` and `kiln_load_balancer`: grouped by the database, whatever their size. */
 export function createFleetStore(database: KilnDatabase, clock: Clock): FleetStore {
   /** By indices alone, but for the flavor of each load balancer. */
@@ -56,7 +64,7 @@ export function createFleetStore(database: KilnDatabase, clock: Clock): FleetSto
       where h.last_heard < ${silentBefore} and case a.status when 'ALLOCATED' then 1 when 'ERROR' then 1 else 0 end = 1
         and a.load_balancer_id is not null
       group by a.image_id, l.flavor_id`.execute(transaction);
-    return new Map(rows.map((row) => [groupOf(row.image_id, row.flavor_id).key, Number(row.silent)]));
+    return countsByGroup(rows, 'silent');
   }
 
   async function loadBalancerGroups(transaction: KilnDatabase): Promise<LoadBalancerGroup[]> {
@@ -71,7 +79,7 @@ export function createFleetStore(database: KilnDatabase, clock: Clock): FleetSto
       from ${mixedPairs}
       where l.provisioning_status <> 'DELETED'
       group by l.assigned_image_id, l.flavor_id`.execute(transaction);
-    const mixedOf = new Map(mixed.map((row) => [groupOf(row.image_id, row.flavor_id).key, Number(row.mixed_pairs)]));
+    const mixedOf = countsByGroup(mixed, 'mixed_pairs');
     return rows.map((row) => {
       const of = groupOf(row.image_id, row.flavor_id);
       return {
