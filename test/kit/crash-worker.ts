@@ -17,6 +17,7 @@ import { openState } from '../../src/main/state.ts';
 import { statePaths } from '../../src/main/state-paths.ts';
 import { secretStore, wireOpenStack, wireProcess } from '../../src/main/wire.ts';
 import { KilnError } from '../../src/model/errors.ts';
+import { aroundCalls } from './fault-injection.ts';
 
 /** Where an operation stands still, if it does, and where it fails, if it does. */
 export interface CrashPoint {
@@ -136,15 +137,9 @@ async function standStill(operationId: string): Promise<never> {
 
 function stoppingAfterFirstEffect(deps: LoadBalancerDeps, still: () => Promise<never>): LoadBalancerDeps {
   const watched = <Part extends object>(part: Part): Part =>
-    new Proxy(part, {
-      get(target, name) {
-        const member = Reflect.get(target, name) as unknown;
-        if (typeof member !== 'function' || !effects.test(String(name))) return member;
-        return async (...values: unknown[]) => {
-          await Reflect.apply(member, target, values);
-          return await still();
-        };
-      },
+    aroundCalls(part, effects, async (_name, carryOut) => {
+      await carryOut();
+      return await still();
     });
   const { compute, network, agent, amphorae, loadBalancers, health } = deps;
   return {

@@ -53,6 +53,24 @@ export function withSwitches<Port extends object>(port: Port): Port & Switches<M
   };
 }
 
+/**
+ * An implementation of a port whose methods of these names go through `around`.
+ * @param around gets the name, and what carries the call out.
+ */
+export function aroundCalls<Part extends object>(
+  part: Part,
+  names: RegExp,
+  around: (name: string, carryOut: () => Promise<unknown>) => Promise<unknown>,
+): Part {
+  return new Proxy(part, {
+    get(target, name) {
+      const method = Reflect.get(target, name) as unknown;
+      if (typeof method !== 'function' || !names.test(String(name))) return method;
+      return (...values: unknown[]) => around(String(name), async () => await Reflect.apply(method, target, values));
+    },
+  });
+}
+
 /** A ServiceError as a client would throw it. */
 export function aServiceError(
   code: ErrorCode,

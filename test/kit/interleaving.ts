@@ -15,6 +15,7 @@ import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
 import type { AmphoraStore } from '../../src/ports/amphora-store.ts';
 import { openStoredApiHarness, ownProject, type StoredApiHarness } from './api.ts';
 import { storedAmphora } from './contract/amphora-store.ts';
+import { aroundCalls } from './fault-injection.ts';
 import { sqliteIn } from './sqlite.ts';
 import { openTlsWorkshop } from './tls-material.ts';
 import { bodyOfWorld, type Ids, type WriteRequest } from './write-requests.ts';
@@ -73,15 +74,9 @@ export async function openInterleavings(connection?: string) {
   }
   const pausing = (parts: ApiDeps): ApiDeps => {
     const entries = waitedFor.map((name) => {
-      const part = parts[name] as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
-      const paused = new Proxy(part, {
-        get: (target, method: string) =>
-          typeof target[method] === 'function'
-            ? async (...given: unknown[]) => {
-                await pause(`${name}.${method}`);
-                return await target[method]?.(...given);
-              }
-            : target[method],
+      const paused = aroundCalls<object>(parts[name], /./, async (method, carryOut) => {
+        await pause(`${name}.${method}`);
+        return await carryOut();
       });
       return [name, paused];
     });

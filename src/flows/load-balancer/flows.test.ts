@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anImage } from '../../../test/kit/builders.ts';
+import { failingAtCall } from '../../../test/kit/failing-call.ts';
 import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
 import { aNetwork, aSubnet } from '../../../test/kit/fakes/fake-network.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
@@ -86,25 +87,8 @@ function setUp(options: Parameters<typeof createFakeLoadBalancerDeps>[0] = {}) {
   return { ...fakes, ask, carryOut, write, created, left, statusOf };
 }
 
-/** The n-th call that changes something fails for good, whatever it is. */
-function failingAt(deps: LoadBalancerDeps, n: number): { deps: LoadBalancerDeps; reached: () => boolean } {
-  let calls = 0;
-  const watched = <Part extends object>(part: Part): Part =>
-    new Proxy(part, {
-      get(target, name) {
-        const member = Reflect.get(target, name) as unknown;
-        if (typeof member !== 'function' || !/^(create|attach|upload|act|plug)/.test(String(name))) return member;
-        return async (...values: unknown[]) => {
-          if (++calls === n) throw new KilnError('SERVICE_REJECTED_REQUEST', `${String(name)} was made to fail`);
-          return await Reflect.apply(member, target, values);
-        };
-      },
-    });
-  return {
-    deps: { ...deps, compute: watched(deps.compute), network: watched(deps.network), agent: watched(deps.agent) },
-    reached: () => calls >= n,
-  };
-}
+/** Calls that make or change something. */
+const making = /^(create|attach|upload|act|plug)/;
 
 describe('flows of a load balancer', () => {
   it('create it: one server, one port, one group, everything ACTIVE', async () => {
@@ -172,9 +156,9 @@ describe('flows of a load balancer', () => {
     for (let n = 1; ; n++) {
       const { deps, ask, carryOut, write, left, statusOf, loadBalancers } = setUp();
       await write('PENDING_CREATE');
-      const failing = failingAt(deps, n);
+      const failing = failingAtCall(deps, n, making);
       const end = await carryOut(await ask('create-load-balancer'), failing.deps);
-      if (!failing.reached()) {
+      if (failing.calls() < n) {
         expect(n).toBeGreaterThan(8);
         expect(end).toBe('done');
         return;
@@ -191,13 +175,13 @@ describe('flows of a load balancer', () => {
       const { deps, ask, carryOut, created, left, statusOf, amphorae, agent, loadBalancers } = setUp();
       await created();
       const [before] = await amphorae.list({ loadBalancerId: 'lb' });
-      const failing = failingAt(deps, n);
+      const failing = failingAtCall(deps, n, making);
       const end = await carryOut(await ask('failover-load-balancer'), failing.deps);
       const [after] = await amphorae.list({ loadBalancerId: 'lb' });
       expect(await left(), `call ${n}`).toEqual({ servers: 1, vrrpPorts: 1, groups: 1, amphorae: 1 });
       expect(await statusOf()).toBe('ACTIVE');
       expect(agent.amphora(after?.id ?? '').objects.get('lb')).toMatchObject({ running: true });
-      if (!failing.reached()) {
+      if (failing.calls() < n) {
         expect(end).toBe('done');
         expect(after?.id).not.toBe(before?.id);
         return;
@@ -261,14 +245,17 @@ describe('flows of a load balancer', () => {
     const { deps, images, ask, carryOut, created, amphorae } = setUp();
     await created();
     images.put({ ...(await images.get('image-1')), id: 'image-2', createdAt: '2026-11-23T11:59:00Z' });
-    expect(await carryOut(await ask('failover-amphora'), failingAt(deps, 1).deps)).toBe('undone');
+    expect(await carryOut(await ask('failover-amphora'), failingAtCall(deps, 1, making).deps)).toBe('undone');
     expect(await amphorae.assignedImageId('lb')).toBe('image-1');
   });
 
   it('the repair of a load balancer in ERROR that does not come off leaves it in ERROR', async () => {
     const { deps, ask, carryOut, created, statusOf } = setUp();
     await created();
-    const end = await carryOut(await ask('failover-amphora', { wasInError: true }), failingAt(deps, 1).deps);
+    const end = await carryOut(
+      await ask('failover-amphora', { wasInError: true }),
+      failingAtCall(deps, 1, making).deps,
+    );
     expect(end).toBe('undone');
     expect(await statusOf()).toBe('ERROR');
   });

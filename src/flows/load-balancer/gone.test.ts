@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { storedAmphora } from '../../../test/kit/contract/amphora-store.ts';
 import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
 import { aNetwork, aSubnet } from '../../../test/kit/fakes/fake-network.ts';
+import { aroundCalls } from '../../../test/kit/fault-injection.ts';
 import {
   storedHealthMonitor,
   storedL7Policy,
@@ -56,16 +57,10 @@ function setUp() {
   /** Calls that fail from now on; "agent": all of its. */
   const broken = new Map<string, KilnError>();
   const breakable = <Part extends object>(part: Part, all = ''): Part =>
-    new Proxy(part, {
-      get(target, name) {
-        const member = Reflect.get(target, name) as unknown;
-        if (typeof member !== 'function') return member;
-        return async (...values: unknown[]) => {
-          const failure = broken.get(all) ?? broken.get(String(name));
-          if (failure) throw failure;
-          return await Reflect.apply(member, target, values);
-        };
-      },
+    aroundCalls(part, /./, async (name, carryOut) => {
+      const failure = broken.get(all) ?? broken.get(name);
+      if (failure) throw failure;
+      return await carryOut();
     });
   const acting: LoadBalancerDeps = {
     ...deps,

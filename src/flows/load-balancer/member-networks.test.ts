@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { failingAtCall, killed } from '../../../test/kit/failing-call.ts';
 import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
 import { aNetwork, aSubnet } from '../../../test/kit/fakes/fake-network.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
@@ -341,37 +342,9 @@ const subnetsOf = (plugged: Record<string, (string | null)[]>) =>
     .toSorted();
 
 /** The process ends behind the n-th call that changes something. */
-function killedBehind(deps: LoadBalancerDeps, n: number) {
-  return watched(deps, /^(create|update|delete|attach|detach|plug)/, (calls) => {
-    if (calls === n) throw new KilnError('FENCED', 'killed');
-  });
-}
+const killedBehind = (deps: LoadBalancerDeps, n: number) =>
+  failingAtCall(deps, n, /^(create|update|delete|attach|detach|plug)/, 'behind', killed());
 
 /** The n-th call that changes something is carried out, and answered by a refusal. */
-function failingBehind(deps: LoadBalancerDeps, n: number) {
-  return watched(deps, /^(create|update|delete|attach|detach|plug|upload|reload|start)/, (calls) => {
-    if (calls === n) throw new KilnError('SERVICE_REJECTED_REQUEST', 'no');
-  });
-}
-
-/** @param called of how many there were. */
-function watched(deps: LoadBalancerDeps, names: RegExp, called: (calls: number) => void) {
-  let calls = 0;
-  const watch = <Part extends object>(part: Part): Part =>
-    new Proxy(part, {
-      get(target, name) {
-        const method = Reflect.get(target, name) as unknown;
-        if (typeof method !== 'function' || !names.test(String(name))) return method;
-        return async (...values: unknown[]) => {
-          const result = await Reflect.apply(method, target, values);
-          called(++calls);
-          return result;
-        };
-      },
-    });
-  const { network, compute, agent } = deps;
-  return {
-    deps: { ...deps, network: watch(network), compute: watch(compute), agent: watch(agent) },
-    calls: () => calls,
-  };
-}
+const failingBehind = (deps: LoadBalancerDeps, n: number) =>
+  failingAtCall(deps, n, /^(create|update|delete|attach|detach|plug|upload|reload|start)/, 'behind');

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { failingAtCall } from '../../../test/kit/failing-call.ts';
 import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
 import type { Amphora } from '../../model/amphora.ts';
@@ -400,27 +401,15 @@ describe('a pair', () => {
   it('leaves nothing when its creation fails, wherever that is', async () => {
     for (let n = 1; ; n++) {
       const bench = setUp({ antiAffinityPolicy: 'anti-affinity' });
-      let calls = 0;
-      const failing = <Part extends object>(part: Part): Part =>
-        new Proxy(part, {
-          get(target, name) {
-            const member = Reflect.get(target, name) as unknown;
-            if (typeof member !== 'function' || !/^(create|attach|upload|act|plug)/.test(String(name))) return member;
-            return async (...values: unknown[]) => {
-              if (++calls === n) throw new KilnError('SERVICE_REJECTED_REQUEST', `${String(name)} was made to fail`);
-              return await Reflect.apply(member, target, values);
-            };
-          },
-        });
-      const { compute, network, agent } = bench.deps;
       const original = { ...bench.deps };
-      Object.assign(bench.deps, { compute: failing(compute), network: failing(network), agent: failing(agent) });
+      const failing = failingAtCall(original, n, /^(create|attach|upload|act|plug)/);
+      Object.assign(bench.deps, failing.deps);
       const outcome = await bench.created().then(
         () => 'done',
         () => 'undone',
       );
       Object.assign(bench.deps, original);
-      if (calls < n) {
+      if (failing.calls() < n) {
         expect(outcome).toBe('done');
         expect(n).toBeGreaterThan(20);
         return;

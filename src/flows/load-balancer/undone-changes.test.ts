@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { failingAtCall, killed } from '../../../test/kit/failing-call.ts';
 import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
 import { aNetwork, aSubnet } from '../../../test/kit/fakes/fake-network.ts';
 import {
@@ -10,7 +11,6 @@ import {
 } from '../../../test/kit/stored-resources.ts';
 import { createVipPort } from '../../../test/kit/vip-port.ts';
 import type { OperationKind, OperationVerb, RowBefore } from '../../core/operations/operation-subject.ts';
-import { KilnError } from '../../model/errors.ts';
 import type { FlowName } from '../../model/flow-name.ts';
 import type { LoadBalancer, ResourceKind, Topology } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
@@ -182,6 +182,8 @@ const cases = (['SINGLE', 'ACTIVE_STANDBY'] as const).flatMap((topology) =>
   Object.keys(changes).map((name) => [topology, name] as const),
 );
 
+const changing = /^(create|update|delete|attach|detach|plug|upload|act)/;
+
 describe('whichever call fails for good, undone or carried out, the cloud and the amphorae are as before', () => {
   it.each(cases)('%s: %s', async (topology, name) => {
     const asked = changes[name] ?? expect.unreachable();
@@ -190,10 +192,10 @@ describe('whichever call fails for good, undone or carried out, the cloud and th
         const bench = await setUp(topology, asked.own);
         const before = await bench.seen();
         const input = await write(bench, asked);
-        const failing = failingAt(bench.deps, n, moment);
+        const failing = failingAtCall(bench.deps, n, changing, moment);
         const end = await bench.carryOut(asked.flow, input, failing.deps);
         isReached = failing.calls() >= n;
-        if (end === 'undone') expect(await bench.seen(), `${moment} call ${n}: ${failing.last()}`).toEqual(before);
+        if (end === 'undone') expect(await bench.seen(), `${moment} call ${n}: ${failing.failed()}`).toEqual(before);
         else expect(end).toBe('done');
         if (!isReached) expect(end).toBe('done');
       }
@@ -244,44 +246,14 @@ describe('whoever carries the change out is killed behind any call: the next one
     const expected = withoutIds(await alone.seen());
     for (let n = 1, isReached = true; isReached; n++) {
       const bench = await setUp(topology, asked.own);
-      const dying = failingAt(bench.deps, n, 'behind', new KilnError('FENCED', 'killed'));
+      const dying = failingAtCall(bench.deps, n, changing, 'behind', killed());
       const first = await bench.carryOut(asked.flow, await write(bench, asked), dying.deps).catch(() => 'killed');
       isReached = dying.calls() >= n;
       if (isReached) expect(await bench.goOn()).toBe('done');
       else expect(first).toBe('done');
-      expect(withoutIds(await bench.seen()), `call ${n}: ${dying.last()}`).toEqual(expected);
+      expect(withoutIds(await bench.seen()), `call ${n}: ${dying.failed()}`).toEqual(expected);
     }
   });
 });
 
 const withoutIds = (seen: object) => JSON.parse(JSON.stringify(seen).replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'id'));
-
-const refusal = new KilnError('SERVICE_REJECTED_REQUEST', 'no');
-
-/** @param moment whether the call that fails for good is not carried out, or is. */
-function failingAt(deps: LoadBalancerDeps, n: number, moment: 'before' | 'behind', failure = refusal) {
-  let calls = 0;
-  let last = '';
-  const watch = <Part extends object>(part: Part): Part =>
-    new Proxy(part, {
-      get(target, name) {
-        const method = Reflect.get(target, name) as unknown;
-        if (typeof method !== 'function' || !/^(create|update|delete|attach|detach|plug|upload|act)/.test(String(name)))
-          return method;
-        return async (...values: unknown[]) => {
-          const isNow = ++calls === n;
-          if (isNow) last = String(name);
-          if (isNow && moment === 'before') throw failure;
-          const result = await Reflect.apply(method, target, values);
-          if (isNow) throw failure;
-          return result;
-        };
-      },
-    });
-  const { network, compute, agent } = deps;
-  return {
-    deps: { ...deps, network: watch(network), compute: watch(compute), agent: watch(agent) },
-    calls: () => calls,
-    last: () => last,
-  };
-}
