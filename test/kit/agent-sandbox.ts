@@ -1,12 +1,13 @@
 /** The network namespace that an amphora agent has for its machine (testbed/agent). Needs root. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAmphoraAgentClient } from '../../src/adapters/amphora-agent/client.ts';
 import type { AmphoraAddress, AmphoraAgent } from '../../src/ports/amphora-agent.ts';
+import { createTestAuthority, type TestAuthority } from './certificate-authority.ts';
 
 export const sandboxScripts = join(import.meta.dirname, '../../testbed/agent');
 
@@ -39,6 +40,57 @@ export async function startSandbox(arguments_: readonly string[], environment = 
   };
 }
 
+export interface AgentOptions {
+  id: string;
+  address: string;
+  /** Where it sends its heartbeats. */
+  host: string;
+  heartbeatPort: number;
+  heartbeatKey: string;
+  heartbeatIntervalSeconds: number;
+  topology: string;
+}
+
+/** Writes what an agent and its controller need, but for the agent's own certificate, `etc/certs/server.pem`. */
+export async function fillAgentFolder(
+  folder: string,
+  options: AgentOptions,
+): Promise<{ authority: TestAuthority; configuration: string }> {
+  const authority = await createTestAuthority(folder, 'ca');
+  await authority.issueToFile(join(folder, 'client.pem'), 'controller');
+  mkdirSync(join(folder, 'etc/certs'), { recursive: true });
+  writeFileSync(join(folder, 'etc/certs/client_ca.pem'), readFileSync(authority.certificateFile));
+  const configuration = agentConfiguration(options);
+  writeFileSync(join(folder, 'etc/amphora-agent.conf'), configuration);
+  return { authority, configuration };
+}
+
+function agentConfiguration(options: AgentOptions): string {
+  return `[DEFAULT]
+debug = true
+use_syslog = false
+[haproxy_amphora]
+base_cert_dir = /var/lib/octavia/certs
+base_path = /var/lib/octavia
+bind_host = ${options.address}
+bind_port = 9443
+haproxy_cmd = /usr/sbin/haproxy
+[health_manager]
+controller_ip_port_list = ${options.host}:${options.heartbeatPort}
+heartbeat_interval = ${options.heartbeatIntervalSeconds}
+heartbeat_key = ${options.heartbeatKey}
+[amphora_agent]
+agent_server_ca = /etc/octavia/certs/client_ca.pem
+agent_server_cert = /etc/octavia/certs/server.pem
+agent_request_read_timeout = 180
+amphora_id = ${options.id}
+amphora_udp_driver = keepalived_lvs
+agent_tls_protocol = TLSv1.2
+[controller_worker]
+loadbalancer_topology = ${options.topology}
+`;
+}
+
 /** What asks the agent as a controller does, once it answers. @param folder has the controller's certificate, `client.pem`. */
 export async function connectToAgent(
   folder: string,
@@ -54,6 +106,10 @@ export async function connectToAgent(
     lbNetworkInterface: 'lo',
     tlsProtocol: 'TLSv1.2',
   }));
-  while (!(await agent.getInfo(amphora).catch(() => null))) await sleep(100);
+  await untilAnswers(agent, amphora);
   return agent;
+}
+
+export async function untilAnswers(agent: AmphoraAgent, amphora: AmphoraAddress): Promise<void> {
+  while (!(await agent.getInfo(amphora).catch(() => null))) await sleep(100);
 }

@@ -1,11 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AmphoraAddress, AmphoraAgent } from '../../src/ports/amphora-agent.ts';
-import { connectToAgent, sandboxScripts, startSandbox } from './agent-sandbox.ts';
-import { createTestAuthority } from './certificate-authority.ts';
+import { connectToAgent, fillAgentFolder, sandboxScripts, startSandbox } from './agent-sandbox.ts';
 
 /** Why Octavia's agent can't have a machine of its own here; null when it can: root, and namespaces that may be made. */
 export const agentIsImpossible = ((): string | null => {
@@ -54,12 +53,8 @@ export async function startOctaviaAgent(options: {
     heartbeatKey: 'insecure',
   };
   const id = randomUUID();
-  const authority = await createTestAuthority(folder, 'ca');
-  await authority.issueToFile(join(folder, 'client.pem'), 'controller');
-  mkdirSync(join(folder, 'etc/certs'), { recursive: true });
+  const { authority } = await fillAgentFolder(folder, { ...own, ...options, topology, id });
   await authority.issueToFile(join(folder, 'etc/certs/server.pem'), id);
-  writeFileSync(join(folder, 'etc/certs/client_ca.pem'), readFileSync(authority.certificateFile));
-  writeFileSync(join(folder, 'etc/amphora-agent.conf'), configurationOf({ ...own, ...options, topology, id }));
 
   const sandbox = await startSandbox([folder, own.address], environment);
   const amphora = { id, address: own.address };
@@ -80,38 +75,4 @@ export async function startOctaviaAgent(options: {
       rmSync(folder, { recursive: true });
     },
   };
-}
-
-function configurationOf(own: {
-  id: string;
-  host: string;
-  address: string;
-  heartbeatPort: number;
-  heartbeatKey: string;
-  heartbeatIntervalSeconds: number;
-  topology: string;
-}): string {
-  return `[DEFAULT]
-debug = true
-use_syslog = false
-[haproxy_amphora]
-base_cert_dir = /var/lib/octavia/certs
-base_path = /var/lib/octavia
-bind_host = ${own.address}
-bind_port = 9443
-haproxy_cmd = /usr/sbin/haproxy
-[health_manager]
-controller_ip_port_list = ${own.host}:${own.heartbeatPort}
-heartbeat_interval = ${own.heartbeatIntervalSeconds}
-heartbeat_key = ${own.heartbeatKey}
-[amphora_agent]
-agent_server_ca = /etc/octavia/certs/client_ca.pem
-agent_server_cert = /etc/octavia/certs/server.pem
-agent_request_read_timeout = 180
-amphora_id = ${own.id}
-amphora_udp_driver = keepalived_lvs
-agent_tls_protocol = TLSv1.2
-[controller_worker]
-loadbalancer_topology = ${own.topology}
-`;
 }

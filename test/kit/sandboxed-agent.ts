@@ -1,13 +1,11 @@
 /** An amphora agent in a network namespace of its own, with interfaces that are the kernel's (testbed/agent). Needs root. */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createCertificateIssuer } from '../../src/adapters/certificates/issuer.ts';
-import { connectToAgent, sandboxScripts, startSandbox } from './agent-sandbox.ts';
-import { createTestAuthority } from './certificate-authority.ts';
+import { connectToAgent, fillAgentFolder, sandboxScripts, startSandbox, untilAnswers } from './agent-sandbox.ts';
 import type { AgentTraffic, AmphoraAgentSubject } from './contract/amphora-agent.ts';
 import { listenForHeartbeats } from './heartbeats.ts';
 
@@ -36,9 +34,10 @@ export async function startSandboxedAgent(
 ): Promise<SandboxedAgent> {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-octavia-agent-'));
   const id = randomUUID();
-  const authority = await createTestAuthority(folder, 'ca');
-  await authority.issueToFile(join(folder, 'client.pem'), 'controller');
-  mkdirSync(join(folder, 'etc/certs'), { recursive: true });
+  const { authority, configuration } = await fillAgentFolder(folder, {
+    ...{ id, host, address, heartbeatPort, heartbeatKey, topology },
+    heartbeatIntervalSeconds: 1,
+  });
   // As Kiln issues them for every amphora: what the agent gets is what it will have to work with.
   const issuer = createCertificateIssuer(
     {
@@ -54,9 +53,6 @@ export async function startSandboxedAgent(
     return certificatePem + privateKeyPem;
   };
   writeFileSync(join(folder, 'etc/certs/server.pem'), await issue());
-  writeFileSync(join(folder, 'etc/certs/client_ca.pem'), readFileSync(authority.certificateFile));
-  const configuration = agentConfiguration(id, topology);
-  writeFileSync(join(folder, 'etc/amphora-agent.conf'), configuration);
 
   let sandbox = await startSandbox([folder, address, ...command]);
   const heartbeats = await listenForHeartbeats(host, heartbeatPort);
@@ -84,7 +80,7 @@ export async function startSandboxedAgent(
       await sandbox.stop();
       sandbox = await startSandbox([folder, address, ...command]);
       for (const [index, macAddress] of attached.entries()) attach(`new${index}`, macAddress);
-      while (!(await agent.getInfo(amphora).catch(() => null))) await sleep(100);
+      await untilAnswers(agent, amphora);
     },
     traffic: {
       memberAddress: host,
@@ -99,30 +95,4 @@ export async function startSandboxedAgent(
       rmSync(folder, { recursive: true });
     },
   };
-}
-
-function agentConfiguration(id: string, topology: string): string {
-  return `[DEFAULT]
-debug = true
-use_syslog = false
-[haproxy_amphora]
-base_cert_dir = /var/lib/octavia/certs
-base_path = /var/lib/octavia
-bind_host = ${address}
-bind_port = 9443
-haproxy_cmd = /usr/sbin/haproxy
-[health_manager]
-controller_ip_port_list = ${host}:${heartbeatPort}
-heartbeat_interval = 1
-heartbeat_key = ${heartbeatKey}
-[amphora_agent]
-agent_server_ca = /etc/octavia/certs/client_ca.pem
-agent_server_cert = /etc/octavia/certs/server.pem
-agent_request_read_timeout = 180
-amphora_id = ${id}
-amphora_udp_driver = keepalived_lvs
-agent_tls_protocol = TLSv1.2
-[controller_worker]
-loadbalancer_topology = ${topology}
-`;
 }

@@ -23,6 +23,7 @@ import {
   defaultSettings,
   loadBalancerId,
 } from '../golden/haproxy/build.ts';
+import { startPatientLoad } from '../kit/patient-load.ts';
 
 const bridge = 'kiln-hp0';
 const host = '169.254.79.1';
@@ -213,47 +214,8 @@ describe.skipIf(!isPossible)('a pair in namespaces (skipped without root, keepal
   /** Which client is sent to which member. */
   const sessions = async () => await Promise.all(clients.map((client) => ask(client, false, 5_000)));
 
-  /** What clients saw of a while. */
-  interface Seen {
-    answered: number;
-    /** The connection was reset: GET may be asked again at once, and clients do. */
-    askedAgain: number;
-    failed: number;
-    longestGapMs: number;
-  }
-
   /** All clients ask all the while, on a new connection each time, as patiently as TCP is. */
-  function load(): { end(): Promise<Seen> } {
-    const seen: Seen = { answered: 0, askedAgain: 0, failed: 0, longestGapMs: 0 };
-    let isOver = false;
-    let lastMs = performance.now();
-    const note = (answer: string | null) => {
-      const now = performance.now();
-      if (answer !== null) {
-        seen.answered++;
-        seen.longestGapMs = Math.max(seen.longestGapMs, Math.round(now - lastMs));
-        lastMs = now;
-      }
-      return answer !== null;
-    };
-    const client = async (localAddress: (typeof clients)[number]) => {
-      while (!isOver) {
-        if (!note(await ask(localAddress, false, 20_000))) {
-          seen.askedAgain++;
-          if (!note(await ask(localAddress, false, 20_000))) seen.failed++;
-        }
-        await sleep(20);
-      }
-    };
-    const all = Promise.all(clients.map(client));
-    return {
-      async end() {
-        isOver = true;
-        await all;
-        return seen;
-      },
-    };
-  }
+  const load = () => startPatientLoad(clients.map((client) => async () => (await ask(client, false, 20_000)) !== null));
 
   it('HAProxy of the one that serves is killed: the other one takes over alone, and clients stay with their members', async () => {
     const before = await sessions();

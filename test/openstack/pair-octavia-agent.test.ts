@@ -21,6 +21,7 @@ import {
 } from '../golden/haproxy/build.ts';
 import { type HeartbeatListener, listenForHeartbeats } from '../kit/heartbeats.ts';
 import { agentIsImpossible, type OctaviaAgent, startOctaviaAgent } from '../kit/octavia-agent.ts';
+import { startPatientLoad } from '../kit/patient-load.ts';
 
 const vip = { address: '169.254.77.101', subnetCidr: '169.254.77.0/24' };
 const patience = { timeout: 60_000, interval: 100 };
@@ -144,33 +145,12 @@ describe.skipIf(agentIsImpossible !== null)("a pair of Octavia's agents", { time
 
   it('a planned hand-over fails no request; who has handed over sends no heartbeats, and does not take the VIP back', async () => {
     await sleep(4_000); // The other one has heard that somebody has the VIP.
-    const seen = { answered: 0, askedAgain: 0, failed: 0, longestGapMs: 0 };
-    let isOver = false;
-    let lastMs = performance.now();
-    const client = async () => {
-      while (!isOver) {
-        let isAnswered = await ask(20_000);
-        if (!isAnswered) {
-          seen.askedAgain++;
-          isAnswered = await ask(20_000);
-          if (!isAnswered) seen.failed++;
-        }
-        const now = performance.now();
-        if (isAnswered) {
-          seen.answered++;
-          seen.longestGapMs = Math.max(seen.longestGapMs, Math.round(now - lastMs));
-          lastMs = now;
-        }
-        await sleep(20);
-      }
-    };
-    const clients = Promise.all(Array.from({ length: 4 }, client));
+    const clientsSee = startPatientLoad(Array.from({ length: 4 }, () => () => ask(20_000)));
     await sleep(500);
     await actOnVrrp(master, 'stop');
     await expect.poll(holder, patience).toBe('backup');
     await sleep(1_500);
-    isOver = true;
-    await clients;
+    const seen = await clientsSee.end();
     console.log(`handed over by Octavia's agent: ${JSON.stringify(seen)}`);
     expect(seen.failed).toBe(0);
     expect(seen.askedAgain).toBeLessThanOrEqual(4);
