@@ -75,11 +75,16 @@ export interface VmMember {
   name: string;
   address: string;
 }
+/** Two members in the backends' network, which answer with their names. */
+export const one: VmMember = { name: 'one', address: '198.18.81.1' };
+export const two: VmMember = { name: 'two', address: '198.18.81.2' };
+export const both = new Set([one.name, two.name]);
 /** Where a member answers. */
 export const memberPorts = { http: 8080, https: 8443, udp: 8053, sctp: 9999 } as const;
 
 export const minutes = 60_000;
-const keptCache = process.env.KILN_VM_CACHE || '/var/tmp/kiln-vm-cache';
+/** Kept between runs: the packages as a tree. */
+export const keptCache = process.env.KILN_VM_CACHE || '/var/tmp/kiln-vm-cache';
 const python = '/usr/bin/python3';
 const programs = { members: join(import.meta.dirname, 'vm-members.py'), sctp: join(import.meta.dirname, 'sctp.py') };
 
@@ -196,18 +201,7 @@ export async function openVmCloud(name: string, more: Record<string, string> = {
     amphorae: async (id) =>
       (await call<{ amphorae: Amphora[] }>('GET', `octavia/amphorae?loadbalancer_id=${id}`)).amphorae,
     async push() {
-      const run = await runKiln([
-        'image',
-        'push',
-        image,
-        '--tag',
-        tag,
-        '--json',
-        '--config-file',
-        bed.files.octaviaConf,
-      ]);
-      expect(run.status, run.output).toBe(0);
-      const { id } = JSON.parse(run.stdout);
+      const id = await pushImage(bed, image, tag);
       images.push(id);
       return id;
     },
@@ -258,6 +252,14 @@ export async function openVmCloud(name: string, more: Record<string, string> = {
   };
   await kiln.line(/"msg":"serving"/);
   return cloud;
+}
+
+/** `kiln image push`: the image is in Glance, with its tag. @returns its ID */
+export async function pushImage(bed: TestbedAccess, image: string, tag: string): Promise<string> {
+  const words = ['image', 'push', image, '--tag', tag, '--json', '--config-file', bed.files.octaviaConf];
+  const run = await runKiln(words);
+  expect(run.status, run.output).toBe(0);
+  return JSON.parse(run.stdout).id;
 }
 
 /** All of the first 1024 ports, and those of services that an amphora might have. An emulated guest is given time. */

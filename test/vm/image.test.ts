@@ -11,11 +11,9 @@ import { silentProgress } from '../../src/cli/output/progress.ts';
 import { checkImage } from '../../src/main/check-image.ts';
 import { runKiln, startKiln } from '../kit/kiln-process.ts';
 import { readTestbed } from '../kit/testbed-access.ts';
+import { keptCache, minutes, pushImage } from '../kit/vm-cloud.ts';
 
 /** `kiln image build --type vm`: built twice from Debian's packages, booted under QEMU, looked into, and pushed to the bed's Glance. */
-const minutes = 60_000;
-/** Kept between runs: the packages as a tree. */
-const keptCache = process.env.KILN_VM_CACHE || '/var/tmp/kiln-vm-cache';
 
 let folder: string;
 let image: string;
@@ -129,18 +127,7 @@ it('interrupted, leaves nothing behind but the cache', { timeout: 20 * minutes }
 it('is pushed to Glance with its tag and properties', { timeout: 10 * minutes }, async () => {
   const bed = readTestbed();
   const tag = `vm-suite-${process.pid}`;
-  const pushed = await runKiln([
-    'image',
-    'push',
-    image,
-    '--tag',
-    tag,
-    '--json',
-    '--config-file',
-    bed.files.octaviaConf,
-  ]);
-  expect(pushed.status, pushed.output).toBe(0);
-  const { id } = JSON.parse(pushed.stdout);
+  const id = await pushImage(bed, image, tag);
   const headers = { 'x-auth-token': await bed.token('kiln') };
   const url = `${bed.endpoints.image}/v2/images/${id}`;
   try {

@@ -3,10 +3,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runKiln } from '../kit/kiln-process.ts';
 import {
+  both,
   type LoadBalancer,
   memberPorts,
   minutes,
+  one,
   openVmCloud,
+  two,
   type VmCloud,
   whoAnswers,
   whoAnswersSctp,
@@ -14,9 +17,6 @@ import {
 } from '../kit/vm-cloud.ts';
 
 /** A whole load balancer on one virtual machine: each protocol, each health monitor, a reboot, a failover to another image. */
-const one = { name: 'one', address: '198.18.81.1' };
-const two = { name: 'two', address: '198.18.81.2' };
-const both = new Set(['one', 'two']);
 
 /** Each health monitor that there is, at a listener that carries what it watches. */
 const services = [

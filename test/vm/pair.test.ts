@@ -6,19 +6,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
   type Amphora,
+  both,
   type LoadBalancer,
   memberPorts,
   minutes,
+  one,
   openVmCloud,
+  two,
   type VmCloud,
   whoAnswers,
   whoAnswersUdp,
 } from '../kit/vm-cloud.ts';
 
 /** A pair (ACTIVE_STANDBY) of virtual machines, without any key of SSH: the one that serves is killed under requests, and replaced. */
-const one = { name: 'one', address: '198.18.81.1' };
-const two = { name: 'two', address: '198.18.81.2' };
-const both = new Set(['one', 'two']);
 
 let cloud: VmCloud;
 let lb: LoadBalancer;
