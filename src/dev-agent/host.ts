@@ -1,6 +1,6 @@
 import type { HaproxyFiles } from './haproxy/process.ts';
 import type { Statistics } from './heartbeat/statistics.ts';
-import type { NetworkPlug, VipPlug } from './plug.ts';
+import type { FirewallRule, NetworkPlug, VipPlug } from './plug.ts';
 
 /** What an action came to: null when it was done, else why not. */
 export type Outcome = string | null;
@@ -32,6 +32,8 @@ export interface Interfaces {
   plugVip(vip: VipPlug): Promise<{ name: string } | 'plugged already' | 'absent'>;
   /** An interface that is plugged is changed to what is asked for now. @throws PlugError */
   plugNetwork(network: NetworkPlug): Promise<{ name: string; isNew: boolean } | 'absent'>;
+  /** From now on the amphora filters the interface of an address, and lets in what the rules name. False: none has it. @throws PlugError */
+  setFirewall(address: string, rules: readonly FirewallRule[]): Promise<boolean>;
 }
 
 /** How HAProxy is run for a load balancer. Calls for one load balancer do not overlap. */

@@ -13,6 +13,15 @@ export interface PlugAddress {
   hostRoutes: readonly HostRoute[];
 }
 
+/** What a controller lets in on a port that no hypervisor filters (SR-IOV). */
+export interface FirewallRule {
+  protocol: 'TCP' | 'UDP' | 'SCTP' | 'VRRP';
+  /** Whose packets; null: anybody's. */
+  cidr: string | null;
+  /** Not used for VRRP, which has no ports. */
+  port: number;
+}
+
 /** The port in the VIP's network. */
 export interface VipPlug {
   macAddress: string;

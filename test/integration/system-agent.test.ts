@@ -47,6 +47,13 @@ function describeMachine(): void {
     /** This machine's end of the sandbox's network. */
     const addHostAddress = () => execFileSync('ip', ['address', 'add', 'fd00:77::1/64', 'dev', 'kiln-br0', 'nodad']);
 
+    /** All of its ports are on one bridge, and the kernel answers at each for the addresses of the others. */
+    const reachVipByItsPort = () => {
+      const macAddress = /link\/ether (\S+)/.exec(network('link', 'show', 'dev', 'eth1'))?.[1] ?? 'none';
+      const neighbour = [sandbox.vip.address, 'lladdr', macAddress, 'nud', 'permanent', 'dev', 'kiln-br0'];
+      execFileSync('ip', ['neigh', 'replace', ...neighbour]);
+    };
+
     beforeAll(async () => {
       sandbox = await startSandboxedAgent(command);
       addHostAddress();
@@ -144,11 +151,8 @@ ${ofBackend}    server member ${sandbox.traffic.memberAddress}:${port} ${ofServe
 
     it('refuses what it can not do, and says why', async () => {
       const { agent, amphora } = sandbox;
-      const port = { macAddress: 'fa:16:3e:00:00:01', mtu: 1450, isSriov: true };
+      const port = { macAddress: 'fa:16:3e:00:00:01', mtu: 1450, isSriov: false };
       await expect(agent.plugNetwork(amphora, { ...port, fixedIps: [] })).rejects.toMatchObject({
-        call: { status: 500, serviceMessage: expect.stringContaining('is_sriov') },
-      });
-      await expect(agent.plugNetwork(amphora, { ...port, isSriov: false, fixedIps: [] })).rejects.toMatchObject({
         call: { status: 500, serviceMessage: expect.stringContaining('DHCP') },
       });
     });
@@ -232,6 +236,40 @@ ${ofBackend}    server member ${sandbox.traffic.memberAddress}:${port} ${ofServe
       idle.destroy();
     });
 
+    it('filters a port that no hypervisor filters (SR-IOV), and lets in what the controller names', async () => {
+      const { agent, amphora, vip, traffic } = sandbox;
+      reachVipByItsPort();
+      const rules = `/1.0/interface/${vip.address}/rules`;
+      const allow = (cidr: string | null, port: number) => [{ protocol: 'TCP', cidr, port }];
+      const opens = async () => {
+        const socket = connect(8080, vip.address).on('error', () => undefined);
+        const opened = once(socket, 'connect').then(() => true);
+        const outcome = await Promise.race([opened, sleep(2000, false)]);
+        socket.destroy();
+        return outcome;
+      };
+      expect(await sandbox.put(rules, [])).toBe(200);
+      expect(await opens()).toBe(false);
+      expect(await sandbox.put(rules, allow('198.18.0.0/15', 8080))).toBe(200);
+      expect(await opens()).toBe(false);
+      expect(await sandbox.put(rules, allow(null, 8081))).toBe(200);
+      expect(await opens()).toBe(false);
+      expect(await sandbox.put(rules, [...allow(`${traffic.memberAddress}/32`, 8080), ...allow(null, 8082)])).toBe(200);
+      // Its own connections to members leave by this port, too: they are answered.
+      expect(await ask(vip.address)).toBe('member');
+      expect(await sandbox.put(rules, allow(null, 0))).toBe(400);
+      expect(await sandbox.put(rules, [{ protocol: 'ICMP', cidr: null, port: 1 }])).toBe(400);
+      expect(await sandbox.put('/1.0/interface/203.0.113.1/rules', [])).toBe(404);
+      // What the network needs of a port that is SR-IOV from the start; nobody else gets in.
+      const macAddress = await sandbox.attachInterface();
+      const fixedIps = [{ ipAddress: '198.18.6.10', subnetCidr: '198.18.6.0/24', gateway: null, hostRoutes: [] }];
+      await agent.plugNetwork(amphora, { macAddress, mtu: 1450, isSriov: true, fixedIps });
+      const loaded = sandbox.inside('ip', 'netns', 'exec', 'amphora-haproxy', 'nft', 'list', 'ruleset');
+      expect(loaded).toContain('table inet kiln-firewall-eth3');
+      expect(loaded).not.toMatch(/iifname "eth[13]" meta l4proto tcp notrack/);
+      await sandbox.put(rules, allow(null, 8080));
+    });
+
     it('goes on when its agent dies', async () => {
       const { agent, amphora, vip } = sandbox;
       sandbox.killAgent();
@@ -243,10 +281,14 @@ ${ofBackend}    server member ${sandbox.traffic.memberAddress}:${port} ${ofServe
       const { vip } = sandbox;
       await sandbox.reboot();
       addHostAddress();
+      await expect.poll(() => network('link', 'show'), patience).toContain('eth1');
+      reachVipByItsPort();
       await expect.poll(() => ask(vip.address).catch(String), patience).toBe('member');
       await expect.poll(() => ask(`[${ipv6Vip}]`).catch(String), patience).toBe('member');
       expect(network('-4', 'rule', 'show')).toContain('from 169.254.77.101 lookup 1');
       expect(network('-4', 'route', 'show', 'dev', 'eth2')).toContain('198.18.8.0/24 via 198.18.7.1');
+      const loaded = sandbox.inside('ip', 'netns', 'exec', 'amphora-haproxy', 'nft', 'list', 'ruleset');
+      expect(loaded).toContain('tcp dport 8080 accept');
     });
   });
 }

@@ -1,7 +1,10 @@
 /** An amphora agent in a network namespace of its own, with interfaces that are the kernel's (testbed/agent). Needs root. */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCertificateIssuer } from '../../src/adapters/certificates/issuer.ts';
@@ -20,6 +23,8 @@ export interface SandboxedAgent extends AmphoraAgentSubject {
   traffic: AgentTraffic;
   /** Runs a program in the sandbox, as its root. @returns its standard output. */
   inside(program: string, ...arguments_: string[]): string;
+  /** PUT of what Kiln's client has no method for. @returns the status of the answer. */
+  put(path: string, body: unknown): Promise<number>;
   /** SIGKILL for the agent alone; nobody starts it again. */
   killAgent(): void;
   /** Everything in the sandbox ends; what is in `folder` and the interfaces' MAC addresses stay. */
@@ -75,6 +80,16 @@ export async function startSandboxedAgent(
       return macAddress;
     },
     inside: (program, ...arguments_) => sandbox.run(program, arguments_),
+    async put(path, body) {
+      const pem = readFileSync(join(folder, 'client.pem'), 'utf8');
+      const options = { host: address, port: 9443, path, method: 'PUT', cert: pem, key: pem, agent: false };
+      const ca = readFileSync(authority.certificateFile, 'utf8');
+      const asked = request({ ...options, ca, checkServerIdentity: () => undefined });
+      asked.end(JSON.stringify(body));
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      answer.resume();
+      return answer.statusCode ?? 0;
+    },
     killAgent: () => void sandbox.run('sh', ['-c', 'kill -KILL "$(cat /run/agent.pid)"']),
     async reboot() {
       await sandbox.stop();

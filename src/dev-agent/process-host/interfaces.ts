@@ -38,8 +38,12 @@ export function createRememberedInterfaces(base: string): Interfaces {
     return await mine;
   }
 
+  const byAddress = async (address: string) =>
+    (await read()).find((one) => one.addresses.includes(address))?.name ?? null;
+
   return {
-    byAddress: async (address) => (await read()).find((one) => one.addresses.includes(address))?.name ?? null,
+    byAddress,
+    setFirewall: async (address) => (await byAddress(address)) !== null,
     async plugVip(vip) {
       const { macAddress } = vip;
       const addresses = addressesOfVip(vip);

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { shortestAddress } from '../../core/network/address.ts';
 import { type AmphoraHost, PlugError } from '../host.ts';
-import type { PlugAddress, VipPlug } from '../plug.ts';
+import type { FirewallRule, PlugAddress, VipPlug } from '../plug.ts';
 import { type Answer, badRequest, Refusal, type Request, type Route, readObject } from '../router.ts';
 import { apiVersion } from './discovery.ts';
 
@@ -60,6 +60,18 @@ export function interfaceRoutes({ interfaces, advertise }: Pick<AmphoraHost, 'in
         return { status: 200, body: { message: 'OK', interface: name } };
       },
     },
+    {
+      method: 'PUT',
+      path: `/${apiVersion}/interface/:address/rules`,
+      handle: async (request) => {
+        const address = request.parameter('address');
+        if (!isAddress(address)) return { status: 400, body: { message: 'Invalid IP address' } };
+        const rules = readFirewallRules(await request.body());
+        const isKnown = await orPlugError('rules', () => interfaces.setFirewall(shortestAddress(address), rules));
+        if (!isKnown) return { status: 404, body: { message: 'Error interface not found for IP address' } };
+        return { status: 200, body: { message: 'OK' } };
+      },
+    },
   ];
 }
 
@@ -109,6 +121,25 @@ function readAddress(info: Fields): PlugAddress {
       isCidr(destination) && isAddress(nexthop) ? [{ destination: String(destination), nexthop }] : [],
     ),
   };
+}
+
+/** What may come in (octavia/amphorae/backends/agent/api_server/rules_schema.py). */
+function readFirewallRules(body: Buffer): FirewallRule[] {
+  const refuse = () => new Refusal(badRequest('Invalid rules information'));
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw refuse();
+  }
+  const items = listOfObjects(value);
+  if (!Array.isArray(value) || items.length !== value.length) throw refuse();
+  return items.map(({ protocol, cidr, port }) => {
+    const isProtocol = protocol === 'TCP' || protocol === 'UDP' || protocol === 'SCTP' || protocol === 'VRRP';
+    if (!isProtocol || !(cidr === null || isCidr(cidr))) throw refuse();
+    if (!Number.isInteger(port) || Number(port) < 1 || Number(port) > 65_535) throw refuse();
+    return { protocol, cidr: cidr === null ? null : String(cidr), port: Number(port) };
+  });
 }
 
 function isFixedIp({ ip_address: address, subnet_cidr: cidr }: Fields): boolean {

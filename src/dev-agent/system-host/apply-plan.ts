@@ -3,6 +3,7 @@ import { shortestAddress } from '../../core/network/address.ts';
 import { PlugError } from '../host.ts';
 import type { Logger } from '../logger.ts';
 import { changeNetwork, readNetwork, runInNamespace } from './commands.ts';
+import { renderFirewall } from './firewall.ts';
 import { familyOf, type InterfacePlan, mainTable, type PlannedRoute, routeKey } from './interface-plan.ts';
 import { renderMasquerade } from './masquerade.ts';
 
@@ -29,7 +30,10 @@ interface ShownRule {
  * the log alone, since users name some of them.
  */
 export async function applyPlan(plan: InterfacePlan, logger: Logger): Promise<void> {
-  const { name, mtu } = plan;
+  const { name, mtu, firewall } = plan;
+  // First: nothing reaches the amphora by an interface before its rules are there.
+  if (firewall) await loadPacketRules(renderFirewall(name, firewall));
+  await loadPacketRules(renderMasquerade(name, { tracksTcp: firewall !== null }));
   const mtuLines = mtu === null ? [] : [`link set dev ${name} mtu ${mtu}`];
   demand(await changeNetwork(4, [...mtuLines, `link set dev ${name} up`]));
   for (const family of [4, 6] as const) {
@@ -44,8 +48,11 @@ export async function applyPlan(plan: InterfacePlan, logger: Logger): Promise<vo
     }
     if (plan.carriesVip) demand(await changeNetwork(family, ruleChanges(plan, family, (rules ?? []) as ShownRule[])));
   }
-  const nft = await runInNamespace('nft', ['-f', '-'], renderMasquerade(name));
-  if (nft.status !== 0) throw new PlugError(`nft: ${nft.stderr.trim()}`);
+}
+
+async function loadPacketRules(text: string): Promise<void> {
+  const { status, stderr } = await runInNamespace('nft', ['-f', '-'], text);
+  if (status !== 0) throw new PlugError(`nft: ${stderr.trim()}`);
 }
 
 function demand(faults: readonly string[]): void {

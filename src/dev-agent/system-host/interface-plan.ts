@@ -1,5 +1,5 @@
 import { networkAddress, shortestAddress } from '../../core/network/address.ts';
-import type { NetworkPlug, PlugAddress, VipPlug } from '../plug.ts';
+import type { FirewallRule, NetworkPlug, PlugAddress, VipPlug } from '../plug.ts';
 
 /** How an interface in the amphora's namespace is to be configured. Kept in a file, for the time after a reboot. */
 export interface InterfacePlan {
@@ -7,6 +7,8 @@ export interface InterfacePlan {
   macAddress: string;
   mtu: number | null;
   carriesVip: boolean;
+  /** What may come in, where no hypervisor filters the port (SR-IOV); null: one does. */
+  firewall: readonly FirewallRule[] | null;
   addresses: readonly PlannedAddress[];
   routes: readonly PlannedRoute[];
   rules: readonly PlannedRule[];
@@ -77,6 +79,7 @@ export function planVip(
     macAddress: vip.macAddress,
     mtu: vip.mtu,
     carriesVip: true,
+    firewall: vip.isSriov ? [] : null,
     addresses: distinct(addresses, ({ address }) => address),
     routes: distinct(routes, routeKey),
     rules,
@@ -84,12 +87,13 @@ export function planVip(
 }
 
 /** The interface of a network of members. It gets no default route: that is the VIP's. */
-export function planNetwork(name: string, { macAddress, mtu, addresses }: NetworkPlug): InterfacePlan {
+export function planNetwork(name: string, { macAddress, mtu, addresses, isSriov }: NetworkPlug): InterfacePlan {
   return {
     name,
     macAddress,
     mtu,
     carriesVip: false,
+    firewall: isSriov ? [] : null,
     addresses: distinct(addresses.map(ownAddress), ({ address }) => address),
     routes: distinct(
       addresses.flatMap((one) => hostRoutes(one, mainTable)),

@@ -76,21 +76,23 @@ export function createKernelInterfaces(options: {
     const inside = await links(amphoraNamespace);
     const there = byMac(inside, network.macAddress);
     const name = there?.ifname ?? freeName(inside);
-    const plan = planOf(name, network);
+    const planned = planOf(name, network);
     if (there) {
+      // What may come in is named apart (setFirewall), and stays.
+      const former = (await plans()).find((one) => one.name === name);
+      const plan = { ...planned, firewall: former?.firewall ?? planned.firewall };
       await keep(plan);
       await applyPlan(plan, logger);
       return { name, isNew: false };
     }
     const outside = byMac(await links(null), network.macAddress);
     if (!outside) return await absent();
-    await moveAndApply(plan, outside);
+    await moveAndApply(planned, outside);
     return { name, isNew: true };
   }
 
   function planOf(name: string, network: NetworkPlug): InterfacePlan {
     if (network.vip) return planVip(name, checkVip(network.vip), network.addresses, isOfPair);
-    if (network.isSriov) throw new PlugError(noSriov);
     if (network.addresses.length === 0) throw new PlugError(noDhcp('fixed_ips'));
     return planNetwork(name, network);
   }
@@ -110,6 +112,16 @@ export function createKernelInterfaces(options: {
     plugVip: (vip) => inTurn(() => plugVip(vip)),
     plugNetwork: (network) => inTurn(() => plugNetwork(network)),
     locate,
+    setFirewall: (address, firewall) =>
+      inTurn(async () => {
+        const name = (await locate([address]))[0]?.name;
+        const plan = (await plans()).find((one) => one.name === name);
+        if (!plan) return false;
+        const changed = { ...plan, firewall };
+        await keep(changed);
+        await applyPlan(changed, logger);
+        return true;
+      }),
     restore: () =>
       inTurn(async () => {
         const failed: string[] = [];
@@ -133,12 +145,10 @@ export function createKernelInterfaces(options: {
   };
 }
 
-const noSriov = 'is_sriov: the agent has no firewall rules for ports that come without those of a hypervisor';
 const noDhcp = (field: string) =>
   `${field} is missing: the agent takes no addresses from DHCP in networks of load balancers`;
 
 function checkVip(vip: VipPlug): VipPlug & { vrrp: NonNullable<VipPlug['vrrp']> } {
-  if (vip.isSriov) throw new PlugError(noSriov);
   if (!vip.vrrp) throw new PlugError(noDhcp('vrrp_ip'));
   return { ...vip, vrrp: vip.vrrp };
 }

@@ -1,8 +1,9 @@
 /**
  * nftables' rules for one interface: what IP_VS balances (UDP, SCTP) leaves with the interface's own address, so that answers come back
- * through the amphora; TCP, which HAProxy carries, is not tracked. Replaces the rules that were there for it, at once.
+ * through the amphora; TCP, which HAProxy carries, is not tracked, unless a firewall has to know its connections. Replaces the rules that were there for
+ * it, at once.
  */
-export function renderMasquerade(interfaceName: string): string {
+export function renderMasquerade(interfaceName: string, { tracksTcp }: { tracksTcp: boolean }): string {
   const table = `table inet kiln-${interfaceName}`;
   return `${table} {}
 delete ${table}
@@ -11,7 +12,12 @@ ${table} {
 		type nat hook postrouting priority srcnat; policy accept;
 		oifname "${interfaceName}" meta l4proto { udp, sctp } masquerade
 	}
-	chain prerouting {
+${tracksTcp ? '' : untrackedTcp(interfaceName)}}
+`;
+}
+
+function untrackedTcp(interfaceName: string): string {
+  return `	chain prerouting {
 		type filter hook prerouting priority raw; policy accept;
 		iifname "${interfaceName}" meta l4proto tcp notrack
 	}
@@ -19,6 +25,5 @@ ${table} {
 		type filter hook output priority raw; policy accept;
 		oifname "${interfaceName}" meta l4proto tcp notrack
 	}
-}
 `;
 }
