@@ -35,25 +35,44 @@ export async function askWitnesses(
   return wasStopped(AGENT_TIMEOUT_MS + COMPUTE_TIMEOUT_MS) ? null : { agent, compute };
 }
 
-async function askAgent({ agent, loadBalancers }: WitnessDeps, amphora: SilentAmphora): Promise<AgentWitness> {
+/**
+ * Asks agents alone, and changes nothing: do the load balancers of these amphorae have somebody who serves them?
+ * @returns by amphora; those are left out of which this process can't tell, as it was stopped while it asked.
+ */
+export async function askAgents(
+  deps: Pick<WitnessDeps, 'agent' | 'loadBalancers' | 'clock'>,
+  amphorae: readonly SilentAmphora[],
+): Promise<ReadonlyMap<SilentAmphora, AgentWitness>> {
+  const beganMs = deps.clock.monotonicMs();
+  const witnesses = await Promise.all(amphorae.map((amphora) => askAgent(deps, amphora)));
+  const wasStopped = deps.clock.monotonicMs() - beganMs > AGENT_TIMEOUT_MS + SLACK_MS;
+  return new Map(wasStopped ? [] : amphorae.map((amphora, n) => [amphora, witnesses[n] ?? 'silent']));
+}
+
+async function askAgent(
+  { agent, loadBalancers }: Pick<WitnessDeps, 'agent' | 'loadBalancers'>,
+  amphora: SilentAmphora,
+): Promise<AgentWitness> {
   const { id, lbNetworkIp, loadBalancerId } = amphora;
   if (lbNetworkIp === null) return 'silent';
-  const tree = await loadBalancers.tree(loadBalancerId);
   const address = { id, address: lbNetworkIp };
   const timeout = AbortSignal.timeout(AGENT_TIMEOUT_MS);
+  const details = await agent.getDetails(address, timeout).catch(witnessOf);
+  if (typeof details === 'string') return details;
+  const tree = await loadBalancers.tree(loadBalancerId);
   const expected = tree ? expectedListeners(tree) : [];
-  try {
-    const details = await agent.getDetails(address, timeout);
-    const isRunning = details.runningHaproxyCount !== 0 || expected.every(({ isDatagram }) => isDatagram);
-    if (!isRunning || expected.some(({ listenerId }) => !details.listenerIds.includes(listenerId))) return 'sick';
-    if (!expected.some(({ isDatagram }) => isDatagram)) return 'well';
-    // Of UDP and SCTP listeners the agent tells whether their keepalived runs.
-    const broken = (await agent.listListeners(address, timeout)).filter(({ status }) => status !== 'ACTIVE');
-    return expected.some(({ listenerId }) => broken.some((listener) => listener.id === listenerId)) ? 'sick' : 'well';
-  } catch (error) {
-    return (error as { code?: unknown }).code === 'AGENT_REFUSED' ? 'sick' : 'silent';
-  }
+  const isRunning = details.runningHaproxyCount !== 0 || expected.every(({ isDatagram }) => isDatagram);
+  if (!isRunning || expected.some(({ listenerId }) => !details.listenerIds.includes(listenerId))) return 'sick';
+  if (!expected.some(({ isDatagram }) => isDatagram)) return 'well';
+  // Of UDP and SCTP listeners the agent tells whether their keepalived runs.
+  const listeners = await agent.listListeners(address, timeout).catch(witnessOf);
+  if (typeof listeners === 'string') return listeners;
+  const broken = new Set(listeners.flatMap(({ id: listener, status }) => (status === 'ACTIVE' ? [] : [listener])));
+  return expected.some(({ listenerId }) => broken.has(listenerId)) ? 'sick' : 'well';
 }
+
+const witnessOf = (error: unknown): AgentWitness =>
+  (error as { code?: unknown }).code === 'AGENT_REFUSED' ? 'sick' : 'silent';
 
 /** Those that a well amphora has: not those that never took effect, are just being made, or are disabled. */
 function expectedListeners(tree: StoredTree): { listenerId: string; isDatagram: boolean }[] {

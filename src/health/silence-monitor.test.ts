@@ -47,6 +47,8 @@ let failures: number;
 let recording: boolean;
 let serverStatus: string | null;
 let recorded: { id: string; finding: string; waitMs: number; flow: string | null }[];
+/** Who was only asked. */
+let noted: { id: string; finding: string; waitMs: number | null }[];
 let announced: NewOperation[];
 let deletions: string[];
 
@@ -61,6 +63,7 @@ beforeEach(() => {
   recording = true;
   serverStatus = 'ACTIVE';
   recorded = [];
+  noted = [];
   announced = [];
   deletions = [];
   settings = {
@@ -121,10 +124,18 @@ function silences(): SilenceStore {
     },
     countServing: async () => 20,
     list: async () => [],
-    claim: async (_moment, { limit }) => silent.splice(0, limit),
+    claim: async (_moment, { limit, among }) =>
+      among === 'repairable'
+        ? silent.splice(0, limit)
+        : silent.filter(({ id }) => !noted.some((those) => those.id === id)).slice(0, limit),
+    async note(those, { finding, examineAfter }) {
+      const waitMs = examineAfter === null ? null : Date.parse(examineAfter) - clock.now().getTime();
+      noted.push(...those.map(({ id }) => ({ id, finding, waitMs })));
+    },
     requestFailover: async (one, decision, operation) => note(one, decision, operation.flow),
     record: async (one, decision, operation) => note(one, decision, operation?.flow ?? null),
     markErrors: async () => 0,
+    markServing: async () => 0,
     async openBreaker({ at, silentCount, threshold }) {
       if (survey.breaker.openSince !== null) return false;
       survey = { ...survey, breaker: { ...survey.breaker, openSince: at, silentCount, threshold } };
@@ -243,6 +254,8 @@ describe('a silent amphora', () => {
     silent = [amphora, { ...amphora, id: 'b' }, { ...amphora, id: 'c' }];
     await clock.advance(3_000);
     expect(recorded).toEqual([]);
+    // Whether they serve is known nonetheless.
+    expect(noted).toEqual(['a', 'b', 'c'].map((id) => ({ id, finding: 'unknown', waitMs: null })));
     survey = { ...quiet, runningFailovers: 1 };
     await clock.advance(3_000);
     expect(recorded.length).toBeGreaterThan(0);
@@ -347,10 +360,34 @@ describe('the circuit breaker', () => {
     await monitor.stop();
   });
 
+  it('open, it stops failovers and not the truth: agents are asked, and nothing is done to them', async () => {
+    await haproxyRuns();
+    const { getDetails } = createFakeAmphoraAgent();
+    const details = await getDetails({ id: 'z', address: '' });
+    const acts: string[] = [];
+    agent.act = async (_amphora, _object, action) => void acts.push(action);
+    agent.getDetails = async ({ id }) => {
+      if (id === 'e') throw new KilnError('AGENT_UNREACHABLE', 'nothing answers');
+      return { ...details, runningHaproxyCount: id === 'd' ? 0 : 1, listenerIds: id === 'd' ? [] : ['li'] };
+    };
+    await listening();
+    silent = [...many(), { ...amphora, id: 'f', status: 'ERROR' }];
+    survey = { ...quiet, unexplained: 6 };
+    await clock.advance(3_000);
+    expect(survey.breaker.openSince).not.toBeNull();
+    expect(recorded).toEqual([]);
+    expect(acts).toEqual([]);
+    expect(noted).toEqual([
+      ...['a', 'b', 'c'].map((id) => ({ id, finding: 'heartbeats-lost', waitMs: 60_000 })),
+      ...['d', 'e', 'f'].map((id) => ({ id, finding: 'unknown', waitMs: 60_000 })),
+    ]);
+    await monitor.stop();
+  });
+
   it('counts failovers of a moment ago, and obeys failover_threshold', async () => {
     await listening();
     silent = many().slice(0, 2);
-    survey = { ...quiet, recentFailovers: 3 };
+    survey = { ...quiet, unexplained: 5, recentFailovers: 3 };
     await clock.advance(3_000);
     expect(survey.breaker.openSince).not.toBeNull();
     survey = { ...quiet, recentFailovers: 3 };

@@ -16,7 +16,7 @@ import type { Log } from '../ports/log.ts';
 import type { OperationQueue } from '../ports/operation-queue.ts';
 import type { SilenceMoment, SilenceStore, SilentAmphora } from '../ports/silence-store.ts';
 import { createListener, type Listener } from './listener.ts';
-import { askWitnesses, type WitnessDeps } from './second-witness.ts';
+import { askAgents, askWitnesses, type WitnessDeps } from './second-witness.ts';
 
 /** [health_manager], as it is in force at each look. */
 export interface SilenceSettings {
@@ -61,7 +61,9 @@ export interface SilenceCounts {
 
 /** How long an examination may take before another controller takes it up. */
 const CLAIM_MS = 30_000;
-/** Load balancers in ERROR are marked in batches of so many. */
+/** Agents that are asked side by side whether they serve, and nothing else: of a fleet of 8,000 that is cut off, all within a minute. */
+const ASKED_AT_ONCE = 250;
+/** Load balancers are marked in batches of so many. */
 const LARGEST_BATCH = 1_000;
 
 /**
@@ -111,19 +113,38 @@ export function createSilenceMonitor(deps: SilenceMonitorDeps): SilenceMonitor {
     if (survey.silent === 0) return false;
     const free = settings().failoverThreads - survey.runningFailovers;
     const examined = maySucceed && free > 0 ? await examineSome(now, free) : 0;
-    await markErrors(now);
-    return examined > 0;
+    const asked = await askSome(now, maySucceed ? 'unexamined' : 'due');
+    await mark(now);
+    return examined + asked > 0;
   }
 
   async function examineSome(now: SilenceMoment, limit: number): Promise<number> {
-    const claim = { examiner: newId(), until: inMs(CLAIM_MS), limit };
+    const claim = { examiner: newId(), until: inMs(CLAIM_MS), limit, among: 'repairable' } as const;
     const claimed = await silences.claim(now, claim);
     await Promise.all(claimed.map(examine));
     return claimed.length;
   }
 
-  async function markErrors(now: SilenceMoment): Promise<void> {
+  /** Of those that can't be failed over now, it is found out all the same whether they serve. */
+  async function askSome(now: SilenceMoment, among: 'unexamined' | 'due'): Promise<number> {
+    const claim = { examiner: newId(), until: inMs(CLAIM_MS), limit: ASKED_AT_ONCE, among };
+    const claimed = await silences.claim(now, claim);
+    const witnesses = await askAgents(deps, claimed);
+    if (!listener.isAttentive()) return claimed.length;
+    const examineAfter = among === 'due' ? inMs(settings().heartbeatTimeoutSeconds * 1000) : null;
+    // One that did not answer when its load balancer was changed serves what was.
+    const serves = (amphora: SilentAmphora) => witnesses.get(amphora) === 'well' && amphora.status !== 'ERROR';
+    const asked = claimed.filter((amphora) => witnesses.has(amphora));
+    const [serving, others] = [asked.filter(serves), asked.filter((amphora) => !serves(amphora))];
+    await silences.note(serving, { finding: 'heartbeats-lost', examineAfter }, inMs(0));
+    await silences.note(others, { finding: 'unknown', examineAfter }, inMs(0));
+    return claimed.length;
+  }
+
+  /** The operating status of load balancers tells the truth. */
+  async function mark(now: SilenceMoment): Promise<void> {
     while ((await silences.markErrors(now, LARGEST_BATCH)) === LARGEST_BATCH);
+    while ((await silences.markServing(now, LARGEST_BATCH)) === LARGEST_BATCH);
   }
 
   /** Opens and closes the circuit breaker. @returns whether amphorae may be failed over. */
@@ -132,7 +153,11 @@ export function createSilenceMonitor(deps: SilenceMonitorDeps): SilenceMonitor {
     if (breaker.openSince !== null) {
       if (!isClearedByHeartbeats(survey)) return false;
       const isOurs = await silences.closeBreaker(inMs(settings().heartbeatTimeoutSeconds * 1000));
-      if (isOurs) log.warn({ silent: survey.silent }, 'heartbeats have come back: amphorae are failed over again');
+      if (isOurs)
+        log.warn(
+          { silent: survey.silent, heartbeatsLost: survey.heartbeatsLost },
+          'few amphorae are silent and give no answer: amphorae are failed over again',
+        );
       return false;
     }
     if (breaker.listenUntil !== null && breaker.listenUntil > inMs(0)) return false;

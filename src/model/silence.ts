@@ -4,7 +4,7 @@
  * - service-sick: its agent answers and HAProxy does not run, or not with what it should have.
  * - cut-off: its agent does not answer, and for Nova its server runs.
  * - dead: its agent does not answer, and its server is gone or does not run.
- * - unknown: its agent does not answer, and Nova doesn't either.
+ * - unknown: its agent does not answer, and Nova doesn't either, or was not asked as nothing can be failed over now.
  */
 export const silenceFindings = ['heartbeats-lost', 'service-sick', 'cut-off', 'dead', 'unknown'] as const;
 export type SilenceFinding = (typeof silenceFindings)[number];

@@ -10,7 +10,7 @@ export interface SilenceMoment {
   silentBefore: string;
 }
 
-/** A silent amphora of a load balancer that no operation holds, claimed by one examiner. */
+/** A silent amphora of a load balancer, claimed by one examiner. */
 export interface SilentAmphora {
   id: string;
   status: AmphoraStatus;
@@ -37,6 +37,12 @@ export interface SilenceDecision {
   examineAfter: string;
 }
 
+/**
+ * Which silent amphorae are claimed: those that may be failed over (no operation holds their load balancer), those that were not
+ * examined in this silence, or all that are due.
+ */
+export type SilentAmong = 'repairable' | 'unexamined' | 'due';
+
 /** Silent amphorae that serve load balancers. No method's cost grows with the amphorae that are heard of, but `countServing`. */
 export interface SilenceStore {
   /** @param recentSince failovers asked for since then are recent. */
@@ -46,9 +52,12 @@ export interface SilenceStore {
   list(moment: SilenceMoment, limit: number): Promise<SilentAmphoraReport[]>;
   /**
    * Takes silent amphorae to be examined, those first for which nothing was tried: nobody else gets them until then. Left
-   * out are those whose load balancer is being changed, and those that are to be left alone for now.
+   * out are those that are to be left alone for now.
    */
-  claim(moment: SilenceMoment, claim: { examiner: string; until: string; limit: number }): Promise<SilentAmphora[]>;
+  claim(
+    moment: SilenceMoment,
+    claim: { examiner: string; until: string; limit: number; among: SilentAmong },
+  ): Promise<SilentAmphora[]>;
   /**
    * Asks for the failover, in one transaction with the load balancer's status.
    * @returns false when it is not to be: the amphora is heard of again or gone, its claim is over, or the load balancer has
@@ -70,16 +79,31 @@ export interface SilenceStore {
     now: string,
   ): Promise<boolean>;
   /**
-   * Load balancers that nothing serves: operating status ERROR, whatever their rows say. Heartbeats bring them back. At most
-   * so many at once; the rest follows with the next call.
+   * Records one finding on claimed amphorae that were only asked: no attempt. `examineAfter` null: examined again at once. Left
+   * out is who was heard of meanwhile, or whose claim is over.
+   */
+  note(
+    amphorae: readonly SilentAmphora[],
+    noted: { finding: SilenceFinding; examineAfter: string | null },
+    now: string,
+  ): Promise<void>;
+  /**
+   * Load balancers that nothing serves, as far as their amphorae were examined: operating status ERROR, whatever their rows say.
+   * Heartbeats bring them back. At most so many at once; the rest follows with the next call.
    * @returns how many rows were changed.
    */
   markErrors(moment: SilenceMoment, limit: number): Promise<number>;
+  /**
+   * The way back for load balancers in operating status ERROR of which a silent amphora answers: they become what their pools and
+   * listeners were last told to be. At most so many at once.
+   * @returns how many rows were changed.
+   */
+  markServing(moment: SilenceMoment, limit: number): Promise<number>;
   /** False when it is open already. */
   openBreaker(opened: { at: string; silentCount: number; threshold: number }): Promise<boolean>;
-  /** Because heartbeats came back. False when it is closed already. */
+  /** Because few are silent without an explanation. What nobody could tell of is examined again. False when it is closed already. */
   closeBreaker(listenUntil: string): Promise<boolean>;
-  /** By hand: closes it, and what is silent by then no longer counts. @returns whether it was open. */
+  /** By hand: closes it, what is silent by then no longer counts, and what nobody could tell of is examined again. @returns whether it was open. */
   resume(at: string): Promise<boolean>;
   /** After the wall clock was set back: nothing was heard of in the future. */
   forgetFuture(now: string): Promise<void>;

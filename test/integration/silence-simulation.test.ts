@@ -295,6 +295,30 @@ it.each([30, 100])(
   300_000,
 );
 
+it('of 2,000 all heartbeats are lost on their way: who serves is not called dead, nor failed over; who is dead is both', async () => {
+  await fleet(2_000);
+  await startController();
+  await startController();
+  const work = playWorker();
+  await pass(35, work);
+  const silent = fallSilent(2_000);
+  const dead = silent.slice(0, 20);
+  for (const id of silent.slice(20)) answering.add(id);
+  await pass(90, work);
+  const loadBalancersOf = (ids: string[]) => sql.join(ids.map((id) => id.replace('a-', 'lb-')));
+  const areDead = sql`id in (${loadBalancersOf(dead)})`;
+  expect(await countLoadBalancers(sql`operating_status = 'ERROR' and not (${areDead})`)).toBe(0);
+  expect(await countLoadBalancers(sql`operating_status = 'ERROR' and ${areDead}`)).toBe(20);
+  await pass(120, work);
+  expect([...failovers.keys()].sort()).toEqual(dead.toSorted());
+  expect(mostAtOnce).toBe(settings.failoverThreads);
+  // One that answered dies: it is found out though nobody is heard of.
+  const [late = ''] = answering;
+  answering.delete(late);
+  await pass(60, work);
+  expect(failovers.get(late)).toBe(1);
+}, 300_000);
+
 it('an operator lets failovers go on: ten at a time, each once, and no new mass of silence with them', async () => {
   await fleet(60);
   await startController();

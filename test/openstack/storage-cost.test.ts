@@ -108,6 +108,7 @@ const claims = Array.from({ length: 10 }, (_none, index) => {
   const id = (kind: string) => `${kind}${String(index + 1).padStart(35, '0')}`;
   return { loadBalancerId: id('l'), amphoraId: id('a'), serverId: id('c'), serverName: id('s') };
 });
+const claim = { examiner: 'e', until: now, limit: 50 };
 const rotations = (one: KilnDatabase) => createCertificateRotations(one, clock);
 const silences = (one: KilnDatabase) => createSilenceStore(one, clock);
 const overview = (one: KilnDatabase) => createOverviewStore(one, clock);
@@ -117,7 +118,9 @@ const purge = (one: KilnDatabase) => createPurge(one, clock);
 const looks: Record<string, (one: KilnDatabase) => Promise<unknown>> = {
   'metrics: certificates': (one) => rotations(one).survey(now),
   'metrics, health tick: silence': (one) => silences(one).survey(moment, moment.silentBefore),
-  'health tick: claims': (one) => silences(one).claim(moment, { examiner: 'e', until: now, limit: 50 }),
+  'health tick: claims': (one) => silences(one).claim(moment, { ...claim, among: 'repairable' }),
+  'health tick: who was not asked': (one) => silences(one).claim(moment, { ...claim, among: 'unexamined' }),
+  'health tick: who answers': (one) => silences(one).markServing(moment, 50),
   'health tick: errors': (one) => silences(one).markErrors(moment, 50),
   'start of a health manager': (one) => silences(one).forgetFuture(now),
   'kiln health': (one) => silences(one).list(moment, 50),

@@ -11,6 +11,7 @@ import { enqueueOperation, insertOperation } from './journal.ts';
 import { type PagedTable, selectPageOf } from './list-query.ts';
 import { columnsOf } from './resource-tables.ts';
 import type { KilnDatabase, ResourceValues, Schema } from './schema.ts';
+import { watchAmphora } from './watch-amphora.ts';
 
 type Row = Schema['kiln_amphora'];
 
@@ -63,7 +64,10 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
       const amphora = await attempt(clock, async () => {
         await database.updateTable('kiln_amphora').set(changes).where('id', '=', amphoraId).execute();
         if (patch.imageChoice) await rememberImage(database, patch.imageChoice, changes.updated_at);
-        return get(amphoraId);
+        const found = await get(amphoraId);
+        if (patch.status === 'ERROR' && found?.loadBalancerId)
+          await watchAmphora(database, amphoraId, changes.updated_at);
+        return found;
       });
       if (!amphora) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId}`);
       return amphora;

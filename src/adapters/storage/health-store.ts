@@ -6,6 +6,7 @@ import { integerSum, isMysql } from './engine.ts';
 import { attempt } from './faults.ts';
 import { applyHeartbeats, upsertStatistics } from './record-heartbeats.ts';
 import type { KilnDatabase } from './schema.ts';
+import { watchAmphora } from './watch-amphora.ts';
 
 /** What heartbeats reported, in `kiln_listener_statistics` and `kiln_amphora_health`, and in the rows that they are about. */
 export function createHealthStore(database: KilnDatabase, clock: Clock): HealthStore {
@@ -91,16 +92,7 @@ export function createHealthStore(database: KilnDatabase, clock: Clock): HealthS
       return (await attempt(clock, () => heard.executeTakeFirst())) !== undefined;
     },
 
-    async watch(amphoraId) {
-      const row = { amphora_id: amphoraId, last_heard: clock.now().toISOString() };
-      const insert = database.insertInto('kiln_amphora_health').values(row);
-      await attempt(clock, () =>
-        (isMysql(database)
-          ? insert.onDuplicateKeyUpdate((kept) => ({ amphora_id: kept.ref('amphora_id') }))
-          : insert.onConflict((conflict) => conflict.column('amphora_id').doNothing())
-        ).execute(),
-      );
-    },
+    watch: (amphoraId) => attempt(clock, () => watchAmphora(database, amphoraId, clock.now().toISOString())),
 
     async forget(amphoraId) {
       await attempt(clock, () =>

@@ -1,7 +1,7 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { AmphoraStatus } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
-import type { ProvisioningStatus, Topology } from '../../model/load-balancer.ts';
+import type { OperatingStatus, ProvisioningStatus, Topology } from '../../model/load-balancer.ts';
 import type { CircuitBreaker, SilenceFinding, SilenceSurvey } from '../../model/silence.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { SilenceMoment, SilenceStore, SilentAmphora } from '../../ports/silence-store.ts';
@@ -18,6 +18,8 @@ const FAILOVERS_KEPT_MS = 24 * 3600 * 1000;
  * guesses that an equality finds less than a range does, would read all amphorae instead of the silent ones.
  */
 const serves = sql<boolean>`case a.status when 'ALLOCATED' then 1 when 'ERROR' then 1 else 0 end = 1`;
+/** No operation holds its load balancer. */
+const isFree = sql<boolean>`l.provisioning_status in ('ACTIVE', 'ERROR')`;
 const isUnexplained = sql<boolean>`(h.finding is null or h.finding <> 'heartbeats-lost')`;
 
 /** Another amphora of the load balancer that serves and is heard of, or answers. */
@@ -28,6 +30,16 @@ const other = (silentBefore: string): RawBuilder<unknown> => sql`
 /** One that has its place: of a pair, its role. */
 const replacement = (silentBefore: string): RawBuilder<unknown> =>
   sql`${other(silentBefore)} and coalesce(s.role, '') = coalesce(a.role, '')`;
+
+/** What makes a load balancer that is served DEGRADED: a pool or listener that is, or an amphora of its own that is silent. */
+const lessThanOnline = (silentBefore: string): RawBuilder<unknown> => sql`
+  select 1 from kiln_pool p where p.load_balancer_id = l.id and p.operating_status = 'DEGRADED'
+  union all
+  select 1 from kiln_listener li where li.load_balancer_id = l.id and li.operating_status = 'DEGRADED'
+  union all
+  select 1 from kiln_amphora s join kiln_amphora_health sh on sh.amphora_id = s.id
+    where s.load_balancer_id = l.id and s.status in ('ALLOCATED', 'ERROR')
+      and sh.last_heard < ${silentBefore} and (sh.finding is null or sh.finding <> 'heartbeats-lost')`;
 
 /** Undoes the transaction: what was to be decided is not ours to decide any more. */
 class NotOurs extends Error {}
@@ -97,6 +109,15 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
     if (numUpdatedRows !== 1n) throw new NotOurs();
   }
 
+  /** While the breaker was open they were only asked. Who examines one at this moment keeps it. */
+  const examineUnknownAgain = () =>
+    database
+      .updateTable('kiln_amphora_health')
+      .set({ examine_after: null })
+      .where('finding', '=', 'unknown')
+      .where('examiner', 'is', null)
+      .execute();
+
   /** Its load balancer is held: once it is let go, whoever looks next examines the amphora again. */
   const giveBack = ({ id, examiner }: SilentAmphora) =>
     attempt(clock, () =>
@@ -163,16 +184,16 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
         }));
       }),
 
-    claim: ({ now, silentBefore }, { examiner, until, limit }) =>
+    claim: ({ now, silentBefore }, { examiner, until, limit, among }) =>
       attempt(clock, async () => {
+        const isAmong = among === 'repairable' ? isFree : among === 'unexamined' ? sql`h.finding is null` : sql`1 = 1`;
         const { rows: found } = await sql<{ id: string }>`
           select h.amphora_id as id
           from kiln_amphora_health h
             join kiln_amphora a on a.id = h.amphora_id
             join kiln_load_balancer l on l.id = a.load_balancer_id
           where h.last_heard < ${silentBefore} and ${serves}
-            and (h.examine_after is null or h.examine_after <= ${now})
-            and l.provisioning_status in ('ACTIVE', 'ERROR')
+            and (h.examine_after is null or h.examine_after <= ${now}) and ${isAmong}
           order by h.attempts, h.last_heard, h.amphora_id
           limit ${limit}`.execute(database);
         const ids = found.map(({ id }) => id);
@@ -190,8 +211,7 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
           from kiln_amphora_health h
             join kiln_amphora a on a.id = h.amphora_id
             join kiln_load_balancer l on l.id = a.load_balancer_id
-          where h.amphora_id in (${sql.join(ids)}) and h.examiner = ${examiner}
-            and l.provisioning_status in ('ACTIVE', 'ERROR')
+          where h.amphora_id in (${sql.join(ids)}) and h.examiner = ${examiner} and ${isAmong}
           order by h.attempts, h.last_heard, h.amphora_id`.execute(database);
         return rows.map((row) => toSilentAmphora(row, examiner));
       }),
@@ -230,6 +250,19 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
         if (operation) await enqueueOperation(transaction, operation, now);
       }),
 
+    note: (amphorae, { finding, examineAfter }, now) =>
+      attempt(clock, async () => {
+        const [first] = amphorae;
+        if (!first) return;
+        await database
+          .updateTable('kiln_amphora_health')
+          .set({ finding, examine_after: examineAfter, examiner: null })
+          .where('amphora_id', 'in', amphorae.map(({ id }) => id).sort())
+          .where('examiner', '=', first.examiner)
+          .where('examine_after', '>', now)
+          .execute();
+      }),
+
     markErrors: ({ silentBefore }, limit) =>
       attempt(clock, async () => {
         const { rows } = await sql<{ id: string }>`
@@ -237,7 +270,7 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
           from kiln_amphora_health h
             join kiln_amphora a on a.id = h.amphora_id
             join kiln_load_balancer l on l.id = a.load_balancer_id
-          where h.last_heard < ${silentBefore} and ${serves} and ${isUnexplained}
+          where h.last_heard < ${silentBefore} and ${serves} and h.finding <> 'heartbeats-lost'
             and l.operating_status <> 'ERROR' and l.admin_state_up = 1
             and not exists (${other(silentBefore)})
           limit ${limit}`.execute(database);
@@ -249,6 +282,30 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
           .where('operating_status', '<>', 'ERROR')
           .executeTakeFirst();
         return Number(numUpdatedRows);
+      }),
+
+    markServing: ({ silentBefore }, limit) =>
+      attempt(clock, async () => {
+        const { rows } = await sql<{ id: string; status: OperatingStatus }>`
+          select distinct l.id, case when exists (${lessThanOnline(silentBefore)}) then 'DEGRADED' else 'ONLINE' end as status
+          from kiln_amphora_health h
+            join kiln_amphora a on a.id = h.amphora_id
+            join kiln_load_balancer l on l.id = a.load_balancer_id
+          where h.last_heard < ${silentBefore} and ${serves} and h.finding = 'heartbeats-lost'
+            and l.operating_status = 'ERROR' and l.admin_state_up = 1
+            and not exists (select 1 from kiln_pool p where p.load_balancer_id = l.id and p.operating_status = 'ERROR')
+          limit ${limit}`.execute(database);
+        let marked = 0;
+        for (const [status, those] of Map.groupBy(rows, (row) => row.status)) {
+          const { numUpdatedRows } = await database
+            .updateTable('kiln_load_balancer')
+            .set({ operating_status: status, revision: sql`revision + 1` })
+            .where('id', 'in', those.map(({ id }) => id).sort())
+            .where('operating_status', '=', 'ERROR')
+            .executeTakeFirst();
+          marked += Number(numUpdatedRows);
+        }
+        return marked;
       }),
 
     openBreaker: ({ at, silentCount, threshold }) =>
@@ -270,7 +327,9 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
           .where('name', '=', BREAKER)
           .where('open_since', 'is not', null)
           .executeTakeFirst();
-        return numUpdatedRows === 1n;
+        if (numUpdatedRows !== 1n) return false;
+        await examineUnknownAgain();
+        return true;
       }),
 
     resume: (at) =>
@@ -281,6 +340,7 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
           .set({ open_since: null, silent_count: null, threshold: null, listen_until: null, resumed_at: at })
           .where('name', '=', BREAKER)
           .execute();
+        await examineUnknownAgain();
         return wasOpen;
       }),
 

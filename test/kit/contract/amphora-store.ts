@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAmphoraStore } from '../../../src/adapters/storage/amphora-store.ts';
 import { openDatabase } from '../../../src/adapters/storage/database.ts';
+import { createHealthStore } from '../../../src/adapters/storage/health-store.ts';
 import { createJournal } from '../../../src/adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../../../src/adapters/storage/load-balancer-store.ts';
 import type { KilnDatabase } from '../../../src/adapters/storage/schema.ts';
@@ -180,6 +181,19 @@ export function describeAmphoraStoreContract(name: string, makeSubject: () => Pr
       expect(await idsOf({ projectId: 'p2' })).toEqual(['b']);
       expect(await idsOf({ projectId: 'p3' })).toEqual([]);
       expect(await idsOf({})).toEqual(['a', 'b', 'c']);
+    });
+    it('has one of a load balancer that is in ERROR watched, also if it never served', async () => {
+      await store.insert(storedAmphora('given-up', { status: 'BOOTING', loadBalancerId: 'lb' }));
+      await store.insert(storedAmphora('nobodys', { status: 'BOOTING' }));
+      await store.insert(storedAmphora('heard', { status: 'ALLOCATED', loadBalancerId: 'lb' }));
+      const health = createHealthStore(database, clock);
+      await health.watch('heard');
+      const since = clock.now().toISOString();
+      await clock.sleep(60_000);
+      for (const id of ['given-up', 'nobodys', 'heard']) await store.update(id, { status: 'ERROR' });
+      expect(await health.lastHeard('given-up')).toBe(clock.now().toISOString());
+      expect(await health.lastHeard('heard')).toBe(since);
+      expect(await health.lastHeard('nobodys')).toBeNull();
     });
     it('marks one in ERROR for deletion, together with the operation, and no other', async () => {
       const journal = createJournal(database, clock);

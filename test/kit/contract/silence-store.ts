@@ -4,6 +4,7 @@ import { openDatabase } from '../../../src/adapters/storage/database.ts';
 import { createHealthStore } from '../../../src/adapters/storage/health-store.ts';
 import { createJournal } from '../../../src/adapters/storage/journal.ts';
 import { createLoadBalancerStore } from '../../../src/adapters/storage/load-balancer-store.ts';
+import { toRow } from '../../../src/adapters/storage/resource-tables.ts';
 import type { KilnDatabase } from '../../../src/adapters/storage/schema.ts';
 import { createSilenceStore } from '../../../src/adapters/storage/silence-store.ts';
 import { repairOperation } from '../../../src/core/lbaas/changes.ts';
@@ -12,9 +13,9 @@ import type { LoadBalancer } from '../../../src/model/load-balancer.ts';
 import type { HealthStore } from '../../../src/ports/health-store.ts';
 import type { Journal } from '../../../src/ports/journal.ts';
 import type { LoadBalancerStore } from '../../../src/ports/load-balancer-store.ts';
-import type { SilenceStore, SilentAmphora } from '../../../src/ports/silence-store.ts';
+import type { SilenceStore, SilentAmong, SilentAmphora } from '../../../src/ports/silence-store.ts';
 import { createFakeClock, type FakeClock } from '../fakes/fake-clock.ts';
-import { storedLoadBalancer } from '../stored-resources.ts';
+import { storedLoadBalancer, storedPool } from '../stored-resources.ts';
 import { type DatabaseSubject, storedAmphora } from './amphora-store.ts';
 
 const moment = { now: '2026-11-23T12:10:00.000Z', silentBefore: '2026-11-23T12:09:00.000Z' };
@@ -83,7 +84,8 @@ export function describeSilenceStoreContract(name: string, makeSubject: () => Pr
       await hears(id, heardAt);
     }
 
-    const claim = (examiner: string, limit = 10) => store.claim(moment, { examiner, until: lease, limit });
+    const claim = (examiner: string, limit = 10, among: SilentAmong = 'repairable') =>
+      store.claim(moment, { examiner, until: lease, limit, among });
     const failOver = (amphora: SilentAmphora, now = moment.now) =>
       store.requestFailover(
         amphora,
@@ -136,7 +138,9 @@ export function describeSilenceStoreContract(name: string, makeSubject: () => Pr
       expect((await claim('second')).map(({ id }) => id)).toEqual(['c']);
       expect(await claim('third')).toEqual([]);
       const after = { now: later, silentBefore: lease };
-      expect(await store.claim(after, { examiner: 'fourth', until: later, limit: 10 })).toHaveLength(3);
+      expect(
+        await store.claim(after, { examiner: 'fourth', until: later, limit: 10, among: 'repairable' }),
+      ).toHaveLength(3);
     });
 
     it('of two at once, each amphora goes to one', async () => {
@@ -212,7 +216,8 @@ export function describeSilenceStoreContract(name: string, makeSubject: () => Pr
       await journal.finish('op-1', 1, { undone: { code: 'X', message: 'x', advice: '' } }, { settlement });
       expect(await claim('e')).toEqual([]);
       const after = { now: later, silentBefore: lease };
-      const [again] = await store.claim(after, { examiner: 'e', until: '2026-11-23T12:21:00.000Z', limit: 1 });
+      const until = '2026-11-23T12:21:00.000Z';
+      const [again] = await store.claim(after, { examiner: 'e', until, limit: 1, among: 'repairable' });
       expect(again).toMatchObject({ id: 'a', attempts: 1, finding: 'dead' });
       expect(await store.survey(after, after.silentBefore)).toMatchObject({ untried: 0, recentFailovers: 0 });
     });
@@ -230,7 +235,7 @@ export function describeSilenceStoreContract(name: string, makeSubject: () => Pr
         .execute();
       const [again] = await store.claim(
         { now: later, silentBefore: lease },
-        { examiner: 'e', until: '2026-11-23T12:21:00.000Z', limit: 1 },
+        { examiner: 'e', until: '2026-11-23T12:21:00.000Z', limit: 1, among: 'repairable' },
       );
       expect(await failOver(again ?? expect.unreachable(), later)).toBe(true);
       expect(await recent(moment.now)).toBe(0);
@@ -298,9 +303,13 @@ export function describeSilenceStoreContract(name: string, makeSubject: () => Pr
       await serving('replaced', longAgo, { loadBalancer: online });
       await serving('new', justNow, { of: 'lb-replaced' });
       await serving('lost', longAgo, { loadBalancer: online });
-      const [lost] = (await claim('e')).filter(({ id }) => id === 'lost');
-      const decision = { finding: 'heartbeats-lost' as const, examineAfter: later };
-      await store.record(lost ?? expect.unreachable(), decision, null, moment.now);
+      const claimed = await claim('e');
+      const isLost = ({ id }: SilentAmphora) => id === 'lost';
+      const lost = claimed.find(isLost) ?? expect.unreachable();
+      await store.record(lost, { finding: 'heartbeats-lost', examineAfter: later }, null, moment.now);
+      expect(await store.markErrors(moment, 10), 'before they are asked').toBe(0);
+      const silent = claimed.filter((amphora) => !isLost(amphora));
+      await store.note(silent, { finding: 'unknown', examineAfter: later }, moment.now);
       const before = await loadBalancers.tree('lb-dead');
       expect(await store.markErrors(moment, 1)).toBe(1);
       expect(await store.markErrors(moment, 10)).toBe(1);
@@ -311,6 +320,76 @@ export function describeSilenceStoreContract(name: string, makeSubject: () => Pr
       // Whoever keeps in mind what it read has to read again.
       expect((await loadBalancers.tree('lb-dead'))?.revision).toBe((before?.revision ?? 0) + 1);
     });
+
+    it('comes back from ERROR when a silent amphora of it answers, as its pools and listeners are', async () => {
+      const inError = { operatingStatus: 'ERROR' as const };
+      for (const id of ['well', 'degraded', 'pool', 'dead']) await serving(id, longAgo, { loadBalancer: inError });
+      await serving('disabled', longAgo, { loadBalancer: { ...inError, adminStateUp: false } });
+      await serving('pair', longAgo, { loadBalancer: { ...inError, topology: 'ACTIVE_STANDBY' } });
+      await serving('other', longAgo, { of: 'lb-pair' });
+      for (const [id, operatingStatus] of [
+        ['degraded', 'DEGRADED'],
+        ['pool', 'ERROR'],
+      ] as const) {
+        const pool = storedPool(`p-${id}`, `lb-${id}`, { operatingStatus });
+        await database.insertInto('kiln_pool').values(toRow('pool', pool)).execute();
+      }
+      const answers = ({ id }: SilentAmphora) => id !== 'dead' && id !== 'other';
+      const claimed = await claim('e');
+      await store.note(claimed.filter(answers), { finding: 'heartbeats-lost', examineAfter: later }, moment.now);
+      await store.note(
+        claimed.filter((one) => !answers(one)),
+        { finding: 'unknown', examineAfter: later },
+        moment.now,
+      );
+      expect(await store.markErrors(moment, 10)).toBe(0);
+      expect(await store.markServing(moment, 10)).toBe(3);
+      expect(await store.markServing(moment, 10)).toBe(0);
+      const statuses = await Promise.all(
+        ['well', 'degraded', 'pool', 'dead', 'disabled', 'pair'].map(async (id) => (await statusOf(id))?.operating),
+      );
+      expect(statuses).toEqual(['ONLINE', 'DEGRADED', 'ERROR', 'ERROR', 'ERROR', 'DEGRADED']);
+    });
+
+    it('is asked whether it serves, also while its load balancer is changed, and that is no attempt', async () => {
+      await serving('free', longAgo);
+      await serving('held', longAgo, { loadBalancer: { provisioningStatus: 'PENDING_UPDATE' } });
+      await serving('heard', longAgo);
+      expect((await claim('e')).map(({ id }) => id)).toEqual(['free', 'heard']);
+      await database.updateTable('kiln_amphora_health').set({ examiner: null, examine_after: null }).execute();
+      const asked = await claim('e', 10, 'unexamined');
+      expect(asked.map(({ id }) => id)).toEqual(['free', 'heard', 'held']);
+      await hears('heard', justNow);
+      await store.note(asked, { finding: 'unknown', examineAfter: null }, moment.now);
+      const known = await store.list(moment, 10);
+      expect(known).toMatchObject([
+        { id: 'free', finding: 'unknown', attempts: 0, examineAfter: null },
+        { id: 'held', finding: 'unknown', attempts: 0, examineAfter: null },
+      ]);
+      expect(
+        await database.selectFrom('kiln_amphora_health').select('finding').where('amphora_id', '=', 'heard').execute(),
+      ).toEqual([{ finding: null }]);
+      expect(await claim('e', 10, 'unexamined')).toEqual([]);
+      const due = await claim('late', 10, 'due');
+      expect(due.map(({ id }) => id)).toEqual(['free', 'held']);
+      await store.note(due, { finding: 'heartbeats-lost', examineAfter: null }, later);
+      expect(await store.list(moment, 10), 'its claim is over').toMatchObject([
+        { finding: 'unknown' },
+        { finding: 'unknown' },
+      ]);
+    });
+
+    it.each(['by heartbeats', 'by hand'])(
+      'closed %s, the breaker has those examined at once of which nobody could tell',
+      async (how) => {
+        await serving('a', longAgo);
+        await store.openBreaker({ at: moment.now, silentCount: 7, threshold: 5 });
+        await store.note(await claim('e', 10, 'due'), { finding: 'unknown', examineAfter: later }, moment.now);
+        expect(await claim('e')).toEqual([]);
+        await (how === 'by hand' ? store.resume(moment.now) : store.closeBreaker(moment.now));
+        expect(await claim('e')).toHaveLength(1);
+      },
+    );
 
     it('an amphora in ERROR says whether another one serves', async () => {
       await serving('alone', longAgo, { amphora: 'ERROR' });
