@@ -46,3 +46,26 @@ it('starts no second call beside a slow one, and keeps no failure', async () => 
   pending[1]?.resolve('up');
   expect(await third).toBe('up');
 });
+
+it('asks anew for whoever wants that, and keeps what came of it', async () => {
+  const { ask, calls, pending } = stand();
+  const [first, anew] = [ask('a'), ask('a', true)];
+  expect(calls).toHaveLength(2);
+  pending[1]?.resolve('new');
+  pending[0]?.resolve('old');
+  expect(await Promise.all([first, anew])).toEqual(['old', 'new']);
+  expect(await ask('a')).toBe('new');
+});
+
+it('keeps so many, the newest, and of those what is worth it', async () => {
+  const calls: string[] = [];
+  const ask = keepAnswer<string, string>(
+    async (question) => {
+      calls.push(question);
+      return question;
+    },
+    { keyOf: (question) => question, keepMs: 100, nowMs: () => 0, most: 2, isKept: (answer) => answer !== 'long' },
+  );
+  for (const question of ['a', 'b', 'c', 'b', 'a', 'long', 'long']) await ask(question);
+  expect(calls).toEqual(['a', 'b', 'c', 'a', 'long', 'long']);
+});

@@ -3,29 +3,43 @@
  * it began, gets the same answer. A failure is not kept. What nobody has asked for lately is forgotten.
  *
  * @param call asks anew each time it is called.
+ * @param options.most answers that are kept at once; the oldest go first.
+ * @param options.isKept absent: every answer is.
+ * @returns takes a question; and whether the call is made anew now, for whoever asks from then on.
  */
 export function keepAnswer<Question, Answer>(
   call: (question: Question) => Promise<Answer>,
-  options: { keyOf: (question: Question) => string; keepMs: number; nowMs: () => number },
-): (question: Question) => Promise<Answer> {
-  const { keyOf, keepMs, nowMs } = options;
+  options: {
+    keyOf: (question: Question) => string;
+    keepMs: number;
+    nowMs: () => number;
+    most?: number;
+    isKept?: (answer: Answer) => boolean;
+  },
+): (question: Question, isAnew?: boolean) => Promise<Answer> {
+  const { keyOf, keepMs, nowMs, most = Number.POSITIVE_INFINITY, isKept = () => true } = options;
   const kept = new Map<string, { answer: Promise<Answer>; untilMs: number; isSettled: boolean }>();
 
-  return (question) => {
+  return (question, isAnew = false) => {
     const key = keyOf(question);
     const known = kept.get(key);
-    if (known && (!known.isSettled || nowMs() < known.untilMs)) return known.answer;
+    if (known && !isAnew && (!known.isSettled || nowMs() < known.untilMs)) return known.answer;
     for (const [other, { isSettled, untilMs }] of kept) if (isSettled && nowMs() >= untilMs) kept.delete(other);
     const line = { answer: call(question), untilMs: nowMs() + keepMs, isSettled: false };
+    // As the newest.
+    kept.delete(key);
     kept.set(key, line);
-    line.answer.then(
-      () => {
-        line.isSettled = true;
-      },
-      () => {
-        if (kept.get(key) === line) kept.delete(key);
-      },
-    );
+    for (const oldest of kept.keys()) {
+      if (kept.size <= most) break;
+      kept.delete(oldest);
+    }
+    const forget = () => {
+      if (kept.get(key) === line) kept.delete(key);
+    };
+    line.answer.then((answer) => {
+      line.isSettled = true;
+      if (!isKept(answer)) forget();
+    }, forget);
     return line.answer;
   };
 }

@@ -1,4 +1,3 @@
-import { ask } from './api.ts';
 import { Facts, Id, Name, Reason, Stale, Status, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
 import { linkTo, place } from './state.ts';
@@ -8,7 +7,7 @@ import type { Amphora } from './wire.ts';
 export function AmphoraView() {
   const id = place.value.id ?? '';
   const path = `v2/kiln/amphorae/health?id=${encodeURIComponent(id)}`;
-  const { data, error, refresh } = usePolled(path, () => ask<{ amphorae: Amphora[] }>('GET', path), OVERVIEW_EVERY_MS);
+  const { data, error, refresh } = usePolled(path, (get) => get<{ amphorae: Amphora[] }>(path), OVERVIEW_EVERY_MS);
   if (!data) return <Waiting error={error} retry={refresh} />;
   const [one] = data.amphorae;
   if (!one) return <p class="card">There is no such amphora: it may have been replaced by another one.</p>;

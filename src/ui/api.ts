@@ -15,9 +15,19 @@ export class ApiError extends Error {
 const base = new URL('..', document.baseURI);
 
 /** One request to the public API, as whoever has signed in. */
-export async function ask<Answer>(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<Answer> {
+export async function ask<Answer>(method: 'POST' | 'PUT', path: string, body?: object): Promise<Answer> {
   return await read<Answer>(await sendSignedIn(method, path, body));
 }
+
+/** Reads from the public API. */
+export type Get = <Answer>(path: string) => Promise<Answer>;
+
+/** What is so now. */
+export const getNow: Get = async (path) => await read(await sendSignedIn('GET', path));
+
+/** What it was for whoever has asked in the last seconds; so many pages cost the server what one does. */
+export const getShared: Get = async (path) =>
+  await read(await sendSignedIn('GET', path, undefined, undefined, { 'cache-control': 'max-age=5' }));
 
 /** An answer of lines of JSON, when all of it is there. */
 export async function sendForLines<Line>(path: string): Promise<Line[]> {
@@ -54,9 +64,16 @@ export async function followLines<Line>(
   }
 }
 
-async function sendSignedIn(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
+async function sendSignedIn(
+  method: string,
+  path: string,
+  body?: object,
+  signal?: AbortSignal,
+  more: Record<string, string> = {},
+): Promise<Response> {
   const { token } = session.value ?? {};
-  const answer = await send(method, path, body, token === undefined ? {} : { 'x-auth-token': token }, signal);
+  const headers = token === undefined ? more : { ...more, 'x-auth-token': token };
+  const answer = await send(method, path, body, headers, signal);
   if (answer.status === 401 && token !== undefined) {
     // Unless somebody has signed in meanwhile.
     if (session.value?.token === token) {

@@ -1,4 +1,3 @@
-import { ask } from './api.ts';
 import { plural } from './format.ts';
 import { Prose, Stale, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
@@ -21,7 +20,7 @@ const titles: Readonly<Record<string, string>> = {
 export function Attention() {
   const { data, error, refresh } = usePolled(
     'attention',
-    () => ask<{ attention: AttentionAnswer }>('GET', 'v2/kiln/attention'),
+    (get) => get<{ attention: AttentionAnswer }>('v2/kiln/attention'),
     OVERVIEW_EVERY_MS,
   );
   if (!data) return <Waiting error={error} retry={refresh} />;

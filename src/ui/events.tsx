@@ -51,7 +51,7 @@ export function Events() {
           />
         </label>
         <label>
-          Of
+          Source
           <select value={source} onChange={(event) => change({ source: event.currentTarget.value })}>
             <option value="">everything</option>
             {Object.entries(sources).map(([name, title]) => (

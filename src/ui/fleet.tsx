@@ -1,4 +1,3 @@
-import { ask } from './api.ts';
 import { formatSpan, plural } from './format.ts';
 import { Id, Name, Stale, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
@@ -9,7 +8,7 @@ import type { Fleet as FleetAnswer, FleetImage } from './wire.ts';
 export function Fleet() {
   const { data, error, refresh } = usePolled(
     'fleet',
-    () => ask<{ fleet: FleetAnswer }>('GET', 'v2/kiln/fleet'),
+    (get) => get<{ fleet: FleetAnswer }>('v2/kiln/fleet'),
     OVERVIEW_EVERY_MS,
   );
   if (!data) return <Waiting error={error} retry={refresh} />;

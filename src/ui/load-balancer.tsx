@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { ApiError, ask } from './api.ts';
+import { ApiError, ask, type Get } from './api.ts';
 import { nameOrId } from './format.ts';
 import { Dialog, Facts, Id, Name, Reason, Refusal, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
@@ -22,21 +22,18 @@ interface Everything {
   operations: Operation[] | null;
 }
 
-async function load(id: string): Promise<Everything> {
+async function load(get: Get, id: string): Promise<Everything> {
   const of = encodeURIComponent(id);
   const seesAmphorae = may('amphora:get_all');
   const seesOperations = may('operation:get_all');
   const [shown, status, listeners, amphorae, operations] = await Promise.all([
-    ask<{ loadbalancer: LoadBalancer }>('GET', `v2/lbaas/loadbalancers/${of}`),
-    ask<{ statuses: { loadbalancer: StatusTree } }>('GET', `v2/lbaas/loadbalancers/${of}/status`),
-    ask<{ listeners: Listener[] }>(
-      'GET',
+    get<{ loadbalancer: LoadBalancer }>(`v2/lbaas/loadbalancers/${of}`),
+    get<{ statuses: { loadbalancer: StatusTree } }>(`v2/lbaas/loadbalancers/${of}/status`),
+    get<{ listeners: Listener[] }>(
       `v2/lbaas/listeners?loadbalancer_id=${of}&fields=id&fields=protocol&fields=protocol_port`,
     ),
-    seesAmphorae ? ask<{ amphorae: Amphora[] }>('GET', `v2/kiln/amphorae/health?loadbalancer_id=${of}`) : null,
-    seesOperations
-      ? ask<{ operations: Operation[] }>('GET', `v2/kiln/operations?loadbalancer_id=${of}&limit=10`)
-      : null,
+    seesAmphorae ? get<{ amphorae: Amphora[] }>(`v2/kiln/amphorae/health?loadbalancer_id=${of}`) : null,
+    seesOperations ? get<{ operations: Operation[] }>(`v2/kiln/operations?loadbalancer_id=${of}&limit=10`) : null,
   ]);
   return {
     loadBalancer: shown.loadbalancer,
@@ -50,7 +47,7 @@ async function load(id: string): Promise<Everything> {
 /** One load balancer: how it is, what it is made of, what runs it, and what was done to it. */
 export function LoadBalancerDrawer(props: { id: string; onClose(): void; onChanged(): void }) {
   const { id, onClose, onChanged } = props;
-  const { data, error, refresh } = usePolled(id, () => load(id), OVERVIEW_EVERY_MS);
+  const { data, error, refresh } = usePolled(id, (get) => load(get, id), OVERVIEW_EVERY_MS);
   const asksFailover = useSignal(false);
   const name = data ? nameOrId(data.loadBalancer.name, id) : id.slice(0, 8);
 

@@ -1,5 +1,4 @@
 import type { SubmitEventHandler } from 'preact';
-import { ask } from './api.ts';
 import { nameOrId, searchFilter } from './format.ts';
 import { LoadBalancerDrawer } from './load-balancer.tsx';
 import { Name, Pages, Stale, Status, Table, Time, Waiting } from './parts.tsx';
@@ -26,7 +25,7 @@ export function LoadBalancers() {
   const path = `v2/lbaas/loadbalancers?${asked}`;
   const { data, error, refresh } = usePolled(
     path,
-    () => ask<{ loadbalancers: LoadBalancer[] }>('GET', path),
+    (get) => get<{ loadbalancers: LoadBalancer[] }>(path),
     LIST_EVERY_MS,
   );
   const seesAll = may('loadbalancer:get_all-global');

@@ -18,11 +18,7 @@ export function Operations() {
     ...(marker === '' ? {} : { marker }),
   }).toString();
   const path = `v2/kiln/operations?${asked}`;
-  const { data, error, refresh } = usePolled(
-    path,
-    () => ask<{ operations: Operation[] }>('GET', path),
-    OVERVIEW_EVERY_MS,
-  );
+  const { data, error, refresh } = usePolled(path, (get) => get<{ operations: Operation[] }>(path), OVERVIEW_EVERY_MS);
   const here = { which: which === 'all' ? 'all' : '', marker };
   return (
     <>
@@ -96,7 +92,7 @@ function OperationDrawer({ id, onClose, onChanged }: { id: string; onClose(): vo
   const path = `v2/kiln/operations/${encodeURIComponent(id)}`;
   const { data, error, refresh } = usePolled(
     path,
-    () => ask<{ operation: Operation & { journal: JournalEntry[] } }>('GET', path),
+    (get) => get<{ operation: Operation & { journal: JournalEntry[] } }>(path),
     OVERVIEW_EVERY_MS,
   );
   const asksAbort = useSignal(false);

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError } from './api.ts';
+import { ApiError, type Get, getNow, getShared } from './api.ts';
 
 export interface Polled<Data> {
   /** Null until the first answer. What was last known stays while there is an error. */
@@ -12,8 +12,9 @@ export interface Polled<Data> {
 /**
  * Asks at once and again every so often, while the page is to be seen: a tab in the background asks nothing.
  * @param key what it is about: another key is another question.
+ * @param load reads with what it is given: what is shared with other pages; after `refresh`, what is so now.
  */
-export function usePolled<Data>(key: string, load: () => Promise<Data>, everyMs: number): Polled<Data> {
+export function usePolled<Data>(key: string, load: (get: Get) => Promise<Data>, everyMs: number): Polled<Data> {
   const [state, setState] = useState<{ key: string; data: Data | null; error: ApiError | null }>({
     key,
     data: null,
@@ -26,28 +27,28 @@ export function usePolled<Data>(key: string, load: () => Promise<Data>, everyMs:
   useEffect(() => {
     let timer: number | undefined;
     let isOver = false;
-    let isAsking = false;
-    const look = async () => {
+    let looks = 0;
+    const look = async (get: Get) => {
       clearTimeout(timer);
-      if (isOver || isAsking) return;
-      isAsking = true;
+      if (isOver) return;
+      const number = ++looks;
+      // What was asked for before a refresh is of before.
+      const isLatest = () => !isOver && number === looks;
       try {
-        const data = await latest.current();
-        if (!isOver) setState({ key, data, error: null });
+        const data = await latest.current(get);
+        if (isLatest()) setState({ key, data, error: null });
       } catch (thrown) {
         const error = thrown instanceof ApiError ? thrown : new ApiError(0, String(thrown));
-        if (!isOver) setState((before) => ({ key, data: before.key === key ? before.data : null, error }));
-      } finally {
-        isAsking = false;
+        if (isLatest()) setState((before) => ({ key, data: before.key === key ? before.data : null, error }));
       }
-      if (!isOver && !document.hidden) timer = setTimeout(() => void look(), everyMs);
+      if (isLatest() && !document.hidden) timer = setTimeout(() => void look(getShared), everyMs);
     };
     const onVisible = () => {
-      if (!document.hidden) void look();
+      if (!document.hidden) void look(getShared);
     };
-    asked.current = () => void look();
+    asked.current = () => void look(getNow);
     document.addEventListener('visibilitychange', onVisible);
-    void look();
+    void look(getShared);
     return () => {
       isOver = true;
       clearTimeout(timer);

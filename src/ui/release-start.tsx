@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { SubmitEventHandler } from 'preact';
 import { useId } from 'preact/hooks';
-import { ApiError, ask } from './api.ts';
+import { ApiError, ask, type Get } from './api.ts';
 import { formatAge, parseTime, plural, visible } from './format.ts';
 import { Dialog, Name, Reasoned, Refusal, Stale, Waiting } from './parts.tsx';
 import { PlanShown } from './plan.tsx';
@@ -22,10 +22,10 @@ interface Planned {
   plan: Plan;
 }
 
-async function loadChoices(): Promise<Choices> {
+async function loadChoices(get: Get): Promise<Choices> {
   const [{ images }, { fleet }] = await Promise.all([
-    ask<{ images: GlanceImage[] }>('GET', 'v2/kiln/images'),
-    ask<{ fleet: Fleet }>('GET', 'v2/kiln/fleet'),
+    get<{ images: GlanceImage[] }>('v2/kiln/images'),
+    get<{ fleet: Fleet }>('v2/kiln/fleet'),
   ]);
   const isById = fleet.tags.length === 1 && fleet.tags[0]?.tag === null;
   return { images, tags: isById ? [] : fleet.tags.flatMap(({ tag }) => (tag === null ? [] : [tag])) };

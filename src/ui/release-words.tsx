@@ -102,7 +102,7 @@ export function WordQuestion(props: { of: Word; release: Release; onClose(isDone
 function Back({ path }: { path: string }) {
   const { data, error, refresh } = usePolled(
     `${path} back`,
-    () => ask<{ way_back: WayBack }>('GET', `${path}/way-back`),
+    (get) => get<{ way_back: WayBack }>(`${path}/way-back`),
     LIST_EVERY_MS,
   );
   if (!data) return <Waiting error={error} retry={refresh} />;

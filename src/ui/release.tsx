@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
-import { ask } from './api.ts';
+import type { Get } from './api.ts';
 import { createJudgements } from './judgements.ts';
 import { Dialog, Facts, Id, Name, Prose, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
@@ -20,20 +20,24 @@ interface Everything {
   judgements: Judgement[];
 }
 
-async function load(id: string, judgementsOf: (release: Release) => Promise<Judgement[]>): Promise<Everything> {
-  const { release } = await ask<{ release: Release }>('GET', `v2/kiln/releases/${encodeURIComponent(id)}`);
+async function load(
+  get: Get,
+  id: string,
+  judgementsOf: (release: Release) => Promise<Judgement[]>,
+): Promise<Everything> {
+  const { release } = await get<{ release: Release }>(`v2/kiln/releases/${encodeURIComponent(id)}`);
   const [targets, judgements] = await Promise.all([
-    release.load_balancers > MOST_SQUARES ? [] : allTargets(id),
+    release.load_balancers > MOST_SQUARES ? [] : allTargets(get, id),
     release.error_comparison ? judgementsOf(release) : [],
   ]);
   return { release, targets, judgements };
 }
 
-async function allTargets(id: string): Promise<Target[]> {
+async function allTargets(get: Get, id: string): Promise<Target[]> {
   const all: Target[] = [];
   for (let marker = ''; ; ) {
     const path = `v2/kiln/releases/${encodeURIComponent(id)}/targets?limit=${PAGE}${marker && `&marker=${marker}`}`;
-    const { targets } = await ask<{ targets: Target[] }>('GET', path);
+    const { targets } = await get<{ targets: Target[] }>(path);
     all.push(...targets);
     const last = targets.at(-1);
     if (!last || targets.length < PAGE) return all;
@@ -44,7 +48,7 @@ async function allTargets(id: string): Promise<Target[]> {
 /** One release: how far it is, what holds it, each load balancer of it, and what an operator can tell it. */
 export function ReleaseDrawer({ id, onClose, onChanged }: { id: string; onClose(): void; onChanged(): void }) {
   const judgementsOf = useMemo(createJudgements, [id]);
-  const { data, error, refresh } = usePolled(`release ${id}`, () => load(id, judgementsOf), OVERVIEW_EVERY_MS);
+  const { data, error, refresh } = usePolled(`release ${id}`, (get) => load(get, id, judgementsOf), OVERVIEW_EVERY_MS);
   const asked = useSignal<{ word: Word; release: Release } | null>(null);
   const release = data?.release;
   return (

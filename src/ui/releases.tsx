@@ -1,4 +1,3 @@
-import { ask } from './api.ts';
 import { plural } from './format.ts';
 import { Name, Pages, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
@@ -18,7 +17,7 @@ export function Releases() {
   const path = `v2/kiln/releases?limit=${PAGE}${marker === '' ? '' : `&marker=${encodeURIComponent(marker)}`}`;
   const { data, error, refresh } = usePolled(
     path,
-    () => ask<{ releases: ReleaseSummary[] }>('GET', path),
+    (get) => get<{ releases: ReleaseSummary[] }>(path),
     OVERVIEW_EVERY_MS,
   );
   return (

@@ -1,5 +1,4 @@
 import { useSignal } from '@preact/signals';
-import { ask } from './api.ts';
 import { Chart } from './chart.tsx';
 import { formatQuantity, parseTime } from './format.ts';
 import { Stale, Waiting } from './parts.tsx';
@@ -16,13 +15,13 @@ export function Statistics({ id, listeners }: { id: string; listeners: { id: str
   const listener = useSignal('');
   const query = `window=${window.value}${listener.value && `&listener_id=${encodeURIComponent(listener.value)}`}`;
   const path = `v2/kiln/loadbalancers/${encodeURIComponent(id)}/statistics?${query}`;
-  const { data, error, refresh } = usePolled(path, () => ask<{ statistics: StatisticsAnswer }>('GET', path), EVERY_MS);
+  const { data, error, refresh } = usePolled(path, (get) => get<{ statistics: StatisticsAnswer }>(path), EVERY_MS);
   return (
     <>
       <h3>Traffic</h3>
       <div class="filter">
         <label>
-          Of
+          Period
           <select
             value={window.value}
             onChange={(event) => {

@@ -1,4 +1,4 @@
-import { ask } from './api.ts';
+import type { Get } from './api.ts';
 import { Id, Name, Stale, Table, Time, Waiting } from './parts.tsx';
 import { LIST_EVERY_MS, usePolled } from './polled.ts';
 import { may } from './state.ts';
@@ -9,10 +9,10 @@ interface Everything {
   history: TaggedImage[];
 }
 
-async function load(): Promise<Everything> {
+async function load(get: Get): Promise<Everything> {
   const [listed, { tag_history: history }] = await Promise.all([
-    may('release:post_plan') ? ask<{ images: GlanceImage[] }>('GET', 'v2/kiln/images') : { images: [] },
-    ask<{ tag_history: TaggedImage[] }>('GET', 'v2/kiln/images/tag-history'),
+    may('release:post_plan') ? get<{ images: GlanceImage[] }>('v2/kiln/images') : { images: [] },
+    get<{ tag_history: TaggedImage[] }>('v2/kiln/images/tag-history'),
   ]);
   return { images: listed.images, history };
 }

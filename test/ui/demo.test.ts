@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { chromium } from 'playwright-core';
 import { expect, it, vi } from 'vitest';
+import { launchBrowser } from '../kit/browser.ts';
 
 /** `npm run demo -- --ui`: what it says is there is on the page, and ctrl-C leaves nothing behind. */
 
@@ -21,10 +21,7 @@ it('leaves a page to look at, with a release in its second wave, and ends with a
     const [user = '', password = ''] = /Sign in as (\S+) with the password (\S+):/.exec(said)?.slice(1) ?? [];
     expect(said).not.toContain('NOT SO');
 
-    const browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu', '--disable-extensions'],
-    });
+    const browser = await launchBrowser();
     const page = await browser.newPage();
     page.setDefaultTimeout(120_000);
     await page.goto(address);

@@ -72,7 +72,7 @@ it('shows what happens as it happens, filtered, and held still', () =>
     await row(page, 'onerror=').waitFor({ state: 'detached' });
     expect(await row(page, 'is asked for').count()).toBe(1);
     expect(page.url()).toContain('q=BEFORE-the');
-    await page.getByLabel('Of', { exact: true }).selectOption('tag');
+    await page.getByRole('combobox', { name: 'Source' }).selectOption('tag');
     await page.getByText('No event is like that.').waitFor();
     await go(page, '#/events');
     await page.getByRole('button', { name: 'Hold still' }).click();

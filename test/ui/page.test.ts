@@ -305,6 +305,8 @@ describe('`kiln ui`', () => {
     try {
       const address = await local.line(/^http:/);
       const { origin } = new URL(address);
+      // The page that was open before asks for nothing more.
+      await page.goto('about:blank');
       opened.hosts.clear();
       await page.goto(address);
       await heading(page, 'Attention').waitFor();

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import axe from 'axe-core';
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { expect, vi } from 'vitest';
 import { tallyOf } from '../../src/core/releases/tallies.ts';
+import { launchBrowser } from '../kit/browser.ts';
 import { anImage } from '../kit/builders.ts';
 import { storedAmphora } from '../kit/contract/amphora-store.ts';
 import { startKiln } from '../kit/kiln-process.ts';
@@ -55,11 +56,7 @@ export async function openBareStand(more: Record<string, string> = {}): Promise<
   const cloud = await openServingCloud(settings);
   const { dev } = cloud;
   const endpoint = new URL(dev.cloud.apiUrl).origin;
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-extensions'],
-    timeout: 120_000,
-  });
+  const browser = await launchBrowser();
   const url = `${endpoint}/ui/`;
   let serve = cloud.serve;
   return {

@@ -39,6 +39,7 @@ import { releaseRoutes } from './routes/releases.ts';
 import { resizeRoute } from './routes/resize.ts';
 import { statisticsOverTimeRoute, statisticsRoutes } from './routes/statistics.ts';
 import { writeTools } from './routes/write-tools.ts';
+import { createReads } from './shared-reads.ts';
 
 /** What oslo.middleware's sizelimit takes. */
 const largestBodyBytes = 114_688;
@@ -111,12 +112,13 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   discoveryRoutes(app, deps);
   healthCheckRoute(app, deps);
   const { ui } = deps;
+  const reading = { ...deps, readsOf: createReads(deps) };
   if (ui) app.register(async (scope) => uiRoutes(scope, ui));
   app.register(
     async (scope) => {
       strictly(scope, deps);
       scope.get('/', () => 'v2');
-      readRoutes(scope, deps);
+      readRoutes(scope, reading);
       const tools = writeTools(deps);
       loadBalancerWrites(scope, deps, tools);
       listenerWrites(scope, deps, tools);
@@ -136,9 +138,9 @@ export function createApi(deps: ApiDeps): FastifyInstance {
       strictly(scope, deps);
       const tools = writeTools(deps);
       fleetRoute(scope, deps);
-      overviewRoutes(scope, deps);
-      statisticsOverTimeRoute(scope, deps);
-      operationRoutes(scope, deps);
+      overviewRoutes(scope, reading);
+      statisticsOverTimeRoute(scope, reading);
+      operationRoutes(scope, reading);
       resizeRoute(scope, deps, tools);
       releaseRoutes(scope, deps);
       imageRoutes(scope, deps);

@@ -7,6 +7,7 @@ import { invalidMarker, type QueryString, readListRequest } from '../list-reques
 import { pageLinks } from '../page-links.ts';
 import { abortBody, abortedAnswer, operationAnswer, operationsAnswer } from '../schemas/operation.ts';
 import { listQuery } from '../schemas/query.ts';
+import type { ReadsOf } from '../shared-reads.ts';
 import { abortedToWire, operationToWire, operationWithJournalToWire } from '../wire/operation.ts';
 import { callerOf, pathUrl, pick } from './reads.ts';
 import { type ById, bodyOf } from './write-tools.ts';
@@ -16,9 +17,9 @@ const title = 'Operation';
 /** What was asked for on load balancers, and what became of it: of Kiln, not of Octavia. */
 export function operationRoutes(
   app: FastifyInstance,
-  deps: Pick<ApiDeps, 'overview' | 'journal' | 'abortOperation' | 'policy' | 'paging'>,
+  deps: Pick<ApiDeps, 'abortOperation' | 'policy' | 'paging'> & { readsOf: ReadsOf },
 ): void {
-  const { overview, journal, policy } = deps;
+  const { readsOf, policy } = deps;
 
   const listSchema = {
     querystring: listQuery(listableFields.operation, { tags: false }),
@@ -32,6 +33,7 @@ export function operationRoutes(
     const sorted = given.sort === undefined && given.sort_key === undefined ? { ...given, sort: newestFirst } : given;
     const asked = readListRequest(listableFields.operation, sorted, deps.paging.maximum);
     const { tags: _tags, ...query } = asked.query;
+    const { overview, journal } = readsOf(request);
     const rows = asked.nothing ? [] : await overview.operations(query);
     const { marker } = asked.page;
     if (rows.length === 0 && marker !== null && !(await journal.get(marker))) throw invalidMarker(marker);
@@ -48,7 +50,7 @@ export function operationRoutes(
   app.get<ById>('/kiln/operations/:id', { schema: { response: { 200: operationAnswer } } }, async (request) => {
     const caller = callerOf(request);
     authorize(policy, 'operation:get_one', caller, caller.projectId);
-    const found = await journal.get(request.params.id);
+    const found = await readsOf(request).journal.get(request.params.id);
     if (!found) throw notFound(title, request.params.id);
     return { operation: operationWithJournalToWire(found.operation, found.entries) };
   });

@@ -7,18 +7,16 @@ import { invalidMarker, type QueryString, readListRequest } from '../list-reques
 import { pageLinks } from '../page-links.ts';
 import { amphoraeHealthAnswer, attentionAnswer, permissionsAnswer } from '../schemas/overview.ts';
 import { listQuery } from '../schemas/query.ts';
+import type { ReadsOf } from '../shared-reads.ts';
 import { amphoraHealthToWire, attentionToWire } from '../wire/overview.ts';
 import { callerOf, pathUrl, pick } from './reads.ts';
 
 /** What operators look at across all load balancers, and what whoever asks may do: of Kiln, not of Octavia. */
 export function overviewRoutes(
   app: FastifyInstance,
-  deps: Pick<
-    ApiDeps,
-    'attention' | 'amphorae' | 'overview' | 'policy' | 'paging' | 'clock' | 'heartbeatTimeoutSeconds'
-  >,
+  deps: Pick<ApiDeps, 'attention' | 'policy' | 'paging' | 'clock' | 'heartbeatTimeoutSeconds'> & { readsOf: ReadsOf },
 ): void {
-  const { amphorae, overview, policy, clock } = deps;
+  const { readsOf, policy, clock } = deps;
 
   app.get('/kiln/attention', { schema: { response: { 200: attentionAnswer } } }, async (request) => {
     const caller = callerOf(request);
@@ -35,6 +33,7 @@ export function overviewRoutes(
     authorize(policy, 'amphora:get_all', caller, caller.projectId);
     const asked = readListRequest(listableFields.amphora, request.query as QueryString, deps.paging.maximum);
     const { tags: _tags, ...query } = asked.query;
+    const { amphorae, overview } = readsOf(request);
     const rows = asked.nothing ? [] : await amphorae.listPage({ ...query, projectId: asked.projectId });
     const { marker } = asked.page;
     if (rows.length === 0 && marker !== null && !(await amphorae.get(marker))) throw invalidMarker(marker);

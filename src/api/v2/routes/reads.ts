@@ -17,13 +17,17 @@ import { pageLinks } from '../page-links.ts';
 import { links, list } from '../schemas/fields.ts';
 import { loadBalancerShowView, loadBalancerStatusAnswer } from '../schemas/load-balancer.ts';
 import { listQuery, showQuery } from '../schemas/query.ts';
+import type { ReadsOf } from '../shared-reads.ts';
 import { reasonToWire, treeToStatus } from '../wire/load-balancer.ts';
 
 type Found<Kind extends ResourceKind> = Resources[Kind] & { related: RelatedIds };
 
 /** Lists and shows of a load balancer and what belongs to it. */
-export function readRoutes(app: FastifyInstance, deps: ApiDeps): void {
-  const { store, policy } = deps;
+export function readRoutes(
+  app: FastifyInstance,
+  deps: Pick<ApiDeps, 'policy' | 'paging'> & { readsOf: ReadsOf },
+): void {
+  const { policy, readsOf } = deps;
 
   for (const kind of ['loadbalancer', 'listener', 'pool', 'healthmonitor', 'l7policy'] as const) {
     const path = `/${representations[kind].many}`;
@@ -33,7 +37,7 @@ export function readRoutes(app: FastifyInstance, deps: ApiDeps): void {
       })),
     );
     app.get<{ Params: { id: string } }>(`${path}/:id`, { schema: showSchema(kind) }, async (request) => {
-      const found = await find(kind, request.params.id);
+      const found = await find(request, kind, request.params.id);
       authorize(policy, `${kind}:get_one`, callerOf(request), found.projectId);
       return show(kind, found, request, policy);
     });
@@ -45,7 +49,7 @@ export function readRoutes(app: FastifyInstance, deps: ApiDeps): void {
   for (const path of ['/loadbalancers/:id/status', '/loadbalancers/:id/statuses']) {
     const schema = { response: { 200: loadBalancerStatusAnswer } };
     app.get<{ Params: { id: string } }>(path, { schema }, async (request) => {
-      const tree = await store.tree(request.params.id);
+      const tree = await readsOf(request).store.tree(request.params.id);
       if (!tree) throw notFound(kindTitle.loadbalancer, request.params.id);
       authorize(policy, 'loadbalancer:get_status', callerOf(request), tree.loadBalancer.projectId);
       return treeToStatus(tree);
@@ -54,7 +58,7 @@ export function readRoutes(app: FastifyInstance, deps: ApiDeps): void {
 
   function nested(kind: 'member' | 'l7rule', parentKind: 'pool' | 'l7policy', path: string): void {
     app.get<{ Params: { parentId: string } }>(path, { schema: listSchema(kind) }, async (request) => {
-      const parent = await findParent(parentKind, request.params.parentId);
+      const parent = await findParent(request, parentKind, request.params.parentId);
       authorize(policy, `${kind}:get_all`, callerOf(request), parent.projectId);
       return answerList(request, kind, (asked) => ({ projectId: asked.projectId, parentId: parent.id }));
     });
@@ -63,9 +67,9 @@ export function readRoutes(app: FastifyInstance, deps: ApiDeps): void {
       { schema: showSchema(kind) },
       async (request) => {
         const { parentId, id } = request.params;
-        const found = await store.get(kind, id);
+        const found = await readsOf(request).store.get(kind, id);
         if (!found) {
-          await findParent(parentKind, parentId);
+          await findParent(request, parentKind, parentId);
           throw notFound(kindTitle[kind], id);
         }
         authorize(policy, `${kind}:get_one`, callerOf(request), found.projectId);
@@ -76,14 +80,22 @@ export function readRoutes(app: FastifyInstance, deps: ApiDeps): void {
   }
 
   /** What others are in; Octavia calls a policy otherwise there. */
-  async function findParent(kind: 'pool' | 'l7policy', id: string): Promise<Found<'pool' | 'l7policy'>> {
-    const found = await store.get(kind, id);
+  async function findParent(
+    request: FastifyRequest,
+    kind: 'pool' | 'l7policy',
+    id: string,
+  ): Promise<Found<'pool' | 'l7policy'>> {
+    const found = await readsOf(request).store.get(kind, id);
     if (!found) throw notFound(kind === 'l7policy' ? 'L7Policy' : kindTitle[kind], id);
     return found;
   }
 
-  async function find<Kind extends ResourceKind>(kind: Kind, id: string): Promise<Found<Kind>> {
-    const found = await store.get(kind, id);
+  async function find<Kind extends ResourceKind>(
+    request: FastifyRequest,
+    kind: Kind,
+    id: string,
+  ): Promise<Found<Kind>> {
+    const found = await readsOf(request).store.get(kind, id);
     if (!found) throw notFound(kindTitle[kind], id);
     return found;
   }
@@ -95,6 +107,7 @@ export function readRoutes(app: FastifyInstance, deps: ApiDeps): void {
   ): Promise<Record<string, unknown>> {
     const asked = readListRequest(listableFields[kind], request.query as QueryString, deps.paging.maximum);
     const scoped = scope(asked);
+    const { store } = readsOf(request);
     const rows = asked.nothing ? [] : await store.list(kind, { ...asked.query, ...scoped });
     // Asked only where it matters, so that a page costs one query.
     const { marker } = asked.page;

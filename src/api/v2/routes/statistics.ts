@@ -6,6 +6,7 @@ import { type TrafficWindow, trafficWindowMs, trafficWindows } from '../../../mo
 import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { statisticsAnswer, statisticsOverTimeAnswer, statisticsQuery } from '../schemas/statistics.ts';
+import type { ReadsOf } from '../shared-reads.ts';
 import { intervalToWire, statisticsToWire } from '../wire/statistics.ts';
 import { queryOf, single } from './plain-query.ts';
 import { callerOf } from './reads.ts';
@@ -33,12 +34,13 @@ export function statisticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
 /** The traffic of a load balancer over time: of Kiln, not of Octavia. */
 export function statisticsOverTimeRoute(
   app: FastifyInstance,
-  deps: Pick<ApiDeps, 'store' | 'trafficSamples' | 'policy' | 'clock'>,
+  deps: Pick<ApiDeps, 'policy' | 'clock'> & { readsOf: ReadsOf },
 ): void {
-  const { store, trafficSamples, policy, clock } = deps;
+  const { readsOf, policy, clock } = deps;
   const schema = { querystring: statisticsQuery, response: { 200: statisticsOverTimeAnswer } };
   app.get<ById>('/kiln/loadbalancers/:id/statistics', { schema }, async (request) => {
     const { id } = request.params;
+    const { store, trafficSamples } = readsOf(request);
     const found = await store.get('loadbalancer', id);
     if (!found) throw notFound(kindTitle.loadbalancer, id);
     authorize(policy, 'loadbalancer:get_stats', callerOf(request), found.projectId);
@@ -47,16 +49,19 @@ export function statisticsOverTimeRoute(
     const listenerId = single(query, 'listener_id');
     const { stepMs, spanMs } = trafficWindowMs[window];
     const nowMs = clock.now().getTime();
-    const samples = await trafficSamples.list(id, window, nowMs - spanMs);
+    const fromMs = nowMs - spanMs;
+    // Since a full step, so that all who ask within one ask the same.
+    const samples = await trafficSamples.list(id, window, Math.floor(fromMs / stepMs) * stepMs);
     const wanted = listenerId === null ? samples : samples.filter((sample) => sample.listenerId === listenerId);
+    const intervals = trafficIntervals(wanted).filter(({ atMs }) => atMs >= fromMs);
     return {
       statistics: {
         window,
         step_seconds: stepMs / 1000,
-        from: new Date(nowMs - spanMs).toISOString(),
+        from: new Date(fromMs).toISOString(),
         to: new Date(nowMs).toISOString(),
         listener_id: listenerId,
-        intervals: trafficIntervals(wanted).map(intervalToWire),
+        intervals: intervals.map(intervalToWire),
       },
     };
   });
