@@ -141,7 +141,7 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
       return 'ended';
     }
     if (await isHeld(found.operation)) return 'later';
-    const claimed = await claimInTurn(found.operation);
+    const claimed = await claimInTurn(found);
     if (!claimed) return 'later';
     if ('full' in claimed) {
       if (claimed.first) adopt(claimed.first.id, found.operation);
@@ -160,11 +160,12 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
   const isFull = () => clock.monotonicMs() < fullUntilMs;
 
   /** One after the other: when there is no place, the others need not ask. */
-  function claimInTurn(operation: Operation): Promise<ClaimedOperation | NoPlace | null> {
+  function claimInTurn(seen: ClaimedOperation): Promise<ClaimedOperation | NoPlace | null> {
     const claim = lastClaim.then(async () => {
-      const { id, fence, worker } = operation;
+      const { id, fence, worker } = seen.operation;
       if (isFull() && worker === null) return { full: true, first: null } as const;
-      const claimed = await journal.claimPlace(id, self, fence, { limit: capacity, flows: [...flows.keys()] });
+      const places = { limit: capacity, flows: [...flows.keys()] };
+      const claimed = await journal.claimPlace(id, self, fence, places, seen);
       if (claimed && 'full' in claimed) fullUntilMs = clock.monotonicMs() + NO_PLACE_PAUSE_MS;
       return claimed;
     });

@@ -23,7 +23,7 @@ export interface AmphoraStore {
    * Changes the given fields and `updatedAt`; AMPHORA_NOT_FOUND when there is no such row. One of a load balancer that is in ERROR
    * from now on is watched, also if it never served: it is removed or replaced.
    */
-  update(amphoraId: string, patch: AmphoraPatch): Promise<Amphora>;
+  update(amphoraId: string, patch: AmphoraPatch): Promise<void>;
   /**
    * It serves from now on, and its load balancer is assigned its image: one transaction. AMPHORA_NOT_FOUND when there is no
    * such row.

@@ -37,12 +37,14 @@ export interface Journal {
   /**
    * As `claim`, within the places that there are. An operation whose worker died has its place still. When but one is left it
    * goes to the most urgent operation that was never begun, and of those to the oldest.
+   * @param seen what `get` gave a moment ago: it is read again only where it has changed since.
    */
   claimPlace(
     operationId: string,
     worker: string,
     seenFence: number,
     places: RunPlaces,
+    seen?: ClaimedOperation,
   ): Promise<ClaimedOperation | NoPlace | null>;
   /** Gives it and its place back, to be claimed by whoever comes; status and journal stay. FENCED as `record`. */
   release(operationId: string, fence: number): Promise<void>;

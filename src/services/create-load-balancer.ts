@@ -64,7 +64,8 @@ export function createLoadBalancer(deps: Deps): (spec: LoadBalancerSpec, by: Req
     await profiles.assertServed(spec, offer);
     // Of the VIP, what is allocated below looks it up.
     await changes.demandNetworkReferences({ listeners: spec.listeners, pools: spec.pools }, userToken);
-    await changes.demandQuota(projectId, { loadbalancer: 1 });
+    const quota = await changes.quotaOf(projectId);
+    await quota.demand({ loadbalancer: 1 });
 
     const making = changes.making();
     const id = making.newId();
@@ -92,12 +93,12 @@ export function createLoadBalancer(deps: Deps): (spec: LoadBalancerSpec, by: Req
       const loadBalancer = makeLoadBalancer(making, spec, projectId, offer, { id, ...allocated });
       const tree = makeFullyPopulated(making, spec, loadBalancer);
       const planned = planCreation(making, tree);
-      const quota = await changes.demandQuota(projectId, countKinds(planned.rows));
+      const counted = await quota.demand(countKinds(planned.rows));
       await changes.demandSecrets(
         [...tree.listeners.map(referencesOfListener), ...tree.pools.map(referencesOfPool)],
         projectId,
       );
-      await changes.apply(planned, { quota });
+      await changes.apply(planned, { quota: counted });
       return tree;
     } catch (error) {
       await abandon(id, error);

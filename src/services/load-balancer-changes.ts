@@ -26,11 +26,33 @@ export interface LoadBalancerChangesDeps {
   operationQueued(operation: { id: string; priority: number }): void;
 }
 
+/** How many of each kind are to be made. */
+type Wanted = Readonly<Partial<Record<ResourceKind, number>>>;
+
 export type LoadBalancerChanges = ReturnType<typeof createLoadBalancerChanges>;
 
 /** What every change of a load balancer and of what is in it goes through; errors are in Octavia's words. */
 export function createLoadBalancerChanges(deps: LoadBalancerChangesDeps) {
   const { store } = deps;
+
+  /** What the project may have, as it is now: for all that one request asks. */
+  async function quotaOf(projectId: string) {
+    const limits = limitsOf(await deps.quotas.get(projectId), deps.settings().quotaDefaults);
+    return {
+      /**
+       * Refuses early what would be too much; the store counts again, when it writes.
+       * @returns what the change is to be applied with; null where none of these kinds is limited.
+       */
+      async demand(more: Wanted): Promise<ChangeQuota | null> {
+        // Nothing is counted for those who may have any number.
+        const limited = Object.entries(more).filter(([kind, count]) => count > 0 && limits[kind as ResourceKind] >= 0);
+        if (limited.length === 0) return null;
+        const exceeded = quotaExceeded(limits, await store.countByProject(projectId), more);
+        if (exceeded) throw quotaMet(kindTitle[exceeded]);
+        return { projectId, limits };
+      },
+    };
+  }
 
   return {
     async treeOf(loadBalancerId: string | null): Promise<StoredTree> {
@@ -45,23 +67,10 @@ export function createLoadBalancerChanges(deps: LoadBalancerChangesDeps) {
       now: deps.clock.now().toISOString(),
     }),
 
-    /**
-     * Refuses early what would be too much; the store counts again, when it writes.
-     * @param more how many of each kind are to be made.
-     * @returns what the change is to be applied with; null where none of these kinds is limited.
-     */
-    async demandQuota(
-      projectId: string,
-      more: Readonly<Partial<Record<ResourceKind, number>>>,
-    ): Promise<ChangeQuota | null> {
-      const limits = limitsOf(await deps.quotas.get(projectId), deps.settings().quotaDefaults);
-      // Nothing is counted for those who may have any number.
-      const limited = Object.entries(more).filter(([kind, count]) => count > 0 && limits[kind as ResourceKind] >= 0);
-      if (limited.length === 0) return null;
-      const exceeded = quotaExceeded(limits, await store.countByProject(projectId), more);
-      if (exceeded) throw quotaMet(kindTitle[exceeded]);
-      return { projectId, limits };
-    },
+    quotaOf,
+
+    /** As `quotaOf`, for a request that asks once. */
+    demandQuota: async (projectId: string, more: Wanted) => (await quotaOf(projectId)).demand(more),
 
     /**
      * Subnets, security groups and QoS policies that a body in the core's names refers to, at any depth: this user sees them.

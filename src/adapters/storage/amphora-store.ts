@@ -61,16 +61,15 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
     async update(amphoraId, patch) {
       const now = clock.now();
       const changes = { ...toColumns(patch), ...rotationOf(patch, now), updated_at: now.toISOString() };
-      const amphora = await attempt(clock, async () => {
-        await database.updateTable('kiln_amphora').set(changes).where('id', '=', amphoraId).execute();
+      const { numUpdatedRows } = await attempt(clock, async () => {
         if (patch.imageChoice) await rememberImage(database, patch.imageChoice, changes.updated_at);
-        const found = await get(amphoraId);
-        if (patch.status === 'ERROR' && found?.loadBalancerId)
-          await watchAmphora(database, amphoraId, changes.updated_at);
-        return found;
+        const update = database.updateTable('kiln_amphora').set(changes).where('id', '=', amphoraId);
+        const result = await update.executeTakeFirst();
+        const inError = patch.status === 'ERROR' ? await get(amphoraId) : null;
+        if (inError?.loadBalancerId) await watchAmphora(database, amphoraId, changes.updated_at);
+        return result;
       });
-      if (!amphora) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId}`);
-      return amphora;
+      if (numUpdatedRows !== 1n) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId}`);
     },
 
     async allocate(amphoraId) {

@@ -19,8 +19,11 @@ export async function applyChange(transaction: KilnDatabase, change: Change, at:
   // First, before anything is read: what MySQL reads afterwards is as it is once the others are done.
   const quota = change.quota && (await lockQuota(transaction, change.quota));
   await admit(transaction, change);
-  await applyRows(transaction, change.rows, async (kind, rows, made) => {
-    if (quota) await checkQuota(transaction, quota, kind, { made, leaving: rows.filter(isLeaving).length });
+  await applyRows(transaction, change.rows, {
+    areNew: isCreation(change),
+    async check(kind, rows, made) {
+      if (quota) await checkQuota(transaction, quota, kind, { made, leaving: rows.filter(isLeaving).length });
+    },
   });
   if (change.operation) await enqueueOperation(transaction, change.operation, at);
 }
@@ -39,8 +42,8 @@ async function admit(transaction: KilnDatabase, change: Change): Promise<void> {
       .executeTakeFirst();
     return row && String(row.provisioning_status);
   };
-  if (mutableFrom.length === 0) {
-    if (await status()) throw new KilnError('RESOURCE_CONFLICT', `there is a load balancer ${loadBalancerId} already`);
+  if (isCreation(change)) {
+    // Where there is one of this ID already its row is refused.
     await holdOffer(transaction, change);
     await claimVipPort(transaction, change);
     return await redeemReservation(transaction, loadBalancerId);
@@ -63,6 +66,8 @@ async function admit(transaction: KilnDatabase, change: Change): Promise<void> {
     `load balancer ${loadBalancerId} is ${found}; this change needs it to be ${mutableFrom.join(' or ')}`,
   );
 }
+
+const isCreation = ({ mutableFrom }: Change) => mutableFrom.length === 0;
 
 /** On its way out: what comes in its place does not count twice. */
 const isLeaving = (change: RowChange) => 'put' in change && change.put.provisioningStatus === 'PENDING_DELETE';

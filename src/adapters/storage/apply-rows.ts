@@ -8,20 +8,25 @@ import type { KilnDatabase, ResourceRow } from './schema.ts';
 /** Rows of one statement: SQLite takes 32766 values. */
 const LARGEST_BATCH = 500;
 
-/**
- * Writes rows, with their tags; of one that is named twice, the last.
- * @param check called for each kind once it is written, with the number of rows that are new.
- */
+interface Options {
+  /** There is none of them yet: what is there is not looked up, and one that is there after all is refused. */
+  areNew?: boolean;
+  /** Called for each kind once it is written, with the number of rows that are new. */
+  check?(kind: ResourceKind, rows: readonly RowChange[], made: number): Promise<void>;
+}
+
+/** Writes rows, with their tags; of one that is named twice, the last. */
 export async function applyRows(
   transaction: KilnDatabase,
   rows: readonly RowChange[],
-  check: (kind: ResourceKind, rows: readonly RowChange[], made: number) => Promise<void> = async () => {},
+  { areNew = false, check }: Options = {},
 ): Promise<void> {
   const last = new Map(rows.map((row) => [`${row.kind} ${idOf(row)}`, row]));
   const tags: TagChanges = { untagged: [], tagged: [] };
   for (const kind of resourceKinds) {
     const ofKind = [...last.values()].filter((row) => row.kind === kind);
-    await check(kind, ofKind, await applyToKind(transaction, kind, ofKind, tags));
+    const made = ofKind.length === 0 ? 0 : await applyToKind(transaction, kind, ofKind, { areNew, tags });
+    await check?.(kind, ofKind, made);
   }
   await applyTags(transaction, tags);
 }
@@ -37,15 +42,14 @@ async function applyToKind(
   transaction: KilnDatabase,
   kind: ResourceKind,
   changes: readonly RowChange[],
-  tags: TagChanges,
+  { areNew, tags }: { areNew: boolean; tags: TagChanges },
 ): Promise<number> {
-  if (changes.length === 0) return 0;
   // The tables of all kinds have one shape.
   const table = tableOf(kind).table as 'kiln_listener';
   const puts = changes.flatMap((change) => ('put' in change ? [change.put] : []));
 
   const old = new Map<string, string>();
-  for (const ids of batches(changes.map(idOf))) {
+  for (const ids of batches(areNew ? [] : changes.map(idOf))) {
     const rows = await transaction.selectFrom(table).select(['id', 'tags']).where('id', 'in', ids).execute();
     for (const { id, tags: json } of rows) old.set(id, String(json));
   }

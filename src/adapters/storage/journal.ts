@@ -27,13 +27,14 @@ type NewOperation = Parameters<Journal['enqueue']>[0];
 export function createJournal(database: KilnDatabase, clock: Clock): Journal {
   const now = () => clock.now().toISOString();
 
+  async function readRow(operationId: string): Promise<Row | null> {
+    const rows = database.selectFrom('kiln_operation').selectAll().where('id', '=', operationId);
+    return (await rows.executeTakeFirst()) ?? null;
+  }
+
   async function readOperation(operationId: string): Promise<Operation | null> {
-    const row = await database
-      .selectFrom('kiln_operation')
-      .selectAll()
-      .where('id', '=', operationId)
-      .executeTakeFirst();
-    return row ? operationFromRow(row) : null;
+    const row = await readRow(operationId);
+    return row && operationFromRow(row);
   }
 
   async function readEntries(operationId: string): Promise<JournalEntry[]> {
@@ -57,22 +58,26 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
     return seenFence === undefined || seenFence === operation.fence ? operation : null;
   }
 
-  /** @throws the database's error when a place, or the subject, is another operation's by now. */
+  /**
+   * @param options.entryCount only if its journal has still so many entries.
+   * @throws the database's error when a place, or the subject, is another operation's by now.
+   */
   async function take(
     operation: Operation,
     worker: string,
-    place: { run_place?: number } = {},
+    { place = {}, entryCount }: { place?: { run_place?: number }; entryCount?: number | undefined } = {},
   ): Promise<Operation | null> {
     const { id, fence, subject } = operation;
     const status = operation.status === 'queued' ? 'running' : operation.status;
     const taken = { status, worker, fence: fence + 1, updatedAt: now() } as const;
-    const { numUpdatedRows } = await database
+    let update = database
       .updateTable('kiln_operation')
       .set({ status, worker, fence: taken.fence, busy_subject: subject, updated_at: taken.updatedAt, ...place })
       .where('id', '=', id)
       .where('fence', '=', fence)
-      .where('status', 'in', unendedStatuses)
-      .executeTakeFirst();
+      .where('status', 'in', unendedStatuses);
+    if (entryCount !== undefined) update = update.where('entry_count', '=', entryCount);
+    const { numUpdatedRows } = await update.executeTakeFirst();
     return numUpdatedRows === 1n ? { ...operation, ...taken } : null;
   }
 
@@ -92,14 +97,18 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
     worker: string,
     seenFence: number,
     places: RunPlaces,
-  ): Promise<Operation | NoPlace | null> {
-    const operation = await readClaimable(operationId, seenFence);
+    seen: ClaimedOperation | null,
+  ): Promise<ClaimedOperation | NoPlace | null> {
+    const operation = seen ? seen.operation : await readClaimable(operationId, seenFence);
     if (!operation) return null;
     for (let tries = 0; tries < PLACE_TRIES; tries++) {
       const found = await findPlace(database, operation, places);
       if ('full' in found) return found;
       try {
-        return await take(operation, worker, found);
+        const taken = await take(operation, worker, { place: found, entryCount: seen?.entries.length });
+        if (taken && seen) return { operation: taken, entries: seen.entries };
+        // What was seen is not so any more.
+        return seen ? await claimPlace(operationId, worker, seenFence, places, null) : await withEntries(taken);
       } catch (error) {
         if (!isDuplicate(error)) throw error;
         if (await isBusy(operation.subject)) return null;
@@ -173,11 +182,10 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
     claim: (operationId, worker, seenFence) =>
       attempt(clock, async () => withEntries(await claim(operationId, worker, seenFence))),
 
-    claimPlace: (operationId, worker, seenFence, places) =>
-      attempt(clock, async () => {
-        const claimed = await claimPlace(operationId, worker, seenFence, places);
-        return claimed && 'full' in claimed ? claimed : await withEntries(claimed);
-      }),
+    claimPlace: (operationId, worker, seenFence, places, seen) =>
+      attempt(clock, () =>
+        claimPlace(operationId, worker, seenFence, places, seen?.operation.fence === seenFence ? seen : null),
+      ),
 
     async release(operationId, fence) {
       await attempt(clock, () => change(database, operationId, fence, { worker: null, run_place: null }));
@@ -253,7 +261,13 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
       return found;
     },
 
-    get: (operationId) => attempt(clock, async () => withEntries(await readOperation(operationId))),
+    get: (operationId) =>
+      attempt(clock, async () => {
+        const row = await readRow(operationId);
+        if (!row) return null;
+        const operation = operationFromRow(row);
+        return row.entry_count === 0 ? { operation, entries: [] } : await withEntries(operation);
+      }),
   };
 }
 

@@ -40,13 +40,7 @@ export function createLoadBalancerStore(database: KilnDatabase, clock: Clock): L
         return found && reason ? { ...found, related: { ...found.related, reason } } : (found ?? null);
       }),
 
-    tree: (loadBalancerId): Promise<StoredTree | null> =>
-      attempt(clock, () =>
-        database
-          .transaction()
-          .setAccessMode('read only') // All of it as it was at one moment.
-          .execute((transaction) => readTree(transaction, loadBalancerId)),
-      ),
+    tree: (loadBalancerId): Promise<StoredTree | null> => attempt(clock, () => readTree(database, loadBalancerId)),
 
     async apply(change) {
       const at = clock.now().toISOString();

@@ -27,21 +27,24 @@ export async function applySettlement(
   // The tables of all kinds have one shape.
   const table = (kind: ResourceKind) => tableOf(kind).table as 'kiln_listener';
   await applyRows(transaction, settlement.restores ?? []);
+  /** The load balancer's own row is written once, below. */
+  let own = {};
   for (const { kind, ids, provisioningStatus } of settlement.statuses) {
     const operating =
       provisioningStatus === 'ACTIVE' && worksByItself.has(kind)
         ? { operating_status: sql<string>`case when admin_state_up = 1 then 'ONLINE' else 'OFFLINE' end` }
         : {};
+    const values = {
+      provisioning_status: provisioningStatus,
+      ...(provisioningStatus === 'ACTIVE' ? { updated_at: at } : {}),
+      ...operating,
+    };
+    if (kind === 'loadbalancer' && ids.length === 1 && ids[0] === settlement.loadBalancerId) {
+      own = values;
+      continue;
+    }
     for (const batch of batches(ids)) {
-      await transaction
-        .updateTable(table(kind))
-        .set({
-          provisioning_status: provisioningStatus,
-          ...(provisioningStatus === 'ACTIVE' ? { updated_at: at } : {}),
-          ...operating,
-        })
-        .where('id', 'in', batch)
-        .execute();
+      await transaction.updateTable(table(kind)).set(values).where('id', 'in', batch).execute();
     }
   }
   for (const { kind, ids } of settlement.deletes) {
@@ -72,7 +75,7 @@ export async function applySettlement(
   const reason = settlement.reason && JSON.stringify(settlement.reason);
   await transaction
     .updateTable('kiln_load_balancer')
-    .set({ reason, revision: sql`revision + 1` })
+    .set({ ...own, reason, revision: sql`revision + 1` })
     .where('id', '=', settlement.loadBalancerId)
     .execute();
 }

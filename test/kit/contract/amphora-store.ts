@@ -88,17 +88,20 @@ export function describeAmphoraStoreContract(name: string, makeSubject: () => Pr
       const choice = imageChoice(2_000);
       expect(JSON.stringify(choice).length).toBeGreaterThan(300_000);
       await store.insert(storedAmphora('a'));
-      expect(await store.update('a', { imageChoice: choice })).toMatchObject({ imageChoice: choice });
+      await store.update('a', { imageChoice: choice });
+      expect(await store.get('a')).toMatchObject({ imageChoice: choice });
     });
     it('changes only what the patch names, null included', async () => {
       await store.insert(storedAmphora('a', { computeId: 'c', worker: 'w' }));
-      const changed = await store.update('a', { status: 'ERROR', worker: null });
+      await store.update('a', { status: 'ERROR', worker: null });
       const updatedAt = clock.now().toISOString();
-      expect(changed).toEqual(storedAmphora('a', { computeId: 'c', status: 'ERROR', updatedAt }));
+      expect(await store.get('a')).toEqual(storedAmphora('a', { computeId: 'c', status: 'ERROR', updatedAt }));
     });
     it('takes a change that changes nothing', async () => {
       await store.insert(storedAmphora('a'));
-      expect(await store.update('a', { worker: 'w' })).toEqual(await store.update('a', { worker: 'w' }));
+      await store.update('a', { worker: 'w' });
+      await store.update('a', { worker: 'w' });
+      expect(await store.get('a')).toMatchObject({ worker: 'w' });
     });
     it('refuses to change what is not there', async () => {
       await expect(store.update('b', { status: 'ERROR' })).rejects.toMatchObject({ code: 'AMPHORA_NOT_FOUND' });

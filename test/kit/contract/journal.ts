@@ -224,6 +224,24 @@ export function describeJournalContract(name: string, makeSubject: (clock: Clock
         expect(await claimPlace('b', 1)).toBe(1);
       });
 
+      it('takes what was seen for what is there, unless it has changed since', async () => {
+        const places = { limit: 5, flows };
+        const add = async (id: string) => {
+          await journal.enqueue(newOperation(id));
+          return (await journal.get(id)) ?? expect.unreachable();
+        };
+        const fresh = await add('a');
+        expect(await journal.claimPlace('a', 'w1', 0, places, fresh)).toMatchObject({
+          operation: { fence: 1, worker: 'w1', status: 'running' },
+          entries: [],
+        });
+        const old = await add('b');
+        const entry = { kind: 'started', step: 's' } as const;
+        await journal.record('b', 0, entry);
+        expect(await journal.claimPlace('b', 'w1', 0, places, old)).toMatchObject({ entries: [entry] });
+        expect(await journal.claimPlace('b', 'w2', 0, places, old)).toBeNull();
+      });
+
       it('refuses as a claim does', async () => {
         await journal.enqueue(newOperation('a', { subject: 'same' }));
         await journal.enqueue(newOperation('b', { subject: 'same' }));

@@ -79,9 +79,7 @@ function createMemoryStore(rows: Map<string, Amphora>, now: () => string): Ampho
     async update(id, patch) {
       const row = rows.get(id);
       if (!row) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${id}`);
-      const changed = { ...row, ...patch, updatedAt: now() };
-      rows.set(id, changed);
-      return changed;
+      rows.set(id, { ...row, ...patch, updatedAt: now() });
     },
     get: async (id) => rows.get(id) ?? null,
     list: async ({ includeDeleted = false, loadBalancerId } = {}) =>
