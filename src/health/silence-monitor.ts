@@ -61,8 +61,8 @@ export interface SilenceCounts {
 
 /** How long an examination may take before another controller takes it up. */
 const CLAIM_MS = 30_000;
-/** Agents that are asked side by side whether they serve, and nothing else: of a fleet of 8,000 that is cut off, all within a minute. */
-const ASKED_AT_ONCE = 250;
+/** Agents that are asked at the same time whether they serve: few enough for each handshake to end within an agent's time limit. */
+const ASKED_AT_ONCE = 100;
 /** Load balancers are marked in batches of so many. */
 const LARGEST_BATCH = 1_000;
 
