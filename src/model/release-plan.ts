@@ -33,6 +33,11 @@ export interface PlanInput {
   moveSeconds: number | null;
   /** Whether the release waits behind its last wave, too, before it is completed. */
   bakesLastWave: boolean;
+  /**
+   * Whether load balancers of the next wave are measured together, while the one before it is baked or the image is probed. Else each is
+   * measured by itself, right before its move.
+   */
+  measuresAhead: boolean;
 }
 
 export interface PlannedTarget {

@@ -61,6 +61,7 @@ export async function planOverOctavia(
     hashes: new Map([...tagged, image].map(({ id, hashValue }) => [id, hashValue])),
     moveSeconds: null,
     bakesLastWave: false,
+    measuresAhead: false,
   });
   return { plan: withOthers(plan, fleet, members.length), image, baseline, fleet };
 }

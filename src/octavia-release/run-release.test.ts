@@ -35,6 +35,7 @@ async function startOf({ deps }: OctaviaWorld, more: Partial<OctaviaReleaseStart
     hashes: new Map(),
     moveSeconds: null,
     bakesLastWave: false,
+    measuresAhead: false,
   });
   return {
     version: 1,

@@ -142,6 +142,7 @@ export function createReleasePlanner({
       hashes: await hashesOf([...new Set(members.flatMap(({ imageIds }) => imageIds))]),
       moveSeconds: await releases.usualMoveSeconds(),
       bakesLastWave: true,
+      measuresAhead: true,
     });
     assertWindows(plan);
     return plan;

@@ -27,6 +27,7 @@ const input = (members: readonly FleetMember[], over: Partial<PlanInput> = {}): 
   hashes: new Map([['old', 'h-old']]),
   moveSeconds: null,
   bakesLastWave: true,
+  measuresAhead: true,
   ...over,
 });
 
@@ -115,7 +116,7 @@ it.each([2, 100])(
   'counts the wait behind each wave of %d load balancers, the last one too where there is one',
   (count) => {
     const plan = (over: Partial<ReleasePolicy>, bakesLastWave = true) =>
-      makePlan(input(fleet(count), { policy: { ...defaultReleasePolicy, ...over }, bakesLastWave }));
+      makePlan(input(fleet(count), { policy: { ...defaultReleasePolicy, beforeSeconds: 0, ...over }, bakesLastWave }));
     const { waves, expectedSeconds } = plan({ canaryBakeSeconds: 600, waveBakeSeconds: 300 });
     const bakes = 600 + 300 * (waves.length - 1);
     expect(expectedSeconds - plan({ canaryBakeSeconds: 0, waveBakeSeconds: 0 }).expectedSeconds).toBe(bakes);
@@ -123,3 +124,23 @@ it.each([2, 100])(
     expect(expectedSeconds - withoutLast.expectedSeconds).toBe(waves.length > 1 ? 300 : 600);
   },
 );
+
+it('counts for how long load balancers are measured before they move', () => {
+  const seconds = (over: Partial<ReleasePolicy>, measuresAhead = true) =>
+    makePlan(input(fleet(100), { policy: { ...defaultReleasePolicy, ...over }, moveSeconds: 60, measuresAhead }))
+      .expectedSeconds;
+  const bakes = { canaryBakeSeconds: 600, waveBakeSeconds: 300 };
+  const none = seconds({ ...bakes, beforeSeconds: 0 });
+  // As long as the probe and the bakes take, it costs nothing.
+  expect(seconds({ ...bakes, beforeSeconds: 60 }) - none).toBe(0);
+  expect(seconds({ ...bakes, beforeSeconds: 300 }) - none).toBe(240);
+  // The probe, and each bake but the last one: of the canary and of two waves.
+  const { waves } = makePlan(input(fleet(100)));
+  expect(waves).toHaveLength(4);
+  expect(seconds({ ...bakes, beforeSeconds: 900 }) - none).toBe(840 + 300 + 2 * 600);
+  // One after the other in the canary.
+  const oneByOne = (canary: number) =>
+    seconds({ canary, wavePercents: [100], beforeSeconds: 30 }, false) -
+    seconds({ canary, wavePercents: [100], beforeSeconds: 0 }, false);
+  expect(oneByOne(100)).toBe(100 * 30);
+});

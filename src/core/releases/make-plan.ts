@@ -43,7 +43,8 @@ export function makePlan(input: PlanInput): ReleasePlan {
     return { loadBalancerId, wave, position, topology, fromImageId, fromHash: hashes.get(fromImageId) ?? null };
   });
   const expectedMoveSeconds = input.moveSeconds ?? USUAL_MOVE_SECONDS;
-  const waves = wavesIn(targets, input, expectedMoveSeconds);
+  const probeSeconds = targets.length > 0 ? expectedMoveSeconds : 0;
+  const waves = wavesIn(targets, input, expectedMoveSeconds, probeSeconds);
   const baseline = { taggedImageIds: [...taggedImageIds].sort() };
   const probes = placesOf(candidates);
   return {
@@ -60,7 +61,7 @@ export function makePlan(input: PlanInput): ReleasePlan {
       hash !== null && hash === image.hash && id !== image.id ? [id] : [],
     ),
     expectedMoveSeconds,
-    expectedSeconds: waves.reduce((sum, { seconds }) => sum + seconds, targets.length > 0 ? expectedMoveSeconds : 0),
+    expectedSeconds: waves.reduce((sum, { seconds }) => sum + seconds, probeSeconds),
   };
 }
 
@@ -107,25 +108,32 @@ function wavesOf(count: number, { canary, wavePercents }: ReleasePolicy): (index
 
 function wavesIn(
   targets: readonly PlannedTarget[],
-  { policy, bakesLastWave }: PlanInput,
+  { policy, bakesLastWave, measuresAhead }: PlanInput,
   moveSeconds: number,
+  probeSeconds: number,
 ): PlannedWave[] {
-  const { settleSeconds, watchSeconds, maxParallel, canaryBakeSeconds, waveBakeSeconds } = policy;
+  const { beforeSeconds, settleSeconds, watchSeconds, maxParallel, canaryBakeSeconds, waveBakeSeconds } = policy;
   const waves = new Map<number, PlannedTarget[]>();
   for (const target of targets) waves.set(target.wave, [...(waves.get(target.wave) ?? []), target]);
+  const measureSeconds = measuresAhead ? 0 : beforeSeconds;
   const lookSeconds = settleSeconds + watchSeconds;
+  // How long the wave that is next has been measured when the one before it, or the probe, is done.
+  let measuredSeconds = probeSeconds;
   return [...waves].map(([wave, of]) => {
     const pairs = of.filter(({ topology }) => topology === 'ACTIVE_STANDBY').length;
     const moves = of.length + pairs;
     const isLast = wave === Math.max(...waves.keys());
     const bake = isLast && !bakesLastWave ? 0 : wave === 0 ? canaryBakeSeconds : waveBakeSeconds;
-    // Moves under way are limited, and so is what has moved and is not judged.
+    const toMeasure = measuresAhead ? Math.max(0, beforeSeconds - measuredSeconds) : 0;
+    measuredSeconds = bake;
+    // Moves under way are limited, and so is what is being measured, or has moved and is not judged.
     const { unproven } = windowLimits(policy);
+    const unprovenSeconds = moves * (moveSeconds + lookSeconds) + of.length * measureSeconds;
     const moving =
       wave === 0
-        ? moves * (moveSeconds + lookSeconds)
-        : Math.max((moves * moveSeconds) / maxParallel, (moves * (moveSeconds + lookSeconds)) / unproven) + lookSeconds;
-    return { wave, loadBalancers: of.length, pairs, seconds: Math.ceil(moving) + bake };
+        ? unprovenSeconds
+        : Math.max((moves * moveSeconds) / maxParallel, unprovenSeconds / unproven) + lookSeconds + measureSeconds;
+    return { wave, loadBalancers: of.length, pairs, seconds: Math.ceil(toMeasure + moving) + bake };
   });
 }
 

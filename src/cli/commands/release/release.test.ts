@@ -36,6 +36,7 @@ const plan = makePlan({
   hashes: new Map(),
   moveSeconds: 48,
   bakesLastWave: true,
+  measuresAhead: true,
 });
 
 describe('release plan', () => {

@@ -51,6 +51,7 @@ beforeEach(async () => {
     hashes: new Map(),
     moveSeconds: 48,
     bakesLastWave: true,
+    measuresAhead: true,
   });
   releases = releasesOver(store, clock, { planner: async () => plan });
 });
