@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { buildAmphoraImage } from '../../src/adapters/amphora-image/build.ts';
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
@@ -88,7 +88,8 @@ afterAll(async () => {
   for (const { id } of apis?.length > 0 ? await listed().catch(() => []) : []) {
     await call(0, 'DELETE', `/lbaas/loadbalancers/${id}?cascade=true`);
   }
-  await expect.poll(listed, { timeout: 240_000, interval: 1_000 }).toEqual([]).catch(console.error);
+  const areGone = async () => expect(apis?.length > 0 ? await listed() : []).toEqual([]);
+  await vi.waitFor(areGone, { timeout: 240_000, interval: 500 }).catch(console.error);
   // In the opposite order: processes, then what they need.
   for (const end of endings.reverse()) await end().catch(console.error);
   for (const id of imageIds) await openstack?.images.delete(id).catch(console.error);
