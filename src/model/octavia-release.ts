@@ -101,7 +101,13 @@ export type OctaviaEvent =
   | { kind: 'wave'; wave: number }
   | { kind: 'baked'; wave: number }
   | { kind: 'lock'; imageIds: readonly string[] }
-  | { kind: 'probe'; name: string; step: string }
+  | {
+      kind: 'probe';
+      name: string;
+      step: string;
+      /** Its load balancer: asked for with this line; there, or gone, with this one. */
+      loadBalancer?: 'asked' | 'settled';
+    }
   | { kind: 'tag'; to: 'new' | 'former' }
   | { kind: 'tagged'; to: 'new' | 'former' }
   | { kind: 'look'; loadBalancerId: string; look: OctaviaLook }
@@ -155,6 +161,8 @@ export interface OctaviaReleaseState {
   bakedSinceMs: number | null;
   /** Waves behind whose gate an operator said to go on. */
   passedGates: readonly number[];
+  /** The probe whose load balancer was asked for, and not seen to be there since. */
+  askedProbe: string | null;
   /** Where the tag was put; null: it was not touched. */
   tag: { to: 'new' | 'former'; isDone: boolean } | null;
   targets: ReadonlyMap<string, OctaviaTarget>;

@@ -1,5 +1,6 @@
 import { KilnError, noneIfGone } from '../model/errors.ts';
-import type { OctaviaEvent, OctaviaProbe, OctaviaReleaseStart } from '../model/octavia-release.ts';
+import type { OctaviaLoadBalancer } from '../model/octavia.ts';
+import type { OctaviaEvent, OctaviaProbe, OctaviaReleaseStart, OctaviaReleaseState } from '../model/octavia-release.ts';
 import type { ReleaseDeps } from './deps.ts';
 import { isServing } from './read-fleet.ts';
 
@@ -8,6 +9,8 @@ type Tell = (event: OctaviaEvent) => Promise<void>;
 
 /** Octavia does not say why one went to ERROR: what fails twice is the image's fault, and not a host's or Nova's. */
 const TRIES = 2;
+/** A load balancer that a killed run has asked for may be made after its end: so long it is looked for. */
+const LOOKUP_MS = 15_000;
 
 /** A tag that only the image that is tried has. */
 const probeTag = ({ releaseId }: OctaviaReleaseStart) => `kiln-probe-${releaseId.slice(0, 8)}`;
@@ -20,14 +23,15 @@ const probeTag = ({ releaseId }: OctaviaReleaseStart) => `kiln-probe-${releaseId
  */
 export async function probeImage(
   deps: ReleaseDeps,
-  start: OctaviaReleaseStart,
+  { start, askedProbe }: Pick<OctaviaReleaseState, 'start' | 'askedProbe'>,
   tell: Tell,
   isUnwanted: () => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<string | null> {
   for (const probe of start.probes) {
     for (let tries = 1; ; tries++) {
-      const why = await runProbe(deps, start, probe, tell, isUnwanted, signal);
+      const isAsked = tries === 1 && askedProbe === probe.name;
+      const why = await runProbe(deps, start, { ...probe, isAsked }, tell, isUnwanted, signal);
       if (await isUnwanted()) return why;
       if (why === null) break;
       if (tries === TRIES) return why;
@@ -40,7 +44,7 @@ export async function probeImage(
 async function runProbe(
   deps: ReleaseDeps,
   start: OctaviaReleaseStart,
-  probe: OctaviaProbe,
+  probe: OctaviaProbe & { isAsked: boolean },
   tell: Tell,
   isUnwanted: () => Promise<boolean>,
   signal: AbortSignal,
@@ -48,20 +52,23 @@ async function runProbe(
   const { octavia, images, clock, pollMs } = deps;
   const { image, policy } = start;
   const { name, provider, subnetId, zone } = probe;
-  const step = (text: string) => tell({ kind: 'probe', name, step: text });
+  const step = (text: string, loadBalancer?: 'asked' | 'settled') =>
+    tell({ kind: 'probe', name, step: text, ...(loadBalancer && { loadBalancer }) });
   const tag = probeTag(start);
 
   /** @returns why it is not well within the time; null: it is, or nobody wants it any more. */
   async function waitUntilServing(
+    id: string,
     what: string,
     formerAmphorae: ReadonlySet<string>,
     { isTested }: { isTested: boolean },
   ): Promise<string | null> {
     const deadlineMs = clock.monotonicMs() + policy.probeSeconds * 1000;
     for (;;) {
-      const [found] = await octavia.listLoadBalancers({ name }, signal);
+      // By a lost answer there may be two of this name.
+      const found = (await octavia.listLoadBalancers({ name }, signal)).find((one) => one.id === id);
       if (!found) return `the load balancer of the probe is gone ${what}`;
-      const { provisioningStatus, operatingStatus, id } = found;
+      const { provisioningStatus, operatingStatus } = found;
       if (provisioningStatus === 'ERROR') return `the load balancer of the probe is in ERROR ${what}`;
       if (provisioningStatus === 'ACTIVE') {
         const serving = (await octavia.listAmphorae({ loadBalancerId: id }, signal)).filter(isServing);
@@ -89,6 +96,16 @@ async function runProbe(
     return listeners.length > 0 && listeners.every((status) => status === 'ONLINE');
   }
 
+  /** What a run that was killed, or whose answer was lost, has asked for may not be there yet. */
+  async function findMade(): Promise<OctaviaLoadBalancer | null> {
+    const deadlineMs = clock.monotonicMs() + (probe.isAsked ? LOOKUP_MS : 0);
+    for (;;) {
+      const [found] = await octavia.listLoadBalancers({ name }, signal);
+      if (found || clock.monotonicMs() >= deadlineMs) return found ?? null;
+      await clock.sleep(pollMs, signal);
+    }
+  }
+
   async function run(): Promise<string | null> {
     await step(`tag ${tag} on the image`);
     await images.addTag(image.id, tag);
@@ -101,15 +118,15 @@ async function runProbe(
     const flavor =
       (await octavia.listFlavors()).find((one) => one.name === name) ??
       (await octavia.createFlavor({ name, profileId: profile.id }));
-    await step('load balancer with a listener and a member');
-    const [known] = await octavia.listLoadBalancers({ name }, signal);
-    const { id } = known ?? (await octavia.createLoadBalancer({ name, subnetId, provider, zone, flavorId: flavor.id }));
-    const early = await waitUntilServing('after it was made', new Set(), { isTested: false });
+    const made = await findMade();
+    await step('load balancer with a listener and a member', 'asked');
+    const { id } = made ?? (await octavia.createLoadBalancer({ name, subnetId, provider, zone, flavorId: flavor.id }));
+    const early = await waitUntilServing(id, 'after it was made', new Set(), { isTested: false });
     if (early !== null || (await isUnwanted())) return early;
     const before = new Set((await octavia.listAmphorae({ loadBalancerId: id }, signal)).map((one) => one.id));
-    await step('its failover');
+    await step('its failover', 'settled');
     await octavia.failoverLoadBalancer(id);
-    return await waitUntilServing('after its failover', before, { isTested: true });
+    return await waitUntilServing(id, 'after its failover', before, { isTested: true });
   }
 
   const why = await run().catch((error: unknown) => {
@@ -126,10 +143,10 @@ async function removeProbe(
   { octavia, images, clock, pollMs }: ReleaseDeps,
   start: OctaviaReleaseStart,
   { name }: OctaviaProbe,
-  step: (text: string) => Promise<void>,
+  step: (text: string, loadBalancer?: 'settled') => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  await step('removed');
+  await step('removed', 'settled');
   const deadlineMs = clock.monotonicMs() + start.policy.probeSeconds * 1000;
   for (;;) {
     const [found] = await octavia.listLoadBalancers({ name }, signal);

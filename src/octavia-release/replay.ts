@@ -52,6 +52,7 @@ export function replay(
     wave: Math.min(...start.targets.map(({ wave }) => wave)),
     bakedSinceMs: null,
     passedGates: [],
+    askedProbe: null,
     tag: null,
     targets: new Map(targets),
     holds: [],
@@ -104,9 +105,12 @@ function apply(
     }
     case 'cleared':
       return { ...state, holds: state.holds.filter(({ code }) => code !== record.code) };
+    case 'probe': {
+      const { name, loadBalancer } = record;
+      return loadBalancer === undefined ? state : { ...state, askedProbe: loadBalancer === 'asked' ? name : null };
+    }
     case 'start':
     case 'lock':
-    case 'probe':
     case 'sent':
       return state;
     default: {

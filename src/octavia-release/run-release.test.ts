@@ -146,6 +146,53 @@ describe('a release over an Octavia', () => {
     expectNothingLeft(world);
   });
 
+  it.each([
+    ['is killed', () => new Killed()],
+    ['has no answer', () => serviceError('SERVICE_TIMEOUT', null, true)],
+  ])(
+    'makes no second load balancer for a probe where the request for the first one %s and is carried out later',
+    async (_, fault) => {
+      const world = createOctaviaWorld({ singles: 2, pairs: 0 });
+      let made = 0;
+      let late: { one: ReturnType<typeof world.loadBalancers.get>; atMs: number } | null = null;
+      world.world.fault = (call, when) => {
+        if (late?.one && world.clock.now().getTime() >= late.atMs) {
+          world.loadBalancers.set(late.one.id, late.one);
+          late = null;
+        }
+        if (call !== 'createLoadBalancer' || when !== 'after' || ++made > 1) return;
+        const [id = '', one] = [...world.loadBalancers].at(-1) ?? [];
+        world.loadBalancers.delete(id);
+        late = { one, atMs: world.clock.now().getTime() + 8_000 };
+        throw fault();
+      };
+      const { run } = await begin(world);
+      const first = await run().catch((error: unknown) => error);
+      expect(first instanceof Killed ? await run() : first).toMatchObject({ phase: 'completed' });
+      expect(made).toBe(1);
+      expectNothingLeft(world);
+    },
+  );
+
+  it('of two load balancers of one probe one is tried, and none is left', async () => {
+    const world = createOctaviaWorld({ singles: 2, pairs: 0 });
+    world.world.fault = (call, when) => {
+      if (call !== 'createLoadBalancer' || when !== 'after') return;
+      const [id = '', one] = [...world.loadBalancers].at(-1) ?? [];
+      if (!one || id.includes('twin')) return;
+      // Octavia lists it first.
+      world.loadBalancers.delete(id);
+      world.loadBalancers.set(`${id}-twin`, { ...one, id: `${id}-twin`, status: 'ACTIVE', pending: null });
+      world.loadBalancers.set(id, one);
+    };
+    const { run, file } = await begin(world);
+    expect(await run()).toMatchObject({ phase: 'completed' });
+    expect(file.records.some((record) => record.kind === 'probe' && record.step.includes('tried once more'))).toBe(
+      false,
+    );
+    expectNothingLeft(world);
+  });
+
   it('an image whose listener does not come up fails its probe, though its load balancer is ONLINE', async () => {
     const world = createOctaviaWorld({ singles: 2, pairs: 0 });
     world.world.mute.add(newImageId);

@@ -84,7 +84,7 @@ export async function runRelease(
         return;
       case 'probe': {
         const isUnwanted = async () => (await refresh()).intent.want !== 'run';
-        const why = await probeImage(deps, start, async (event) => void (await write(event)), isUnwanted, signal);
+        const why = await probeImage(deps, state, async (event) => void (await write(event)), isUnwanted, signal);
         if (why !== null) await write({ kind: 'phase', phase: 'rejected', reason: why });
         else if (!(await isUnwanted())) {
           await write({ kind: 'phase', phase: 'canary', reason: 'the image boots and serves' });
