@@ -9,8 +9,12 @@ import type { InferNextSteps } from './window.ts';
 const members = (count: number, over: Member = {}): Member[] =>
   Array.from({ length: count }, (_, index) => ({ isPair: index % 3 === 0, ...over }));
 
-function aWorld(of: readonly Member[], policy: Partial<ReleasePolicy> = {}): ReleaseWorld {
-  return new ReleaseWorld({ ...aFleet(of, policy), seed: 1, startMs: Date.UTC(2026, 2, 20, 2) });
+function aWorld(
+  of: readonly Member[],
+  policy: Partial<ReleasePolicy> = {},
+  taggedImageIds: readonly string[] = ['image-old'],
+): ReleaseWorld {
+  return new ReleaseWorld({ ...aFleet(of, policy, taggedImageIds), seed: 1, startMs: Date.UTC(2026, 2, 20, 2) });
 }
 
 /** Runs it to its end, or as far as it gets by itself. @returns the holds that there were, and whether it ended. */
@@ -193,6 +197,74 @@ describe('the way back, at any moment', () => {
       'image-older pending',
       'image-older stuck',
     ]);
+  });
+});
+
+describe('of an image that had the tag when it was planned', () => {
+  const both = ['image-old', newImageId];
+
+  test.each([40, 90, MIDDLE])(
+    'the way back, said before decision %i, leaves the tag on the other image alone',
+    (at) => {
+      const world = aWorld(members(40), {}, both);
+      expect(run(world, [when(at, (one) => one.say('rollback', 'worse'))]).holds).toEqual(new Set());
+      expect(world.progress.phase).toBe('rolled-back');
+      expect([...world.tagged]).toEqual(['image-old']);
+      expect(imagesOf(world)).toEqual(new Set(['image-old']));
+    },
+  );
+
+  test('and that breaks traffic, nobody else gets it', () => {
+    const world = aWorld(members(40, { health: 'fail' }), {}, both);
+    run(world);
+    expect(world.progress.phase).toBe('rolled-back');
+    expect([...world.tagged]).toEqual(['image-old']);
+  });
+
+  test('who was made on it meanwhile is taken back to the other one', () => {
+    const world = aWorld(members(40), {}, [newImageId, 'image-older']);
+    run(world, [when(MIDDLE, (one) => one.make()), when(MIDDLE + 20, (one) => one.say('rollback', 'worse'))]);
+    expect(imagesOf(world)).toEqual(new Set(['image-old', 'image-older']));
+    expect([...world.tagged]).toEqual(['image-older']);
+  });
+
+  test.each(['tagging', 'rolling-back'] as const)('aborted while it is %s, the tag is on some image', (phase) => {
+    const world = aWorld(members(40), {}, both);
+    const isIn = () => world.progress.phase === phase;
+    const happenings = Array.from({ length: 400 }, (_, at) => when(at, (one) => isIn() && one.say('abort', 'enough')));
+    run(world, phase === 'tagging' ? happenings : [when(90, (one) => one.say('rollback', 'worse')), ...happenings]);
+    expect(world.progress.phase).toBe('aborted');
+    expect(world.tagged.size).toBeGreaterThan(0);
+    if (phase === 'rolling-back') expect(world.tagged.has('image-old')).toBe(true);
+  });
+
+  test('and no other had, the tag stays, and the end says so', () => {
+    const world = aWorld(members(40), {}, [newImageId]);
+    const reasons: string[] = [];
+    const infer: InferNextSteps = (...all) => {
+      const decision = inferNextSteps(...all);
+      for (const step of decision.steps) if (step.kind === 'finish') reasons.push(step.reason);
+      return decision;
+    };
+    runRelease(world, { infer, happenings: [when(MIDDLE, (one) => one.say('rollback', 'worse'))], isAttended: false });
+    expect(imagesOf(world)).toEqual(new Set(['image-old']));
+    expect([...world.tagged]).toEqual([newImageId]);
+    expect(reasons).toEqual([expect.stringContaining(`the tag amphora is on image ${newImageId}`)]);
+  });
+
+  test('a failed probe leaves the tag, and says where it is', () => {
+    const world = aWorld(members(4), {}, both);
+    world.probeFate = 'image';
+    let reason = '';
+    const infer: InferNextSteps = (...all) => {
+      const decision = inferNextSteps(...all);
+      for (const step of decision.steps) if (step.kind === 'finish') reason = step.reason;
+      return decision;
+    };
+    runRelease(world, { infer, isAttended: false });
+    expect(world.progress.phase).toBe('rejected');
+    expect([...world.tagged]).toEqual(both);
+    expect(reason).toContain(`the tag amphora is on image ${newImageId}`);
   });
 });
 

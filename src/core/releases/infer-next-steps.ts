@@ -2,7 +2,7 @@ import { endedPhases, type ReleasePhase } from '../../model/release.ts';
 import { bakedAtMs, type Draft, decisionOf, hold, isHeld, noteComparison } from './draft.ts';
 import { hearIntent, isStopped, limitFailures, raiseHolds } from './holds.ts';
 import { isNobodyAhead, isNobodyBehind } from './late.ts';
-import { tagFormer, tagNew, tagWhole } from './move-tag.ts';
+import { tagFormer, tagLeft, tagNew, tagWhole } from './move-tag.ts';
 import { runProbes } from './probe.ts';
 import { worseThanRest } from './request-errors.ts';
 import { settleBusy } from './settle-busy.ts';
@@ -64,7 +64,7 @@ function probe(draft: Draft): void {
   if (result === 'rejected') {
     const { hashAlgo, hash } = draft.spec.image;
     draft.steps.push({ kind: 'reject', hashAlgo, hash, reason: 'it failed its probe' });
-    finish(draft, 'rejected', 'the image failed its probe; no load balancer was touched');
+    finish(draft, 'rejected', withTagLeft(draft, 'the image failed its probe; no load balancer was touched'));
   } else if (result === 'passed' && !isStopped(draft)) {
     enter(draft, 'canary', 'the image boots and serves in each flavor and zone in use');
   }
@@ -147,7 +147,12 @@ function goBack(draft: Draft): void {
   startReversals(draft);
   if (isHeld(draft, 'OPERATOR', 'NO_WAY_BACK', 'CLOUD_UNWELL')) return;
   if (tagFormer(draft) && notYetBack(draft.window.counts) === 0 && isNobodyAhead(draft))
-    finish(draft, 'rolled-back', 'each load balancer has its former image, or a reason why not');
+    finish(draft, 'rolled-back', withTagLeft(draft, 'each load balancer has its former image, or a reason why not'));
+}
+
+function withTagLeft(draft: Draft, reason: string): string {
+  const left = tagLeft(draft);
+  return left === null ? reason : `${reason}; ${left}`;
 }
 
 /** Abort: what moved stays, what is under way ends, no pair and no tag stays half way. */

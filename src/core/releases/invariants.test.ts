@@ -49,6 +49,7 @@ interface Broken {
   break: Break;
   members?: Member[];
   policy?: Partial<ReleasePolicy>;
+  taggedImageIds?: string[];
   happenings?: Happening[];
   prepare?(world: ReleaseWorld): void;
   /** Nobody puts right what happens. */
@@ -304,6 +305,14 @@ const broken: Broken[] = [
     ],
   },
   {
+    invariant: 18,
+    what: 'it leaves the tag on an image that had it before and is taken back',
+    break: blindTo(({ taggedImageIds }) => ({ taggedImageIds: taggedImageIds && ['image-old'] })),
+    isAlone: true,
+    taggedImageIds: ['image-old', 'image-new'],
+    happenings: [at(1, (world) => world.say('rollback', 'worse'))],
+  },
+  {
     invariant: 12,
     what: 'it does not wait for what it takes back',
     break: blindTo(({ counts, progress }) => ({
@@ -318,7 +327,11 @@ const broken: Broken[] = [
 describe('a planner that is broken is found', () => {
   test.each(broken)('invariant $invariant: $what', ({ invariant, members = plain, policy = {}, ...one }) => {
     const worldNow = () => {
-      const world = new ReleaseWorld({ ...aFleet(members, policy), seed: 1, startMs: Date.UTC(2026, 2, 20, 2) });
+      const world = new ReleaseWorld({
+        ...aFleet(members, policy, one.taggedImageIds),
+        seed: 1,
+        startMs: Date.UTC(2026, 2, 20, 2),
+      });
       one.prepare?.(world);
       return world;
     };

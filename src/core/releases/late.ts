@@ -1,6 +1,7 @@
 import type { Release } from '../../model/release.ts';
 import type { LateLoadBalancer, LateQuestion, ReleaseTallies } from '../../model/release-view.ts';
 import { bakedAtMs, type Draft, SECOND_MS } from './draft.ts';
+import { formerTagged } from './move-tag.ts';
 import { emptyWave, extentOf, notYetBack } from './tallies.ts';
 import type { JoiningLoadBalancer } from './window.ts';
 
@@ -51,9 +52,7 @@ export function isNobodyBehind(draft: Draft): boolean {
 /** @returns whether nobody is left on the image that is taken back; else they go back to the one that had the tag. */
 export function isNobodyAhead(draft: Draft): boolean {
   const { window, spec } = draft;
-  const unusable = window.unusableFormerImageIds ?? [];
-  const { taggedImageIds } = spec.baseline;
-  const formerImageId = taggedImageIds.find((id) => !unusable.includes(id)) ?? taggedImageIds[0];
+  const formerImageId = formerTagged(draft)[0] ?? spec.baseline.taggedImageIds.find((id) => id !== spec.image.id);
   // There is nothing that they could go back to, or an operator wants what is made now on the new image.
   if (formerImageId === undefined || window.taggedImageIds?.includes(spec.image.id)) return true;
   const late = lateOnes(draft);

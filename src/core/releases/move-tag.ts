@@ -25,19 +25,38 @@ export function tagNew(draft: Draft): boolean {
   return moveTag(draft, [draft.spec.image.id], 'the canary is well: new load balancers get the image');
 }
 
-/** @returns whether the tag is where it was, as far as those images still are, or where an operator has left it. */
-export function tagFormer(draft: Draft): boolean {
-  const { window, spec, progress } = draft;
-  const { taggedImageIds: accepted } = progress.accepted;
-  if (accepted && window.taggedImageIds && isSame(accepted, window.taggedImageIds)) return true;
-  const wanted = spec.baseline.taggedImageIds.filter((id) => !window.unusableFormerImageIds?.includes(id));
-  return moveTag(draft, wanted, 'the release is rolled back');
+/**
+ * Images that had the tag before the release and can have it again: not the one that is released, which may have had it too. Who takes
+ * that one back wants nobody else to get it.
+ */
+export function formerTagged({ window, spec }: Pick<Draft, 'window' | 'spec'>): string[] {
+  const isUsable = (id: string) => !window.unusableFormerImageIds?.includes(id);
+  return spec.baseline.taggedImageIds.filter((id) => id !== spec.image.id && isUsable(id));
 }
 
-/** Ends a move of the tag that has begun: on to the new image if something was taken off an old one already, else back. */
+/** @returns whether the tag is where it was, as far as those images still are, or where an operator has left it. */
+export function tagFormer(draft: Draft): boolean {
+  const { window, progress } = draft;
+  const { taggedImageIds: accepted } = progress.accepted;
+  if (accepted && window.taggedImageIds && isSame(accepted, window.taggedImageIds)) return true;
+  return moveTag(draft, formerTagged(draft), 'the release is rolled back');
+}
+
+/**
+ * Ends a move of the tag that has begun: on to the new image if something was taken off an old one already, else back. Of what had the tag
+ * when it was planned nothing is taken off for that.
+ */
 export function tagWhole(draft: Draft): boolean {
-  const { window, spec } = draft;
+  const { window, spec, progress } = draft;
   const tagged = window.taggedImageIds ?? [];
-  const isWhole = spec.baseline.taggedImageIds.every((id) => tagged.includes(id));
-  return isWhole ? tagFormer(draft) : tagNew(draft);
+  const { taggedImageIds: planned } = spec.baseline;
+  const isWhole = planned.every((id) => id === spec.image.id || tagged.includes(id));
+  if (!isWhole) return tagNew(draft);
+  return progress.phase === 'tagging' && planned.includes(spec.image.id) ? true : tagFormer(draft);
+}
+
+/** What is to be known of the tag at the end of a release whose image is rejected: null: new load balancers don't get it. */
+export function tagLeft({ window, spec }: Draft): string | null {
+  if (!window.taggedImageIds?.includes(spec.image.id)) return null;
+  return `the tag ${spec.tag} is on image ${spec.image.id}: new load balancers may get it until you move the tag (\`kiln image tag ID ${spec.tag} --move\`)`;
 }

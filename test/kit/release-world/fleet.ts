@@ -20,8 +20,15 @@ export interface Fleet {
   loadBalancers: Map<string, WorldLoadBalancer>;
 }
 
-/** A release to these load balancers: the first ones are the canary, the others come in waves of about the policy's shares. */
-export function aFleet(members: readonly Member[], over: Partial<ReleasePolicy> = {}): Fleet {
+/**
+ * A release to these load balancers: the first ones are the canary, the others come in waves of about the policy's shares.
+ * @param taggedImageIds what carries the tag when it is planned.
+ */
+export function aFleet(
+  members: readonly Member[],
+  over: Partial<ReleasePolicy> = {},
+  taggedImageIds: readonly string[] = ['image-old'],
+): Fleet {
   const policy = { ...defaultReleasePolicy, ...over };
   const targets: Target[] = [];
   const loadBalancers = new Map<string, WorldLoadBalancer>();
@@ -49,7 +56,7 @@ export function aFleet(members: readonly Member[], over: Partial<ReleasePolicy> 
     id: 'release',
     tag: 'amphora',
     image: { id: newImageId, name: 'new', hashAlgo: 'sha512', hash: 'hash-new', ownerId: 'owner' },
-    baseline: { taggedImageIds: ['image-old'] },
+    baseline: { taggedImageIds },
     policy,
     probes: [
       { flavorId: null, zone: null },

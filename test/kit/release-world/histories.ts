@@ -8,6 +8,8 @@ import { ReleaseWorld } from './world.ts';
 export interface History {
   members: Member[];
   policy: Partial<ReleasePolicy>;
+  /** What carries the tag when it is planned. */
+  taggedImageIds: string[];
   seed: number;
   happenings: { at: number; kind: HappeningKind; n: number }[];
   /** Of a hundred moves, how many fail by themselves. */
@@ -188,6 +190,13 @@ const policy: fc.Arbitrary<Partial<ReleasePolicy>> = fc.record(
 export const history: fc.Arbitrary<History> = fc.record({
   members: fc.array(member, { minLength: 1, maxLength: 9 }),
   policy,
+  taggedImageIds: fc.constantFrom(
+    ['image-old'],
+    ['image-old'],
+    ['image-old', newImageId],
+    [newImageId, 'image-older'],
+    [newImageId],
+  ),
   seed: fc.nat(),
   happenings: fc.array(
     fc.record({
@@ -201,12 +210,12 @@ export const history: fc.Arbitrary<History> = fc.record({
 });
 
 /** The world in which a history happens, and what happens. */
-export function worldOf({ members, policy, seed, happenings, trouble }: History): {
+export function worldOf({ members, policy, taggedImageIds, seed, happenings, trouble }: History): {
   world: ReleaseWorld;
   happenings: Happening[];
 } {
   const world = new ReleaseWorld({
-    ...aFleet(members, policy),
+    ...aFleet(members, policy, taggedImageIds),
     seed,
     startMs: Date.UTC(2026, 2, 20, 2),
     fate: (random) => (random.integer(100) < trouble ? random.pick(['place', 'cloud', 'no-room', 'internal']) : 'done'),

@@ -1,4 +1,5 @@
 import { openingAt } from '../../../src/core/releases/maintenance-window.ts';
+import { formerTagged } from '../../../src/core/releases/move-tag.ts';
 import type { Decision, Step, Window } from '../../../src/core/releases/window.ts';
 import { endedPhases, type TargetState } from '../../../src/model/release.ts';
 import type { TargetNow } from '../../../src/model/release-view.ts';
@@ -111,6 +112,15 @@ export class Invariants {
       claim(15, state !== 'stuck' || reason !== '', `${id} is stuck without a reason`);
     }
     this.nobodyIsLeftOut();
+    if (phase === 'rolled-back') this.nobodyElseGetsIt();
+  }
+
+  /** What was taken back has the tag no longer, unless nothing else can have it, or an operator has left it there. */
+  private nobodyElseGetsIt(): void {
+    const { tagged, spec, progress } = this.world;
+    const canBeMoved = formerTagged({ window: this.world.window(), spec }).length > 0;
+    if (progress.accepted.taggedImageIds !== null || !canBeMoved) return;
+    claim(18, !tagged.has(spec.image.id), 'the tag is on the image that was taken back');
   }
 
   /** Those that were made while it ran, on the old image before the tag moved, on the new one after that. */

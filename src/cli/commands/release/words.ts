@@ -103,7 +103,9 @@ export const releaseRollback = defineCommand<Options>({
     const { releases, release } = found;
     // Whoever wants to go back is not kept from it by a Glance that is down.
     const way = await releases.wayBack(release.spec.id).catch((error: unknown) => toKilnError(error));
-    for (const line of way instanceof Error ? [`The way back can't be looked at: ${way.message}`] : inWords(way))
+    for (const line of way instanceof Error
+      ? [`The way back can't be looked at: ${way.message}`]
+      : inWords(way, release.spec.image.id))
       remark(line);
     if (!options.yes && confirm && !(await confirm('Take them back?'))) {
       return {
@@ -121,7 +123,7 @@ export const releaseRollback = defineCommand<Options>({
   },
 });
 
-function inWords({ loadBalancers, images, taggedImageIds }: WayBack): string[] {
+function inWords({ loadBalancers, images, taggedImageIds }: WayBack, releasedId: string): string[] {
   const bad = images.filter(({ problem }) => problem !== null);
   return [
     `${plural(loadBalancers, 'load balancer')} would go back, to ${plural(images.length, 'image')}.`,
@@ -129,6 +131,8 @@ function inWords({ loadBalancers, images, taggedImageIds }: WayBack): string[] {
       ({ imageId, loadBalancers: count, problem }) =>
         `! ${plural(count, 'load balancer')} can't go back: image ${imageId} ${problem}`,
     ),
-    ...(taggedImageIds.length === 0 ? ['! The tag was on no image before: it stays on the new one.'] : []),
+    ...(taggedImageIds.every((id) => id === releasedId)
+      ? ['! The tag was on no other image before: it stays on the new one.']
+      : []),
   ];
 }
