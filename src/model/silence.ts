@@ -9,6 +9,15 @@
 export const silenceFindings = ['heartbeats-lost', 'service-sick', 'cut-off', 'dead', 'unknown'] as const;
 export type SilenceFinding = (typeof silenceFindings)[number];
 
+/** For people. */
+export const silenceFindingText: Readonly<Record<SilenceFinding, string>> = {
+  'heartbeats-lost': 'it answers, only its heartbeats do not arrive',
+  'service-sick': 'it answers, and HAProxy does not run as it should',
+  'cut-off': 'it does not answer, and its server runs',
+  dead: 'it does not answer, and its server is gone or does not run',
+  unknown: 'it does not answer, and neither does Nova',
+};
+
 /** Stops failovers when too many amphorae are silent at once: then something else is broken than amphorae. */
 export interface CircuitBreaker {
   /** ISO 8601 UTC, as all times here; null: closed. */

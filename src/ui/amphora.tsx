@@ -1,4 +1,5 @@
-import { Facts, Id, Name, Reason, Stale, Status, Time, Waiting } from './parts.tsx';
+import { silenceFindingText } from '../model/silence.ts';
+import { Facts, Id, Name, Prose, Reason, Stale, Status, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
 import { linkTo, place } from './state.ts';
 import type { Amphora } from './wire.ts';
@@ -47,7 +48,11 @@ export function AmphoraView() {
             ['Certificate ends', <Time key="c" at={one.cert_expiration} />],
           ]}
         />
-        {one.is_silent && one.finding && <p>{one.finding}</p>}
+        {one.is_silent && one.finding && (
+          <p>
+            <Prose>{silenceFindingText[one.finding]}</Prose>
+          </p>
+        )}
       </div>
       {one.reason && <Reason of={one.reason} />}
     </>

@@ -116,6 +116,27 @@ function About({ of: event }: { of: KilnEvent }) {
   );
 }
 
+const releaseKinds: Readonly<Record<string, string>> = {
+  created: 'it is started',
+  hold: 'something holds it',
+  'hold-cleared': 'a hold is over',
+  probe: 'its image is tried',
+  sample: 'a wave is measured before it moves',
+  move: 'a load balancer moves',
+  watch: 'a load balancer has moved, and is watched',
+  judge: 'a load balancer is judged',
+  later: 'a load balancer is tried again later',
+  fail: 'a load balancer failed',
+  skip: 'a load balancer is left out',
+  join: 'new load balancers join it',
+  revert: 'a load balancer is taken back',
+  reverted: 'a load balancer is back',
+  stuck: 'a load balancer can’t be taken back',
+  tagAdd: 'an image gets the tag',
+  tagRemove: 'an image loses the tag',
+  reject: 'its image is rejected',
+};
+
 /** What happened, in words; names in it can turn nothing around. */
 function sentence({ source, kind, actor, data }: KilnEvent): string {
   const text = (name: string) => visible(String(data[name] ?? ''));
@@ -129,7 +150,7 @@ function sentence({ source, kind, actor, data }: KilnEvent): string {
     case 'release':
       if (kind === 'intent') return `release: ${visible(actor ?? '')} wants it to ${text('want')}`;
       if (kind === 'phase') return `release: it is ${text('phase')}`;
-      return `release: ${kind}${kind === 'hold' ? ` ${text('code')}` : ''}`;
+      return `release: ${releaseKinds[kind] ?? visible(kind)}${kind === 'hold' ? ` (${text('code')})` : ''}`;
   }
 }
 

@@ -1,5 +1,5 @@
 import { formatSpan, plural } from './format.ts';
-import { Id, Name, Stale, Table, Time, Waiting } from './parts.tsx';
+import { Id, Name, Prose, Stale, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
 import { Tags } from './tags.tsx';
 import type { Fleet as FleetAnswer, FleetImage } from './wire.ts';
@@ -22,9 +22,9 @@ export function Fleet() {
       <ul class="numbers">
         <Figure of={totals.load_balancers} what="load balancers" />
         <Figure of={totals.amphorae} what="amphorae" />
-        <Figure of={totals.behind} what="behind" isOdd={totals.behind > 0} />
-        <Figure of={totals.silent} what="silent" isOdd={totals.silent > 0} />
-        <Figure of={totals.in_error} what="in ERROR" isOdd={totals.in_error > 0} />
+        <Figure of={totals.behind} what="amphorae behind" isOdd={totals.behind > 0} />
+        <Figure of={totals.silent} what="amphorae silent" isOdd={totals.silent > 0} />
+        <Figure of={totals.in_error} what="amphorae in ERROR" isOdd={totals.in_error > 0} />
         <Figure
           of={totals.mixed_pairs}
           what={`of ${plural(totals.pairs, 'pair')} mixed`}
@@ -40,9 +40,13 @@ export function Fleet() {
             <td>
               {tag.error ? (
                 <>
-                  <strong class="bad-text">✖ none: {tag.error.message}</strong>
+                  <strong class="bad-text">
+                    ✖ none: <Prose>{tag.error.message}</Prose>
+                  </strong>
                   <br />
-                  <small>{tag.error.advice}</small>
+                  <small>
+                    <Prose>{tag.error.advice}</Prose>
+                  </small>
                 </>
               ) : (
                 <ImageName id={tag.image_id} name={tag.image_name} />

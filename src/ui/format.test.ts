@@ -8,6 +8,7 @@ import {
   nameOrId,
   parseTime,
   plural,
+  readProse,
   searchFilter,
   visible,
 } from './format.ts';
@@ -50,6 +51,20 @@ it('takes what was typed for an ID, an address or a name', () => {
 
 it('shows what would turn a sentence around', () => {
   expect(visible('paused by \u202Eevil\u2066: why')).toBe('paused by \uFFFDevil\uFFFD: why');
+});
+
+it('finds commands and times in a text, and leaves alone what only looks like one', () => {
+  expect(readProse('It is looked at again at 2026-11-29T09:19:53.608Z; or `kiln release resume`.')).toEqual([
+    { kind: 'text', text: 'It is looked at again at ' },
+    { kind: 'time', text: '2026-11-29T09:19:53.608Z' },
+    { kind: 'text', text: '; or ' },
+    { kind: 'code', text: 'kiln release resume' },
+    { kind: 'text', text: '.' },
+  ]);
+  for (const text of ['at 2026-99-99T99:99:99Z', 'one ` alone', '<b>bold</b>', 'image-2026-11-29'])
+    expect(readProse(text)).toEqual([{ kind: 'text', text }]);
+  expect(readProse('')).toEqual([]);
+  expect(readProse('\u202Eevil')).toEqual([{ kind: 'text', text: '\uFFFDevil' }]);
 });
 
 it('says quantities in three digits', () => {

@@ -51,6 +51,27 @@ export function searchFilter(text: string): Record<string, string> {
 export const visible = (text: string): string =>
   text.replace(/[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, '\uFFFD');
 
+/** A part of a text of Kiln's own: what stands in backticks is a command, or a name of one; a time is for the reader's zone. */
+export interface ProsePart {
+  kind: 'text' | 'code' | 'time';
+  text: string;
+}
+
+/** @param text may have somebody's words in it: see `visible`. */
+export function readProse(text: string): ProsePart[] {
+  const marked = /`([^`]*)`|\b(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/g;
+  const parts: ProsePart[] = [];
+  const shown = visible(text);
+  let from = 0;
+  for (const { 0: whole, 1: code, 2: time = '', index } of shown.matchAll(marked)) {
+    if (code === undefined && Number.isNaN(Date.parse(time))) continue;
+    if (index > from) parts.push({ kind: 'text', text: shown.slice(from, index) });
+    parts.push(code === undefined ? { kind: 'time', text: time } : { kind: 'code', text: code });
+    from = index + whole.length;
+  }
+  return from < shown.length ? [...parts, { kind: 'text', text: shown.slice(from) }] : parts;
+}
+
 const prefixes = ['', 'k', 'M', 'G', 'T'];
 
 /** `0.25`, `12`, `1.5 k`: three digits at most. */

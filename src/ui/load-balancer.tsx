@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
+import { silenceFindingText } from '../model/silence.ts';
 import { ApiError, ask, type Get } from './api.ts';
 import { nameOrId } from './format.ts';
-import { Dialog, Facts, Id, Name, Reason, Refusal, Stale, Status, Table, Time, Waiting } from './parts.tsx';
+import { Dialog, Facts, Id, Name, Prose, Reason, Refusal, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
 import { linkTo, may, notice } from './state.ts';
 import { Statistics } from './statistics.tsx';
@@ -207,7 +208,11 @@ function Amphorae({ of: amphorae }: { of: Amphora[] }) {
               <td>{one.role ?? '–'}</td>
               <td>
                 <Status of={one.status} />
-                {one.reason && <p class="quiet">{one.reason.message}</p>}
+                {one.reason && (
+                  <p class="quiet">
+                    <Prose>{one.reason.message}</Prose>
+                  </p>
+                )}
               </td>
               <td>
                 {one.image_name && <Name>{one.image_name}</Name>} {one.image_id && <Id>{one.image_id}</Id>}
@@ -215,7 +220,11 @@ function Amphorae({ of: amphorae }: { of: Amphora[] }) {
               <td>
                 {one.is_silent && <strong class="bad-text">✖ silent </strong>}
                 <Time at={one.last_heartbeat_at} none="never" />
-                {one.is_silent && one.finding && <p class="quiet">{one.finding}</p>}
+                {one.is_silent && one.finding && (
+                  <p class="quiet">
+                    <Prose>{silenceFindingText[one.finding]}</Prose>
+                  </p>
+                )}
               </td>
             </tr>
           ))}
@@ -237,7 +246,11 @@ function Operations({ of: operations }: { of: Operation[] }) {
             <li key={one.id}>
               <a href={linkTo('operations', one.id)}>{one.flow}</a> <Status of={one.status} />{' '}
               <Time at={one.created_at} />
-              {one.reason && <p class="quiet">{one.reason.message}</p>}
+              {one.reason && (
+                <p class="quiet">
+                  <Prose>{one.reason.message}</Prose>
+                </p>
+              )}
             </li>
           ))}
         </ul>

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { ask } from './api.ts';
-import { Dialog, Facts, Id, Pages, Reason, Reasoned, Stale, Status, Table, Time, Waiting } from './parts.tsx';
+import { Dialog, Facts, Id, Pages, Prose, Reason, Reasoned, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
 import { goTo, linkTo, may, notice, place } from './state.ts';
 import type { JournalEntry, Operation } from './wire.ts';
@@ -176,8 +176,13 @@ function Journal({ of: entries }: { of: JournalEntry[] }) {
       <ol class="journal">
         {entries.map((entry, index) => (
           <li key={index}>
-            <code>{entry.step}</code> {entry.kind === 'note' ? entry.message : <Status of={entry.kind} />}
-            {entry.reason && <p class="quiet">{entry.reason.message}</p>}
+            <code>{entry.step}</code>{' '}
+            {entry.kind === 'note' ? <Prose>{entry.message ?? ''}</Prose> : <Status of={entry.kind} />}
+            {entry.reason && (
+              <p class="quiet">
+                <Prose>{entry.reason.message}</Prose>
+              </p>
+            )}
             {entry.leftovers.map((left) => (
               <p key={`${left.kind} ${left.id}`} class="quiet">
                 left behind: {left.kind} <Id>{left.id ?? left.name ?? 'unknown'}</Id>

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { ComponentChildren, GenericEventHandler, SubmitEventHandler } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { ApiError } from './api.ts';
-import { formatAge, formatLocal, formatUtc, parseTime, visible } from './format.ts';
+import { formatAge, formatLocal, formatUtc, parseTime, readProse } from './format.ts';
 import { now } from './state.ts';
 
 type Tone = 'good' | 'busy' | 'bad' | 'off';
@@ -52,6 +52,7 @@ export function Status({ of, tone }: { of: string; tone?: Tone }) {
 export function Time({ at, none = '–' }: { at: string | null; none?: string }) {
   if (at === null) return <>{none}</>;
   const time = parseTime(at);
+  if (Number.isNaN(time.getTime())) return <>{at}</>;
   return (
     <time dateTime={time.toISOString()} title={formatUtc(time)}>
       {formatLocal(time, now.value)} <small>({formatAge(time, now.value)})</small>
@@ -62,12 +63,12 @@ export function Time({ at, none = '–' }: { at: string | null; none?: string })
 /** What somebody else has named: text that can't rearrange what is beside it. */
 export const Name = ({ children }: { children: string }) => <bdi class="name">{children}</bdi>;
 
-/** A text of Kiln's own: what stands in backticks is a command, or a name of one. */
+/** A text of Kiln's own, with commands and times in it. */
 export const Prose = ({ children }: { children: string }) => (
   <bdi>
-    {visible(children)
-      .split('`')
-      .map((part, index) => (index % 2 === 1 ? <code key={part}>{part}</code> : part))}
+    {readProse(children).map(({ kind, text }, index) =>
+      kind === 'code' ? <code key={index}>{text}</code> : kind === 'time' ? <Time key={index} at={text} /> : text,
+    )}
   </bdi>
 );
 
@@ -104,9 +105,13 @@ export function Reason({ of: { message, advice } }: { of: { message: string; adv
   return (
     <div class="card bad">
       <p>
-        <strong>{message}</strong>
+        <strong>
+          <Prose>{message}</Prose>
+        </strong>
       </p>
-      <p>{advice}</p>
+      <p>
+        <Prose>{advice}</Prose>
+      </p>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { Id, Status, Table } from './parts.tsx';
+import { createSquareCanvas, type SquareCanvas } from './square-canvas.ts';
 import { linkTo } from './state.ts';
 import type { Target } from './wire.ts';
 
@@ -20,8 +21,6 @@ const marks: Readonly<Record<string, string>> = {
 const MOST_ELEMENTS = 500;
 /** So many rows a table of those that are drawn shows at once. */
 const ROWS = 100;
-const SIDE = 9;
-const PITCH = 11;
 
 /** The load balancers of a release, one square each. */
 export function Squares({ of: targets }: { of: Target[] }) {
@@ -37,11 +36,7 @@ export function Squares({ of: targets }: { of: Target[] }) {
 function Links({ of: targets }: { of: Target[] }) {
   return (
     <>
-      <p class="quiet">
-        {statesOf(targets)
-          .map((state) => `${marks[state]} ${state}`)
-          .join('   ')}
-      </p>
+      <Keys of={targets} />
       <ul class="squares">
         {targets.map((target) => (
           <li key={target.load_balancer_id}>
@@ -67,45 +62,28 @@ function Drawn({ of: targets }: { of: Target[] }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const chosen = useSignal<string | null>(null);
-  const latest = useRef(targets);
-  latest.current = targets;
-  const redraw = useRef(() => {});
-  const states = statesOf(targets);
+  const squares = useRef<SquareCanvas | null>(null);
+  const states = [...countStates(targets).keys()];
   const state = chosen.value !== null && states.includes(chosen.value) ? chosen.value : (states[0] ?? 'pending');
   const ofState = targets.filter((target) => target.state === state);
 
   useEffect(() => {
     const [element, around] = [canvas.current, box.current];
     if (!element || !around) return;
-    redraw.current = () => drawSquares(element, around, latest.current);
-    const again = () => redraw.current();
-    const scheme = matchMedia('(prefers-color-scheme: dark)');
-    scheme.addEventListener('change', again);
-    const resized = new ResizeObserver(again);
-    resized.observe(around);
-    return () => {
-      scheme.removeEventListener('change', again);
-      resized.disconnect();
-    };
+    const made = createSquareCanvas(element, around);
+    squares.current = made;
+    return () => made.stop();
   }, []);
-  useEffect(() => redraw.current(), [targets]);
+  useEffect(() => squares.current?.show(targets), [targets]);
 
   return (
     <>
-      <p class="keys">
-        {states.map((one) => (
-          <span key={one} class={`square-key ${one}`}>
-            <span aria-hidden="true">{marks[one]}</span> {one}{' '}
-            {targets.filter((target) => target.state === one).length.toLocaleString()}
-          </span>
-        ))}
-      </p>
+      <Keys of={targets} />
       <div ref={box} class="drawn" aria-hidden="true">
         <canvas
           ref={canvas}
-          onClick={({ offsetX, offsetY, currentTarget }) => {
-            const columns = Math.floor(currentTarget.clientWidth / PITCH);
-            const target = targets[Math.floor(offsetY / PITCH) * columns + Math.floor(offsetX / PITCH)];
+          onClick={({ offsetX, offsetY }) => {
+            const target = squares.current?.at(offsetX, offsetY);
             if (target) location.hash = linkTo('load-balancers', target.load_balancer_id);
           }}
         />
@@ -156,47 +134,22 @@ function Drawn({ of: targets }: { of: Target[] }) {
   );
 }
 
-const statesOf = (targets: readonly Target[]): string[] => {
-  const known = new Set(targets.map(({ state }) => state));
-  return Object.keys(marks).filter((state) => known.has(state));
-};
+/** What the marks mean, and how many there are of each. */
+function Keys({ of: targets }: { of: Target[] }) {
+  return (
+    <p class="keys">
+      {[...countStates(targets)].map(([state, count]) => (
+        <span key={state} class={`square-key ${state}`}>
+          <span aria-hidden="true">{marks[state]}</span> {state} {count.toLocaleString()}
+        </span>
+      ))}
+    </p>
+  );
+}
 
-/** Filled where it has moved, hollow where it has not, crossed where it failed: shape beside colour. */
-function drawSquares(canvas: HTMLCanvasElement, box: HTMLElement, targets: readonly Target[]): void {
-  const columns = Math.max(1, Math.floor(box.clientWidth / PITCH));
-  const height = Math.ceil(targets.length / columns) * PITCH;
-  const scale = devicePixelRatio;
-  canvas.width = columns * PITCH * scale;
-  canvas.height = height * scale;
-  canvas.style.width = `${columns * PITCH}px`;
-  canvas.style.height = `${height}px`;
-  const pen = canvas.getContext('2d');
-  if (!pen) return;
-  pen.scale(scale, scale);
-  const colours = new Map<string, string>();
-  const colourOf = (state: string): string => {
-    const known = colours.get(state);
-    if (known !== undefined) return known;
-    const key = box.parentElement?.querySelector(`.square-key.${CSS.escape(state)}`) ?? box;
-    const { color } = getComputedStyle(key);
-    colours.set(state, color);
-    return color;
-  };
-  for (const [index, { state }] of targets.entries()) {
-    const [x, y] = [(index % columns) * PITCH, Math.floor(index / columns) * PITCH];
-    const colour = colourOf(state);
-    pen.strokeStyle = colour;
-    pen.fillStyle = colour;
-    if (state === 'moved') pen.fillRect(x, y, SIDE, SIDE);
-    else pen.strokeRect(x + 0.5, y + 0.5, SIDE - 1, SIDE - 1);
-    if (['moving', 'watching', 'reverting'].includes(state)) pen.fillRect(x, y, SIDE / 2, SIDE);
-    if (['failed', 'stuck'].includes(state)) {
-      pen.beginPath();
-      pen.moveTo(x + 1, y + 1);
-      pen.lineTo(x + SIDE - 1, y + SIDE - 1);
-      pen.moveTo(x + SIDE - 1, y + 1);
-      pen.lineTo(x + 1, y + SIDE - 1);
-      pen.stroke();
-    }
-  }
+/** In the order of the marks. */
+function countStates(targets: readonly Target[]): Map<string, number> {
+  const counts = new Map(Object.keys(marks).map((state) => [state, 0]));
+  for (const { state } of targets) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return new Map([...counts].filter(([, count]) => count > 0));
 }

@@ -64,9 +64,11 @@ export function wordsFor(release: Release): Word[] {
   ];
 }
 
-/** What an operator has to decide; that it was paused is no such thing. */
-const waitsFor = ({ holds }: Release) =>
-  holds.filter(({ clears, code }) => clears === 'operator' && code !== 'OPERATOR');
+/** Whether an operator has to decide; that one has paused it is no such thing. */
+export const needsDecision = ({ clears, code }: Release['holds'][number]) =>
+  clears === 'operator' && code !== 'OPERATOR';
+
+const waitsFor = ({ holds }: Release) => holds.filter(needsDecision);
 
 /**
  * Asks why, and tells it to the release, unless somebody else has told it something since.

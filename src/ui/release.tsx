@@ -6,13 +6,10 @@ import { Dialog, Facts, Id, Name, Prose, Stale, Status, Table, Time, Waiting } f
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
 import { ReleaseErrors } from './release-errors.tsx';
 import { Squares } from './release-squares.tsx';
-import { type Word, WordQuestion, wordsFor } from './release-words.tsx';
+import { needsDecision, type Word, WordQuestion, wordsFor } from './release-words.tsx';
 import { may, notice } from './state.ts';
+import { createTargets } from './targets.ts';
 import type { Judgement, Release, Target } from './wire.ts';
-
-/** So many load balancers are drawn one by one; of more, the waves say how it goes. */
-const MOST_SQUARES = 10_000;
-const PAGE = 1000;
 
 interface Everything {
   release: Release;
@@ -20,35 +17,24 @@ interface Everything {
   judgements: Judgement[];
 }
 
-async function load(
-  get: Get,
-  id: string,
-  judgementsOf: (release: Release) => Promise<Judgement[]>,
-): Promise<Everything> {
+interface Readers {
+  judgementsOf: ReturnType<typeof createJudgements>;
+  targetsOf: ReturnType<typeof createTargets>;
+}
+
+async function load(get: Get, id: string, { judgementsOf, targetsOf }: Readers): Promise<Everything> {
   const { release } = await get<{ release: Release }>(`v2/kiln/releases/${encodeURIComponent(id)}`);
   const [targets, judgements] = await Promise.all([
-    release.load_balancers > MOST_SQUARES ? [] : allTargets(get, id),
+    targetsOf(get, release),
     release.error_comparison ? judgementsOf(release) : [],
   ]);
   return { release, targets, judgements };
 }
 
-async function allTargets(get: Get, id: string): Promise<Target[]> {
-  const all: Target[] = [];
-  for (let marker = ''; ; ) {
-    const path = `v2/kiln/releases/${encodeURIComponent(id)}/targets?limit=${PAGE}${marker && `&marker=${marker}`}`;
-    const { targets } = await get<{ targets: Target[] }>(path);
-    all.push(...targets);
-    const last = targets.at(-1);
-    if (!last || targets.length < PAGE) return all;
-    marker = `${last.wave}.${last.position}`;
-  }
-}
-
 /** One release: how far it is, what holds it, each load balancer of it, and what an operator can tell it. */
 export function ReleaseDrawer({ id, onClose, onChanged }: { id: string; onClose(): void; onChanged(): void }) {
-  const judgementsOf = useMemo(createJudgements, [id]);
-  const { data, error, refresh } = usePolled(`release ${id}`, (get) => load(get, id, judgementsOf), OVERVIEW_EVERY_MS);
+  const readers = useMemo(() => ({ judgementsOf: createJudgements(), targetsOf: createTargets() }), [id]);
+  const { data, error, refresh } = usePolled(`release ${id}`, (get) => load(get, id, readers), OVERVIEW_EVERY_MS);
   const asked = useSignal<{ word: Word; release: Release } | null>(null);
   const release = data?.release;
   return (
@@ -110,7 +96,7 @@ function About({ of: one }: { of: Release }) {
         rows={[
           ['Phase', <Status key="p" of={one.phase} />],
           ['Wave', `${one.wave} of ${one.last_wave}`],
-          ['Moved', `${one.counts.moved ?? 0} of ${one.load_balancers}`],
+          ['Moved', `${(one.counts.moved ?? 0).toLocaleString()} of ${one.load_balancers.toLocaleString()}`],
           ['Failures', `${one.failures} (${one.allowed_failures} allowed)`],
           ['Tag', <Name key="t">{one.tag}</Name>],
           ['Image', <Id key="i">{one.image.id}</Id>],
@@ -130,7 +116,7 @@ function About({ of: one }: { of: Release }) {
         )}
       </p>
       {one.holds.map((hold) => (
-        <div key={hold.code} class="card bad">
+        <div key={hold.code} class={`card ${needsDecision(hold) ? 'bad' : 'busy'}`}>
           <p>
             <strong>
               ▲ <Prose>{hold.message}</Prose>
@@ -158,10 +144,10 @@ function Waves({ of: { waves } }: { of: Release }) {
           return (
             <tr key={wave}>
               <td>{wave === 0 ? 'canary' : wave}</td>
-              <td class="number">{passed}</td>
-              <td class="number">{failed}</td>
-              <td class="number">{noData}</td>
-              <td class="number">{open}</td>
+              <td class="number">{passed.toLocaleString()}</td>
+              <td class="number">{failed.toLocaleString()}</td>
+              <td class="number">{noData.toLocaleString()}</td>
+              <td class="number">{open.toLocaleString()}</td>
               <td>
                 <span class="bar-track stacked" aria-hidden="true">
                   <span class="bar-fill current" style={{ width: `${(passed / all) * 100}%` }} />

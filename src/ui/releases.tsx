@@ -59,7 +59,7 @@ export function Releases() {
                   )}
                 </td>
                 <td class="number">
-                  {one.counts.moved ?? 0} of {one.load_balancers}
+                  {(one.counts.moved ?? 0).toLocaleString()} of {one.load_balancers.toLocaleString()}
                 </td>
                 <td class="number">{one.failures}</td>
                 <td>

@@ -1,4 +1,5 @@
 import type { FlowName } from '../model/flow-name.ts';
+import type { SilenceFinding } from '../model/silence.ts';
 
 /** What the page reads of the public API's answers. Times are UTC without a zone, as Octavia prints them. */
 
@@ -127,7 +128,7 @@ export interface Amphora {
   cert_expiration: string | null;
   last_heartbeat_at: string | null;
   is_silent: boolean;
-  finding: string | null;
+  finding: SilenceFinding | null;
   reason: Reason | null;
 }
 

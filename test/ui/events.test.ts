@@ -84,6 +84,25 @@ it('shows what happens as it happens, filtered, and held still', () =>
     await row(page, 'while-it-is-held').waitFor();
   }));
 
+it('tells who listens what happens, no more often than every five seconds', () =>
+  withPage(async ({ page }) => {
+    await go(page, '#/events');
+    await signIn(page, admin());
+    await page.evaluate(`(() => {
+      globalThis.spokenAt = [];
+      new MutationObserver(() => spokenAt.push(performance.now()))
+        .observe(document.querySelector('[role=status]'), { childList: true, characterData: true, subtree: true });
+    })()`);
+    const spoken = () => page.evaluate('globalThis.spokenAt') as Promise<number[]>;
+    for (let count = 0; (await spoken()).length < 3; count++) {
+      await happens(`one-of-many-${count}`);
+      await page.waitForTimeout(300);
+    }
+    const times = await spoken();
+    // Between what is said and what is seen to be said lies the browser's own time.
+    for (const [index, at] of times.slice(1).entries()) expect(at - (times[index] ?? 0)).toBeGreaterThan(4_000);
+  }));
+
 it('goes on behind a server that is restarted, and says so; asks to sign in again where the token has ended meanwhile', () =>
   withPage(async ({ page }) => {
     await go(page, '#/events');

@@ -3,10 +3,10 @@
  * tenant, hostile names, a token that ends, a server that is restarted. Nothing in it is a stand-in.
  */
 
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startKiln } from '../kit/kiln-process.ts';
+import { makesPictures, takePictures } from './pictures.ts';
 import {
   expectAccessible,
   expectInnocent,
@@ -44,6 +44,15 @@ async function withPage(
   } finally {
     await opened.context.close();
   }
+}
+
+/** As `kiln serve` notes that too many were silent at once; it stays so while one is. */
+async function openBreaker(isOpen: boolean): Promise<void> {
+  const open = { open_since: new Date().toISOString(), silent_count: 12, threshold: 1 };
+  await stand.cloud.bench.state.database
+    .updateTable('kiln_circuit_breaker')
+    .set(isOpen ? open : { open_since: null, silent_count: null, threshold: null })
+    .execute();
 }
 
 /** At a view, signed in as an administrator, with nothing open. */
@@ -111,43 +120,51 @@ async function showPlan(page: Page): Promise<void> {
   await start.getByRole('region', { name: 'Plan', exact: true }).waitFor();
 }
 
-/** `KILN_SCREENSHOTS=1 npm run test:ui`: the pictures of the guide, made anew. */
-it.runIf(process.env.KILN_SCREENSHOTS)('is drawn, in light and dark', async () => {
-  const views = {
-    attention: 'attention',
-    fleet: 'fleet',
-    'load-balancer': `load-balancers/${stand.workingId}`,
-    operations: 'operations?which=all',
-    release: `releases/${stand.releaseId}`,
-    plan: 'releases/new',
-    events: 'events',
+it.runIf(makesPictures)('is drawn, in light and dark', async () => {
+  const views: Record<string, { hash: string; height?: number }> = {
+    attention: { hash: 'attention', height: 1000 },
+    fleet: { hash: 'fleet', height: 1000 },
+    'load-balancer': { hash: `load-balancers/${stand.workingId}`, height: 1000 },
+    operations: { hash: 'operations?which=all' },
+    release: { hash: `releases/${stand.releaseId}`, height: 1340 },
+    plan: { hash: 'releases/new', height: 1000 },
+    events: { hash: 'events' },
   };
-  for (const [name, view] of Object.entries(views)) {
-    await asAdmin(view, async (page) => {
+  for (const [name, { hash, height }] of Object.entries(views)) {
+    await asAdmin(hash, async (page) => {
       await page.locator('.card h2, table, .facts, select').first().waitFor();
       if (name === 'plan') await showPlan(page);
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        const path = join(import.meta.dirname, '../../docs/images', `page-${name}-${colorScheme}.png`);
-        await page.screenshot({ path });
-      }
-      await page.emulateMedia({ colorScheme: 'light' });
+      await takePictures(page, name, height);
     });
   }
+  await withPage(async ({ page }) => {
+    await signIn(page, accounts().demo);
+    await page.getByRole('table').waitFor();
+    await takePictures(page, 'tenant');
+  });
 });
 
 describe('an administrator', () => {
   it('sees what needs attention, and goes from there to the load balancer', () =>
     asAdmin('attention', async (page) => {
+      await openBreaker(true);
       for (const title of [
+        'Failovers are stopped',
+        'Releases that are held',
         'Load balancers in ERROR',
         'Silent amphorae',
         'Operations that do not come further',
-        'Pairs of two images',
+        'Load balancers that are PENDING for long',
         'Images',
+        'Certificates',
+        'Pairs of two images',
       ]) {
-        await page.getByRole('heading', { level: 2, name: new RegExp(`^${title}`) }).waitFor();
+        await page.getByRole('heading', { level: 2, name: new RegExp(`^. ${title}|^${title}`) }).waitFor();
       }
+      await page.getByText('12 were silent at once (threshold 1)').waitFor();
+      await page.getByText(/the certificate of amphora \S+ agent has ended/).waitFor();
+      await page.getByText('the release of amphora-1 does not go on: paused by alice').waitFor();
+      await openBreaker(false);
       await page.getByText('load balancer checkout is in ERROR').waitFor();
       await expectAccessible(page, 'attention');
       const group = page.locator('section', { hasText: 'Load balancers in ERROR' });
@@ -243,6 +260,9 @@ describe('an administrator', () => {
       await judged.getByRole('cell', { name: '0.96' }).first().waitFor();
       expect(await drawer.getByRole('link', { name: /failed, wave 1/ }).count()).toBe(1);
       await drawer.getByText('half of the shops, then lunch').first().waitFor();
+      // Times within a text are in the reader's zone, too.
+      const again = drawer.getByText(/^It is looked at again at \d\d:\d\d:\d\d/).locator('time');
+      expect(await again.first().getAttribute('title')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
       await expectAccessible(page, 'release');
       expect(await drawer.getByRole('button', { name: 'Pause…' }).count()).toBe(0);
       await drawer.getByRole('button', { name: 'Resume…' }).waitFor();

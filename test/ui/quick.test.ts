@@ -9,10 +9,16 @@ vi.setConfig({ testTimeout: LONGEST_MS, hookTimeout: LONGEST_MS });
 let stand: UiStand;
 let planted: Awaited<ReturnType<typeof plant>>;
 let opened: OpenPage;
+/** Reads of the API by the page, by how old the answer may be. */
+const freshness = new Set<string | undefined>();
 beforeAll(async () => {
   stand = await openUiStand();
   planted = await plant(stand);
   opened = await stand.open();
+  opened.page.on('request', (request) => {
+    const isPolled = request.method() === 'GET' && !/permissions|events\?/.test(request.url());
+    if (isPolled && request.url().includes('/v2/')) freshness.add(request.headers()['cache-control']);
+  });
   await signIn(opened.page, stand.cloud.dev.cloud.accounts.admin);
 }, LONGEST_MS);
 afterAll(() => stand?.close());
@@ -46,3 +52,7 @@ it.each(views)(
     await expectInnocent(opened, stand.url);
   },
 );
+
+it('has asked for what all pages share', () => {
+  expect([...freshness]).toEqual(['max-age=5']);
+});

@@ -305,6 +305,14 @@ async function seed(cloud: ServingCloud, templateId: string) {
     .values({ amphora_id: silent?.id ?? '', last_heard: ago(26) })
     .execute();
 
+  // Its agent's certificate has ended.
+  const late = shops.at(-1) ?? '';
+  await database
+    .updateTable('kiln_amphora')
+    .set({ cert_expiration: ago(90) })
+    .where('load_balancer_id', '=', late)
+    .execute();
+
   const operationId = randomUUID();
   await journal.enqueue({
     id: operationId,

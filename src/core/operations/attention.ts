@@ -3,7 +3,7 @@ import type { OwnCertificate, TroubledCertificate } from '../../model/certificat
 import type { FleetWarning } from '../../model/fleet.ts';
 import type { JournalEntry, Operation } from '../../model/operation.ts';
 import type { Release } from '../../model/release.ts';
-import type { SilenceFinding, SilenceSurvey, SilentAmphoraReport } from '../../model/silence.ts';
+import { type SilenceSurvey, type SilentAmphoraReport, silenceFindingText } from '../../model/silence.ts';
 import { alarmOf } from '../tls/certificate-end.ts';
 
 interface FirstOf<Item> {
@@ -103,17 +103,9 @@ function holdGroup({ releases }: AttentionFacts): AttentionGroup {
   }));
 }
 
-const findings: Readonly<Record<SilenceFinding, string>> = {
-  'heartbeats-lost': 'it answers, only its heartbeats do not arrive',
-  'service-sick': 'it answers, and HAProxy does not run as it should',
-  'cut-off': 'it does not answer, and its server runs',
-  dead: 'it does not answer, and its server is gone or does not run',
-  unknown: 'it does not answer, and neither does Nova',
-};
-
 function silentGroup({ silence, silent }: AttentionFacts): AttentionGroup {
   return group('amphora-silent', 'error', { total: Math.max(silence.silent, silent.length), items: silent }, (one) => ({
-    message: `amphora ${one.id} is silent: ${one.finding === null ? 'it was not examined yet' : findings[one.finding]}`,
+    message: `amphora ${one.id} is silent: ${one.finding === null ? 'it was not examined yet' : silenceFindingText[one.finding]}`,
     advice:
       one.finding === 'heartbeats-lost'
         ? 'Look at the way of its UDP packets to [health_manager] bind_port: routes, security groups, heartbeat_key.'

@@ -1,0 +1,164 @@
+/**
+ * `npm run bench:page`: the web page in Debian's Chromium over an embedded cloud: how soon something is painted, and how long the
+ * longest frame is while a release to 8,000 load balancers goes on.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Browser, Page } from 'playwright-core';
+import { tallyOf } from '../src/core/releases/tallies.ts';
+import type { Target } from '../src/model/release.ts';
+import { launchBrowser } from '../test/kit/browser.ts';
+import { aRelease, aTarget } from '../test/kit/releases.ts';
+import { openServingCloud, type ServingCloud } from '../test/kit/serving-cloud.ts';
+import { longestTask } from './page-trace.ts';
+import { type Figure, machine, milliseconds, percentile, table } from './report.ts';
+
+const FLEET = 8_000;
+const LOADS = 10;
+const WATCH_MS = 30_000;
+/** What a release of this size may be changed by between two looks of the page. */
+const CHANGES_A_SECOND = 20;
+
+const cloud = await openServingCloud();
+const browser = await launchBrowser();
+try {
+  console.log(`${machine()}, Chromium ${browser.version()}\n`);
+  const url = `${new URL(cloud.dev.cloud.apiUrl).origin}/ui/`;
+  console.log(table('First paint of the page', await paints(browser, url)));
+  console.log(table(`Frames, a release to ${FLEET.toLocaleString()} load balancers`, await frames(browser, url)));
+} finally {
+  await browser.close();
+  await cloud.close();
+}
+
+/** Of the sign-in, from the click on a link: with nothing in the cache, and again. */
+async function paints(chromium: Browser, url: string): Promise<Figure[]> {
+  const [cold, warm]: [number[], number[]] = [[], []];
+  for (let load = 0; load < LOADS; load++) {
+    const context = await chromium.newContext();
+    const page = await context.newPage();
+    for (const times of [cold, warm]) {
+      await page.goto(url);
+      await page.getByRole('button', { name: 'Sign in' }).waitFor();
+      times.push(Number(await page.evaluate(`performance.getEntriesByName('first-contentful-paint')[0].startTime`)));
+    }
+    await context.close();
+  }
+  const row = (what: string, times: number[]) => ({
+    what: `${what}: median / longest of ${LOADS}`,
+    value: `${milliseconds(percentile(times, 0.5))} / ${milliseconds(Math.max(...times))}`,
+  });
+  return [row('nothing in the cache', cold), row('again', warm)];
+}
+
+async function frames(chromium: Browser, url: string): Promise<Figure[]> {
+  const { id, targets } = await startRelease(cloud);
+  const page = await chromium.newPage({ viewport: { width: 1280, height: 800 } });
+  await page.goto(url);
+  const { userName, password } = cloud.dev.cloud.accounts.admin;
+  await page.getByLabel('User', { exact: true }).fill(userName);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('link', { name: 'Releases' }).click();
+  const canvas = page.locator('.drawn canvas');
+  const figures: Figure[] = [];
+  const watch = async (what: string, act: () => Promise<void>) =>
+    figures.push(...(await traced(chromium, page, what, act)));
+
+  await watch('opened', async () => {
+    await page.goto(`${url}#/releases/${id}`);
+    await canvas.waitFor();
+    await pause(2_000);
+  });
+  const moving = new AbortController();
+  const moved = moveOn(targets, moving.signal);
+  await watch(`${WATCH_MS / 1000} s, ${CHANGES_A_SECOND} changes a second`, () => pause(WATCH_MS));
+  await watch('its table opened, three states chosen', async () => {
+    await page.getByText('Load balancers as a table').click();
+    for (const state of ['moved', 'pending', 'moved']) {
+      await page.getByLabel('In the state').selectOption(state);
+      await pause(300);
+    }
+  });
+  await watch('scrolled from end to end', async () => {
+    await page.mouse.move(900, 500);
+    for (let step = 0; step < 40; step++) {
+      await page.mouse.wheel(0, step < 20 ? 200 : -200);
+      await pause(50);
+    }
+  });
+  moving.abort();
+  await moved;
+  await page.close();
+  return figures;
+}
+
+/** The longest task of the page's main thread, and the longest time between two frames, while something happens. */
+async function traced(chromium: Browser, page: Page, what: string, act: () => Promise<void>): Promise<Figure[]> {
+  await page.evaluate(`(() => {
+    const watched = (globalThis.watched = { longest: 0, before: performance.now() });
+    const tick = (at) => {
+      watched.longest = Math.max(watched.longest, at - watched.before);
+      watched.before = at;
+      if (globalThis.watched === watched) requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+  })()`);
+  await chromium.startTracing(page, {
+    categories: ['devtools.timeline', 'disabled-by-default-devtools.timeline', 'v8'],
+  });
+  await act();
+  const trace = await chromium.stopTracing();
+  const between = Number(await page.evaluate('globalThis.watched.longest'));
+  const task = longestTask(trace);
+  return [
+    {
+      what: `${what}: longest task`,
+      value: `${milliseconds(task.milliseconds)}, of the processor ${milliseconds(task.processorMs)} (${task.parts})`,
+    },
+    { what: `${what}: longest time between two frames`, value: milliseconds(between) },
+  ];
+}
+
+/** Told to pause, so that nothing of it is decided by `kiln serve`: there are no such load balancers. */
+async function startRelease({ bench }: ServingCloud): Promise<{ id: string; targets: Target[] }> {
+  const id = randomUUID();
+  const atMs = Date.now();
+  const base = aRelease(id, { targets: FLEET, lastWave: 3 }, atMs);
+  const targets = Array.from({ length: FLEET }, (_, position) =>
+    aTarget(id, randomUUID(), {
+      position,
+      wave: Math.floor((position * 4) / FLEET),
+      state: position < 3_000 ? 'moved' : 'pending',
+    }),
+  );
+  await bench.state.releases.create(
+    {
+      ...base,
+      progress: { ...base.progress, phase: 'rolling', wave: 1, intentRevision: 1 },
+      intent: { want: 'pause', by: 'bench', atMs, reason: 'to be looked at', revision: 1 },
+    },
+    targets,
+    tallyOf(targets),
+    { atMs, actor: 'bench', kind: 'created', loadBalancerId: null, reason: '', data: {} },
+  );
+  return { id, targets };
+}
+
+/** Load balancers go from pending to moved, one after the other, as a release that goes on does. */
+async function moveOn(targets: Target[], signal: AbortSignal): Promise<void> {
+  const { database } = cloud.bench.state;
+  const update = (target: Target | undefined, state: Target['state']) =>
+    target &&
+    database
+      .updateTable('kiln_release_target')
+      .set({ state, state_since_ms: Date.now() })
+      .where('release_id', '=', target.releaseId)
+      .where('load_balancer_id', '=', target.loadBalancerId)
+      .execute();
+  for (let next = 3_000; next < FLEET && !signal.aborted; next++) {
+    await update(targets[next], 'moving');
+    await update(targets[next - 10], 'moved');
+    await pause(1000 / CHANGES_A_SECOND);
+  }
+}
