@@ -3,9 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderVrrpConfiguration } from '../../src/core/keepalived/vrrp/render.ts';
 import { describeAmphoraAgentContract } from '../kit/contract/amphora-agent.ts';
@@ -67,14 +68,24 @@ function describeMachine(): void {
       await sandbox?.close();
     });
 
+    const uploadText = (text: string) =>
+      sandbox.agent.uploadHaproxyConfiguration(sandbox.amphora, loadBalancerId, text);
     const upload = async (comment: string, ofBackend = '', ofServer = '') => {
       const bind = [sandbox.vip.address, ipv6Vip].map((address) => `    bind ${address}:8080\n`).join('');
-      const base = `/var/lib/octavia/${loadBalancerId}`;
       const { port } = member.address() as AddressInfo;
-      await sandbox.agent.uploadHaproxyConfiguration(
-        sandbox.amphora,
-        loadBalancerId,
-        `# ${comment}
+      await uploadText(
+        `${header(comment)}frontend listener
+${bind}    mode http
+    default_backend pool
+backend pool
+    mode http
+${ofBackend}    server member ${sandbox.traffic.memberAddress}:${port} ${ofServer}
+`,
+      );
+    };
+    const header = (comment: string) => {
+      const base = `/var/lib/octavia/${loadBalancerId}`;
+      return `# ${comment}
 global
     daemon
     user nobody
@@ -87,14 +98,7 @@ defaults
     timeout client 50000
     timeout connect 5000
     timeout server 50000
-frontend listener
-${bind}    mode http
-    default_backend pool
-backend pool
-    mode http
-${ofBackend}    server member ${sandbox.traffic.memberAddress}:${port} ${ofServer}
-`,
-      );
+`;
     };
 
     it('gives the VIPs of both families their routes, rules, MTU and masquerading', async () => {
@@ -236,6 +240,49 @@ ${ofBackend}    server member ${sandbox.traffic.memberAddress}:${port} ${ofServe
       idle.destroy();
     });
 
+    it('counts errors of servers, connections and answers, and retries, in heartbeats that name them', async () => {
+      const { agent, amphora, vip, traffic } = sandbox;
+      const [listenerId, poolId] = [randomUUID(), randomUUID()];
+      // One member hangs up without an answer; at the port of the other nobody listens.
+      const mute = createTcpServer((socket) => socket.on('data', () => socket.destroy()));
+      mute.listen(0, traffic.memberAddress);
+      await once(mute, 'listening');
+      const servers = [(mute.address() as AddressInfo).port, 1].map(
+        (port) => `    server ${randomUUID()} ${traffic.memberAddress}:${port}\n`,
+      );
+      await uploadText(`${header('errors')}frontend ${listenerId}
+    bind ${vip.address}:8080
+    mode http
+    default_backend ${poolId}:${listenerId}
+backend ${poolId}:${listenerId}
+    mode http
+    retries 1
+${servers.join('')}`);
+      await agent.act(amphora, loadBalancerId, 'reload');
+      const counted = { hrsp_5xx: 0, econ: 0, eresp: 0, wretr: 0 };
+      let asking = true;
+      // Each heartbeat has what came since the one before.
+      const listening = (async () => {
+        while (asking) {
+          const said = JSON.parse(inflateSync(await traffic.nextHeartbeat()).toString());
+          for (const name of Object.keys(counted) as Array<keyof typeof counted>)
+            counted[name] += said.listeners[listenerId]?.stats[name] ?? 0;
+        }
+      })();
+      for (const status of [502, 503]) expect(await ask(vip.address)).toContain(`${status}`);
+      const atLeastOnce = expect.toSatisfy((count: number) => count > 0);
+      await expect
+        .poll(() => counted, patience)
+        .toEqual({
+          ...{ hrsp_5xx: atLeastOnce, econ: atLeastOnce, eresp: atLeastOnce, wretr: atLeastOnce },
+        });
+      asking = false;
+      await listening;
+      mute.close();
+      await upload('without errors');
+      await agent.act(amphora, loadBalancerId, 'reload');
+    });
+
     it('filters a port that no hypervisor filters (SR-IOV), and lets in what the controller names', async () => {
       const { agent, amphora, vip, traffic } = sandbox;
       reachVipByItsPort();
@@ -267,7 +314,7 @@ ${ofBackend}    server member ${sandbox.traffic.memberAddress}:${port} ${ofServe
       const loaded = sandbox.inside('ip', 'netns', 'exec', 'amphora-haproxy', 'nft', 'list', 'ruleset');
       expect(loaded).toContain('table inet kiln-firewall-eth3');
       expect(loaded).not.toMatch(/iifname "eth[13]" meta l4proto tcp notrack/);
-      await sandbox.put(rules, allow(null, 8080));
+      expect(await sandbox.put(rules, allow(null, 8080))).toBe(200);
     });
 
     it('goes on when its agent dies', async () => {

@@ -19,7 +19,7 @@ export interface Sandbox {
 
 /** @param arguments_ of run.sh: the folder, the address, and a command in place of Octavia's own agent. */
 export async function startSandbox(arguments_: readonly string[], environment = process.env): Promise<Sandbox> {
-  const options = { stdio: ['ignore', 'pipe', 'inherit'] as ['ignore', 'pipe', 'inherit'], env: environment };
+  const options = { stdio: ['pipe', 'pipe', 'inherit'] as ['pipe', 'pipe', 'inherit'], env: environment };
   const script = spawn(join(sandboxScripts, 'run.sh'), arguments_, options);
   const exited = once(script, 'exit');
   const [line] = await Promise.race([

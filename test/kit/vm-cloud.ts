@@ -83,6 +83,8 @@ export const both = new Set([one.name, two.name]);
 export const memberPorts = { http: 8080, https: 8443, udp: 8053, sctp: 9999 } as const;
 
 export const minutes = 60_000;
+/** Whose agent is in the image: `octavia` (Debian's octavia-agent) or `kiln`. */
+export const vmAgent = process.env.KILN_VM_AGENT || 'octavia';
 /** Kept between runs: the packages as a tree. */
 export const keptCache = process.env.KILN_VM_CACHE || '/var/tmp/kiln-vm-cache';
 const python = '/usr/bin/python3';
@@ -95,7 +97,8 @@ export async function openVmCloud(name: string, more: Record<string, string> = {
   const tag = `vm-${name}-${process.pid}`;
   const image = process.env.KILN_VM_IMAGE || join(folder, 'amphora.qcow2');
   if (!process.env.KILN_VM_IMAGE) {
-    const built = await runKiln(['image', 'build', '--type', 'vm', '--output', image, '--cache', keptCache]);
+    const words = ['image', 'build', '--type', 'vm', '--agent', vmAgent, '--output', image, '--cache', keptCache];
+    const built = await runKiln(words);
     expect(built.status, built.output).toBe(0);
   }
   const clients = await openBridgedNetwork(bed, `${name}c`, '198.18.80');

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs an amphora agent in a network namespace until it gets SIGTERM, then takes away what it made: Octavia's own, or COMMAND.
-# Needs root.
+# Runs an amphora agent in a network namespace until it gets SIGTERM or its standard input ends, as it does when whoever started it is
+# gone; then takes away what it made. Octavia's own agent, or COMMAND. Needs root.
 #
 #   run.sh FOLDER ADDRESS [COMMAND [ARGUMENT]...]
 #
@@ -14,6 +14,13 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$(realpath "$1") address=$2
 shift 2
 
+(
+  cat >/dev/null
+  kill -TERM $$
+) <&0 &
+watcher=$!
+trap 'kill $watcher 2>/dev/null' EXIT
+
 # One, or one and what is beside it, at a time on this machine. The amphora itself does not hold the lock.
 mkdir -p "$(dirname "$lock")" # a container may not have it
 exec 9>"$lock$beside"
@@ -23,6 +30,7 @@ sandbox=
 # shellcheck disable=SC2329 # called by trap
 take_down() {
   trap - EXIT
+  kill $watcher 2>/dev/null || true
   # The group is the sandbox's; its PID namespace ends with it.
   if [ -n "$sandbox" ]; then
     kill -KILL -- "-$sandbox" 2>/dev/null || true
@@ -49,7 +57,8 @@ if [ -z "$beside" ]; then
     echo "testbed/agent: another interface of this machine has $host_address" >&2
     exit 1
   fi
-  ip link add $bridge type bridge
+  # A fixed address: else it is that of one of its ports, and with each new one all neighbours may be forgotten.
+  ip link add $bridge address 02:00:a9:fe:4d:01 type bridge
   ip address add $host_address/24 dev $bridge
   ip link set $bridge up
 fi
