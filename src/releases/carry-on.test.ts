@@ -218,6 +218,32 @@ describe('a release', () => {
     expect(await tagged()).toEqual([former]);
   });
 
+  it.each(['deleted', 'deactivated', 'hidden', 'given to another project'])(
+    'whose image is %s once it has the tag alone says that, and rolled back it leaves the tag on the former one',
+    async (what) => {
+      const { start, say, carryOnUntil, hasEnded, heldBy, tagged, images } = await open({ singles: 5, pairs: 1 });
+      const id = await start({ canary: 1 });
+      await carryOnUntil(id, ({ progress, tallies }) => progress.phase === 'rolling' && tallies.counts.moved > 1);
+      await say(id, 'pause');
+      await carryOnUntil(id, heldBy('OPERATOR'));
+      const image = await images.get(released);
+      if (what === 'deleted') images.remove(released);
+      else if (what === 'deactivated') images.put({ ...image, status: 'deactivated' });
+      else if (what === 'hidden') images.put({ ...image, osHidden: true });
+      else images.put({ ...image, owner: 'another-project' });
+      const { progress } = await carryOnUntil(id, heldBy('IMAGE_UNUSABLE'));
+      expect(progress.holds.map(({ code }) => code).sort()).toEqual(['IMAGE_UNUSABLE', 'OPERATOR']);
+      await say(id, 'rollback');
+      expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('rolled-back');
+      expect(await imagesInUse()).toEqual([former]);
+      expect(await tagged()).toContain(former);
+      const [{ reason } = { reason: '' }] = (await bench.releases.events(id, 0, 1000)).filter(
+        ({ kind }) => kind === 'finish',
+      );
+      expect(reason.includes(`${released} can't be booted, and has the tag amphora still`)).toBe(what !== 'deleted');
+    },
+  );
+
   it('whose image is usable again goes on when an operator says so', async () => {
     const { start, say, carryOnUntil, hasEnded, heldBy, images } = await open();
     const id = await start({ canary: 1 });

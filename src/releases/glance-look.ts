@@ -56,15 +56,22 @@ export function createGlanceLook(deps: {
     return (await abortable(resolver.releasable(tag, signal), signal)).map(({ id }) => id);
   }
 
-  async function imageNow(imageId: string): Promise<ImageNow> {
+  async function imageNow({ image: { id: imageId }, tag }: ReleaseSpec): Promise<ImageNow> {
     if (!images) throw new KilnError('SERVICE_UNREACHABLE', 'no Glance is used (image_noop_driver)');
     const signal = limit();
     try {
-      const { status, osHidden, owner, hashValue } = await abortable(images.get(imageId, signal), signal);
-      return { isThere: true, status, isHidden: osHidden, ownerId: owner ?? '', hash: hashValue };
+      const { status, osHidden, owner, hashValue, tags } = await abortable(images.get(imageId, signal), signal);
+      return {
+        isThere: true,
+        status,
+        isHidden: osHidden,
+        ownerId: owner ?? '',
+        hash: hashValue,
+        hasTag: tags.includes(tag),
+      };
     } catch (error) {
       if (!(error instanceof KilnError) || error.code !== 'SERVICE_NOT_FOUND') throw error;
-      return { isThere: false, status: 'deleted', isHidden: false, ownerId: null, hash: null };
+      return { isThere: false, status: 'deleted', isHidden: false, ownerId: null, hash: null, hasTag: false };
     }
   }
 
@@ -95,7 +102,7 @@ export function createGlanceLook(deps: {
     if (!isFresh && isYoung(seen, FRESH_MS)) return seen.value;
     const [taggedImageIds, image] = await Promise.all([
       orNull('the images with its tag', spec.id, () => tagged(spec)),
-      orNull('its image', spec.id, () => imageNow(spec.image.id)),
+      orNull('its image', spec.id, () => imageNow(spec)),
     ]);
     const value = { taggedImageIds, image };
     if (taggedImageIds && image) now.set(spec.id, { atMs: clock.monotonicMs(), value });

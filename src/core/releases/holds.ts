@@ -126,9 +126,14 @@ function tagMovedTo(window: Window, spec: ReleaseSpec, { phase, accepted }: Rele
   const planned = spec.baseline.taggedImageIds;
   if (accepted.taggedImageIds && isSame(tagged, accepted.taggedImageIds)) return null;
   const ours = [...planned, spec.image.id, ...(accepted.taggedImageIds ?? [])];
+  const isAmongOurs = tagged.every((id) => ours.includes(id));
+  // On the way back nothing else can have it either: it is put where it was.
+  if (phase === 'rolling-back' && isAmongOurs) return null;
+  // An image that can't be booted counts as one without the tag: that is what is to be said.
+  if (phase === 'rolling' && tagged.length === 0 && imageProblem(window, spec) !== null) return null;
   const isOurs =
-    phase === 'tagging' || phase === 'rolling-back'
-      ? tagged.every((id) => ours.includes(id)) && (tagged.length > 0 || planned.length === 0)
+    phase === 'tagging'
+      ? isAmongOurs && (tagged.length > 0 || planned.length === 0)
       : isSame(tagged, phase === 'rolling' ? [spec.image.id] : planned);
   return isOurs ? null : `somebody else moved the tag ${spec.tag}: it is on ${tagged.join(', ') || 'no image'}`;
 }

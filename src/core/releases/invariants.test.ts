@@ -111,7 +111,7 @@ const broken: Broken[] = [
     invariant: 3,
     what: 'it does not look at the image again',
     break: blindTo(() => ({
-      image: { isThere: true, status: 'active', isHidden: false, ownerId: 'owner', hash: 'hash-new' },
+      image: { isThere: true, status: 'active', isHidden: false, ownerId: 'owner', hash: 'hash-new', hasTag: false },
     })),
     happenings: [
       at(40, (world) => {

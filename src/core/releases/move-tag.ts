@@ -55,8 +55,12 @@ export function tagWhole(draft: Draft): boolean {
   return progress.phase === 'tagging' && planned.includes(spec.image.id) ? true : tagFormer(draft);
 }
 
-/** What is to be known of the tag at the end of a release whose image is rejected: null: new load balancers don't get it. */
+/** What is to be known of the tag at the end of a release whose image is rejected; null: new load balancers don't get it. */
 export function tagLeft({ window, spec }: Draft): string | null {
-  if (!window.taggedImageIds?.includes(spec.image.id)) return null;
+  const isGiven = window.taggedImageIds?.includes(spec.image.id);
+  if (!isGiven && window.image?.hasTag) {
+    return `image ${spec.image.id} can't be booted, and has the tag ${spec.tag} still: take it off before the image can be booted again`;
+  }
+  if (!isGiven) return null;
   return `the tag ${spec.tag} is on image ${spec.image.id}: new load balancers may get it until you move the tag (\`kiln image tag ID ${spec.tag} --move\`)`;
 }

@@ -21,6 +21,8 @@ export interface ImageNow {
   isHidden: boolean;
   ownerId: string | null;
   hash: string | null;
+  /** Also where it can't be booted, so that it is not among those that carry the tag. */
+  hasTag: boolean;
 }
 
 /**

@@ -117,10 +117,13 @@ export class Invariants {
 
   /** What was taken back has the tag no longer, unless nothing else can have it, or an operator has left it there. */
   private nobodyElseGetsIt(): void {
-    const { tagged, spec, progress } = this.world;
+    const { spec, progress } = this.world;
     const canBeMoved = formerTagged({ window: this.world.window(), spec }).length > 0;
     if (progress.accepted.taggedImageIds !== null || !canBeMoved) return;
-    claim(18, !tagged.has(spec.image.id), 'the tag is on the image that was taken back');
+    const { taggedImageIds } = this.world.window();
+    const isLeft = taggedImageIds?.includes(spec.image.id) ?? false;
+    claim(18, !isLeft, 'the tag is on the image that was taken back');
+    claim(18, taggedImageIds === null || taggedImageIds.length > 0, 'the tag is on no image that can be booted');
   }
 
   /** Those that were made while it ran, on the old image before the tag moved, on the new one after that. */
@@ -128,12 +131,15 @@ export class Invariants {
     const { world } = this;
     const { phase, taggedSinceMs } = world.progress;
     const newImageId = world.spec.image.id;
+    // Where no other image had the tag, there is none that they could go back to.
+    const hasFormer = world.spec.baseline.taggedImageIds.some((id) => id !== newImageId);
     for (const [id, { createdAtMs, amphorae, provisioningStatus }] of world.loadBalancers) {
       if (createdAtMs === undefined || world.targets.has(id) || provisioningStatus === 'ERROR') continue;
       const isOnNew = amphorae.every(({ imageId }) => imageId === newImageId);
       if (phase === 'completed' && createdAtMs <= (taggedSinceMs ?? Number.POSITIVE_INFINITY))
         claim(17, isOnNew, `${id} was left on an old image`);
-      if (phase === 'rolled-back' && !world.tagged.has(newImageId)) claim(17, !isOnNew, `${id} was left on the image`);
+      if (phase === 'rolled-back' && hasFormer && !world.tagged.has(newImageId))
+        claim(17, !isOnNew, `${id} was left on the image`);
     }
   }
 

@@ -80,7 +80,7 @@ export class ReleaseWorld {
   readonly unended = new Set<string>();
   probes: (ProbeNow & { endsAtMs: number; fate: ProbeFate })[] = [];
   tagged: Set<string>;
-  image: ImageNow;
+  image: Omit<ImageNow, 'hasTag'>;
   isGlanceUp = true;
   probeFate: ProbeFate = 'passed';
   repairs = { running: 0, queued: 0 };
@@ -154,9 +154,9 @@ export class ReleaseWorld {
       unendedOperations: this.unended.size,
       repairs: { ...this.repairs },
       workerSlots: { total: this.workerSlots, busy: Math.min(this.workerSlots, this.othersBusy + this.unended.size) },
-      taggedImageIds: this.isGlanceUp ? [...this.tagged] : null,
+      taggedImageIds: this.isGlanceUp ? [...this.tagged].filter((id) => this.canBeBooted(id)) : null,
       tagRefusal: null,
-      image: this.isGlanceUp ? this.image : null,
+      image: this.isGlanceUp ? { ...this.image, hasTag: this.tagged.has(this.spec.image.id) } : null,
       unusableFormerImageIds: this.isGlanceUp ? this.unusableFormer : null,
       fleet: { loadBalancers: this.loadBalancers.size, unwell: this.unwell },
       probes: this.probes.map(({ endsAtMs: _, fate: __, ...probe }) => probe),
@@ -165,9 +165,16 @@ export class ReleaseWorld {
     };
   }
 
+  /** Glance lists no image by its tag that is gone, not active or hidden; those that are no way back any more are such. */
+  private canBeBooted(imageId: string): boolean {
+    const { isThere, status, isHidden } = this.image;
+    if (imageId === this.spec.image.id) return isThere && status === 'active' && !isHidden;
+    return !this.unusableFormer.includes(imageId);
+  }
+
   /** A tenant makes a load balancer, on what the tag gives now. */
   make(): void {
-    const [imageId] = this.tagged;
+    const imageId = [...this.tagged].find((id) => this.canBeBooted(id));
     if (imageId === undefined) return;
     const id = `late-${this.loadBalancers.size}`;
     const amphorae = [{ id: `${id}-amphora`, role: 'STANDALONE' as const, imageId, isServing: true }];
