@@ -39,10 +39,15 @@ export interface State {
 
 /**
  * @param connection as SQLAlchemy writes it. STATE_UNUSABLE when it can't be opened.
- * @param stopping of a process that lives on: see openDatabase.
+ * @param stopping of a process that lives on; and `watch`: see openDatabase.
  */
-export async function openState(connection: string, clock: Clock, stopping?: AbortSignal): Promise<State> {
-  const database = await openDatabase(connection, clock, undefined, { stopping });
+export async function openState(
+  connection: string,
+  clock: Clock,
+  stopping?: AbortSignal,
+  watch?: Parameters<typeof openDatabase>[2],
+): Promise<State> {
+  const database = await openDatabase(connection, clock, watch, { stopping });
   return {
     database,
     amphorae: createAmphoraStore(database, clock),

@@ -7,6 +7,15 @@ export type AmphoraPatch = Partial<Omit<Amphora, 'id' | 'createdAt' | 'updatedAt
   agentConfigDigest?: string;
 };
 
+/**
+ * A change of an amphora's row that goes on record with entries of a journal, in one transaction. A row that is gone stays gone.
+ * `allocate` is as AmphoraStore's.
+ */
+export type AmphoraWrite =
+  | { insert: Amphora }
+  | { amphoraId: string; patch: AmphoraPatch }
+  | { allocate: { amphoraId: string } };
+
 /** What an operation on an amphora of no load balancer leaves of it. One that is DELETED stays so. */
 export interface AmphoraSettlement {
   amphoraId: string;

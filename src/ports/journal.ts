@@ -1,6 +1,6 @@
 import type { FlowName } from '../model/flow-name.ts';
 import type { JournalEntry, NewOperation, Operation, OperationReason } from '../model/operation.ts';
-import type { AmphoraSettlement } from './amphora-store.ts';
+import type { AmphoraSettlement, AmphoraWrite } from './amphora-store.ts';
 import type { Settlement } from './load-balancer-store.ts';
 
 export interface ClaimedOperation {
@@ -21,6 +21,13 @@ export interface RunPlaces {
 export interface NoPlace {
   full: true;
   first: Pick<Operation, 'id'> | null;
+}
+
+/** How far a flow has come. */
+export interface Progress {
+  entries: readonly JournalEntry[];
+  /** Written in this order. */
+  amphorae: readonly AmphoraWrite[];
 }
 
 /** Where operations and what their flows have done so far are kept. What a method wrote is durable when it resolves. */
@@ -53,15 +60,17 @@ export interface Journal {
    * the fence it was seen with, and so ask whoever has it to go back. FENCED when somebody else has claimed the operation since: stop at once and touch nothing.
    */
   record(operationId: string, fence: number, ...entries: readonly JournalEntry[]): Promise<void>;
+  /** As `record`, with rows of amphorae, in one transaction. */
+  recordWith(operationId: string, fence: number, progress: Progress): Promise<void>;
   /**
-   * The end, with the last entries and what becomes of the load balancer's rows, in one transaction: nobody sees the one
+   * The end, with the last progress and what becomes of the load balancer's rows, in one transaction: nobody sees the one
    * without the other. Rows that are gone stay gone. FENCED as `record`.
    */
   finish(
     operationId: string,
     fence: number,
     end: 'done' | { undone: OperationReason },
-    last?: { entries?: readonly JournalEntry[]; settlement?: Settlement | AmphoraSettlement | null },
+    last?: Partial<Progress> & { settlement?: Settlement | AmphoraSettlement | null },
   ): Promise<void>;
   /**
    * Operations that have not ended and that nobody has, most urgent first, then oldest first.

@@ -1,6 +1,7 @@
 import { describeListContract } from '../kit/contract/load-balancer-lists.ts';
 import { describeLoadBalancerStoreContract } from '../kit/contract/load-balancer-store.ts';
 import { describeVipReservationsContract } from '../kit/contract/vip-reservations.ts';
+import { describeCreationCost } from '../kit/creation-cost.ts';
 import { makeDatabase } from '../kit/testbed-database.ts';
 
 /** Load balancers in the test bed's MariaDB. */
@@ -8,3 +9,4 @@ import { makeDatabase } from '../kit/testbed-database.ts';
 describeLoadBalancerStoreContract('MariaDB', makeDatabase);
 describeListContract('MariaDB', makeDatabase);
 describeVipReservationsContract('MariaDB', makeDatabase);
+describeCreationCost('MariaDB', makeDatabase);

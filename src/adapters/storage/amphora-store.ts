@@ -1,17 +1,15 @@
-import { expressionBuilder, type Insertable, type Selectable, type Updateable } from 'kysely';
-import type { Amphora, AmphoraRole, AmphoraStatus } from '../../model/amphora.ts';
+import { expressionBuilder, type Selectable } from 'kysely';
+import type { Amphora } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
 import { unendedStatuses } from '../../model/operation.ts';
-import type { AmphoraPatch, AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
+import type { AmphoraRegister, AmphoraStore } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { rememberImage } from './amphora-images.ts';
-import { rotationNotBefore } from './certificate-rotations.ts';
+import { allocateAmphora, amphoraNotFound, fromRow, insertAmphora, toRow, updateAmphora } from './amphora-rows.ts';
 import { attempt, isDuplicate } from './faults.ts';
 import { enqueueOperation, insertOperation } from './journal.ts';
 import { type PagedTable, selectPageOf } from './list-query.ts';
 import { columnsOf } from './resource-tables.ts';
 import type { KilnDatabase, ResourceValues, Schema } from './schema.ts';
-import { watchAmphora } from './watch-amphora.ts';
 
 type Row = Schema['kiln_amphora'];
 
@@ -52,44 +50,18 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
   return {
     get: (amphoraId) => attempt(clock, () => get(amphoraId)),
 
-    async insert(amphora) {
-      const { imageChoice, createdAt } = amphora;
-      await attempt(clock, () => database.insertInto('kiln_amphora').values(toRow(amphora)).execute());
-      if (imageChoice) await attempt(clock, () => rememberImage(database, imageChoice, createdAt));
-    },
+    insert: (amphora) => attempt(clock, () => insertAmphora(database, amphora)),
 
     async update(amphoraId, patch) {
-      const now = clock.now();
-      const changes = { ...toColumns(patch), ...rotationOf(patch, now), updated_at: now.toISOString() };
-      const { numUpdatedRows } = await attempt(clock, async () => {
-        if (patch.imageChoice) await rememberImage(database, patch.imageChoice, changes.updated_at);
-        const update = database.updateTable('kiln_amphora').set(changes).where('id', '=', amphoraId);
-        const result = await update.executeTakeFirst();
-        const inError = patch.status === 'ERROR' ? await get(amphoraId) : null;
-        if (inError?.loadBalancerId) await watchAmphora(database, amphoraId, changes.updated_at);
-        return result;
-      });
-      if (numUpdatedRows !== 1n) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId}`);
+      if (!(await attempt(clock, () => updateAmphora(database, amphoraId, patch, clock.now()))))
+        throw amphoraNotFound(amphoraId);
     },
 
     async allocate(amphoraId) {
-      const at = clock.now().toISOString();
-      await attempt(clock, () =>
-        database.transaction().execute(async (transaction) => {
-          const { numUpdatedRows } = await transaction
-            .updateTable('kiln_amphora')
-            .set({ status: 'ALLOCATED', updated_at: at })
-            .where('id', '=', amphoraId)
-            .executeTakeFirst();
-          if (numUpdatedRows !== 1n) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId}`);
-          const own = transaction.selectFrom('kiln_amphora').where('id', '=', amphoraId);
-          await transaction
-            .updateTable('kiln_load_balancer')
-            .set({ assigned_image_id: own.select('image_id') })
-            .where('id', '=', own.select('load_balancer_id') as never)
-            .execute();
-        }),
+      const isThere = await attempt(clock, () =>
+        database.transaction().execute((transaction) => allocateAmphora(transaction, amphoraId, clock.now())),
       );
+      if (!isThere) throw amphoraNotFound(amphoraId);
     },
 
     async assignedImageId(loadBalancerId) {
@@ -168,7 +140,7 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
           return (await columns.executeTakeFirst())?.status ?? 'DELETED';
         }),
       );
-      if (found === 'DELETED') throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId}`);
+      if (found === 'DELETED') throw amphoraNotFound(amphoraId);
       if (found !== null)
         throw new KilnError('IMMUTABLE', `amphora ${amphoraId} is ${found}, not ${from.join(' or ')}`);
     },
@@ -213,86 +185,3 @@ export function createAmphoraStore(database: KilnDatabase, clock: Clock): Amphor
 }
 
 const builder = expressionBuilder<Record<string, ResourceValues>, string>();
-
-function fromRow(row: Selectable<Row>): Amphora {
-  return {
-    id: row.id,
-    loadBalancerId: row.load_balancer_id,
-    role: row.role as AmphoraRole | null,
-    vrrpPortId: row.vrrp_port_id,
-    vrrpIp: row.vrrp_ip,
-    haPortId: row.ha_port_id,
-    haIp: row.ha_ip,
-    status: row.status as AmphoraStatus,
-    serverName: row.server_name,
-    computeId: row.compute_id,
-    lbNetworkIp: row.lb_network_ip,
-    imageId: row.image_id,
-    imageChoice: fromJson(row.image_choice),
-    computeFlavor: row.compute_flavor,
-    cachedZone: row.cached_zone,
-    certExpiration: row.cert_expiration,
-    agentVersion: row.agent_version,
-    timings: fromJson(row.timings) ?? {},
-    worker: row.worker,
-    reason: fromJson(row.reason),
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
-}
-
-function toRow(amphora: Amphora): Insertable<Row> {
-  return {
-    id: amphora.id,
-    server_name: amphora.serverName,
-    created_at: amphora.createdAt,
-    updated_at: amphora.updatedAt,
-    ...(toColumns(amphora) as Omit<Insertable<Row>, 'id' | 'server_name' | 'created_at' | 'updated_at'>),
-  };
-}
-
-/** A new certificate: none of the renewals of the one before it counts. */
-function rotationOf({ certExpiration }: AmphoraPatch, now: Date): Updateable<Row> {
-  if (certExpiration === undefined) return {};
-  return {
-    cert_rotation_after: certExpiration === null ? null : rotationNotBefore(now, certExpiration),
-    cert_rotation_attempts: 0,
-    cert_rotation_operation: null,
-  };
-}
-
-/** The columns of the fields that the patch names, and no others. */
-function toColumns(patch: AmphoraPatch): Updateable<Row> {
-  const columns: Updateable<Row> = {};
-  if (patch.status !== undefined) columns.status = patch.status;
-  if (patch.loadBalancerId !== undefined) columns.load_balancer_id = patch.loadBalancerId;
-  if (patch.role !== undefined) columns.role = patch.role;
-  if (patch.vrrpPortId !== undefined) columns.vrrp_port_id = patch.vrrpPortId;
-  if (patch.vrrpIp !== undefined) columns.vrrp_ip = patch.vrrpIp;
-  if (patch.haPortId !== undefined) columns.ha_port_id = patch.haPortId;
-  if (patch.haIp !== undefined) columns.ha_ip = patch.haIp;
-  if (patch.computeId !== undefined) columns.compute_id = patch.computeId;
-  if (patch.lbNetworkIp !== undefined) columns.lb_network_ip = patch.lbNetworkIp;
-  if (patch.imageId !== undefined) columns.image_id = patch.imageId;
-  if (patch.imageChoice !== undefined) columns.image_choice = toJson(patch.imageChoice);
-  if (patch.computeFlavor !== undefined) columns.compute_flavor = patch.computeFlavor;
-  if (patch.cachedZone !== undefined) columns.cached_zone = patch.cachedZone;
-  if (patch.certExpiration !== undefined) columns.cert_expiration = patch.certExpiration;
-  if (patch.agentVersion !== undefined) columns.agent_version = patch.agentVersion;
-  if (patch.agentConfigDigest !== undefined) {
-    columns.agent_config_digest = patch.agentConfigDigest;
-    columns.agent_config_attempts = 0;
-  }
-  if (patch.timings !== undefined) columns.timings = JSON.stringify(patch.timings);
-  if (patch.worker !== undefined) columns.worker = patch.worker;
-  if (patch.reason !== undefined) columns.reason = toJson(patch.reason);
-  return columns;
-}
-
-function fromJson<Value>(text: string | null): Value | null {
-  return text === null ? null : (JSON.parse(text) as Value);
-}
-
-function toJson(value: unknown): string | null {
-  return value === null ? null : JSON.stringify(value);
-}

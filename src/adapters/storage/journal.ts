@@ -4,8 +4,9 @@ import type { FlowName } from '../../model/flow-name.ts';
 import { type JournalEntry, type Operation, type OperationStatus, unendedStatuses } from '../../model/operation.ts';
 import type { AmphoraSettlement } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { ClaimedOperation, Journal, NoPlace, RunPlaces } from '../../ports/journal.ts';
+import type { ClaimedOperation, Journal, NoPlace, Progress, RunPlaces } from '../../ports/journal.ts';
 import type { Settlement } from '../../ports/load-balancer-store.ts';
+import { writeAmphorae } from './amphora-rows.ts';
 import { isMysql } from './engine.ts';
 import { attempt, isDuplicate } from './faults.ts';
 import { findPlace } from './run-places.ts';
@@ -148,14 +149,16 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
     operationId: string,
     fence: number,
     columns: UpdateObject<Schema, 'kiln_operation'>,
-    entries: readonly JournalEntry[],
+    { entries, amphorae }: Progress,
     settlement: Settlement | AmphoraSettlement | null = null,
   ): Promise<void> {
-    if (entries.length === 0 && !settlement) return await change(database, operationId, fence, columns);
+    if (entries.length === 0 && amphorae.length === 0 && !settlement)
+      return await change(database, operationId, fence, columns);
     await database.transaction().execute(async (transaction) => {
       // A claim changes this row too: it comes after this transaction, or its fence is found here.
       const count = sql<number>`entry_count + ${entries.length}`;
       await change(transaction, operationId, fence, { ...columns, entry_count: count });
+      await writeAmphorae(transaction, amphorae, clock.now());
       if (settlement) await applySettlement(transaction, settlement, now());
       const [first, ...others] = entries.map((entry, index) => {
         const position = sql<number>`entry_count - ${entries.length - index - 1}`;
@@ -172,6 +175,12 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
         .expression(rows)
         .execute();
     });
+  }
+
+  async function recordWith(operationId: string, fence: number, progress: Progress): Promise<void> {
+    const failed = progress.entries.find((entry) => entry.kind === 'failed');
+    const turned = failed && { status: 'undoing', reason: JSON.stringify(failed.reason) };
+    await attempt(clock, () => append(operationId, fence, turned ?? {}, progress));
   }
 
   return {
@@ -191,16 +200,13 @@ export function createJournal(database: KilnDatabase, clock: Clock): Journal {
       await attempt(clock, () => change(database, operationId, fence, { worker: null, run_place: null }));
     },
 
-    async record(operationId, fence, ...entries) {
-      const failed = entries.find((entry) => entry.kind === 'failed');
-      const turned = failed && { status: 'undoing', reason: JSON.stringify(failed.reason) };
-      await attempt(clock, () => append(operationId, fence, turned ?? {}, entries));
-    },
+    record: (operationId, fence, ...entries) => recordWith(operationId, fence, { entries, amphorae: [] }),
+    recordWith,
 
-    async finish(operationId, fence, end, { entries = [], settlement = null } = {}) {
+    async finish(operationId, fence, end, { entries = [], amphorae = [], settlement = null } = {}) {
       const fields = end === 'done' ? { status: 'done' } : { status: 'undone', reason: JSON.stringify(end.undone) };
       const columns = { ...fields, worker: null, busy_subject: null, run_place: null };
-      await attempt(clock, () => append(operationId, fence, columns, entries, settlement));
+      await attempt(clock, () => append(operationId, fence, columns, { entries, amphorae }, settlement));
     },
 
     async unclaimed(limit, flows) {

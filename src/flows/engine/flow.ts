@@ -1,5 +1,5 @@
 import type { JsonObject, Leftover, OperationReason } from '../../model/operation.ts';
-import type { AmphoraSettlement } from '../../ports/amphora-store.ts';
+import type { AmphoraSettlement, AmphoraWrite } from '../../ports/amphora-store.ts';
 import type { Settlement } from '../../ports/load-balancer-store.ts';
 
 /** The context that a step runs in. */
@@ -25,6 +25,13 @@ export interface StepRun {
    * waits for is undone.
    */
   cancelled: AbortSignal;
+  /**
+   * A change of an amphora's row that goes on record together with this step's end, in one transaction: for what became known by the
+   * step. Whatever must be on record before something is done in the cloud is written at once, through the store.
+   */
+  amend(write: AmphoraWrite): void;
+  /** What is known so far goes on record: before a wait, so that whoever looks on sees what is waited for. */
+  beforeWaiting(): Promise<void>;
   /** Word for people of what is out of the ordinary: into the log, and into the journal. Nothing depends on it. */
   note(message: string): void;
 }
@@ -45,6 +52,12 @@ export interface Step<Deps, Needs extends JsonObject, Gives extends JsonObject> 
   /** Octavia's verb, such as `create-vip-port`; unique within a flow, and never renamed: journals remember it. */
   name: string;
   do(deps: Deps, state: Needs, run: StepRun): Promise<Gives>;
+  /**
+   * Neither its start nor the end of the step before it need be on record when it begins: they are written with what comes next. For
+   * steps that can be done again from the start as if nothing had been done, and of which nothing is left that `undo`
+   * would have to take back: docs/decisions/0054-what-goes-on-record-together.md.
+   */
+  isRepeatable?: true;
   /** Absent where there is nothing to take back. */
   undo?(deps: Deps, state: Needs & Partial<Gives>, run: StepRun): Promise<void>;
   /**

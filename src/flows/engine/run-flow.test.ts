@@ -58,9 +58,29 @@ const running = new AbortController().signal;
 const permanent = () => new KilnError('BOOT_FAILED', 'no valid host', { retryable: false });
 const passing = () => new KilnError('SERVICE_FAILED', 'down for a moment');
 
+/** A step that makes nothing; what it has seen goes into a row. */
+function looking(name: string): Step<World, JsonObject, JsonObject> {
+  return {
+    name: `look-${name}`,
+    isRepeatable: true,
+    async do(world, _state, run) {
+      world.instant();
+      run.amend({ amphoraId: name, patch: { computeId: run.operationId } });
+      world.instant();
+      return { [name]: 'seen' };
+    },
+  };
+}
+
 async function setUp(subject = 'lb-1') {
   const clock = createFakeClock({ autoAdvance: true });
-  const journal = createFakeJournal(clock);
+  /** Amphorae whose rows were amended. */
+  const amended = new Set<string>();
+  const journal = createFakeJournal(
+    clock,
+    () => {},
+    (write) => 'patch' in write && amended.add(write.amphoraId),
+  );
   const log = createFakeLog();
   const limits = { attempts: 3, firstPauseMs: 100, longestPauseMs: 1000 };
   const engine: EngineDeps = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 900_000 };
@@ -71,7 +91,7 @@ async function setUp(subject = 'lb-1') {
     return claimed;
   };
   const status = async () => (await journal.get('op-1'))?.operation.status;
-  return { clock, journal, log, engine, claim, status };
+  return { clock, journal, log, engine, claim, status, amended };
 }
 
 describe('runFlow', () => {
@@ -98,6 +118,57 @@ describe('runFlow', () => {
       'started look',
       'done look',
     ]);
+  });
+
+  it('writes what can be repeated, and rows that it changes, with the start of the next step that can not', async () => {
+    const { journal, engine, claim, amended } = await setUp();
+    const known = async () => {
+      const entries = (await journal.get('op-1'))?.entries ?? [];
+      return [entries.map(({ kind, step }) => `${kind} ${step}`), [...amended]];
+    };
+    const seen: unknown[] = [];
+    const making = (name: string): Step<World, JsonObject, JsonObject> => ({
+      name,
+      do: async () => {
+        seen.push(await known());
+        return {};
+      },
+    });
+    const waiting: Step<World, JsonObject, JsonObject> = {
+      ...looking('c'),
+      async do(_world, _state, run) {
+        await run.beforeWaiting();
+        seen.push(await known());
+        return {};
+      },
+    };
+    const flow = flowOf(looking('a'), looking('b'), making('one'), waiting, looking('d'));
+    expect(await runFlow(flow, createWorld(), await claim(), engine, running)).toBe('done');
+    const begun = ['started look-a', 'done look-a', 'started look-b', 'done look-b', 'started one'];
+    expect(seen).toEqual([
+      [begun, ['a', 'b']],
+      [
+        [...begun, 'done one', 'started look-c'],
+        ['a', 'b'],
+      ],
+    ]);
+    expect(amended).toEqual(new Set(['a', 'b', 'd']));
+    expect(journal.calls('recordWith')).toBe(2);
+  });
+
+  it('has on record that it is past the point of no return, also when its next step can be repeated', async () => {
+    const { journal, engine, claim } = await setUp();
+    const turn = new AbortController();
+    const first: Step<World, JsonObject, JsonObject> = {
+      ...looking('b'),
+      do: async () => {
+        expect((await journal.get('op-1'))?.entries.at(-1)).toEqual({ kind: 'started', step: 'look-b' });
+        turn.abort(permanent());
+        return {};
+      },
+    };
+    const flow = defineFlow('test').takes<World, JsonObject>().step(making('a')).commit().step(first).build();
+    expect(await runFlow(flow, createWorld(), await claim(), engine, running, turn.signal)).toBe('done');
   });
 
   it('undoes what was started, last first, and keeps the reason', async () => {
@@ -372,10 +443,22 @@ describe('runFlow', () => {
         fc.integer({ min: 1, max: 4 }),
         fc.option(fc.integer({ min: 0, max: 3 })),
         fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 6 }),
-        async (count, failing, kills) => {
-          const { journal, engine, status } = await setUp();
+        fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
+        async (count, failing, kills, looks) => {
+          const { journal, engine, status, amended } = await setUp();
           const names = Array.from({ length: count }, (_, n) => `t${n}`);
-          const flow = flowOf(...names.map((name, n) => making(name, () => (n === failing ? permanent() : null))));
+          const flow = flowOf(
+            ...names.flatMap((name, n) => [
+              ...(looks[n] ? [looking(name)] : []),
+              making(name, () => {
+                // Rows before deeds: what was seen before this step is on record.
+                for (const [seen, before] of names.slice(0, n + 1).entries()) {
+                  if (looks[seen]) expect(amended).toContain(before);
+                }
+                return n === failing ? permanent() : null;
+              }),
+            ]),
+          );
           const deaths = [...kills];
           const world = createWorld();
 

@@ -1,5 +1,6 @@
 import { type KilnError, toKilnError } from '../../model/errors.ts';
 import type { JournalEntry, JsonObject, OperationReason } from '../../model/operation.ts';
+import type { AmphoraWrite } from '../../ports/amphora-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ClaimedOperation, Journal } from '../../ports/journal.ts';
 import type { Log } from '../../ports/log.ts';
@@ -32,7 +33,7 @@ export type FlowEnd = 'done' | 'undone' | 'released';
 
 /**
  * Carries an operation on from wherever its journal says it is, to its end: done, or undone with the reason.
- * Each step is journalled before the next one of its branch starts. When `stop` is aborted the running steps end, and the
+ * Each step is journalled before the next one of its branch starts, but for those that can be repeated. When `stop` is aborted the running steps end, and the
  * operation is released. An undoing, or a step behind the point of no return, that can't be finished now is released as
  * well, until it is given up (give-up.ts): the others are still done, and the operation ends as undone.
  * When a branch fails the others end their running steps, and begin no more; then all are undone.
@@ -74,6 +75,8 @@ export async function runFlow<Deps>(
     isOwnFailure: failed === name,
     stop,
     cancelled: cancelled.signal,
+    amend: (write) => void amphorae.push(write),
+    beforeWaiting: flush,
     note(message) {
       log.info({ operation: id, flow: flow.name, step: name }, message);
       // If it can't be written, neither can what comes next: that one tells.
@@ -83,14 +86,17 @@ export async function runFlow<Deps>(
 
   /** What need not be known before the next step starts is written together with that: nothing happens in between. */
   let unwritten: JournalEntry[] = [];
+  /** Rows that are written with it. */
+  let amphorae: AmphoraWrite[] = [];
   let writing = Promise.resolve();
   /** One after the other, whichever branch they are of. After a failure nothing is written any more. */
   function flush(): Promise<void> {
     writing = writing.then(async () => {
-      const entries = [...unwritten];
-      if (entries.length === 0) return;
-      await journal.record(id, fence, ...entries);
-      unwritten = unwritten.slice(entries.length);
+      const progress = { entries: [...unwritten], amphorae: [...amphorae] };
+      if (progress.entries.length + progress.amphorae.length === 0) return;
+      await journal.recordWith(id, fence, progress);
+      unwritten = unwritten.slice(progress.entries.length);
+      amphorae = amphorae.slice(progress.amphorae.length);
     });
     return writing;
   }
@@ -113,7 +119,7 @@ export async function runFlow<Deps>(
   if (!reason && !owed) {
     const last = flow.steps.at(-1);
     const settlement = (last && (await last.settle?.(deps, seenFrom(state, last.scope), run(last)))) ?? null;
-    await journal.finish(id, fence, 'done', { entries: unwritten, settlement });
+    await journal.finish(id, fence, 'done', { entries: unwritten, amphorae, settlement });
     return 'done';
   }
 
@@ -124,7 +130,8 @@ export async function runFlow<Deps>(
   // Kiln 0.1 settled in the step itself, before the end.
   const isSettled = first !== undefined && past.undone.has(first.name);
   const settlement = (first && !isSettled && (await first.settleUndone?.(deps, state, run(first)))) || null;
-  await journal.finish(id, fence, { undone: reason as OperationReason }, { entries: unwritten, settlement });
+  const last = { entries: unwritten, amphorae, settlement };
+  await journal.finish(id, fence, { undone: reason as OperationReason }, last);
   return 'undone';
 
   /** On record at once: who dies now is followed by one that undoes it. */
@@ -205,7 +212,9 @@ export async function runFlow<Deps>(
     const resumed = past.started.has(step.name);
     if (!started.has(step.name)) {
       started.add(step.name);
-      await record(startedEntry(step.name));
+      unwritten.push(startedEntry(step.name));
+      // The first step behind the point of no return is on record in any case: whoever goes on must not turn around.
+      if (!step.isRepeatable || index === flow.pointOfNoReturn) await flush();
       // Another branch may have failed since: then nothing was begun here.
       if (reason || isBroken) return;
     }
@@ -214,8 +223,8 @@ export async function runFlow<Deps>(
       const attempt = () =>
         step.do(deps, seenFrom(state, step.scope), { ...run(step), resumed, again: resumed || tries++ > 0 });
       const output = await (isCommitted
-        ? persistently(engine, engine.undoing, halt, attempt, (error) => isHopeless(step, error))
-        : persistently(engine, engine.doing, halt, attempt));
+        ? persistently(patience(engine.undoing, halt), attempt, (error) => isHopeless(step, error))
+        : persistently(patience(engine.doing, halt), attempt));
       unwritten.push({ kind: 'done', step: step.name, output });
       state = withOutput(state, step.scope, output);
     } catch (thrown) {
@@ -250,7 +259,7 @@ export async function runFlow<Deps>(
       }
       try {
         const attempt = () => undo(deps, seenFrom(state, step.scope), run(step));
-        await persistently(engine, engine.undoing, stop, attempt, (error) => isHopeless(step, error));
+        await persistently(patience(engine.undoing, stop), attempt, (error) => isHopeless(step, error));
       } catch (thrown) {
         const error = toKilnError(thrown);
         if (error.code === 'FENCED') throw error;
@@ -287,6 +296,10 @@ export async function runFlow<Deps>(
     return true;
   }
 
+  function patience(limits: RetryLimits, stop: AbortSignal): Patience {
+    return { ...limits, clock: engine.clock, log, stop, beforePause: flush };
+  }
+
   async function release(): Promise<FlowEnd> {
     await flush();
     await journal.release(id, fence);
@@ -303,14 +316,17 @@ function reasonOf({ code, message, advice }: KilnError): OperationReason {
   return { code, message, advice };
 }
 
+interface Patience extends RetryLimits, Pick<EngineDeps, 'clock' | 'log'> {
+  stop: AbortSignal;
+  beforePause(): Promise<void>;
+}
+
 /**
  * Tries again, with growing pauses, what may succeed when tried again.
  * @param isHopeless asked after each failure: whether it is not tried again all the same.
  */
 async function persistently<Result>(
-  { clock, log }: EngineDeps,
-  limits: RetryLimits,
-  stop: AbortSignal,
+  { clock, log, stop, beforePause, ...limits }: Patience,
   attempt: () => Promise<Result>,
   isHopeless: (error: KilnError) => Promise<boolean> = async () => false,
 ): Promise<Result> {
@@ -322,6 +338,7 @@ async function persistently<Result>(
       const error = toKilnError(thrown);
       if (!error.retryable || tries >= limits.attempts || stop.aborted || (await isHopeless(error))) throw error;
       log.debug({ err: error, tries, pauseMs }, 'trying again');
+      await beforePause();
       // An asked-for stop ends the pause; the failure is then reported as it is.
       await clock.sleep(pauseMs, stop).catch(() => {
         throw error;

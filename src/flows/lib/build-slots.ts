@@ -8,10 +8,16 @@ export interface BuildSlots {
    * Waits until the operation may build these amphorae, all of them. What may be built already is so at once. Branches of one
    * operation may ask for an amphora each.
    * @param stop the worker is to stop, and those who have the places may be at rest already; or the operation goes back.
+   * @param beforeWaiting called where there may not be a place at once.
    * @returns whether it was let in just now: what it knew before it waited may be old.
    * @throws SERVICE_LIMIT when stopped.
    */
-  acquire(operationId: string, amphoraIds: readonly string[], stop: AbortSignal): Promise<boolean>;
+  acquire(
+    operationId: string,
+    amphoraIds: readonly string[],
+    stop: AbortSignal,
+    beforeWaiting?: () => Promise<void>,
+  ): Promise<boolean>;
   /** Gives the place of one amphora back, or all of the operation's, or its turn. Idempotent. */
   release(operationId: string, amphoraId?: string): Promise<void>;
 }
@@ -72,13 +78,14 @@ export function createBuildSlots({ places, clock, limit }: BuildSlotsSettings): 
   }
 
   return {
-    async acquire(operationId, amphoraIds, stop) {
+    async acquire(operationId, amphoraIds, stop, beforeWaiting) {
       const mine = inside.get(operationId);
       if (mine && amphoraIds.every((id) => mine.has(id))) return false;
       if (limit() < 0) {
         note({ operationId, amphoraIds });
         return true;
       }
+      await beforeWaiting?.();
       const turn = Promise.withResolvers<void>();
       const own: Waiting = { operationId, amphoraIds, letIn: turn.resolve, refuse: turn.reject };
       const giveUp = () => {

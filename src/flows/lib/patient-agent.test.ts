@@ -45,6 +45,8 @@ function setUp(failure: (seconds: number) => Error | null) {
     ...{ operationId: 'op', fence: 1, resumed: false, again: false, reason: null, gaveUp: false, isOwnFailure: false },
     ...{ stop: stop.signal, cancelled: new AbortController().signal },
     note: (message) => notes.push(message),
+    amend: () => {},
+    beforeWaiting: async () => {},
   };
   const settings = () => ({ ...deps.settings(), agentWaitSeconds: 600, agentPauseSeconds: 5 });
   return {

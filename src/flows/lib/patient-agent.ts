@@ -50,6 +50,7 @@ async function insist<Answer>(
     firstPauseMs: FIRST_PAUSE_MS,
     longestPauseMs: agentPauseSeconds * 1000,
     signal: waitSignal(run),
+    beforePause: run.beforeWaiting,
   };
   const answered = await waitUntil(clock, patience, async () => {
     try {

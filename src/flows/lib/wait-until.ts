@@ -7,6 +7,8 @@ export interface Patience {
   firstPauseMs: number;
   longestPauseMs: number;
   signal?: AbortSignal | undefined;
+  /** Called before each pause. */
+  beforePause?: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -19,7 +21,7 @@ export async function waitUntil<Answer>(
   patience: Patience,
   probe: () => Promise<Answer | null>,
 ): Promise<Answer | null> {
-  const { totalMs, longestPauseMs, signal } = patience;
+  const { totalMs, longestPauseMs, signal, beforePause } = patience;
   const endMs = clock.monotonicMs() + totalMs;
   let pauseMs = Math.min(patience.firstPauseMs, longestPauseMs);
   for (;;) {
@@ -28,6 +30,7 @@ export async function waitUntil<Answer>(
     if (answer !== null) return answer;
     const leftMs = endMs - clock.monotonicMs();
     if (leftMs <= 0) return null;
+    await beforePause?.();
     await clock.sleep(Math.min(pauseMs, leftMs), signal);
     pauseMs = Math.min(pauseMs * 1.5, longestPauseMs);
   }

@@ -33,7 +33,7 @@ const resolveBoot: Step<LoadBalancerDeps, BootInput, Omit<AmphoraChoices, 'role'
   async do(deps, state, run) {
     const startedMs = deps.clock.monotonicMs();
     const { amphoraId, serverName, computeFlavorId } = state;
-    await deps.builds.acquire(run.operationId, [amphoraId], waitSignal(run));
+    await deps.builds.acquire(run.operationId, [amphoraId], waitSignal(run), run.beforeWaiting);
     const choice = await choose(deps, state);
     return {
       amphoraId,

@@ -123,11 +123,12 @@ describe('flows of a load balancer', () => {
       if (restarted) {
         // A worker had chosen, and died before it asked Nova for a server.
         const dying = new AbortController();
-        const insert: typeof amphorae.insert = async (amphora) => {
-          await amphorae.insert(amphora);
+        const resolve: typeof deps.resolver.resolve = async (request) => {
           dying.abort();
+          return await deps.resolver.resolve(request);
         };
-        expect(await carryOut(id, { ...deps, amphorae: { ...amphorae, insert } }, dying.signal)).toBe('released');
+        const resolver = { ...deps.resolver, resolve };
+        expect(await carryOut(id, { ...deps, resolver }, dying.signal)).toBe('released');
         expect((await journal.get(id))?.entries.some((entry) => entry.kind === 'done')).toBe(true);
         await deps.builds.release(id);
       }

@@ -31,11 +31,16 @@ interface Options<State> {
 }
 type Input = LoadBalancerInput & JsonObject;
 
+/** What is given to an amphora that this very flow has built goes with its server. */
+const ofNewAmphora = ({ subjectOf }: Pick<Options<never>, 'subjectOf'>) =>
+  subjectOf === null ? ({ isRepeatable: true } as const) : {};
+
 export function uploadCertificates<State extends Input>(
   options: Options<State>,
 ): Step<LoadBalancerDeps, State, CertificatesUploaded> {
   return {
     name: 'upload-certificates',
+    ...ofNewAmphora(options),
     async do(deps, state, run) {
       const tree = await treeOf(deps, state.loadBalancerId);
       let uploaded: { tlsFiles: TlsFiles; leftOut: LeftOut[] } = {
@@ -65,6 +70,7 @@ export function uploadConfiguration<State extends Input & CertificatesUploaded>(
 ): Step<LoadBalancerDeps, State, Record<string, never>> {
   return {
     name: 'upload-haproxy-configuration',
+    ...ofNewAmphora(options),
     async do(deps, state) {
       const tree = await servedTree(deps, state);
       await onEachTarget(deps, await options.targetsOf(deps, state), (target) =>
@@ -81,6 +87,7 @@ export function reload<State extends Input & CertificatesUploaded>(
 ): Step<LoadBalancerDeps, State, Record<string, never>> {
   return {
     name: 'reload-listeners',
+    ...ofNewAmphora(options),
     async do(deps, state) {
       const tree = await servedTree(deps, state);
       await onEachTarget(deps, await options.targetsOf(deps, state), (target) => reloadListeners(deps, target, tree));

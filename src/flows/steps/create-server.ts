@@ -27,7 +27,7 @@ export const createServer: Step<LoadBalancerDeps, AmphoraChoices, ServerCreated>
     const found = run.resumed ? await lookForServer(deps, serverName) : null;
     const serverId = found?.id ?? (await bootServer(deps, state, run, hasWaited)).id;
     const timings = { ...state.timings, createMs: elapsedMs(deps.clock, startedMs) };
-    await deps.amphorae.update(amphoraId, { computeId: serverId, timings });
+    run.amend({ amphoraId, patch: { computeId: serverId, timings } });
     return { serverId, timings };
   },
   async undo(deps, { amphoraId, serverName, serverId }, run) {

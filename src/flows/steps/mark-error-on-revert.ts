@@ -32,6 +32,7 @@ export function markErrorOnRevert(
 ): Step<LoadBalancerDeps, LoadBalancerInput, Record<string, never>> {
   return {
     name,
+    isRepeatable: true,
     do: async () => ({}),
     settleUndone: (records, input, run) =>
       settlementOf(records, input.loadBalancerId, run, async (tree) => {

@@ -16,6 +16,7 @@ type Needs = LoadBalancerInput & AmphoraChoices & ServerCreated & ServerReady & 
 /** The agent brings the VIP up on the amphora's port. Undone with the port, or with the server. */
 export const plugVip: Step<LoadBalancerDeps, Needs, Record<string, never>> = {
   name: 'plug-vip',
+  isRepeatable: true,
   async do(deps, { loadBalancerId, amphoraId, address, vrrpIp, vrrpMac }) {
     const { loadBalancer } = await treeOf(deps, loadBalancerId);
     const plugged = await vipInterfaceOf(deps, loadBalancer, { macAddress: vrrpMac, vrrpIp });

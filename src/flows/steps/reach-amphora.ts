@@ -23,20 +23,21 @@ export type AgentReady = {
 /** Nova has built the server; its address on the management network is known. */
 export const waitForServer: Step<LoadBalancerDeps, AmphoraChoices & ServerCreated, ServerReady> = {
   name: 'wait-for-server',
+  isRepeatable: true,
   do: (deps, state, run) =>
     once(run, async (signal) => {
       const { amphoraId, managementNetworkId } = state;
       const startedMs = deps.clock.monotonicMs();
       const settings = deps.settings();
-      const server = await waitForActive(deps, state.serverId, settings, signal).catch((error: unknown) =>
-        besideTheGroup(deps, state, run, error),
+      const server = await waitForActive(deps, state.serverId, settings, signal, run.beforeWaiting).catch(
+        (error: unknown) => besideTheGroup(deps, state, run, error),
       );
       const serverId = server.id;
       const networkIds = managementNetworkId === null ? settings.server.bootNetworkIds : [managementNetworkId];
       const address = await findManagementAddress(deps, serverId, networkIds, signal);
       const timings = { ...state.timings, activeMs: elapsedMs(deps.clock, startedMs) };
       const { availabilityZone: cachedZone } = server;
-      await deps.amphorae.update(amphoraId, { lbNetworkIp: address, cachedZone, timings });
+      run.amend({ amphoraId, patch: { lbNetworkIp: address, cachedZone, timings } });
       return { address, serverId, timings };
     }),
 };
@@ -64,6 +65,8 @@ async function besideTheGroup(
   const message = `Nova has no host left for amphora ${amphoraId} apart from the other one of its pair (${(error as Error).message}): it is booted wherever there is room`;
   deps.log.warn({ amphora: amphoraId, serverGroup: serverGroupId }, message);
   run.note(message);
+  // Whoever goes on from here must know that this step had begun: the server that is on record may be gone.
+  await run.beforeWaiting();
   await removeServers(deps, { serverName, computeId: state.serverId }, 0);
   const { id } = await bootServer(deps, { ...state, serverGroupId: null }, run, false);
   await deps.amphorae.update(amphoraId, { computeId: id });
@@ -73,15 +76,16 @@ async function besideTheGroup(
 /** The agent answers over mutual TLS: the amphora is built, and its place among those being built is free. */
 export const waitForAmphora: Step<LoadBalancerDeps, AmphoraChoices & ServerCreated & ServerReady, AgentReady> = {
   name: 'wait-for-agent',
+  isRepeatable: true,
   do: (deps, { amphoraId, serverId, address, ...state }, run) =>
     once(run, async (signal) => {
       const startedMs = deps.clock.monotonicMs();
       const amphora = { id: amphoraId, address, serverId };
-      const info = await waitForAgent(deps, amphora, deps.settings(), signal, run.note);
+      const info = await waitForAgent(deps, amphora, deps.settings(), signal, run);
       await deps.builds.release(run.operationId, amphoraId);
       const agentVersion = describeAgent(info);
       const timings = { ...state.timings, agentMs: elapsedMs(deps.clock, startedMs) };
-      await deps.amphorae.update(amphoraId, { agentVersion, timings });
+      run.amend({ amphoraId, patch: { agentVersion, timings } });
       return { agentApiVersion: info.apiVersion, haproxyVersion: info.haproxyVersion, agentVersion, timings };
     }),
 };

@@ -1,4 +1,5 @@
 import { newAmphora } from '../../core/amphora/new-amphora.ts';
+import { KilnError } from '../../model/errors.ts';
 import type { Step } from '../engine/flow.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { AmphoraChoices } from './resolve-amphora.ts';
@@ -9,14 +10,17 @@ type RecordInput = { loadBalancerId: string | null } & AmphoraChoices;
 /** The amphora, its server's name and its image are on record before Nova is asked for anything. */
 export const recordAmphora: Step<LoadBalancerDeps, RecordInput, Record<string, never>> = {
   name: 'mark-amphora-booting',
-  async do(deps, state) {
+  isRepeatable: true,
+  async do(deps, state, run) {
     const { loadBalancerId, amphoraId, serverName, imageId, imageChoice, computeFlavorId, role, timings = {} } = state;
-    const found = await deps.amphorae.get(amphoraId);
+    // Of a load balancer's, its row goes on record with the end of this step, before the next one begins.
+    const mayBeThere = loadBalancerId === null || run.resumed;
+    const found = mayBeThere ? await deps.amphorae.get(amphoraId) : null;
     if (found?.imageId === null) await deps.amphorae.update(amphoraId, { imageId, imageChoice, timings });
     if (found) return {};
     const chosen = { imageId, imageChoice, computeFlavor: computeFlavorId, timings };
     const row = { id: amphoraId, loadBalancerId, role: role ?? 'STANDALONE', serverName, ...chosen } as const;
-    await deps.amphorae.insert(newAmphora(row, deps.clock.now().toISOString()));
+    run.amend({ insert: newAmphora(row, deps.clock.now().toISOString()) });
     return {};
   },
   /**
@@ -33,9 +37,12 @@ export const recordAmphora: Step<LoadBalancerDeps, RecordInput, Record<string, n
 /** From now on the amphora counts: heartbeats are judged, its silence counts, operations reach it. */
 export const markAmphoraAllocated: Step<LoadBalancerDeps, AmphoraChoices, Record<string, never>> = {
   name: 'mark-amphora-allocated',
-  async do(deps, { amphoraId }) {
+  isRepeatable: true,
+  async do(deps, { amphoraId }, run) {
+    const found = await deps.amphorae.get(amphoraId);
+    if (!found) throw new KilnError('AMPHORA_NOT_FOUND', `there is no amphora ${amphoraId}`);
     await deps.health.watch(amphoraId);
-    await deps.amphorae.allocate(amphoraId);
+    run.amend({ allocate: { amphoraId } });
     return {};
   },
 };

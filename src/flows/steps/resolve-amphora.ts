@@ -7,6 +7,7 @@ import type { JsonObject } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import type { PairRole, PairState } from '../lib/pair.ts';
+import { treeOf } from '../lib/tree-of.ts';
 import { waitSignal } from '../lib/wait-signal.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput, ResizeInput } from './mark-error-on-revert.ts';
@@ -39,6 +40,7 @@ type ResolveInput = LoadBalancerInput & Partial<ResizeInput> & { image?: string;
  */
 export const resolveAmphora: Step<LoadBalancerDeps, ResolveInput, AmphoraChoices> = {
   name: 'resolve-amphora',
+  isRepeatable: true,
   async do(deps, input, run) {
     const { nameFor, ...choices } = await choose(deps, input, run, ['amphora']);
     return { ...choices, ...nameFor('amphora') };
@@ -55,6 +57,7 @@ export function resolvePair<State extends LoadBalancerInput & JsonObject>(
 ): Step<LoadBalancerDeps, State & ServerGroup, PairState<AmphoraChoices>> {
   return {
     name: 'resolve-amphorae',
+    isRepeatable: true,
     async do(deps, state, run) {
       const roles = await rolesOf(deps, state);
       const nameOf = (role: PairRole) => `amphora ${role}`;
@@ -80,10 +83,9 @@ async function choose(
 ) {
   const startedMs = deps.clock.monotonicMs();
   const idOf = (name: string) => stableId(run.operationId, name);
-  await deps.builds.acquire(run.operationId, names.map(idOf), waitSignal(run));
+  await deps.builds.acquire(run.operationId, names.map(idOf), waitSignal(run), run.beforeWaiting);
   const settings = deps.settings();
-  const found = await deps.loadBalancers.get('loadbalancer', loadBalancerId);
-  if (!found) throw new KilnError('RESOURCE_NOT_FOUND', `there is no load balancer ${loadBalancerId}`);
+  const { loadBalancer: found } = await treeOf(deps, loadBalancerId);
   const [capabilities, zone] = await Promise.all([
     deps.flavors.flavorCapabilities(flavorId === undefined ? found.flavorId : flavorId),
     deps.flavors.zoneCapabilities(found.availabilityZone),

@@ -37,12 +37,8 @@ export const createVrrpPort: Step<LoadBalancerDeps, LoadBalancerInput & AmphoraC
         ),
     );
     const vrrpIp = addressIn(port, loadBalancer.vip);
-    await deps.amphorae.update(amphoraId, {
-      vrrpPortId: port.id,
-      vrrpIp,
-      haPortId: loadBalancer.vip.portId,
-      haIp: loadBalancer.vip.address,
-    });
+    const { portId: haPortId, address: haIp } = loadBalancer.vip;
+    run.amend({ amphoraId, patch: { vrrpPortId: port.id, vrrpIp, haPortId, haIp } });
     return { vrrpPortId: port.id, vrrpIp, vrrpMac: port.macAddress };
   },
   async undo(deps, { amphoraId }) {
@@ -68,6 +64,7 @@ function placeOf(vips: readonly Vip[]): Pick<NewPort, 'networkId' | 'fixedIps' |
 /** The port is in the server. Undone with the port, which leaves a server when it is deleted. */
 export const plugVrrpPort: Step<LoadBalancerDeps, ServerCreated & VrrpPort, Record<string, never>> = {
   name: 'plug-vip-port',
+  isRepeatable: true,
   async do(deps, { serverId, vrrpPortId }) {
     await deps.compute.attachPort(serverId, vrrpPortId);
     return {};

@@ -16,12 +16,14 @@ export async function waitForActive(
   serverId: string,
   limits: { activeWaitSeconds: number; activePauseSeconds: number },
   signal: AbortSignal | undefined,
+  beforePause?: () => Promise<void>,
 ): Promise<Server> {
   const patience = {
     totalMs: limits.activeWaitSeconds * 1000,
     firstPauseMs: FIRST_PAUSE_MS,
     longestPauseMs: limits.activePauseSeconds * 1000,
     signal,
+    beforePause,
   };
   const server = await waitUntil(parts.clock, patience, async () => {
     const seen = await lookAtServer(parts.compute, serverId, signal);

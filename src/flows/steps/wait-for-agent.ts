@@ -2,6 +2,7 @@ import { KilnError } from '../../model/errors.ts';
 import type { AgentInfo, AmphoraAgent } from '../../ports/amphora-agent.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ComputeService } from '../../ports/compute.ts';
+import type { StepRun } from '../engine/flow.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 import { lookAtServer } from './wait-for-active.ts';
 
@@ -12,7 +13,7 @@ const SERVER_LOOK_EVERY_MS = 5_000;
 const WORTH_A_NOTE_MS = 20_000;
 
 /**
- * Waits until the agent answers over mutual TLS. @param note called once when it takes long
+ * Waits until the agent answers over mutual TLS; once it takes long, that is noted.
  * @throws AGENT_UNREACHABLE when it never does, AGENT_REFUSED when it does with the wrong certificate, BOOT_FAILED
  * when its server dies in the meantime.
  */
@@ -21,7 +22,7 @@ export async function waitForAgent(
   amphora: { id: string; address: string; serverId: string },
   limits: { agentWaitSeconds: number; agentPauseSeconds: number },
   signal: AbortSignal | undefined,
-  note: (message: string) => void,
+  { note, beforeWaiting }: Pick<StepRun, 'note' | 'beforeWaiting'>,
 ): Promise<AgentInfo> {
   const { agent, compute, clock } = parts;
   let lastFailure: KilnError | null = null;
@@ -33,6 +34,7 @@ export async function waitForAgent(
     firstPauseMs: FIRST_PAUSE_MS,
     longestPauseMs: limits.agentPauseSeconds * 1000,
     signal,
+    beforePause: beforeWaiting,
   };
   const info = await waitUntil(clock, patience, async () => {
     try {

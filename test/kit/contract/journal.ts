@@ -2,17 +2,19 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createAmphoraStore } from '../../../src/adapters/storage/amphora-store.ts';
 import { openDatabase } from '../../../src/adapters/storage/database.ts';
 import { createJournal } from '../../../src/adapters/storage/journal.ts';
 import type { KilnDatabase } from '../../../src/adapters/storage/schema.ts';
 import type { FlowName } from '../../../src/model/flow-name.ts';
 import type { JournalEntry, NewOperation } from '../../../src/model/operation.ts';
+import type { AmphoraPatch } from '../../../src/ports/amphora-store.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { Journal, RunPlaces } from '../../../src/ports/journal.ts';
 import { createFakeClock, type FakeClock } from '../fakes/fake-clock.ts';
 import { madeUpFlow } from '../made-up-flow.ts';
 import { runScript } from '../run-script.ts';
-import type { DatabaseSubject } from './amphora-store.ts';
+import { type DatabaseSubject, storedAmphora } from './amphora-store.ts';
 
 export interface JournalSubject {
   journal: Journal;
@@ -408,6 +410,36 @@ export function describeSharedJournalContract(name: string, makeSubject: () => P
     afterEach(async () => {
       await database.destroy();
       await subject.close();
+    });
+
+    it('writes rows of amphorae with entries, all or none, and leaves those that are gone', async () => {
+      const clock = createFakeClock({ autoAdvance: true });
+      const journal = createJournal(database, clock);
+      const amphorae = createAmphoraStore(database, clock);
+      await journal.enqueue(newOperation('op'));
+      const { operation } = (await journal.claim('op', 'w1')) ?? expect.unreachable();
+      const entry = (step: string): JournalEntry => ({ kind: 'started', step });
+      const patch = (amphoraId: string, fields: AmphoraPatch) => ({ amphoraId, patch: fields });
+      await journal.recordWith('op', operation.fence, {
+        entries: [entry('one')],
+        amphorae: [
+          { insert: storedAmphora('a', { status: 'BOOTING' }) },
+          patch('a', { computeId: 'c' }),
+          patch('gone', { computeId: 'c' }),
+          patch('a', { lbNetworkIp: '192.0.2.1', timings: { chooseMs: 1 } }),
+          { allocate: { amphoraId: 'gone' } },
+        ],
+      });
+      const written = { computeId: 'c', lbNetworkIp: '192.0.2.1', timings: { chooseMs: 1 } };
+      expect(await amphorae.get('a')).toMatchObject({ ...written, status: 'BOOTING' });
+      const late = { entries: [entry('late')], amphorae: [patch('a', { computeId: 'late' })] };
+      await expect(journal.recordWith('op', operation.fence - 1, late)).rejects.toMatchObject({ code: 'FENCED' });
+      const again = { entries: [entry('again')], amphorae: [{ insert: storedAmphora('a') }] };
+      await expect(journal.recordWith('op', operation.fence, again)).rejects.toThrow();
+      const last = { entries: [entry('two')], amphorae: [{ allocate: { amphoraId: 'a' } }] };
+      await journal.finish('op', operation.fence, 'done', last);
+      expect(await amphorae.get('a')).toMatchObject({ ...written, status: 'ALLOCATED' });
+      expect((await journal.get('op'))?.entries).toEqual([entry('one'), entry('two')]);
     });
 
     it('none of many operations runs twice, and none beside another one on its subject', async () => {

@@ -1,8 +1,8 @@
 import { KilnError } from '../../../src/model/errors.ts';
 import type { JournalEntry, Operation } from '../../../src/model/operation.ts';
-import type { AmphoraSettlement } from '../../../src/ports/amphora-store.ts';
+import type { AmphoraSettlement, AmphoraWrite } from '../../../src/ports/amphora-store.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
-import type { ClaimedOperation, Journal } from '../../../src/ports/journal.ts';
+import type { ClaimedOperation, Journal, Progress } from '../../../src/ports/journal.ts';
 import type { Settlement } from '../../../src/ports/load-balancer-store.ts';
 import { type Switches, withSwitches } from '../fault-injection.ts';
 
@@ -11,10 +11,12 @@ export type FakeJournal = Journal & Switches<keyof Journal>;
 /**
  * A journal in memory. Values go through JSON, as they do in a database.
  * @param settle carries out what an operation leaves in the rows when it ends.
+ * @param amend carries out what goes on record with entries.
  */
 export function createFakeJournal(
   clock: Pick<Clock, 'now'>,
   settle: (settlement: Settlement | AmphoraSettlement) => void = () => {},
+  amend: (write: AmphoraWrite) => void = () => {},
 ): FakeJournal {
   const operations = new Map<string, Operation>();
   const entries = new Map<string, JournalEntry[]>();
@@ -55,6 +57,15 @@ export function createFakeJournal(
     return first && first.id !== id ? first : null;
   }
 
+  function recordWith(operationId: string, fence: number, { entries: added, amphorae }: Progress): void {
+    const operation = held(operationId, fence);
+    amphorae.forEach(amend);
+    entries.get(operationId)?.push(...copy(added));
+    for (const entry of added) {
+      if (entry.kind === 'failed') change(operation, { status: 'undoing', reason: entry.reason });
+    }
+  }
+
   return withSwitches<Journal>({
     async enqueue(operation) {
       if (operations.has(operation.id)) return;
@@ -86,15 +97,11 @@ export function createFakeJournal(
     async release(operationId, fence) {
       change(held(operationId, fence), { worker: null });
     },
-    async record(operationId, fence, ...added) {
+    record: async (operationId, fence, ...added) => recordWith(operationId, fence, { entries: added, amphorae: [] }),
+    recordWith: async (operationId, fence, progress) => recordWith(operationId, fence, progress),
+    async finish(operationId, fence, end, { entries: added = [], amphorae = [], settlement = null } = {}) {
       const operation = held(operationId, fence);
-      entries.get(operationId)?.push(...copy(added));
-      for (const entry of added) {
-        if (entry.kind === 'failed') change(operation, { status: 'undoing', reason: entry.reason });
-      }
-    },
-    async finish(operationId, fence, end, { entries: added = [], settlement = null } = {}) {
-      const operation = held(operationId, fence);
+      amphorae.forEach(amend);
       if (settlement) settle(settlement);
       entries.get(operationId)?.push(...copy(added));
       const fields = end === 'done' ? { status: 'done' as const } : { status: 'undone' as const, reason: end.undone };

@@ -4,7 +4,7 @@ import type { Amphora } from '../../../src/model/amphora.ts';
 import type { ServerGroupPolicy } from '../../../src/model/compute.ts';
 import { KilnError } from '../../../src/model/errors.ts';
 import type { FlavorCapabilities, ZoneCapabilities } from '../../../src/model/flavor.ts';
-import type { AmphoraSettlement } from '../../../src/ports/amphora-store.ts';
+import type { AmphoraSettlement, AmphoraStore, AmphoraWrite } from '../../../src/ports/amphora-store.ts';
 import { createFakeDeps } from './fake-amphora-deps.ts';
 import { createFakeBuildPlaces } from './fake-build-places.ts';
 import { createFakeCompute } from './fake-compute.ts';
@@ -122,16 +122,27 @@ export function createFakeLoadBalancerDeps(
     amphoraRows: rows,
     offered,
     forgotten,
-    journal: createFakeJournal(clock, (settlement) => {
-      if ('amphoraId' in settlement) settleAmphora(rows, settlement);
-      else loadBalancers.settle(settlement);
-    }),
+    journal: createFakeJournal(
+      clock,
+      (settlement) => {
+        if ('amphoraId' in settlement) settleAmphora(rows, settlement);
+        else loadBalancers.settle(settlement);
+      },
+      // What is gone stays gone.
+      (write) => void writeAmphora(store, write).catch(() => {}),
+    ),
   };
 }
 
 function settleAmphora(rows: Map<string, Amphora>, { amphoraId, status, reason }: AmphoraSettlement): void {
   const row = rows.get(amphoraId);
   if (row && row.status !== 'DELETED') rows.set(amphoraId, { ...row, status, reason, worker: null });
+}
+
+async function writeAmphora(store: AmphoraStore, write: AmphoraWrite): Promise<void> {
+  if ('insert' in write) await store.insert(write.insert);
+  else if ('allocate' in write) await store.allocate(write.allocate.amphoraId);
+  else await store.update(write.amphoraId, write.patch);
 }
 
 const noTraffic = { bytesIn: 0, bytesOut: 0, activeConnections: 0, totalConnections: 0, requestErrors: 0 };

@@ -1,0 +1,4 @@
+import { describeCreationCost } from '../kit/creation-cost.ts';
+import { newSqlite } from '../kit/sqlite.ts';
+
+describeCreationCost('SQLite', newSqlite);
