@@ -9,7 +9,9 @@ export interface ChartSeries {
   values: (number | null)[];
 }
 
+/** Where letters have their usual size. */
 const HEIGHT = 150;
+const LETTERS = 15;
 /** With so few points each is drawn. */
 const FEW = 40;
 /** Dashes beside colours. */
@@ -46,7 +48,9 @@ export function Chart(props: {
     draw();
     const scheme = matchMedia('(prefers-color-scheme: dark)');
     scheme.addEventListener('change', draw);
-    const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
+    const resized = new ResizeObserver(() =>
+      plot.current?.setSize({ width: element.clientWidth, height: plot.current.height }),
+    );
     resized.observe(element);
     return () => {
       scheme.removeEventListener('change', draw);
@@ -104,10 +108,11 @@ function optionsOf(
 ): uPlot.Options {
   // A canvas knows no custom properties: colours are those of what is there.
   const colourOf = (selector: string) => getComputedStyle(figure.querySelector(selector) ?? figure).color;
-  const { color, borderTopColor: line, fontFamily } = getComputedStyle(figure);
+  const { color, borderTopColor: line, fontFamily, fontSize } = getComputedStyle(figure);
+  const scale = Number.parseFloat(fontSize) / LETTERS;
   const axis = {
     stroke: color,
-    font: `12px ${fontFamily}`,
+    font: `${12 * scale}px ${fontFamily}`,
     grid: { stroke: line, width: 1 },
     ticks: { stroke: line, width: 1, size: 4 },
   };
@@ -115,13 +120,13 @@ function optionsOf(
     new Date(seconds * 1000).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
   return {
     width,
-    height: HEIGHT,
+    height: HEIGHT * scale,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false, setScale: false } },
     scales: { y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
     axes: [
-      { ...axis, size: 28, space: 80, values: (_plot, splits) => splits.map(clock) },
-      { ...axis, size: 64, space: 36, values: (_plot, splits) => splits.map(format) },
+      { ...axis, size: 28 * scale, space: 80 * scale, values: (_plot, splits) => splits.map(clock) },
+      { ...axis, size: 64 * scale, space: 36 * scale, values: (_plot, splits) => splits.map(format) },
     ],
     series: [
       {},

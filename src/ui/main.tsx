@@ -10,7 +10,7 @@ import { LoadBalancers } from './load-balancers.tsx';
 import { Operations } from './operations.tsx';
 import { Releases } from './releases.tsx';
 import { SignIn, SignInByAddress } from './sign-in.tsx';
-import { aside, connection, follow, linkTo, may, notice, place, session } from './state.ts';
+import { aside, connection, follow, goTo, linkTo, may, notice, place, session } from './state.ts';
 
 interface View {
   name: string;
@@ -51,7 +51,13 @@ function App() {
 
 function SignedIn() {
   const offered = views.filter(({ action }) => may(action));
-  const current = offered.find(({ name }) => name === place.value.view) ?? offered[0];
+  const wanted = views.find(({ name }) => name === place.value.view);
+  const current = wanted ?? offered[0];
+  const isAllowed = current !== undefined && offered.includes(current);
+  const isUnknown = wanted === undefined && place.value.view !== '';
+  useEffect(() => {
+    if (isUnknown) goTo('#/');
+  }, [isUnknown]);
   const { permissions } = session.value ?? {};
   const title = current?.title ?? 'Nothing';
   useEffect(() => {
@@ -78,12 +84,17 @@ function SignedIn() {
       </header>
       <main>
         <h1>{title}</h1>
-        {current ? (
-          <current.View />
-        ) : (
+        {!current ? (
           <p class="card">
             The policies let you see nothing in this project. Sign out and choose another one, or ask an administrator
             for the role <code>reader</code> or <code>member</code>.
+          </p>
+        ) : isAllowed ? (
+          !isUnknown && <current.View />
+        ) : (
+          <p class="card bad">
+            Your roles in this project do not let you see this. Choose another view above, or sign out and choose
+            another project.
           </p>
         )}
       </main>

@@ -3,7 +3,7 @@ import type { ComponentChildren, GenericEventHandler, SubmitEventHandler } from 
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { ApiError } from './api.ts';
 import { formatAge, formatLocal, formatUtc, parseTime, readProse } from './format.ts';
-import { now } from './state.ts';
+import { linkTo, now, place } from './state.ts';
 
 type Tone = 'good' | 'busy' | 'bad' | 'off';
 
@@ -82,14 +82,22 @@ export function Waiting({ error, retry }: { error: ApiError | null; retry(): voi
       <p>
         <strong>{error.message}</strong>
       </p>
-      <p>
-        {error.status === 403
-          ? 'Ask an administrator for a role, or sign in for another project.'
-          : 'It is tried again by itself.'}
-      </p>
-      <button type="button" onClick={retry}>
-        Try now
-      </button>
+      {error.status === 400 ? (
+        <p>
+          What this address asks for is not there any more. <a href={linkTo(place.value.view)}>Go to the first page</a>.
+        </p>
+      ) : (
+        <>
+          <p>
+            {error.status === 403
+              ? 'Ask an administrator for a role, or sign in for another project.'
+              : 'It is tried again by itself.'}
+          </p>
+          <button type="button" onClick={retry}>
+            Try now
+          </button>
+        </>
+      )}
     </div>
   );
 }

@@ -48,10 +48,13 @@ export function takeCode(): string | null {
   return code;
 }
 
+/** In a path these mean another one. */
+const noIds: ReadonlySet<string> = new Set(['', '.', '..']);
+
 export const place = computed<Place>(() => {
   const [path = '', query = ''] = fragment.value.replace(/^#\/?/, '').split('?', 2);
   const [view = '', id = null] = path.split('/').map(decode);
-  return { view, id: id === '' ? null : id, query: new URLSearchParams(query) };
+  return { view, id: id !== null && noIds.has(id) ? null : id, query: new URLSearchParams(query) };
 });
 
 function decode(text: string): string {

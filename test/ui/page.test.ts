@@ -207,6 +207,20 @@ describe('an administrator', () => {
       await page.getByRole('link', { name: 'checkout' }).waitFor();
     }));
 
+  it('is led on from addresses that lead nowhere', () =>
+    asAdmin('load-balancers?marker=that-was-deleted', async (page) => {
+      await page.getByRole('link', { name: 'Go to the first page' }).click();
+      await page.getByRole('table').waitFor();
+      for (const view of ['operations/.', 'releases/..']) {
+        await go(page, `#/${view}`);
+        await page.getByRole('table').waitFor();
+        expect(await page.getByRole('dialog').count()).toBe(0);
+      }
+      await go(page, '#/nowhere/at-all');
+      await heading(page, 'Attention').waitFor();
+      expect(page.url()).toBe(`${stand.url}#/`);
+    }));
+
   it('opens a load balancer by its link, and fails it over with the keyboard alone', () =>
     asAdmin(`load-balancers/${stand.workingId}`, async (page) => {
       const drawer = page.getByRole('dialog', { name: 'web' });
@@ -293,6 +307,11 @@ describe('a tenant', () => {
     withPage(async ({ page }) => {
       await go(page, '#/fleet');
       await signIn(page, accounts().demo);
+      await page.getByText('Your roles in this project do not let you see this').waitFor();
+      await go(page, `#/releases/${stand.releaseId}`);
+      await page.getByText('Your roles in this project do not let you see this').waitFor();
+      expect(await page.getByRole('dialog').count()).toBe(0);
+      await page.getByRole('link', { name: 'Load balancers' }).click();
       await heading(page, 'Load balancers').waitFor();
       expect(await page.getByRole('navigation', { name: 'Views' }).getByRole('link').allTextContents()).toEqual([
         'Load balancers',
@@ -355,10 +374,14 @@ it('fits a small screen, and says of times what they are in UTC', () =>
   withPage(
     async ({ page }) => {
       await signIn(page, accounts().admin);
-      for (const view of ['attention', 'fleet', 'load-balancers', 'operations', `load-balancers/${stand.workingId}`]) {
+      const views = ['attention', 'fleet', 'load-balancers', 'operations', 'events', 'releases/new'];
+      const drawers = [`load-balancers/${stand.workingId}`, `releases/${stand.releaseId}`];
+      for (const view of [...views, ...drawers]) {
         await go(page, `#/${view}`);
-        await page.locator('.card, table, .facts').first().waitFor();
-        expect(await page.evaluate('document.documentElement.scrollWidth'), view).toBeLessThanOrEqual(360);
+        const whole = view.includes('/') ? 'dialog form, dialog .facts' : '.card, table';
+        await page.locator(whole).first().waitFor();
+        const widths = `[document.documentElement, ...document.querySelectorAll('dialog')].map((one) => one.scrollWidth)`;
+        for (const width of (await page.evaluate(widths)) as number[]) expect(width, view).toBeLessThanOrEqual(360);
       }
       const time = page.locator('time').first();
       expect(await time.getAttribute('title')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
