@@ -1,8 +1,9 @@
-import type { Expression, Kysely, SelectQueryBuilder, SqlBool } from 'kysely';
+import type { AliasedRawBuilder, Expression, Kysely, SelectQueryBuilder, SqlBool } from 'kysely';
 import { expressionBuilder } from 'kysely';
 import { KilnError } from '../../model/errors.ts';
 import type { ResourceKind } from '../../model/load-balancer.ts';
 import type { ListQuery } from '../../ports/load-balancer-store.ts';
+import { relatedColumns } from './related-ids.ts';
 import { type Column, tableOf } from './resource-tables.ts';
 import type { KilnDatabase, ResourceRow, ResourceValues } from './schema.ts';
 
@@ -38,6 +39,8 @@ interface Scope {
    */
   home?: Readonly<Record<string, string>>;
   conditions?: readonly Expression<SqlBool>[];
+  /** What is selected beside the columns of the table. */
+  columns?: AliasedRawBuilder<string | null, string>[];
 }
 
 /** One page of a kind's rows; see `selectPageOf`. */
@@ -47,6 +50,7 @@ export function selectPage(database: KilnDatabase, kind: ResourceKind, query: Li
   return selectPageOf(database, paged, query, {
     home: homeOf(kind, query),
     conditions: scopeOf(database, kind, query),
+    columns: relatedColumns(database, kind),
   });
 }
 
@@ -60,13 +64,13 @@ export async function selectPageOf(
   database: KilnDatabase,
   paged: PagedTable,
   query: Pick<ListQuery, 'filters' | 'sort' | 'limit' | 'marker' | 'reverse'>,
-  { home = {}, conditions = [] }: Scope = {},
+  { home = {}, conditions = [], columns = [] }: Scope = {},
 ): Promise<ResourceValues[]> {
   const { table } = paged;
   const rows = database as unknown as ResourceDatabase;
   const reverse = query.marker !== undefined && query.reverse === true;
   const keys = sortKeys(paged, query.sort, reverse);
-  let page = rows.selectFrom(table).selectAll() as Query;
+  let page = rows.selectFrom(table).selectAll().select(columns) as Query;
   for (const [column, value] of Object.entries(home)) page = page.where(column, '=', value);
   for (const condition of conditions) page = page.where(condition);
   for (const [field, values] of Object.entries(query.filters)) {

@@ -8,8 +8,8 @@ import { applyChange } from './apply-change.ts';
 import { attempt, isDuplicate } from './faults.ts';
 import { selectPage } from './list-query.ts';
 import { readTree } from './load-balancer-tree.ts';
-import { withRelatedIds } from './related-ids.ts';
-import { fromRow, resourceKinds, tableOf } from './resource-tables.ts';
+import { relatedColumns, withRelatedIds } from './related-ids.ts';
+import { resourceKinds, tableOf } from './resource-tables.ts';
 import type { KilnDatabase, ResourceValues } from './schema.ts';
 
 /**
@@ -17,25 +17,20 @@ import type { KilnDatabase, ResourceValues } from './schema.ts';
  * filters for that status.
  */
 export function createLoadBalancerStore(database: KilnDatabase, clock: Clock): LoadBalancerStore {
-  const related = async <Kind extends ResourceKind>(kind: Kind, rows: readonly ResourceValues[]) =>
-    withRelatedIds(
-      database,
-      kind,
-      rows.map((row) => fromRow(kind, row)),
-    );
-
   return {
-    list: (kind, query) => attempt(clock, async () => related(kind, await selectPage(database, kind, query))),
+    list: (kind, query) =>
+      attempt(clock, async () => withRelatedIds(database, kind, await selectPage(database, kind, query))),
 
     get: (kind, id) =>
       attempt(clock, async () => {
         const rows = await database
           .selectFrom(tableOf(kind).table as 'kiln_listener')
           .selectAll()
+          .select(relatedColumns(database, kind))
           .where('id', '=', id)
           .where('provisioning_status', '!=', 'DELETED')
           .execute();
-        const [found] = await related(kind, rows);
+        const [found] = await withRelatedIds(database, kind, rows as ResourceValues[]);
         const reason = kind === 'loadbalancer' ? readReason(rows[0]?.reason) : null;
         return found && reason ? { ...found, related: { ...found.related, reason } } : (found ?? null);
       }),

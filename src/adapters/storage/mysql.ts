@@ -11,9 +11,9 @@ const LARGEST_POOL = 10;
 
 /**
  * Strict: what doesn't fit is refused, not cut. It also takes out NO_BACKSLASH_ESCAPES, with which the driver's quoting
- * of values would not be safe; and a server may be set up not to commit by itself.
+ * of values would not be safe; and a server may be set up not to commit by itself. Lists of IDs are never cut short.
  */
-const SESSION = "set session sql_mode = 'TRADITIONAL', autocommit = 1";
+const SESSION = "set session sql_mode = 'TRADITIONAL', autocommit = 1, group_concat_max_len = 4294967295";
 
 /**
  * Galera: reads, updates and deletes wait until this node has what another one has committed. The pool's connections may

@@ -1,41 +1,64 @@
-import { sql } from 'kysely';
+import { type AliasedRawBuilder, sql } from 'kysely';
 import type { ResourceKind, Resources } from '../../model/load-balancer.ts';
 import type { RelatedIds } from '../../ports/load-balancer-store.ts';
-import type { KilnDatabase, ResourceRow } from './schema.ts';
+import { isMysql } from './engine.ts';
+import { fromRow } from './resource-tables.ts';
+import type { KilnDatabase, ResourceRow, ResourceValues } from './schema.ts';
 
 type Linked = { related: RelatedIds };
 type IdsByOwner = ReadonlyMap<string, readonly string[]>;
 
 /** SQLite takes 32766 values in one statement. */
 const LARGEST_BATCH = 10_000;
-/** Its IDs are in the statement twice. */
-const LARGEST_UNION = 5_000;
+
+/**
+ * Columns that a statement which reads rows of the kind has to select beside them, for `withRelatedIds`. Load balancers are what a cloud lists most,
+ * and a statement of its own would cost as much as all else in such a request.
+ */
+export function relatedColumns(database: KilnDatabase, kind: ResourceKind): AliasedRawBuilder<string | null, string>[] {
+  if (kind !== 'loadbalancer') return [];
+  const list = isMysql(database)
+    ? sql`group_concat(id order by created_at, id separator ',')`
+    : sql`group_concat(id, ',' order by created_at, id)`;
+  const idsIn = (table: string) => sql<string | null>`(select ${list} from ${sql.table(table)}
+    where load_balancer_id = kiln_load_balancer.id and provisioning_status <> 'DELETED')`;
+  return [idsIn('kiln_listener').as('listener_ids'), idsIn('kiln_pool').as('pool_ids')];
+}
 
 /**
  * Puts beside each resource the IDs of what hangs on it: so many statements for a kind, however many resources.
  * IDs are in the order in which their resources were made; those of policies, in that of their positions.
+ * @param rows with `relatedColumns`.
  */
 export async function withRelatedIds<Kind extends ResourceKind>(
   database: KilnDatabase,
   kind: Kind,
-  resources: readonly Resources[Kind][],
+  rows: readonly ResourceValues[],
 ): Promise<(Resources[Kind] & Linked)[]> {
-  const relate = await relations[kind](
+  if (kind === 'loadbalancer')
+    return rows.map((row) => ({ ...fromRow(kind, row), related: relatedOfLoadBalancer(row) }));
+  const resources = rows.map((row) => fromRow(kind, row));
+  const relate = await relations[kind as LinkedKind](
     database,
     resources.map(({ id }) => id),
   );
   return resources.map((resource) => ({ ...resource, related: relate(resource as never) }));
 }
 
+const idsOf = (list: ResourceValues[string] | undefined) => (list ? String(list).split(',') : []);
+const relatedOfLoadBalancer = (row: ResourceValues): RelatedIds => ({
+  listenerIds: idsOf(row.listener_ids),
+  poolIds: idsOf(row.pool_ids),
+});
+
 type Relate<Kind extends ResourceKind> = (resource: Resources[Kind]) => RelatedIds;
 
+/** All whose links are read by statements of their own. */
+type LinkedKind = Exclude<ResourceKind, 'loadbalancer'>;
+
 const relations: {
-  [Kind in ResourceKind]: (database: KilnDatabase, ids: readonly string[]) => Promise<Relate<Kind>>;
+  [Kind in LinkedKind]: (database: KilnDatabase, ids: readonly string[]) => Promise<Relate<Kind>>;
 } = {
-  async loadbalancer(database, ids) {
-    const { listeners, pools } = await listenersAndPools(database, ids);
-    return ({ id }) => ({ listenerIds: of(listeners, id), poolIds: of(pools, id) });
-  },
   async listener(database, ids) {
     const policies = await children(database, 'kiln_l7_policy', 'listener_id', ids, 'position');
     return ({ id, loadBalancerId }) => ({ loadBalancerIds: [loadBalancerId], l7PolicyIds: of(policies, id) });
@@ -90,31 +113,6 @@ function children(
       .execute(),
   );
 }
-
-/**
- * What hangs on load balancers, in one statement and without a query builder: lists of load balancers are what a cloud
- * asks for most, and each statement costs as much as all else in such a request.
- */
-async function listenersAndPools(
-  database: KilnDatabase,
-  loadBalancerIds: readonly string[],
-): Promise<Record<'listeners' | 'pools', IdsByOwner>> {
-  const found = { listeners: new Map<string, string[]>(), pools: new Map<string, string[]>() };
-  for (let start = 0; start < loadBalancerIds.length; start += LARGEST_UNION) {
-    const batch = sql.join(loadBalancerIds.slice(start, start + LARGEST_UNION));
-    const { rows } = await sql<Pair & { kind: 'listeners' | 'pools'; made: string }>`
-      select 'listeners' as kind, load_balancer_id as owner, id, created_at as made
-      from kiln_listener where load_balancer_id in (${batch}) and provisioning_status <> 'DELETED'
-      union all
-      select 'pools', load_balancer_id, id, created_at
-      from kiln_pool where load_balancer_id in (${batch}) and provisioning_status <> 'DELETED'`.execute(database);
-    rows.sort((one, other) => compare(one.made, other.made) || compare(String(one.id), String(other.id)));
-    for (const { kind, owner, id } of rows) add(found[kind], owner, id);
-  }
-  return found;
-}
-
-const compare = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0);
 
 /** Listeners that come to a pool by a policy: one that is switched on and has a rule, as Octavia counts them. */
 function redirectingListeners(database: KilnDatabase, poolIds: readonly string[]): Promise<IdsByOwner> {
