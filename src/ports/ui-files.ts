@@ -1,6 +1,8 @@
 /** One file of the web page. */
 export interface UiFile {
   content: Buffer;
+  /** Null: that saves nothing. */
+  gzipped: Buffer | null;
   /** Media type, with the character set. */
   type: string;
   /** In quotes, as it stands in the header. */

@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip as gzipWithCallback } from 'node:zlib';
 import type { UiFile, UiFiles } from '../../ports/ui-files.ts';
+
+/** Less fits into one packet as it is. */
+const LEAST_GZIPPED = 1400;
+const gzip = promisify(gzipWithCallback);
 
 /** Beside the bundle; not there where sources run. */
 const built = join(import.meta.dirname, 'ui');
@@ -29,10 +35,14 @@ export function createUiFiles(): UiFiles {
 async function readFiles(): Promise<ReadonlyMap<string, UiFile>> {
   const contents = existsSync(built) ? await readBuilt() : (await (await import('./bundle.ts')).bundleUi()).files;
   return new Map(
-    [...contents].map(([name, content]) => {
-      const hash = createHash('sha256').update(content).digest('base64url').slice(0, 22);
-      return [name, { content, type: types[extname(name)] ?? 'application/octet-stream', etag: `"${hash}"` }];
-    }),
+    await Promise.all(
+      [...contents].map(async ([name, content]) => {
+        const hash = createHash('sha256').update(content).digest('base64url').slice(0, 22);
+        const type = types[extname(name)] ?? 'application/octet-stream';
+        const gzipped = content.length < LEAST_GZIPPED ? null : await gzip(content, { level: 9 });
+        return [name, { content, gzipped, type, etag: `"${hash}"` }] as const;
+      }),
+    ),
   );
 }
 

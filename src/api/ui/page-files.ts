@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { UiFiles } from '../../ports/ui-files.ts';
 
 /** Nothing of a page but what stands here is loaded or run, and nobody may frame it. */
@@ -22,6 +22,9 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 };
 
+/** Unless its weight is nought (RFC 9110, 12.5.3). */
+const takesGzip = /(?:^|[\s,])gzip\s*(?:,|$|;(?!\s*q=0(?:\.0*)?\s*(?:,|$)))/i;
+
 /** The page's files under `/ui`; all answers of this scope get the page's headers. */
 export function pageFiles(app: FastifyInstance, files: UiFiles): void {
   app.addHook('onSend', async (_request, reply) => {
@@ -30,19 +33,18 @@ export function pageFiles(app: FastifyInstance, files: UiFiles): void {
 
   // Relative, so that it holds behind a proxy with a path of its own.
   app.get('/ui', (request, reply) =>
-    request.url.split('?')[0]?.endsWith('/')
-      ? send('index.html', request.headers['if-none-match'], reply)
-      : reply.redirect('ui/'),
+    request.url.split('?')[0]?.endsWith('/') ? send('index.html', request, reply) : reply.redirect('ui/'),
   );
-  app.get<{ Params: { name: string } }>('/ui/:name', (request, reply) =>
-    send(request.params.name, request.headers['if-none-match'], reply),
-  );
+  app.get<{ Params: { name: string } }>('/ui/:name', (request, reply) => send(request.params.name, request, reply));
 
-  async function send(name: string, known: string | undefined, reply: FastifyReply): Promise<FastifyReply> {
+  async function send(name: string, { headers }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const file = (await files()).get(name);
     if (!file) return reply.code(404).type('text/plain; charset=utf-8').send('There is no such file.\n');
-    reply.header('etag', file.etag).header('cache-control', 'no-cache');
-    if (known?.split(',').some((one) => one.trim() === file.etag)) return reply.code(304).send();
-    return reply.type(file.type).send(file.content);
+    const gzipped = takesGzip.test(headers['accept-encoding'] ?? '') ? file.gzipped : null;
+    const etag = gzipped ? file.etag.replace(/"$/, '-gzip"') : file.etag;
+    reply.header('etag', etag).header('cache-control', 'no-cache').header('vary', 'accept-encoding');
+    if (headers['if-none-match']?.split(',').some((one) => one.trim() === etag)) return reply.code(304).send();
+    if (gzipped) reply.header('content-encoding', 'gzip');
+    return reply.type(file.type).send(gzipped ?? file.content);
   }
 }
