@@ -121,8 +121,9 @@ describe('objects in the cloud whose owner is gone', () => {
     object('port', `octavia-lb-vrrp-${amphora}`);
     object('port', `octavia-lb-member-${amphora}-${uuid('c')}`);
     object('server group', `octavia-lb-${loadBalancer}`);
+    object('server group', `octavia-probe-${amphora}`);
     await looks(6);
-    expect(left()).toHaveLength(6);
+    expect(left()).toHaveLength(7);
     await looks(1);
     expect(left()).toEqual([]);
 

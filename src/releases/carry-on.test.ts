@@ -382,6 +382,86 @@ describe('a release', () => {
     expect(await tagged()).toContain(former);
   });
 
+  describe('whose probe fails by its host', () => {
+    /** How long the agent of a new amphora is waited for, in calls. */
+    const PATIENCE = 20;
+    const silent = new KilnError('AGENT_UNREACHABLE', 'nothing answers');
+    /** At each server that is made for nobody: its group, and who is in that group already. */
+    const watchProbes = ({ compute, state }: CarriedRelease) => {
+      const { createServer } = compute;
+      const tries: { groupId: string | null; policy: string | undefined; others: number }[] = [];
+      compute.createServer = async (spec) => {
+        const groupId = spec.serverGroupId;
+        const policy = compute.serverGroups().find(({ id }) => id === groupId)?.policy;
+        const others = compute.servers().filter((one) => groupId !== null && one.spec.serverGroupId === groupId).length;
+        const amphora = (await state.amphorae.list()).find(({ serverName }) => serverName === spec.name);
+        if (amphora?.loadBalancerId === null) tries.push({ groupId, policy, others });
+        return await createServer(spec);
+      };
+      return tries;
+    };
+    const expectNothingLeft = async ({ compute, state }: CarriedRelease) => {
+      expect(await amphoraeOfNobody()).toEqual([]);
+      expect(compute.serverGroups()).toEqual([]);
+      expect(compute.servers()).toHaveLength((await state.amphorae.list()).length);
+    };
+
+    it('is tried again beside it: the first server stays until the second one has a host', async () => {
+      const { start, carryOnUntil, hasEnded, agent } = await open();
+      const tries = watchProbes(bench);
+      const id = await start();
+      agent.failNext('getInfo', silent, PATIENCE);
+      let left = 0;
+      const { progress } = await carryOnUntil(id, hasEnded, {
+        each: async () => {
+          left += (await amphoraeOfNobody()).filter(({ status }) => status === 'ERROR').length;
+        },
+      });
+      expect(progress.phase).toBe('completed');
+      expect(left).toBeGreaterThan(0);
+      const [first, second] = tries;
+      expect(tries).toHaveLength(2);
+      expect(first).toMatchObject({ policy: 'anti-affinity', others: 0 });
+      expect(second).toEqual({ ...first, others: 1 });
+      await expectNothingLeft(bench);
+    });
+
+    it('and then again is rejected, and nothing is left', async () => {
+      const { start, carryOnUntil, hasEnded, agent } = await open();
+      const tries = watchProbes(bench);
+      const id = await start();
+      agent.failNext('getInfo', silent, 1_000);
+      expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('rejected');
+      expect(tries.map(({ others }) => others)).toEqual([0, 1]);
+      await expectNothingLeft(bench);
+    });
+
+    it.each(['pause', 'abort', 'rollback'] as const)('leaves nothing where an operator says %s then', async (want) => {
+      const { start, say, carryOnUntil, hasEnded, heldBy, agent, state, compute } = await open();
+      const id = await start();
+      agent.failNext('getInfo', silent, PATIENCE);
+      await carryOnUntil(id, async () =>
+        (await state.journal.list({ limit: 10 })).some(({ flow }) => flow === 'probe-image'),
+      );
+      await say(id, want);
+      await carryOnUntil(id, want === 'pause' ? heldBy('OPERATOR') : hasEnded);
+      await bench.work();
+      expect(await amphoraeOfNobody()).toEqual([]);
+      expect(compute.servers()).toHaveLength((await state.amphorae.list()).length);
+    });
+
+    it('is tried all the same where Nova gives no server group', async () => {
+      const { start, carryOnUntil, hasEnded, agent, compute } = await open();
+      const tries = watchProbes(bench);
+      const id = await start();
+      compute.failNext('createServerGroup', new KilnError('SERVICE_LIMIT', 'quota exceeded'), 10);
+      agent.failNext('getInfo', silent, PATIENCE);
+      expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('completed');
+      expect(tries.map(({ groupId }) => groupId)).toEqual([null, null]);
+      await expectNothingLeft(bench);
+    });
+  });
+
   it('removes what a probe has left that was given up', async () => {
     const { start, carryOnUntil, hasEnded, agent, compute, state } = await open();
     const id = await start();

@@ -1,8 +1,8 @@
 import { planAmphoraDeletion } from '../core/lbaas/changes.ts';
 import { inferNextSteps } from '../core/releases/infer-next-steps.ts';
 import { lateQuestion } from '../core/releases/late.ts';
-import { probeAmphoraId } from '../core/releases/probe.ts';
-import { type Window, windowLimits } from '../core/releases/window.ts';
+import { isSamePlace, probeAmphoraId } from '../core/releases/probe.ts';
+import { type Decision, type Window, windowLimits } from '../core/releases/window.ts';
 import { abortable } from '../lib/abortable.ts';
 import { createTtlMap } from '../lib/ttl-map.ts';
 import { toKilnError } from '../model/errors.ts';
@@ -123,12 +123,18 @@ export function createCarryOn(deps: CarryOnDeps): CarryOn {
     };
   }
 
-  /** Of a probe that was given up something may be left, on record in ERROR. */
-  async function removeProbes({ release, probes }: ReleaseView): Promise<void> {
+  /**
+   * Of a probe that was given up something may be left, on record in ERROR; of one that failed by its host the server is, until the next
+   * try has another one.
+   */
+  async function removeProbes({ release, probes }: ReleaseView, { steps }: Decision): Promise<void> {
     for (const { place, attempt, state } of probes) {
+      const amphoraOf = (tried: number) => probeAmphoraId(release.spec.id, place, tried);
+      const isTriedAgain = steps.some((step) => step.kind === 'probe' && isSamePlace(step.place, place));
+      const isPlaced = state !== 'running' || (await deps.amphorae.get(amphoraOf(attempt)))?.lbNetworkIp != null;
       for (let one = 1; one <= attempt; one++) {
-        if (one === attempt && state === 'running') continue;
-        await removeProbe(probeAmphoraId(release.spec.id, place, one));
+        const isNeeded = one === attempt ? state === 'running' || isTriedAgain : one === attempt - 1 && !isPlaced;
+        if (!isNeeded) await removeProbe(amphoraOf(one));
       }
     }
   }
@@ -176,13 +182,14 @@ export function createCarryOn(deps: CarryOnDeps): CarryOn {
     const view = await look(releaseId);
     if (view === null || view.release.endedAtMs !== null) return { wakeInMs: null, operations: 0 };
     const { release } = view;
-    await removeProbes(view);
     const health = await deps.health.observe(view, clock.now().getTime());
     const window = await windowOf(view, health);
     const nowMs = clock.now().getTime();
     const decision = inferNextSteps(window, release.spec, nowMs);
     const change = changeOf(view, decision, nowMs, deps.newId);
     await assertHeld();
+    // Before a release ends: afterwards nobody looks at it again.
+    await removeProbes(view, decision);
     const queued = change ? await releases.commit(release, change, nowMs) : [];
     for (const operation of queued) deps.announce(operation);
     for (const { before, after } of change?.targets ?? []) {

@@ -1,5 +1,5 @@
 import { applyStep, joinedTargets, type TargetStep } from '../core/releases/apply-step.ts';
-import { probeAmphoraId } from '../core/releases/probe.ts';
+import { isTriedOnceMore, probeAmphoraId, probeServerGroup } from '../core/releases/probe.ts';
 import { changeTally } from '../core/releases/tallies.ts';
 import type { Decision, Step } from '../core/releases/window.ts';
 import type { NewOperation } from '../model/operation.ts';
@@ -51,7 +51,8 @@ export function changeOf(
     const { place, attempt, imageFaults } = step;
     const amphoraId = probeAmphoraId(spec.id, place, attempt);
     const chosen = { imageId: spec.image.id, flavorId: place.flavorId, availabilityZone: place.zone };
-    const input = { amphoraId, loadBalancerId: null, ...chosen, releaseId: spec.id };
+    const hosts = { serverGroupName: probeServerGroup(spec.id, place), keepsServer: isTriedOnceMore(step) };
+    const input = { amphoraId, loadBalancerId: null, ...chosen, ...hosts, releaseId: spec.id };
     const operation: NewOperation = {
       id: newId(),
       flow: 'probe-image',

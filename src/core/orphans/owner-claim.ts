@@ -8,6 +8,9 @@ const nameOfAmphoraPort = new RegExp(`^octavia-lb-(?:vrrp|member)-(${uuid})(?:-|
 const deviceOfVip = new RegExp(`^lb-(${uuid})$`);
 const nameOfGroup = new RegExp(`^(?:octavia-)?lb-(?:vrrp-)?(${uuid})$`);
 
+/** Of the tries of an image, by the amphora of the first one. */
+const nameOfProbeGroup = new RegExp(`^octavia-probe-(${uuid})$`);
+
 const nobody: OwnerClaim = { loadBalancerId: null, amphoraId: null, serverId: null, serverName: null };
 
 /**
@@ -18,6 +21,8 @@ export function ownerClaimOf(object: CloudObject): OwnerClaim | null {
   if (object.kind === 'port') return claimOfPort(object);
   if (!object.isInOwnProject) return null;
   if (object.kind === 'server') return claimOfServer(object);
+  const amphoraId = object.kind === 'server group' ? nameOfProbeGroup.exec(object.name)?.[1] : undefined;
+  if (amphoraId !== undefined) return { ...nobody, amphoraId };
   const loadBalancerId = nameOfGroup.exec(object.name)?.[1];
   return loadBalancerId === undefined ? null : { ...nobody, loadBalancerId };
 }

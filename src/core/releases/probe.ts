@@ -14,6 +14,17 @@ export function probeAmphoraId(releaseId: string, { flavorId, zone }: ProbePlace
   return stableId(releaseId, `probe ${JSON.stringify([flavorId, zone])} ${attempt}`);
 }
 
+export const isSamePlace = (one: ProbePlace, other: ProbePlace) =>
+  one.flavorId === other.flavorId && one.zone === other.zone;
+
+/** Of all tries at a place: so that another try is on another host. */
+export function probeServerGroup(releaseId: string, place: ProbePlace): string {
+  return `octavia-probe-${probeAmphoraId(releaseId, place, 1)}`;
+}
+
+/** Whether one that fails by its host is tried once more, on another one. */
+export const isTriedOnceMore = ({ imageFaults }: { imageFaults: number }) => imageFaults + 1 < IMAGE_FAULTS;
+
 export type ProbeResult = 'passed' | 'rejected' | 'open';
 
 /** Starts what is not proved yet, and says how it stands. */
@@ -24,8 +35,8 @@ export function runProbes(draft: Draft): ProbeResult {
   return results.every((one) => one === 'passed') ? 'passed' : 'open';
 }
 
-function newestOf({ window }: Draft, { flavorId, zone }: ProbePlace): ProbeNow | null {
-  return window.probes.find(({ place }) => place.flavorId === flavorId && place.zone === zone) ?? null;
+function newestOf({ window }: Draft, place: ProbePlace): ProbeNow | null {
+  return window.probes.find((one) => isSamePlace(one.place, place)) ?? null;
 }
 
 function runProbe(draft: Draft, place: ProbePlace, newest: ProbeNow | null): ProbeResult {

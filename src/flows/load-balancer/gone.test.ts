@@ -233,7 +233,9 @@ async function prepareBoot({ amphorae, write }: Harness): Promise<JsonObject> {
 
 async function prepareProbe({ write }: Harness): Promise<JsonObject> {
   await write('ACTIVE', 'SINGLE');
-  return { amphoraId: 'probe', loadBalancerId: null, imageId: 'image-1', flavorId: null, availabilityZone: null };
+  const place = { flavorId: null, availabilityZone: null };
+  const hosts = { serverGroupName: 'octavia-probe-1', keepsServer: true };
+  return { amphoraId: 'probe', loadBalancerId: null, imageId: 'image-1', ...place, ...hosts };
 }
 
 interface Change {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
 import { KilnError } from '../../model/errors.ts';
+import type { JsonObject } from '../../model/operation.ts';
 import type { AgentDetails } from '../../ports/amphora-agent.ts';
 import { runFlow } from '../engine/run-flow.ts';
 import type { LoadBalancerDeps } from './deps.ts';
@@ -29,13 +30,14 @@ function setUp(hears: { probe: (heartbeat: number) => boolean; others: boolean }
     },
   };
   const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 60_000 };
-  async function probe(): Promise<{ end: string; code: string | null; advice: string }> {
+  async function probe(more: JsonObject = {}): Promise<{ end: string; code: string | null; advice: string }> {
     const input = {
       amphoraId: 'probe',
       loadBalancerId: null,
       imageId: 'image-1',
       flavorId: null,
       availabilityZone: null,
+      ...more,
     };
     await journal.enqueue({ id: 'op', flow: probeImage.name, subject: 'probe', input, priority: 0 });
     const claimed = (await journal.claim('op', 'w')) ?? expect.unreachable();
@@ -75,6 +77,51 @@ describe('a probe of an image', () => {
     const { probe, expectNothingLeft } = setUp(hears);
     expect(await probe()).toMatchObject({ end: 'undone', code });
     await expectNothingLeft();
+  });
+
+  describe('that is tried once more on another host', () => {
+    const more = { keepsServer: true, serverGroupName: 'octavia-probe-1' };
+
+    it('and fails by its host leaves its server in the group, on record in ERROR', async () => {
+      const { probe, fakes } = setUp({ probe: () => false, others: true });
+      expect(await probe(more)).toMatchObject({ end: 'undone', code: 'AGENT_UNREACHABLE' });
+      const [group] = fakes.compute.serverGroups();
+      expect(group).toMatchObject({ name: 'octavia-probe-1' });
+      expect(fakes.compute.servers().map(({ spec }) => spec.serverGroupId)).toEqual([group?.id]);
+      expect(await fakes.amphorae.get('probe')).toMatchObject({ status: 'ERROR' });
+    });
+
+    it('and fails by the image leaves nothing but the group', async () => {
+      const { probe, expectNothingLeft, agent, fakes } = setUp(all);
+      agent.failNext('uploadHaproxyConfiguration', new KilnError('AGENT_REFUSED', 'no', { retryable: false }), 2);
+      expect(await probe(more)).toMatchObject({ end: 'undone', code: 'AGENT_REFUSED' });
+      await expectNothingLeft();
+      expect(fakes.compute.serverGroups()).toHaveLength(1);
+    });
+
+    it('is booted beside the group where no other host has room', async () => {
+      const { probe, fakes } = setUp(all);
+      const { id } = await fakes.compute.createServerGroup({ name: more.serverGroupName, policy: 'anti-affinity' });
+      const boots: (string | null)[] = [];
+      const { createServer } = fakes.compute;
+      fakes.compute.createServer = async (spec) => {
+        boots.push(spec.serverGroupId);
+        if (boots.length === 1) {
+          // As many as there are hosts.
+          for (const name of ['one', 'two']) await createServer({ ...spec, name });
+        }
+        return await createServer(spec);
+      };
+      expect(await probe(more)).toMatchObject({ end: 'done' });
+      expect(boots).toEqual([id, null]);
+    });
+
+    it('and passes leaves nothing', async () => {
+      const { probe, expectNothingLeft, fakes } = setUp(all);
+      expect(await probe(more)).toMatchObject({ end: 'done' });
+      await expectNothingLeft();
+      expect(fakes.compute.serverGroups()).toEqual([]);
+    });
   });
 
   it('fails where its agent speaks an API that Kiln does not', async () => {

@@ -4,6 +4,7 @@ import type { BootTimings } from '../../model/amphora.ts';
 import type { Server } from '../../model/compute.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
+import { staysForNextTry } from '../lib/probe-hosts.ts';
 import { waitSignal } from '../lib/wait-signal.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
@@ -30,8 +31,9 @@ export const createServer: Step<LoadBalancerDeps, AmphoraChoices, ServerCreated>
     run.amend({ amphoraId, patch: { computeId: serverId, timings } });
     return { serverId, timings };
   },
-  async undo(deps, { amphoraId, serverName, serverId }, run) {
+  async undo(deps, { amphoraId, serverName, serverId, keepsServer }, run) {
     await deps.builds.release(run.operationId, amphoraId);
+    if (staysForNextTry(keepsServer, run.reason)) return;
     // Where Nova surely took nothing, or its answer was had, nothing can come late.
     const mayComeLate =
       serverId === undefined && !(run.isOwnFailure && run.reason && surelyRefused.has(run.reason.code));

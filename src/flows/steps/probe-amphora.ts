@@ -3,6 +3,7 @@ import { probeTree } from '../../core/releases/probe-tree.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import { reloadListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
+import { joinProbeGroup, removeProbeGroup, staysForNextTry } from '../lib/probe-hosts.ts';
 import type { BuiltAmphora } from '../lib/targets.ts';
 import { tryKeepalived } from '../lib/try-keepalived.ts';
 import { waitSignal } from '../lib/wait-signal.ts';
@@ -20,6 +21,10 @@ export type ProbeInput = {
   imageId: string;
   flavorId: string | null;
   availabilityZone: string | null;
+  /** Of all tries at this place; absent in operations that older versions asked for. */
+  serverGroupName?: string;
+  /** It is tried once more when it fails by its host. */
+  keepsServer?: boolean;
 };
 
 /** Versions of the agent's API that Kiln speaks. */
@@ -34,16 +39,16 @@ const PROVING_HEARTBEATS = 3;
 export const markProbeOnRevert: Step<LoadBalancerDeps, ProbeInput, Record<string, never>> = {
   name: 'mark-probe-on-revert',
   do: async () => ({}),
-  settleUndone: async (_records, { amphoraId }, { reason, gaveUp }) => ({
+  settleUndone: async (_records, { amphoraId, keepsServer }, { reason, gaveUp }) => ({
     amphoraId,
-    status: gaveUp ? 'ERROR' : 'DELETED',
+    status: gaveUp || staysForNextTry(keepsServer, reason) ? 'ERROR' : 'DELETED',
     reason,
   }),
 };
 
-export const resolveProbe: Step<LoadBalancerDeps, ProbeInput, Omit<AmphoraChoices, 'role' | 'serverGroupId'>> = {
+export const resolveProbe: Step<LoadBalancerDeps, ProbeInput, Omit<AmphoraChoices, 'role' | 'keepsServer'>> = {
   name: 'resolve-probe',
-  async do(deps, { amphoraId, imageId, flavorId, availabilityZone }, run) {
+  async do(deps, { amphoraId, imageId, flavorId, availabilityZone, serverGroupName }, run) {
     const startedMs = deps.clock.monotonicMs();
     await deps.builds.acquire(run.operationId, [amphoraId], waitSignal(run));
     const settings = deps.settings();
@@ -62,10 +67,17 @@ export const resolveProbe: Step<LoadBalancerDeps, ProbeInput, Omit<AmphoraChoice
       topology: 'SINGLE',
       computeZone: zone?.compute_zone ?? null,
       managementNetworkId: zone?.management_network ?? null,
+      serverGroupId: await joinProbeGroup(deps, serverGroupName, run),
       timings: { chooseMs: elapsedMs(deps.clock, startedMs) },
     };
   },
-  undo: async (deps, _state, run) => deps.builds.release(run.operationId),
+  async undo(deps, { serverGroupName, keepsServer }, run) {
+    await deps.builds.release(run.operationId);
+    // The next try is to be in it, too.
+    if (!keepsServer) await removeProbeGroup(deps, serverGroupName);
+  },
+  leaves: async (_records, { serverGroupName: name, serverGroupId }) =>
+    name === undefined || serverGroupId === null ? [] : [{ kind: 'server group', id: serverGroupId ?? null, name }],
 };
 
 /** Its heartbeats reach a controller, and are signed as they should be: of one that is READY they are believed. */
@@ -112,11 +124,12 @@ export const tryHaproxy: Step<LoadBalancerDeps, ProbeInput & BuiltAmphora, Recor
   },
 };
 
-export const removeProbe: Step<LoadBalancerDeps, BuiltAmphora, Record<string, never>> = {
+export const removeProbe: Step<LoadBalancerDeps, ProbeInput & BuiltAmphora, Record<string, never>> = {
   name: 'delete-probe',
-  async do(deps, { amphoraId }) {
+  async do(deps, { amphoraId, serverGroupName }) {
     const amphora = await deps.amphorae.get(amphoraId);
     if (amphora && amphora.status !== 'DELETED') await removeAmphora(deps, amphora);
+    await removeProbeGroup(deps, serverGroupName);
     return {};
   },
   leaves: async (_records, { amphoraId, serverId }) => [

@@ -44,7 +44,7 @@ export const waitForServer: Step<LoadBalancerDeps, AmphoraChoices & ServerCreate
 
 /**
  * A group with hard anti-affinity has room for as many servers as there are hosts, and while one of a pair is replaced there
- * are three: where Nova has no room, the server is made without the group, as soft anti-affinity would have it.
+ * are three (of a probe that is tried again, two): where Nova has no room, the server is made without the group, as soft anti-affinity would have it.
  * @throws the error, where it is about something else.
  */
 async function besideTheGroup(
@@ -62,7 +62,7 @@ async function besideTheGroup(
   ) {
     throw error;
   }
-  const message = `Nova has no host left for amphora ${amphoraId} apart from the other one of its pair (${(error as Error).message}): it is booted wherever there is room`;
+  const message = `Nova has no host left for amphora ${amphoraId} apart from those in its server group (${(error as Error).message}): it is booted wherever there is room`;
   deps.log.warn({ amphora: amphoraId, serverGroup: serverGroupId }, message);
   run.note(message);
   // Whoever goes on from here must know that this step had begun: the server that is on record may be gone.

@@ -28,6 +28,8 @@ export type AmphoraChoices = {
   /** Of one of a pair; absent for one that serves alone. */
   role?: PairRole;
   serverGroupId?: string | null;
+  /** Of a probe: whether the server of one that fails by its host stays for now. */
+  keepsServer?: boolean;
 };
 
 /** `image`: a repair boots what the load balancer is assigned. `imageId`: a release names the one image that it is about. */
