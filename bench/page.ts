@@ -1,23 +1,19 @@
 /**
- * `npm run bench:page`: the web page in Debian's Chromium over an embedded cloud: how soon something is painted, and how long the
- * longest frame is while a release to 8,000 load balancers goes on.
+ * `npm run bench:page`: the web page in Debian's Chromium: how soon something is painted on an embedded cloud, how long the longest
+ * frame is while a release to 8,000 load balancers goes on, and how many statements 1 and 10 open pages cost, in each view.
  */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
-import { tallyOf } from '../src/core/releases/tallies.ts';
-import type { Target } from '../src/model/release.ts';
 import { launchBrowser } from '../test/kit/browser.ts';
-import { aRelease, aTarget } from '../test/kit/releases.ts';
-import { openServingCloud, type ServingCloud } from '../test/kit/serving-cloud.ts';
+import { openServingCloud } from '../test/kit/serving-cloud.ts';
+import { CHANGES_A_SECOND, FLEET, moveOn, startRelease } from './page-release.ts';
+import { countStatements } from './page-statements.ts';
 import { longestTask } from './page-trace.ts';
 import { type Figure, machine, milliseconds, percentile, table } from './report.ts';
 
-const FLEET = 8_000;
 const LOADS = 10;
 const WATCH_SECONDS = Number(process.env.KILN_BENCH_SECONDS || 30);
-/** What a release of this size may be changed by between two looks of the page. */
-const CHANGES_A_SECOND = 20;
+const OPEN_PAGES = [1, 10];
 
 const cloud = await openServingCloud();
 const browser = await launchBrowser();
@@ -26,6 +22,8 @@ try {
   const url = `${new URL(cloud.dev.cloud.apiUrl).origin}/ui/`;
   console.log(table('First paint of the page', await paints(browser, url)));
   console.log(table(`Frames, a release to ${FLEET.toLocaleString()} load balancers`, await frames(browser, url)));
+  const statements = await countStatements(browser, { numbers: OPEN_PAGES, seconds: WATCH_SECONDS / 2 });
+  console.log(table('What pages that stay open cost the database', statements));
 } finally {
   await browser.close();
   await cloud.close();
@@ -52,7 +50,8 @@ async function paints(chromium: Browser, url: string): Promise<Figure[]> {
 }
 
 async function frames(chromium: Browser, url: string): Promise<Figure[]> {
-  const { id, targets } = await startRelease(cloud);
+  const { database, releases } = cloud.bench.state;
+  const { id, targets } = await startRelease(releases);
   const page = await chromium.newPage({ viewport: { width: 1280, height: 800 } });
   await page.goto(url);
   const { userName, password } = cloud.dev.cloud.accounts.admin;
@@ -71,7 +70,7 @@ async function frames(chromium: Browser, url: string): Promise<Figure[]> {
     await pause(2_000);
   });
   const moving = new AbortController();
-  const moved = moveOn(targets, moving.signal);
+  const moved = moveOn(database, targets, CHANGES_A_SECOND, moving.signal);
   await watch(`${WATCH_SECONDS} s, ${CHANGES_A_SECOND} changes a second`, () => pause(WATCH_SECONDS * 1000));
   await watch('its table opened, three states chosen', async () => {
     await page.getByText('Load balancers as a table').click();
@@ -118,47 +117,4 @@ async function traced(chromium: Browser, page: Page, what: string, act: () => Pr
     },
     { what: `${what}: longest time between two frames`, value: milliseconds(between) },
   ];
-}
-
-/** Told to pause, so that nothing of it is decided by `kiln serve`: there are no such load balancers. */
-async function startRelease({ bench }: ServingCloud): Promise<{ id: string; targets: Target[] }> {
-  const id = randomUUID();
-  const atMs = Date.now();
-  const base = aRelease(id, { targets: FLEET, lastWave: 3 }, atMs);
-  const targets = Array.from({ length: FLEET }, (_, position) =>
-    aTarget(id, randomUUID(), {
-      position,
-      wave: Math.floor((position * 4) / FLEET),
-      state: position < 3_000 ? 'moved' : 'pending',
-    }),
-  );
-  await bench.state.releases.create(
-    {
-      ...base,
-      progress: { ...base.progress, phase: 'rolling', wave: 1, intentRevision: 1 },
-      intent: { want: 'pause', by: 'bench', atMs, reason: 'to be looked at', revision: 1 },
-    },
-    targets,
-    tallyOf(targets),
-    { atMs, actor: 'bench', kind: 'created', loadBalancerId: null, reason: '', data: {} },
-  );
-  return { id, targets };
-}
-
-/** Load balancers go from pending to moved, one after the other, as a release that goes on does. */
-async function moveOn(targets: Target[], signal: AbortSignal): Promise<void> {
-  const { database } = cloud.bench.state;
-  const update = (target: Target | undefined, state: Target['state']) =>
-    target &&
-    database
-      .updateTable('kiln_release_target')
-      .set({ state, state_since_ms: Date.now() })
-      .where('release_id', '=', target.releaseId)
-      .where('load_balancer_id', '=', target.loadBalancerId)
-      .execute();
-  for (let next = 3_000; next < FLEET && !signal.aborted; next++) {
-    await update(targets[next], 'moving');
-    await update(targets[next - 10], 'moved');
-    await pause(1000 / CHANGES_A_SECOND);
-  }
 }

@@ -33,7 +33,7 @@ const views: readonly [view: string, hash: () => string, ready: string, times: n
   ['load balancers', () => 'load-balancers', 'Next page', 1],
   ['a load balancer', () => `load-balancers/${stand.hostileId}`, 'Listener HTTP 8081', 5],
   ['operations', () => 'operations?which=all', 'create-load-balancer', 0],
-  ['an operation', () => `operations/${planted.operationId}`, 'Journal', 1],
+  ['an operation', () => `operations/${planted.operationId}`, 'Journal', 7],
   ['events', () => 'events', 'is asked for', 4],
   ['an amphora', () => `amphorae/${planted.amphoraId}`, 'Last heartbeat', 2],
 ];

@@ -3,6 +3,7 @@ import axe from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { expect, vi } from 'vitest';
 import { tallyOf } from '../../src/core/releases/tallies.ts';
+import type { JournalEntry } from '../../src/model/operation.ts';
 import { launchBrowser } from '../kit/browser.ts';
 import { anImage } from '../kit/builders.ts';
 import { storedAmphora } from '../kit/contract/amphora-store.ts';
@@ -408,8 +409,22 @@ async function hostileAmphora({ amphorae }: State, imageId: string, loadBalancer
 async function hostileOperation({ database, journal }: State): Promise<string> {
   const id = randomUUID();
   await journal.enqueue({ id, flow: madeUpFlow('flow-that-failed'), subject: id, input: {}, priority: 0 });
+  const entries: JournalEntry[] = [
+    { kind: 'started', step: hostile },
+    { kind: 'note', step: 'wait', message: hostile },
+    { kind: 'failed', step: 'wait', reason: hostileReason },
+    { kind: 'left', step: 'wait', reason: hostileReason, leftovers: [{ kind: 'server', id: null, name: hostile }] },
+  ];
   const ended = { status: 'undone', updated_at: ago(1), reason: JSON.stringify(hostileReason) };
-  await database.updateTable('kiln_operation').set(ended).where('id', '=', id).execute();
+  await database
+    .updateTable('kiln_operation')
+    .set({ ...ended, entry_count: entries.length })
+    .where('id', '=', id)
+    .execute();
+  await database
+    .insertInto('kiln_journal_entry')
+    .values(entries.map((entry, index) => ({ operation_id: id, position: index + 1, entry: JSON.stringify(entry) })))
+    .execute();
   return id;
 }
 
