@@ -16,6 +16,15 @@ const titles: Readonly<Record<string, string>> = {
   'pair-mixed': 'Pairs of two images',
 };
 
+/** Where all of a group are, and others with them. */
+const whole: Readonly<Record<string, string>> = {
+  'release-held': linkTo('releases'),
+  'load-balancer-error': linkTo('load-balancers', null, { status: 'ERROR' }),
+  'operation-stalled': linkTo('operations'),
+  'load-balancer-pending': linkTo('operations'),
+  image: linkTo('fleet'),
+};
+
 /** What needs an operator, worst first. */
 export function Attention() {
   const { data, error, refresh } = usePolled(
@@ -56,7 +65,16 @@ export function Attention() {
                 />
               ))}
             </ul>
-            {total > items.length && <p class="quiet">and {plural(total - items.length, 'more', 'more')}</p>}
+            {total > items.length && (
+              <p>
+                and {plural(total - items.length, 'more', 'more')}
+                {whole[kind] && (
+                  <>
+                    : <a href={whole[kind]}>all of them</a>
+                  </>
+                )}
+              </p>
+            )}
           </section>
         ))
       )}

@@ -144,6 +144,27 @@ it.runIf(makesPictures)('is drawn, in light and dark', async () => {
   });
 });
 
+/** In another window somebody was asked why, and has not answered yet. */
+async function colleagueAsked(view: string, word: string) {
+  const { page, context } = await stand.open();
+  await signIn(page, accounts().admin);
+  await go(page, `#/${view}`);
+  await page.getByRole('button', { name: `${word}…` }).click();
+  const question = page.getByRole('dialog', { name: `${word}?` });
+  await question.getByLabel('Why').fill('it looks fine from here');
+  return {
+    /** What they were asked is out of date: they are told so, and see what is so now. */
+    async isRefused() {
+      await question.getByRole('button', { name: `${word} it` }).click();
+      const refusal = (await question.getByRole('alert').textContent()) ?? '';
+      expect(refusal).toMatch(/has changed|was told|ended/);
+      await question.getByRole('button', { name: 'Leave it' }).click();
+      await page.getByText(hostile, { exact: true }).waitFor();
+      await context.close();
+    },
+  };
+}
+
 describe('an administrator', () => {
   it('sees what needs attention, and goes from there to the load balancer', () =>
     asAdmin('attention', async (page) => {
@@ -280,11 +301,13 @@ describe('an administrator', () => {
       await expectAccessible(page, 'release');
       expect(await drawer.getByRole('button', { name: 'Pause…' }).count()).toBe(0);
       await drawer.getByRole('button', { name: 'Resume…' }).waitFor();
+      const colleague = await colleagueAsked(`releases/${stand.releaseId}`, 'Resume');
       await drawer.getByRole('button', { name: 'Abort…' }).click();
       const question = page.getByRole('dialog', { name: 'Abort?' });
       await question.getByLabel('Why').fill(hostile);
       await question.getByRole('button', { name: 'Abort it' }).click();
       await drawer.getByText(hostile, { exact: true }).waitFor();
+      await colleague.isRefused();
       await drawer.locator('.facts').getByText('aborted').waitFor({ timeout: 200_000 });
       await drawer.getByRole('button', { name: 'Abort…' }).waitFor({ state: 'detached' });
     }));
