@@ -38,6 +38,7 @@ export interface PlanInput {
    * measured by itself, right before its move.
    */
   measuresAhead: boolean;
+  nowMs: number;
 }
 
 export interface PlannedTarget {
@@ -80,6 +81,6 @@ export interface ReleasePlan {
   /** Other images that have the same content. */
   sameImageIds: readonly string[];
   expectedMoveSeconds: number;
-  /** Of all waves, with the probe. */
+  /** Of all waves, with the probe, and the time between maintenance windows. */
   expectedSeconds: number;
 }

@@ -4,8 +4,8 @@ import type { Image } from '../model/image.ts';
 import { defaultReleasePolicy, type ReleasePolicy } from '../model/release.ts';
 import type { ReleasePlan } from '../model/release-plan.ts';
 import type { ImageService } from '../ports/images.ts';
-import type { OctaviaService } from '../ports/octavia.ts';
 import type { OctaviaPlanRequest } from '../ports/octavia-releases.ts';
+import type { ReleaseDeps } from './deps.ts';
 import { listTagged, whyNotBootable } from './find-image.ts';
 import { membersOf, type OctaviaFleet, readFleet } from './read-fleet.ts';
 
@@ -32,7 +32,7 @@ export interface OctaviaPlan {
 
 /** Changes nothing. */
 export async function planOverOctavia(
-  { octavia, images }: { octavia: OctaviaService; images: Pick<ImageService, 'get' | 'list'> },
+  { octavia, images, clock }: Pick<ReleaseDeps, 'octavia' | 'clock'> & { images: Pick<ImageService, 'get' | 'list'> },
   { imageId, tag, policy }: OctaviaPlanRequest,
 ): Promise<OctaviaPlan> {
   const [fleet, tagged] = await Promise.all([readFleet(octavia), listTagged(images, tag)]);
@@ -62,6 +62,7 @@ export async function planOverOctavia(
     moveSeconds: null,
     bakesLastWave: false,
     measuresAhead: false,
+    nowMs: clock.now().getTime(),
   });
   return { plan: withOthers(plan, fleet, members.length), image, baseline, fleet };
 }

@@ -36,6 +36,7 @@ async function startOf({ deps }: OctaviaWorld, more: Partial<OctaviaReleaseStart
     moveSeconds: null,
     bakesLastWave: false,
     measuresAhead: false,
+    nowMs: 0,
   });
   return {
     version: 1,

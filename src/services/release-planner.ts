@@ -143,6 +143,7 @@ export function createReleasePlanner({
       moveSeconds: await releases.usualMoveSeconds(),
       bakesLastWave: true,
       measuresAhead: true,
+      nowMs: clock.now().getTime(),
     });
     assertWindows(plan);
     return plan;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseCron } from './cron.ts';
-import { openingAt } from './maintenance-window.ts';
+import { openingAt, spanInWindows } from './maintenance-window.ts';
 
 const ms = (text: string) => Date.parse(text);
 const night = { cron: '0 2 * * *', zone: 'Europe/Berlin', durationMinutes: 120 };
@@ -44,6 +44,28 @@ describe('a window opens by its own clock', () => {
     expect(openingAt([leap], ms('2026-03-01T00:00:00Z'), 0).changesAtMs).toBe(ms('2028-02-29T00:00:00Z'));
     const never = { cron: '0 0 30 2 *', zone: 'UTC', durationMinutes: 60 };
     expect(openingAt([never], 0, 0)).toEqual({ isOpen: false, changesAtMs: null });
+  });
+});
+
+describe('work that goes on only while a window is open', () => {
+  const hours = (count: number) => count * 3_600_000;
+
+  test.each([
+    ['without windows takes as long as it is', [], '2026-01-10T12:00:00Z', 0, 5, 5],
+    ['waits for the window', [night], '2026-01-10T00:00:00Z', 0, 1, 2],
+    ['goes on in the next one', [night], '2026-01-10T01:00:00Z', 0, 3, 25],
+    ['begins in the middle', [night], '2026-01-10T02:00:00Z', 0, 2, 24],
+    ['does not use the end, in which no move has room', [night], '2026-01-10T01:00:00Z', 1, 2, 25],
+    ['over a change of the clock, which leaves 02:00 out', [night], '2026-03-28T01:00:00Z', 0, 3, 25],
+    ['in July: 02:00 is at 00:00 UTC', [night], '2026-07-10T00:00:00Z', 0, 4, 26],
+  ] as const)('%s', (_, windows, at, neededHours, workHours, span) => {
+    const spanMs = spanInWindows(windows, ms(at), hours(neededHours), hours(workHours));
+    // A window's last moment belongs to it.
+    expect(Math.abs((spanMs ?? Number.NaN) - hours(span))).toBeLessThan(10);
+  });
+
+  test('is over in none that is never long enough', () => {
+    expect(spanInWindows([night], ms('2026-01-10T00:00:00Z'), hours(3), hours(1))).toBe(null);
   });
 });
 

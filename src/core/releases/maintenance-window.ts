@@ -39,6 +39,33 @@ export function openingAt(windows: readonly MaintenanceWindow[], nowMs: number, 
   return { isOpen: false, changesAtMs: Number.isFinite(opensMs) ? opensMs : null };
 }
 
+/** Of windows that work is looked for in; more of them are years. */
+const MOST_WINDOWS = 2_000;
+
+/**
+ * From now to the end of work that goes on only while a window is open.
+ * @param workMs how long it takes if nothing stops it.
+ * @returns null: it does not end, or not in years.
+ */
+export function spanInWindows(
+  windows: readonly MaintenanceWindow[],
+  nowMs: number,
+  neededMs: number,
+  workMs: number,
+): number | null {
+  let atMs = nowMs;
+  let leftMs = workMs;
+  for (let seen = 0; seen < MOST_WINDOWS; seen++) {
+    const { isOpen, changesAtMs } = openingAt(windows, atMs, neededMs);
+    const endMs = changesAtMs ?? Number.POSITIVE_INFINITY;
+    if (isOpen && endMs - atMs >= leftMs) return atMs + leftMs - nowMs;
+    if (changesAtMs === null) return null;
+    if (isOpen) leftMs -= endMs - atMs;
+    atMs = endMs;
+  }
+  return null;
+}
+
 /**
  * The first start at or after a time. A time of day that a change of the clock leaves out is later by as much; one that comes twice
  * counts once, the first time.

@@ -28,6 +28,7 @@ const input = (members: readonly FleetMember[], over: Partial<PlanInput> = {}): 
   moveSeconds: null,
   bakesLastWave: true,
   measuresAhead: true,
+  nowMs: 0,
   ...over,
 });
 
@@ -143,4 +144,15 @@ it('counts for how long load balancers are measured before they move', () => {
     seconds({ canary, wavePercents: [100], beforeSeconds: 30 }, false) -
     seconds({ canary, wavePercents: [100], beforeSeconds: 0 }, false);
   expect(oneByOne(100)).toBe(100 * 30);
+});
+
+it('counts the time between maintenance windows', () => {
+  const windows = [{ cron: '0 1 * * *', zone: 'UTC', durationMinutes: 240 }];
+  const seconds = (over: Partial<ReleasePolicy>, nowMs: number) =>
+    makePlan(input(fleet(1000), { policy: { ...defaultReleasePolicy, ...over }, nowMs })).expectedSeconds;
+  const plain = seconds({}, 0);
+  expect(plain).toBeGreaterThan(4 * 3600);
+  const days = seconds({ windows }, Date.UTC(2026, 2, 20, 1)) / 86_400;
+  expect(days).toBeGreaterThan(1);
+  expect(seconds({ windows }, Date.UTC(2026, 2, 20))).toBe(seconds({ windows }, Date.UTC(2026, 2, 20, 1)) + 3600);
 });

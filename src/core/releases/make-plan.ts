@@ -7,6 +7,7 @@ import type {
   PlannedWave,
   ReleasePlan,
 } from '../../model/release-plan.ts';
+import { roomForMoveMs, spanInWindows } from './maintenance-window.ts';
 import { digestOf } from './plan-digest.ts';
 import { windowLimits } from './window.ts';
 
@@ -47,6 +48,9 @@ export function makePlan(input: PlanInput): ReleasePlan {
   const waves = wavesIn(targets, input, expectedMoveSeconds, probeSeconds);
   const baseline = { taggedImageIds: [...taggedImageIds].sort() };
   const probes = placesOf(candidates);
+  const workSeconds = waves.reduce((sum, { seconds }) => sum + seconds, probeSeconds);
+  const neededMs = roomForMoveMs({ expectedMoveSeconds, policy });
+  const spanMs = spanInWindows(policy.windows, input.nowMs, neededMs, workSeconds * 1000);
   return {
     digest: digestOf({ tag, image, baseline, policy, probes, targets }),
     tag,
@@ -61,7 +65,7 @@ export function makePlan(input: PlanInput): ReleasePlan {
       hash !== null && hash === image.hash && id !== image.id ? [id] : [],
     ),
     expectedMoveSeconds,
-    expectedSeconds: waves.reduce((sum, { seconds }) => sum + seconds, probeSeconds),
+    expectedSeconds: spanMs === null ? workSeconds : Math.ceil(spanMs / 1000),
   };
 }
 

@@ -34,7 +34,7 @@ export const releasePlan = defineCommand<RequestOptions>({
 });
 
 export function renderPlan(plan: ReleasePlan, view: View): string {
-  const { tag, image, baseline, targets, waves, skipped, probes, expectedMoveSeconds, expectedSeconds } = plan;
+  const { tag, image, baseline, targets, waves, skipped, probes, policy, expectedMoveSeconds, expectedSeconds } = plan;
   const fields = renderFields(
     [
       ['Image', image.name === image.id ? image.id : `${image.name} (${image.id})`],
@@ -44,7 +44,10 @@ export function renderPlan(plan: ReleasePlan, view: View): string {
         `${targets.length.toLocaleString('en')} to move, ${sumOf(skipped).toLocaleString('en')} left out`,
       ],
       ['Tried first', `${plural(probes.length, 'place')}: each flavor and availability zone in use`],
-      ['May take', `${span(expectedSeconds)}, at ${span(expectedMoveSeconds)} a failover`],
+      [
+        'May take',
+        `${span(expectedSeconds)}, at ${span(expectedMoveSeconds)} a failover${policy.windows.length > 0 ? ', in its windows' : ''}`,
+      ],
     ],
     view,
   );

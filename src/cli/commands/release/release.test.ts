@@ -37,6 +37,7 @@ const plan = makePlan({
   moveSeconds: 48,
   bakesLastWave: true,
   measuresAhead: true,
+  nowMs: 0,
 });
 
 describe('release plan', () => {

@@ -52,6 +52,7 @@ beforeEach(async () => {
     moveSeconds: 48,
     bakesLastWave: true,
     measuresAhead: true,
+    nowMs: 0,
   });
   releases = releasesOver(store, clock, { planner: async () => plan });
 });
