@@ -19,7 +19,7 @@ export interface OpenApiDocument {
 
 interface Parameter {
   name: string;
-  in: 'path' | 'query';
+  in: 'path' | 'query' | 'header';
   required: boolean;
   schema: JsonSchema;
 }
@@ -157,11 +157,11 @@ function parametersOf(schema: FastifySchema, path: string): Parameter[] {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(
     ([, name = '']): Parameter => ({ name, in: 'path', required: true, schema: { type: 'string' } }),
   );
-  const properties = (schema.querystring ? plain(schema.querystring).properties : {}) as Record<string, JsonSchema>;
-  const inQuery = Object.entries(properties).map(
-    ([name, one]): Parameter => ({ name, in: 'query', required: false, schema: one }),
-  );
-  return [...inPath, ...inQuery];
+  const optional = (where: 'query' | 'header', fields: unknown) =>
+    Object.entries((fields ? plain(fields).properties : {}) as Record<string, JsonSchema>).map(
+      ([name, one]): Parameter => ({ name, in: where, required: false, schema: one }),
+    );
+  return [...inPath, ...optional('query', schema.querystring), ...optional('header', schema.headers)];
 }
 
 function answersOf(schema: FastifySchema, refer: Refer): Record<string, object> {

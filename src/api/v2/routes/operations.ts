@@ -6,7 +6,7 @@ import { listableFields } from '../filters.ts';
 import { invalidMarker, type QueryString, readListRequest } from '../list-request.ts';
 import { pageLinks } from '../page-links.ts';
 import { abortBody, abortedAnswer, operationAnswer, operationsAnswer } from '../schemas/operation.ts';
-import { listQuery } from '../schemas/query.ts';
+import { freshness, listQuery } from '../schemas/query.ts';
 import type { ReadsOf } from '../shared-reads.ts';
 import { abortedToWire, operationToWire, operationWithJournalToWire } from '../wire/operation.ts';
 import { callerOf, pathUrl, pick } from './reads.ts';
@@ -23,6 +23,7 @@ export function operationRoutes(
 
   const listSchema = {
     querystring: listQuery(listableFields.operation, { tags: false }),
+    headers: freshness(),
     response: { 200: operationsAnswer },
   };
   app.get('/kiln/operations', { schema: listSchema }, async (request) => {
@@ -47,13 +48,17 @@ export function operationRoutes(
     };
   });
 
-  app.get<ById>('/kiln/operations/:id', { schema: { response: { 200: operationAnswer } } }, async (request) => {
-    const caller = callerOf(request);
-    authorize(policy, 'operation:get_one', caller, caller.projectId);
-    const found = await readsOf(request).journal.get(request.params.id);
-    if (!found) throw notFound(title, request.params.id);
-    return { operation: operationWithJournalToWire(found.operation, found.entries) };
-  });
+  app.get<ById>(
+    '/kiln/operations/:id',
+    { schema: { headers: freshness(), response: { 200: operationAnswer } } },
+    async (request) => {
+      const caller = callerOf(request);
+      authorize(policy, 'operation:get_one', caller, caller.projectId);
+      const found = await readsOf(request).journal.get(request.params.id);
+      if (!found) throw notFound(title, request.params.id);
+      return { operation: operationWithJournalToWire(found.operation, found.entries) };
+    },
+  );
 
   const abortSchema = { body: abortBody, response: { 200: abortedAnswer } };
   app.post<ById>('/kiln/operations/:id/abort', { schema: abortSchema }, async (request) => {

@@ -6,7 +6,7 @@ import { listableFields } from '../filters.ts';
 import { invalidMarker, type QueryString, readListRequest } from '../list-request.ts';
 import { pageLinks } from '../page-links.ts';
 import { amphoraeHealthAnswer, attentionAnswer, permissionsAnswer } from '../schemas/overview.ts';
-import { listQuery } from '../schemas/query.ts';
+import { freshness, listQuery } from '../schemas/query.ts';
 import type { ReadsOf } from '../shared-reads.ts';
 import { amphoraHealthToWire, attentionToWire } from '../wire/overview.ts';
 import { callerOf, pathUrl, pick } from './reads.ts';
@@ -26,6 +26,7 @@ export function overviewRoutes(
 
   const amphoraeSchema = {
     querystring: listQuery(listableFields.amphora, { tags: false }),
+    headers: freshness(),
     response: { 200: amphoraeHealthAnswer },
   };
   app.get('/kiln/amphorae/health', { schema: amphoraeSchema }, async (request) => {

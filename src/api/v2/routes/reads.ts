@@ -16,7 +16,7 @@ import { invalidMarker, type ListRequest, type QueryString, readFields, readList
 import { pageLinks } from '../page-links.ts';
 import { links, list } from '../schemas/fields.ts';
 import { loadBalancerShowView, loadBalancerStatusAnswer } from '../schemas/load-balancer.ts';
-import { listQuery, showQuery } from '../schemas/query.ts';
+import { freshness, listQuery, showQuery } from '../schemas/query.ts';
 import type { ReadsOf } from '../shared-reads.ts';
 import { reasonToWire, treeToStatus } from '../wire/load-balancer.ts';
 
@@ -47,7 +47,7 @@ export function readRoutes(
   nested('l7rule', 'l7policy', '/l7policies/:parentId/rules');
 
   for (const path of ['/loadbalancers/:id/status', '/loadbalancers/:id/statuses']) {
-    const schema = { response: { 200: loadBalancerStatusAnswer } };
+    const schema = { headers: freshness(), response: { 200: loadBalancerStatusAnswer } };
     app.get<{ Params: { id: string } }>(path, { schema }, async (request) => {
       const tree = await readsOf(request).store.tree(request.params.id);
       if (!tree) throw notFound(kindTitle.loadbalancer, request.params.id);
@@ -163,6 +163,7 @@ function listSchema(kind: ResourceKind) {
   const { many, view } = representations[kind];
   return {
     querystring: listQuery(listableFields[kind], { tags: true }),
+    headers: freshness(),
     response: { 200: Type.Object({ [many]: list(view), [`${many}_links`]: links() }) },
   };
 }
@@ -170,5 +171,5 @@ function listSchema(kind: ResourceKind) {
 function showSchema(kind: ResourceKind) {
   const { one, view } = representations[kind];
   const shown = kind === 'loadbalancer' ? loadBalancerShowView : view;
-  return { querystring: showQuery(), response: { 200: Type.Object({ [one]: shown }) } };
+  return { querystring: showQuery(), headers: freshness(), response: { 200: Type.Object({ [one]: shown }) } };
 }

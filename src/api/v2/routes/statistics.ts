@@ -5,6 +5,7 @@ import { kindTitle } from '../../../core/lbaas/resource-names.ts';
 import { type TrafficWindow, trafficWindowMs, trafficWindows } from '../../../model/traffic.ts';
 import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
+import { freshness } from '../schemas/query.ts';
 import { statisticsAnswer, statisticsOverTimeAnswer, statisticsQuery } from '../schemas/statistics.ts';
 import type { ReadsOf } from '../shared-reads.ts';
 import { intervalToWire, statisticsToWire } from '../wire/statistics.ts';
@@ -37,7 +38,11 @@ export function statisticsOverTimeRoute(
   deps: Pick<ApiDeps, 'policy' | 'clock'> & { readsOf: ReadsOf },
 ): void {
   const { readsOf, policy, clock } = deps;
-  const schema = { querystring: statisticsQuery, response: { 200: statisticsOverTimeAnswer } };
+  const schema = {
+    querystring: statisticsQuery,
+    headers: freshness(),
+    response: { 200: statisticsOverTimeAnswer },
+  };
   app.get<ById>('/kiln/loadbalancers/:id/statistics', { schema }, async (request) => {
     const { id } = request.params;
     const { store, trafficSamples } = readsOf(request);

@@ -35,6 +35,15 @@ const paging = () => ({
   fields: fields(),
 });
 
+/** Of what is read as src/api/v2/shared-reads.ts says. */
+export const freshness = () =>
+  optionalFields({
+    'cache-control': Type.String({
+      description:
+        'max-age=5, or more: what another such request has read in the last five seconds will do. Without it, and with no-cache, the answer is of now.',
+    }),
+  });
+
 const project = () => ({ project_id: Type.String(), tenant_id: Type.String() });
 
 const tagFilters = () => ({
