@@ -83,6 +83,9 @@ async function bundle(input: Record<string, string>, splitting: boolean): Promis
     // Relative to the project, wherever the output goes.
     sourcemapPathTransform: (source, map) => relative(root, resolve(dirname(map), source)),
     codeSplitting: splitting,
+    // The sources stay in memory as long as the process lives. Names stay, so that a stack says where; its lines are in the source maps.
+    comments: false,
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
     entryFileNames: '[name].mjs',
     chunkFileNames: '[name]-[hash].mjs',
   });

@@ -4,6 +4,7 @@ import { connectControl } from '../adapters/control/client.ts';
 import { heartbeatMetrics } from '../adapters/metrics/heartbeats.ts';
 import { endedOperationMetrics } from '../adapters/metrics/operations.ts';
 import { releaseFailureMetric } from '../adapters/metrics/releases.ts';
+import { giveMemoryBack } from '../adapters/process/give-memory-back.ts';
 import { makeFolder } from '../adapters/process/make-folder.ts';
 import { createServiceManager, type ServiceManager } from '../adapters/process/service-manager.ts';
 import { migrationStatus } from '../adapters/storage/migrate.ts';
@@ -52,6 +53,8 @@ import { type StatePaths, statePaths } from './state-paths.ts';
 import { waitForState } from './wait-for-state.ts';
 import { type RuntimeContext, secretStore, wireOpenStack, wireProcess } from './wire.ts';
 
+/** Once it serves, what is done once has been done after so long. */
+const START_ENDS_AFTER_MS = 2_000;
 /** How often work that dead processes left is looked for. */
 const RECOVERY_EVERY_MS = 30_000;
 
@@ -198,6 +201,7 @@ export async function serve(options: {
       background.push(whileSeen(wireRegistry(state.database, runtime, identity, roles), () => aborted(signal)));
     }
     void service.ready();
+    void clock.sleep(START_ENDS_AFTER_MS, signal).then(giveMemoryBack, () => {});
     endings.push(keepAliveUntilEnded(service));
     await aborted(signal);
     void service.stopping();

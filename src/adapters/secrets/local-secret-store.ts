@@ -6,7 +6,6 @@ import { KilnError } from '../../model/errors.ts';
 import type { SecretFolder, StoredSecret } from '../../ports/secret-folder.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import { largestSecretBytes } from './limits.ts';
-import { readCaCertificates, readCertificate, readRevocationList } from './read-secret.ts';
 import { type SecretId, secretIdOf } from './reference.ts';
 
 /**
@@ -24,9 +23,11 @@ export function createLocalSecretStore(folder: string): SecretStore & SecretFold
     return await readSecret(folder, id, reference);
   };
   return {
-    getCertificate: async (reference, projectId) => readCertificate(await read(reference, projectId)),
-    getCaCertificates: async (reference, projectId) => readCaCertificates(await read(reference, projectId)),
-    getRevocationList: async (reference, projectId) => readRevocationList(await read(reference, projectId)),
+    getCertificate: async (reference, projectId) => (await readers()).readCertificate(await read(reference, projectId)),
+    getCaCertificates: async (reference, projectId) =>
+      (await readers()).readCaCertificates(await read(reference, projectId)),
+    getRevocationList: async (reference, projectId) =>
+      (await readers()).readRevocationList(await read(reference, projectId)),
 
     async store(content, name, projectId) {
       const described = await describe(content);
@@ -76,6 +77,9 @@ export function createLocalSecretStore(folder: string): SecretStore & SecretFold
   };
 }
 
+/** Loaded, with all that reads X.509, where there is a secret to be read. */
+const readers = () => import('./read-secret.ts');
+
 function unusableFolder(folder: string): (error: unknown) => never {
   return (cause) => {
     throw new KilnError('STATE_UNUSABLE', `secrets can't be kept in ${folder}: ${(cause as Error).message}`, {
@@ -105,6 +109,7 @@ type Description = Pick<StoredSecret, 'kind' | 'subject' | 'notAfter'> & { failu
 /** The first kind that `content` can be. Not any: the reason why it is no certificate, which most of them shall be. */
 async function describe(content: Uint8Array): Promise<Description> {
   const plain = { subject: null, notAfter: null, failure: null };
+  const { readCertificate, readCaCertificates, readRevocationList } = await readers();
   try {
     const { commonName, dnsNames, notAfter } = await readCertificate(content);
     return { kind: 'certificate', subject: commonName ?? dnsNames[0] ?? null, notAfter, failure: null };

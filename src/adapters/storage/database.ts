@@ -1,13 +1,11 @@
 import { existsSync } from 'node:fs';
-import { Kysely, type Logger, sql } from 'kysely';
+import { type Dialect, Kysely, type Logger, sql } from 'kysely';
 import { KilnError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type MysqlConnection, readConnection, type SqliteConnection } from './connection.ts';
 import { mayPass, wordsOf } from './faults.ts';
 import { type MigrationStatus, migrate, migrationStatus, ownMigrations } from './migrate.ts';
-import { mysqlDialect } from './mysql.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
-import { sqliteDialect } from './sqlite.ts';
 
 /**
  * Opens the database and brings its tables up to date. Two processes may do so at once.
@@ -59,7 +57,7 @@ async function connect<Result>(
 ): Promise<Result> {
   let database: KilnDatabase | null = null;
   try {
-    const dialect = target.engine === 'sqlite' ? sqliteDialect(target.file) : mysqlDialect(target, stopping);
+    const dialect = await dialectOf(target, stopping);
     database = new Kysely<Schema>({ dialect, ...(watch && { log: watch }) });
     await pingDatabase(database); // A refusal is known at once, without the patience that migrations need.
     return await use(database);
@@ -67,6 +65,16 @@ async function connect<Result>(
     await database?.destroy();
     throw cause instanceof KilnError ? cause : cannotOpen(target, cause);
   }
+}
+
+/** Loads one engine's driver, and not the other one's. */
+async function dialectOf(target: SqliteConnection | MysqlConnection, stopping?: AbortSignal): Promise<Dialect> {
+  if (target.engine === 'sqlite') {
+    const { sqliteDialect } = await import('./sqlite.ts');
+    return sqliteDialect(target.file);
+  }
+  const { mysqlDialect } = await import('./mysql.ts');
+  return mysqlDialect(target, stopping);
 }
 
 /** The cheapest statement that needs the server. */
