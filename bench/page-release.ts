@@ -44,6 +44,12 @@ export async function moveOn(
   perSecond: number,
   signal: AbortSignal,
 ): Promise<void> {
+  const { event_count: before } = await database
+    .selectFrom('kiln_release')
+    .select('event_count')
+    .where('id', '=', targets[0]?.releaseId ?? '')
+    .executeTakeFirstOrThrow();
+  let events = before;
   const update = async (target: Target | undefined, state: Target['state']) => {
     if (!target) return;
     const { releaseId, loadBalancerId } = target;
@@ -53,12 +59,14 @@ export async function moveOn(
       .where('release_id', '=', releaseId)
       .where('load_balancer_id', '=', loadBalancerId)
       .execute();
-    // By the number of events the page knows that something has happened.
+    events++;
+    const kind = state === 'moved' ? 'judge' : 'move';
+    const said = { kind, actor: 'kiln', reason: state === 'moved' ? 'as well as before' : '', data: '{}' };
     await database
-      .updateTable('kiln_release')
-      .set(({ eb }) => ({ event_count: eb('event_count', '+', 1) }))
-      .where('id', '=', releaseId)
+      .insertInto('kiln_release_event')
+      .values({ ...said, release_id: releaseId, n: events, at_ms: Date.now(), load_balancer_id: loadBalancerId })
       .execute();
+    await database.updateTable('kiln_release').set({ event_count: events }).where('id', '=', releaseId).execute();
   };
   for (let next = MOVED; next < targets.length && !signal.aborted; next++) {
     await update(targets[next], 'moving');

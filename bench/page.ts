@@ -86,6 +86,12 @@ async function frames(chromium: Browser, url: string): Promise<Figure[]> {
       await pause(50);
     }
   });
+  await page.keyboard.press('Escape');
+  await watch('its events, as they happen', async () => {
+    await page.goto(`${url}#/events`);
+    await page.getByRole('table').waitFor();
+    await pause((WATCH_SECONDS / 2) * 1000);
+  });
   moving.abort();
   await moved;
   await page.close();

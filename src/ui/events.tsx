@@ -6,7 +6,7 @@ import { Prose, Stale, Table, Time } from './parts.tsx';
 import { aside, goTo, linkTo, place } from './state.ts';
 import type { KilnEvent } from './wire.ts';
 
-const MOST_SHOWN = 200;
+const MOST_SHOWN = 100;
 const sources = { release: 'Releases', operation: 'Operations', tag: 'Tags of images' } as const;
 
 /** What happens, as it happens; newest first, with a filter. */
