@@ -8,7 +8,8 @@ import { embeddedPlace, followGuide, missingClient } from './follow-guide.ts';
 const documents = join(import.meta.dirname, '..', '..', 'docs');
 const guideFile = join(documents, 'operator-guide.md');
 
-describe.skipIf(missingClient())('the guides', () => {
+/** Each in a cloud of its own, beside each other: most of the time goes into waiting. */
+describe.skipIf(missingClient()).concurrent('the guides', () => {
   it.each(['operator-guide.md', 'load-balancers.md', 'quick-start.md', 'when-something-dies.md', 'patch-the-fleet.md'])(
     '%s shows what its commands really say',
     { timeout: 900_000 },
