@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import { wireReleases, wireResolver } from '../../src/main/wire.ts';
 import type { StoredRelease } from '../../src/ports/release-store.ts';
-import type { Releases } from '../../src/ports/releases.ts';
-import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
+import { startDevCloud } from '../kit/dev-cloud.ts';
 import { createFakeLog } from '../kit/fakes/fake-log.ts';
-import { type KilnProcess, startKiln } from '../kit/kiln-process.ts';
-import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
+import { startKiln } from '../kit/kiln-process.ts';
+import { openLoadBalancerHarness } from '../kit/load-balancers.ts';
 
 const WITHIN_MS = 300_000;
 const SINGLES = 3;
@@ -23,64 +22,58 @@ const policy = {
   waveBakeSeconds: 1,
 };
 
-/** A whole `kiln serve` over an embedded cloud: its controller brings images to real amphorae. */
-describe('a release', () => {
-  let dev: DevCloud;
-  let bench: LoadBalancerHarness;
-  let releases: Releases;
-  let environment: NodeJS.ProcessEnv;
-  let serve: KilnProcess;
-  let loadBalancers: string[];
-
-  beforeAll(async () => {
-    dev = await startDevCloud();
-    bench = await openLoadBalancerHarness(dev);
-    environment = {
-      ...dev.environment,
-      OS_KILN__WORKER_LEASE_SECONDS: '5',
-    };
-    const { config } = loadConfiguration({ configFiles: [dev.cloud.configurationFile], environment: {} });
-    const runtime = { clock: createSystemClock(), log: createFakeLog(), current: () => config };
-    releases = wireReleases(dev.openstack, bench.state, wireResolver(dev.openstack, runtime), runtime);
-    serve = startKiln(['serve'], environment);
-    await serve.line(/"msg":"serving"/);
-  }, WITHIN_MS);
-  afterAll(async () => {
-    await serve?.stop();
-    await bench?.close();
-    await dev?.close();
-  });
+/** A whole `kiln serve` over an embedded cloud, with load balancers: its controller brings images to real amphorae. */
+async function openReleasing() {
+  const dev = await startDevCloud();
+  const bench = await openLoadBalancerHarness(dev);
+  const { config } = loadConfiguration({ configFiles: [dev.cloud.configurationFile], environment: {} });
+  const runtime = { clock: createSystemClock(), log: createFakeLog(), current: () => config };
+  const releases = wireReleases(dev.openstack, bench.state, wireResolver(dev.openstack, runtime), runtime);
+  const serve = startKiln(['serve'], { ...dev.environment, OS_KILN__WORKER_LEASE_SECONDS: '5' });
+  await serve.line(/"msg":"serving"/);
 
   async function settled(ids: readonly string[]): Promise<boolean> {
     const all = await Promise.all(ids.map((id) => bench.state.loadBalancers.get('loadbalancer', id)));
     return all.every((one) => one?.provisioningStatus === 'ACTIVE');
   }
-  const imagesOf = async (id: string) =>
-    (await bench.state.amphorae.list({ loadBalancerId: id })).map(({ imageId }) => imageId);
+  const loadBalancers = await Promise.all(Array.from({ length: SINGLES }, () => bench.create()));
+  await expect.poll(() => settled(loadBalancers), { timeout: WITHIN_MS, interval: 500 }).toBe(true);
+  return {
+    dev,
+    bench,
+    loadBalancers,
+    imagesOf: async (id: string) =>
+      (await bench.state.amphorae.list({ loadBalancerId: id })).map(({ imageId }) => imageId),
+    async start(imageId: string): Promise<string> {
+      const request = { imageId, tag: null, isAgain: false, policy };
+      const { digest } = await releases.plan(request);
+      return (await releases.start({ ...request, planDigest: digest }, { by: 'alice', reason: 'a patch' })).spec.id;
+    },
+    async endOf(id: string): Promise<StoredRelease> {
+      const ended = async () => {
+        const { endedAtMs, progress } = await releases.get(id);
+        return endedAtMs === null ? `${progress.phase} ${JSON.stringify(progress.holds)}` : null;
+      };
+      await expect.poll(ended, { timeout: WITHIN_MS, interval: 500 }).toBeNull();
+      return await releases.get(id);
+    },
+    kindsOf: async (id: string) => (await releases.events(id, 0, 500)).map(({ kind }) => kind),
+    tagged: async () => (await dev.openstack.images.list({ tags: ['amphora'] })).map(({ id }) => id),
+    async close(): Promise<void> {
+      await serve.stop();
+      await bench.close();
+      await dev.close();
+    },
+  };
+}
 
-  async function start(imageId: string): Promise<string> {
-    const request = { imageId, tag: null, isAgain: false, policy };
-    const { digest } = await releases.plan(request);
-    return (await releases.start({ ...request, planDigest: digest }, { by: 'alice', reason: 'a patch' })).spec.id;
-  }
-  async function endOf(id: string): Promise<StoredRelease> {
-    const ended = async () => {
-      const release = await releases.get(id);
-      return release.endedAtMs === null ? `${release.progress.phase} ${JSON.stringify(release.progress.holds)}` : null;
-    };
-    await expect.poll(ended, { timeout: WITHIN_MS, interval: 500 }).toBeNull();
-    return await releases.get(id);
-  }
-  const kindsOf = async (id: string) => (await releases.events(id, 0, 500)).map(({ kind }) => kind);
-  async function tagged(): Promise<string[]> {
-    return (await dev.openstack.images.list({ tags: ['amphora'] })).map(({ id }) => id);
-  }
-
+/** Each in a cloud of its own, beside each other: most of their time goes into waiting. */
+describe.concurrent('a release', () => {
   it(
     'of a good image goes through probe, canary, tagging and waves to all load balancers',
-    async () => {
-      loadBalancers = await Promise.all(Array.from({ length: SINGLES }, () => bench.create()));
-      await expect.poll(() => settled(loadBalancers), { timeout: WITHIN_MS, interval: 500 }).toBe(true);
+    async ({ onTestFinished }) => {
+      const { dev, bench, loadBalancers, start, endOf, imagesOf, tagged, kindsOf, close } = await openReleasing();
+      onTestFinished(close);
       const next = await dev.push('amphora-2');
       const id = await start(next);
       const { progress, tallies } = await endOf(id);
@@ -101,7 +94,9 @@ describe('a release', () => {
 
   it(
     'of a bad image, whose agent never answers, ends at its probe; no load balancer is touched',
-    async () => {
+    async ({ onTestFinished }) => {
+      const { dev, loadBalancers, start, endOf, imagesOf, kindsOf, close } = await openReleasing();
+      onTestFinished(close);
       const before = await Promise.all(loadBalancers.map(imagesOf));
       const id = await start(await dev.push('silent', { silent: true }));
       expect((await endOf(id)).progress.phase).toBe('rejected');

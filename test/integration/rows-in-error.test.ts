@@ -1,61 +1,68 @@
 import { connect } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createLocalSecretStore } from '../../src/adapters/secrets/local-secret-store.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import { secretsPath } from '../../src/main/secrets.ts';
 import { statePaths } from '../../src/main/state-paths.ts';
-import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
+import { startDevCloud } from '../kit/dev-cloud.ts';
 import { type KilnProcess, startKiln } from '../kit/kiln-process.ts';
-import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
-import { openTlsWorkshop, type TlsWorkshop } from '../kit/tls-material.ts';
+import { openLoadBalancerHarness } from '../kit/load-balancers.ts';
+import { openTlsWorkshop } from '../kit/tls-material.ts';
 
 const WAIT = { timeout: 90_000, interval: 100 };
 
-/** A real worker, agent and HAProxy; certificates that are gone when they are needed. */
-describe('a load balancer whose certificate is gone', () => {
-  let dev: DevCloud;
-  let bench: LoadBalancerHarness;
-  let workshop: TlsWorkshop;
+/** A cloud of its own with a real worker, agents and HAProxy. */
+async function openCloud() {
+  const workshop = openTlsWorkshop();
+  const dev = await startDevCloud();
+  const bench = await openLoadBalancerHarness(dev);
+  const { config } = loadConfiguration({ configFiles: [dev.cloud.configurationFile], environment: {} });
+  const secrets = createLocalSecretStore(secretsPath(config, statePaths(config, {}, false)));
   let serve: KilnProcess | null = null;
-  let secrets: ReturnType<typeof createLocalSecretStore>;
-
-  beforeAll(async () => {
-    workshop = openTlsWorkshop();
-    dev = await startDevCloud();
-    bench = await openLoadBalancerHarness(dev);
-    const { config } = loadConfiguration({ configFiles: [dev.cloud.configurationFile], environment: {} });
-    secrets = createLocalSecretStore(secretsPath(config, statePaths(config, {}, false)));
-  });
-  afterAll(async () => {
-    await serve?.stop();
-    await bench?.close();
-    await dev?.close();
-    workshop?.close();
-  });
-
-  const store = async (name: string) => {
-    const { certificate, key } = workshop.make(name);
-    return (await secrets.store(Buffer.from(certificate + key), name, dev.cloud.accounts.kiln.projectId)).reference;
+  return {
+    bench,
+    secrets,
+    async store(name: string): Promise<string> {
+      const { certificate, key } = workshop.make(name);
+      return (await secrets.store(Buffer.from(certificate + key), name, dev.cloud.accounts.kiln.projectId)).reference;
+    },
+    settled: async (id: string, expected: string | null) =>
+      expect
+        .poll(async () => (await bench.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus ?? null, WAIT)
+        .toBe(expected),
+    async start(): Promise<void> {
+      serve = startKiln(['serve'], dev.environment);
+      await serve.line(/"msg":"serving"/);
+    },
+    async stop(): Promise<void> {
+      await serve?.stop();
+    },
+    async close(): Promise<void> {
+      await serve?.stop();
+      await bench.close();
+      await dev.close();
+      workshop.close();
+    },
   };
-  const settled = async (id: string, expected: string | null) =>
-    expect
-      .poll(async () => (await bench.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus ?? null, WAIT)
-      .toBe(expected);
-  const start = async () => {
-    serve = startKiln(['serve'], dev.environment);
-    await serve.line(/"msg":"serving"/);
-  };
-  /** The common name of the certificate that is shown; null where nobody answers. */
-  const shownAt = (host: string, port: number) =>
-    new Promise<string | null>((resolve) => {
-      const socket = connect({ host, port, rejectUnauthorized: false }, () => {
-        resolve(String(socket.getPeerCertificate().subject?.CN));
-        socket.destroy();
-      });
-      socket.on('error', () => resolve(null));
+}
+
+/** The common name of the certificate that is shown; null where nobody answers. */
+const shownAt = (host: string, port: number) =>
+  new Promise<string | null>((resolve) => {
+    const socket = connect({ host, port, rejectUnauthorized: false }, () => {
+      resolve(String(socket.getPeerCertificate().subject?.CN));
+      socket.destroy();
     });
+    socket.on('error', () => resolve(null));
+  });
 
-  it('serves on after a change that can not be made, is changed, failed over without it, and deleted', async () => {
+/** Certificates that are gone when they are needed; each in a cloud of its own, beside each other, as they mostly wait. */
+describe.concurrent('a load balancer whose certificate is gone', () => {
+  it('serves on after a change that can not be made, is changed, failed over without it, and deleted', async ({
+    onTestFinished,
+  }) => {
+    const { bench, secrets, store, settled, start, stop, close } = await openCloud();
+    onTestFinished(close, 120_000);
     await start();
     const [first, second, third] = [await store('first'), await store('second'), await store('third')];
     const id = await bench.create({
@@ -73,7 +80,7 @@ describe('a load balancer whose certificate is gone', () => {
     expect(await shownAt(vip, 443)).toBe('first');
 
     // Both go while the worker is away: the old one, and the new one that the API has still seen.
-    await serve?.stop();
+    await stop();
     await bench.call('PUT', `/listeners/${tls}`, { listener: { default_tls_container_ref: second } });
     await secrets.delete(first);
     await secrets.delete(second);
@@ -95,10 +102,13 @@ describe('a load balancer whose certificate is gone', () => {
 
     await bench.call('DELETE', `/loadbalancers/${id}?cascade=true`);
     await settled(id, null);
-    await serve?.stop();
   }, 300_000);
 
-  it('serves on after HAProxy refused new ciphers and the certificate of before is gone, is mended, and deleted', async () => {
+  it('serves on after HAProxy refused new ciphers and the certificate of before is gone, is mended, and deleted', async ({
+    onTestFinished,
+  }) => {
+    const { bench, secrets, store, settled, start, stop, close } = await openCloud();
+    onTestFinished(close, 120_000);
     await start();
     const [first, second] = [await store('first'), await store('second')];
     const tlsListener = { protocol: 'TERMINATED_HTTPS', protocol_port: 443, default_tls_container_ref: first };
@@ -111,7 +121,7 @@ describe('a load balancer whose certificate is gone', () => {
     const { tls_ciphers: good } = await listener();
 
     // The API would not take such ciphers: as if it had, from an older version or for another HAProxy.
-    await serve?.stop();
+    await stop();
     await bench.call('PUT', `/listeners/${tls}`, { listener: { default_tls_container_ref: second } });
     await bench.state.database
       .updateTable('kiln_listener')
