@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import { startKilnApi } from '../test/kit/kiln-api.ts';
 import { octaviaEndpoint, type readTestbed } from '../test/kit/testbed-access.ts';
 import { makeDatabase } from '../test/kit/testbed-database.ts';
+import { pssMiB } from './process-memory.ts';
 
 /** One of the two that are compared. */
 export interface Side {
@@ -169,11 +170,4 @@ function groupPssMiB(leader: number): number {
     .stdout.trim()
     .split('\n');
   return pids.reduce((sum, pid) => sum + pssMiB(Number(pid)), 0);
-}
-
-/** Proportional set size: what ending the process would give back. */
-function pssMiB(pid: number): number {
-  const file = `/proc/${pid}/smaps_rollup`;
-  if (!existsSync(file)) return 0;
-  return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(file, 'utf8'))?.[1] ?? 0) / 1024;
 }

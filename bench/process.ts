@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type BenchCloud, kilnMain } from './bench-cloud.ts';
+import { pssMiB } from './process-memory.ts';
 import { type Figure, milliseconds, percentile } from './report.ts';
 
 const STARTS = 7;
 /** Time for the garbage of starting up to be collected. */
-const REST_MS = 3_000;
+const REST_MS = 4_000;
 
 /** Start-up and memory of the processes that an operator runs. */
 export async function benchProcess(cloud: BenchCloud): Promise<Figure[]> {
@@ -37,6 +37,8 @@ async function startServe({ configurationFile }: BenchCloud): Promise<{ child: C
   const startMs = performance.now();
   const child = spawn(process.execPath, [kilnMain, 'serve', '--config-file', configurationFile], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    // As `bin/kiln` sets it.
+    env: { ...process.env, MALLOC_ARENA_MAX: '1' },
   });
   for await (const line of createInterface({ input: child.stderr })) if (line.includes('"serving"')) break;
   child.stderr.resume();
@@ -47,10 +49,4 @@ async function stop(child: ChildProcess): Promise<void> {
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
   await ended;
-}
-
-/** Proportional set size: what ending the process would give back. */
-function pssMiB(pid: number): number {
-  const kib = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];
-  return Number(kib) / 1024;
 }
