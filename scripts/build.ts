@@ -15,9 +15,10 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import http from 'node:http';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type OutputChunk, rolldown } from 'rolldown';
+import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
 import { bundleUi } from '../src/adapters/ui/bundle.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -29,6 +30,21 @@ const partial = `${final}.${process.pid}.partial`;
 
 /** Packages that are loaded from node_modules: a native module, and the bundler (only `kiln image build --agent-program`). */
 const external = ['better-sqlite3', 'rolldown'];
+
+/**
+ * `import … from 'node:http'` reads all that the module exports, and two of these load Node's own undici, which nothing here uses: some
+ * milliseconds of each start, and more than a megabyte.
+ */
+const leanHttp: Plugin = {
+  name: 'lean-http',
+  resolveId: (source, importer) =>
+    /^(?:node:)?http$/.test(source) && importer !== undefined && !/node_modules/.test(importer) ? '\0lean-http' : null,
+  load(id) {
+    if (id !== '\0lean-http') return null;
+    const names = Object.keys(http).filter((name) => !Object.getOwnPropertyDescriptor(http, name)?.get);
+    return `const http = process.getBuiltinModule('node:http'); export default http; export const { ${names.join(', ')} } = http;`;
+  },
+};
 
 if (values['if-needed'] && isNew()) process.exit(0);
 
@@ -75,7 +91,8 @@ function isNew(): boolean {
 
 /** One bundle, written into the partial folder. */
 async function bundle(input: Record<string, string>, splitting: boolean): Promise<OutputChunk[]> {
-  await using build = await rolldown({ input, external, platform: 'node', cwd: root, logLevel: 'warn' });
+  const plugins = [leanHttp];
+  await using build = await rolldown({ input, external, plugins, platform: 'node', cwd: root, logLevel: 'warn' });
   const { output } = await build.write({
     dir: partial,
     format: 'esm',
