@@ -1,6 +1,6 @@
 /** The page: who has signed in sees what the policies let them see, and the URL's fragment says which view. */
 import { type ComponentChildren, render } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { AmphoraView } from './amphora.tsx';
 import { signOut, signsInBy } from './api.ts';
 import { Attention } from './attention.tsx';
@@ -132,14 +132,19 @@ function Messages() {
 
 /** The text, but no new one sooner than some seconds after the one before. */
 function useSeldom(text: string): string {
-  const [spoken, setSpoken] = useState({ text: '', atMs: Number.NEGATIVE_INFINITY });
+  const [spoken, setSpoken] = useState('');
+  // Of this moment: an effect may run behind a timer that it is to clear.
+  const spokenAtMs = useRef(Number.NEGATIVE_INFINITY);
   useEffect(() => {
-    if (text === spoken.text) return;
-    const wait = Math.max(0, spoken.atMs + SPEAK_EVERY_MS - performance.now());
-    const timer = setTimeout(() => setSpoken({ text, atMs: performance.now() }), wait);
+    if (text === spoken) return;
+    const wait = Math.max(0, spokenAtMs.current + SPEAK_EVERY_MS - performance.now());
+    const timer = setTimeout(() => {
+      spokenAtMs.current = performance.now();
+      setSpoken(text);
+    }, wait);
     return () => clearTimeout(timer);
   }, [text, spoken]);
-  return spoken.text;
+  return spoken;
 }
 
 follow();
