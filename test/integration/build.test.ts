@@ -12,6 +12,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { SourceMap } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -67,6 +68,28 @@ it('gives the same bytes again, with no path of the machine in them', () => {
     const text = readFileSync(join(copy, 'first', file), 'utf8');
     for (const path of [root, copy]) expect(text.includes(path), file).toBe(false);
   }
+});
+
+it('takes one byte a character in memory, and its source maps lead to the sources', () => {
+  const first = join(copy, 'first');
+  const chunks = readdirSync(first).filter((file) => file.endsWith('.mjs'));
+  let found = 0;
+  for (const chunk of chunks) {
+    const lines = readFileSync(join(first, chunk), 'utf8').split('\n');
+    expect(lines.filter((line) => /[\u0100-\uffff]/.test(line))).toEqual([]);
+    // Behind words with characters that were escaped.
+    const line = lines.findIndex(
+      (text) => text.includes('function writeProperties(') || text.includes('function giveMemoryBack('),
+    );
+    if (line < 0) continue;
+    const name = /function (writeProperties|giveMemoryBack)\(/.exec(lines[line] ?? '');
+    const map = new SourceMap(JSON.parse(readFileSync(join(first, `${chunk}.map`), 'utf8')));
+    const entry = map.findEntry(line, name?.index ?? 0) as { originalSource: string; originalLine: number };
+    const source = readFileSync(join(root, entry.originalSource.replace(/^(?:\.\.\/)+/, '')), 'utf8').split('\n');
+    expect(source[entry.originalLine]).toContain(`function ${name?.[1]}(`);
+    found++;
+  }
+  expect(found).toBeGreaterThan(0);
 });
 
 it('names the licence of every package in it', () => {
