@@ -3,7 +3,6 @@ import type { Amphora, AmphoraRole, AmphoraStatus } from '../../model/amphora.ts
 import { KilnError } from '../../model/errors.ts';
 import type { AmphoraPatch, AmphoraWrite } from '../../ports/amphora-store.ts';
 import { rememberImage } from './amphora-images.ts';
-import { rotationNotBefore } from './certificate-rotations.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
 import { watchAmphora } from './watch-amphora.ts';
 
@@ -169,4 +168,9 @@ function fromJson<Value>(text: string | null): Value | null {
 
 function toJson(value: unknown): string | null {
   return value === null ? null : JSON.stringify(value);
+}
+
+/** Half of a new certificate's time is used, however early renewal is asked for: else it would be renewed without end. */
+function rotationNotBefore(now: Date, certExpiration: string): string {
+  return new Date((now.getTime() + Date.parse(certExpiration)) / 2).toISOString();
 }

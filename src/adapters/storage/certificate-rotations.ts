@@ -10,11 +10,6 @@ import type { KilnDatabase } from './schema.ts';
 /** Amphorae that have an agent which somebody needs. */
 const living = ['ALLOCATED', 'READY'] as const;
 
-/** Half of a new certificate's time is used, however early renewal is asked for: else it would be renewed without end. */
-export function rotationNotBefore(now: Date, certExpiration: string): string {
-  return new Date((now.getTime() + Date.parse(certExpiration)) / 2).toISOString();
-}
-
 /** Renewals in the tables `kiln_amphora` and `kiln_operation`; `createAmphoraStore` notes a new certificate's end. */
 export function createCertificateRotations(database: KilnDatabase, clock: Clock): CertificateRotations {
   const withOperation = () =>
