@@ -1,11 +1,24 @@
 import assert from 'node:assert/strict';
 import { type Case, SkipCase } from '../case.ts';
 import { refusalOf } from '../cloud-user.ts';
-import { assertBootedFrom, assertCode, type Context } from '../context.ts';
+import { assertBootedFrom, type Context } from '../context.ts';
 import type { RunImage } from '../run-images.ts';
+import { type Refused, refusedTogether } from './refused-together.ts';
 
 const visibilities = ['private', 'shared', 'community', 'public'] as const;
 type Visibility = (typeof visibilities)[number];
+
+const plantedAs = (visibility: Visibility): Refused => ({
+  make: ({ images, tenant }) => images.make({ suffix: `planted-${visibility}`, by: tenant, content: 'bytes' }),
+  spoil: (context, image) => show(context, image, visibility),
+});
+const planted = {
+  private: plantedAs('private'),
+  shared: plantedAs('shared'),
+  community: plantedAs('community'),
+  public: plantedAs('public'),
+} as const satisfies Record<Visibility, Refused>;
+const reasonAgainst = refusedTogether(Object.values(planted));
 
 /**
  * Whose image it is. Anybody may put the operator's tag on an image of their own. What boots nothing is tried by the
@@ -17,16 +30,11 @@ export const ownerCases: readonly Case[] = [
       name: `a tenant's ${visibility} image with the tag is not booted`,
       needs: visibility === 'public' ? ['tenant', 'admin'] : ['tenant'],
       async run(context) {
-        const { images, carry, operator, tenant, fail } = context;
-        const planted = await images.make({ suffix: `planted-${visibility}`, by: tenant, content: 'bytes' });
-        await carry(planted);
-        await show(context, planted, visibility);
-        const { provisioning_reason: reason } = await fail();
-        assertCode(reason, 'IMAGE_NOT_FOUND');
+        const { image, message } = await reasonAgainst(context, planted[visibility]);
+        const { operator, tenant } = context;
         // A service user who is no administrator does not even see the private one.
         if (visibility === 'private' && !operator.roles.includes('admin')) return;
-        const why = `${planted.id} belongs to project ${tenant.projectId}`;
-        assert.ok(reason.message.includes(why), reason.message);
+        assert.ok(message.includes(`${image.id} belongs to project ${tenant.projectId}`), message);
       },
     }),
   ),

@@ -2,7 +2,22 @@ import assert from 'node:assert/strict';
 import { runKiln } from '../../../kit/kiln-process.ts';
 import type { Case } from '../case.ts';
 import { assertBootedFrom, assertCode, type Context } from '../context.ts';
-import type { RunImage } from '../run-images.ts';
+import { type Refused, refusedTogether } from './refused-together.ts';
+
+const queued: Refused = {
+  make: ({ images }) => images.make({ suffix: 'queued', content: 'none' }),
+  spoil: async () => {},
+};
+const hidden: Refused = {
+  make: ({ images }) => images.make({ suffix: 'hidden', content: 'bytes' }),
+  spoil: ({ operator }, { id }) => operator.images.setHidden(id, true),
+};
+const deactivated: Refused = {
+  make: ({ images }) => images.make({ suffix: 'deactivated', content: 'bytes' }),
+  spoil: async ({ admin }, { id }) => await admin.images.deactivate(id),
+};
+/** By the configuration's tag: no flavor may name such a one. */
+const reasonAgainst = refusedTogether([queued, hidden, deactivated]);
 
 /** No image is usable, or not all are that carry the tag. */
 export const unusableCases: readonly Case[] = [
@@ -54,31 +69,22 @@ export const unusableCases: readonly Case[] = [
   {
     name: 'a queued image with the tag is not booted',
     needs: [],
-    run: (context) => isRefused(context, 'is queued', 'none'),
+    run: (context) => isRefused(context, queued, 'is queued'),
   },
   {
     name: 'a hidden image with the tag is not booted',
     needs: [],
-    run: (context) => isRefused(context, 'is hidden', 'bytes', ({ id }) => context.operator.images.setHidden(id, true)),
+    run: (context) => isRefused(context, hidden, 'is hidden'),
   },
   {
     name: 'a deactivated image with the tag is not booted',
     needs: ['admin'],
-    run: (context) => isRefused(context, 'is deactivated', 'bytes', ({ id }) => context.admin.images.deactivate(id)),
+    run: (context) => isRefused(context, deactivated, 'is deactivated'),
   },
 ];
 
-/** The reason names the image and says why. By the configuration's tag: no flavor may name such a one. */
-async function isRefused(
-  { images, carry, fail }: Context,
-  why: string,
-  content: 'bytes' | 'none',
-  spoil: (image: RunImage) => Promise<void> = async () => {},
-): Promise<void> {
-  const image = await images.make({ suffix: why.replaceAll(' ', '-'), content });
-  await carry(image);
-  await spoil(image);
-  const { provisioning_reason: reason } = await fail();
-  assertCode(reason, 'IMAGE_NOT_FOUND');
-  assert.ok(reason.message.includes(`${image.id} ${why}`), reason.message);
+/** The reason names the image and says why. */
+async function isRefused(context: Context, refused: Refused, why: string): Promise<void> {
+  const { image, message } = await reasonAgainst(context, refused);
+  assert.ok(message.includes(`${image.id} ${why}`), message);
 }
