@@ -5,7 +5,7 @@ import { wireReleases, wireResolver } from '../../src/main/wire.ts';
 import type { Releases } from '../../src/ports/releases.ts';
 import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
 import { createFakeLog } from '../kit/fakes/fake-log.ts';
-import { type KilnProcess, startKiln } from '../kit/kiln-process.ts';
+import type { KilnProcess } from '../kit/kiln-process.ts';
 import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
 
 const WITHIN_MS = 300_000;
@@ -25,7 +25,6 @@ describe('a release whose processes are killed', () => {
     dev = await startDevCloud();
     bench = await openLoadBalancerHarness(dev);
     environment = {
-      ...dev.environment,
       // Without heartbeats nothing depends on how busy this machine is: nobody is silent, and nobody is judged.
       OS_HEALTH_MANAGER__CONTROLLER_IP_PORT_LIST: '',
       OS_HEALTH_MANAGER__HEARTBEAT_TIMEOUT: '86400',
@@ -45,8 +44,7 @@ describe('a release whose processes are killed', () => {
   });
 
   const run = async () => {
-    serve = startKiln(['serve'], environment);
-    await serve.line(/"msg":"serving"/);
+    serve = await bench.serve(environment);
     return serve;
   };
   /** @param missing what is, in words; null: nothing. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
-import { runKiln, startKiln } from '../kit/kiln-process.ts';
+import { runKiln } from '../kit/kiln-process.ts';
 import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
 
 /** How long a certificate is valid, and how long before its end it is renewed: what one `kiln serve` after the other is told. */
@@ -37,9 +37,8 @@ describe('certificates of agents that end', () => {
 
   async function serving<Result>(validity: NodeJS.ProcessEnv, work: () => Promise<Result>): Promise<Result> {
     const everySecond = { OS_HOUSE_KEEPING__CERT_INTERVAL: '1' };
-    const serve = startKiln(['serve'], { ...dev.environment, ...everySecond, ...validity });
+    const serve = await bench.serve({ ...everySecond, ...validity });
     try {
-      await serve.line(/"msg":"serving"/);
       return await work();
     } finally {
       await serve.stop();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
-import { type KilnProcess, startKiln } from '../kit/kiln-process.ts';
+import type { KilnProcess } from '../kit/kiln-process.ts';
 import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
 
 /** Keystone has forgotten a project, and what was made for it is still there. */
@@ -13,8 +13,7 @@ const project = randomUUID().replaceAll('-', '');
 beforeAll(async () => {
   dev = await startDevCloud();
   bench = await openLoadBalancerHarness(dev);
-  serve = startKiln(['serve'], dev.environment);
-  await serve.line(/"msg":"serving"/);
+  serve = await bench.serve();
 }, 120_000);
 afterAll(async () => {
   await serve?.stop();

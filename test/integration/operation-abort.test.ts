@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
-import { type KilnProcess, runKiln, startKiln } from '../kit/kiln-process.ts';
+import { runKiln } from '../kit/kiln-process.ts';
 import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
 import { madeUpFlow } from '../kit/made-up-flow.ts';
 
@@ -39,13 +39,11 @@ describe('kiln operation abort', () => {
     // Its agent never answers: the flow is where that is waited for, however long the command takes.
     await dev.push('silent', { tag: 'silent', silent: true });
     const stuck = {
-      ...dev.environment,
       OS_CONTROLLER_WORKER__AMP_IMAGE_TAG: 'silent',
       OS_HAPROXY_AMPHORA__CONNECTION_MAX_RETRIES: '15',
     };
-    const serve: KilnProcess = startKiln(['serve'], stuck);
+    const serve = await bench.serve(stuck);
     try {
-      await serve.line(/"msg":"serving"/);
       const id = await bench.create();
       await expect
         .poll(async () => (await bench.state.amphorae.list({ loadBalancerId: id }))[0]?.computeId ?? null, {

@@ -1,11 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, type ExpectStatic, it } from 'vitest';
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import { wireReleases, wireResolver } from '../../src/main/wire.ts';
 import type { StoredRelease } from '../../src/ports/release-store.ts';
 import { startDevCloud } from '../kit/dev-cloud.ts';
 import { createFakeLog } from '../kit/fakes/fake-log.ts';
-import { startKiln } from '../kit/kiln-process.ts';
 import { openLoadBalancerHarness } from '../kit/load-balancers.ts';
 
 const WITHIN_MS = 300_000;
@@ -22,15 +21,17 @@ const policy = {
   waveBakeSeconds: 1,
 };
 
-/** A whole `kiln serve` over an embedded cloud, with load balancers: its controller brings images to real amphorae. */
-async function openReleasing() {
+/**
+ * A whole `kiln serve` over an embedded cloud, with load balancers: its controller brings images to real amphorae.
+ * @param expect of the test: others run beside it.
+ */
+async function openReleasing(expect: ExpectStatic) {
   const dev = await startDevCloud();
   const bench = await openLoadBalancerHarness(dev);
   const { config } = loadConfiguration({ configFiles: [dev.cloud.configurationFile], environment: {} });
   const runtime = { clock: createSystemClock(), log: createFakeLog(), current: () => config };
   const releases = wireReleases(dev.openstack, bench.state, wireResolver(dev.openstack, runtime), runtime);
-  const serve = startKiln(['serve'], { ...dev.environment, OS_KILN__WORKER_LEASE_SECONDS: '5' });
-  await serve.line(/"msg":"serving"/);
+  const serve = await bench.serve({ OS_KILN__WORKER_LEASE_SECONDS: '5' });
 
   async function settled(ids: readonly string[]): Promise<boolean> {
     const all = await Promise.all(ids.map((id) => bench.state.loadBalancers.get('loadbalancer', id)));
@@ -71,8 +72,8 @@ async function openReleasing() {
 describe.concurrent('a release', () => {
   it(
     'of a good image goes through probe, canary, tagging and waves to all load balancers',
-    async ({ onTestFinished }) => {
-      const { dev, bench, loadBalancers, start, endOf, imagesOf, tagged, kindsOf, close } = await openReleasing();
+    async ({ expect, onTestFinished }) => {
+      const { dev, bench, loadBalancers, start, endOf, imagesOf, tagged, kindsOf, close } = await openReleasing(expect);
       onTestFinished(close);
       const next = await dev.push('amphora-2');
       const id = await start(next);
@@ -94,8 +95,8 @@ describe.concurrent('a release', () => {
 
   it(
     'of a bad image, whose agent never answers, ends at its probe; no load balancer is touched',
-    async ({ onTestFinished }) => {
-      const { dev, loadBalancers, start, endOf, imagesOf, kindsOf, close } = await openReleasing();
+    async ({ expect, onTestFinished }) => {
+      const { dev, loadBalancers, start, endOf, imagesOf, kindsOf, close } = await openReleasing(expect);
       onTestFinished(close);
       const before = await Promise.all(loadBalancers.map(imagesOf));
       const id = await start(await dev.push('silent', { silent: true }));

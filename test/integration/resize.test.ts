@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runKiln, startKiln } from '../kit/kiln-process.ts';
+import { runKiln } from '../kit/kiln-process.ts';
 import { openServingCloud, type ServingCloud } from '../kit/serving-cloud.ts';
 
 /** A load balancer gets another flavor while requests go through it: real amphorae of the embedded cloud. */
@@ -109,7 +109,7 @@ it('a resize that fails on the way is undone: amphora and flavor of before, and 
     .set({ flavor_data: JSON.stringify({ compute_flavor: 'no-such-flavor' }) })
     .where('name', '=', 'short-lived')
     .execute();
-  serve = startKiln(['serve'], dev.environment);
+  serve = await bench.serve();
   await expect.poll(show, { timeout: 60_000 }).toMatchObject({ provisioning_status: 'ACTIVE' });
   expect(await bench.operationOn(id)).toMatchObject({ flow: 'resize-load-balancer', status: 'undone' });
   expect((await show()).flavor_id).toBe(before.flavor_id);

@@ -1,18 +1,21 @@
 import { connect } from 'node:tls';
-import { describe, expect, it } from 'vitest';
+import { describe, type ExpectStatic, it } from 'vitest';
 import { createLocalSecretStore } from '../../src/adapters/secrets/local-secret-store.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import { secretsPath } from '../../src/main/secrets.ts';
 import { statePaths } from '../../src/main/state-paths.ts';
 import { startDevCloud } from '../kit/dev-cloud.ts';
-import { type KilnProcess, startKiln } from '../kit/kiln-process.ts';
+import type { KilnProcess } from '../kit/kiln-process.ts';
 import { openLoadBalancerHarness } from '../kit/load-balancers.ts';
 import { openTlsWorkshop } from '../kit/tls-material.ts';
 
 const WAIT = { timeout: 90_000, interval: 100 };
 
-/** A cloud of its own with a real worker, agents and HAProxy. */
-async function openCloud() {
+/**
+ * A cloud of its own with a real worker, agents and HAProxy.
+ * @param expect of the test: others run beside it.
+ */
+async function openCloud(expect: ExpectStatic) {
   const workshop = openTlsWorkshop();
   const dev = await startDevCloud();
   const bench = await openLoadBalancerHarness(dev);
@@ -31,8 +34,7 @@ async function openCloud() {
         .poll(async () => (await bench.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus ?? null, WAIT)
         .toBe(expected),
     async start(): Promise<void> {
-      serve = startKiln(['serve'], dev.environment);
-      await serve.line(/"msg":"serving"/);
+      serve = await bench.serve();
     },
     async stop(): Promise<void> {
       await serve?.stop();
@@ -59,9 +61,10 @@ const shownAt = (host: string, port: number) =>
 /** Certificates that are gone when they are needed; each in a cloud of its own, beside each other, as they mostly wait. */
 describe.concurrent('a load balancer whose certificate is gone', () => {
   it('serves on after a change that can not be made, is changed, failed over without it, and deleted', async ({
+    expect,
     onTestFinished,
   }) => {
-    const { bench, secrets, store, settled, start, stop, close } = await openCloud();
+    const { bench, secrets, store, settled, start, stop, close } = await openCloud(expect);
     onTestFinished(close, 120_000);
     await start();
     const [first, second, third] = [await store('first'), await store('second'), await store('third')];
@@ -105,9 +108,10 @@ describe.concurrent('a load balancer whose certificate is gone', () => {
   }, 300_000);
 
   it('serves on after HAProxy refused new ciphers and the certificate of before is gone, is mended, and deleted', async ({
+    expect,
     onTestFinished,
   }) => {
-    const { bench, secrets, store, settled, start, stop, close } = await openCloud();
+    const { bench, secrets, store, settled, start, stop, close } = await openCloud(expect);
     onTestFinished(close, 120_000);
     await start();
     const [first, second] = [await store('first'), await store('second')];

@@ -11,18 +11,29 @@ import { secretStore, wireResolver } from '../../src/main/wire.ts';
 import type { Operation } from '../../src/model/operation.ts';
 import type { DevCloud } from './dev-cloud.ts';
 import { createFakeLog } from './fakes/fake-log.ts';
+import { type KilnProcess, startKiln } from './kiln-process.ts';
 
-/** The API over a development cloud's own state, in this process; operations are left to whichever worker there is. */
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/**
+ * The API over a development cloud's own state: that of the `kiln serve` that is started here, else in this process. What the latter is
+ * asked for is left to whichever worker there is, which finds it seconds later.
+ */
 export interface LoadBalancerHarness {
   state: State;
   /** In the network for VIPs. */
   vipSubnetId: string;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
-  call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<any>;
+  call(method: Method, path: string, body?: unknown): Promise<any>;
   /** Any path; the status of the answer. */
-  raw(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<number>;
+  raw(method: Method, path: string, body?: object): Promise<number>;
   /** A new load balancer, not yet carried out; its ID. */
   create(fields?: object): Promise<string>;
+  /**
+   * Starts `kiln serve`. Until it ends, requests go to its own API, and so it begins at once what they ask for.
+   * @param environment beside the cloud's.
+   */
+  serve(environment?: NodeJS.ProcessEnv): Promise<KilnProcess>;
   /** The newest operation on a load balancer. */
   operationOn(loadBalancerId: string): Promise<Operation>;
   close(): Promise<void>;
@@ -52,27 +63,45 @@ export async function openLoadBalancerHarness(dev: DevCloud): Promise<LoadBalanc
   const app = createApi(deps);
   const vipSubnetId = await vipSubnetOf(dev);
   const projectId = dev.cloud.accounts.kiln.projectId;
+  let serving: { url: string; token: string } | null = null;
+
+  async function ask(method: Method, path: string, body?: unknown): Promise<{ status: number; text: string }> {
+    const sent = body === undefined ? undefined : JSON.stringify(body);
+    const type = sent === undefined ? {} : { 'content-type': 'application/json' };
+    if (serving === null) {
+      const headers = { 'x-project-id': projectId, ...type };
+      const answer = await app.inject({ method, url: path, headers, ...(sent && { payload: sent }) });
+      return { status: answer.statusCode, text: answer.body };
+    }
+    const headers = { 'x-auth-token': serving.token, ...type };
+    const answer = await fetch(`${serving.url}${path}`, { method, headers, ...(sent && { body: sent }) });
+    return { status: answer.status, text: await answer.text() };
+  }
 
   const bench: LoadBalancerHarness = {
     state,
     vipSubnetId,
     async call(method, path, body) {
-      const answer = await app.inject({
-        method,
-        url: `/v2/lbaas${path}`,
-        headers: { 'x-project-id': projectId, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-        ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
-      });
-      if (answer.statusCode >= 300) throw new Error(`${method} ${path}: ${answer.statusCode} ${answer.body}`);
-      return answer.body === '' ? null : answer.json();
+      const { status, text } = await ask(method, `/v2/lbaas${path}`, body);
+      if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
+      return text === '' ? null : JSON.parse(text);
     },
-    async raw(method, url, payload) {
-      const sent = payload === undefined ? {} : { payload };
-      return (await app.inject({ method, url, headers: { 'x-project-id': projectId }, ...sent })).statusCode;
+    async raw(method, path, body) {
+      return (await ask(method, path, body)).status;
     },
     async create(fields = {}) {
       const wanted = { name: `lb-${randomUUID().slice(0, 8)}`, vip_subnet_id: vipSubnetId, ...fields };
       return (await bench.call('POST', '/loadbalancers', { loadbalancer: wanted })).loadbalancer.id;
+    },
+    async serve(environment = {}) {
+      const kiln = startKiln(['serve'], { ...dev.environment, ...environment });
+      await kiln.line(/"msg":"serving"/);
+      const { url } = JSON.parse(await kiln.line(/the load-balancer API listens/));
+      serving = { url, token: await tokenOf(dev) };
+      void kiln.ended.then(() => {
+        serving = null;
+      });
+      return kiln;
     },
     async operationOn(loadBalancerId) {
       const [newest] = await state.journal.list({ subject: loadBalancerId, limit: 1 });
@@ -87,8 +116,8 @@ export async function openLoadBalancerHarness(dev: DevCloud): Promise<LoadBalanc
   return bench;
 }
 
-/** By its name, as a user would look for it. */
-export async function vipSubnetOf({ cloud }: DevCloud): Promise<string> {
+/** Of the service's user, an administrator. */
+async function tokenOf({ cloud }: DevCloud): Promise<string> {
   const { authUrl, userName, password, projectName } = cloud.accounts.kiln;
   const domain = { name: 'Default' };
   const auth = {
@@ -100,8 +129,13 @@ export async function vipSubnetOf({ cloud }: DevCloud): Promise<string> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ auth }),
   });
-  const answer = await fetch(`${cloud.url}/network/v2.0/subnets?name=lb-vip-subnet`, {
-    headers: { 'x-auth-token': login.headers.get('x-subject-token') ?? '' },
+  return login.headers.get('x-subject-token') ?? '';
+}
+
+/** By its name, as a user would look for it. */
+export async function vipSubnetOf(dev: DevCloud): Promise<string> {
+  const answer = await fetch(`${dev.cloud.url}/network/v2.0/subnets?name=lb-vip-subnet`, {
+    headers: { 'x-auth-token': await tokenOf(dev) },
   });
   const { subnets } = (await answer.json()) as { subnets: { id: string }[] };
   if (!subnets[0]) throw new Error('the development cloud has no lb-vip-subnet');

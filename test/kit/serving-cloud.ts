@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type DevCloud, startDevCloud } from './dev-cloud.ts';
-import { type KilnProcess, startKiln } from './kiln-process.ts';
+import type { KilnProcess } from './kiln-process.ts';
 import { type LoadBalancerHarness, openLoadBalancerHarness } from './load-balancers.ts';
 
 /** An embedded cloud whose `kiln serve` is a process of its own, and a member that answers `member`. */
@@ -20,8 +20,7 @@ export async function openServingCloud(settings: Record<string, string> = {}): P
   const bench = await openLoadBalancerHarness(dev);
   const member = createServer((_request, response) => void response.end('member'));
   await new Promise<void>((resolve) => member.listen(0, '127.0.0.1', resolve));
-  const serve = startKiln(['serve'], { ...dev.environment, ...settings });
-  await serve.line(/"serving"/);
+  const serve = await bench.serve(settings);
   return {
     dev,
     bench,
