@@ -151,7 +151,7 @@ function Waves({ of: { waves } }: { of: Release }) {
               <td>
                 <span class="bar-track stacked" aria-hidden="true">
                   <span class="bar-fill current" style={{ width: `${(passed / all) * 100}%` }} />
-                  <span class="bar-fill gone" style={{ width: `${(failed / all) * 100}%` }} />
+                  {failed > 0 && <span class="bar-fill gone" style={{ width: `${(failed / all) * 100}%` }} />}
                   <span class="bar-fill behind" style={{ width: `${(noData / all) * 100}%` }} />
                 </span>
               </td>

@@ -17,7 +17,8 @@ export interface SquareCanvas {
 }
 
 /**
- * One square for each load balancer: filled where it has moved, hollow where it has not, crossed where it failed; shape beside colour.
+ * One square for each load balancer: filled where it has moved, hollow where it has not, with a cross cut out where it failed; shape
+ * beside colour.
  * @param around what gives the width; colours are those of the elements `.square-key` in its parent.
  */
 export function createSquareCanvas(canvas: HTMLCanvasElement, around: HTMLElement): SquareCanvas {
@@ -57,17 +58,11 @@ export function createSquareCanvas(canvas: HTMLCanvasElement, around: HTMLElemen
     context.clearRect(x, y, SIDE, SIDE);
     context.fillStyle = colourOf(state);
     context.fillRect(x, y, SIDE, SIDE);
-    if (state === 'moved') return;
-    context.clearRect(x + 1, y + 1, SIDE - 2, SIDE - 2);
-    if (halves.has(state)) context.fillRect(x, y, SIDE / 2, SIDE);
-    if (!crosses.has(state)) return;
-    context.strokeStyle = colourOf(state);
-    context.beginPath();
-    context.moveTo(x + 1, y + 1);
-    context.lineTo(x + SIDE - 1, y + SIDE - 1);
-    context.moveTo(x + SIDE - 1, y + 1);
-    context.lineTo(x + 1, y + SIDE - 1);
-    context.stroke();
+    if (crosses.has(state)) cutCross(context, x, y);
+    else if (state !== 'moved') {
+      context.clearRect(x + 1, y + 1, SIDE - 2, SIDE - 2);
+      if (halves.has(state)) context.fillRect(x, y, SIDE / 2, SIDE);
+    }
   }
 
   function step(): void {
@@ -111,4 +106,17 @@ export function createSquareCanvas(canvas: HTMLCanvasElement, around: HTMLElemen
       if (frame !== null) cancelAnimationFrame(frame);
     },
   };
+}
+
+function cutCross(context: CanvasRenderingContext2D, x: number, y: number): void {
+  context.save();
+  context.globalCompositeOperation = 'destination-out';
+  context.lineWidth = 1.5;
+  context.beginPath();
+  context.moveTo(x + 1.5, y + 1.5);
+  context.lineTo(x + SIDE - 1.5, y + SIDE - 1.5);
+  context.moveTo(x + SIDE - 1.5, y + 1.5);
+  context.lineTo(x + 1.5, y + SIDE - 1.5);
+  context.stroke();
+  context.restore();
 }
