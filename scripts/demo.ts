@@ -220,13 +220,12 @@ async function main(): Promise<void> {
   claim('its amphora was booted from amphora-1.0', serving.image_id === image1.id, serving.image_id);
 
   say('\n9. The worker dies (SIGKILL) in the middle of a creation, and the next one goes on');
-  const chosen = lineOf(serve, /will boot image/);
   const orphan = await client.create('orphan', members);
   say(`  POST /v2/lbaas/loadbalancers → ${orphan.id} PENDING_CREATE`);
-  await chosen;
+  await client.untilServerIsBuilt(orphan.id);
   await kill(serve);
   const [operation] = await ask(['operation', 'list', '--load-balancer', orphan.id]);
-  say(`  kiln serve (pid ${serve.pid}) was killed when it had chosen the image`);
+  say(`  kiln serve (pid ${serve.pid}) was killed while Nova built the server`);
   await run(['operation', 'show', operation.id]);
   claim('it was in the middle', operation.status === 'running', operation.status);
   const again = await start(['serve'], /serving/i);
@@ -338,17 +337,6 @@ async function duringRequests(vip: string, work: () => Promise<unknown>): Promis
   }
   await finished;
   return seen;
-}
-
-/** Resolves when a process says such a line, from now on. */
-function lineOf(child: ChildProcess, pattern: RegExp): Promise<void> {
-  return new Promise((resolve) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (data: Buffer) => {
-        if (pattern.test(data.toString())) resolve();
-      });
-    }
-  });
 }
 
 async function kill(child: ChildProcess): Promise<void> {

@@ -30,6 +30,8 @@ export interface LoadBalancerClient {
   ): Promise<LoadBalancer>;
   /** Waits until its provisioning status is ACTIVE or ERROR. */
   untilSettled(id: string): Promise<LoadBalancer>;
+  /** Waits until Nova builds the server of its amphora. */
+  untilServerIsBuilt(id: string): Promise<string>;
   /** Waits until its operating status is ERROR. */
   untilInError(id: string): Promise<string>;
   failOver(id: string): Promise<LoadBalancer>;
@@ -148,6 +150,11 @@ export async function createLoadBalancerClient(
       until(`ACTIVE of ${id}`, async () => {
         const found = await show(id);
         return found && !found.provisioning_status.startsWith('PENDING_') ? found : null;
+      }),
+    untilServerIsBuilt: (id) =>
+      until(`the server of ${id}`, async () => {
+        const { amphorae } = await call('GET', `${api}/octavia/amphorae?loadbalancer_id=${id}`);
+        return (amphorae as Amphora[]).find((one) => one.compute_id)?.compute_id ?? null;
       }),
     untilInError: (id) =>
       until(`ERROR of ${id}`, async () => {

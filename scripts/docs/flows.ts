@@ -7,7 +7,7 @@ const introduction = `# Flows
 Made from \`src/flows/load-balancer\` by \`npm run docs:generate\`. Don't edit.
 
 What the API, \`kiln amphora boot\` or housekeeping asks for becomes an operation, and a flow of steps carries it out. Each step is journalled before the next
-one starts; \`kiln operation show ID\` tells how far a flow came. A step that fails, and may yet succeed, is tried again
+one starts, but for those that can be repeated (decision 0054); \`kiln operation show ID\` tells how far a flow came. A step that fails, and may yet succeed, is tried again
 with growing pauses; else the flow goes back: the steps that were begun are undone, the last one first, and the load
 balancer gets the reason. A step drawn with rounded ends has nothing to take back. Below the line "no way back" a step is
 tried until it succeeds, by whichever worker has the operation. Frames beside each other are branches: their steps run at
