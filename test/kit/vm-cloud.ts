@@ -306,11 +306,17 @@ export function whoAnswers(cloud: VmCloud, url: string, options: readonly string
 const askOverUdp = `
 import socket, sys
 with socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM) as udp:
-    udp.settimeout(10); udp.sendto(b'?', (sys.argv[1], int(sys.argv[2]))); print(udp.recv(2000).decode(), end='')
+    udp.settimeout(10); udp.sendto(b'?', (sys.argv[1], int(sys.argv[2])))
+    try: print(udp.recv(2000).decode(), end='')
+    except TimeoutError: pass
 `;
-/** As `whoAnswers`, for datagrams, each from a port of its own. */
+/** As `whoAnswers`, for datagrams, each from a port of its own. '' among the names: one was lost. */
 export function whoAnswersUdp(cloud: VmCloud, address: string, port: number, count = 4): Set<string> {
-  return new Set(Array.from({ length: count }, () => cloud.asClient(python, '-c', askOverUdp, address, `${port}`)));
+  return new Set(sendUdp(cloud, address, port, count));
+}
+/** Who answered each datagram; '' where one was lost. */
+export function sendUdp(cloud: VmCloud, address: string, port: number, count: number): string[] {
+  return Array.from({ length: count }, () => cloud.asClient(python, '-c', askOverUdp, address, `${port}`));
 }
 /** As `whoAnswers`, for SCTP, each an association of its own. */
 export function whoAnswersSctp(cloud: VmCloud, address: string, port: number, count = 4): Set<string> {

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { runKiln } from '../kit/kiln-process.ts';
 import {
   both,
@@ -9,6 +9,7 @@ import {
   minutes,
   one,
   openVmCloud,
+  sendUdp,
   two,
   type VmCloud,
   whoAnswers,
@@ -65,7 +66,9 @@ it('boots the tagged image, and is ACTIVE with all of its listeners', { timeout:
         default_pool: {
           ...{ name, protocol: pool, lb_algorithm: 'ROUND_ROBIN', members: membersAt(member) },
           healthmonitor: {
-            ...{ type: monitor, delay: 5, timeout: 4, max_retries: 1, max_retries_down: 2 },
+            // Those of which each check is a process are what an emulated guest is busy with.
+            ...{ type: monitor, delay: /PING|UDP|SCTP/.test(monitor) ? 10 : 5, timeout: 4 },
+            ...{ max_retries: 1, max_retries_down: 2 },
             ...(/^HTTPS?$/.test(monitor) ? { url_path: '/' } : {}),
           },
         },
@@ -251,6 +254,11 @@ describe('inside the guest', () => {
     ).toEqual(['0']);
   });
 
+  it('agent and HAProxy reach the log', limit, async () => {
+    expect(await inGuest("journalctl -b -o cat --no-pager | grep -c 'Logging error'; true")).toEqual(['0']);
+    expect(Number((await inGuest("grep -c ' haproxy\\[' /var/log/syslog; true"))[0])).toBeGreaterThan(0);
+  });
+
   it('no timer changes its packages', limit, async () => {
     const timers = await inGuest('systemctl list-timers --plain --no-legend');
     expect(timers.map((line) => line.trim().split(/\s+/).at(-1))).toEqual(['systemd-tmpfiles-clean.service']);
@@ -265,6 +273,11 @@ describe('inside the guest', () => {
 });
 
 it('boots the new image after the tag has moved, by a failover', { timeout: 40 * minutes }, async () => {
+  onTestFailed(async () => {
+    const words =
+      'ip netns exec amphora-haproxy ipvsadm -Ln --stats; journalctl -b -t Keepalived_healthcheckers --no-pager';
+    console.log(cloud.inGuest(await only(), words));
+  });
   const secondImage = await cloud.push();
   const before = await only();
   const started = Date.now();
@@ -278,7 +291,10 @@ it('boots the new image after the tag has moved, by a failover', { timeout: 40 *
   await twoIs(monitors('ONLINE'));
   expect(whoAnswers(cloud, `http://[${vip6()}]/`, ['--globoff'])).toEqual(both);
   expect(shop()).toEqual(overHttp2);
-  expect(whoAnswersUdp(cloud, lb.vip_address, named('datagrams').port)).toEqual(both);
+  const datagrams = sendUdp(cloud, lb.vip_address, named('datagrams').port, 10);
+  console.log(`UDP: lost ${datagrams.filter((name) => name === '').length} of ${datagrams.length}`);
+  // The new amphora may not have looked yet at each member, for all that is known of them.
+  expect(datagrams).toEqual(expect.arrayContaining([...both]));
   expect(whoAnswersSctp(cloud, lb.vip_address, named('messages').port)).toEqual(both);
 });
 
