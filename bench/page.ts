@@ -29,6 +29,13 @@ try {
   await cloud.close();
 }
 
+/** What there is to be seen comes before the browser has told when. */
+const firstPaint = `new Promise((resolve) => {
+  new PerformanceObserver((list) => {
+    for (const { name, startTime } of list.getEntries()) if (name === 'first-contentful-paint') resolve(startTime);
+  }).observe({ type: 'paint', buffered: true });
+})`;
+
 /** Of the sign-in, from the click on a link: with nothing in the cache, and again. */
 async function paints(chromium: Browser, url: string): Promise<Figure[]> {
   const [cold, warm]: [number[], number[]] = [[], []];
@@ -38,7 +45,7 @@ async function paints(chromium: Browser, url: string): Promise<Figure[]> {
     for (const times of [cold, warm]) {
       await page.goto(url);
       await page.getByRole('button', { name: 'Sign in' }).waitFor();
-      times.push(Number(await page.evaluate(`performance.getEntriesByName('first-contentful-paint')[0].startTime`)));
+      times.push(Number(await page.evaluate(firstPaint)));
     }
     await context.close();
   }
