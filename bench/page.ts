@@ -15,6 +15,13 @@ const LOADS = 10;
 const WATCH_SECONDS = Number(process.env.KILN_BENCH_SECONDS || 30);
 const OPEN_PAGES = [1, 10];
 
+/** What there is to be seen comes before the browser has told when. */
+const firstPaint = `new Promise((resolve) => {
+  new PerformanceObserver((list) => {
+    for (const { name, startTime } of list.getEntries()) if (name === 'first-contentful-paint') resolve(startTime);
+  }).observe({ type: 'paint', buffered: true });
+})`;
+
 const cloud = await openServingCloud();
 const browser = await launchBrowser();
 try {
@@ -28,13 +35,6 @@ try {
   await browser.close();
   await cloud.close();
 }
-
-/** What there is to be seen comes before the browser has told when. */
-const firstPaint = `new Promise((resolve) => {
-  new PerformanceObserver((list) => {
-    for (const { name, startTime } of list.getEntries()) if (name === 'first-contentful-paint') resolve(startTime);
-  }).observe({ type: 'paint', buffered: true });
-})`;
 
 /** Of the sign-in, from the click on a link: with nothing in the cache, and again. */
 async function paints(chromium: Browser, url: string): Promise<Figure[]> {
