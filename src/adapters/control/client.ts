@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { type Dispatcher, Pool, request } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import type { Amphora } from '../../model/amphora.ts';
 import type { BootLine, ServeStatus } from '../../model/control.ts';
 import { errorCodeOf, KilnError } from '../../model/errors.ts';
@@ -30,7 +30,7 @@ export async function connectControl(socketPath: string): Promise<ControlClient 
   const dispatcher = new Pool('http://kiln', { socketPath, bodyTimeout: 0, headersTimeout: 0 });
 
   async function ask<Answer>(method: 'GET' | 'DELETE' | 'POST', path: string, signal?: AbortSignal): Promise<Answer> {
-    const answer = await request(`http://kiln${path}`, { dispatcher, method, ...(signal ? { signal } : {}) });
+    const answer = await dispatcher.request({ path, method, ...(signal ? { signal } : {}) });
     const body = (await answer.body.json()) as Answer & { error?: ReturnType<KilnError['toJSON']> };
     if (answer.statusCode !== 200) throw fromWire(body.error);
     return body;
@@ -59,8 +59,8 @@ export async function connectControl(socketPath: string): Promise<ControlClient 
       get: (amphoraId) => ask<Amphora>('GET', `/amphorae/${encodeURIComponent(amphoraId)}`),
       delete: (amphoraId) => ask<Amphora>('DELETE', `/amphorae/${encodeURIComponent(amphoraId)}`),
       async boot(body, onEvent, signal) {
-        const answer = await request('http://kiln/amphorae', {
-          dispatcher,
+        const answer = await dispatcher.request({
+          path: '/amphorae',
           method: 'POST',
           headers: { 'content-type': 'application/json' },
           body: JSON.stringify(body),
