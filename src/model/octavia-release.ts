@@ -107,6 +107,8 @@ export type OctaviaEvent =
       step: string;
       /** Its load balancer: asked for with this line; there, or gone, with this one. */
       loadBalancer?: 'asked' | 'settled';
+      /** The image serves with this flavor, and nothing is left of the probe. */
+      hasPassed?: boolean;
     }
   | { kind: 'tag'; to: 'new' | 'former' }
   | { kind: 'tagged'; to: 'new' | 'former' }
@@ -161,6 +163,8 @@ export interface OctaviaReleaseState {
   bakedSinceMs: number | null;
   /** Waves behind whose gate an operator said to go on. */
   passedGates: readonly number[];
+  /** Names of probes that need not be made again. */
+  passedProbes: readonly string[];
   /** The probe whose load balancer was asked for, and not seen to be there since. */
   askedProbe: string | null;
   /** Where the tag was put; null: it was not touched. */

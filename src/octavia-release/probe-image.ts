@@ -23,17 +23,21 @@ const probeTag = ({ releaseId }: OctaviaReleaseStart) => `kiln-probe-${releaseId
  */
 export async function probeImage(
   deps: ReleaseDeps,
-  { start, askedProbe }: Pick<OctaviaReleaseState, 'start' | 'askedProbe'>,
+  { start, askedProbe, passedProbes }: Pick<OctaviaReleaseState, 'start' | 'askedProbe' | 'passedProbes'>,
   tell: Tell,
   isUnwanted: () => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<string | null> {
   for (const probe of start.probes) {
+    if (passedProbes.includes(probe.name)) continue;
     for (let tries = 1; ; tries++) {
       const isAsked = tries === 1 && askedProbe === probe.name;
       const why = await runProbe(deps, start, { ...probe, isAsked }, tell, isUnwanted, signal);
       if (await isUnwanted()) return why;
-      if (why === null) break;
+      if (why === null) {
+        await tell({ kind: 'probe', name: probe.name, step: 'passed', hasPassed: true });
+        break;
+      }
       if (tries === TRIES) return why;
       await tell({ kind: 'probe', name: probe.name, step: `${why}: tried once more` });
     }

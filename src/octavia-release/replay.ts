@@ -52,6 +52,7 @@ export function replay(
     wave: Math.min(...start.targets.map(({ wave }) => wave)),
     bakedSinceMs: null,
     passedGates: [],
+    passedProbes: [],
     askedProbe: null,
     tag: null,
     targets: new Map(targets),
@@ -106,7 +107,8 @@ function apply(
     case 'cleared':
       return { ...state, holds: state.holds.filter(({ code }) => code !== record.code) };
     case 'probe': {
-      const { name, loadBalancer } = record;
+      const { name, loadBalancer, hasPassed } = record;
+      if (hasPassed) return { ...state, passedProbes: [...state.passedProbes, name] };
       return loadBalancer === undefined ? state : { ...state, askedProbe: loadBalancer === 'asked' ? name : null };
     }
     case 'start':

@@ -175,6 +175,23 @@ describe('a release over an Octavia', () => {
     },
   );
 
+  it('killed while it tries the second flavor, it does not try the first one again', async () => {
+    const world = createOctaviaWorld({ singles: 2, pairs: 0 });
+    const made: string[] = [];
+    world.world.fault = (call, when) => {
+      if (call !== 'createLoadBalancer' || when !== 'after') return;
+      made.push([...world.loadBalancers.values()].at(-1)?.name ?? '');
+      if (made.length === 2) throw new Killed();
+    };
+    const probe = { provider: 'amphora', flavorData: {}, zone: null, subnetId: 's' };
+    const names = ['kiln-probe-12345678-0', 'kiln-probe-12345678-1'];
+    const { run } = await begin(world, { probes: names.map((name) => ({ ...probe, name })) });
+    await expect(run()).rejects.toThrow(Killed);
+    expect(await run()).toMatchObject({ phase: 'completed' });
+    expect(made).toEqual(names);
+    expectNothingLeft(world);
+  });
+
   it('of two load balancers of one probe one is tried, and none is left', async () => {
     const world = createOctaviaWorld({ singles: 2, pairs: 0 });
     world.world.fault = (call, when) => {
