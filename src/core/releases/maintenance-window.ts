@@ -3,6 +3,8 @@ import { type Cron, parseCron } from './cron.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
+/** More than any zone sets its clocks on or back. */
+const LONGEST_CHANGE_MS = 3 * 3_600_000;
 /** The 29th of February of a leap year comes after eight years at the latest. */
 const LOOK_AHEAD_DAYS = 8 * 366;
 
@@ -39,13 +41,14 @@ export function openingAt(windows: readonly MaintenanceWindow[], nowMs: number, 
   return { isOpen: false, changesAtMs: Number.isFinite(opensMs) ? opensMs : null };
 }
 
-/** Of windows that work is looked for in; more of them are years. */
-const MOST_WINDOWS = 2_000;
+/** Openings and closings that are looked at, of all windows together: what comes later is taken to be as before. */
+const MOST_LOOKS = 200;
+const LEAST_LOOKS = 12;
 
 /**
- * From now to the end of work that goes on only while a window is open.
+ * From now to about the end of work that goes on only while a window is open.
  * @param workMs how long it takes if nothing stops it.
- * @returns null: it does not end, or not in years.
+ * @returns null: it does not end.
  */
 export function spanInWindows(
   windows: readonly MaintenanceWindow[],
@@ -55,7 +58,8 @@ export function spanInWindows(
 ): number | null {
   let atMs = nowMs;
   let leftMs = workMs;
-  for (let seen = 0; seen < MOST_WINDOWS; seen++) {
+  const looks = Math.max(LEAST_LOOKS, MOST_LOOKS / Math.max(1, windows.length));
+  for (let look = 0; look < looks; look++) {
     const { isOpen, changesAtMs } = openingAt(windows, atMs, neededMs);
     const endMs = changesAtMs ?? Number.POSITIVE_INFINITY;
     if (isOpen && endMs - atMs >= leftMs) return atMs + leftMs - nowMs;
@@ -63,7 +67,8 @@ export function spanInWindows(
     if (isOpen) leftMs -= endMs - atMs;
     atMs = endMs;
   }
-  return null;
+  const doneMs = workMs - leftMs;
+  return doneMs === 0 ? null : Math.round(((atMs - nowMs) * workMs) / doneMs);
 }
 
 /**
@@ -71,13 +76,17 @@ export function spanInWindows(
  * counts once, the first time.
  */
 function firstStart(cron: Cron, zone: string, fromMs: number): number | null {
-  const today = Math.floor((fromMs + offsetMs(zone, fromMs)) / DAY_MS);
+  const fromLocalMs = fromMs + offsetMs(zone, fromMs);
+  const today = Math.floor(fromLocalMs / DAY_MS);
   // From the day before: a time of day that is left out at midnight moves to the next day.
   for (let day = today - 1; day <= today + LOOK_AHEAD_DAYS; day++) {
     if (!isDay(cron, new Date(day * DAY_MS))) continue;
     for (const hour of cron.hours) {
       for (const minute of cron.minutes) {
-        const atMs = instantOf(day * DAY_MS + (hour * 60 + minute) * MINUTE_MS, zone);
+        const localMs = day * DAY_MS + (hour * 60 + minute) * MINUTE_MS;
+        // Asking for the zone's time is what takes long.
+        if (localMs < fromLocalMs - LONGEST_CHANGE_MS) continue;
+        const atMs = instantOf(localMs, zone);
         if (atMs >= fromMs) return atMs;
       }
     }
