@@ -6,7 +6,8 @@ import { Prose, Stale, Table, Time } from './parts.tsx';
 import { aside, goTo, linkTo, place } from './state.ts';
 import type { KilnEvent } from './wire.ts';
 
-const MOST_SHOWN = 100;
+/** So many rows at first, and more at a time: a table of hundreds takes longer to lay out than a frame. */
+const ROWS = 50;
 const sources = { release: 'Releases', operation: 'Operations', tag: 'Tags of images' } as const;
 
 /** What happens, as it happens; newest first, with a filter. */
@@ -23,6 +24,7 @@ export function Events() {
   /** What is shown while the list is held still; null: it moves. */
   const still = useSignal<readonly KilnEvent[] | null>(null);
   const all = still.value ?? events.value;
+  const rows = useSignal(ROWS);
   const shown = all.filter((event) => isAbout(event, typed.value.trim()) && (source === '' || event.source === source));
   const [newest] = shown;
   const isLive = still.value === null;
@@ -84,7 +86,7 @@ export function Events() {
         </p>
       ) : (
         <Table label="Events" head={['When', 'What', 'Why', 'About']}>
-          {shown.slice(0, MOST_SHOWN).map((event) => (
+          {shown.slice(0, rows.value).map((event) => (
             <tr key={event.id}>
               <td>
                 <Time at={event.at} />
@@ -100,7 +102,19 @@ export function Events() {
           ))}
         </Table>
       )}
-      {shown.length > MOST_SHOWN && <p class="quiet">and {plural(shown.length - MOST_SHOWN, 'older one')}</p>}
+      {shown.length > rows.value && (
+        <p>
+          <button
+            type="button"
+            class="plain"
+            onClick={() => {
+              rows.value += ROWS;
+            }}
+          >
+            Show more of {plural(shown.length - rows.value, 'older one')}
+          </button>
+        </p>
+      )}
     </>
   );
 }

@@ -84,6 +84,18 @@ it('shows what happens as it happens, filtered, and held still', () =>
     await row(page, 'while-it-is-held').waitFor();
   }));
 
+it('shows the newest first, and more where that is asked for', () =>
+  withPage(async ({ page }) => {
+    for (let count = 0; count < 60; count++) await happens(`many-${count}`);
+    await go(page, '#/events');
+    await signIn(page, admin());
+    await row(page, 'many-59').waitFor();
+    expect(await page.locator('tbody tr').count()).toBe(50);
+    await page.getByRole('button', { name: /^Show more of/ }).click();
+    await row(page, 'many-0 is asked for').waitFor();
+    expect(await page.locator('tbody tr').count()).toBeGreaterThan(59);
+  }));
+
 it('tells who listens what happens, no more often than every five seconds', () =>
   withPage(async ({ page }) => {
     await go(page, '#/events');
