@@ -51,8 +51,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     fileParallelism: !suite,
     sequence: { sequencer: LongestFirst },
-    // Files with processes wait more than they compute: while two wait, others go on.
-    maxWorkers: suite ? 1 : 2 * availableParallelism(),
+    // Files with processes wait more than they compute: while some wait, others go on.
+    maxWorkers: suite ? 1 : 3 * availableParallelism(),
     projects: projects.map((test) => ({ extends: true as const, test })),
   },
 });
