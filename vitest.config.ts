@@ -21,7 +21,7 @@ const shared = { pool: 'threads' as const, isolate: false };
 const processes = { pool: 'forks' as const, globalSetup: 'test/kit/build-once.ts' };
 
 /** What takes longest begins first, so that nothing long is left for the end, when it would run alone. */
-const longest = ['test/docs/', 'test/crash/', 'test/e2e/', 'test/integration/', 'src/flows/load-balancer/gone.test.ts'];
+const longest = ['test/docs/', 'test/crash/', 'test/e2e/', 'test/integration/', 'src/flows/load-balancer/gone'];
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification) => {
