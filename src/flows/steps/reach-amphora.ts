@@ -20,13 +20,22 @@ export type AgentReady = {
   timings: BootTimings;
 };
 
+/** `loadBalancerId`: null for an amphora that serves nobody. */
+type ForWhom = { loadBalancerId: string | null };
+
+/** Of an amphora that serves nobody somebody follows the journal, and may cancel at any moment, also while an agent is silent. */
+async function showToCaller({ loadBalancerId }: ForWhom, run: StepRun): Promise<void> {
+  if (loadBalancerId === null) await run.beforeWaiting();
+}
+
 /** Nova has built the server; its address on the management network is known. */
-export const waitForServer: Step<LoadBalancerDeps, AmphoraChoices & ServerCreated, ServerReady> = {
+export const waitForServer: Step<LoadBalancerDeps, ForWhom & AmphoraChoices & ServerCreated, ServerReady> = {
   name: 'wait-for-server',
   isRepeatable: true,
   do: (deps, state, run) =>
     once(run, async (signal) => {
       const { amphoraId, managementNetworkId } = state;
+      await showToCaller(state, run);
       const startedMs = deps.clock.monotonicMs();
       const settings = deps.settings();
       const server = await waitForActive(deps, state.serverId, settings, signal, run.beforeWaiting).catch(
@@ -74,11 +83,16 @@ async function besideTheGroup(
 }
 
 /** The agent answers over mutual TLS: the amphora is built, and its place among those being built is free. */
-export const waitForAmphora: Step<LoadBalancerDeps, AmphoraChoices & ServerCreated & ServerReady, AgentReady> = {
+export const waitForAmphora: Step<
+  LoadBalancerDeps,
+  ForWhom & AmphoraChoices & ServerCreated & ServerReady,
+  AgentReady
+> = {
   name: 'wait-for-agent',
   isRepeatable: true,
   do: (deps, { amphoraId, serverId, address, ...state }, run) =>
     once(run, async (signal) => {
+      await showToCaller(state, run);
       const startedMs = deps.clock.monotonicMs();
       const amphora = { id: amphoraId, address, serverId };
       const info = await waitForAgent(deps, amphora, deps.settings(), signal, run);
