@@ -130,8 +130,8 @@ async function settled(receiver: ChildProcess, longestMs: number) {
 async function report(receiver: ChildProcess): Promise<ReceiverReport> {
   const answer = once(receiver, 'message');
   receiver.send('report');
-  const [told] = (await answer) as [ReceiverReport];
-  return told;
+  const [reported] = (await answer) as [ReceiverReport];
+  return reported;
 }
 
 function packet(amphora: number, sequence: number): Buffer {

@@ -15,7 +15,7 @@ const LOADS = 10;
 const WATCH_SECONDS = Number(process.env.KILN_BENCH_SECONDS || 30);
 const OPEN_PAGES = [1, 10];
 
-/** What there is to be seen comes before the browser has told when. */
+/** What there is to be seen comes before the browser has reported when. */
 const firstPaint = `new Promise((resolve) => {
   new PerformanceObserver((list) => {
     for (const { name, startTime } of list.getEntries()) if (name === 'first-contentful-paint') resolve(startTime);

@@ -72,9 +72,9 @@ async function run(
   });
   const [exitCode] = (await once(child, 'close')) as [number | null];
   if (show === 'live') return { exitCode, output };
-  const told = exitCode !== 0 ? output + errors : show === 'progress' ? errors : output;
-  if (show !== 'nothing') for (const line of told.trimEnd().split('\n')) say(`  ${line}`);
-  return { exitCode, output: exitCode === 0 ? output : told };
+  const reported = exitCode !== 0 ? output + errors : show === 'progress' ? errors : output;
+  if (show !== 'nothing') for (const line of reported.trimEnd().split('\n')) say(`  ${line}`);
+  return { exitCode, output: exitCode === 0 ? output : reported };
 }
 
 /** Runs with `--json`, unseen, and gives back the document. */

@@ -2,7 +2,7 @@
  * Runs the test suites and closes with one line that machines read: `N passed, N failed`.
  * `test.ts` runs what needs no cloud; `test.ts unit` of that what starts no process; `test.ts openstack` runs what needs the test
  * bed and brings it up first; `test.ts octavia` what needs a real Octavia in it; `test.ts vm` what builds virtual machine images and boots
- * them, on a bed whose Nova has libvirt (as root).
+ * them, on a test bed whose Nova has libvirt (as root).
  * `test.ts ui` what shows the web page in a browser. Further arguments are file filters; `-t NAME` runs only tests whose name, with those
  * of the suites around it, matches this pattern. Exit status 0 only if every test passed and at least one ran.
  */

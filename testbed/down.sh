@@ -1,6 +1,6 @@
 #!/bin/bash
 # Ends the processes that up.sh started, and no others. Keeps the data, so that the next up is quick.
-# `down.sh --wipe` removes the bed's whole folder as well; `down.sh octavia` ends Octavia alone.
+# `down.sh --wipe` removes the test bed's whole folder as well; `down.sh octavia` ends Octavia alone.
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 . "$here/settings.sh"

@@ -53,7 +53,7 @@ start() {
   stop "$name"
   if [ "$port" != - ] && port_open "$port"; then
     log=
-    echo "testbed: another program listens on port $port, which $name needs. KILN_TESTBED_PORT_BASE moves the bed." >&2
+    echo "testbed: another program listens on port $port, which $name needs. KILN_TESTBED_PORT_BASE moves the test bed." >&2
     return 1
   fi
   if [ -e "$log" ]; then mv "$log" "$log.old"; fi

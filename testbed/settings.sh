@@ -21,7 +21,7 @@ stamps=$data/stamps  # one file a one-time step that was finished
 keys=$state/certs    # the CAs and certificates that octavia.conf names
 home=$data/home      # HOME of every service
 
-ip=127.0.0.1 # the bed listens here and nowhere else
+ip=127.0.0.1 # the test bed listens here and nowhere else
 region=RegionOne
 password=testbed # of every user and of the databases
 

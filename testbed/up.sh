@@ -62,7 +62,7 @@ if [ -s "$data/hypervisor" ] && [ "$(<"$data/hypervisor")" != "$hypervisor" ]; t
 fi
 echo "$hypervisor" >"$data/hypervisor"
 
-# seed PART: makes what the bed is to contain, where it is missing (see seed.py).
+# seed PART: makes what the test bed is to contain, where it is missing (see seed.py).
 seed() {
   log=$logs/seed-$1.log
   clean env TESTBED_STATE="$state" TESTBED_CERTS="$keys" TESTBED_PASSWORD="$password" TESTBED_REGION="$region" \
@@ -134,7 +134,7 @@ for record in "$run"/*.process; do # a service may answer and die a moment later
 done
 if [ -e "$round/failed" ]; then exit 1; fi
 if ! seed cloud; then
-  echo "testbed: the bed is up but could not be filled. Last lines of $log:" >&2
+  echo "testbed: the test bed is up but could not be filled. Last lines of $log:" >&2
   tail -n 15 "$log" >&2
   exit 1
 fi

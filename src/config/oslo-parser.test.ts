@@ -110,10 +110,10 @@ describe('faults', () => {
     fc.assert(
       fc.property(lines, (made) => {
         const { assignments, faults } = parseOsloFile(['[s]', ...made].join('\n'), 'f');
-        const told = new Set([...assignments, ...faults].map(({ line }) => line));
+        const reported = new Set([...assignments, ...faults].map(({ line }) => line));
         made.forEach((line, index) => {
           const isHeader = /^\[.+\]$/.test(line);
-          if (!/^[#;]/.test(line) && !isHeader) expect(told.has(index + 2)).toBe(true);
+          if (!/^[#;]/.test(line) && !isHeader) expect(reported.has(index + 2)).toBe(true);
         });
       }),
     );

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeFileAtomically } from '../lib/atomic-files.ts';
 
-/** Where the agent keeps what it is told. All paths are as our own process sees them: below the amphora's root. */
+/** Where the agent keeps its configuration. All paths are as our own process sees them: below the amphora's root. */
 export interface AgentFiles {
   /** A path as the controller names it → where it is here. */
   here(amphoraPath: string): string;

@@ -52,7 +52,7 @@ async function setUp() {
 }
 
 describe('an operation that is aborted by hand', () => {
-  it('ends at once; its worker loses it; what it leaves is told; the load balancer can be deleted', async () => {
+  it('ends at once; its worker loses it; what it leaves is reported; the load balancer can be deleted', async () => {
     const { deps, agent, abort, enqueue, carryOut, journal, loadBalancers, amphorae, network, compute } = await setUp();
     await enqueue('op', 'create-load-balancer');
     // The worker is at its step when the operation is taken from it.
@@ -113,7 +113,7 @@ describe('an operation that is aborted by hand', () => {
   it.each<[string, FlowName, string]>([
     ['flow', madeUpFlow('of-the-future'), 'anything'],
     ['step', 'create-load-balancer', 'of-the-future'],
-  ])('of a %s that this version does not know: what its journal has is told', async (_what, flow, step) => {
+  ])('of a %s that this version does not know: what its journal has is reported', async (_what, flow, step) => {
     const { abort, enqueue, journal, loadBalancers } = await setUp();
     await enqueue('op', flow);
     const output = { serverId: 'srv', vrrpPortIds: ['p1', 'p2'], volumeId: 'vol', address: '10.0.0.1' };

@@ -69,7 +69,7 @@ export function createAmphoraOperations(deps: AmphoraOperationsDeps): AmphoraOpe
 
   /**
    * Until the operation has ended, or is stuck on its way back.
-   * @param onLook told what there is, each time.
+   * @param onLook called with what there is, each time.
    * @throws why it was undone.
    */
   async function follow(operationId: string, onLook: (found: ClaimedOperation) => Promise<void>): Promise<void> {
@@ -93,10 +93,10 @@ export function createAmphoraOperations(deps: AmphoraOperationsDeps): AmphoraOpe
       onEvent({ kind: 'started', amphoraId: amphora.id, serverName: amphora.serverName });
       deps.announce(operation);
       let isAskedBack = false;
-      let told = 0;
+      let reported = 0;
       await follow(operation.id, async ({ entries }) => {
-        for (const event of bootEventsOf(entries.slice(told))) onEvent(event);
-        told = entries.length;
+        for (const event of bootEventsOf(entries.slice(reported))) onEvent(event);
+        reported = entries.length;
         if (!signal?.aborted || isAskedBack) return;
         isAskedBack = true;
         await turnAround(operation.id, new KilnError('CANCELLED', 'the boot was cancelled'));

@@ -60,7 +60,7 @@ export interface Worker {
   /** Takes no more, lets each running step end, gives the operations back, and resolves when all have come back. */
   stop(): Promise<void>;
   running(): readonly RunningOperation[];
-  /** If this worker has the operation, its flow is told to go back: at once, and not with the next sweep. */
+  /** If this worker has the operation, its flow is asked to go back: at once, and not with the next sweep. */
   turnAround(operationId: string, reason: KilnError): void;
 }
 

@@ -109,7 +109,7 @@ it('decides again what could not be recorded', async () => {
   expect(second).toEqual(first);
 });
 
-it('an amphora that nobody knows, or that is DELETED, is told of once and left out', async () => {
+it('an amphora that nobody knows, or that is DELETED, is reported once and left out', async () => {
   known.set('gone', { status: 'DELETED', loadBalancerId: 'lb', revision: '1 ACTIVE', lacksPartner: false });
   for (let n = 0; n < 3; n++) {
     expect(await judgeAndRemember(waiting({}, 'stranger'), waiting({}, 'gone'))).toEqual([]);
@@ -133,7 +133,7 @@ it.each(['BOOTING', 'PENDING_DELETE', 'ERROR'] as const)(
   },
 );
 
-it('too few listeners are no sign of health, which is told when it begins', async () => {
+it('too few listeners are no sign of health, which is reported when it begins', async () => {
   for (const revision of ['1 ACTIVE', '2 ACTIVE', '2 ACTIVE']) {
     known.set('a', { status: 'ALLOCATED', loadBalancerId: 'lb', revision, lacksPartner: false });
     expect(await judgeAndRemember(waiting({}))).toMatchObject([{ receivedAt: null }]);

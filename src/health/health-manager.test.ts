@@ -101,7 +101,7 @@ it('more than fits goes into several', async () => {
   expect(batches.map(({ length }) => length)).toEqual([250, 250, 100]);
 });
 
-it('what is not genuine is counted and told without a byte of it', async () => {
+it('what is not genuine is counted and reported without a byte of it', async () => {
   arrives(packet('secret-id', 1, 1, 'another key'));
   arrives(Buffer.from('secret-id'));
   arrives(wrapEnvelope({ id: 1 }, 'k'));
@@ -131,7 +131,7 @@ it('a new key counts at once; without one it is the word that Octavia has', asyn
   expect(manager.stats()).toMatchObject({ dropped: { signature: 1 }, coalesced: 1, recorded: 1 });
 });
 
-it('a key of before counts as long as it is named, and is told of', async () => {
+it('a key of before counts as long as it is named, and is reported', async () => {
   settings.heartbeatKey = 'new';
   settings.previousHeartbeatKeys = ['older', 'k'];
   arrives(packet('a', 1, 1, 'k'));
@@ -146,7 +146,7 @@ it('a key of before counts as long as it is named, and is told of', async () => 
   expect(manager.stats()).toMatchObject({ dropped: { signature: 2 }, recorded: 3 });
 });
 
-it('while the database is away nothing is lost, and it is told once', async () => {
+it('while the database is away nothing is lost, and it is reported once', async () => {
   fault = () => {
     throw new KilnError('STATE_UNUSABLE', 'gone', { retryable: true });
   };
@@ -162,8 +162,8 @@ it('while the database is away nothing is lost, and it is told once', async () =
   // Nor is what was decided while nothing could be written.
   expect(batches[0]?.[0]?.operatingStatuses).toEqual([{ kind: 'listener', id: 'li', operatingStatus: 'ONLINE' }]);
   expect(batches).toHaveLength(1);
-  const told = log.lines.filter(({ level }) => level === 'error');
-  expect(told).toMatchObject([{ fields: { code: 'STATE_UNUSABLE', reason: 'gone' } }]);
+  const reported = log.lines.filter(({ level }) => level === 'error');
+  expect(reported).toMatchObject([{ fields: { code: 'STATE_UNUSABLE', reason: 'gone' } }]);
   expect(log.lines.at(-1)?.message).toBe('heartbeats are recorded again');
 });
 
@@ -197,7 +197,7 @@ it('stopping while the database is away ends, and says what is lost', async () =
   expect(log.lines.at(-1)).toMatchObject({ level: 'error', fields: { heartbeats: 2 } });
 });
 
-it('a socket that fails is told of', () => {
+it('a socket that fails is reported', () => {
   socket?.fault(new Error('no buffer space'));
   expect(log.lines.at(-1)).toMatchObject({ level: 'error', fields: { reason: 'no buffer space' } });
 });

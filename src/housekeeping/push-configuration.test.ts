@@ -129,7 +129,7 @@ describe('heartbeat settings of agents, when octavia.conf changes', () => {
     expect((await journal().list({ limit: 1 }))[0]).toMatchObject({ status: 'undone', subject: expect.any(String) });
   });
 
-  it('are told in a dry run; nothing is pushed where nobody sends heartbeats', async () => {
+  it('are reported in a dry run; nothing is pushed where nobody sends heartbeats', async () => {
     await put('a');
     wanted = { ...wanted, heartbeatKey: 'new' };
     expect(await job().run({ ...run, dryRun: true })).toMatchObject({ counts: { requested: 1 } });

@@ -150,8 +150,8 @@ describe('objects in the cloud whose owner is gone', () => {
     object('server', 'web-1');
     await looks(20);
     expect(left()).toHaveLength(6);
-    const told = await job().run({ ...run, dryRun: true });
-    expect(told.counts).toEqual({ orphans: 0, removed: 0, unknown: 5 });
+    const reported = await job().run({ ...run, dryRun: true });
+    expect(reported.counts).toEqual({ orphans: 0, removed: 0, unknown: 5 });
   });
 
   it('stay where they are in a project of somebody else, but for VIPs', async () => {
@@ -291,9 +291,12 @@ describe('objects in the cloud whose owner is gone', () => {
     await loseLoadBalancer();
     group(loadBalancer);
     await looks(6);
-    const told = await job().run({ ...run, dryRun: true });
-    expect(told).toMatchObject({ counts: { orphans: 1, removed: 1, unknown: 0 }, details: [{ wouldBeRemoved: true }] });
-    expect(told.items[0]).toContain('would be removed');
+    const reported = await job().run({ ...run, dryRun: true });
+    expect(reported).toMatchObject({
+      counts: { orphans: 1, removed: 1, unknown: 0 },
+      details: [{ wouldBeRemoved: true }],
+    });
+    expect(reported.items[0]).toContain('would be removed');
     expect(left()).toHaveLength(1);
     graceSeconds = 0;
     await looks(20);

@@ -132,7 +132,7 @@ describe('certificates of agents that end soon', () => {
     expect(await asked()).toEqual(['a']);
   });
 
-  it('are told in a dry run, and nothing is asked for', async () => {
+  it('are reported in a dry run, and nothing is asked for', async () => {
     await put('a', 1);
     expect(await makeJob().run({ ...run, dryRun: true })).toMatchObject({ counts: { requested: 1 } });
     expect(await asked()).toEqual([]);

@@ -5,7 +5,7 @@ import { shareNextCall } from './share-next-call.ts';
 /** Lets everything that is ready run. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** A service that answers when told to; each answer says when its call began. */
+/** A service that answers when asked to; each answer says when its call began. */
 function service() {
   let clock = 0;
   const open: { startedAt: number; resolve(value: number): void; reject(error: Error): void }[] = [];

@@ -7,7 +7,7 @@ import { aborted } from '../lib/aborted.ts';
 import type { Clock } from '../ports/clock.ts';
 import { listen } from './roles/listen.ts';
 
-/** A browser that was told to open a file has read it by then. */
+/** A browser that was asked to open a file has read it by then. */
 const BROWSER_READS_MS = 60_000;
 
 /** `kiln ui`: serves the page on loopback until the signal is aborted. */

@@ -61,7 +61,7 @@ function ofServices(configuration: Configuration): [string, string | null][] {
   );
 }
 
-/** Reads them all. What can't be read is told in `problem`. */
+/** Reads them all. What can't be read is reported in `problem`. */
 export function readOwnCertificates(configuration: Configuration): Promise<OwnCertificate[]> {
   const nothing = { keyFile: null, keyPassphrase: null, issuedBy: null, mustVerify: null };
   return Promise.all(

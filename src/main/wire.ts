@@ -89,7 +89,7 @@ export function wireFleet(
   });
 }
 
-/** Releases of images, in the database and Glance. @param changed is told when an operator has started one, or has spoken to it. */
+/** Releases of images, in the database and Glance. @param changed is called when an operator has started one, or has spoken to it. */
 export function wireReleases(
   openstack: OpenStack,
   state: State,

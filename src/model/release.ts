@@ -238,13 +238,13 @@ export interface ErrorCount {
   errors: number;
 }
 
-/** What was seen of a load balancer's health over a while. Null: nobody told. */
+/** What was seen of a load balancer's health over a while. Null: nobody reported. */
 export interface HealthSample {
   fromMs: number;
   toMs: number;
   /** Of its amphorae that serve. */
   imageIds: readonly string[];
-  /** Of the amphora that is worst off. `intervalMs` is what agents were told; gaps in which nobody at all was heard are left out. */
+  /** Of the amphora that is worst off. `intervalMs` is what agents were configured with; gaps in which nobody at all was heard are left out. */
   heartbeats: { count: number; intervalMs: number; longestGapMs: number; sequenceRestarts: number } | null;
   /** By the listener's ID, in the newest heartbeat. */
   listeners: Readonly<Record<string, 'OPEN' | 'FULL'>> | null;

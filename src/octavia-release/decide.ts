@@ -260,7 +260,7 @@ function goOn(
   return [...actions, ...toMeasure.map(({ loadBalancerId }): Action => ({ do: 'look', loadBalancerId }))];
 }
 
-/** How long a failover takes, where nobody has told. */
+/** How long a failover takes, where nobody has reported. */
 const MOVE_MS = 60_000;
 
 function behindWave(state: OctaviaReleaseState, targets: readonly OctaviaTarget[], nowMs: number): Action[] {

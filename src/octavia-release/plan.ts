@@ -71,11 +71,11 @@ function assertBootable(image: Image): void {
   const why = whyNotBootable(image);
   if (why === null) return;
   throw new KilnError('REQUEST_INVALID', `image ${image.id} can't be released: it ${why}`, {
-    advice: 'Release another image, or mend this one; `openstack image list --tag TAG` shows them.',
+    advice: 'Release another image, or fix this one; `openstack image list --tag TAG` shows them.',
   });
 }
 
-/** Those that no plan of this tag is about are told all the same. */
+/** Those that no plan of this tag is about are reported all the same. */
 function withOthers(plan: ReleasePlan, { others, loadBalancers }: OctaviaFleet, members: number): ReleasePlan {
   const examples = others.slice(0, 3).map(({ id }) => id);
   const skipped = [...plan.skipped];

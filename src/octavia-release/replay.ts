@@ -83,7 +83,7 @@ function apply(
     }
     case 'phase': {
       const { phase, reason: phaseReason } = record;
-      // What has ended waits for nobody; who is told to go back is not asked whether to go on.
+      // What has ended waits for nobody; who is asked to go back is not asked whether to go on.
       const holds = endedOctaviaPhases.includes(phase)
         ? []
         : state.holds.filter(({ code }) => phase !== 'rolling-back' || code !== 'GATE');

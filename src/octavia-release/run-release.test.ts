@@ -253,7 +253,7 @@ describe('a release over an Octavia', () => {
     },
   );
 
-  it('told to go back at a gate, waits for no word at it any more', async () => {
+  it('asked to go back at a gate, waits for no word at it any more', async () => {
     const world = createOctaviaWorld({ singles: 3, pairs: 0 });
     const start = await startOf(world);
     const { run, say } = await begin(world, { probes: [], policy: { ...start.policy, gatesAfterWaves: [0] } });
@@ -444,7 +444,7 @@ describe('a release over an Octavia', () => {
     expect(skipped.map(({ reason }) => reason).sort()).toEqual(['is in ERROR: fail it over first', 'was deleted']);
   });
 
-  it('pauses, goes on and ends when it is told to', async () => {
+  it('pauses, goes on and ends when it is asked to', async () => {
     const world = createOctaviaWorld({ singles: 5, pairs: 0 });
     const { run, say } = await begin(world, { probes: [] });
     const after = (count: number, want: 'pause' | 'abort') => {

@@ -8,7 +8,7 @@ export type LoadBalancerNow = { provisioningStatus: string; amphorae: readonly O
 const AGAIN_MS = 30_000;
 
 /**
- * What became of a failover: told by the amphorae, whether its answer was seen or not. Pure; null: Octavia is still at it.
+ * What became of a failover: shown by the amphorae, whether its answer was seen or not. Pure; null: Octavia is still at it.
  */
 export function settleMove(
   state: OctaviaReleaseState,

@@ -95,7 +95,7 @@ export interface SilenceStore {
   markErrors(moment: SilenceMoment, limit: number): Promise<number>;
   /**
    * The way back for load balancers in operating status ERROR of which a silent amphora answers: they become what their pools and
-   * listeners were last told to be. At most so many at once.
+   * listeners were last reported to be. At most so many at once.
    * @returns how many rows were changed.
    */
   markServing(moment: SilenceMoment, limit: number): Promise<number>;

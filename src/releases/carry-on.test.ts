@@ -57,7 +57,7 @@ describe('a release', () => {
     expect(judged.map(({ data }) => data.comparison)).toEqual([expect.objectContaining(comparison), null]);
   });
 
-  it('moves as well who was made between the plan and the move of the tag, and mended after it was planned', async () => {
+  it('moves as well who was made between the plan and the move of the tag, and fixed after it was planned', async () => {
     const { start, carryOnUntil, hasEnded, create, work, ofImages, releases } = await open({ singles: 2 });
     const id = await start({ canary: 1 });
     let isMade = false;
@@ -259,7 +259,7 @@ describe('a release', () => {
     expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('completed');
   });
 
-  it('waits where somebody moved the tag; told to go on it leaves the tag, and boots its own image', async () => {
+  it('waits where somebody moved the tag; asked to go on it leaves the tag, and boots its own image', async () => {
     const { start, say, carryOnUntil, hasEnded, heldBy, tagged, images } = await open({ singles: 5 });
     const id = await start({ canary: 1, wavePercents: [40, 100] });
     await carryOnUntil(id, ({ progress }) => progress.phase === 'rolling');

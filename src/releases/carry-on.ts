@@ -151,7 +151,7 @@ export function createCarryOn(deps: CarryOnDeps): CarryOn {
     log.info({ amphora: amphoraId }, 'what a probe of an image has left is removed');
   }
 
-  /** A refusal is told, and tried again later: it may need an operator. */
+  /** A refusal is reported, and tried again later: it may need an operator. */
   async function moveTag(view: ReleaseView, step: TagStep): Promise<void> {
     const { id } = view.release.spec;
     try {

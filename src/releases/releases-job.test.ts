@@ -12,7 +12,7 @@ describe('the job that carries releases on', () => {
   let bench: CarriedRelease;
   afterEach(() => bench.close());
 
-  /** @param answers of one pass after the other; when they are used up, the process is told to stop. */
+  /** @param answers of one pass after the other; when they are used up, the process is asked to stop. */
   async function setUp(answers: readonly (CarriedOn | Error)[]) {
     bench = await openCarriedRelease({ singles: 1 });
     const { state, clock, log } = bench;
@@ -126,8 +126,8 @@ describe('the job that carries releases on', () => {
     const id = await bench.start();
     expect(await job.run({ ...run, byHand: true })).toMatchObject({ counts: { operations: 1 } });
     expect(passesMs).toHaveLength(1);
-    const told = await job.run({ ...run, dryRun: true });
-    expect(told.items).toEqual([`release ${id} of image image-2: planned, wave 0`]);
+    const reported = await job.run({ ...run, dryRun: true });
+    expect(reported.items).toEqual([`release ${id} of image image-2: planned, wave 0`]);
     expect(passesMs).toHaveLength(1);
   });
 });

@@ -6,7 +6,7 @@ import type { EventFeed, EventStore } from '../ports/events.ts';
 /** Who follows more at once than this would wait for nothing else. */
 export const MOST_FOLLOWERS = 100;
 const EVERY_MS = 2_000;
-/** Followers are told that nothing happens, so that they see that the connection lives. */
+/** Followers get a sign of life when nothing happens, so that they see that the connection lives. */
 const SIGN_OF_LIFE_MS = 15_000;
 /** Whoever follows says anew who they are: a token that was taken back is not followed with for longer. */
 const LONGEST_MS = 60_000;
@@ -29,17 +29,17 @@ interface Follower {
 export function createEventFeed(store: EventStore, clock: Clock): EventFeed {
   const followers = new Set<Follower>();
   /** Told already, of those that may be read again. */
-  const told = new Map<string, number>();
+  const reported = new Map<string, number>();
   let isLooking = false;
 
   async function look(): Promise<void> {
     const sinceMs = clock.now().getTime() - LATE_MS;
-    for (const [id, atMs] of told) if (atMs < sinceMs) told.delete(id);
+    for (const [id, atMs] of reported) if (atMs < sinceMs) reported.delete(id);
     const news: KilnEvent[] = [];
     for await (const page of pagesSince(sinceMs)) {
       for (const event of page) {
-        if (told.has(event.id)) continue;
-        told.set(event.id, event.atMs);
+        if (reported.has(event.id)) continue;
+        reported.set(event.id, event.atMs);
         news.push(event);
       }
     }
@@ -76,7 +76,7 @@ export function createEventFeed(store: EventStore, clock: Clock): EventFeed {
       }
       await clock.sleep(EVERY_MS);
     }
-    told.clear();
+    reported.clear();
     isLooking = false;
   }
 
@@ -112,7 +112,7 @@ export function createEventFeed(store: EventStore, clock: Clock): EventFeed {
       }
       const endsAtMs = clock.monotonicMs() + LONGEST_MS;
       const follower: Follower = { waiting: [], wake: () => {}, end: false };
-      // From here on nothing is missed; what was read as well as told is told once.
+      // From here on nothing is missed; what was read and sent is sent once.
       followers.add(follower);
       if (!isLooking) void serve();
       try {

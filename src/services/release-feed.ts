@@ -8,7 +8,7 @@ import type { ReleaseFeed } from '../ports/releases.ts';
 /** Who follows more at once than this would wait for nothing else. */
 export const MOST_FOLLOWERS = 100;
 const EVERY_MS = 1000;
-/** Followers are told that nothing happens, so that they see that the connection lives. */
+/** Followers get a sign of life when nothing happens, so that they see that the connection lives. */
 const SIGN_OF_LIFE_MS = 15_000;
 const PAGE = 1000;
 

@@ -1,4 +1,4 @@
-/** Releases as operators see and steer them: started from a plan, looked at, told to go on, to wait, to end, to go back. */
+/** Releases as operators see and steer them: started from a plan, looked at, asked to go on, to wait, to end, to go back. */
 import { randomUUID } from 'node:crypto';
 import { conflict, notFound } from '../core/lbaas/api-errors.ts';
 import { initialProgress, newTarget } from '../core/releases/apply-step.ts';

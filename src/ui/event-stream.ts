@@ -58,7 +58,7 @@ async function keepFollowing(signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Each once, however often it was told. */
+/** Each once, however often it was sent. */
 function merge(known: readonly KilnEvent[], lines: readonly KilnEvent[]): KilnEvent[] {
   const all = new Map([...known, ...lines].map((event) => [event.id, event]));
   return [...all.values()].sort((one, other) => timeOf(other) - timeOf(one)).slice(0, MOST_KEPT);

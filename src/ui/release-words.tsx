@@ -9,7 +9,7 @@ export interface Word {
   want: Want;
   title: string;
   text: string;
-  /** What is said when it was told. */
+  /** What is said when it was sent. */
   done: string;
   isDangerous: boolean;
 }
@@ -51,7 +51,7 @@ const abort: Word = {
   isDangerous: true,
 };
 
-/** What would change something: what it was not told already, and to go on where something holds it that only an operator ends. */
+/** What would change something: what it was not asked already, and to go on where something holds it that only an operator ends. */
 export function wordsFor(release: Release): Word[] {
   const { want } = release.intent;
   const isGoingBack = release.phase === 'rolling-back' || want === 'rollback';
@@ -71,7 +71,7 @@ export const needsDecision = ({ clears, code }: Release['holds'][number]) =>
 const waitsFor = ({ holds }: Release) => holds.filter(needsDecision);
 
 /**
- * Asks why, and tells it to the release, unless somebody else has told it something since.
+ * Asks why, and sends it to the release, unless somebody else has asked it for something since.
  * @param props.release as it was when the word was chosen: what comes meanwhile is not approved unseen.
  */
 export function WordQuestion(props: { of: Word; release: Release; onClose(isDone: boolean): void }) {

@@ -30,6 +30,6 @@ options = [
         'owner_checked',
         default=True,
         help='Whether the service under test boots images of one project only ([controller_worker] '
-        'amp_image_owner_id; Kiln does so unless it is told otherwise).',
+        'amp_image_owner_id; Kiln does so unless configured otherwise).',
     ),
 ]

@@ -2,8 +2,8 @@ import { request } from 'undici';
 import type { TestbedAccess } from '../kit/testbed-access.ts';
 
 /**
- * A region of the bed's Keystone in which the load-balancer API is at `endpoint`: so what asks the catalog finds it there,
- * and nothing changes for anybody in the bed's own region.
+ * A region of the test bed's Keystone in which the load-balancer API is at `endpoint`: so what asks the catalog finds it there,
+ * and nothing changes for anybody in the test bed's own region.
  */
 export interface CatalogRegion {
   name: string;

@@ -30,7 +30,7 @@ interface Subject {
 }
 
 /**
- * The plugin of tempest/ against Kiln and against the bed's Octavia, with the bed's real Glance, Nova and Neutron.
+ * The plugin of tempest/ against Kiln and against the test bed's Octavia, with the test bed's real Glance, Nova and Neutron.
  * Writes docs/tag-tests.md after a run of all tests, and closes with the count for Kiln.
  * @returns whether Kiln passed all, and Octavia all that it can.
  */
@@ -56,7 +56,7 @@ export async function tagTests(bed: TestbedAccess, regex: string, tell: (text: s
   return failed === 0 && passed > 0 && unexpected.length === 0;
 }
 
-/** Kiln with the drivers that Octavia has on the bed: real ones, but for the agent, as Nova's hypervisor only pretends. */
+/** Kiln with the drivers that Octavia has on the test bed: real ones, but for the agent, as Nova's hypervisor only pretends. */
 async function startKiln(bed: TestbedAccess): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-tag-tests-'));
   const { network, securityGroup } = bed;

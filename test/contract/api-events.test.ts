@@ -66,11 +66,11 @@ it('goes on for a minute with follow, from where the client was', async () => {
   await bench.deps.clock.sleep(120_000);
   await happens('c');
   const answer = await bench.app.inject({ method: 'GET', url: `/v2/kiln/events?follow=true&after=${last?.id}` });
-  const told = answer.body.split('\n');
-  const ids = told.filter((line) => line !== '').map((line) => JSON.parse(line).operation_id);
+  const reported = answer.body.split('\n');
+  const ids = reported.filter((line) => line !== '').map((line) => JSON.parse(line).operation_id);
   // What was before it comes again, as something may have been written late.
   expect(ids).toEqual(['a', 'b', 'c']);
-  expect(told.filter((line) => line === '').length).toBeGreaterThan(1);
+  expect(reported.filter((line) => line === '').length).toBeGreaterThan(1);
 });
 
 it.each([

@@ -54,7 +54,7 @@ describe('the OpenAPI document', () => {
       for (const method of ['GET', 'POST', 'PUT', 'DELETE'] as const) {
         if (known.includes(method.toLowerCase())) continue;
         const { status } = await bench.call(method, path.replaceAll(/\{\w+\}/g, 'x'));
-        // A path that says too little or too much for its method is told so: routes/odd-paths.ts.
+        // A path that says too little or too much for its method gets that answer: routes/odd-paths.ts.
         const isOdd = method === 'POST' ? path.endsWith('}') : status === 400;
         expect([method, path, status]).toEqual([method, path, isOdd && status === 400 ? 400 : 405]);
       }

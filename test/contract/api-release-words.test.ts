@@ -239,7 +239,7 @@ describe('intent', () => {
     });
   });
 
-  it('of two operators at once is one’s, and the other is told whose', async () => {
+  it('of two operators at once is one’s, and the other gets to know whose', async () => {
     await hasLoadBalancers(1);
     const id = await start();
     const both = await Promise.all([

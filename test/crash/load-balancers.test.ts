@@ -100,7 +100,7 @@ describe('a worker that is killed', () => {
     return wanted;
   }
 
-  it('on the way back of a failover that failed: the old amphora goes on, and the reason is told', async () => {
+  it('on the way back of a failover that failed: the old amphora goes on, and the reason is reported', async () => {
     const ids = ready.slice(0, ON_THE_WAY_BACK);
     const before = await Promise.all(ids.map(amphoraIdOf));
     for (const id of ids) await bench.call('PUT', `/loadbalancers/${id}/failover`);

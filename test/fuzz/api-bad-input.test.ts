@@ -161,14 +161,14 @@ async function expectRefusal({ method, path, headers = {}, body, names = null, w
     ...(body === undefined ? {} : { body }),
   });
   const answer = (await stream.json()) as { faultstring?: string; faultcode?: string; code?: number; errors?: unknown };
-  const told = `${method} ${path.slice(0, 120)}: ${why} → ${status} ${JSON.stringify(answer).slice(0, 300)}`;
-  expect(status, told).toBeGreaterThanOrEqual(400);
-  expect(status, told).toBeLessThan(500);
+  const reported = `${method} ${path.slice(0, 120)}: ${why} → ${status} ${JSON.stringify(answer).slice(0, 300)}`;
+  expect(status, reported).toBeGreaterThanOrEqual(400);
+  expect(status, reported).toBeLessThan(500);
   if (![404, 405, 406].includes(status) || answer.code === undefined) {
-    if (status !== 406) expect(answer.faultcode, told).toBe('Client');
+    if (status !== 406) expect(answer.faultcode, reported).toBe('Client');
   }
-  if (names !== null) expect(answer.faultstring, told).toContain(names);
-  expect(await changes(), `${told} changed something`).toBe(changesBefore);
+  if (names !== null) expect(answer.faultstring, reported).toContain(names);
+  expect(await changes(), `${reported} changed something`).toBe(changesBefore);
   refused++;
   return status;
 }
@@ -290,7 +290,7 @@ describe('paths', () => {
         const at = path.replace(/\{\w+\}(?!.*\{)/, id);
         const ask = { method, path: filled(at, ours), why: 'no such thing' };
         const status = await expectRefusal({ ...ask, ...(good === undefined ? {} : { body: good }) });
-        // What is wrong with the body may be told first.
+        // What is wrong with the body may be reported first.
         expect(good === undefined ? [404] : [400, 404], `${method} ${at}`).toContain(status);
       }
     }
@@ -319,7 +319,7 @@ describe('paths', () => {
       for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'].filter((one) => !known.includes(one))) {
         const at = { method, path: filled(path, ours), why: 'method' };
         const status = await expectRefusal(at);
-        // A path that says too little or too much for its method is told so: routes/odd-paths.ts.
+        // A path that says too little or too much for its method gets that answer: routes/odd-paths.ts.
         const isOdd = method === 'POST' ? path.endsWith('}') : method !== 'PATCH';
         expect([method, path, status]).toEqual([method, path, isOdd && status === 400 ? 400 : 405]);
       }

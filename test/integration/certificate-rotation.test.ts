@@ -3,7 +3,7 @@ import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
 import { runKiln } from '../kit/kiln-process.ts';
 import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
 
-/** How long a certificate is valid, and how long before its end it is renewed: what one `kiln serve` after the other is told. */
+/** How long a certificate is valid, and how long before its end it is renewed: what one `kiln serve` after the other is reported. */
 const lasting = { OS_CERTIFICATES__CERT_VALIDITY_TIME: '7200', OS_HOUSE_KEEPING__CERT_EXPIRY_BUFFER: '60' };
 const ending = { OS_CERTIFICATES__CERT_VALIDITY_TIME: '10', OS_HOUSE_KEEPING__CERT_EXPIRY_BUFFER: '86400' };
 

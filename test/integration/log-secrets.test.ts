@@ -8,7 +8,7 @@ import { type KilnProcess, runKiln, startKiln } from '../kit/kiln-process.ts';
 import { vipSubnetOf } from '../kit/load-balancers.ts';
 import { openTlsWorkshop, type TlsWorkshop } from '../kit/tls-material.ts';
 
-/** `kiln serve` at level debug, with everything that it is told in confidence: none of it is ever in its log. */
+/** `kiln serve` at level debug, with every secret that it gets: none of it is ever in its log. */
 let dev: DevCloud;
 let workshop: TlsWorkshop;
 const planted = new Map<string, string>();
@@ -71,8 +71,8 @@ function expectNoSecret(): void {
   for (const [what, secret] of planted) {
     expect(secret, what).not.toBe('');
     const forms = [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64')];
-    const told = lines.filter((line) => forms.some((form) => line.includes(form)));
-    expect(told, what).toEqual([]);
+    const reported = lines.filter((line) => forms.some((form) => line.includes(form)));
+    expect(reported, what).toEqual([]);
   }
 }
 

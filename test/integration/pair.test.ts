@@ -61,7 +61,7 @@ async function pair(): Promise<{ master: Amphora; backup: Amphora }> {
   return { master, backup };
 }
 
-/** Requests one after the other, each on a connection of its own, until it is told to end. */
+/** Requests one after the other, each on a connection of its own, until it is asked to end. */
 function load() {
   let ended = false;
   let requests = 0;

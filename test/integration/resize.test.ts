@@ -96,7 +96,7 @@ it('kiln loadbalancer resize builds an amphora of the other flavor first, and no
   expect(await dev.openstack.compute.findServersByName(old?.serverName ?? '')).toEqual([]);
 }, 180_000);
 
-it('a resize that fails on the way is undone: amphora and flavor of before, and the reason is told', async () => {
+it('a resize that fails on the way is undone: amphora and flavor of before, and the reason is reported', async () => {
   const before = await show();
   const [old] = await serving();
   const compute = await addComputeFlavor('short-lived', 10);

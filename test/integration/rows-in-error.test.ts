@@ -107,7 +107,7 @@ describe.concurrent('a load balancer whose certificate is gone', () => {
     await settled(id, null);
   }, 300_000);
 
-  it('serves on after HAProxy refused new ciphers and the certificate of before is gone, is mended, and deleted', async ({
+  it('serves on after HAProxy refused new ciphers and the certificate of before is gone, is fixed, and deleted', async ({
     expect,
     onTestFinished,
   }) => {

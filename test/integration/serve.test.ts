@@ -137,7 +137,7 @@ describe('kiln serve', () => {
     expect(serve.child.exitCode).toBeNull();
   }, 120_000);
 
-  it('lets a boot under way rest when it is told to stop, and the next one goes on with it', async () => {
+  it('lets a boot under way rest when it is asked to stop, and the next one goes on with it', async () => {
     const boot = startKiln(['amphora', 'boot'], dev.environment);
     await boot.line(/✓ server active/);
     expect(await serve.stop()).toBe(0);

@@ -460,7 +460,7 @@ it('one that is silent while its load balancer is changed is failed over as soon
   expect(failovers.get(dead)).toBe(1);
 }, 300_000);
 
-it('of a pair, both silent, one answers its second witness: that one is told where heartbeats go, the other is replaced', async () => {
+it('of a pair, both silent, one answers its second witness: that one gets the addresses for heartbeats again, the other is replaced', async () => {
   await fleet(1);
   await insertAmphorae([{ id: 'b-0', loadBalancerId: 'lb-0' }], clock.now().toISOString());
   await world.updateTable('kiln_load_balancer').set({ topology: 'ACTIVE_STANDBY' }).execute();

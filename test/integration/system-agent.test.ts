@@ -234,7 +234,7 @@ defaults
       await Promise.all(clients);
       expect(failed).toEqual([]);
       expect(answered).toBeGreaterThan(3);
-      // Its worker has been told to end since, and still answers who is connected.
+      // Its worker has been asked to end since, and still answers who is connected.
       idle.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
       await expect.poll(() => answers.join(''), patience).toContain('member');
       idle.destroy();

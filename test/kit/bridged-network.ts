@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import type { TestbedAccess } from './testbed-access.ts';
 import { neutronOf } from './testbed-network.ts';
 
-/** A network of the bed's Neutron into which Nova plugs virtual machines, with one machine of ours in it: a network namespace. */
+/** A network of the test bed's Neutron into which Nova plugs virtual machines, with one machine of ours in it: a network namespace. */
 export interface BridgedNetwork {
   networkId: string;
   subnetId: string;

@@ -127,7 +127,7 @@ export async function openCarriedRelease({ singles = 3, pairs = 0, workers = 1, 
   const groups: { cohorts: Window['cohorts'] } = { cohorts: null };
   const health: ReleaseHealth = { observe: async () => ({ sampleOf, ...groups, againAtMs: null }) };
   const announced: string[] = [];
-  /** Classes of failures, as metrics are told. */
+  /** Classes of failures, as metrics count them. */
   const failures: (string | null)[] = [];
 
   /** A controller as each process has one: what it remembers dies with it. */

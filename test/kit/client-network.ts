@@ -1,7 +1,7 @@
 import type { TestbedAccess } from './testbed-access.ts';
 import { neutronOf } from './testbed-network.ts';
 
-/** A network and a subnet of the project demo in the bed's Neutron, for commands that name them. */
+/** A network and a subnet of the project demo in the test bed's Neutron, for commands that name them. */
 export async function clientNetwork(
   bed: TestbedAccess,
 ): Promise<{ ids: Record<'network' | 'subnet', string>; close(): Promise<void> }> {

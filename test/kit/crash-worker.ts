@@ -60,21 +60,21 @@ async function main(): Promise<void> {
     loadBalancerFlows.map((flow) => withPoints(flow, points, isDone)),
   );
   await worker.start();
-  const told = createInterface({ input: process.stdin }).on('line', (line) => {
+  const commands = createInterface({ input: process.stdin }).on('line', (line) => {
     for (const [id, point] of Object.entries(JSON.parse(line) as Record<string, CrashPoint>)) {
       points.of(id).resolve(point);
       own.queue.announce({ id, priority: 0 });
     }
   });
   // Whoever tells it is gone.
-  told.once('close', () => process.exit(0));
+  commands.once('close', () => process.exit(0));
   process.once('SIGTERM', () => void worker.stop().then(() => process.exit(0)));
   // Before it is killed, for the next one.
   flushCompileCache();
 }
 
 interface Points {
-  /** Settled once this worker is told of the operation. */
+  /** Settled once this worker has the operation announced. */
   of(operationId: string): PromiseWithResolvers<CrashPoint>;
 }
 

@@ -222,7 +222,7 @@ function dealOut(points: readonly CrashPoint[], count: number): CrashPoint[][] {
 }
 
 interface Worker {
-  /** Where operations stand still; none is begun before it was told of. */
+  /** Where operations stand still; none is begun before it was announced. */
   tell(points: ReadonlyMap<string, CrashPoint>): void;
   /** Resolves when it has said all of these lines. */
   says(lines: readonly string[]): Promise<void>;

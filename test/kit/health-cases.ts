@@ -67,8 +67,8 @@ function heartbeatsOf({ listeners, pools }: LoadBalancerTree): fc.Arbitrary<Hear
           poolId: fc.constant(poolId),
           listenerIds: fc.subarray(listenerIds),
           status: poolWords,
-          members: someOf(members.map(({ id }) => id)).chain((told) =>
-            fc.tuple(...told.map((id) => memberWords.map((word): [string, string] => [id, word]))),
+          members: someOf(members.map(({ id }) => id)).chain((reported) =>
+            fc.tuple(...reported.map((id) => memberWords.map((word): [string, string] => [id, word]))),
           ),
         });
       }),
@@ -77,19 +77,22 @@ function heartbeatsOf({ listeners, pools }: LoadBalancerTree): fc.Arbitrary<Hear
   return fc
     .record({
       version: fc.constantFrom(0, 1, 2, 3, 3),
-      told: fc.oneof(fc.constant(listeners.filter((one) => one.adminStateUp).map(({ id }) => id)), someOf(listenerIds)),
+      reported: fc.oneof(
+        fc.constant(listeners.filter((one) => one.adminStateUp).map(({ id }) => id)),
+        someOf(listenerIds),
+      ),
       words: fc.array(listenerWords, { minLength: 4, maxLength: 4 }),
       pools: poolStates,
     })
-    .map(({ version, told, words, pools: states }) => ({
+    .map(({ version, reported, words, pools: states }) => ({
       amphoraId: 'a',
       sequence: 0,
       version,
       countersAreDeltas: version >= 3,
-      listeners: new Map(told.map((id, n) => [id, { status: words[n] ?? 'OPEN', counters: noCounters }])),
+      listeners: new Map(reported.map((id, n) => [id, { status: words[n] ?? 'OPEN', counters: noCounters }])),
       pools: states.flatMap(({ listenerIds: users, members, ...state }) => {
-        // In the old formats a pool stands in a listener that is told of; later it may stand alone.
-        const standsIn = version >= 2 ? [null, ...users] : users.filter((id) => told.includes(id));
+        // In the old formats a pool stands in a listener that is reported; later it may stand alone.
+        const standsIn = version >= 2 ? [null, ...users] : users.filter((id) => reported.includes(id));
         return standsIn.map((listenerId) => ({ ...state, listenerId, members: new Map(members) }));
       }),
     }));

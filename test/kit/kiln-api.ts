@@ -18,7 +18,7 @@ export interface KilnApi {
 type Sections = Record<string, Record<string, string>>;
 
 /**
- * Starts `kiln serve` with the bed's Keystone and drivers that touch no cloud, as the bed's Octavia has them.
+ * Starts `kiln serve` with the test bed's Keystone and drivers that touch no cloud, as the test bed's Octavia has them.
  * @param connection its database; the embedded one unless given.
  */
 export async function startKilnApi(

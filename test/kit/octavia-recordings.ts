@@ -12,7 +12,7 @@ export interface Recorded {
   values?: Readonly<Record<string, string | null>>;
 }
 
-/** What a case is told from others by. */
+/** What distinguishes a case from others. */
 export const recordKey = ({ about, body }: Pick<Recorded, 'about' | 'body'>): string =>
   JSON.stringify([about, body ?? null]);
 

@@ -46,7 +46,7 @@ const madeUp = new Set([
 /** An ID that nothing has. */
 const nobody = '00000000-0000-4000-8000-000000000bad';
 
-/** Runs the script against the load-balancer API at `endpoint`, with the bed's Keystone and Neutron. */
+/** Runs the script against the load-balancer API at `endpoint`, with the test bed's Keystone and Neutron. */
 export async function runScript(
   script: readonly Step[],
   endpoint: string,
@@ -146,7 +146,7 @@ async function runCommand(
   return { status, output: parsed(stdout), message: stderr };
 }
 
-/** clouds.yaml of the bed, with the load-balancer service at `endpoint`. */
+/** clouds.yaml of the test bed, with the load-balancer service at `endpoint`. */
 function cloudsFile(bed: TestbedAccess, endpoint: string, folder: string): string {
   const clouds = Object.entries(bed.users).map(([name, user]) => [
     `testbed-${name}`,

@@ -32,8 +32,8 @@ export interface PlayedCloud {
 }
 
 /**
- * A real HTTP server that answers the least that the OpenStack clients ask for, and plays whatever fault it is told to.
- * Only for faults: how the services really behave is told by the embedded cloud and the test bed.
+ * A real HTTP server that answers the least that the OpenStack clients ask for, and plays whatever fault it is asked to.
+ * Only for faults: how the services really behave is shown by the embedded cloud and the test bed.
  */
 export async function startPlayedCloud(): Promise<PlayedCloud> {
   const plays: { service: Service; play: Play; left: number; only: (request: PlayedRequest) => boolean }[] = [];

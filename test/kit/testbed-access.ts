@@ -54,7 +54,7 @@ async function logIn(identity: string, user: TestbedUser): Promise<string> {
   return token;
 }
 
-/** Where the bed's Octavia answers after `testbed/up.sh octavia` (testbed/settings.sh). */
+/** Where the test bed's Octavia answers after `testbed/up.sh octavia` (testbed/settings.sh). */
 export function octaviaEndpoint(): string {
   return `http://127.0.0.1:${Number(process.env.KILN_TESTBED_PORT_BASE || 15000) + 876}`;
 }

@@ -17,7 +17,7 @@ export async function makeDatabase(): Promise<{ name: string; connection: string
 }
 
 /**
- * Forgets what the bed's Octavia believes to be in use. Its counters do not come down when a deletion breaks off, and
+ * Forgets what the test bed's Octavia believes to be in use. Its counters do not come down when a deletion breaks off, and
  * once nothing is left no request of its API corrects them: after some runs a quota of two is met by none.
  */
 export async function forgetOctaviasQuotas(): Promise<void> {

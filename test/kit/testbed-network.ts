@@ -3,7 +3,7 @@ import type { TestbedAccess } from './testbed-access.ts';
 
 export type CallNeutron = <Body>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) => Promise<Body>;
 
-/** Requests to the bed's Neutron as one of its users; the path is below `/v2.0/`. A refusal throws with what Neutron said. */
+/** Requests to the test bed's Neutron as one of its users; the path is below `/v2.0/`. A refusal throws with what Neutron said. */
 export async function neutronOf(bed: TestbedAccess, user: keyof TestbedAccess['users']): Promise<CallNeutron> {
   const headers = { 'x-auth-token': await bed.token(user), 'content-type': 'application/json' };
   return async <Body>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) => {

@@ -57,7 +57,7 @@ function toyStep(name: string): Step<ToyDeps, JsonObject, JsonObject> {
           break;
         if (clock.monotonicMs() > untilMs) throw new KilnError('INTERNAL', 'nobody opened the gate');
       }
-      if (state.failIn === name) throw new KilnError('BOOT_FAILED', 'as it was told to', { retryable: false });
+      if (state.failIn === name) throw new KilnError('BOOT_FAILED', 'as it was asked to', { retryable: false });
       await note('end');
       return {};
     },

@@ -285,7 +285,7 @@ async def main():
 asyncio.run(main())
 `;
 
-/** Options of ssh with the bed's key, for hosts that are made anew each time. */
+/** Options of ssh with the test bed's key, for hosts that are made anew each time. */
 export function sshWords(bed: TestbedAccess): string[] {
   const options = [
     'BatchMode=yes',

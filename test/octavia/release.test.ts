@@ -19,7 +19,7 @@ import { openNetworks, type TestNetworks } from '../kit/test-networks.ts';
 import { octaviaEndpoint, readTestbed } from '../kit/testbed-access.ts';
 
 /**
- * `kiln release --octavia` over the real Octavia of the bed (API, worker, health manager, housekeeping) with its real drivers: real
+ * `kiln release --octavia` over the real Octavia of the test bed (API, worker, health manager, housekeeping) with its real drivers: real
  * Glance, Nova and Neutron, amphorae that serve and send heartbeats. Nova's hypervisor only pretends, so that a front before it runs
  * Kiln's own agent, with the files that Octavia gave to Nova, in place of a virtual machine.
  */
@@ -217,7 +217,7 @@ it('shows the fleet and plans, with what Nova and Neutron tell', async () => {
     'other releases': 'ok',
     busy: 'ok',
     quota: 'ok',
-    // The bed has one, and there is a pair.
+    // The test bed has one, and there is a pair.
     hosts: 'warning',
     addresses: 'ok',
   });

@@ -4,7 +4,7 @@ import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { type ApiAnswer, openStoredApiHarness, ownProject, type StoredApiHarness, subnetId } from '../kit/api.ts';
 import { type SmallMariadb, smallMariadbIsImpossible, startSmallMariadb } from '../kit/small-mariadb.ts';
 
-/** What a MariaDB can suffer from without being gone: clients are told to come again, and all is well when it has passed. */
+/** What a MariaDB can suffer from without being gone: clients are asked to come again, and all is well when it has passed. */
 
 const impossible = smallMariadbIsImpossible();
 
@@ -35,7 +35,7 @@ describe.skipIf(impossible !== null)(`a MariaDB in trouble (${impossible ?? 'one
       loadbalancer: { vip_subnet_id: subnetId, name, description, pools },
     });
   };
-  /** The client is told to come again, and nothing of the database. */
+  /** The client is asked to come again, and learns nothing of the database. */
   function expectComeAgain({ status, headers, body }: ApiAnswer): void {
     expect([status, body.faultstring]).toEqual([
       503,

@@ -14,7 +14,7 @@ import { serveOpenstack } from '../kit/openstack-socket.ts';
 import { readTestbed } from '../kit/testbed-access.ts';
 
 /**
- * devstack/plugin.sh, all phases, each of them twice, against the bed. DevStack's functions are our stand-in's, or with
+ * devstack/plugin.sh, all phases, each of them twice, against the test bed. DevStack's functions are our stand-in's, or with
  * KILN_DEVSTACK_DIR=<a checkout of DevStack> its own (docs/devstack.md). What is made has names of its own.
  */
 const root = join(import.meta.dirname, '..', '..');
@@ -56,7 +56,7 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  // Whatever failed: nothing of ours stays in the bed that others use.
+  // Whatever failed: nothing of ours stays in the test bed that others use.
   if (existsSync(join(scratch, 'data', 'kiln'))) await phases('unstack', 'clean');
   await openstack?.close();
   await nova?.close();
@@ -100,7 +100,7 @@ async function localrc(): Promise<string> {
     CURL_GET: 'curl -g',
     // DevStack's own pip and apt want its virtual environment and its list of requirements.
     ...(process.env.KILN_DEVSTACK_DIR ? { OFFLINE: 'True', KILN_INSTALL_CLIENT: 'False' } : {}),
-    // What a local.conf sets: names that the bed has not, and no Open vSwitch.
+    // What a local.conf sets: names that the test bed has not, and no Open vSwitch.
     KILN_CONF_DIR: join(scratch, 'etc', 'kiln'),
     KILN_API_PORT: new URL(apiUrl).port,
     KILN_HEALTH_PORT: String(await freePort()),
@@ -173,7 +173,7 @@ async function get(url: string, token: string, headers: Record<string, string> =
   return JSON.parse(text);
 }
 
-/** Everything of this run's names in the cloud, and the catalog; with the bed's own roles. */
+/** Everything of this run's names in the cloud, and the catalog; with the test bed's own roles. */
 async function inTheCloud() {
   const token = await bed.token('admin');
   const { identity, compute, network, image } = bed.endpoints;

@@ -77,7 +77,7 @@ describe.skipIf(impossible !== null)(`controllers on a Galera cluster (${impossi
     }
   }
 
-  /** As a client that asks again for as long as it is told to; nothing else than that may be said. */
+  /** As a client that asks again for as long as it is asked to; nothing else than that may be said. */
   async function persist(method: string, path: string, body?: object): Promise<Answer> {
     for (;;) {
       const answer = await call(method, path, body);

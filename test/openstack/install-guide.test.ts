@@ -130,7 +130,7 @@ async function clearAway(cloudsFile: string): Promise<void> {
     ['network', 'amphora-mgmt'],
     ['flavor', 'amphora-small'],
   ];
-  // The bed's own service user: what is made lies in its project.
+  // The test bed's own service user: what is made lies in its project.
   for (const words of kinds) {
     const name = words.pop() ?? '';
     for (const cloud of ['testbed-admin', 'testbed']) await openstack.run(cloud, [...words, 'delete', name]);

@@ -31,7 +31,7 @@ describe('octaviaclient', () => {
     kiln = await startKilnApi(bed, folder);
     network = await clientNetwork(bed);
     const run = (endpoint: string) => runScript(script, endpoint, bed, network.ids, folder);
-    // The bed may have been used before; Kiln starts with an empty database.
+    // The test bed may have been used before; Kiln starts with an empty database.
     await clearAway(octaviaEndpoint(), bed);
     await forgetOctaviasQuotas();
     // One after the other: they share the network by its name, and two cores.

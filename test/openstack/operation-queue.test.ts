@@ -383,7 +383,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
       return line.level === 'info';
     }
 
-    it('trusts whom it was told to trust', () =>
+    it('trusts whom it is configured to trust', () =>
       withHarness(async () => {
         const [caFile, other] = [join(folder, 'ca.pem'), join(folder, 'other-ca.pem')];
         expect(await connects('127.0.0.1', {})).toBe(true);

@@ -161,7 +161,7 @@ describe.skipIf(agentIsImpossible !== null)("a pair of Octavia's agents", { time
   });
 
   it('HAProxy of the one that serves is killed: the agent’s check finds that, and the other one takes over', async () => {
-    // By the agent it would be no fault: it no longer checks what it has been told to stop.
+    // By the agent it would be no fault: it no longer checks what it has been asked to stop.
     backup.octavia.inside('pkill', '-KILL', 'haproxy');
     await expect.poll(holder, patience).toBe('master');
   });

@@ -25,7 +25,7 @@ import { makeDatabase } from '../kit/testbed-database.ts';
 const LOAD_BALANCERS = 4;
 const WITHIN_MS = 480_000;
 const TAG = `kiln-release-${process.pid}`;
-/** Nobody tells how load balancers are: the bed is shared, and heartbeats that come late on a busy machine judge nothing. */
+/** Nobody tells how load balancers are: the test bed is shared, and heartbeats that come late on a busy machine judge nothing. */
 const quiet = { controller_ip_port_list: '', heartbeat_timeout: '86400', bind_port: '0' };
 
 const bed = readTestbed();
@@ -172,7 +172,7 @@ it(
     const holder = [...housekeepings].find(([, { lines }]) => lines.some((line) => line.includes(`release ${id}:`)));
     const [name, process] = holder ?? expect.unreachable();
     await process.kill();
-    // Both say something of the same release at the same time: whoever is second is told so.
+    // Both say something of the same release at the same time: whoever is second gets that answer.
     const { intent } = await show();
     const said = await Promise.all([0, 1].map((api) => say(api, 'pause', intent.revision)));
     expect(said.map(({ status }) => status).sort()).toEqual([200, 409]);

@@ -143,7 +143,7 @@ describe('MariaDB', () => {
     expect(rows).toEqual([{ mode: expect.stringContaining('TRADITIONAL'), collation: 'utf8mb4_bin' }]);
   });
 
-  it('a refused login is told without the password, and at once', async () => {
+  it('a refused login is reported without the password, and at once', async () => {
     const { user, host, port } = readTestbed().database;
     const wrong = `mysql+pymysql://${user}:not-the-word@${host}:${port}/${subject.name}`;
     const error = await openDatabase(wrong, clock).catch((thrown: unknown) => thrown);

@@ -12,7 +12,7 @@ import { readTestbed } from '../kit/testbed-access.ts';
 /**
  * What the other suites take for granted about the test bed: who may log in, what is set up, that Nova boots, and that
  * the danger Kiln guards against is real here (a tenant's private image, seen by the controller's token).
- * Speaks to the services with bare requests, so that a fault of Kiln's clients cannot hide one of the bed.
+ * Speaks to the services with bare requests, so that a fault of Kiln's clients cannot hide one of the test bed.
  */
 
 interface User {

@@ -195,7 +195,7 @@ it(
     await startWorker();
     const id = await create(makePublisher(), 'fails', { failIn: 'three' });
     await allEnd([id], 'undone');
-    expect((await journal.get(id))?.operation.reason).toMatchObject({ message: 'as it was told to' });
+    expect((await journal.get(id))?.operation.reason).toMatchObject({ message: 'as it was asked to' });
     expect(await toy.selectFrom('toy_thing').selectAll().where('operation_id', '=', id).execute()).toEqual([]);
   },
   limit,

@@ -153,11 +153,11 @@ async function colleagueAsked(view: string, word: string) {
   const question = page.getByRole('dialog', { name: `${word}?` });
   await question.getByLabel('Why').fill('it looks fine from here');
   return {
-    /** What they were asked is out of date: they are told so, and see what is so now. */
+    /** What they were asked is out of date: they are reported so, and see what is so now. */
     async isRefused() {
       await question.getByRole('button', { name: `${word} it` }).click();
       const refusal = (await question.getByRole('alert').textContent()) ?? '';
-      expect(refusal).toMatch(/has changed|was told|ended/);
+      expect(refusal).toMatch(/has changed|was reported|ended/);
       await question.getByRole('button', { name: 'Leave it' }).click();
       await page.getByText(hostile, { exact: true }).waitFor();
       await context.close();
@@ -312,7 +312,7 @@ describe('an administrator', () => {
       await drawer.getByRole('button', { name: 'Abort…' }).waitFor({ state: 'detached' });
     }));
 
-  it('is told when the server is gone, and when it is back', () =>
+  it('gets to know when the server is gone, and when it is back', () =>
     asAdmin('attention', async (page) => {
       await heading(page, 'Attention').waitFor();
       await page.getByText('load balancer checkout is in ERROR').waitFor();

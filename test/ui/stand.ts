@@ -195,11 +195,11 @@ export async function expectAccessible(page: Page, what: string): Promise<void> 
   const found = (await page.evaluate('axe.run()')) as {
     violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[];
   };
-  const told = found.violations.map(
+  const reported = found.violations.map(
     ({ id, nodes }) =>
       `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary ?? ''}`).join('\n')}`,
   );
-  expect(told, what).toEqual([]);
+  expect(reported, what).toEqual([]);
 }
 
 async function tenant(endpoint: string, account: Account) {

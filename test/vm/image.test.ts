@@ -13,7 +13,7 @@ import { runKiln, startKiln } from '../kit/kiln-process.ts';
 import { readTestbed } from '../kit/testbed-access.ts';
 import { keptCache, minutes, pushImage, vmAgent } from '../kit/vm-cloud.ts';
 
-/** `kiln image build --type vm`: built twice from Debian's packages, booted under QEMU, looked into, and pushed to the bed's Glance. */
+/** `kiln image build --type vm`: built twice from Debian's packages, booted under QEMU, looked into, and pushed to the test bed's Glance. */
 
 let folder: string;
 let image: string;

@@ -14,7 +14,7 @@ network_driver = network_noop_driver'
     ;;
   real)
     in_bed() { /usr/bin/python3 -c "import json; print(json.load(open('$state/testbed.json'))['$1']['id'])"; }
-    [ -e "$state/testbed.json" ] || { echo 'bring the bed up first, then Octavia with real drivers' >&2; exit 1; }
+    [ -e "$state/testbed.json" ] || { echo 'bring the test bed up first, then Octavia with real drivers' >&2; exit 1; }
     drivers="compute_driver = compute_nova_driver
 image_driver = image_glance_driver
 network_driver = allowed_address_pairs_driver

@@ -1,4 +1,4 @@
-# Keystone, with the projects, users and catalog of the bed.
+# Keystone, with the projects, users and catalog of the test bed.
 
 mkdir -p "$etc/keystone" "$data/keystone"
 cat >"$etc/keystone/keystone.conf" <<X

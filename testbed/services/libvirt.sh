@@ -1,4 +1,4 @@
-# libvirtd for KILN_TESTBED_HYPERVISOR=libvirt, in a mount namespace of its own: what it keeps is in the bed's folder, and
+# libvirtd for KILN_TESTBED_HYPERVISOR=libvirt, in a mount namespace of its own: what it keeps is in the test bed's folder, and
 # nothing of the machine's own libvirt is seen or changed. It listens on a socket in $run alone.
 
 [ "$hypervisor" = libvirt ] || return 0
@@ -23,7 +23,7 @@ X
 # libvirtd ends where it does not find the account that Debian's service package makes, though qemu.conf names another one.
 { cat /etc/passwd; grep -q '^libvirt-qemu:' /etc/passwd || echo 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin'; } >"$etc/libvirt/passwd"
 { cat /etc/group; for name in libvirt-qemu kvm; do grep -q "^$name:" /etc/group || echo "$name:x:64055:"; done; } >"$etc/libvirt/group"
-# The virtual machines belong to libvirtd's session, which ends with the bed: they are not to outlive it.
+# The virtual machines belong to libvirtd's session, which ends with the test bed: they are not to outlive it.
 private=$(
   cat <<X
 set -e

@@ -18,7 +18,7 @@ X
   fi
 }
 
-# Emulated processors (no KVM is asked for); what needs root is done without sudo, as the bed itself is root's then.
+# Emulated processors (no KVM is asked for); what needs root is done without sudo, as the test bed itself is root's then.
 hypervisor_settings() {
   [ "$hypervisor" = libvirt ] || return 0
   cat <<X

@@ -208,7 +208,7 @@ describe('requests', () => {
     const fixedIps = [{ ipAddress: '10.3.0.2', subnetCidr: '10.3.0.0/24', gateway: null, hostRoutes: [] }];
     const port = { macAddress: 'm', mtu: 1, isSriov: true, fixedIps };
     await agent.plugNetwork(known, { ...port, vip: { ...vip, vipAddress: '10.0.0.2' } });
-    const told = {
+    const reported = {
       subnet_cidr: '10.0.0.0/24',
       gateway: null,
       mac_address: '06:00:00:00:00:01',
@@ -223,13 +223,13 @@ describe('requests', () => {
       'POST /1.0/plug/network',
     ]);
     expect(asked.map((line) => JSON.parse(line.slice(line.indexOf('{'))))).toEqual([
-      told,
+      reported,
       {
         mac_address: 'm',
         mtu: 1,
         is_sriov: true,
         fixed_ips: [{ ip_address: '10.3.0.2', subnet_cidr: '10.3.0.0/24', host_routes: [], gateway: null }],
-        vip_net_info: { ...told, vip: '10.0.0.2' },
+        vip_net_info: { ...reported, vip: '10.0.0.2' },
       },
     ]);
   });

@@ -126,8 +126,8 @@ function requireExpected(call: AgentCall, request: AgentRequest, answer: Answer)
   if (isJson && request.expected?.includes(status)) return answer;
 
   const { message, error, details } = (isJson ? body : {}) as Record<string, unknown>;
-  const told = [message ?? error, details].filter((part) => typeof part === 'string').map((part) => part.trim());
-  const serviceMessage = told.length > 0 ? told.join(': ') : null;
+  const reported = [message ?? error, details].filter((part) => typeof part === 'string').map((part) => part.trim());
+  const serviceMessage = reported.length > 0 ? reported.join(': ') : null;
   const why = `answers ${status} to ${call.method} ${call.path}${serviceMessage ? `: ${serviceMessage}` : ''}`;
   const answered = { status, serviceMessage };
   if (status === 404 && typeof details === 'string' && details.includes('No suitable network interface')) {

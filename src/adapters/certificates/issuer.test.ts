@@ -196,8 +196,8 @@ describe('an authority that can not be used', () => {
     }
   });
 
-  it('is tried again: a fault mended on disk is mended without a restart', async () => {
-    const broken = join(directory, 'mended.pem');
+  it('is tried again: a fault fixed on disk is fixed without a restart', async () => {
+    const broken = join(directory, 'fixed.pem');
     writeFileSync(broken, 'garbage');
     const issuer = createCertificateIssuer({ ...settingsOf(good), caCertificateFile: broken }, clock);
     await expect(issuer.issueAgentCertificate(amphoraId, 60)).rejects.toThrow('holds no certificate');

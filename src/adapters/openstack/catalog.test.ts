@@ -44,7 +44,7 @@ describe('an endpoint', () => {
       'no internal endpoint of the image service in region One: it has admin, public there',
     ],
     [{ regionName: 'Three', interfaces: ['internal'] }, 'it has internal there'],
-  ])('that is not there is told with what is: %j', (wanted, message) => {
+  ])('that is not there is reported with what is: %j', (wanted, message) => {
     expect(() => find(wanted)).toThrow(message);
   });
 });

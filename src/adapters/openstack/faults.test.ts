@@ -348,9 +348,9 @@ describe.each(readers)('$service', ({ service, read }) => {
     const clients = connect();
     cloud.play(service, plays.status(500, 'It broke'));
     const error = await errorOf(read(clients));
-    const told = JSON.stringify([error, error.message, error.stack, log.lines]);
-    expect(told).not.toContain(password);
-    for (const token of cloud.tokens) expect(told).not.toContain(token);
+    const reported = JSON.stringify([error, error.message, error.stack, log.lines]);
+    expect(reported).not.toContain(password);
+    for (const token of cloud.tokens) expect(reported).not.toContain(token);
     expect(log.lines.filter((line) => line.message.startsWith('OpenStack call failed'))).toHaveLength(3);
   });
 });

@@ -9,7 +9,7 @@ import { createKeystone } from './keystone.ts';
 import { createNetworkClient } from './neutron.ts';
 import { computeHeaders, createComputeClient } from './nova.ts';
 
-/** Pages, and answers that are none. What real services answer is told by the contract suite of orphans. */
+/** Pages, and answers that are none. What real services answer is shown by the contract suite of orphans. */
 
 let cloud: PlayedCloud;
 let http: Http;

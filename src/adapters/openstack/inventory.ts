@@ -9,7 +9,7 @@ import { type ServiceClient, segment } from './service-client.ts';
 
 /** Of one page; services may have smaller ones, and say so by a link to the next one. */
 const PAGE_SIZE = 1_000;
-/** Neutron shows rules and addresses as well, unless it is told what is wanted. */
+/** Neutron shows rules and addresses as well, unless it is asked for what is wanted. */
 const FIELDS = ['id', 'name', 'project_id', 'tenant_id', 'device_id', 'device_owner', 'created_at'];
 
 const text = Type.Optional(Type.Union([Type.String(), Type.Null()]));

@@ -47,7 +47,7 @@ function make(fields: object): Record<string, unknown> {
     device_owner: '',
     admin_state_up: true,
     ...fields,
-    // What Neutron chooses is not told here.
+    // What Neutron chooses is not reported here.
     fixed_ips: [],
   };
   ports.push(port);
@@ -198,7 +198,7 @@ describe('when the answer to a creation is lost', () => {
   });
 });
 
-describe('what is told apart', () => {
+describe('what is distinguished', () => {
   const refuses = (status: number, type: string, message: string) =>
     cloud.play('network', plays.status(status, { NeutronError: { type, message, detail: '' } }), { only: isCreation });
   const rule = { protocol: 'tcp', portRangeMin: 80, portRangeMax: 80, etherType: 'IPv4', remoteIpPrefix: null };

@@ -7,7 +7,7 @@ import { createHttp, type Http } from './http.ts';
 import { createKeystone } from './keystone.ts';
 import { createNova } from './nova.ts';
 
-/** What Nova is asked, word for word; how it answers is told by the contract and fault tests. */
+/** What Nova is asked, word for word; how it answers is shown by the contract and fault tests. */
 
 let cloud: PlayedCloud;
 let http: Http;

@@ -87,7 +87,7 @@ describe('TLS', () => {
     await expect(get(other)).rejects.toMatchObject({ code: 'SERVICE_UNREACHABLE', retryable: false });
   });
 
-  it('takes any certificate when told to be insecure, and warns once', async () => {
+  it('takes any certificate when asked to be insecure, and warns once', async () => {
     const { get, log } = connect({ insecure: true });
     await get();
     await get();

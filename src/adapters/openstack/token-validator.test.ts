@@ -303,7 +303,7 @@ describe('with a Keystone that fails', () => {
     expect(await connectPlayed().validate(token)).toBeNull();
   });
 
-  it('a token for the whole deployment is told apart', async () => {
+  it('a token for the whole deployment is distinguished', async () => {
     answer(aToken({ system: { all: true }, roles: [{ name: 'admin' }] }));
     expect(await connectPlayed().validate(token)).toMatchObject({ systemScope: true, projectId: null });
   });
@@ -321,11 +321,13 @@ describe('with a Keystone that fails', () => {
       if (status === 404) expect(outcome).toBeNull();
       else expect(outcome).toBeInstanceOf(Error);
 
-      const told = [outcome, JSON.stringify(outcome), log.lines].map((one) => inspect(one, { depth: 20 })).join('\n');
-      expect(told).toContain('/auth/tokens');
-      if (status >= 400) expect(told).toContain('No *** by ***');
+      const reported = [outcome, JSON.stringify(outcome), log.lines]
+        .map((one) => inspect(one, { depth: 20 }))
+        .join('\n');
+      expect(reported).toContain('/auth/tokens');
+      if (status >= 400) expect(reported).toContain('No *** by ***');
       expect(cloud.tokens.size).toBeGreaterThan(0);
-      for (const secret of [token, password, ...cloud.tokens]) expect(told).not.toContain(secret);
+      for (const secret of [token, password, ...cloud.tokens]) expect(reported).not.toContain(secret);
     },
   );
 });

@@ -14,10 +14,10 @@ it('opens a file for the user alone that leads to the address, which no argument
   writeFileSync(program, `#!/bin/sh\necho "$@" > ${folder}/told.part && mv ${folder}/told.part ${folder}/told\n`);
   chmodSync(program, 0o700);
   const browser = await openBrowser(url, program);
-  const told = await vi.waitFor(() => readFileSync(join(folder, 'told'), 'utf8').trim(), { timeout: 60_000 });
-  expect(told).toMatch(/^file:\/\/\S+$/);
-  expect(told).not.toContain('secret');
-  const file = fileURLToPath(told);
+  const reported = await vi.waitFor(() => readFileSync(join(folder, 'told'), 'utf8').trim(), { timeout: 60_000 });
+  expect(reported).toMatch(/^file:\/\/\S+$/);
+  expect(reported).not.toContain('secret');
+  const file = fileURLToPath(reported);
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(readFileSync(file, 'utf8')).toContain(`url=${url}"`);
   browser?.forget();

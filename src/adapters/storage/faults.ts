@@ -105,7 +105,7 @@ interface DriverError {
 
 const isOutOfRoom = ({ code = '', errno = 0 }: DriverError) => NO_ROOM.has(errno) || SQLITE_NO_ROOM.test(code);
 
-/** Whether the same call may succeed a little later, with nothing done to Kiln or to what it is told of the database. */
+/** Whether the same call may succeed a little later, with nothing done to Kiln or to its configuration of the database. */
 export function mayPass(error: unknown): boolean {
   const { code = '', errno = 0, fatal = false } = error as DriverError;
   if (UNDONE.has(errno) || NOT_NOW.has(errno) || NOT_REACHED.has(code) || SQLITE_NOT_NOW.test(code)) return true;

@@ -131,7 +131,7 @@ export async function upsertStatistics(
     return sql<number>`${sql.raw(mysql ? 'least' : 'min')}(${sum}, ${sql.raw(LARGEST_COUNTER)})`;
   };
   const failures = sql.ref('kiln_listener_statistics.failures');
-  // What nobody told leaves what is there.
+  // What nobody reported leaves what is there.
   const addedFailures = sql<number>`case when ${offered('failures')} is null then ${failures}
     else ${sql.raw(mysql ? 'least' : 'min')}(coalesce(${failures}, 0) + ${offered('failures')}, ${sql.raw(LARGEST_COUNTER)}) end`;
   const values = Object.fromEntries([

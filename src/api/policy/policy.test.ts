@@ -48,7 +48,7 @@ describe('policy', () => {
     }
   });
 
-  it('forgets the old roles when told to', () => {
+  it('forgets the old roles when asked to', () => {
     const strict = createPolicy({ enforceNewDefaults: true });
     expect(strict.allows('listener:put', caller(['load-balancer_member']), 'own')).toBe(false);
     expect(strict.allows('listener:put', caller(['member']), 'own')).toBe(true);

@@ -84,7 +84,7 @@ export const tagChecks: CheckGroup = {
           findings.push(
             warn(
               `image ${miss.imageId} (${miss.name ?? 'no name'}) carries the tag and is refused: it ${miss.reason}`,
-              'If it should be booted, mend that; if you do not know it, ask its owner why it carries your tag.',
+              'If it should be booted, fix that; if you do not know it, ask its owner why it carries your tag.',
             ),
           );
         }

@@ -94,11 +94,11 @@ describe('members', () => {
     },
   );
 
-  it('one that is not told of is OFFLINE', () => {
+  it('one that is not reported is OFFLINE', () => {
     expect(changes(aTree({}), aHeartbeat({ pools: [{ members: { me2: 'UP' } }] }))).toEqual({ me1: 'OFFLINE' });
   });
 
-  it('one without a monitor that is not told of stays as it is', () => {
+  it('one without a monitor that is not reported stays as it is', () => {
     const tree = aTree({ member: { operatingStatus: 'NO_MONITOR' } });
     expect(changes(tree, aHeartbeat({ pools: [{ members: { me2: 'UP' } }] }))).toEqual({});
   });
@@ -128,7 +128,7 @@ describe('pools', () => {
     expect(changes(tree, aHeartbeat({ pools: [{ members: {} }] }))).toEqual({ po: 'ONLINE' });
   });
 
-  it('one that is not told of, disabled or not in use, is OFFLINE; its members stay as they are', () => {
+  it('one that is not reported, disabled or not in use, is OFFLINE; its members stay as they are', () => {
     expect(changes(aTree({}), aHeartbeat({ pools: [] }))).toEqual({ po: 'OFFLINE' });
   });
 
@@ -220,7 +220,7 @@ describe('older formats', () => {
     expect(changes({ ...tree, listeners: [...tree.listeners, second] }, heartbeat)).toEqual({});
   });
 
-  it('1: where no listener is told of, nothing is known of pools', () => {
+  it('1: where no listener is reported, nothing is known of pools', () => {
     expect(changes(aTree({}), aHeartbeat({ version: 1, listeners: {}, pools: [] }))).toEqual({ li: 'ERROR' });
   });
 
@@ -284,12 +284,12 @@ describe('whatever comes', () => {
     );
   });
 
-  it('a load balancer is as bad as the worst that is told of it', () => {
+  it('a load balancer is as bad as the worst that is reported of it', () => {
     fc.assert(
       fc.property(healthCases, ({ tree, heartbeat }) => {
         const after = changed(tree, heartbeat);
-        const told = new Set(heartbeat.pools.map(({ poolId }) => poolId));
-        const pools = after.pools.filter(({ id }) => told.has(id));
+        const reported = new Set(heartbeat.pools.map(({ poolId }) => poolId));
+        const pools = after.pools.filter(({ id }) => reported.has(id));
         fc.pre(heartbeat.version >= 2 && deriveStatuses(tree, heartbeat).unknown.length === 0);
         const { operatingStatus, adminStateUp } = after.loadBalancer;
         if (pools.some((pool) => pool.operatingStatus === 'ERROR')) expect(operatingStatus).toBe('ERROR');

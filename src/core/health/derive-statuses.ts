@@ -66,13 +66,13 @@ export function deriveStatuses(
   if (lacksPartner) degrade();
 
   for (const listener of listeners) {
-    const told = heartbeat.listeners.get(listener.id);
+    const reported = heartbeat.listeners.get(listener.id);
     const { becomes, isUnknown } = note('listener', listener);
-    if (!told) {
+    if (!reported) {
       becomes(listener.adminStateUp && loadBalancer.provisioningStatus === 'ACTIVE' ? 'ERROR' : 'OFFLINE');
-    } else if (told.status === 'OPEN') {
+    } else if (reported.status === 'OPEN') {
       becomes('ONLINE');
-    } else if (told.status === 'FULL') {
+    } else if (reported.status === 'FULL') {
       becomes('DEGRADED');
       degrade();
     } else {
@@ -82,19 +82,19 @@ export function deriveStatuses(
 
   const toldPools = poolsTold(tree, heartbeat);
   for (const pool of pools) {
-    const told = toldPools.get(pool.id);
+    const reported = toldPools.get(pool.id);
     const { becomes, isUnknown } = note('pool', pool);
-    if (!told) {
+    if (!reported) {
       if (judgesMissingPools(tree, heartbeat)) becomes('OFFLINE');
       continue;
     }
-    const isDown = told.status === 'DOWN';
-    let status: OperatingStatus | undefined = isDown ? 'ERROR' : told.status === 'UP' ? 'ONLINE' : undefined;
+    const isDown = reported.status === 'DOWN';
+    let status: OperatingStatus | undefined = isDown ? 'ERROR' : reported.status === 'UP' ? 'ONLINE' : undefined;
     if (isDown) worst = 'ERROR';
     if (!status) isUnknown();
 
     for (const member of pool.members) {
-      const said = told.members.get(member.id);
+      const said = reported.members.get(member.id);
       const noted = note('member', member);
       if (said === undefined) {
         // One without a monitor has a status that HAProxy never tells.
@@ -144,13 +144,13 @@ function meaningOf(said: string): OperatingStatus | undefined | null {
  */
 function poolsTold(tree: LoadBalancerTree, heartbeat: Heartbeat): ReadonlyMap<string, PoolHeartbeat> {
   if (heartbeat.version >= 2) return new Map(heartbeat.pools.map((pool) => [pool.poolId, pool]));
-  const told = new Map<string, PoolHeartbeat>();
+  const reported = new Map<string, PoolHeartbeat>();
   for (const { id } of tree.listeners) {
     for (const pool of heartbeat.pools) {
-      if (pool.listenerId === id && !told.has(pool.poolId)) told.set(pool.poolId, pool);
+      if (pool.listenerId === id && !reported.has(pool.poolId)) reported.set(pool.poolId, pool);
     }
   }
-  return told;
+  return reported;
 }
 
 /** In the older formats pools stand in their listeners: where none of those is reported, nothing is known of pools. */

@@ -16,9 +16,9 @@ const traffic: fc.Arbitrary<Traffic> = fc.record({
 });
 
 /** What stands written after traffic was written, as the store does it. */
-function written(before: Map<string, number>, { counters: told, areDeltas }: Traffic): Map<string, number> {
+function written(before: Map<string, number>, { counters: reported, areDeltas }: Traffic): Map<string, number> {
   const after = new Map(before);
-  for (const [id, { bytesIn }] of told) after.set(id, (areDeltas ? (after.get(id) ?? 0) : 0) + bytesIn);
+  for (const [id, { bytesIn }] of reported) after.set(id, (areDeltas ? (after.get(id) ?? 0) : 0) + bytesIn);
   return after;
 }
 

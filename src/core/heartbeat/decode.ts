@@ -82,9 +82,9 @@ function counters(stats: unknown): ListenerCounters {
 
 /** Keys of Kiln's own agent. Nonsense in them is as if they were not there: a heartbeat is worth more than they are. */
 function backendCounters(fields: Fields): Pick<ListenerCounters, 'backend'> {
-  const told = ['hrsp_5xx', 'econ', 'eresp', 'wretr'].map((name) => fields[name]);
-  if (!told.every(isCount)) return {};
-  const [serverErrors = 0, connectErrors = 0, responseErrors = 0, retries = 0] = told;
+  const reported = ['hrsp_5xx', 'econ', 'eresp', 'wretr'].map((name) => fields[name]);
+  if (!reported.every(isCount)) return {};
+  const [serverErrors = 0, connectErrors = 0, responseErrors = 0, retries = 0] = reported;
   return { backend: { serverErrors, connectErrors, responseErrors, retries } };
 }
 
@@ -93,12 +93,12 @@ function pools(where: string, value: unknown, listenerId: string | null): PoolHe
   return Object.entries(object(where, value)).map(([name, pool]) => {
     const { status, members } = object(`${where}.*`, pool);
     const colon = name.lastIndexOf(':');
-    const told = Object.entries(object(`${where}.*.members`, members ?? {}));
+    const reported = Object.entries(object(`${where}.*.members`, members ?? {}));
     return {
       poolId: colon < 0 ? name : name.slice(0, colon),
       listenerId: colon < 0 ? listenerId : name.slice(colon + 1),
       status: text(`${where}.*.status`, status),
-      members: new Map(told.map(([id, state]) => [id, text(`${where}.*.members.*`, state)])),
+      members: new Map(reported.map(([id, state]) => [id, text(`${where}.*.members.*`, state)])),
     };
   });
 }

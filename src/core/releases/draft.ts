@@ -14,7 +14,7 @@ import type { Decision, Step, Window } from './window.ts';
 export const SECOND_MS = 1000;
 /** What was just decided is looked at again at once: often the next thing follows from it. */
 const AT_ONCE_MS = 200;
-/** While something is under way outside; what ends is told sooner. */
+/** While something is under way outside; what ends is reported sooner. */
 const SOON_MS = 5 * SECOND_MS;
 const LATEST_MS = 60 * SECOND_MS;
 

@@ -52,7 +52,7 @@ describe('what is worse than before fails, and says what', () => {
 });
 
 describe('what is no failure', () => {
-  test('nobody told anything: no data', () => {
+  test('nobody reported anything: no data', () => {
     expect(verdictOf(null).verdict).toBe('no data');
     expect(verdictOf({ heartbeats: null, listeners: null, members: null, traffic: null }).verdict).toBe('no data');
   });
@@ -93,7 +93,7 @@ describe('what is no failure', () => {
       'pass',
     );
   });
-  test('failures behind HAProxy that those which have not moved have too, or that nobody told of before', () => {
+  test('failures behind HAProxy that those which have not moved have too, or that nobody reported before', () => {
     const failing = { seconds: 100, connections: 1000, requestErrors: 0, failures: 40 };
     expect(verdictOf({ traffic: failing }, { traffic: { ...traffic(1000), failures: 30 } }).verdict).toBe('pass');
     expect(verdictOf({ traffic: failing }).verdict).toBe('pass');
@@ -106,10 +106,10 @@ describe('what is no failure', () => {
   });
 });
 
-test('requests that fail behind HAProxy count, where they are told of', () => {
-  const told = (failures: number, connections = 1000) => ({ ...traffic(connections), failures });
-  const group = { moved: told(0, 5000), notMoved: told(0, 5000), notMovedBefore: told(0, 5000) };
-  const { verdict, reason } = verdictOf({ traffic: told(40) }, { traffic: told(1) }, group);
+test('requests that fail behind HAProxy count, where they are reported', () => {
+  const reported = (failures: number, connections = 1000) => ({ ...traffic(connections), failures });
+  const group = { moved: reported(0, 5000), notMoved: reported(0, 5000), notMovedBefore: reported(0, 5000) };
+  const { verdict, reason } = verdictOf({ traffic: reported(40) }, { traffic: reported(1) }, group);
   expect([verdict, reason]).toEqual(['fail', expect.stringMatching(/4\.00 % request errors/u)]);
 });
 

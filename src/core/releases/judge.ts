@@ -27,7 +27,7 @@ export const statusRanks: Readonly<Record<string, number>> = {
 };
 
 /**
- * Whether a load balancer is as well as before its move. What nobody told is no failure: without heartbeats the verdict is "no data"; a
+ * Whether a load balancer is as well as before its move. What nobody reported is no failure: without heartbeats the verdict is "no data"; a
  * check of which nothing is known is left out. What its tenant changed meanwhile tells nothing of listeners, members and status.
  */
 export function judge(

@@ -86,7 +86,7 @@ function join(
   const who = late.length === 1 ? '1 load balancer was' : `${late.length} load balancers were`;
   const reason =
     to === 'pending'
-      ? `${who} made, or mended, after the plan and before the tag moved: moved as well`
+      ? `${who} made, or fixed, after the plan and before the tag moved: moved as well`
       : `${who} made on the new image: taken back as well`;
   draft.steps.push({ kind: 'join', wave, to, loadBalancers, reason });
   draft.because.push(reason);

@@ -64,7 +64,7 @@ describe('work that goes on only while a window is open', () => {
     expect(Math.abs((spanMs ?? Number.NaN) - hours(span))).toBeLessThan(10);
   });
 
-  test('of many nights is told from the first ones', () => {
+  test('of many nights is distinguished from the first ones', () => {
     const days = (spanInWindows([night], ms('2026-01-10T01:00:00Z'), 0, hours(2 * 300)) ?? 0) / 86_400_000;
     expect(days).toBeGreaterThan(295);
     expect(days).toBeLessThan(305);

@@ -11,7 +11,7 @@ import { roomForMoveMs, spanInWindows } from './maintenance-window.ts';
 import { digestOf } from './plan-digest.ts';
 import { windowLimits } from './window.ts';
 
-/** Where no failover has told how long one takes. */
+/** Where no failover has reported how long one takes. */
 const USUAL_MOVE_SECONDS = 60;
 const EXAMPLES = 3;
 

@@ -108,7 +108,7 @@ describe('heartbeats', () => {
     }));
     expect(summaryOf(pair).heartbeats).toEqual({ count: 0, intervalMs, longestGapMs: 90_000, sequenceRestarts: 0 });
   });
-  it('is never told worse than it was, and a long silence is always found', () => {
+  it('is never reported worse than it was, and a long silence is always found', () => {
     const history = fc.record({
       gapsMs: fc.array(fc.integer({ min: 1_000, max: 60_000 }), { minLength: 1, maxLength: 12 }),
       pauseMs: fc.integer({ min: 1_000, max: 15_000 }),

@@ -7,7 +7,7 @@ import { trafficBetween } from './traffic-between.ts';
 export interface HealthWhile {
   fromMs: number;
   toMs: number;
-  /** What agents are told. */
+  /** What agents are configured with. */
   heartbeatIntervalMs: number;
   /** When anybody was heard of, earliest first; null: there is nobody else to compare with. */
   hearingsMs: readonly number[] | null;
@@ -20,7 +20,7 @@ const LEAST_SHARE_UP = 2 / 3;
 
 /**
  * What these moments of one load balancer, in their order, tell of its health in a while; null: there are none. Gaps between
- * heartbeats are never told longer than they were: between two moments there may have been several.
+ * heartbeats are never reported longer than they were: between two moments there may have been several.
  */
 export function summarizeHealth(moments: readonly HealthMoment[], during: HealthWhile): HealthSample | null {
   const { fromMs, toMs } = during;
@@ -128,9 +128,9 @@ function listenersOf(lastTwo: readonly HealthMoment[]): NonNullable<HealthSample
 
 function membersOf(beats: readonly HealthMoment[]): NonNullable<HealthSample['members']> {
   const lastTwo = beats.slice(-2);
-  const told = Object.entries(beats.at(-1)?.members ?? {});
+  const reported = Object.entries(beats.at(-1)?.members ?? {});
   return Object.fromEntries(
-    told.map(([id, status]) => {
+    reported.map(([id, status]) => {
       const upIn = (some: readonly HealthMoment[]) => some.filter(({ members }) => isUp(members[id])).length;
       const knownIn = beats.filter(({ members }) => members[id] !== undefined).length;
       const isMostlyUp = knownIn < BEATS_FOR_A_SHARE || upIn(beats) >= LEAST_SHARE_UP * knownIn;

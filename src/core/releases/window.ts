@@ -93,7 +93,7 @@ export type Step = { reason: string } & (
       after: HealthSample | null;
       badness: number;
       failureClass: FailureClass | null;
-      /** What the two groups told at that moment. */
+      /** What the two groups reported at that moment. */
       comparison: ErrorComparison | null;
     }
   /** Tried again later; `to` is where it waits. */

@@ -175,7 +175,7 @@ describe('HAProxy', () => {
     await expect.poll(() => said, { timeout: 20_000 }).toContain('HAProxy started, as it should run');
   });
 
-  it('tells why it does not start, and is not tried again: nobody was told that it runs', async () => {
+  it('tells why it does not start, and is not tried again: nobody was notified that it runs', async () => {
     const taken = createServer().listen(8085, address);
     await once(taken, 'listening');
     const agent = newAgent();
@@ -213,7 +213,7 @@ describe('HAProxy', () => {
     await agent.resume();
     for (let round = 1; round <= 10; round++) {
       await agent.upload(id, configuration(8089, `text-${round}`));
-      // A worker that is stopped can't be told from none for as long.
+      // A worker that is stopped can't be distinguished from none for as long.
       const [, ...workers] = processesOfHaproxy(master);
       if (round % 3 === 0) for (const worker of workers) process.kill(worker, 'SIGSTOP');
       const reloaded = agent.reload(id);

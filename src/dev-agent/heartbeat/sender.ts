@@ -109,9 +109,9 @@ async function readState({ loadBalancers, host, counters, logger }: Parameters<t
   const pools: PoolHeartbeat[] = [];
   const add = (statistics: Statistics) => {
     for (const { id, status, activeConnections, totals } of statistics.listeners) {
-      const { serverErrors, connectErrors, responseErrors, retries, ...told } = counters.advance(id, totals);
+      const { serverErrors, connectErrors, responseErrors, retries, ...reported } = counters.advance(id, totals);
       const backend = { serverErrors, connectErrors, responseErrors, retries };
-      listeners.set(id, { status, counters: { ...told, activeConnections, backend } });
+      listeners.set(id, { status, counters: { ...reported, activeConnections, backend } });
     }
     pools.push(...statistics.pools);
   };

@@ -75,7 +75,7 @@ describe('counters', () => {
       fc.asyncProperty(fc.array(event, { maxLength: 12 }), async (events) => {
         const file = newFile();
         let counters = await readCounters(file);
-        let [happened, told, total, seen] = [0, 0, 0, 0];
+        let [happened, reported, total, seen] = [0, 0, 0, 0];
         for (const one of events) {
           if (one === 'agent') {
             counters = await readCounters(file);
@@ -86,14 +86,14 @@ describe('counters', () => {
             happened += one;
             const { bytesIn, requestErrors } = counters.advance('l', totals(total));
             expect(requestErrors).toBe(bytesIn);
-            // A HAProxy that was started anew and has counted past the old total can't be told from the old one.
+            // A HAProxy that was started anew and has counted past the old total can't be distinguished from the old one.
             if (total - one === 0 && total >= seen && seen > 0) happened -= seen;
-            told += bytesIn;
+            reported += bytesIn;
             seen = total;
             await counters.keep(new Set(['l']));
           }
         }
-        expect(told).toBe(happened);
+        expect(reported).toBe(happened);
       }),
       { numRuns: 50 },
     );

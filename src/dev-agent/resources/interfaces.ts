@@ -114,7 +114,7 @@ function readVip(vip: string, info: Fields): VipPlug {
 function readAddress(info: Fields): PlugAddress {
   return {
     address: shortestAddress(String(info.ip_address)),
-    // As the address of a host alone where no subnet is told.
+    // As the address of a host alone where no subnet is given.
     subnetCidr: String(info.subnet_cidr ?? `${info.ip_address}/${isIP(String(info.ip_address)) === 6 ? 128 : 32}`),
     gateway: isAddress(info.gateway) ? info.gateway : null,
     hostRoutes: listOfObjects(info.host_routes).flatMap(({ destination, nexthop }) =>

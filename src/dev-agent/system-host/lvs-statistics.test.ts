@@ -54,8 +54,8 @@ describe('heartbeats tell of a UDP listener', () => {
   const of = (name: string, isRestarting = false, kernel = table) =>
     lvsStatistics('l', parseLvsConfiguration(rendered(name)), kernel, isRestarting);
   const statusesOf = (name: string, ...rest: [boolean?, typeof table?]) => {
-    const [told] = of(name, ...rest).pools;
-    return { pool: told?.status, members: [...(told?.members.values() ?? [])] };
+    const [reported] = of(name, ...rest).pools;
+    return { pool: reported?.status, members: [...(reported?.members.values() ?? [])] };
   };
 
   it('what the kernel counts', () => {

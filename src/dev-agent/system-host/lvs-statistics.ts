@@ -55,7 +55,7 @@ function isVirtual(words: readonly string[]): boolean {
 
 /**
  * What a heartbeat says of one listener whose keepalived runs (octavia/amphorae/backends/utils/keepalivedlvs_query.py). A listener that
- * is disabled is not told of.
+ * is disabled is not reported.
  * @param isRestarting its configuration is newer than the keepalived that runs: members that are missing are only not there yet.
  */
 export function lvsStatistics(

@@ -201,7 +201,7 @@ describe('runFlow', () => {
     );
   });
 
-  it('lets the running step end when it is told to stop, and another worker goes on', async () => {
+  it('lets the running step end when it is asked to stop, and another worker goes on', async () => {
     const { engine, claim, status, journal } = await setUp();
     const stop = new AbortController();
     const world = createWorld();

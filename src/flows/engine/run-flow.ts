@@ -307,7 +307,7 @@ export async function runFlow<Deps>(
   }
 }
 
-/** As they are told over the API. */
+/** As they are reported over the API. */
 function detailsOf({ details }: KilnError): { details?: JsonObject } {
   return Object.keys(details).length === 0 ? {} : { details: JSON.parse(JSON.stringify(details)) as JsonObject };
 }

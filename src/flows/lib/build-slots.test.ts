@@ -120,7 +120,7 @@ describe('places for amphorae that are being built', () => {
     await settled();
   });
 
-  it('are waited for while the database is away; another fault is told', async () => {
+  it('are waited for while the database is away; another fault is reported', async () => {
     const places = createFakeBuildPlaces();
     const faults = [
       new KilnError('STATE_UNUSABLE', 'away', { retryable: true }),

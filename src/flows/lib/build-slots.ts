@@ -39,7 +39,7 @@ interface Waiting extends WantedBuild {
 
 /** One look for all that wait in this process, at once when this process gives a place back. */
 export function createBuildSlots({ places, clock, limit }: BuildSlotsSettings): BuildSlots {
-  /** What this process was told that it may build: amphorae by operation. */
+  /** What this process may build: amphorae by operation. */
   const inside = new Map<string, ReadonlySet<string>>();
   const waiting = new Set<Waiting>();
   let pause = new AbortController();

@@ -377,7 +377,7 @@ describe('deleting', () => {
 });
 
 describe('who waits', () => {
-  it('is told that Kiln stops, and the boot goes on with the next one', async () => {
+  it('is notified that Kiln stops, and the boot goes on with the next one', async () => {
     const { operations, agent, amphorae, stop, operationOn } = await open();
     agent.failNext('getInfo', new KilnError('AGENT_UNREACHABLE', 'not yet'), 1000);
     const boot = operations.boot(byTag, (event) => {

@@ -2,7 +2,7 @@ import type { BootEvent, BootPart, BootTimings } from '../../model/amphora.ts';
 import type { ImageChoice } from '../../model/image.ts';
 import type { JournalEntry, JsonObject } from '../../model/operation.ts';
 
-/** What is told of a step of the flow `boot-amphora`; of the others nothing. */
+/** What is reported of a step of the flow `boot-amphora`; of the others nothing. */
 const parts: Readonly<Record<string, { part: BootPart; detail: (output: JsonObject) => string }>> = {
   'resolve-amphora': { part: 'choose', detail: ({ imageChoice }) => describeChoice(imageChoice as never) },
   'create-server': { part: 'create', detail: ({ serverId }) => `server ${serverId}` },
@@ -10,7 +10,7 @@ const parts: Readonly<Record<string, { part: BootPart; detail: (output: JsonObje
   'wait-for-agent': { part: 'agent', detail: ({ agentVersion }) => `agent ${agentVersion}` },
 };
 
-/** The journal of a boot, as it is told to people while it goes on. */
+/** The journal of a boot, as it is reported to people while it goes on. */
 export function bootEventsOf(entries: readonly JournalEntry[]): BootEvent[] {
   return entries.flatMap((entry): BootEvent[] => {
     if (entry.kind === 'note') return [{ kind: 'note', message: entry.message }];

@@ -236,7 +236,7 @@ describe('members', () => {
     }
   });
 
-  it('are told to the agent again when it did not answer at first', async () => {
+  it('are sent to the agent again when it did not answer at first', async () => {
     const { create, add, remove, plugged, agent } = setUp();
     await create('one');
     const away = new KilnError('AGENT_UNREACHABLE', 'not yet', { retryable: true });

@@ -185,7 +185,7 @@ describe('a pair', () => {
       expect(group).toMatchObject({ name: 'octavia-lb-lb', policy });
       expect((await bench.loadBalancers.get('loadbalancer', 'lb'))?.serverGroupId).toBe(group?.id);
       expect(bench.compute.servers().map(({ spec }) => spec.serverGroupId)).toEqual([group?.id, group?.id]);
-      // A third one has no host of its own while the old one is there: hard becomes soft, and it is told.
+      // A third one has no host of its own while the old one is there: hard becomes soft, and it is reported.
       const { master } = await bench.pair();
       expect(await bench.carryOut('failover-amphora-of-pair', { amphoraId: master.id })).toBe('done');
       const alone = bench.compute.servers().filter(({ spec }) => spec.serverGroupId === null);

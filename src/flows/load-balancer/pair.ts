@@ -87,7 +87,7 @@ export const createPair = withVersionOne((versions) =>
 /**
  * Make before break, of one amphora or of both. The new ones are built side by side from one image, configured and judged
  * while the old ones serve. Then they take over, BACKUP before MASTER: whoever has the VIP hands it over to one that is
- * ready. One that lives and is not replaced is told of its new partner, and goes on as it is.
+ * ready. One that lives and is not replaced gets its new partner's address, and goes on as it is.
  */
 function failover<Name extends FlowName>(
   name: Name,

@@ -31,7 +31,7 @@ const VIP_INTERFACE = 'eth1';
 /**
  * As above, for an amphora that has its member networks already, so that it gets the VIP last. Agents of Octavia before 11.0.2 (and of 12.0)
  * number interfaces by how many there are: a member network has the VIP's name then, and plugging the VIP fails, half done. There the
- * port is plugged as one of any network, and told of the VIP afterwards, as it is of a further subnet.
+ * port is plugged as one of any network, and given the VIP afterwards, as it is of a further subnet.
  */
 export const plugVipLast: Step<LoadBalancerDeps, Needs, Record<string, never>> = {
   name: 'plug-vip',

@@ -139,7 +139,7 @@ export const removeProbe: Step<LoadBalancerDeps, ProbeInput & BuiltAmphora, Reco
 };
 
 /**
- * Waits until the amphora was heard of so many times; where no controller is told of to agents, not at all.
+ * Waits until the amphora was heard of so many times; where agents know of no controller, not at all.
  * @throws AGENT_UNREACHABLE when it is not; SERVICE_UNREACHABLE where nobody is heard: that is not the image's fault.
  */
 async function hear(

@@ -4,7 +4,7 @@ import type { KilnSet } from './kiln-set.ts';
 import type { LoadBalancer, LoadBalancerApi } from './load-balancer-api.ts';
 import type { RunImage, RunImages } from './run-images.ts';
 
-/** Of the configuration, which has nothing to be told but this, or of a flavor. */
+/** Of the configuration, which has nothing to set but this, or of a flavor. */
 export interface CaseTag {
   value: string;
   ofFlavor: boolean;
@@ -42,9 +42,9 @@ export interface Context {
   readonly images: Omit<RunImages, 'carry'>;
   /** Lets these carry the tag and no others: first puts it on, then takes it off, as a release does. */
   carry(...images: readonly RunImage[]): Promise<void>;
-  /** Started once, and never told anything. */
+  /** Started once, and never reconfigured. */
   readonly kiln: KilnSet;
-  /** Another Kiln, with these options of [controller_worker] in force: it is told by SIGHUP. */
+  /** Another Kiln, with these options of [controller_worker] in force: it learns by SIGHUP. */
   reconfigured(changes: Readonly<Record<string, string>>): Promise<KilnSet>;
   /** Makes a load balancer, which has to become ACTIVE. */
   boot(wanted?: Wanted): Promise<Booted>;

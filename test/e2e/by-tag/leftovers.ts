@@ -18,7 +18,7 @@ interface Leftover {
   remove(): Promise<unknown>;
 }
 
-/** How long a cloud may take to let go of what it was told to delete. */
+/** How long a cloud may take to let go of what it was asked to delete. */
 const PATIENCE_MS = 120_000;
 const PAUSE_MS = 300;
 

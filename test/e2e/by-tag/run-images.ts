@@ -111,7 +111,7 @@ function once<Result>(work: () => Promise<Result>): () => Promise<Result> {
   };
 }
 
-/** Glance is told what it gets: qcow2 by its first bytes, else raw. */
+/** Glance gets to know what it gets: qcow2 by its first bytes, else raw. */
 function inspect(file: string): { format: string; sizeBytes: number } {
   const head = Buffer.alloc(4);
   const descriptor = openSync(file, 'r');

@@ -88,7 +88,7 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     const sets = (await Promise.allSettled(starting))
       .filter((one) => one.status === 'fulfilled')
       .map(({ value }) => value);
-    // What was interrupted may have made some that nobody was told of.
+    // What was interrupted may have made some that nobody was notified of.
     const problems = await Promise.all(sets.map((set) => notingFailure('Kiln', () => noteAll(set))));
     if (!settings.keep) {
       const gone = [...loadBalancers].map(([id, api]) =>
@@ -167,7 +167,7 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     });
     let variant: Promise<KilnSet> | null = null;
     let flavors = 0;
-    /** @param ofCase is told which load balancers the case asked for. */
+    /** @param ofCase is called with the load balancers that the case asked for. */
     const contextOf = (one: Case, ofCase: [string, LoadBalancerApi][]) =>
       createContext({
         ...{ runName: name, operator, tenant, admin, images, kiln, vipSubnetId: vip.id },
@@ -200,7 +200,7 @@ export async function openRun(settings: RunSettings): Promise<Run> {
         if (error instanceof SkipCase) return { status: 'skipped', reason: error.message, seconds: seconds() };
         return { status: 'failed', error: error as Error, seconds: seconds() };
       } finally {
-        // What can't be removed now is tried again, and told, at the end.
+        // What can't be removed now is tried again, and reported, at the end.
         await images.carry(context.tag).catch(() => {});
         await Promise.all(ofCase.map(([id, api]) => letGo(id, api).catch(() => {})));
       }

@@ -1,4 +1,4 @@
-/** No value that a user gives changes what HAProxy is told besides that value. */
+/** No value that a user gives changes what HAProxy is configured with besides that value. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderHaproxyConfiguration } from '../../../src/core/haproxy/render.ts';

@@ -1,4 +1,4 @@
-/** A configuration as HAProxy takes it apart (its manual, 2.2 "Quoting and escaping"), told apart from how Kiln writes. */
+/** A configuration as HAProxy takes it apart (its manual, 2.2 "Quoting and escaping"), parsed independently of how Kiln writes. */
 export interface ParsedSection {
   header: string;
   lines: string[][];

@@ -77,7 +77,7 @@ it('an address that is none is refused', () => {
   }
 });
 
-describe('no value that a user gives changes what keepalived is told besides that value', () => {
+describe('no value that a user gives changes what keepalived is configured with besides that value', () => {
   const pieces = [
     ...[' ', '\t', '"', "'", '\\', '#', '!', '\n', '\r', '\0', '{', '}', '$HOME', '${HOME}', '$(id)', '@x', '~SEQ(a,1,3)'],
     ...['\n}\n', '\nglobal_defs {\n', 'include /etc/passwd', 'real_server', 'virtual_server', '\x85', '\u2028', 'é', '🦊'],

@@ -9,7 +9,7 @@ interface Collection {
   columns: string;
   /** Filters with a value that something has. */
   found: readonly string[];
-  /** What to sort by where order is told. */
+  /** What to sort by where an order is given. */
   name: string;
 }
 

@@ -176,18 +176,18 @@ export function describeAmphoraAgentContract(
 
     it.runIf(traits.traffic)('tells of listener, pool, member and traffic in signed heartbeats', async () => {
       const seen: Heartbeat[] = [];
-      const told = () => seen.flatMap(({ listeners }) => listeners.get(listenerId)?.counters ?? []);
+      const reported = () => seen.flatMap(({ listeners }) => listeners.get(listenerId)?.counters ?? []);
       await waitFor(async () => {
         await get('/counted');
         seen.push(await readHeartbeat(subject));
-        return told().reduce((sum, { totalConnections }) => sum + totalConnections, 0) >= 2;
+        return reported().reduce((sum, { totalConnections }) => sum + totalConnections, 0) >= 2;
       });
       const last = seen.at(-1);
       expect(last).toMatchObject({ amphoraId: amphora.id, version: 3, countersAreDeltas: true });
       expect(last?.listeners.get(listenerId)?.status).toBe('OPEN');
       expect(last?.pools).toEqual([{ poolId, listenerId, status: 'UP', members: new Map([[memberId, 'no check']]) }]);
-      expect(told().reduce((sum, { bytesIn }) => sum + bytesIn, 0)).toBeGreaterThan(0);
-      expect(told().reduce((sum, { bytesOut }) => sum + bytesOut, 0)).toBeGreaterThan(0);
+      expect(reported().reduce((sum, { bytesIn }) => sum + bytesIn, 0)).toBeGreaterThan(0);
+      expect(reported().reduce((sum, { bytesOut }) => sum + bytesOut, 0)).toBeGreaterThan(0);
     });
 
     it('reloads a new configuration', async () => {

@@ -105,7 +105,7 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
       });
     }
 
-    it('knows nothing of what nobody told', async () => {
+    it('knows nothing of what nobody reported', async () => {
       await store.record([]);
       expect(await store.lastHeard('a')).toBeNull();
       expect(await store.statisticsOfAmphora('a')).toEqual([]);
@@ -332,7 +332,7 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
 
     it('any heartbeats come to the sums that arithmetic has', async () => {
       const count = fc.nat({ max: 1_000_000 });
-      const told = fc.record({
+      const reported = fc.record({
         amphoraId: fc.constantFrom('a', 'b'),
         listenerId: fc.constantFrom('li1', 'li2'),
         bytesIn: count,
@@ -341,7 +341,7 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
       });
       await fc.assert(
         fc
-          .asyncProperty(fc.array(told, { maxLength: 12 }), async (all) => {
+          .asyncProperty(fc.array(reported, { maxLength: 12 }), async (all) => {
             const expected = new Map<string, { bytesIn: number; totalConnections: number }>();
             for (const { amphoraId, listenerId, bytesIn, totalConnections, deltas } of all) {
               await store.record([

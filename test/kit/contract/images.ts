@@ -81,7 +81,7 @@ export function describeImagesContract(name: string, makeSubject: () => Promise<
       expect(await subject.service.images.get(image.id)).toEqual(image);
     });
 
-    it('is active after an upload, with size and hash, and told the progress', async () => {
+    it('is active after an upload, with size and hash, and reports the progress', async () => {
       const image = await create('service');
       const data = Buffer.alloc(300_000, 'amphora');
       const progress: number[] = [];

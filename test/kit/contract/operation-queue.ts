@@ -44,7 +44,7 @@ export function describeOperationQueueContract(name: string, makeSubject: () => 
       queue.announce({ id, priority });
     }
 
-    /** Takes what comes and holds it until told how it ends. */
+    /** Takes what comes and holds it until it is settled. */
     function createTaker() {
       const began: string[] = [];
       const open = new Map<string, (end: End) => void>();

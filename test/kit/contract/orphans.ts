@@ -99,9 +99,9 @@ export function describeOrphansContract(
           settings: () => ({ intervalSeconds: 300, graceSeconds: 3600 }),
         });
         const run = { dryRun: false, byHand: false, stop: new AbortController().signal, assertHeld: async () => {} };
-        const told = await job.run({ ...run, dryRun: true });
+        const reported = await job.run({ ...run, dryRun: true });
         const ids = (objects: typeof ours) => objects.map(({ id }) => id);
-        const ownerOf = (id: string) => told.details?.find((one) => one.id === id)?.owner;
+        const ownerOf = (id: string) => reported.details?.find((one) => one.id === id)?.owner;
         expect(ids(ours).map(ownerOf)).toEqual(ours.map(() => 'gone'));
         expect(ids(foreign).map(ownerOf)).toEqual(foreign.map(() => 'unknown'));
 

@@ -100,7 +100,7 @@ export function describeTrafficSamplesContract(name: string, makeSubject: () => 
       expect(Number(rows)).toBe(164);
     });
 
-    it('takes two statements for all listeners, and stops where it is told', async () => {
+    it('takes two statements for all listeners, and stops at its limit', async () => {
       const samples = createTrafficSamples(database, clock);
       await count('a', 'li1', 1);
       await samples.take(startMs, held);

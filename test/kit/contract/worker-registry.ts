@@ -7,7 +7,7 @@ import type { DatabaseSubject } from './amphora-store.ts';
 
 const LEASE_MS = 30_000;
 
-/** Who lives, told from what is in the database, on any engine. */
+/** Who lives, by what is in the database, on any engine. */
 export function describeWorkerRegistryContract(name: string, makeSubject: () => Promise<DatabaseSubject>): void {
   describe(`WorkerRegistry: ${name}`, () => {
     let subject: DatabaseSubject;

@@ -3,7 +3,7 @@ import { type ServiceCall, ServiceError } from '../../../src/model/errors.ts';
 import type { AgentInfo, AmphoraAgent, VipInterface } from '../../../src/ports/amphora-agent.ts';
 import { type Switches, withSwitches } from '../fault-injection.ts';
 
-/** What one agent has been told. Keys of `objects` are load balancers' IDs; of `lvs`, listeners'. */
+/** What one agent has been asked for. Keys of `objects` are load balancers' IDs; of `lvs`, listeners'. */
 export interface FakeAmphora {
   objects: Map<string, { configuration: string; running: boolean; files: Map<string, string> }>;
   lvs: Map<string, { configuration: string; running: boolean }>;

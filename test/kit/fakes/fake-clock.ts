@@ -15,7 +15,7 @@ interface Sleeper {
 }
 
 /**
- * A clock that moves only when told.
+ * A clock that moves only when asked to.
  * @param options.autoAdvance true: a sleep takes no time and moves the clock on by itself.
  */
 export function createFakeClock(options: { start?: string; autoAdvance?: boolean } = {}): FakeClock {

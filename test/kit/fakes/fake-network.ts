@@ -44,7 +44,7 @@ interface Seed {
 }
 
 /**
- * Neutron in memory. Unless told otherwise: the management network with its security group, and the shared network
+ * Neutron in memory. Unless asked otherwise: the management network with its security group, and the shared network
  * `lb-vip-net` of a tenant.
  */
 export function createFakeNetwork(seed: Seed = {}): FakeNetwork {

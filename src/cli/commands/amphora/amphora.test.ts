@@ -118,7 +118,7 @@ describe('amphora console', () => {
     expect(json.json()).toEqual({ amphoraId: ready.id, serverId: ready.computeId, output: written });
   });
 
-  it('finds a server whose ID was never told by its name', async () => {
+  it('finds a server whose ID was never recorded by its name', async () => {
     const { context, asked } = standWith({ ...broken, computeId: null }, '');
     const run = await driveCli(`amphora console ${broken.id}`, context);
     expect(run.stdout).toBe('Server by-name has written nothing yet.\n');

@@ -40,7 +40,7 @@ describe('image prune', () => {
     expect((await driveCli('image prune --keep 1 --quiet', context)).stdout.trim().split('\n')).toEqual([id(3), id(2)]);
   });
 
-  it('deletes with --yes, and keeps three of the newest unless told otherwise', async () => {
+  it('deletes with --yes, and keeps three of the newest unless asked otherwise', async () => {
     const { shelf, context } = bench();
     await driveCli('image prune --yes', context);
     expect(shelf.changes).toEqual([]);
@@ -74,7 +74,7 @@ describe('image prune', () => {
     expect(shelf.changes).toEqual([]);
   });
 
-  it('what Glance refuses to delete is told, and does not hold up the rest', async () => {
+  it('what Glance refuses to delete is reported, and does not hold up the rest', async () => {
     const { shelf, context } = bench();
     const refuse = async (imageId: string) => {
       if (imageId !== id(3)) return shelf.delete(imageId);

@@ -86,7 +86,7 @@ describe('image push', () => {
     expect(quiet).toMatchObject({ stdout: `${(await shelf.all())[0]?.id}\n`, stderr: '' });
   });
 
-  it('wants a tag, or to be told that there shall be none', async () => {
+  it('wants a tag, or to be asked for none', async () => {
     const shelf = createImageShelf();
     const run = await push(shelf, '');
     expect(run.exitCode).toBe(2);

@@ -57,7 +57,7 @@ export async function followRelease(
   }
 
   for (;;) {
-    // In this order: what is told of a release that has ended is all of it.
+    // In this order: what is reported of a release that has ended is all of it.
     const release = await releases.get(releaseId);
     if (options.showing !== 'nothing') await showNewEvents();
     if (options.showing === 'screen') draw(release);

@@ -85,8 +85,8 @@ function comparisonLine({ progress: { comparison } }: StoredRelease, view: View)
   if (!comparison || comparison.moved.connections + comparison.notMoved.connections === 0) return [];
   const { moved, notMoved, chance } = comparison;
   const percent = (group: ErrorCount) => `${errorPercent(group).toFixed(3)} % of ${count(group.connections)}`;
-  const told = chance === null ? 'too few to tell' : `p ${chance.toPrecision(2)}`;
-  return [fitted(`Request errors  moved ${percent(moved)}, not moved ${percent(notMoved)}, ${told}`, view)];
+  const reported = chance === null ? 'too few to tell' : `p ${chance.toPrecision(2)}`;
+  return [fitted(`Request errors  moved ${percent(moved)}, not moved ${percent(notMoved)}, ${reported}`, view)];
 }
 
 function holdLines({ progress }: StoredRelease, view: View): string[] {

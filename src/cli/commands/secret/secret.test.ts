@@ -204,7 +204,7 @@ describe('secret delete', () => {
     });
   });
 
-  it('keeps one that is in use, and names who uses it, unless it is told to', async () => {
+  it('keeps one that is in use, and names who uses it, unless it is asked to', async () => {
     const users = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(
       (id): SecretUser => ({
         kind: id === 'b' ? 'pool' : 'listener',

@@ -116,7 +116,7 @@ async function startInstance(
   const socket = await bind(own.ownIp);
   const now = () => performance.now();
   let election = before ?? beginElection(own, now());
-  /** What `holdVips` was told last; null when nothing yet. */
+  /** What `holdVips` was called with last; null when nothing yet. */
   let holding: boolean | null = null;
   let turn: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
