@@ -57,7 +57,7 @@ async function paints(chromium: Browser, url: string): Promise<Figure[]> {
 }
 
 async function frames(chromium: Browser, url: string): Promise<Figure[]> {
-  const { database, releases } = cloud.bench.state;
+  const { database, releases } = cloud.harness.state;
   const { id, targets } = await startRelease(releases);
   const page = await chromium.newPage({ viewport: { width: 1280, height: 800 } });
   await page.goto(url);

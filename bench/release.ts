@@ -33,7 +33,7 @@ try {
   await cloud.close();
 }
 
-async function run({ dev, bench, memberPort }: ServingCloud): Promise<void> {
+async function run({ dev, harness, memberPort }: ServingCloud): Promise<void> {
   const fields = {
     listeners: [
       {
@@ -46,9 +46,9 @@ async function run({ dev, bench, memberPort }: ServingCloud): Promise<void> {
     ],
   };
   const made = await timed(async () => {
-    const ids = await Promise.all(Array.from({ length: COUNT }, () => bench.create(fields)));
+    const ids = await Promise.all(Array.from({ length: COUNT }, () => harness.create(fields)));
     for (;;) {
-      const all = await Promise.all(ids.map((id) => bench.state.loadBalancers.get('loadbalancer', id)));
+      const all = await Promise.all(ids.map((id) => harness.state.loadBalancers.get('loadbalancer', id)));
       const broken = all.find((one) => one?.provisioningStatus === 'ERROR');
       if (broken) throw new Error(`load balancer ${broken.id} is in ERROR`);
       if (all.every((one) => one?.provisioningStatus === 'ACTIVE')) return all.map((one) => one?.vip.address ?? '');
@@ -63,7 +63,7 @@ async function run({ dev, bench, memberPort }: ServingCloud): Promise<void> {
   const imageId = await dev.push('amphora-2');
   const { config } = loadConfiguration({ configFiles: [dev.cloud.configurationFile], environment: {} });
   const runtime = { clock: createSystemClock(), log: createFakeLog(), current: () => config };
-  const releases = wireReleases(dev.openstack, bench.state, wireResolver(dev.openstack, runtime), runtime);
+  const releases = wireReleases(dev.openstack, harness.state, wireResolver(dev.openstack, runtime), runtime);
   const load = startLoad(made.value);
   await pause(5_000);
   const before = load.counts();
@@ -77,7 +77,7 @@ async function run({ dev, bench, memberPort }: ServingCloud): Promise<void> {
     let shown = '';
     for (;;) {
       const { progress, tallies, endedAtMs } = await releases.get(id);
-      mostAtOnce = Math.max(mostAtOnce, await bench.state.releases.countUnended(id));
+      mostAtOnce = Math.max(mostAtOnce, await harness.state.releases.countUnended(id));
       const line = `${progress.phase} wave ${progress.wave} ${JSON.stringify(tallies.counts)} ${progress.holds.map(({ code }) => code).join()}`;
       if (line !== shown) console.error(line);
       shown = line;
@@ -92,7 +92,7 @@ async function run({ dev, bench, memberPort }: ServingCloud): Promise<void> {
   await load.stop();
 
   const { progress, tallies } = released.value;
-  const amphorae = await bench.state.amphorae.list();
+  const amphorae = await harness.state.amphorae.list();
   const tagged = (await dev.openstack.images.list({ tags: ['amphora'] })).map(({ id }) => id);
   const figures = [
     ['end', progress.phase],

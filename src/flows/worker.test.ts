@@ -23,24 +23,24 @@ interface Harness {
   fails: Map<string, () => Error | null>;
 }
 
-async function work(bench: Harness, operationId: string, step: string): Promise<void> {
-  bench.busy.add(operationId);
-  bench.began.push(`${operationId} ${step}`);
-  bench.mostAtOnce = Math.max(bench.mostAtOnce, bench.busy.size);
+async function work(harness: Harness, operationId: string, step: string): Promise<void> {
+  harness.busy.add(operationId);
+  harness.began.push(`${operationId} ${step}`);
+  harness.mostAtOnce = Math.max(harness.mostAtOnce, harness.busy.size);
   try {
-    await bench.gates.get(`${operationId} ${step}`);
-    const failure = bench.fails.get(`${operationId} ${step}`)?.();
+    await harness.gates.get(`${operationId} ${step}`);
+    const failure = harness.fails.get(`${operationId} ${step}`)?.();
     if (failure) throw failure;
-    bench.ended.push(`${operationId} ${step}`);
+    harness.ended.push(`${operationId} ${step}`);
   } finally {
-    bench.busy.delete(operationId);
+    harness.busy.delete(operationId);
   }
 }
 
 const step = (name: string) => ({
   name,
-  do: async (bench: Harness, _state: JsonObject, { operationId }: StepRun) => {
-    await work(bench, operationId, name);
+  do: async (harness: Harness, _state: JsonObject, { operationId }: StepRun) => {
+    await work(harness, operationId, name);
     return {};
   },
 });
@@ -57,7 +57,7 @@ function setUp() {
   const log = createFakeLog();
   const limits = { attempts: 1, firstPauseMs: 100, longestPauseMs: 1000 };
   const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 900_000 };
-  const bench: Harness = {
+  const harness: Harness = {
     busy: new Set(),
     began: [],
     ended: [],
@@ -75,7 +75,7 @@ function setUp() {
       queue,
       journal,
       flows,
-      deps: () => bench,
+      deps: () => harness,
       engine,
       self: 'w1',
       isAlive: async (name) => !dead.has(name),
@@ -96,24 +96,24 @@ function setUp() {
   /** Holds a step until it is let go. */
   function hold(id: string, name = 'one') {
     const gate = Promise.withResolvers<void>();
-    bench.gates.set(`${id} ${name}`, gate.promise);
+    harness.gates.set(`${id} ${name}`, gate.promise);
     return gate;
   }
   const operation = async (id: string) => (await journal.get(id))?.operation;
   const settle = () => clock.advance(0);
-  return { clock, journal, log, bench, dead, makeWorker, enqueue, hold, operation, settle };
+  return { clock, journal, log, harness, dead, makeWorker, enqueue, hold, operation, settle };
 }
 
 describe('worker', () => {
   it('carries out what is announced, and what was there before it', async () => {
-    const { makeWorker, enqueue, operation, settle, bench } = setUp();
+    const { makeWorker, enqueue, operation, settle, harness } = setUp();
     await enqueue('before');
     const { queue, worker } = makeWorker();
     await worker.start();
     await settle();
     queue.announce(await enqueue('after'));
     await settle();
-    expect(bench.ended).toEqual(['before one', 'before two', 'after one', 'after two']);
+    expect(harness.ended).toEqual(['before one', 'before two', 'after one', 'after two']);
     expect(await operation('before')).toMatchObject({ status: 'done', fence: 1 });
     expect(await operation('after')).toMatchObject({ status: 'done', fence: 1 });
     expect(worker.running()).toEqual([]);
@@ -121,7 +121,7 @@ describe('worker', () => {
   });
 
   it('runs no more than its capacity at once, the most urgent first', async () => {
-    const { makeWorker, enqueue, hold, settle, bench } = setUp();
+    const { makeWorker, enqueue, hold, settle, harness } = setUp();
     const gates = ['a', 'b'].map((id) => hold(id));
     await enqueue('a');
     await enqueue('b');
@@ -140,10 +140,10 @@ describe('worker', () => {
       queue.announce(await enqueue(id, { priority }));
     }
     await settle();
-    expect(bench.began).toEqual(['a one', 'b one']);
+    expect(harness.began).toEqual(['a one', 'b one']);
     gates[0]?.resolve();
     await settle();
-    expect(bench.ended.filter((line) => line.endsWith('two'))).toEqual([
+    expect(harness.ended.filter((line) => line.endsWith('two'))).toEqual([
       'a two',
       'failover two',
       'plain two',
@@ -151,19 +151,19 @@ describe('worker', () => {
     ]);
     gates[1]?.resolve();
     await settle();
-    expect(bench.mostAtOnce).toBe(2);
+    expect(harness.mostAtOnce).toBe(2);
     await worker.stop();
   });
 
   it('a hundred subjects side by side', async () => {
-    const { makeWorker, enqueue, hold, settle, bench, journal } = setUp();
+    const { makeWorker, enqueue, hold, settle, harness, journal } = setUp();
     const ids = Array.from({ length: 100 }, (_, n) => `op-${n}`);
     const gates = ids.map((id) => hold(id));
     const { queue, worker } = makeWorker({ capacity: 100 });
     await worker.start();
     for (const id of ids) queue.announce(await enqueue(id));
     await settle();
-    expect(bench.mostAtOnce).toBe(100);
+    expect(harness.mostAtOnce).toBe(100);
     for (const gate of gates) gate.resolve();
     await settle();
     expect((await journal.list({ limit: 1000 })).every(({ status }) => status === 'done')).toBe(true);
@@ -171,7 +171,7 @@ describe('worker', () => {
   });
 
   it('one at a time on a subject, and the next one at once when it ends', async () => {
-    const { makeWorker, enqueue, hold, settle, bench, clock } = setUp();
+    const { makeWorker, enqueue, hold, settle, harness, clock } = setUp();
     const gate = hold('a');
     const { queue, worker } = makeWorker();
     await worker.start();
@@ -184,11 +184,11 @@ describe('worker', () => {
       queue.announce(await enqueue(id, { subject, priority }));
     }
     await settle();
-    expect(bench.began).toEqual(['a one']);
+    expect(harness.began).toEqual(['a one']);
     const before = clock.monotonicMs();
     gate.resolve();
     await settle();
-    expect(bench.ended).toEqual(['a one', 'a two', 'urgent one', 'urgent two', 'z one', 'z two']);
+    expect(harness.ended).toEqual(['a one', 'a two', 'urgent one', 'urgent two', 'z one', 'z two']);
     expect(clock.monotonicMs()).toBe(before);
     await worker.stop();
   });
@@ -205,7 +205,7 @@ describe('worker', () => {
   });
 
   it('leaves alone what a living worker has, and carries on what a dead one left', async () => {
-    const { makeWorker, enqueue, operation, clock, journal, dead, bench } = setUp();
+    const { makeWorker, enqueue, operation, clock, journal, dead, harness } = setUp();
     await enqueue('a');
     await journal.claim('a', 'other');
     await journal.record('a', 1, { kind: 'started', step: 'one' }, { kind: 'done', step: 'one', output: {} });
@@ -217,12 +217,12 @@ describe('worker', () => {
     dead.add('other');
     await clock.advance(2 * SWEEP_MS);
     expect(await operation('a')).toMatchObject({ status: 'done', fence: 2 });
-    expect(bench.began).toEqual(['a two']);
+    expect(harness.began).toEqual(['a two']);
     await worker.stop();
   });
 
   it('kept out by the fence, it goes silent', async () => {
-    const { makeWorker, enqueue, operation, hold, settle, journal, bench } = setUp();
+    const { makeWorker, enqueue, operation, hold, settle, journal, harness } = setUp();
     const gate = hold('a');
     await enqueue('a');
     const { worker } = makeWorker();
@@ -231,7 +231,7 @@ describe('worker', () => {
     await journal.claim('a', 'heir');
     gate.resolve();
     await settle();
-    expect(bench.began).toEqual(['a one']);
+    expect(harness.began).toEqual(['a one']);
     expect(await operation('a')).toMatchObject({ worker: 'heir', fence: 2, status: 'running' });
     expect((await journal.get('a'))?.entries).toEqual([{ kind: 'started', step: 'one' }]);
     expect(worker.running()).toEqual([]);
@@ -255,11 +255,11 @@ describe('worker', () => {
   });
 
   it('says of every operation that it brought to its end how that was, and nothing of what it gave back', async () => {
-    const { makeWorker, enqueue, hold, settle, bench } = setUp();
+    const { makeWorker, enqueue, hold, settle, harness } = setUp();
     const ends: string[] = [];
     const gate = hold('given-back');
     for (const id of ['done', 'undone', 'given-back']) await enqueue(id);
-    bench.fails.set('undone two', () => new KilnError('INTERNAL', 'no'));
+    harness.fails.set('undone two', () => new KilnError('INTERNAL', 'no'));
     const { worker } = makeWorker({ onEnded: ({ id }, end) => ends.push(`${id} ${end}`) });
     await worker.start();
     await settle();
@@ -270,7 +270,7 @@ describe('worker', () => {
   });
 
   it('lets the running step end at a shutdown and gives the operation back', async () => {
-    const { makeWorker, enqueue, operation, hold, settle, bench } = setUp();
+    const { makeWorker, enqueue, operation, hold, settle, harness } = setUp();
     const gate = hold('a');
     await enqueue('a');
     const { queue, worker } = makeWorker();
@@ -285,21 +285,21 @@ describe('worker', () => {
     expect(stopped).toBe(false);
     gate.resolve();
     await stop;
-    expect(bench.began).toEqual(['a one']);
+    expect(harness.began).toEqual(['a one']);
     expect(await operation('a')).toMatchObject({ status: 'running', worker: null });
     const { worker: heir } = makeWorker({ self: 'w2' });
     await heir.start();
     await settle();
     expect(await operation('a')).toMatchObject({ status: 'done', fence: 2 });
     // In whichever order two operations go on beside each other.
-    expect(bench.began.toSorted()).toEqual(['a one', 'a two', 'too-late one', 'too-late two']);
+    expect(harness.began.toSorted()).toEqual(['a one', 'a two', 'too-late one', 'too-late two']);
     await heir.stop();
   });
 
   it('tries what it had to give back again with a growing pause', async () => {
-    const { makeWorker, enqueue, operation, clock, bench } = setUp();
+    const { makeWorker, enqueue, operation, clock, harness } = setUp();
     const times: number[] = [];
-    bench.fails.set('a owed', () => {
+    harness.fails.set('a owed', () => {
       times.push(clock.monotonicMs());
       return times.length < 8 ? new KilnError('SERVICE_FAILED', 'down') : null;
     });
@@ -320,7 +320,7 @@ describe('worker', () => {
   it.each(['get', 'claimPlace', 'record', 'finish'] as const)(
     'outlives a database that is down at %s',
     async (method) => {
-      const { makeWorker, enqueue, operation, clock, journal, bench } = setUp();
+      const { makeWorker, enqueue, operation, clock, journal, harness } = setUp();
       const { queue, worker } = makeWorker();
       await worker.start();
       await clock.advance(0);
@@ -331,7 +331,7 @@ describe('worker', () => {
       queue.announce(await enqueue('a'));
       await clock.advance(10 * 60_000);
       expect(await operation('a')).toMatchObject({ status: 'done' });
-      expect(bench.ended.at(-1)).toBe('a two');
+      expect(harness.ended.at(-1)).toBe('a two');
       await worker.stop();
     },
   );
@@ -348,7 +348,7 @@ describe('worker', () => {
   });
 
   it('shares its places with all workers: the most urgent, then the oldest, whoever has word of it', async () => {
-    const { makeWorker, enqueue, operation, hold, clock, bench, settle } = setUp();
+    const { makeWorker, enqueue, operation, hold, clock, harness, settle } = setUp();
     const [one, other] = ['w1', 'w2'].map((self) => makeWorker({ self, capacity: 2 }));
     if (!one || !other) expect.unreachable();
     await one.worker.start();
@@ -364,11 +364,11 @@ describe('worker', () => {
     }
     await enqueue('failover', { priority: 10 });
     await settle();
-    expect([...bench.busy]).toEqual(['a', 'b']);
+    expect([...harness.busy]).toEqual(['a', 'b']);
     gates[1]?.resolve();
     await clock.advance(60_000);
-    expect(bench.mostAtOnce).toBe(2);
-    expect(bench.began.filter((line) => line.endsWith(' one')).slice(2)).toEqual([
+    expect(harness.mostAtOnce).toBe(2);
+    expect(harness.began.filter((line) => line.endsWith(' one')).slice(2)).toEqual([
       'failover one',
       'c one',
       'd one',
@@ -457,7 +457,7 @@ describe('worker', () => {
   });
 
   it('stops after the running step when it could not beat for a lease, and goes on when it can', async () => {
-    const { makeWorker, enqueue, operation, clock, hold, bench } = setUp();
+    const { makeWorker, enqueue, operation, clock, hold, harness } = setUp();
     const gate = hold('a');
     await enqueue('a');
     let beating = true;
@@ -476,7 +476,7 @@ describe('worker', () => {
     queue.announce(await enqueue('b'));
     gate.resolve();
     await clock.advance(10_000);
-    expect(bench.began).toEqual(['a one']);
+    expect(harness.began).toEqual(['a one']);
     expect(await operation('a')).toMatchObject({ worker: null, status: 'running' });
     beating = true;
     await clock.advance(2 * 60_000);

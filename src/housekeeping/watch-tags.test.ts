@@ -4,7 +4,7 @@ import { createFakeDeps } from '../../test/kit/fakes/fake-amphora-deps.ts';
 import { watchTagsJob } from './watch-tags.ts';
 
 /** @param ownerId [controller_worker] amp_image_owner_id; Kiln authenticates as `service-project`. */
-function bench(ownerId = '') {
+function harness(ownerId = '') {
   const { clock, log, images, resolver, settings: amphoraSettings } = createFakeDeps();
   amphoraSettings.image = { ...amphoraSettings.image, ampImageOwnerId: ownerId };
   const image = (id: string, tags: string[], owner = 'service-project') => anImage({ id, tags, owner });
@@ -28,7 +28,7 @@ function bench(ownerId = '') {
 }
 
 it('finds within a minute what was tagged and untagged in Glance, of the trusted project, each tag once', async () => {
-  const { job, run, images, log, image } = bench();
+  const { job, run, images, log, image } = harness();
   expect(job.intervalSeconds()).toBeLessThanOrEqual(60);
   expect((await run()).items).toEqual(['image image-1 carries tag amphora', 'image i2 carries tag edge']);
   expect(await run()).toEqual({ counts: { changes: 0 }, items: [], more: false });
@@ -52,12 +52,12 @@ it.each([
 ])(
   'with amp_image_owner_id = "%s" it records the images that amphorae may boot, and no other',
   async (owner, items) => {
-    expect(new Set((await bench(owner).run()).items)).toEqual(new Set(items));
+    expect(new Set((await harness(owner).run()).items)).toEqual(new Set(items));
   },
 );
 
 it('a dry run looks at nothing, and where no Glance is used there is nothing to look at', async () => {
-  const { run, seen } = bench();
+  const { run, seen } = harness();
   await run(true);
   expect(seen.size).toBe(0);
 });

@@ -5,20 +5,20 @@ import { KilnError } from '../model/errors.ts';
 
 /** The controller over the real planner, engine, flows and database; only the cloud is in memory, and time passes by itself. */
 describe('a release', () => {
-  let bench: CarriedRelease;
+  let harness: CarriedRelease;
   const open = async (options: Parameters<typeof openCarriedRelease>[0] = {}) => {
-    bench = await openCarriedRelease(options);
-    return bench;
+    harness = await openCarriedRelease(options);
+    return harness;
   };
-  afterEach(() => bench.close());
+  afterEach(() => harness.close());
 
   /** All amphorae of all load balancers, but of those that are left out. */
   const imagesInUse = async (leftOut: readonly string[] = []) => {
-    const ids = bench.loadBalancers.filter((id) => !leftOut.includes(id));
-    return [...new Set((await Promise.all(ids.map(bench.ofImages))).flat())];
+    const ids = harness.loadBalancers.filter((id) => !leftOut.includes(id));
+    return [...new Set((await Promise.all(ids.map(harness.ofImages))).flat())];
   };
   const amphoraeOfNobody = async () =>
-    (await bench.state.amphorae.list()).filter(({ loadBalancerId }) => loadBalancerId === null);
+    (await harness.state.amphorae.list()).filter(({ loadBalancerId }) => loadBalancerId === null);
   it('of a good image goes by probe, canary, tag and waves to all, pairs too; nothing is left of its probe', async () => {
     const { start, carryOnUntil, hasEnded, tagged, kindsOf } = await open({ singles: 4, pairs: 2 });
     const id = await start({ canary: 1 });
@@ -237,7 +237,7 @@ describe('a release', () => {
       expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('rolled-back');
       expect(await imagesInUse()).toEqual([former]);
       expect(await tagged()).toContain(former);
-      const [{ reason } = { reason: '' }] = (await bench.releases.events(id, 0, 1000)).filter(
+      const [{ reason } = { reason: '' }] = (await harness.releases.events(id, 0, 1000)).filter(
         ({ kind }) => kind === 'finish',
       );
       expect(reason.includes(`${released} can't be booted, and has the tag amphora still`)).toBe(what !== 'deleted');
@@ -322,12 +322,12 @@ describe('a release', () => {
     await say(id, 'rollback');
     const held = await carryOnUntil(id, heldBy('NO_WAY_BACK'));
     expect(held.progress.holds.find(({ code }) => code === 'NO_WAY_BACK')?.message).toContain(former);
-    const before = await Promise.all(bench.loadBalancers.map(bench.ofImages));
+    const before = await Promise.all(harness.loadBalancers.map(harness.ofImages));
     await say(id, 'run');
     const { progress, tallies } = await carryOnUntil(id, hasEnded);
     expect(progress.phase).toBe('rolled-back');
     expect(tallies.counts.stuck).toBeGreaterThan(0);
-    expect(await Promise.all(bench.loadBalancers.map(bench.ofImages))).toEqual(before);
+    expect(await Promise.all(harness.loadBalancers.map(harness.ofImages))).toEqual(before);
     expect(await tagged()).toEqual([released]);
   });
 
@@ -408,7 +408,7 @@ describe('a release', () => {
 
     it('is tried again beside it: the first server stays until the second one has a host', async () => {
       const { start, carryOnUntil, hasEnded, agent } = await open();
-      const tries = watchProbes(bench);
+      const tries = watchProbes(harness);
       const id = await start();
       agent.failNext('getInfo', silent, PATIENCE);
       let left = 0;
@@ -423,17 +423,17 @@ describe('a release', () => {
       expect(tries).toHaveLength(2);
       expect(first).toMatchObject({ policy: 'anti-affinity', others: 0 });
       expect(second).toEqual({ ...first, others: 1 });
-      await expectNothingLeft(bench);
+      await expectNothingLeft(harness);
     });
 
     it('and then again is rejected, and nothing is left', async () => {
       const { start, carryOnUntil, hasEnded, agent } = await open();
-      const tries = watchProbes(bench);
+      const tries = watchProbes(harness);
       const id = await start();
       agent.failNext('getInfo', silent, 1_000);
       expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('rejected');
       expect(tries.map(({ others }) => others)).toEqual([0, 1]);
-      await expectNothingLeft(bench);
+      await expectNothingLeft(harness);
     });
 
     it.each(['pause', 'abort', 'rollback'] as const)('leaves nothing where an operator says %s then', async (want) => {
@@ -445,20 +445,20 @@ describe('a release', () => {
       );
       await say(id, want);
       await carryOnUntil(id, want === 'pause' ? heldBy('OPERATOR') : hasEnded);
-      await bench.work();
+      await harness.work();
       expect(await amphoraeOfNobody()).toEqual([]);
       expect(compute.servers()).toHaveLength((await state.amphorae.list()).length);
     });
 
     it('is tried all the same where Nova gives no server group', async () => {
       const { start, carryOnUntil, hasEnded, agent, compute } = await open();
-      const tries = watchProbes(bench);
+      const tries = watchProbes(harness);
       const id = await start();
       compute.failNext('createServerGroup', new KilnError('SERVICE_LIMIT', 'quota exceeded'), 10);
       agent.failNext('getInfo', silent, PATIENCE);
       expect((await carryOnUntil(id, hasEnded)).progress.phase).toBe('completed');
       expect(tries.map(({ groupId }) => groupId)).toEqual([null, null]);
-      await expectNothingLeft(bench);
+      await expectNothingLeft(harness);
     });
   });
 
@@ -500,7 +500,7 @@ describe('a release', () => {
     const own = (await state.journal.list({ limit: 100 })).filter(({ input }) => input.releaseId === id);
     expect(own.map(({ flow }) => flow).sort()).toEqual([
       'probe-image',
-      ...bench.loadBalancers.map(() => 'release-amphora'),
+      ...harness.loadBalancers.map(() => 'release-amphora'),
     ]);
     for (const { priority, input } of own)
       expect({ priority, imageId: input.imageId }).toEqual({ priority: -1, imageId: released });

@@ -9,13 +9,13 @@ import { releasesJob } from './releases-job.ts';
 
 /** The job over the real store; what one pass does is the other file's affair. */
 describe('the job that carries releases on', () => {
-  let bench: CarriedRelease;
-  afterEach(() => bench.close());
+  let harness: CarriedRelease;
+  afterEach(() => harness.close());
 
   /** @param answers of one pass after the other; when they are used up, the process is asked to stop. */
   async function setUp(answers: readonly (CarriedOn | Error)[]) {
-    bench = await openCarriedRelease({ singles: 1 });
-    const { state, clock, log } = bench;
+    harness = await openCarriedRelease({ singles: 1 });
+    const { state, clock, log } = harness;
     const stop = new AbortController();
     const passesMs: number[] = [];
     const carryOn: CarryOn = async () => {
@@ -38,23 +38,23 @@ describe('the job that carries releases on', () => {
     expect(await job.run(run)).toEqual({ counts: { operations: 0 }, items: [], more: false });
     expect(passesMs).toEqual([]);
     expect(await job.isWanted?.()).toBe(false);
-    await bench.start();
+    await harness.start();
     expect(await job.isWanted?.()).toBe(true);
   });
 
   it('looks when it is due', async () => {
     const { job, run, passesMs } = await setUp([due(5_000), due(20_000), due(1_000)]);
-    await bench.start();
-    const from = bench.clock.monotonicMs();
+    await harness.start();
+    const from = harness.clock.monotonicMs();
     expect(await job.run(run)).toMatchObject({ counts: { operations: 3 }, more: true });
     const [first = 0] = passesMs;
     expect(passesMs.map((ms) => ms - first)).toEqual([0, 5_000, 25_000]);
-    expect(bench.clock.monotonicMs()).toBeGreaterThan(from);
+    expect(harness.clock.monotonicMs()).toBeGreaterThan(from);
   });
 
   it('looks at once when the operator has spoken, and when an operation has ended', async () => {
     const { job, run, passesMs } = await setUp([due(40_000), due(40_000), due(40_000)]);
-    const id = await bench.start();
+    const id = await harness.start();
     const operation: NewOperation = {
       id: 'one',
       flow: 'release-amphora',
@@ -62,15 +62,15 @@ describe('the job that carries releases on', () => {
       input: { releaseId: id },
       priority: 0,
     };
-    await bench.state.journal.enqueue(operation);
-    const { sleep } = bench.clock;
+    await harness.state.journal.enqueue(operation);
+    const { sleep } = harness.clock;
     let sleeps = 0;
-    bench.clock.sleep = async (...all) => {
+    harness.clock.sleep = async (...all) => {
       sleeps++;
-      if (sleeps === 3) await bench.say(id, 'pause');
+      if (sleeps === 3) await harness.say(id, 'pause');
       if (sleeps === 6) {
-        const fence = (await bench.state.journal.claim('one', 'w'))?.operation.fence ?? 0;
-        await bench.state.journal.finish('one', fence, 'done');
+        const fence = (await harness.state.journal.claim('one', 'w'))?.operation.fence ?? 0;
+        await harness.state.journal.finish('one', fence, 'done');
       }
       await sleep(...all);
     };
@@ -81,14 +81,14 @@ describe('the job that carries releases on', () => {
 
   it('looks at once when it rings in this process, and not at all where that was about something else', async () => {
     const { job, run, passesMs, bell } = await setUp([due(40_000), due(40_000)]);
-    const id = await bench.start();
-    const { sleep } = bench.clock;
+    const id = await harness.start();
+    const { sleep } = harness.clock;
     let sleeps = 0;
-    bench.clock.sleep = async (ms, signal) => {
+    harness.clock.sleep = async (ms, signal) => {
       sleeps++;
       if (sleeps === 2) bell.ring();
       if (sleeps === 4) {
-        await bench.say(id, 'pause');
+        await harness.say(id, 'pause');
         bell.ring();
       }
       if (signal?.aborted) throw signal.reason;
@@ -104,16 +104,16 @@ describe('the job that carries releases on', () => {
     const down = new KilnError('STATE_UNUSABLE', 'no answer');
     const fenced = new KilnError('FENCED', 'has changed');
     const { job, run, passesMs } = await setUp([down, down, down, fenced, due(1_000)]);
-    await bench.start();
+    await harness.start();
     await job.run(run);
     const [first = 0] = passesMs;
     expect(passesMs.map((ms) => ms - first)).toEqual([0, 1_000, 3_000, 7_000, 8_000]);
-    expect(bench.log.lines.filter(({ level }) => level === 'error')).toHaveLength(3);
+    expect(harness.log.lines.filter(({ level }) => level === 'error')).toHaveLength(3);
   });
 
   it('leaves off at once when another process has the job', async () => {
     const { job, run, passesMs } = await setUp([new Error('lost'), due(1_000)]);
-    await bench.start();
+    await harness.start();
     const lost = async () => {
       throw new KilnError('FENCED', 'job releases is no longer ours');
     };
@@ -123,7 +123,7 @@ describe('the job that carries releases on', () => {
 
   it('by hand it looks once; in a dry run it tells what is under way', async () => {
     const { job, run, passesMs } = await setUp([due(1_000), due(1_000)]);
-    const id = await bench.start();
+    const id = await harness.start();
     expect(await job.run({ ...run, byHand: true })).toMatchObject({ counts: { operations: 1 } });
     expect(passesMs).toHaveLength(1);
     const reported = await job.run({ ...run, dryRun: true });

@@ -3,13 +3,13 @@ import { createFakeClock } from '../../test/kit/fakes/fake-clock.ts';
 import { createTagRefusals } from './tag-refusals.ts';
 
 const startMs = Date.parse('2026-11-23T12:00:00Z');
-const bench = () => {
+const harness = () => {
   const clock = createFakeClock({ start: '2026-11-23T12:00:00Z', autoAdvance: true });
   return { clock, refusals: createTagRefusals(clock) };
 };
 
 it('is tried again later each time, until the tag was moved', async () => {
-  const { clock, refusals } = bench();
+  const { clock, refusals } = harness();
   expect(refusals.find('r')).toBe(null);
   refusals.refused('r', 'not yours');
   expect(refusals.find('r')).toEqual({ message: 'not yours', untilMs: startMs + 5_000 });
@@ -25,7 +25,7 @@ it('is tried again later each time, until the tag was moved', async () => {
 });
 
 it('of a release that nobody looks at any more nothing is kept; of one that is under way it is', async () => {
-  const { clock, refusals } = bench();
+  const { clock, refusals } = harness();
   for (const id of ['ended', 'under way']) {
     refusals.refused(id, 'no');
     refusals.refused(id, 'no');

@@ -18,15 +18,15 @@ const quiet: Fleet = {
   warnings: [],
 };
 
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 beforeEach(async () => {
-  bench = await openStoredApiHarness();
+  harness = await openStoredApiHarness();
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 function view(over: Partial<Parameters<typeof createAttentionView>[0]> = {}) {
-  const { clock, overview } = bench.deps;
-  const { database } = bench;
+  const { clock, overview } = harness.deps;
+  const { database } = harness;
   const silences = createSilenceStore(database, clock);
   const moment = () => {
     const now = clock.now();
@@ -48,18 +48,18 @@ function view(over: Partial<Parameters<typeof createAttentionView>[0]> = {}) {
   });
 }
 
-const ago = (minutes: number) => new Date(bench.deps.clock.now().getTime() - minutes * 60_000).toISOString();
+const ago = (minutes: number) => new Date(harness.deps.clock.now().getTime() - minutes * 60_000).toISOString();
 
 async function loadBalancer(name: string): Promise<string> {
   const body = { loadbalancer: { name, vip_subnet_id: subnetId } };
-  const { id } = (await bench.call('POST', '/lbaas/loadbalancers', body)).body.loadbalancer;
-  await bench.settleAll();
-  await bench.database.deleteFrom('kiln_operation').execute();
+  const { id } = (await harness.call('POST', '/lbaas/loadbalancers', body)).body.loadbalancer;
+  await harness.settleAll();
+  await harness.database.deleteFrom('kiln_operation').execute();
   return id;
 }
 
 const change = (id: string, fields: object) =>
-  bench.database.updateTable('kiln_load_balancer').set(fields).where('id', '=', id).execute();
+  harness.database.updateTable('kiln_load_balancer').set(fields).where('id', '=', id).execute();
 
 it('says nothing where all is well', async () => {
   await loadBalancer('well');
@@ -75,27 +75,27 @@ it('names what is broken, worst first, with advice, and never asks more for more
   await change(pending, { provisioning_status: 'PENDING_UPDATE', updated_at: ago(11) });
   await change(young, { provisioning_status: 'PENDING_UPDATE', updated_at: ago(9) });
   await change(mixed, { topology: 'ACTIVE_STANDBY' });
-  const amphorae = createAmphoraStore(bench.database, bench.deps.clock);
+  const amphorae = createAmphoraStore(harness.database, harness.deps.clock);
   const pair = { loadBalancerId: mixed, status: 'ALLOCATED' as const };
   await amphorae.insert(storedAmphora('m1', { ...pair, imageId: 'i1', certExpiration: ago(5) }));
   await amphorae.insert(storedAmphora('m2', { ...pair, imageId: 'i2' }));
-  await bench.database
+  await harness.database
     .insertInto('kiln_amphora_health')
     .values({ amphora_id: 'm2', last_heard: ago(2) })
     .execute();
 
-  const journal = createJournal(bench.database, bench.deps.clock);
+  const journal = createJournal(harness.database, harness.deps.clock);
   const input = { loadBalancerId: pending };
   await journal.enqueue({ id: 'op', flow: 'update-load-balancer', subject: pending, input, priority: 0 });
   const claimed = await journal.claim('op', 'w');
   const reason = { code: 'SERVICE_FAILED', message: 'Nova is down', advice: 'Wake it up.' };
   await journal.record('op', claimed?.operation.fence ?? 0, { kind: 'stuck', step: 'make', at: ago(7), reason });
-  await bench.database
+  await harness.database
     .updateTable('kiln_operation')
     .set({ updated_at: ago(7) })
     .execute();
 
-  const before = bench.statements();
+  const before = harness.statements();
   const warnings = [{ code: 'IMAGE_OLD' as const, message: 'image is old', advice: 'Build one.' }];
   const ownCertificates = async () => [
     { option: '[haproxy_amphora] client_cert', file: '/c.pem', notAfter: ago(-60), problem: null },
@@ -105,7 +105,7 @@ it('names what is broken, worst first, with advice, and never asks more for more
     fleet: async () => ({ ...quiet, totals: { ...quiet.totals, mixedPairs: 1 }, warnings }),
     ownCertificates,
   })();
-  expect(bench.statements() - before).toBeLessThanOrEqual(11);
+  expect(harness.statements() - before).toBeLessThanOrEqual(11);
   expect(groups.map(({ kind, total }) => [kind, total])).toEqual([
     ['load-balancer-error', 1],
     ['amphora-silent', 1],

@@ -21,7 +21,7 @@ const loadBalancers = (
 ) => ({ assignedImageId, flavorId: null, loadBalancers: count, pairs: 0, mixedPairs: 0, ...more });
 
 /** Image `image-1` carries the tag and was made on 2026-11-22; it is 2026-11-23 now, unless a test says otherwise. */
-function bench(over: Partial<FleetSurvey>, imageMaxAgeDays: number | null = 90) {
+function harness(over: Partial<FleetSurvey>, imageMaxAgeDays: number | null = 90) {
   const { resolver, images, clock, settings, compute } = createFakeDeps();
   const survey: FleetSurvey = {
     amphorae: [],
@@ -48,7 +48,7 @@ function bench(over: Partial<FleetSurvey>, imageMaxAgeDays: number | null = 90) 
 
 describe('the fleet', () => {
   it('nothing is there: the tag, and nothing to say', async () => {
-    const { look, asked, clock, images } = bench({});
+    const { look, asked, clock, images } = harness({});
     const fleet = await look();
     expect(fleet.tags).toMatchObject([{ tag: 'amphora', imageId: 'image-1', candidates: 1, error: null }]);
     expect(fleet.images).toMatchObject([{ imageId: 'image-1', amphorae: 0, currentForTags: ['amphora'] }]);
@@ -58,7 +58,7 @@ describe('the fleet', () => {
   });
 
   it('counts what is behind, and by how much', async () => {
-    const { look, images } = bench({
+    const { look, images } = harness({
       amphorae: [amphorae('image-1', 3), amphorae('old', 7, { inError: 2, silent: 1 }), amphorae(null, 1)],
       loadBalancers: [loadBalancers('old', 7, { pairs: 3, mixedPairs: 2 }), loadBalancers('image-1', 2)],
     });
@@ -89,7 +89,7 @@ describe('the fleet', () => {
   });
 
   it('a flavor with a tag of its own is measured by that tag', async () => {
-    const { look, images } = bench({
+    const { look, images } = harness({
       amphorae: [
         amphorae('image-1', 2),
         amphorae('image-1', 4, { flavorId: 'f' }),
@@ -116,7 +116,7 @@ describe('the fleet', () => {
   });
 
   it('amp_image_id wins over every tag, and Glance is asked about it', async () => {
-    const { look, settings, images } = bench({
+    const { look, settings, images } = harness({
       amphorae: [amphorae('image-1', 2), amphorae('by-id', 1, { flavorId: 'f' })],
       loadBalancers: [loadBalancers(null, 2), loadBalancers(null, 1, { flavorId: 'f' })],
       flavorTags: new Map([['f', 'edge']]),
@@ -130,7 +130,7 @@ describe('the fleet', () => {
 
   it('warns of several candidates, of a tagged image that is old, of amphorae whose image is gone', async () => {
     const recorded = { name: 'amphora-0', createdAt: '2026-01-01T00:00:00Z' };
-    const { look, images } = bench(
+    const { look, images } = harness(
       { amphorae: [amphorae('lost', 47)], loadBalancers: [], images: new Map([['lost', recorded]]) },
       10,
     );
@@ -148,18 +148,18 @@ describe('the fleet', () => {
   });
 
   it('an image that is gone is no warning once nothing runs it', async () => {
-    const { look } = bench({ loadBalancers: [loadBalancers('lost', 1)] });
+    const { look } = harness({ loadBalancers: [loadBalancers('lost', 1)] });
     expect((await look()).warnings).toEqual([]);
   });
 
   it('images never count as old when image_max_age_days is 0', async () => {
-    const { look, images } = bench({}, null);
+    const { look, images } = harness({}, null);
     images.put(anImage({ id: 'image-1', createdAt: '2001-01-01T00:00:00Z' }));
     expect((await look()).warnings).toEqual([]);
   });
 
   it('a tag that gives no image says why, and nothing counts as behind it', async () => {
-    const { look, images } = bench({ amphorae: [amphorae('lost', 2)], loadBalancers: [] });
+    const { look, images } = harness({ amphorae: [amphorae('lost', 2)], loadBalancers: [] });
     images.remove('image-1');
     const fleet = await look();
     expect(fleet.tags).toMatchObject([{ tag: 'amphora', imageId: null, error: { code: 'IMAGE_NOT_FOUND' } }]);
@@ -168,14 +168,14 @@ describe('the fleet', () => {
   });
 
   it('knows several candidates also where the policy refuses them', async () => {
-    const { look, images, settings } = bench({});
+    const { look, images, settings } = harness({});
     settings.image = { ...settings.image, ampImageTagPolicy: 'unique' };
     images.put(anImage({ id: 'image-2' }));
     expect((await look()).tags).toMatchObject([{ imageId: null, candidates: 2, error: { code: 'IMAGE_AMBIGUOUS' } }]);
   });
 
   it('shows what the database knows while Glance is down; what it can not know is unknown, not gone', async () => {
-    const { look, images } = bench({
+    const { look, images } = harness({
       amphorae: [amphorae('old', 2)],
       images: new Map([['old', { name: 'amphora-0', createdAt: null }]]),
     });
@@ -187,7 +187,7 @@ describe('the fleet', () => {
   });
 
   it('asks Glance about no more than a hundred images', async () => {
-    const { look, images } = bench({ amphorae: Array.from({ length: 150 }, (_, n) => amphorae(`i-${n}`, 1)) });
+    const { look, images } = harness({ amphorae: Array.from({ length: 150 }, (_, n) => amphorae(`i-${n}`, 1)) });
     const fleet = await look();
     expect(images.calls('get')).toBe(100);
     expect(fleet.images).toHaveLength(151);

@@ -9,21 +9,21 @@ import { storedAmphora } from '../kit/contract/amphora-store.ts';
  */
 
 const nobody = '00000000-0000-4000-8000-000000000bad';
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 const kept: Record<string, string> = { nobody };
 
 async function make(name: string, path: string, body: object): Promise<void> {
-  const { status, body: answer } = await bench.call('POST', filled(path), JSON.parse(filled(JSON.stringify(body))));
+  const { status, body: answer } = await harness.call('POST', filled(path), JSON.parse(filled(JSON.stringify(body))));
   expect(status, JSON.stringify(answer)).toBe(201);
   const [object] = Object.values(answer) as { id?: string; name: string }[];
   kept[name] = object?.id ?? String(object?.name);
-  await bench.settleAll();
+  await harness.settleAll();
 }
 
 const filled = (text: string) => text.replace(/\$([a-z]+)/gi, (whole, name: string) => kept[name] ?? whole);
 
 beforeAll(async () => {
-  bench = await openStoredApiHarness();
+  harness = await openStoredApiHarness();
   await make('lb', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
   await make('http', '/lbaas/listeners', {
     listener: { protocol: 'HTTP', protocol_port: 80, loadbalancer_id: '$lb' },
@@ -45,7 +45,7 @@ beforeAll(async () => {
   });
   await make('flavor', '/lbaas/flavors', { flavor: { name: 'f', flavor_profile_id: '$profile' } });
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 type Row = readonly [method: Method, path: string, body: object | undefined, status: number, words?: string];
@@ -53,12 +53,12 @@ type Row = readonly [method: Method, path: string, body: object | undefined, sta
 function answers(rows: readonly Row[]): void {
   const titled = rows.map((row) => [`${row[0]} ${row[1]} ${JSON.stringify(row[2]) ?? ''}: ${row[3]}`, row] as const);
   it.each(titled)('%s', async (_title, [method, path, body, status, words]) => {
-    const { status: given, body: answer } = await bench.call(
+    const { status: given, body: answer } = await harness.call(
       method,
       filled(path),
       body && JSON.parse(filled(JSON.stringify(body))),
     );
-    await bench.settleAll();
+    await harness.settleAll();
     expect([given, answer.faultstring ?? answer.title ?? JSON.stringify(answer)]).toEqual([
       status,
       words === undefined ? expect.anything() : filled(words),
@@ -229,7 +229,7 @@ describe('a policy that is not there', () => {
 
 describe('filters', () => {
   async function idsOf(path: string): Promise<string[]> {
-    const { status, body } = await bench.call('GET', filled(path));
+    const { status, body } = await harness.call('GET', filled(path));
     expect(status, JSON.stringify(body)).toBe(200);
     const [rows] = Object.values(body) as { id: string }[][];
     return (rows ?? []).map(({ id }) => id);
@@ -269,7 +269,7 @@ describe('filters', () => {
       ['a2', 'BACKUP'],
       ['a3', 'STANDALONE'],
     ] as const) {
-      await createAmphoraStore(bench.database, bench.deps.clock).insert(
+      await createAmphoraStore(harness.database, harness.deps.clock).insert(
         storedAmphora(id, { role, status: 'ALLOCATED' }),
       );
     }
@@ -294,10 +294,12 @@ it('an empty text for a reference unsets it, as null does', async () => {
   const own = { ...listener, protocol_port: 8082, default_pool_id: '$pool' };
   await make('own', '/lbaas/listeners', { listener: own });
   const path = filled('/lbaas/listeners/$own');
-  const { status, body } = await bench.call('PUT', path, { listener: { default_pool_id: '' } });
-  await bench.settleAll();
+  const { status, body } = await harness.call('PUT', path, { listener: { default_pool_id: '' } });
+  await harness.settleAll();
   expect([status, body.listener?.default_pool_id]).toEqual([200, null]);
-  const qos = await bench.call('PUT', filled('/lbaas/loadbalancers/$lb'), { loadbalancer: { vip_qos_policy_id: '' } });
-  await bench.settleAll();
+  const qos = await harness.call('PUT', filled('/lbaas/loadbalancers/$lb'), {
+    loadbalancer: { vip_qos_policy_id: '' },
+  });
+  await harness.settleAll();
   expect([qos.status, qos.body.loadbalancer?.vip_qos_policy_id]).toEqual([200, null]);
 });

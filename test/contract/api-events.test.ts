@@ -4,16 +4,16 @@ import { openStoredApiHarness, type StoredApiHarness } from '../kit/api.ts';
 
 /** `GET /v2/kiln/events`, over a real database. */
 
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 beforeEach(async () => {
-  bench = await openStoredApiHarness();
+  harness = await openStoredApiHarness();
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 async function happens(...ids: string[]): Promise<void> {
-  const { clock } = bench.deps;
+  const { clock } = harness.deps;
   for (const id of ids) {
-    await createJournal(bench.database, clock).enqueue({
+    await createJournal(harness.database, clock).enqueue({
       id,
       flow: 'failover-load-balancer',
       subject: 'lb',
@@ -25,7 +25,7 @@ async function happens(...ids: string[]): Promise<void> {
 }
 
 async function lines(query = '') {
-  const answer = await bench.app.inject({ method: 'GET', url: `/v2/kiln/events${query}` });
+  const answer = await harness.app.inject({ method: 'GET', url: `/v2/kiln/events${query}` });
   expect([answer.statusCode, answer.headers['content-type']]).toEqual([
     200,
     expect.stringMatching(/^application\/x-ndjson/),
@@ -63,9 +63,9 @@ it('has the newest ones, and pages on behind each', async () => {
 it('goes on for a minute with follow, from where the client was', async () => {
   await happens('a', 'b');
   const [, last] = await lines();
-  await bench.deps.clock.sleep(120_000);
+  await harness.deps.clock.sleep(120_000);
   await happens('c');
-  const answer = await bench.app.inject({ method: 'GET', url: `/v2/kiln/events?follow=true&after=${last?.id}` });
+  const answer = await harness.app.inject({ method: 'GET', url: `/v2/kiln/events?follow=true&after=${last?.id}` });
   const reported = answer.body.split('\n');
   const ids = reported.filter((line) => line !== '').map((line) => JSON.parse(line).operation_id);
   // What was before it comes again, as something may have been written late.
@@ -80,6 +80,6 @@ it.each([
   ['?follow=maybe', 'Allowed is true or false.'],
   ['?kind=x', 'kind is no parameter here; allowed are limit, after, follow'],
 ])('%s is 400', async (query, why) => {
-  const { status, body } = await bench.call('GET', `/v2/kiln/events${query}`);
+  const { status, body } = await harness.call('GET', `/v2/kiln/events${query}`);
   expect([status, body.faultstring]).toEqual([400, expect.stringContaining(why)]);
 });

@@ -16,7 +16,7 @@ import { newSqlite } from '../kit/sqlite.ts';
 const clock = createFakeClock({ autoAdvance: true });
 let subject: DatabaseSubject;
 let database: KilnDatabase;
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 /** What Neutron does with the request for a port. */
 let allocate: VipAllocator['allocate'];
 let asked: string;
@@ -26,7 +26,7 @@ beforeEach(async () => {
   database = await openDatabase(subject.connection, clock);
   const vips = createFakeVips();
   const reservations = createVipReservations(database, clock);
-  bench = await openStoredApiHarness(
+  harness = await openStoredApiHarness(
     {
       reservations,
       vips: {
@@ -42,12 +42,12 @@ beforeEach(async () => {
   allocate = vips.allocate.bind(vips);
 });
 afterEach(async () => {
-  await bench.close();
+  await harness.close();
   await database.destroy();
   await subject.close();
 });
 
-const create = () => bench.call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
+const create = () => harness.call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
 async function ownership(): Promise<string | undefined> {
   const claim = { loadBalancerId: asked, amphoraId: null, serverId: null, serverName: null };
   return (await createCloudOrphans(database, clock).judge([claim]))[0];
@@ -76,7 +76,7 @@ it('of what Neutron refused, nothing is kept', async () => {
 });
 
 it('a process that was halted makes no load balancer whose port was given back meanwhile', async () => {
-  const { vips, reservations } = bench.deps;
+  const { vips, reservations } = harness.deps;
   const ports = allocate;
   allocate = async (request) => {
     const allocated = await ports(request);

@@ -91,23 +91,23 @@ describe('an answer', () => {
 
 describe('provisioning_reason', () => {
   it.each([...codes, 'OF_ANOTHER_VERSION'])('%s is whole for administrators alone', async (code) => {
-    const bench = await openStoredApiHarness({ policy: createPolicy({}) });
+    const harness = await openStoredApiHarness({ policy: createPolicy({}) });
     const loadbalancer = { vip_subnet_id: subnetId };
-    const { body } = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer }, tenant);
+    const { body } = await harness.call('POST', '/lbaas/loadbalancers', { loadbalancer }, tenant);
     const { message, advice } = about('INTERNAL');
     const reason = { code, message, advice };
-    await bench.database
+    await harness.database
       .updateTable('kiln_load_balancer')
       .set({ reason: JSON.stringify(reason) })
       .execute();
     const path = `/lbaas/loadbalancers/${body.loadbalancer.id}`;
-    const shown = await bench.call('GET', path, undefined, tenant);
+    const shown = await harness.call('GET', path, undefined, tenant);
     if (!forTheCaller.includes(code as ErrorCode)) expectNothingOf(JSON.stringify(shown.body));
     expect(shown.body.loadbalancer.provisioning_reason.code).toBe(code);
     expect(shown.body.loadbalancer.provisioning_reason.advice).not.toBe('');
-    const whole = await bench.call('GET', path, undefined, administrator);
+    const whole = await harness.call('GET', path, undefined, administrator);
     expect(whole.body.loadbalancer.provisioning_reason).toEqual(reason);
-    await bench.close();
+    await harness.close();
   });
 });
 

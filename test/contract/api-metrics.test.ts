@@ -7,7 +7,7 @@ const registry = new Registry();
 new Gauge({ name: 'kiln_of_another_part', help: 'Of another part.', registers: [registry] }).set(7);
 
 it('counts and times requests by the patterns of routes, whatever IDs and names they have', async () => {
-  const bench = await openStoredApiHarness({ metrics: registry });
+  const harness = await openStoredApiHarness({ metrics: registry });
   for (const path of [
     '/v2/lbaas/pools/1',
     '/v2.0/lbaas/pools/2',
@@ -16,10 +16,10 @@ it('counts and times requests by the patterns of routes, whatever IDs and names 
     '/v2/lbaas/pools/',
     '/nowhere/4',
   ]) {
-    await bench.call('GET', path);
+    await harness.call('GET', path);
   }
-  await bench.call('DELETE', '/v2/lbaas/pools');
-  const { status, headers, body } = await bench.call('GET', '/metrics');
+  await harness.call('DELETE', '/v2/lbaas/pools');
+  const { status, headers, body } = await harness.call('GET', '/metrics');
   expect([status, headers['content-type']]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
   const lines = String(body).split('\n');
   const counted = lines.filter((line) => line.startsWith('kiln_api_requests_total{'));
@@ -31,7 +31,7 @@ it('counts and times requests by the patterns of routes, whatever IDs and names 
   ]);
   expect(lines).toContain('kiln_api_request_duration_seconds_count{method="GET",route="/v2/pools/:id"} 3');
   expect(lines).toContain('kiln_of_another_part 7');
-  await bench.close();
+  await harness.close();
 });
 
 it('a process has figures of its own', async () => {

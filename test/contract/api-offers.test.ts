@@ -8,33 +8,33 @@ import { aServiceError } from '../kit/fault-injection.ts';
 
 const unknownId = '99999999-9999-4999-8999-999999999999';
 
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 beforeEach(async () => {
-  bench = await openStoredApiHarness();
+  harness = await openStoredApiHarness();
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 type Method = Parameters<StoredApiHarness['call']>[0];
 async function refusal(method: Method, path: string, body?: unknown): Promise<[number, string]> {
-  const answer = await bench.call(method, path, body);
+  const answer = await harness.call(method, path, body);
   return [answer.status, answer.body.faultstring];
 }
 
 async function addFlavorProfile(data: object = {}, over: object = {}): Promise<string> {
   const flavorprofile = { name: 'p', provider_name: 'amphora', flavor_data: JSON.stringify(data), ...over };
-  const { status, body } = await bench.call('POST', '/lbaas/flavorprofiles', { flavorprofile });
+  const { status, body } = await harness.call('POST', '/lbaas/flavorprofiles', { flavorprofile });
   expect([status, body]).toEqual([201, { flavorprofile: { id: expect.any(String), ...flavorprofile } }]);
   return body.flavorprofile.id;
 }
 async function addFlavor(data: object = {}, over: object = {}, profile: object = {}): Promise<string> {
   const flavor_profile_id = await addFlavorProfile(data, profile);
   const flavor = { name: `f ${flavor_profile_id}`, flavor_profile_id, ...over };
-  const { status, body } = await bench.call('POST', '/lbaas/flavors', { flavor });
+  const { status, body } = await harness.call('POST', '/lbaas/flavors', { flavor });
   expect(status).toBe(201);
   return body.flavor.id;
 }
 async function addZone(name: string, data: object = {}, over: object = {}): Promise<void> {
-  const { body } = await bench.call('POST', '/lbaas/availabilityzoneprofiles', {
+  const { body } = await harness.call('POST', '/lbaas/availabilityzoneprofiles', {
     availability_zone_profile: {
       name: 'zp',
       provider_name: 'amphora',
@@ -43,33 +43,33 @@ async function addZone(name: string, data: object = {}, over: object = {}): Prom
   });
   const availability_zone_profile_id = body.availability_zone_profile.id;
   const zone = { name, availability_zone_profile_id, ...over };
-  expect((await bench.call('POST', '/lbaas/availabilityzones', { availability_zone: zone })).status).toBe(201);
+  expect((await harness.call('POST', '/lbaas/availabilityzones', { availability_zone: zone })).status).toBe(201);
 }
 async function addLoadBalancer(over: object) {
   const loadbalancer = { vip_subnet_id: subnetId, ...over };
-  return await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer });
+  return await harness.call('POST', '/lbaas/loadbalancers', { loadbalancer });
 }
 
 describe('flavors', () => {
   it('are made, shown, changed, listed and deleted, in the shape that Octavia gives them', async () => {
     const flavor_profile_id = await addFlavorProfile({ loadbalancer_topology: 'SINGLE' });
-    const made = await bench.call('POST', '/lbaas/flavors', { flavor: { name: 'small', flavor_profile_id } });
+    const made = await harness.call('POST', '/lbaas/flavors', { flavor: { name: 'small', flavor_profile_id } });
     const { id } = made.body.flavor;
     const flavor = { id, name: 'small', description: '', enabled: true, flavor_profile_id };
     expect([made.status, JSON.stringify(made.body)]).toEqual([201, JSON.stringify({ flavor })]);
-    expect((await bench.call('GET', `/lbaas/flavors/${id}`)).body).toEqual({ flavor });
+    expect((await harness.call('GET', `/lbaas/flavors/${id}`)).body).toEqual({ flavor });
 
     const patch = { name: 'tiny', description: 'd', enabled: false };
-    const changed = await bench.call('PUT', `/lbaas/flavors/${id}`, { flavor: patch });
+    const changed = await harness.call('PUT', `/lbaas/flavors/${id}`, { flavor: patch });
     expect([changed.status, changed.body]).toEqual([200, { flavor: { ...flavor, ...patch } }]);
-    const back = await bench.call('PUT', `/lbaas/flavors/${id}`, { flavor: { description: null, enabled: null } });
+    const back = await harness.call('PUT', `/lbaas/flavors/${id}`, { flavor: { description: null, enabled: null } });
     expect(back.body.flavor).toEqual({ ...flavor, name: 'tiny' });
 
-    const { body } = await bench.call('GET', '/lbaas/flavors?fields=name&limit=1');
+    const { body } = await harness.call('GET', '/lbaas/flavors?fields=name&limit=1');
     expect(body.flavors).toEqual([{ name: 'tiny' }]);
     expect(body.flavors_links).toEqual([{ rel: 'next', href: expect.stringContaining(`marker=${id}`) }]);
 
-    expect(await bench.call('DELETE', `/lbaas/flavors/${id}`)).toMatchObject({ status: 204, body: '' });
+    expect(await harness.call('DELETE', `/lbaas/flavors/${id}`)).toMatchObject({ status: 204, body: '' });
     expect(await refusal('DELETE', `/lbaas/flavors/${id}`)).toEqual([404, `Flavor ${id} not found.`]);
     expect(await refusal('GET', `/lbaas/flavors/${id}`)).toEqual([404, `Flavor ${id} not found.`]);
     expect(await refusal('PUT', `/lbaas/flavors/${id}`, { flavor: {} })).toEqual([404, `Flavor ${id} not found.`]);
@@ -78,14 +78,14 @@ describe('flavors', () => {
   it('are filtered, sorted and paged', async () => {
     for (const [n, name] of ['c', 'a', 'b'].entries()) await addFlavor({}, { name, enabled: n !== 1 });
     const names = async (query: string) => {
-      const { body } = await bench.call('GET', `/lbaas/flavors?${query}`);
+      const { body } = await harness.call('GET', `/lbaas/flavors?${query}`);
       return body.flavors?.map((one: { name: string }) => one.name) ?? body.faultstring;
     };
     expect(await names('sort=name:desc')).toEqual(['c', 'b', 'a']);
     expect(await names('enabled=false')).toEqual(['a']);
     expect(await names('enabled=maybe')).toEqual(['a']);
     expect(await names('sort=name&limit=2')).toEqual(['a', 'b']);
-    const { body } = await bench.call('GET', '/lbaas/flavors?name=b');
+    const { body } = await harness.call('GET', '/lbaas/flavors?name=b');
     expect(await names(`sort=name&marker=${body.flavors[0].id}`)).toEqual(['c']);
     expect(await names('project_id=p')).toMatch(/duplicate or invalid/);
     expect(await names(`marker=${unknownId}`)).toBe(`Supplied pagination marker '${unknownId}' is not valid.`);
@@ -103,17 +103,17 @@ describe('flavors', () => {
 
   it('are not deleted from under a load balancer that is being made', async () => {
     const flavor_id = await addFlavor();
-    const { store } = bench.deps;
+    const { store } = harness.deps;
     const apply = store.apply.bind(store);
     let deletion: Promise<unknown> | null = null;
     store.apply = async (change) => {
-      deletion ??= bench.call('DELETE', `/lbaas/flavors/${flavor_id}`);
+      deletion ??= harness.call('DELETE', `/lbaas/flavors/${flavor_id}`);
       expect(await deletion).toMatchObject({ status: 204 });
       await apply(change);
     };
     const { status, body } = await addLoadBalancer({ flavor_id });
     expect([status, body.faultstring]).toEqual([400, 'Validation failure: Invalid flavor_id.']);
-    expect((await bench.call('GET', '/lbaas/loadbalancers')).body.loadbalancers).toEqual([]);
+    expect((await harness.call('GET', '/lbaas/loadbalancers')).body.loadbalancers).toEqual([]);
   });
 
   it('differ in their names, and need a profile', async () => {
@@ -144,8 +144,8 @@ describe('flavors', () => {
     const { status, body } = await addLoadBalancer({ flavor_id });
     expect([status, body.loadbalancer.flavor_id, body.loadbalancer.provider]).toEqual([201, flavor_id, 'octavia']);
     const { id } = body.loadbalancer;
-    expect(await bench.deps.store.get('loadbalancer', id)).toMatchObject({ topology: 'SINGLE' });
-    const { body: filtered } = await bench.call('GET', `/lbaas/loadbalancers?flavor_id=${flavor_id}`);
+    expect(await harness.deps.store.get('loadbalancer', id)).toMatchObject({ topology: 'SINGLE' });
+    const { body: filtered } = await harness.call('GET', `/lbaas/loadbalancers?flavor_id=${flavor_id}`);
     expect(filtered.loadbalancers).toHaveLength(1);
 
     const other = await addLoadBalancer({ flavor_id, provider: 'amphora' });
@@ -202,7 +202,7 @@ describe('flavor profiles', () => {
     expect(await refused('{')).toEqual([400, '{ is not a valid option for flavor_data']);
     expect((await refused({}))[1]).toContain('flavor_data');
     expect(await refused('{}', { provider_name: 'other' })).toEqual([400, "Provider 'other' is not enabled."]);
-    expect((await bench.call('GET', '/lbaas/flavorprofiles')).body).toEqual({
+    expect((await harness.call('GET', '/lbaas/flavorprofiles')).body).toEqual({
       flavorprofiles: [],
       flavorprofile_links: [],
     });
@@ -217,23 +217,23 @@ describe('flavor profiles', () => {
 
   it('keep what they say while a flavor uses them, and are kept', async () => {
     const flavorId = await addFlavor({ amp_image_tag: 'a' }, {}, { name: 'x' });
-    const { body } = await bench.call('GET', `/lbaas/flavors/${flavorId}`);
+    const { body } = await harness.call('GET', `/lbaas/flavors/${flavorId}`);
     const path = `/lbaas/flavorprofiles/${body.flavor.flavor_profile_id}`;
     const inUse = [409, `Flavor profile ${body.flavor.flavor_profile_id} is in use and cannot be modified.`];
     const data = (flavor_data: string | null) => ({ flavorprofile: { flavor_data } });
     expect(await refusal('DELETE', path)).toEqual(inUse);
     expect(await refusal('PUT', path, data('{}'))).toEqual(inUse);
     expect(await refusal('PUT', path, { flavorprofile: { provider_name: 'octavia' } })).toEqual(inUse);
-    const renamed = await bench.call('PUT', path, { flavorprofile: { name: 'y' } });
+    const renamed = await harness.call('PUT', path, { flavorprofile: { name: 'y' } });
     expect([renamed.status, renamed.body.flavorprofile]).toEqual([
       200,
       { id: expect.any(String), name: 'y', provider_name: 'amphora', flavor_data: '{"amp_image_tag":"a"}' },
     ]);
-    await bench.call('DELETE', `/lbaas/flavors/${flavorId}`);
+    await harness.call('DELETE', `/lbaas/flavors/${flavorId}`);
     expect(await refusal('PUT', path, data(null))).toEqual([400, 'None is not a valid option for flavor_data']);
     expect((await refusal('PUT', path, data('{"x":1}')))[0]).toBe(400);
-    expect((await bench.call('PUT', path, data('{}'))).body.flavorprofile.flavor_data).toBe('{}');
-    expect((await bench.call('DELETE', path)).status).toBe(204);
+    expect((await harness.call('PUT', path, data('{}'))).body.flavorprofile.flavor_data).toBe('{}');
+    expect((await harness.call('DELETE', path)).status).toBe(204);
     expect((await refusal('DELETE', path))[1]).toMatch(/^Flavor profile .* not found.$/);
     expect((await refusal('GET', path))[1]).toMatch(/^Flavor Profile .* not found.$/);
   });
@@ -263,7 +263,7 @@ describe('what is not served', () => {
   it('no load balancer gets of a profile that is there already', async () => {
     const flavor_id = await addFlavor();
     for (const [data, option] of unserved) {
-      await bench.database
+      await harness.database
         .updateTable('kiln_flavor_profile')
         .set({ flavor_data: JSON.stringify(data) })
         .execute();
@@ -272,10 +272,10 @@ describe('what is not served', () => {
     }
     await addZone('z');
     const availability_zone_data = '{"compute_zone": "nova", "volume_zone": "cinder"}';
-    await bench.database.updateTable('kiln_availability_zone_profile').set({ availability_zone_data }).execute();
+    await harness.database.updateTable('kiln_availability_zone_profile').set({ availability_zone_data }).execute();
     const { status, body } = await addLoadBalancer({ availability_zone: 'z' });
     expect([status, body.faultstring]).toEqual(lacks("volume_zone 'cinder'"));
-    expect((await bench.call('GET', '/lbaas/loadbalancers')).body.loadbalancers).toEqual([]);
+    expect((await harness.call('GET', '/lbaas/loadbalancers')).body.loadbalancers).toEqual([]);
   });
 });
 
@@ -284,8 +284,8 @@ describe('what the cloud has not', () => {
     new KilnError('REQUEST_INVALID', 'Secret thing s3cr3t not found.', { details: { field } });
   let refused: Error | null = null;
   beforeEach(async () => {
-    await bench.close();
-    bench = await openStoredApiHarness({
+    await harness.close();
+    harness = await openStoredApiHarness({
       offers: {
         check: async () => {
           if (refused) throw refused;
@@ -332,14 +332,14 @@ describe('what the cloud has not', () => {
 describe('availability zones', () => {
   it('are known by their names', async () => {
     await addZone('nova az/1', {}, { description: 'd' });
-    const { body } = await bench.call('GET', '/lbaas/availabilityzones/nova%20az%2F1');
+    const { body } = await harness.call('GET', '/lbaas/availabilityzones/nova%20az%2F1');
     expect(Object.entries(body.availability_zone)).toEqual([
       ['name', 'nova az/1'],
       ['description', 'd'],
       ['enabled', true],
       ['availability_zone_profile_id', expect.any(String)],
     ]);
-    const changed = await bench.call('PUT', '/lbaas/availabilityzones/nova%20az%2F1', {
+    const changed = await harness.call('PUT', '/lbaas/availabilityzones/nova%20az%2F1', {
       availability_zone: { enabled: false },
     });
     expect(changed.body.availability_zone).toMatchObject({ enabled: false, description: 'd' });
@@ -350,7 +350,7 @@ describe('availability zones', () => {
       'A availability zone of nova az/1 already exists.',
     ]);
     expect(await refusal('GET', '/lbaas/availabilityzones/x')).toEqual([404, 'Availability Zone x not found.']);
-    const list = await bench.call('GET', '/lbaas/availabilityzones');
+    const list = await harness.call('GET', '/lbaas/availabilityzones');
     expect(Object.keys(list.body)).toEqual(['availability_zones', 'availability_zones_links']);
     const path = `/lbaas/availabilityzoneprofiles/${availability_zone_profile_id}`;
     expect(await refusal('DELETE', path)).toEqual([
@@ -382,26 +382,26 @@ describe('availability zones', () => {
       400,
       'network 0553e883-70c9-47be-98c2-462bacb5ff6e is not allowed',
     ]);
-    expect((await bench.call('GET', '/lbaas/loadbalancers')).body.loadbalancers).toHaveLength(1);
+    expect((await harness.call('GET', '/lbaas/loadbalancers')).body.loadbalancers).toHaveLength(1);
   });
 });
 
 describe('providers', () => {
   it('are those of the configuration, with what their profiles may say', async () => {
-    const { body } = await bench.call('GET', '/lbaas/providers');
+    const { body } = await harness.call('GET', '/lbaas/providers');
     expect(body.providers).toEqual([
       { name: 'amphora', description: 'The Octavia Amphora driver.' },
       { name: 'octavia', description: 'Deprecated alias of the Octavia Amphora driver.' },
     ]);
-    const flavor = await bench.call('GET', '/lbaas/providers/amphora/flavor_capabilities?fields=name');
+    const flavor = await harness.call('GET', '/lbaas/providers/amphora/flavor_capabilities?fields=name');
     expect(flavor.body.flavor_capabilities).toEqual([
       { name: 'loadbalancer_topology' },
       { name: 'compute_flavor' },
       { name: 'amp_image_tag' },
     ]);
-    const one = await bench.call('GET', '/lbaas/providers/amphora/flavor_capabilities?name=compute_flavor');
+    const one = await harness.call('GET', '/lbaas/providers/amphora/flavor_capabilities?name=compute_flavor');
     expect(one.body.flavor_capabilities).toHaveLength(1);
-    const zone = await bench.call('GET', '/lbaas/providers/octavia/availability_zone_capabilities');
+    const zone = await harness.call('GET', '/lbaas/providers/octavia/availability_zone_capabilities');
     expect(zone.body.availability_zone_capabilities.map((row: { name: string }) => row.name)).toEqual([
       'compute_zone',
       'management_network',
@@ -416,8 +416,8 @@ describe('providers', () => {
 
 describe('who may', () => {
   it('everybody with a role reads flavors and zones; administrators do the rest', async () => {
-    await bench.close();
-    bench = await openStoredApiHarness({ policy: createPolicy({}) });
+    await harness.close();
+    harness = await openStoredApiHarness({ policy: createPolicy({}) });
     const asks = [
       ['GET', '/lbaas/flavors', undefined, 200],
       ['GET', '/lbaas/availabilityzones', undefined, 200],
@@ -432,7 +432,7 @@ describe('who may', () => {
       ['DELETE', `/octavia/amphorae/${unknownId}`, undefined, 403],
     ] as const;
     for (const [method, path, body, status] of asks) {
-      const answer = await bench.call(method, path, body, { 'x-roles': 'load-balancer_member' });
+      const answer = await harness.call(method, path, body, { 'x-roles': 'load-balancer_member' });
       expect([method, path, answer.status]).toEqual([method, path, status]);
     }
   });

@@ -29,17 +29,17 @@ const PAGE_EVERY_MS = 5_000;
 const SHARED_MS = 5_000;
 const MOST_STATEMENTS_A_SECOND = 5;
 
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 const id = randomUUID();
 beforeEach(async () => {
-  bench = await openStoredApiHarness(
+  harness = await openStoredApiHarness(
     { policy: createPolicy({}) },
     {
       around: (deps) => ({
         ...deps,
         releases: shareReleaseReads(deps.releases, deps.clock, SHARED_MS),
-        fleet: shared(deps.clock, () => fleetOf(bench)()),
-        attention: shared(deps.clock, () => attentionOf(bench)()),
+        fleet: shared(deps.clock, () => fleetOf(harness)()),
+        attention: shared(deps.clock, () => attentionOf(harness)()),
       }),
     },
   );
@@ -48,9 +48,9 @@ beforeEach(async () => {
     aTarget(id, randomUUID(), { position, wave: Math.floor((position * 4) / FLEET) }),
   );
   const event = { atMs: 1, actor: 'alice', kind: 'created', loadBalancerId: null, reason: '', data: {} } as const;
-  await createReleaseStore(bench.database, bench.deps.clock).create(release, targets, tallyOf(targets), event);
+  await createReleaseStore(harness.database, harness.deps.clock).create(release, targets, tallyOf(targets), event);
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 /** As kiln serve shares overviews. */
 function shared<Answer>(clock: Clock, look: () => Promise<Answer>): () => Promise<Answer> {
@@ -94,12 +94,12 @@ function attentionOf({ database, deps }: StoredApiHarness) {
 
 /** What one look of the page at a release asks for. @returns how many load balancers it got. */
 async function look(): Promise<number> {
-  await bench.call('GET', '/v2/kiln/releases?limit=50', undefined, admin);
-  await bench.call('GET', `/v2/kiln/releases/${id}`, undefined, admin);
-  await bench.call('GET', `/v2/kiln/releases/${id}/events?limit=1000&after=0`, undefined, admin);
+  await harness.call('GET', '/v2/kiln/releases?limit=50', undefined, admin);
+  await harness.call('GET', `/v2/kiln/releases/${id}`, undefined, admin);
+  await harness.call('GET', `/v2/kiln/releases/${id}/events?limit=1000&after=0`, undefined, admin);
   let count = 0;
   for (let marker = ''; ; ) {
-    const { body } = await bench.call('GET', `/v2/kiln/releases/${id}/targets?limit=1000${marker}`, undefined, admin);
+    const { body } = await harness.call('GET', `/v2/kiln/releases/${id}/targets?limit=1000${marker}`, undefined, admin);
     count += body.targets.length;
     const last = body.targets.at(-1);
     if (body.targets.length < 1000) return count;
@@ -109,14 +109,14 @@ async function look(): Promise<number> {
 
 /** Pages that look at different moments, each as often as a page does. @returns statements a second. */
 async function cost(lookOnce: () => Promise<unknown>): Promise<number> {
-  const before = bench.statements();
+  const before = harness.statements();
   for (let step = 0; step < (SECONDS * 1000) / PAGE_EVERY_MS; step++) {
     for (let page = 0; page < PAGES; page++) {
-      await bench.deps.clock.sleep(PAGE_EVERY_MS / PAGES);
+      await harness.deps.clock.sleep(PAGE_EVERY_MS / PAGES);
       await lookOnce();
     }
   }
-  const each = (bench.statements() - before) / SECONDS;
+  const each = (harness.statements() - before) / SECONDS;
   expect(each).toBeGreaterThan(0);
   return each;
 }
@@ -139,15 +139,15 @@ async function aLoadBalancer(): Promise<{ loadBalancerId: string; amphoraId: str
   const pool = { name: 'web', protocol: 'HTTP', lb_algorithm: 'ROUND_ROBIN', members: [member] };
   const listeners = [{ protocol: 'HTTP', protocol_port: 80, default_pool: pool }];
   const loadbalancer = { name: 'web', vip_subnet_id: subnetId, listeners };
-  const { body } = await bench.call('POST', '/v2/lbaas/loadbalancers', { loadbalancer }, tenant);
+  const { body } = await harness.call('POST', '/v2/lbaas/loadbalancers', { loadbalancer }, tenant);
   expect(body.faultstring).toBeUndefined();
-  await bench.settleAll();
+  await harness.settleAll();
   const amphoraId = randomUUID();
   const loadBalancerId: string = body.loadbalancer.id;
-  await createAmphoraStore(bench.database, bench.deps.clock).insert(
+  await createAmphoraStore(harness.database, harness.deps.clock).insert(
     storedAmphora(amphoraId, { loadBalancerId, status: 'ALLOCATED', role: 'STANDALONE' }),
   );
-  return { loadBalancerId, amphoraId, operationId: bench.queued.at(-1) ?? '' };
+  return { loadBalancerId, amphoraId, operationId: harness.queued.at(-1) ?? '' };
 }
 
 /** View → what it asks for. The list of load balancers, which is asked for more seldom, is behind each drawer. */
@@ -184,7 +184,7 @@ it.each(cases)('is no more than five statements a second for $view of $who', asy
   const paths = pathsOf(await aLoadBalancer());
   const lookOnce = async () => {
     for (const path of paths) {
-      const { status, body } = await bench.call('GET', path, undefined, { ...headers, ...oldOrNew });
+      const { status, body } = await harness.call('GET', path, undefined, { ...headers, ...oldOrNew });
       expect(status, `${path} ${JSON.stringify(body)}`).toBe(200);
     }
   };
@@ -193,7 +193,7 @@ it.each(cases)('is no more than five statements a second for $view of $who', asy
 
 it('shows nobody what another may see', async () => {
   const ids = await aLoadBalancer();
-  const ask = (path: string, headers: object) => bench.call('GET', path, undefined, { ...headers, ...oldOrNew });
+  const ask = (path: string, headers: object) => harness.call('GET', path, undefined, { ...headers, ...oldOrNew });
   for (const paths of Object.values(adminsViews).map((pathsOf) => pathsOf(ids))) {
     for (const path of paths) expect((await ask(path, admin)).status, path).toBe(200);
     for (const path of paths) {
@@ -211,9 +211,9 @@ it('is as old as five seconds only for who asks for that', async () => {
   const { loadBalancerId: id } = await aLoadBalancer();
   const path = `/v2/lbaas/loadbalancers/${id}`;
   const nameFor = async (headers: object) =>
-    (await bench.call('GET', path, undefined, { ...tenant, ...headers })).body.loadbalancer.name;
+    (await harness.call('GET', path, undefined, { ...tenant, ...headers })).body.loadbalancer.name;
   const rename = async (name: string) => {
-    await bench.database.updateTable('kiln_load_balancer').set({ name }).where('id', '=', id).execute();
+    await harness.database.updateTable('kiln_load_balancer').set({ name }).where('id', '=', id).execute();
   };
   expect(await nameFor(oldOrNew)).toBe('web');
   await rename('shop');
@@ -224,14 +224,14 @@ it('is as old as five seconds only for who asks for that', async () => {
   expect(await nameFor(now)).toBe('shop');
   expect(await nameFor(oldOrNew)).toBe('shop');
   await rename('till');
-  await bench.deps.clock.sleep(SHARED_MS);
+  await harness.deps.clock.sleep(SHARED_MS);
   expect(await nameFor(oldOrNew)).toBe('till');
 });
 
 it('shows at once what came of a word', async () => {
-  const { body } = await bench.call('GET', `/v2/kiln/releases/${id}`, undefined, admin);
+  const { body } = await harness.call('GET', `/v2/kiln/releases/${id}`, undefined, admin);
   const { revision } = body.release.intent;
-  await bench.call('PUT', `/v2/kiln/releases/${id}/intent`, { want: 'pause', reason: 'lunch', revision }, admin);
-  const after = await bench.call('GET', `/v2/kiln/releases/${id}`, undefined, admin);
+  await harness.call('PUT', `/v2/kiln/releases/${id}/intent`, { want: 'pause', reason: 'lunch', revision }, admin);
+  const after = await harness.call('GET', `/v2/kiln/releases/${id}`, undefined, admin);
   expect(after.body.release.intent.want).toBe('pause');
 });

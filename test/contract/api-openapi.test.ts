@@ -3,25 +3,25 @@ import type { OpenApiDocument } from '../../src/api/v2/openapi/document.ts';
 import { openStoredApiHarness, type StoredApiHarness, subnetId } from '../kit/api.ts';
 import { faultsOf, operationsOf, resolved } from '../kit/openapi.ts';
 
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 let document: OpenApiDocument;
 beforeAll(async () => {
-  bench = await openStoredApiHarness();
-  const served = await bench.app.inject({ method: 'GET', url: '/openapi.json' });
+  harness = await openStoredApiHarness();
+  const served = await harness.app.inject({ method: 'GET', url: '/openapi.json' });
   expect(served.statusCode).toBe(200);
   document = served.json();
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 /** An answer of the API, held to the document. */
 async function ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, template = path) {
-  const { status, body: answer } = await bench.call(method, path, body);
+  const { status, body: answer } = await harness.call(method, path, body);
   const operation = document.paths[template]?.[method.toLowerCase()];
   expect(operation, `${method} ${template}`).toBeDefined();
   const described = resolved(document, operation?.responses[status] ?? operation?.responses.default);
   const schema = described.content?.['application/json']?.schema;
   expect([template, schema ? faultsOf(document, schema, answer) : answer]).toEqual([template, schema ? [] : '']);
-  if (method !== 'DELETE') await bench.settleAll();
+  if (method !== 'DELETE') await harness.settleAll();
   return answer;
 }
 
@@ -47,13 +47,13 @@ describe('the OpenAPI document', () => {
 
   it('knows all that is served: what it does not know is "not found" or "not allowed"', async () => {
     for (const path of ['/v2/lbaas/nothing', '/v2/octavia/nothing', '/v2/lbaas/loadbalancers/x/nothing']) {
-      expect((await bench.call('GET', path)).status).toBe(404);
+      expect((await harness.call('GET', path)).status).toBe(404);
     }
     for (const path of Object.keys(document.paths)) {
       const known = Object.keys(document.paths[path] ?? {});
       for (const method of ['GET', 'POST', 'PUT', 'DELETE'] as const) {
         if (known.includes(method.toLowerCase())) continue;
-        const { status } = await bench.call(method, path.replaceAll(/\{\w+\}/g, 'x'));
+        const { status } = await harness.call(method, path.replaceAll(/\{\w+\}/g, 'x'));
         // A path that says too little or too much for its method gets that answer: routes/odd-paths.ts.
         const isOdd = method === 'POST' ? path.endsWith('}') : status === 400;
         expect([method, path, status]).toEqual([method, path, isOdd && status === 400 ? 400 : 405]);

@@ -12,14 +12,14 @@ import { createFakeLog } from '../kit/fakes/fake-log.ts';
 /** `/v2/kiln/operations`, `/v2/kiln/amphorae/health` and `/v2/kiln/permissions`, over a real database. */
 
 const loadBalancerId = 'b5a1d6f0-0000-4000-8000-00000000000a';
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 let log: ReturnType<typeof createFakeLog>;
 beforeEach(async () => {
   log = createFakeLog();
-  bench = await openStoredApiHarness({
+  harness = await openStoredApiHarness({
     abortOperation: (id, by) => {
-      const { database } = bench;
-      const { clock } = bench.deps;
+      const { database } = harness;
+      const { clock } = harness.deps;
       const deps = {
         journal: createJournal(database, clock),
         loadBalancers: createLoadBalancerStore(database, clock),
@@ -32,11 +32,11 @@ beforeEach(async () => {
     },
   });
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
-const journal = () => createJournal(bench.database, bench.deps.clock);
+const journal = () => createJournal(harness.database, harness.deps.clock);
 const enqueue = (id: string, over: { subject?: string; flow?: string; input?: object } = {}) =>
-  bench.deps.clock.sleep(1_000).then(() => enqueueNow(id, over));
+  harness.deps.clock.sleep(1_000).then(() => enqueueNow(id, over));
 const enqueueNow = (id: string, over: object) =>
   journal().enqueue({
     id,
@@ -47,7 +47,7 @@ const enqueueNow = (id: string, over: object) =>
     ...over,
   } as never);
 const list = async (query = '') => {
-  const { body } = await bench.call('GET', `/v2/kiln/operations${query}`);
+  const { body } = await harness.call('GET', `/v2/kiln/operations${query}`);
   return body.operations?.map(({ id }: { id: string }) => id) ?? body.faultstring;
 };
 
@@ -58,9 +58,9 @@ describe('operations', () => {
     await enqueue('three', { subject: 'third', flow: 'create-load-balancer' });
     const claimed = await journal().claim('two', 'w');
     await journal().finish('two', claimed?.operation.fence ?? 0, 'done');
-    const before = bench.statements();
+    const before = harness.statements();
     expect(await list()).toEqual(['three', 'two', 'one']);
-    expect(bench.statements() - before).toBe(1);
+    expect(harness.statements() - before).toBe(1);
     expect(await list('?ended=false')).toEqual(['three', 'one']);
     expect(await list('?ended=true')).toEqual(['two']);
     expect(await list('?status=done')).toEqual(['two']);
@@ -72,7 +72,7 @@ describe('operations', () => {
     expect(await list('?limit=1&marker=three')).toEqual(['two']);
     expect(await list('?marker=x')).toMatch(/pagination marker/);
     expect(await list('?colour=red')).toMatch(/duplicate or invalid/);
-    const { body } = await bench.call('GET', '/v2.0/kiln/operations?limit=2');
+    const { body } = await harness.call('GET', '/v2.0/kiln/operations?limit=2');
     expect(body.operations_links[0].href).toContain('marker=two');
     expect(body.operations[1]).toEqual({
       id: 'two',
@@ -99,7 +99,7 @@ describe('operations', () => {
       { kind: 'note', step: 'make', message: 'took long' },
       { kind: 'left', step: 'make', reason, leftovers: [{ kind: 'port', id: 'p', name: null }] },
     );
-    const { status, body } = await bench.call('GET', '/v2/kiln/operations/one');
+    const { status, body } = await harness.call('GET', '/v2/kiln/operations/one');
     expect(status).toBe(200);
     expect(JSON.stringify(body)).not.toContain('geheim');
     const nothing = { reason: null, message: null, leftovers: [] };
@@ -109,13 +109,13 @@ describe('operations', () => {
       { step: 'make', kind: 'note', ...nothing, message: 'took long' },
       { step: 'make', kind: 'left', ...nothing, reason, leftovers: [{ kind: 'port', id: 'p', name: null }] },
     ]);
-    const absent = await bench.call('GET', '/v2/kiln/operations/x');
+    const absent = await harness.call('GET', '/v2/kiln/operations/x');
     expect([absent.status, absent.body.faultstring]).toEqual([404, 'Operation x not found.']);
   });
 
   it('are aborted with who did it, and why', async () => {
     await enqueue('one');
-    const answer = await bench.call(
+    const answer = await harness.call(
       'POST',
       '/v2/kiln/operations/one/abort',
       { reason: ' the host burned ' },
@@ -130,36 +130,36 @@ describe('operations', () => {
     });
     expect(JSON.stringify(log.lines)).toContain('"who":"eve"');
     expect(await list('?ended=false')).toEqual([]);
-    const again = await bench.call('POST', '/v2/kiln/operations/one/abort', { reason: 'r' });
+    const again = await harness.call('POST', '/v2/kiln/operations/one/abort', { reason: 'r' });
     expect([again.status, again.body.faultstring]).toEqual([409, expect.stringContaining('has ended')]);
-    const absent = await bench.call('POST', '/v2/kiln/operations/x/abort', { reason: 'r' });
-    expect((await bench.call('POST', '/v2/kiln/operations/x/abort', {})).status).toBe(400);
+    const absent = await harness.call('POST', '/v2/kiln/operations/x/abort', { reason: 'r' });
+    expect((await harness.call('POST', '/v2/kiln/operations/x/abort', {})).status).toBe(400);
     expect([absent.status, absent.body.faultstring]).toEqual([404, 'Operation x not found.']);
-    const long = await bench.call('POST', '/v2/kiln/operations/x/abort', { reason: 'x'.repeat(256) });
+    const long = await harness.call('POST', '/v2/kiln/operations/x/abort', { reason: 'x'.repeat(256) });
     expect(long.status).toBe(400);
   });
 });
 
 describe('amphorae', () => {
   it('are listed with when they were last heard of, at the cost of two statements', async () => {
-    const { body: made } = await bench.call('POST', '/lbaas/loadbalancers', {
+    const { body: made } = await harness.call('POST', '/lbaas/loadbalancers', {
       loadbalancer: { vip_subnet_id: subnetId },
     });
     const { id } = made.loadbalancer;
-    const amphorae = createAmphoraStore(bench.database, bench.deps.clock);
-    const now = bench.deps.clock.now().getTime();
+    const amphorae = createAmphoraStore(harness.database, harness.deps.clock);
+    const now = harness.deps.clock.now().getTime();
     for (const [name, heardBeforeMs] of Object.entries({ loud: 1_000, silent: 120_000 })) {
       await amphorae.insert(storedAmphora(name, { loadBalancerId: id, status: 'ALLOCATED', role: 'MASTER' }));
       const lastHeard = new Date(now - heardBeforeMs).toISOString();
-      await bench.database
+      await harness.database
         .insertInto('kiln_amphora_health')
         .values({ amphora_id: name, last_heard: lastHeard })
         .execute();
     }
     await amphorae.insert(storedAmphora('spare', { status: 'READY' }));
-    const before = bench.statements();
-    const { body } = await bench.call('GET', `/v2/kiln/amphorae/health?loadbalancer_id=${id}`);
-    expect(bench.statements() - before).toBe(2);
+    const before = harness.statements();
+    const { body } = await harness.call('GET', `/v2/kiln/amphorae/health?loadbalancer_id=${id}`);
+    expect(harness.statements() - before).toBe(2);
     const seen = Object.fromEntries(body.amphorae.map((one: { id: string }) => [one.id, one]));
     expect(seen.loud).toMatchObject({ is_silent: false, loadbalancer_id: id, role: 'MASTER', finding: null });
     expect(seen.silent).toMatchObject({
@@ -167,7 +167,7 @@ describe('amphorae', () => {
       last_heartbeat_at: new Date(now - 120_000).toISOString().slice(0, 19),
     });
     expect(Object.keys(seen).toSorted()).toEqual(['loud', 'silent']);
-    const all = (await bench.call('GET', '/v2/kiln/amphorae/health')).body.amphorae;
+    const all = (await harness.call('GET', '/v2/kiln/amphorae/health')).body.amphorae;
     expect(all.find((one: { id: string }) => one.id === 'spare')).toMatchObject({
       last_heartbeat_at: null,
       is_silent: false,

@@ -5,17 +5,17 @@ import { openStoredApiHarness, otherProject, ownProject, type StoredApiHarness, 
 
 const quotaDefaults = { ...defaultApiSettings.quotaDefaults, loadbalancer: 2, healthmonitor: 7 };
 
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 beforeEach(async () => {
-  bench = await openStoredApiHarness({ settings: () => ({ ...defaultApiSettings, quotaDefaults }) });
+  harness = await openStoredApiHarness({ settings: () => ({ ...defaultApiSettings, quotaDefaults }) });
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
-const put = (project: string, quota: object) => bench.call('PUT', `/lbaas/quotas/${project}`, { quota });
+const put = (project: string, quota: object) => harness.call('PUT', `/lbaas/quotas/${project}`, { quota });
 
 describe('quotas', () => {
   it('are the defaults until they are set, in the order and the spellings of Octavia', async () => {
-    const { body } = await bench.call('GET', '/lbaas/quotas/p1');
+    const { body } = await harness.call('GET', '/lbaas/quotas/p1');
     expect(Object.entries(body.quota)).toEqual([
       ['project_id', 'p1'],
       ['loadbalancer', 2],
@@ -29,10 +29,10 @@ describe('quotas', () => {
       ['l7rule', -1],
       ['tenant_id', 'p1'],
     ]);
-    expect((await bench.call('GET', '/lbaas/quotas/p1/default')).body).toEqual(body);
-    const defaults = await bench.call('GET', '/lbaas/quotas/defaults');
+    expect((await harness.call('GET', '/lbaas/quotas/p1/default')).body).toEqual(body);
+    const defaults = await harness.call('GET', '/lbaas/quotas/defaults');
     expect(defaults.body.quota).toEqual({ ...body.quota, project_id: 'defaults', tenant_id: 'defaults' });
-    expect((await bench.call('GET', '/lbaas/quotas')).body).toEqual({ quotas: [], quotas_links: [] });
+    expect((await harness.call('GET', '/lbaas/quotas')).body).toEqual({ quotas: [], quotas_links: [] });
   });
 
   it('are set kind by kind under both spellings, listed, and reset', async () => {
@@ -47,18 +47,18 @@ describe('quotas', () => {
       pool: 4,
     });
     await put('p2', { member: 1 });
-    const { body } = await bench.call('GET', '/lbaas/quotas');
+    const { body } = await harness.call('GET', '/lbaas/quotas');
     expect(body.quotas.map((one: { project_id: string }) => one.project_id)).toEqual(['p1', 'p2']);
     expect(body.quotas[1]).toMatchObject({ loadbalancer: null, member: 1 });
-    const page = await bench.call('GET', '/lbaas/quotas?limit=1&marker=p1&fields=project_id');
+    const page = await harness.call('GET', '/lbaas/quotas?limit=1&marker=p1&fields=project_id');
     expect(page.body.quotas).toMatchObject([{ project_id: 'p2', member: 1 }]);
-    expect((await bench.call('GET', '/lbaas/quotas?project_id=p2')).body.quotas).toHaveLength(1);
+    expect((await harness.call('GET', '/lbaas/quotas?project_id=p2')).body.quotas).toHaveLength(1);
 
-    const reset = await bench.call('DELETE', '/lbaas/quotas/p1');
+    const reset = await harness.call('DELETE', '/lbaas/quotas/p1');
     expect([reset.status, reset.body]).toEqual([202, '']);
-    const again = await bench.call('DELETE', '/lbaas/quotas/p1');
+    const again = await harness.call('DELETE', '/lbaas/quotas/p1');
     expect([again.status, again.body.faultstring]).toEqual([404, 'Quotas p1 not found.']);
-    expect((await bench.call('GET', '/lbaas/quotas/p1')).body.quota).toMatchObject({ loadbalancer: 2, pool: -1 });
+    expect((await harness.call('GET', '/lbaas/quotas/p1')).body.quota).toMatchObject({ loadbalancer: 2, pool: -1 });
   });
 
   it('are filtered and sorted by every kind, under both spellings', async () => {
@@ -66,7 +66,7 @@ describe('quotas', () => {
     await put('p2', { load_balancer: 5, pool: 1, health_monitor: 2 });
     await put('p3', { listener: 9, member: 8, l7policy: 7, l7rule: 6 });
     const list = async (query: string) =>
-      (await bench.call('GET', `/lbaas/quotas?${query}`)).body.quotas.map(
+      (await harness.call('GET', `/lbaas/quotas?${query}`)).body.quotas.map(
         (one: { tenant_id: string }) => one.tenant_id,
       );
     for (const query of ['loadbalancer=5&sort=pool', 'load_balancer=5&sort=healthmonitor:desc', 'pool=1', 'pool=2'])
@@ -77,17 +77,17 @@ describe('quotas', () => {
     for (const query of ['listener=9', 'member=8', 'l7policy=7', 'l7rule=6', 'sort=tenant_id:desc&limit=1'])
       expect([query, await list(query)]).toEqual([query, ['p3']]);
     expect(await list('pool=many')).toEqual([]);
-    expect((await bench.call('GET', '/lbaas/quotas?colour=1')).status).toBe(400);
+    expect((await harness.call('GET', '/lbaas/quotas?colour=1')).status).toBe(400);
   });
 
   it('have changes wait for each other only where what they make is limited', async () => {
-    const made = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
-    await bench.settleAll();
-    const locks = () => bench.database.selectFrom('kiln_quota_lock').selectAll().execute();
+    const made = await harness.call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
+    await harness.settleAll();
+    const locks = () => harness.database.selectFrom('kiln_quota_lock').selectAll().execute();
     const before = await locks();
     expect(before).toEqual([{ project_id: ownProject, changes: 1 }]);
     const listener = { loadbalancer_id: made.body.loadbalancer.id, protocol: 'HTTP', protocol_port: 80 };
-    expect(await bench.call('POST', '/lbaas/listeners', { listener })).toMatchObject({ status: 201 });
+    expect(await harness.call('POST', '/lbaas/listeners', { listener })).toMatchObject({ status: 201 });
     expect(await locks()).toEqual(before);
   });
 
@@ -102,13 +102,13 @@ describe('quotas', () => {
       expect([status, body.faultstring]).toEqual([400, expect.stringContaining(message)]);
     }
     expect((await put('p'.repeat(37), { pool: 1 })).body.faultstring).toContain('project_id');
-    expect((await bench.call('GET', '/lbaas/quotas')).body.quotas).toEqual([]);
+    expect((await harness.call('GET', '/lbaas/quotas')).body.quotas).toEqual([]);
   });
 
   it('hold: the default, and what was set', async () => {
     const create = async () => {
       const loadbalancer = { vip_subnet_id: subnetId, listeners: [{ protocol: 'HTTP', protocol_port: 80 }] };
-      const { status, body } = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer });
+      const { status, body } = await harness.call('POST', '/lbaas/loadbalancers', { loadbalancer });
       return [status, body.faultstring ?? null];
     };
     const met = [403, 'Quota has been met for resources: Load Balancer'];
@@ -122,17 +122,17 @@ describe('quotas', () => {
   });
 
   it('are read by the project, listed whole and written by the quota administrator', async () => {
-    await bench.close();
-    bench = await openStoredApiHarness({ policy: createPolicy({}) });
+    await harness.close();
+    harness = await openStoredApiHarness({ policy: createPolicy({}) });
     const member = { 'x-roles': 'load-balancer_member' };
     const quotaAdmin = { 'x-roles': 'load-balancer_quota_admin' };
     const quota = { quota: { pool: 1 } };
     const statuses = async (headers: Record<string, string>) => [
-      (await bench.call('GET', `/lbaas/quotas/${ownProject}`, undefined, headers)).status,
-      (await bench.call('GET', `/lbaas/quotas/${otherProject}`, undefined, headers)).status,
-      (await bench.call('PUT', `/lbaas/quotas/${otherProject}`, quota, headers)).status,
-      (await bench.call('GET', '/lbaas/quotas', undefined, headers)).body.quotas?.length,
-      (await bench.call('DELETE', `/lbaas/quotas/${otherProject}`, undefined, headers)).status,
+      (await harness.call('GET', `/lbaas/quotas/${ownProject}`, undefined, headers)).status,
+      (await harness.call('GET', `/lbaas/quotas/${otherProject}`, undefined, headers)).status,
+      (await harness.call('PUT', `/lbaas/quotas/${otherProject}`, quota, headers)).status,
+      (await harness.call('GET', '/lbaas/quotas', undefined, headers)).body.quotas?.length,
+      (await harness.call('DELETE', `/lbaas/quotas/${otherProject}`, undefined, headers)).status,
     ];
     expect(await statuses(member)).toEqual([200, 403, 403, 0, 403]);
     expect(await statuses(quotaAdmin)).toEqual([200, 200, 202, 1, 202]);

@@ -36,7 +36,7 @@ const folder = mkdtempSync(join(tmpdir(), 'kiln-references-'));
 const workshop = openTlsWorkshop();
 let cloud: Cloud;
 let clients: OpenStackClients;
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 let document: OpenApiDocument;
 let project: string;
 let ours: Record<'loadbalancers' | 'listeners' | 'withTls' | 'pools' | 'healthmonitors' | 'l7policies', string>;
@@ -84,7 +84,7 @@ beforeAll(async () => {
     ...{ clock: createFakeClock({ autoAdvance: true }), log: createFakeLog() },
     settings: () => ({ ampImageId: '', ampImageTag: 'amphora', ampImageOwnerId: '', ampImageTagPolicy: 'newest' }),
   });
-  bench = await openStoredApiHarness({
+  harness = await openStoredApiHarness({
     policy: createPolicy({}),
     secrets,
     // The bench knows no tokens: all its callers are this tenant.
@@ -95,11 +95,11 @@ beforeAll(async () => {
   ours = await addLoadBalancer(project, certificate);
   theirs = await addLoadBalancer(theirProject, ofTheirs);
   secretsOfOthers = [ofTheirs, ownerlessSecret];
-  await bench.settleAll();
-  document = bench.app.openApi();
+  await harness.settleAll();
+  document = harness.app.openApi();
 });
 afterAll(async () => {
-  await bench?.close();
+  await harness?.close();
   await clients?.close();
   await cloud?.close();
   workshop.close();
@@ -136,7 +136,7 @@ async function addLoadBalancer(projectId: string, reference: string): Promise<ty
   ];
   const loadbalancer = { vip_subnet_id: visibleSubnet, project_id: projectId, listeners };
   const headers = { 'x-roles': 'admin', 'x-project-id': projectId };
-  const { status, body } = await bench.call('POST', '/v2/lbaas/loadbalancers', { loadbalancer }, headers);
+  const { status, body } = await harness.call('POST', '/v2/lbaas/loadbalancers', { loadbalancer }, headers);
   expect(status, JSON.stringify(body)).toBe(201);
   const [listener, withTls] = body.loadbalancer.listeners;
   const [whole] = body.loadbalancer.pools;
@@ -238,8 +238,8 @@ function* references(schema: Node, path: string): Generator<Place> {
 }
 
 async function rows(): Promise<string> {
-  const { body } = await bench.call('GET', '/v2/lbaas/loadbalancers', undefined, { 'x-roles': 'admin' });
-  return JSON.stringify([body, bench.queued.length]);
+  const { body } = await harness.call('GET', '/v2/lbaas/loadbalancers', undefined, { 'x-roles': 'admin' });
+  return JSON.stringify([body, harness.queued.length]);
 }
 
 it('every reference of a user is looked up with that user’s rights', async () => {
@@ -258,7 +258,7 @@ it('every reference of a user is looked up with that user’s rights', async () 
         const asked = body(reference);
         const headers = { 'x-roles': 'load-balancer_member', 'x-project-id': project };
         const to = isSecret && at.includes('/listeners/') ? at.replace(ours.listeners, ours.withTls) : at;
-        const answer = await bench.call(method as 'POST', to, asked, headers);
+        const answer = await harness.call(method as 'POST', to, asked, headers);
         const what = `${method} ${where} = ${reference}: ${answer.status} ${JSON.stringify(answer.body)} to ${JSON.stringify(asked)}`;
         expect([400, 403, 404], what).toContain(answer.status);
         if (answer.status !== 403) {
@@ -293,7 +293,7 @@ it('a profile names what the cloud has', async () => {
   const admin = { 'x-roles': 'admin', 'x-project-id': project };
   const put = async (path: string, kind: string, field: string, data: object) => {
     const profile = { name: 'p', provider_name: 'amphora', [field]: JSON.stringify(data) };
-    const { status, body } = await bench.call('POST', `/v2/lbaas/${path}`, { [kind]: profile }, admin);
+    const { status, body } = await harness.call('POST', `/v2/lbaas/${path}`, { [kind]: profile }, admin);
     return [status, body.faultstring];
   };
   const flavor = (data: object) => put('flavorprofiles', 'flavorprofile', 'flavor_data', data);
@@ -318,8 +318,8 @@ it('a batch may not move a member into a subnet that is hidden, and may repeat t
   const path = `/v2/lbaas/pools/${ours.pools}/members`;
   const put = async (subnet_id: string) => {
     const members = [{ address: '127.0.5.5', protocol_port: 80, subnet_id }];
-    const { status, body } = await bench.call('PUT', path, { members }, headers);
-    await bench.settleAll();
+    const { status, body } = await harness.call('PUT', path, { members }, headers);
+    await harness.settleAll();
     return [status, body.faultstring];
   };
   expect((await put(visibleSubnet))[0]).toBe(202);

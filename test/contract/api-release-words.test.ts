@@ -6,11 +6,11 @@ import { createReleaseStore } from '../../src/adapters/storage/release-store.ts'
 import { createPolicy } from '../../src/api/policy/policy.ts';
 import type { ReleaseProgress } from '../../src/model/release.ts';
 import { otherProject } from '../kit/api.ts';
-import { newImageId, oldImageId, openReleaseBench, type ReleaseBench } from '../kit/release-bench.ts';
+import { newImageId, oldImageId, openReleaseHarness, type ReleaseHarness } from '../kit/release-harness.ts';
 
 /** Releases started, looked at and steered through the API, over a real database; two operators at once among them. */
 
-let bench: ReleaseBench;
+let harness: ReleaseHarness;
 const alice = { 'x-roles': 'admin', 'x-user-id': 'alice' };
 const bob = { 'x-roles': 'load-balancer_admin', 'x-user-id': 'bob' };
 const observer = { 'x-roles': 'load-balancer_global_observer', 'x-user-id': 'olga', 'x-project-id': otherProject };
@@ -18,26 +18,26 @@ const tenant = { 'x-roles': 'member,reader', 'x-user-id': 'tom' };
 const root = '/v2/kiln/releases';
 
 beforeEach(async () => {
-  bench = await openReleaseBench({ policy: createPolicy({}) });
+  harness = await openReleaseHarness({ policy: createPolicy({}) });
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 const get = (path: string, headers = alice as Record<string, string>) =>
-  bench.call('GET', `${root}${path}`, undefined, headers);
-const post = (body: object, headers = alice as Record<string, string>) => bench.call('POST', root, body, headers);
+  harness.call('GET', `${root}${path}`, undefined, headers);
+const post = (body: object, headers = alice as Record<string, string>) => harness.call('POST', root, body, headers);
 const say = (id: string, body: object, headers = alice as Record<string, string>) =>
-  bench.call('PUT', `${root}/${id}/intent`, body, headers);
-const store = () => createReleaseStore(bench.database, bench.deps.clock);
+  harness.call('PUT', `${root}/${id}/intent`, body, headers);
+const store = () => createReleaseStore(harness.database, harness.deps.clock);
 
 async function hasLoadBalancers(count: number): Promise<string[]> {
   const ids: string[] = [];
   const headers = { 'x-roles': 'admin' };
-  for (let n = 0; n < count; n++) ids.push(await bench.hasLoadBalancer({}, {}, headers));
+  for (let n = 0; n < count; n++) ids.push(await harness.hasLoadBalancer({}, {}, headers));
   return ids;
 }
 
 async function digestOf(request: object = {}): Promise<string> {
-  const { body } = await bench.call('POST', `${root}/plan`, { image_id: newImageId, ...request }, alice);
+  const { body } = await harness.call('POST', `${root}/plan`, { image_id: newImageId, ...request }, alice);
   return body.plan.digest;
 }
 
@@ -109,11 +109,11 @@ describe('start', () => {
     ['the policy', async () => ({ policy: { canary: 2 } })],
     [
       'the load balancers that would be moved, or what they run',
-      async () => void (await bench.hasLoadBalancer({}, {}, alice)),
+      async () => void (await harness.hasLoadBalancer({}, {}, alice)),
     ],
     [
       'which images carry the tag',
-      async () => void bench.images.put({ ...(await bench.images.get(newImageId)), tags: ['amphora'] }),
+      async () => void harness.images.put({ ...(await harness.images.get(newImageId)), tags: ['amphora'] }),
     ],
     ['the image', async () => ({ image_id: oldImageId })],
   ])('is 409 when something has changed since the plan, and says what: %s', async (what, change) => {
@@ -162,12 +162,12 @@ describe('lists', () => {
     for (let n = 0; n < 5; n++) {
       ids.unshift(await start());
       await end(ids[0] ?? '');
-      await bench.deps.clock.sleep(1000);
+      await harness.deps.clock.sleep(1000);
     }
     const seen: string[] = [];
     let at: string | undefined = `${root}?limit=2`;
     while (at) {
-      const { status, body } = await bench.call('GET', at, undefined, observer);
+      const { status, body } = await harness.call('GET', at, undefined, observer);
       expect(status).toBe(200);
       expect(body.releases.length).toBeLessThanOrEqual(2);
       seen.push(...body.releases.map(({ id }: { id: string }) => id));
@@ -181,7 +181,7 @@ describe('lists', () => {
   it('targets a page at a time, by state', async () => {
     const ids = await hasLoadBalancers(5);
     const id = await start();
-    await bench.database
+    await harness.database
       .updateTable('kiln_release_target')
       .set({ state: 'moved' })
       .where('load_balancer_id', 'in', ids.slice(0, 3))
@@ -189,7 +189,7 @@ describe('lists', () => {
     const seen: string[] = [];
     let at: string | undefined = `${root}/${id}/targets?state=moved&state=failed&limit=2`;
     while (at) {
-      const { body } = await bench.call('GET', at, undefined, alice);
+      const { body } = await harness.call('GET', at, undefined, alice);
       seen.push(...body.targets.map((target: { load_balancer_id: string }) => target.load_balancer_id));
       const [next] = body.targets_links;
       at = next && new URL(next.href).pathname + new URL(next.href).search;
@@ -303,10 +303,10 @@ describe('the way back', () => {
     const id = await start();
     const way = async () => (await get(`/${id}/way-back`, observer)).body.way_back;
     expect(await way()).toEqual({ load_balancers: 0, images: [], tagged_image_ids: [oldImageId] });
-    const states = bench.database.updateTable('kiln_release_target');
+    const states = harness.database.updateTable('kiln_release_target');
     await states.set({ state: 'moved' }).where('load_balancer_id', 'in', ids.slice(0, 2)).execute();
     expect(await way()).toMatchObject({ images: [{ image_id: oldImageId, load_balancers: 2, problem: null }] });
-    bench.images.put({ ...(await bench.images.get(oldImageId)), status: 'deactivated' });
+    harness.images.put({ ...(await harness.images.get(oldImageId)), status: 'deactivated' });
     expect(await way()).toMatchObject({
       load_balancers: 2,
       images: [{ problem: expect.stringContaining('deactivated') }],
@@ -353,8 +353,8 @@ describe('events', () => {
 it('a stream ends with its client, and with the server', { timeout: 60_000 }, async () => {
   await hasLoadBalancers(1);
   const id = await start();
-  await bench.app.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = bench.app.server.address() as AddressInfo;
+  await harness.app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = harness.app.server.address() as AddressInfo;
   const follow = (after: number) =>
     request(`http://127.0.0.1:${port}${root}/${id}/events?follow=true&after=${after}`, { headers: alice });
   const firstLine = async ({ body }: Awaited<ReturnType<typeof follow>>) => {
@@ -368,7 +368,7 @@ it('a stream ends with its client, and with the server', { timeout: 60_000 }, as
   body.on('data', (chunk) => lines.push(String(chunk)));
   const ended = once(body, 'close');
   await expect.poll(() => lines.join(''), { timeout: 30_000 }).toContain('"n":1');
-  await Promise.all([bench.app.close(), ended.catch(() => {})]);
+  await Promise.all([harness.app.close(), ended.catch(() => {})]);
   expect(statusCode).toBe(200);
 });
 

@@ -1,30 +1,35 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { newImageId as newId, oldImageId as oldId, openReleaseBench, type ReleaseBench } from '../kit/release-bench.ts';
+import {
+  newImageId as newId,
+  oldImageId as oldId,
+  openReleaseHarness,
+  type ReleaseHarness,
+} from '../kit/release-harness.ts';
 
 /** `POST /v2/kiln/releases/plan`, over a real database and a Glance in memory. */
 
 const owner = 'service-project';
-let bench: ReleaseBench;
+let harness: ReleaseHarness;
 
 beforeEach(async () => {
-  bench = await openReleaseBench();
+  harness = await openReleaseHarness();
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 const ask = (body: object, headers?: Record<string, string>) =>
-  bench.call('POST', '/v2/kiln/releases/plan', body, headers);
+  harness.call('POST', '/v2/kiln/releases/plan', body, headers);
 const refusal = async (body: object) => {
   const answer = await ask(body);
   return `${answer.status} ${answer.body.faultstring}`;
 };
 
 it('tells waves, what is left out, and how long it may take; nothing is changed', async () => {
-  for (let n = 0; n < 5; n++) await bench.hasLoadBalancer();
+  for (let n = 0; n < 5; n++) await harness.hasLoadBalancer();
   const [done, noAmphora] = [
-    await bench.hasLoadBalancer({ imageId: newId }),
-    await bench.hasLoadBalancer({ status: 'ERROR' }),
+    await harness.hasLoadBalancer({ imageId: newId }),
+    await harness.hasLoadBalancer({ status: 'ERROR' }),
   ];
-  const rows = () => bench.database.selectFrom('kiln_load_balancer').selectAll().execute();
+  const rows = () => harness.database.selectFrom('kiln_load_balancer').selectAll().execute();
   const before = await rows();
   const { status, body } = await ask({ image_id: newId });
   expect([status, body]).toMatchObject([
@@ -51,29 +56,29 @@ it('tells waves, what is left out, and how long it may take; nothing is changed'
     ]),
   );
   expect((await ask({ image_id: newId })).body.plan.digest).toBe(body.plan.digest);
-  expect([await rows(), (await bench.images.get(newId)).tags]).toEqual([before, []]);
-  expect(await bench.database.selectFrom('kiln_release').selectAll().execute()).toEqual([]);
-  await bench.hasLoadBalancer();
+  expect([await rows(), (await harness.images.get(newId)).tags]).toEqual([before, []]);
+  expect(await harness.database.selectFrom('kiln_release').selectAll().execute()).toEqual([]);
+  await harness.hasLoadBalancer();
   expect((await ask({ image_id: newId })).body.plan.digest).not.toBe(body.plan.digest);
 });
 
 it('is for the load balancers of one tag: the flavor’s, else the configuration’s', async () => {
   const flavor_data = JSON.stringify({ amp_image_tag: 'special' });
   const profile = { flavorprofile: { name: 'p', provider_name: 'amphora', flavor_data } };
-  const { id: profileId } = (await bench.call('POST', '/lbaas/flavorprofiles', profile)).body.flavorprofile;
+  const { id: profileId } = (await harness.call('POST', '/lbaas/flavorprofiles', profile)).body.flavorprofile;
   const flavor = { flavor: { name: 'f', flavor_profile_id: profileId } };
-  const { id: flavorId } = (await bench.call('POST', '/lbaas/flavors', flavor)).body.flavor;
-  const plain = await bench.hasLoadBalancer();
-  const special = await bench.hasLoadBalancer({}, { flavor_id: flavorId });
+  const { id: flavorId } = (await harness.call('POST', '/lbaas/flavors', flavor)).body.flavor;
+  const plain = await harness.hasLoadBalancer();
+  const special = await harness.hasLoadBalancer({}, { flavor_id: flavorId });
   const planOf = async (tag?: string) =>
-    await bench.deps.releases.plan({ imageId: newId, tag: tag ?? null, isAgain: false, policy: {} });
+    await harness.deps.releases.plan({ imageId: newId, tag: tag ?? null, isAgain: false, policy: {} });
   const idsOf = async (tag?: string) => (await planOf(tag)).targets.map(({ loadBalancerId }) => loadBalancerId);
   expect([await idsOf(), await idsOf('special'), await idsOf('nobody')]).toEqual([[plain], [special], []]);
   expect((await planOf('special')).probes).toEqual([{ flavorId, zone: null }]);
 });
 
 it('without an image it is about the one that the tag gives', async () => {
-  await bench.hasLoadBalancer();
+  await harness.hasLoadBalancer();
   expect((await ask({})).body.plan).toMatchObject({ image: { id: oldId }, load_balancers: 0, waves: [] });
 });
 
@@ -84,8 +89,8 @@ it.each([
   ['belongs to project tenant', { owner: 'tenant' }],
   ['min_disk', { minDiskGiB: 100 }],
 ])('an image that %s is 400, with the reason', async (why, fields) => {
-  await bench.hasLoadBalancer();
-  bench.images.put({ ...(await bench.images.get(newId)), ...fields });
+  await harness.hasLoadBalancer();
+  harness.images.put({ ...(await harness.images.get(newId)), ...fields });
   const said = await refusal({ image_id: newId });
   expect(said).toMatch(/^400 /);
   expect(said).toContain(why === 'min_disk' ? '100 GiB' : why);
@@ -99,22 +104,22 @@ it('an image that is not there is 400, a field that is not known too', async () 
 });
 
 it('where amp_image_id decides, or no tag, nothing is released', async () => {
-  bench.settings.imageId = oldId;
+  harness.settings.imageId = oldId;
   expect(await refusal({ image_id: newId })).toMatch(/^400 images are released by tag/);
-  Object.assign(bench.settings, { imageId: '', tag: '' });
+  Object.assign(harness.settings, { imageId: '', tag: '' });
   expect(await refusal({ image_id: newId })).toMatch(/^400 images are released by tag/);
 });
 
 it('an image whose content was rejected is 409 unless it is asked for again', async () => {
-  await bench.hasLoadBalancer();
+  await harness.hasLoadBalancer();
   const rejected = { hash_algo: 'sha512', hash: 'h2', release_id: 'r-1', at_ms: 0 };
-  await bench.database.insertInto('kiln_rejected_image').values(rejected).execute();
+  await harness.database.insertInto('kiln_rejected_image').values(rejected).execute();
   expect(await refusal({ image_id: newId })).toMatch(/^409 .*release r-1 rejected/);
   expect((await ask({ image_id: newId, again: true })).body.plan.load_balancers).toBe(1);
 });
 
 it('takes the policy, all of it, and the digest covers it', async () => {
-  await bench.hasLoadBalancer();
+  await harness.hasLoadBalancer();
   const usual = (await ask({ image_id: newId })).body.plan;
   const windows = [{ cron: '0 22 * * 1-5', zone: 'Europe/Berlin', duration_minutes: 240 }];
   const policy = {
@@ -171,7 +176,7 @@ it.each([
   [{ windows: [{ cron: '0 22 * * *' }] }, 'Mandatory field missing'],
   [{ speed: 'fast' }, 'Unknown attribute for argument plan.policy: speed'],
 ])('a policy of %j is 400, and says what is allowed', async (policy, why) => {
-  await bench.hasLoadBalancer();
+  await harness.hasLoadBalancer();
   const said = await refusal({ image_id: newId, policy });
   expect(said).toMatch(/^400 /);
   expect(said).toContain(why);

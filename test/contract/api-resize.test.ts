@@ -6,28 +6,28 @@ import { openStoredApiHarness, type StoredApiHarness, subnetId } from '../kit/ap
 
 /** `PUT /v2/kiln/loadbalancers/{id}/flavor`, over a real database. */
 
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 let journal: Journal;
 let id: string;
 beforeEach(async () => {
-  bench = await openStoredApiHarness();
-  journal = createJournal(bench.database, bench.deps.clock);
-  const made = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
+  harness = await openStoredApiHarness();
+  journal = createJournal(harness.database, harness.deps.clock);
+  const made = await harness.call('POST', '/lbaas/loadbalancers', { loadbalancer: { vip_subnet_id: subnetId } });
   ({ id } = made.body.loadbalancer);
-  await bench.settleAll();
+  await harness.settleAll();
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 let profiles = 0;
 async function addFlavor(data: object = {}, over: object = {}): Promise<string> {
   const profile = { name: `p${++profiles}`, provider_name: 'amphora', flavor_data: JSON.stringify(data) };
-  const { body } = await bench.call('POST', '/lbaas/flavorprofiles', { flavorprofile: profile });
+  const { body } = await harness.call('POST', '/lbaas/flavorprofiles', { flavorprofile: profile });
   const flavor = { name: `f${profiles}`, flavor_profile_id: body.flavorprofile.id, ...over };
-  return (await bench.call('POST', '/lbaas/flavors', { flavor })).body.flavor.id;
+  return (await harness.call('POST', '/lbaas/flavors', { flavor })).body.flavor.id;
 }
 const resize = (flavorId: unknown, of = id) =>
-  bench.call('PUT', `/v2/kiln/loadbalancers/${of}/flavor`, { flavor_id: flavorId });
-const show = async () => (await bench.call('GET', `/lbaas/loadbalancers/${id}`)).body.loadbalancer;
+  harness.call('PUT', `/v2/kiln/loadbalancers/${of}/flavor`, { flavor_id: flavorId });
+const show = async () => (await harness.call('GET', `/lbaas/loadbalancers/${id}`)).body.loadbalancer;
 
 async function refusal(flavorId: unknown, of = id): Promise<[number, string]> {
   const answer = await resize(flavorId, of);
@@ -55,7 +55,7 @@ it('is taken, and enqueued; until it is done the load balancer has the flavor th
     input: { loadBalancerId: id, resourceId: id, flavorId },
     priority: 0,
   });
-  expect(bench.queued).toContain(operation?.id);
+  expect(harness.queued).toContain(operation?.id);
 });
 
 it('is 409 while something else goes on, of two at once the second one', async () => {
@@ -68,7 +68,7 @@ it('is 409 while something else goes on, of two at once the second one', async (
 it('keeps the flavor in use until the operation has ended', async () => {
   const flavorId = await addFlavor();
   await resize(flavorId);
-  const deletion = () => bench.call('DELETE', `/lbaas/flavors/${flavorId}`);
+  const deletion = () => harness.call('DELETE', `/lbaas/flavors/${flavorId}`);
   expect(await deletion()).toMatchObject({
     status: 409,
     body: { faultstring: `Flavor ${flavorId} is in use and cannot be modified.` },
@@ -79,11 +79,11 @@ it('keeps the flavor in use until the operation has ended', async () => {
 
 it.each(['deleted', 'disabled'])('a flavor that is %s in the middle of the request is refused', async (how) => {
   const flavorId = await addFlavor();
-  const { store } = bench.deps;
+  const { store } = harness.deps;
   const apply = store.apply.bind(store);
   store.apply = async (change) => {
-    if (how === 'deleted') await bench.call('DELETE', `/lbaas/flavors/${flavorId}`);
-    else await bench.call('PUT', `/lbaas/flavors/${flavorId}`, { flavor: { enabled: false } });
+    if (how === 'deleted') await harness.call('DELETE', `/lbaas/flavors/${flavorId}`);
+    else await harness.call('PUT', `/lbaas/flavors/${flavorId}`, { flavor: { enabled: false } });
     await apply(change);
   };
   const words =
@@ -96,14 +96,14 @@ it.each(['deleted', 'disabled'])('a flavor that is %s in the middle of the reque
 
 it('a flavor that is disabled while a load balancer is being made in it is refused there, too', async () => {
   const flavorId = await addFlavor();
-  const { store } = bench.deps;
+  const { store } = harness.deps;
   const apply = store.apply.bind(store);
   store.apply = async (change) => {
-    await bench.call('PUT', `/lbaas/flavors/${flavorId}`, { flavor: { enabled: false } });
+    await harness.call('PUT', `/lbaas/flavors/${flavorId}`, { flavor: { enabled: false } });
     await apply(change);
   };
   const loadbalancer = { vip_subnet_id: subnetId, flavor_id: flavorId };
-  expect((await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer })).status).toBe(400);
+  expect((await harness.call('POST', '/lbaas/loadbalancers', { loadbalancer })).status).toBe(400);
 });
 
 it('refuses what is no flavor for this load balancer, and says why', async () => {
@@ -113,18 +113,18 @@ it('refuses what is no flavor for this load balancer, and says why', async () =>
   expect(await refusal(unknown)).toEqual([400, 'Validation failure: Invalid flavor_id.']);
   expect((await resize('small')).status).toBe(400);
   expect(await refusal(null)).toEqual([400, expect.stringContaining(`load balancer ${id} has no flavor already`)]);
-  expect((await bench.call('PUT', `/v2/kiln/loadbalancers/${id}/flavor`, {})).status).toBe(400);
-  expect((await bench.call('PUT', `/v2/kiln/loadbalancers/${id}/flavor`, { flavor_id: flavorId, x: 1 })).status).toBe(
+  expect((await harness.call('PUT', `/v2/kiln/loadbalancers/${id}/flavor`, {})).status).toBe(400);
+  expect((await harness.call('PUT', `/v2/kiln/loadbalancers/${id}/flavor`, { flavor_id: flavorId, x: 1 })).status).toBe(
     400,
   );
   const disabled = await addFlavor({}, { enabled: false });
   expect(await refusal(disabled)).toEqual([400, `The selected flavor is not allowed in this deployment: ${disabled}`]);
   const other = { id: unknown, name: 'o', providerName: 'other', flavorData: '{}' };
-  await bench.deps.flavors.insert('flavorProfile', other);
+  await harness.deps.flavors.insert('flavorProfile', other);
   const foreign = await addFlavor({}, { flavor_profile_id: unknown });
   expect(await refusal(foreign)).toEqual([400, `Flavor '${foreign}' is not compatible with provider 'amphora'`]);
   const secret = await addFlavor({ compute_flavor: 'secret' });
-  bench.deps.offers.check = async () => {
+  harness.deps.offers.check = async () => {
     throw new KilnError('REQUEST_INVALID', 'Nova flavor secret not found.', { details: { field: 'compute_flavor' } });
   };
   const [status, words] = await refusal(secret);
@@ -136,8 +136,8 @@ it('refuses what is no flavor for this load balancer, and says why', async () =>
 it('takes the flavor away: no flavor is held meanwhile', async () => {
   const flavorId = await addFlavor();
   const loadbalancer = { vip_subnet_id: subnetId, flavor_id: flavorId };
-  const made = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer });
-  await bench.settleAll();
+  const made = await harness.call('POST', '/lbaas/loadbalancers', { loadbalancer });
+  await harness.settleAll();
   id = made.body.loadbalancer.id;
   expect((await resize(null)).status).toBe(202);
   expect(await resizing()).toMatchObject({ input: { loadBalancerId: id, flavorId: null } });
@@ -147,8 +147,8 @@ it('takes the flavor away: no flavor is held meanwhile', async () => {
 it('a pair is resized by a flow of its own, in a flavor of its topology', async () => {
   const data = { loadbalancer_topology: 'ACTIVE_STANDBY' };
   const loadbalancer = { vip_subnet_id: subnetId, flavor_id: await addFlavor(data) };
-  const made = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer });
-  await bench.settleAll();
+  const made = await harness.call('POST', '/lbaas/loadbalancers', { loadbalancer });
+  await harness.settleAll();
   const pair = made.body.loadbalancer.id;
   expect(await refusal(await addFlavor({ loadbalancer_topology: 'SINGLE' }), pair)).toEqual([
     400,
@@ -162,8 +162,8 @@ it('a pair is resized by a flow of its own, in a flavor of its topology', async 
 it('refuses the flavor that the load balancer has', async () => {
   const flavorId = await addFlavor();
   const loadbalancer = { vip_subnet_id: subnetId, flavor_id: flavorId };
-  const made = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer });
-  await bench.settleAll();
+  const made = await harness.call('POST', '/lbaas/loadbalancers', { loadbalancer });
+  await harness.settleAll();
   expect(await refusal(flavorId, made.body.loadbalancer.id)).toEqual([
     400,
     expect.stringContaining('is the flavor of load balancer'),

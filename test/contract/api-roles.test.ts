@@ -133,7 +133,7 @@ function forAll(paths: readonly string[], of: (path: string) => Record<string, r
   return Object.assign({}, ...paths.map(of)) as Record<string, readonly Who[]>;
 }
 
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 const ids: Record<string, string> = {};
 /** What requests did outside of reading the database: lookups in the network, changes. */
 let deeds: string[] = [];
@@ -154,7 +154,7 @@ function noting<Part extends object>(part: Part, methods: readonly (keyof Part &
 
 beforeAll(async () => {
   const seed = await openStoredApiHarness();
-  bench = seed;
+  harness = seed;
   const make = async (path: string, body: object) => {
     const answer = await seed.call('POST', `/v2/lbaas/${path}`, body);
     expect(answer.status, JSON.stringify(answer.body)).toBe(201);
@@ -245,9 +245,9 @@ beforeAll(async () => {
       },
     },
   });
-  bench = { ...guarded, close: async () => void (await Promise.all([seed.close(), guarded.close()])) };
+  harness = { ...guarded, close: async () => void (await Promise.all([seed.close(), guarded.close()])) };
 });
-afterAll(() => bench?.close());
+afterAll(() => harness?.close());
 
 const network = { address: '192.0.2.9', protocol_port: 99, subnet_id: subnetId };
 /** What a request of an operation says: all of it can be looked up, and would be let in. */
@@ -309,8 +309,8 @@ const placed = (path: string) =>
     .replace(/(\w+)\/\{\w+\}/g, (_whole, noun: string) => `${noun}/${ids[noun]}`);
 
 it('lets through whom Octavia’s policies let through, in every operation', async () => {
-  await bench.app.ready();
-  const document = bench.app.openApi();
+  await harness.app.ready();
+  const document = harness.app.openApi();
   const there = operationsOf(document).map(({ method, path }) => `${method} ${path}`);
   expect(there.toSorted()).toEqual(Object.keys(operations).toSorted());
 
@@ -319,7 +319,7 @@ it('lets through whom Octavia’s policies let through, in every operation', asy
     for (const who of all) {
       deeds = [];
       const at = `${placed(path)}${method === 'DELETE' && path.includes('loadbalancers') ? '?cascade=true' : ''}`;
-      const { status, body } = await bench.call(method as 'GET', at, bodyOf(operation), callers[who]);
+      const { status, body } = await harness.call(method as 'GET', at, bodyOf(operation), callers[who]);
       const what = `${who}: ${operation}: ${status} ${JSON.stringify(body)}`;
       if (!allowed.includes(who)) {
         expect([status, deeds], what).toEqual([403, []]);
@@ -340,17 +340,22 @@ it('shows lists of what is one’s own, and of another project to nobody but tho
     for (const who of all) {
       const own = (kind === 'quotas' ? quotaReaders : readers).includes(who);
       for (const query of [`?project_id=${ownProject}`, `?tenant_id=${ownProject}`]) {
-        const named = await bench.call('GET', `/v2/lbaas/${kind}${query}`, undefined, callers[who]);
+        const named = await harness.call('GET', `/v2/lbaas/${kind}${query}`, undefined, callers[who]);
         expect([named.status, named.body[kind]?.length > 0], `${who}: ${kind}${query}`).toEqual(
           own ? [200, true] : [403, false],
         );
       }
-      const plain = await bench.call('GET', `/v2/lbaas/${kind}`, undefined, callers[who]);
+      const plain = await harness.call('GET', `/v2/lbaas/${kind}`, undefined, callers[who]);
       const isOurs = own && !(callers[who] as { 'x-project-id'?: string })['x-project-id'];
       const shown = plain.status === 200 && plain.body[kind].length > 0;
       expect(shown, `${who}: ${kind}`).toBe(seesAll.includes(who) || isOurs);
       if (seesAll.includes(who)) continue;
-      const foreign = await bench.call('GET', `/v2/lbaas/${kind}?project_id=${otherProject}`, undefined, callers[who]);
+      const foreign = await harness.call(
+        'GET',
+        `/v2/lbaas/${kind}?project_id=${otherProject}`,
+        undefined,
+        callers[who],
+      );
       expect([200, 403], `${who}: ${kind}`).toContain(foreign.status);
       if (foreign.status === 200) expect(foreign.body[kind], `${who}: ${kind}`).toEqual([]);
     }
@@ -374,17 +379,17 @@ it('takes a project of a body as the one that the policy is asked about, and nev
       const path = { ...many, ...paths }[key as keyof typeof kinds];
       const [[noun, fields]] = Object.entries(make() ?? {}) as [[string, object]];
       const body = { [noun]: { ...fields, [field]: otherProject } };
-      const { status } = await bench.call('POST', `/v2/lbaas/${path}`, body, callers.otherMember);
+      const { status } = await harness.call('POST', `/v2/lbaas/${path}`, body, callers.otherMember);
       expect([status, deeds], `${path} ${field}`).toEqual([403, []]);
       // What has a parent is of the parent's project, whatever the body says.
       applied.length = 0;
-      await bench.call('POST', `/v2/lbaas/${path}`, body, callers.member);
+      await harness.call('POST', `/v2/lbaas/${path}`, body, callers.member);
       const projects = applied.flatMap(({ rows }) => rows.map((row) => ('put' in row ? row.put.projectId : null)));
       expect(new Set(projects), `${path} ${field}`).toEqual(new Set([ownProject]));
     }
     deeds = [];
     const loadbalancer = { vip_subnet_id: subnetId, [field]: ownProject };
-    const foreign = await bench.call('POST', '/v2/lbaas/loadbalancers', { loadbalancer }, callers.otherMember);
+    const foreign = await harness.call('POST', '/v2/lbaas/loadbalancers', { loadbalancer }, callers.otherMember);
     expect([foreign.status, deeds]).toEqual([403, []]);
   }
 });

@@ -49,7 +49,7 @@ interface Ids {
   rule: string;
 }
 
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 let amphorae: AmphoraStore;
 let fakes: ReturnType<typeof createFakeLoadBalancerDeps>;
 let secrets: Map<string, TlsCertificate>;
@@ -65,7 +65,7 @@ beforeEach(async () => {
     aSubnet({ id: subnetId, networkId, cidr: '198.51.100.0/24' }),
   ]);
   const vips = createFakeVips();
-  bench = await openStoredApiHarness({
+  harness = await openStoredApiHarness({
     secrets: secretStore(),
     vips: {
       ...vips,
@@ -87,10 +87,10 @@ beforeEach(async () => {
       },
     },
   });
-  amphorae = createAmphoraStore(bench.database, bench.deps.clock);
+  amphorae = createAmphoraStore(harness.database, harness.deps.clock);
   ids = await make();
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 function secretStore() {
   const getCertificate = async (reference: string) => {
@@ -103,7 +103,7 @@ function secretStore() {
 }
 
 async function call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object) {
-  const answer = await bench.call(method, `/lbaas${path}`, body);
+  const answer = await harness.call(method, `/lbaas${path}`, body);
   expect(answer.status, `${method} ${path}: ${JSON.stringify(answer.body)}`).toBeLessThan(300);
   return answer.body;
 }
@@ -115,15 +115,15 @@ async function change(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: ob
 }
 
 async function work(): Promise<string> {
-  const journal = createJournal(bench.database, fakes.clock);
-  const claimed = await journal.claim(bench.queued.at(-1) ?? '', 'w');
+  const journal = createJournal(harness.database, fakes.clock);
+  const claimed = await journal.claim(harness.queued.at(-1) ?? '', 'w');
   const flow = loadBalancerFlows.find(({ name }) => name === claimed?.operation.flow);
   if (!claimed || !flow) throw new Error('there is nothing to do');
   const { clock, log, deps } = fakes;
   const acting: LoadBalancerDeps = {
     ...deps,
     secrets: secretStore(),
-    loadBalancers: rememberTrees(bench.deps.store),
+    loadBalancers: rememberTrees(harness.deps.store),
     amphorae,
   };
   const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: 60_000 };
@@ -171,7 +171,7 @@ async function make(): Promise<Ids> {
   });
   expect(await work()).toBe('done');
   const lb = made.loadbalancer.id;
-  const tree = await bench.deps.store.tree(lb);
+  const tree = await harness.deps.store.tree(lb);
   const [plain, tls] = ['plain', 'tls'].map((name) => tree?.listeners.find((one) => one.name === name));
   const pool = tree?.pools[0];
   return {

@@ -3,11 +3,11 @@ import { openStoredApiHarness, type StoredApiHarness, subnetId } from '../kit/ap
 
 /** SR-IOV of VIPs (API v2.28) and members (v2.30): known, shown, and refused as Octavia does without such a flavor. */
 
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 beforeEach(async () => {
-  bench = await openStoredApiHarness();
+  harness = await openStoredApiHarness();
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 const words = 'The load balancer flavor does not allow SR-IOV member ports.';
 const member = (fields: object = {}) => ({ address: '192.0.2.9', protocol_port: 80, ...fields });
@@ -15,9 +15,9 @@ const pool = (fields: object = {}) => ({ protocol: 'HTTP', lb_algorithm: 'ROUND_
 const listener = (fields: object = {}) => ({ protocol: 'HTTP', protocol_port: 80, ...fields });
 
 async function made(path: string, kind: string, fields: object): Promise<Record<string, string>> {
-  const { status, body } = await bench.call('POST', `/lbaas/${path}`, { [kind]: fields });
+  const { status, body } = await harness.call('POST', `/lbaas/${path}`, { [kind]: fields });
   expect([status, body.faultstring]).toEqual([201, undefined]);
-  await bench.settleAll();
+  await harness.settleAll();
   return body[kind];
 }
 
@@ -48,8 +48,8 @@ it('every body that takes members refuses those that ask for it, and takes those
   ];
   for (const [method, path, body] of bodies) {
     const call = async (members: object[]) => {
-      const answer = await bench.call(method, `/lbaas/${path}`, body(members));
-      await bench.settleAll();
+      const answer = await harness.call(method, `/lbaas/${path}`, body(members));
+      await harness.settleAll();
       return [answer.status, answer.body.faultstring];
     };
     const about = `${method} ${path}`;
@@ -59,8 +59,8 @@ it('every body that takes members refuses those that ask for it, and takes those
     for (const [index, request_sriov] of [false, null, undefined].entries()) {
       const [status, why] = await call([member({ address: `192.0.2.${30 + index}`, request_sriov })]);
       expect([status, why], about).toEqual([method === 'PUT' ? 202 : 201, undefined]);
-      if (path === `pools/${there.id}/members`) await bench.call('PUT', `/lbaas/${path}`, { members: [] });
-      await bench.settleAll();
+      if (path === `pools/${there.id}/members`) await harness.call('PUT', `/lbaas/${path}`, { members: [] });
+      await harness.settleAll();
     }
   }
 });
@@ -70,12 +70,12 @@ it('a batch does not change it for members that are there, and PUT of one does n
   const { id } = await made('pools', 'pool', pool({ loadbalancer_id: lb.id }));
   const one = await made(`pools/${id}/members`, 'member', member());
   const batch = { members: [member({ request_sriov: true, weight: 7 })] };
-  expect((await bench.call('PUT', `/lbaas/pools/${id}/members`, batch)).status).toBe(202);
-  await bench.settleAll();
+  expect((await harness.call('PUT', `/lbaas/pools/${id}/members`, batch)).status).toBe(202);
+  await harness.settleAll();
   const path = `/lbaas/pools/${id}/members/${one.id}`;
-  expect((await bench.call('GET', path)).body.member).toMatchObject({ weight: 7, vnic_type: 'normal' });
+  expect((await harness.call('GET', path)).body.member).toMatchObject({ weight: 7, vnic_type: 'normal' });
   for (const field of ['request_sriov', 'vnic_type']) {
-    const { status, body } = await bench.call('PUT', path, { member: { [field]: true } });
+    const { status, body } = await harness.call('PUT', path, { member: { [field]: true } });
     expect([status, body.faultstring]).toEqual([400, expect.stringMatching(`Unknown attribute.*${field}`)]);
   }
 });
@@ -85,6 +85,6 @@ it('the kind of port is shown of VIPs and members, and the version that knows it
   expect(lb.vip_vnic_type).toBe('normal');
   const { id } = await made('pools', 'pool', pool({ loadbalancer_id: lb.id }));
   expect((await made(`pools/${id}/members`, 'member', member())).vnic_type).toBe('normal');
-  const { body } = await bench.call('GET', '/');
+  const { body } = await harness.call('GET', '/');
   expect(body.versions.at(-1)).toMatchObject({ id: 'v2.30', status: 'CURRENT', updated: '2025-02-26T00:00:00Z' });
 });

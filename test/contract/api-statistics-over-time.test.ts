@@ -7,25 +7,25 @@ import { openStoredApiHarness, ownProject, type StoredApiHarness, subnetId } fro
 
 const MINUTE_MS = 60_000;
 
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 let id: string;
 let listenerId: string;
 beforeEach(async () => {
-  bench = await openStoredApiHarness();
+  harness = await openStoredApiHarness();
   const loadbalancer = { vip_subnet_id: subnetId, listeners: [{ protocol: 'HTTP', protocol_port: 80 }] };
-  const { body } = await bench.call('POST', '/v2/lbaas/loadbalancers', { loadbalancer });
+  const { body } = await harness.call('POST', '/v2/lbaas/loadbalancers', { loadbalancer });
   id = body.loadbalancer.id;
   listenerId = body.loadbalancer.listeners[0].id;
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 /** One after the other, a minute between. */
 async function count(...connections: number[]): Promise<void> {
-  const { clock } = bench.deps;
-  const samples = createTrafficSamples(bench.database, clock);
+  const { clock } = harness.deps;
+  const samples = createTrafficSamples(harness.database, clock);
   for (const totalConnections of connections) {
     const counters = { bytesIn: 10, bytesOut: 20, activeConnections: 3, totalConnections, requestErrors: 1 };
-    await createHealthStore(bench.database, clock).record([
+    await createHealthStore(harness.database, clock).record([
       {
         ...{ amphoraId: 'a', receivedAt: clock.now().toISOString(), beats: 1, restarts: 0, operatingStatuses: [] },
         ...{ statistics: [{ listenerId, ...counters }], countersAreDeltas: true },
@@ -37,7 +37,7 @@ async function count(...connections: number[]): Promise<void> {
 }
 
 const ask = (query = '', headers: Record<string, string> = {}) =>
-  bench.call('GET', `/v2/kiln/loadbalancers/${id}/statistics${query}`, undefined, headers);
+  harness.call('GET', `/v2/kiln/loadbalancers/${id}/statistics${query}`, undefined, headers);
 
 it('has what was counted, minute by minute', async () => {
   await count(5, 7, 2);
@@ -56,9 +56,9 @@ it('has what was counted, minute by minute', async () => {
 });
 
 it('costs two statements', async () => {
-  const before = bench.statements();
+  const before = harness.statements();
   expect((await ask('', { 'x-roles': 'member', 'x-project-id': ownProject })).status).toBe(200);
-  expect(bench.statements() - before).toBe(2);
+  expect(harness.statements() - before).toBe(2);
 });
 
 it('refuses what is no window, and what is not there', async () => {

@@ -9,7 +9,7 @@ const unknownId = '6d2f6a0e-0000-4000-8000-00000000dead';
 
 /** A listener of HTTP, a pool that it may send to and one that it may not. */
 async function openListener(overrides: Parameters<typeof openApiHarness>[0] = {}, protocol = 'HTTP') {
-  const bench = openApiHarness(overrides);
+  const harness = openApiHarness(overrides);
   const pool = (name: string, poolProtocol: string) => ({
     name,
     protocol: poolProtocol,
@@ -20,11 +20,17 @@ async function openListener(overrides: Parameters<typeof openApiHarness>[0] = {}
     listeners: [{ protocol, protocol_port: 80 }],
     pools: [pool('web', 'HTTP'), pool('raw', 'TCP')],
   };
-  const { body } = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer }, member);
-  bench.store.settleAll();
+  const { body } = await harness.call('POST', '/lbaas/loadbalancers', { loadbalancer }, member);
+  harness.store.settleAll();
   const idOf = (name: string): string => body.loadbalancer.pools.find((one: { name: string }) => one.name === name).id;
   const listener_id: string = body.loadbalancer.listeners[0].id;
-  return { ...bench, listener_id, loadBalancerId: body.loadbalancer.id as string, web: idOf('web'), raw: idOf('raw') };
+  return {
+    ...harness,
+    listener_id,
+    loadBalancerId: body.loadbalancer.id as string,
+    web: idOf('web'),
+    raw: idOf('raw'),
+  };
 }
 type Harness = Awaited<ReturnType<typeof openListener>>;
 
@@ -54,13 +60,13 @@ async function order({ call }: Harness) {
 
 describe('L7 policies', () => {
   it('stand from 1 without gaps, whichever is made, moved or deleted', async () => {
-    const bench = await openListener();
-    const a = await addPolicy(bench, { name: 'a' });
-    const b = await addPolicy(bench, { name: 'b', position: 7 });
-    await addPolicy(bench, { name: 'c', position: 1 });
-    expect(await order(bench)).toBe('1c 2a 3b');
+    const harness = await openListener();
+    const a = await addPolicy(harness, { name: 'a' });
+    const b = await addPolicy(harness, { name: 'b', position: 7 });
+    await addPolicy(harness, { name: 'c', position: 1 });
+    expect(await order(harness)).toBe('1c 2a 3b');
 
-    const { call, store } = bench;
+    const { call, store } = harness;
     const moved = await call('PUT', `/lbaas/l7policies/${b}`, { l7policy: { position: 2 } });
     expect([moved.status, moved.body.l7policy.position]).toEqual([200, 2]);
     const neighbour = await call('GET', `/lbaas/l7policies/${a}`);
@@ -68,11 +74,11 @@ describe('L7 policies', () => {
     store.settleAll();
     await call('PUT', `/lbaas/l7policies/${b}`, { l7policy: { position: null, name: 'B' } });
     store.settleAll();
-    expect(await order(bench)).toBe('1c 2B 3a');
+    expect(await order(harness)).toBe('1c 2B 3a');
 
     expect((await call('DELETE', `/lbaas/l7policies/${b}`)).status).toBe(204);
     store.settleAll();
-    expect(await order(bench)).toBe('1c 2a');
+    expect(await order(harness)).toBe('1c 2a');
     expect(store.operations.slice(1).map(({ flow }) => flow)).toEqual([
       'create-l7-policy',
       'create-l7-policy',
@@ -84,8 +90,8 @@ describe('L7 policies', () => {
   });
 
   it('may bring their rules, and lock what they hang on', async () => {
-    const bench = await openListener();
-    const { call, store, listener_id, loadBalancerId, web } = bench;
+    const harness = await openListener();
+    const { call, store, listener_id, loadBalancerId, web } = harness;
     const { status, body } = await call('POST', '/lbaas/l7policies', {
       l7policy: { listener_id, action: 'REDIRECT_TO_POOL', redirect_pool_id: web, rules: [rule, rule] },
     });
@@ -95,11 +101,11 @@ describe('L7 policies', () => {
     expect(listener.body.listener.provisioning_status).toBe('PENDING_UPDATE');
     const path = `/lbaas/l7policies/${body.l7policy.id}`;
     const busy = [409, `Load Balancer ${loadBalancerId} is immutable and cannot be updated.`];
-    expect(await refusal(bench, 'PUT', path, { l7policy: { name: 'x' } })).toEqual(busy);
-    expect(await refusal(bench, 'DELETE', path)).toEqual(busy);
-    expect(await refusal(bench, 'POST', '/lbaas/l7policies', { l7policy: { listener_id, action: 'REJECT' } })).toEqual(
-      busy,
-    );
+    expect(await refusal(harness, 'PUT', path, { l7policy: { name: 'x' } })).toEqual(busy);
+    expect(await refusal(harness, 'DELETE', path)).toEqual(busy);
+    expect(
+      await refusal(harness, 'POST', '/lbaas/l7policies', { l7policy: { listener_id, action: 'REJECT' } }),
+    ).toEqual(busy);
     store.settleAll();
     expect((await call('GET', `${path}/rules`)).body.rules).toHaveLength(2);
     // What openstacksdk and Horizon send.
@@ -109,10 +115,10 @@ describe('L7 policies', () => {
   });
 
   it('do what the last request says', async () => {
-    const bench = await openListener();
-    const { call, store, web } = bench;
+    const harness = await openListener();
+    const { call, store, web } = harness;
     const redirect_url = 'http://example.com/';
-    const id = await addPolicy(bench, { action: 'REDIRECT_TO_URL', redirect_url, redirect_http_code: 301 });
+    const id = await addPolicy(harness, { action: 'REDIRECT_TO_URL', redirect_url, redirect_http_code: 301 });
     const change = async (l7policy: object) => {
       const { body } = await call('PUT', `/lbaas/l7policies/${id}`, { l7policy });
       store.settleAll();
@@ -133,11 +139,13 @@ describe('L7 policies', () => {
 
   it('are refused in the words and the order of Octavia', async () => {
     const none = { loadbalancer: -1, listener: -1, pool: -1, member: -1, healthmonitor: -1, l7policy: 0, l7rule: -1 };
-    const bench = await openListener({ settings: () => ({ ...defaultApiSettings, quotaDefaults: none }) });
-    const { listener_id, raw, store } = bench;
+    const harness = await openListener({ settings: () => ({ ...defaultApiSettings, quotaDefaults: none }) });
+    const { listener_id, raw, store } = harness;
     const before = store.operations.length;
     const asking = (fields: object) =>
-      refusal(bench, 'POST', '/lbaas/l7policies', { l7policy: { listener_id, action: 'REDIRECT_TO_POOL', ...fields } });
+      refusal(harness, 'POST', '/lbaas/l7policies', {
+        l7policy: { listener_id, action: 'REDIRECT_TO_POOL', ...fields },
+      });
     expect(await asking({ listener_id: unknownId })).toEqual([404, `Listener ${unknownId} not found.`]);
     expect(await asking({ redirect_pool_id: unknownId })).toEqual([404, `Pool ${unknownId} not found.`]);
     expect(await asking({ redirect_pool_id: raw })).toEqual([
@@ -148,7 +156,7 @@ describe('L7 policies', () => {
     expect(await asking({})).toEqual([403, 'Quota has been met for resources: L7 Policy']);
     for (const method of ['PUT', 'DELETE'] as const) {
       const body = method === 'PUT' ? { l7policy: {} } : undefined;
-      expect(await refusal(bench, method, `/lbaas/l7policies/${unknownId}`, body)).toEqual([
+      expect(await refusal(harness, method, `/lbaas/l7policies/${unknownId}`, body)).toEqual([
         404,
         `L7 Policy ${unknownId} not found.`,
       ]);
@@ -157,10 +165,10 @@ describe('L7 policies', () => {
   });
 
   it('are not changed to what does not fit together', async () => {
-    const bench = await openListener();
-    const { raw } = bench;
-    const path = `/lbaas/l7policies/${await addPolicy(bench, {})}`;
-    const changing = (l7policy: object) => refusal(bench, 'PUT', path, { l7policy });
+    const harness = await openListener();
+    const { raw } = harness;
+    const path = `/lbaas/l7policies/${await addPolicy(harness, {})}`;
+    const changing = (l7policy: object) => refusal(harness, 'PUT', path, { l7policy });
     expect(await changing({ action: 'REDIRECT_TO_URL' })).toEqual([
       400,
       'Invalid L7 Policy arguments: redirect_url must not be None',
@@ -172,9 +180,9 @@ describe('L7 policies', () => {
   });
 
   it('do not hang on a listener for Prometheus', async () => {
-    const bench = await openListener({}, 'PROMETHEUS');
-    const l7policy = { listener_id: bench.listener_id, action: 'REJECT' };
-    expect(await refusal(bench, 'POST', '/lbaas/l7policies', { l7policy })).toEqual([
+    const harness = await openListener({}, 'PROMETHEUS');
+    const l7policy = { listener_id: harness.listener_id, action: 'REJECT' };
+    expect(await refusal(harness, 'POST', '/lbaas/l7policies', { l7policy })).toEqual([
       400,
       'Protocol PROMETHEUS listeners cannot have child objects.',
     ]);
@@ -183,17 +191,17 @@ describe('L7 policies', () => {
 
 describe('L7 rules', () => {
   it('are made, changed and deleted, their policy being locked meanwhile', async () => {
-    const bench = await openListener();
-    const { call, store } = bench;
-    const policyId = await addPolicy(bench, {});
+    const harness = await openListener();
+    const { call, store } = harness;
+    const policyId = await addPolicy(harness, {});
     const path = `/lbaas/l7policies/${policyId}/rules`;
     const made = await call('POST', path, { rule });
     expect([made.status, made.body.rule]).toMatchObject([201, { ...rule, key: null, invert: false }]);
     const one = `${path}/${made.body.rule.id}`;
     const busy = [409, `L7Policy ${policyId} is immutable and cannot be updated.`];
-    expect(await refusal(bench, 'POST', path, { rule })).toEqual(busy);
-    expect(await refusal(bench, 'PUT', one, { rule: {} })).toEqual(busy);
-    expect(await refusal(bench, 'DELETE', one)).toEqual(busy);
+    expect(await refusal(harness, 'POST', path, { rule })).toEqual(busy);
+    expect(await refusal(harness, 'PUT', one, { rule: {} })).toEqual(busy);
+    expect(await refusal(harness, 'DELETE', one)).toEqual(busy);
     store.settleAll();
     const changed = await call('PUT', one, { rule: { value: '/v2', invert: true } });
     expect([changed.status, changed.body.rule]).toMatchObject([
@@ -219,29 +227,29 @@ describe('L7 rules', () => {
         return l7rule;
       },
     };
-    const bench = await openListener({ settings: () => ({ ...defaultApiSettings, quotaDefaults }) });
-    const policyId = await addPolicy(bench, {});
+    const harness = await openListener({ settings: () => ({ ...defaultApiSettings, quotaDefaults }) });
+    const policyId = await addPolicy(harness, {});
     const path = `/lbaas/l7policies/${policyId}/rules`;
     const bad = { type: 'HEADER', compare_type: 'EQUAL_TO', value: 'x' };
-    expect(await refusal(bench, 'POST', path, { rule: bad })).toEqual([
+    expect(await refusal(harness, 'POST', path, { rule: bad })).toEqual([
       400,
       'Error parsing L7Rule: Invalid L7 Rule: L7 rule type requires a key',
     ]);
-    expect(await refusal(bench, 'POST', path, { rule })).toEqual([403, 'Quota has been met for resources: L7 Rule']);
-    const whole = { listener_id: bench.listener_id, action: 'REJECT', rules: [rule] };
-    expect((await refusal(bench, 'POST', '/lbaas/l7policies', { l7policy: whole }))[0]).toBe(403);
+    expect(await refusal(harness, 'POST', path, { rule })).toEqual([403, 'Quota has been met for resources: L7 Rule']);
+    const whole = { listener_id: harness.listener_id, action: 'REJECT', rules: [rule] };
+    expect((await refusal(harness, 'POST', '/lbaas/l7policies', { l7policy: whole }))[0]).toBe(403);
     l7rule = -1;
-    const full = await addPolicy(bench, { rules: Array.from({ length: 50 }, () => rule) });
+    const full = await addPolicy(harness, { rules: Array.from({ length: 50 }, () => rule) });
     l7rule = 0;
-    expect(await refusal(bench, 'POST', `/lbaas/l7policies/${full}/rules`, { rule })).toEqual([
+    expect(await refusal(harness, 'POST', `/lbaas/l7policies/${full}/rules`, { rule })).toEqual([
       409,
       `Too many rules on L7 policy ${full}`,
     ]);
-    const { body } = await bench.call('GET', `/lbaas/l7policies/${full}/rules?limit=1`);
+    const { body } = await harness.call('GET', `/lbaas/l7policies/${full}/rules?limit=1`);
     const [elsewhere] = body.rules;
-    const changing = (at: string, change: object) => refusal(bench, 'PUT', at, { rule: change });
+    const changing = (at: string, change: object) => refusal(harness, 'PUT', at, { rule: change });
     expect(await changing(`${path}/${elsewhere.id}`, {})).toEqual([404, `L7 Rule ${elsewhere.id} not found.`]);
-    expect(await refusal(bench, 'DELETE', `${path}/${unknownId}`)).toEqual([404, `L7 Rule ${unknownId} not found.`]);
+    expect(await refusal(harness, 'DELETE', `${path}/${unknownId}`)).toEqual([404, `L7 Rule ${unknownId} not found.`]);
     expect(await changing(`/lbaas/l7policies/${unknownId}/rules/${elsewhere.id}`, {})).toEqual([
       404,
       `L7Policy ${unknownId} not found.`,
@@ -250,8 +258,8 @@ describe('L7 rules', () => {
   });
 
   it('are for those alone who may change the load balancer, as policies are', async () => {
-    const bench = await openListener({ policy: createPolicy({}) });
-    const { call, listener_id, store } = bench;
+    const harness = await openListener({ policy: createPolicy({}) });
+    const { call, listener_id, store } = harness;
     const create = { listener_id, action: 'REJECT', rules: [rule] };
     const { body } = await call('POST', '/lbaas/l7policies', { l7policy: create }, member);
     store.settleAll();

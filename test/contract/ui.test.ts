@@ -14,11 +14,11 @@ const MOST_SCRIPT_BYTES = 60_000;
 const files = createUiFiles();
 let asked: SignInRequest[];
 let log: ReturnType<typeof createFakeLog>;
-let bench: ApiHarness;
+let harness: ApiHarness;
 beforeEach(() => {
   asked = [];
   log = createFakeLog();
-  bench = openApiHarness({
+  harness = openApiHarness({
     log,
     ui: {
       files,
@@ -40,11 +40,11 @@ beforeEach(() => {
     },
   });
 });
-afterEach(() => bench.app.close());
+afterEach(() => harness.app.close());
 
-const get = (url: string, headers: Record<string, string> = {}) => bench.app.inject({ method: 'GET', url, headers });
+const get = (url: string, headers: Record<string, string> = {}) => harness.app.inject({ method: 'GET', url, headers });
 const post = (body: unknown, headers: Record<string, string> = {}) =>
-  bench.app.inject({
+  harness.app.inject({
     method: 'POST',
     url: '/ui/sign-in',
     headers: { 'content-type': 'application/json', ...headers },
@@ -87,7 +87,7 @@ describe('the files of the page', () => {
     for (const url of ['/ui/main.tsx', '/ui/..%2Fpackage.json', '/ui/__proto__', '/ui/constructor']) {
       expect([url, (await get(url)).statusCode]).toEqual([url, 404]);
     }
-    expect((await bench.app.inject({ method: 'DELETE', url: '/ui/app.js' })).statusCode).toBe(405);
+    expect((await harness.app.inject({ method: 'DELETE', url: '/ui/app.js' })).statusCode).toBe(405);
   });
 
   it('come gzipped to who takes that, and are then another representation', async () => {

@@ -16,20 +16,20 @@ const program = join(import.meta.dirname, '..', 'kit', 'crash-api.ts');
 /** An API process is killed while it makes a load balancer: the VIP's port is the load balancer's, or goes. */
 describe('an API that is killed', () => {
   let dev: DevCloud;
-  let bench: LoadBalancerHarness;
+  let harness: LoadBalancerHarness;
   beforeAll(async () => {
     dev = await startDevCloud();
-    bench = await openLoadBalancerHarness(dev);
+    harness = await openLoadBalancerHarness(dev);
   });
   afterAll(async () => {
-    await bench?.close();
+    await harness?.close();
     await dev?.close();
   });
 
   /** @returns the ID of the load balancer that it was making. */
   async function createAndDie(moment: ApiMoment): Promise<string> {
     const { projectId } = dev.cloud.accounts.kiln;
-    const child = spawn(process.execPath, [program, moment, bench.vipSubnetId, projectId], {
+    const child = spawn(process.execPath, [program, moment, harness.vipSubnetId, projectId], {
       env: { ...process.env, ...dev.environment, OS_API_SETTINGS__AUTH_STRATEGY: 'noauth' },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: 60_000,
@@ -45,7 +45,7 @@ describe('an API that is killed', () => {
   const sweep = (afterMs?: number) =>
     releaseAbandonedVips(
       {
-        reservations: bench.state.vipReservations,
+        reservations: harness.state.vipReservations,
         vips: createVipAllocator({ network: dev.openstack.network }),
         clock: createSystemClock(),
         log: createFakeLog(),
@@ -54,13 +54,13 @@ describe('an API that is killed', () => {
     );
   const vipPorts = async (loadBalancerId: string) =>
     (await dev.openstack.network.listPortsOfDevice(`lb-${loadBalancerId}`)).map(({ id }) => id);
-  const made = async () => (await bench.call('GET', '/loadbalancers?name=half')).loadbalancers;
+  const made = async () => (await harness.call('GET', '/loadbalancers?name=half')).loadbalancers;
 
   it('before it asked for a port leaves nothing', async () => {
     const id = await createAndDie('reserved');
     await sweep(0);
     expect([await made(), await vipPorts(id)]).toEqual([[], []]);
-    expect(await bench.state.vipReservations.giveUpOlderThan(new Date().toISOString(), 10)).toEqual([]);
+    expect(await harness.state.vipReservations.giveUpOlderThan(new Date().toISOString(), 10)).toEqual([]);
   });
 
   it('with the port made and nothing written: the port goes, and not before its time', async () => {
@@ -71,7 +71,7 @@ describe('an API that is killed', () => {
     expect(await vipPorts(id)).toHaveLength(1);
     await sweep(0);
     expect(await vipPorts(id)).toEqual([]);
-    expect(await bench.state.vipReservations.giveUpOlderThan(new Date().toISOString(), 10)).toEqual([]);
+    expect(await harness.state.vipReservations.giveUpOlderThan(new Date().toISOString(), 10)).toEqual([]);
   });
 
   it('with everything written: the load balancer is there, is carried out, and keeps its port', async () => {
@@ -80,6 +80,6 @@ describe('an API that is killed', () => {
     const [loadBalancer] = await made();
     expect(loadBalancer).toMatchObject({ id, provisioning_status: 'PENDING_CREATE' });
     expect(await vipPorts(id)).toEqual([loadBalancer.vip_port_id]);
-    expect(await bench.operationOn(id)).toMatchObject({ flow: 'create-load-balancer', status: 'queued' });
+    expect(await harness.operationOn(id)).toMatchObject({ flow: 'create-load-balancer', status: 'queued' });
   });
 });

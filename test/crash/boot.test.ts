@@ -10,14 +10,14 @@ import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-b
  */
 describe('a boot whose process is killed', () => {
   let dev: DevCloud;
-  let bench: LoadBalancerHarness;
+  let harness: LoadBalancerHarness;
   beforeAll(async () => {
     dev = await startDevCloud();
-    bench = await openLoadBalancerHarness(dev);
+    harness = await openLoadBalancerHarness(dev);
     await dev.push('silent', { tag: 'silent', silent: true });
   });
   afterAll(async () => {
-    await bench?.close();
+    await harness?.close();
     await dev?.close();
   });
 
@@ -33,7 +33,7 @@ describe('a boot whose process is killed', () => {
   });
 
   /** As the store has them: asked often, and a process that lists them takes far longer. */
-  const amphorae = (): Promise<Amphora[]> => bench.state.amphorae.list({ includeDeleted: true });
+  const amphorae = (): Promise<Amphora[]> => harness.state.amphorae.list({ includeDeleted: true });
 
   /** Every server in Nova belongs to an amphora that is READY, and every READY one has its server. */
   async function expectNothingLeaked(): Promise<void> {

@@ -17,7 +17,7 @@ describe('a worker that is killed', () => {
     crashes = await startCrashes();
     const first = await startMember('127.0.0.1', 0);
     members = [first, await startMember('127.0.0.2', portOf(first))];
-    ready = await Promise.all(Array.from({ length: AT_ONCE }, () => crashes.bench.create()));
+    ready = await Promise.all(Array.from({ length: AT_ONCE }, () => crashes.harness.create()));
     await crashes.finish(ready);
   }, 600_000);
   afterAll(async () => {
@@ -26,7 +26,7 @@ describe('a worker that is killed', () => {
   });
 
   const changes = loadBalancerChanges(
-    () => crashes.bench,
+    () => crashes.harness,
     () => portOf(members[0] as Server),
   );
 
@@ -48,7 +48,7 @@ describe('a worker that is killed', () => {
       expect(ends).toEqual(ids.map(() => 'done'));
       for (const id of ids) {
         await crashes.expectWhole(id);
-        const tree = await crashes.bench.state.loadBalancers.tree(id);
+        const tree = await crashes.harness.state.loadBalancers.tree(id);
         expect(JSON.stringify(tree)).not.toMatch(/PENDING_|"ERROR"/);
         await expectServed(id);
       }
@@ -61,7 +61,7 @@ describe('a worker that is killed', () => {
    * own, since an old one stays with the HAProxy that it came to; the new one takes over a moment after the reload.
    */
   async function expectServed(id: string): Promise<void> {
-    const tree = await crashes.bench.state.loadBalancers.tree(id);
+    const tree = await crashes.harness.state.loadBalancers.tree(id);
     const url = `http://${tree?.loadBalancer.vip.address}:8080/`;
     const hasMembers = tree?.pools.some((pool) => pool.members.length > 0);
     await expect

@@ -25,14 +25,14 @@ const computeFlavorId = '65';
 describe('a worker that is killed', () => {
   let crashes: Crashes;
   let dev: DevCloud;
-  let bench: LoadBalancerHarness;
+  let harness: LoadBalancerHarness;
   /** Made once; every flow but creation and deletion is tried on them, one after the other. */
   let ready: string[];
   let spare: string[];
 
   beforeAll(async () => {
     crashes = await startCrashes();
-    ({ dev, bench } = crashes);
+    ({ dev, harness } = crashes);
   });
   afterAll(async () => {
     await crashes?.close();
@@ -41,7 +41,7 @@ describe('a worker that is killed', () => {
   const amphoraIdOf = async (id: string) => (await crashes.amphoraeOf(id))[0]?.id;
 
   it('while it makes a load balancer: every one becomes ACTIVE, with one amphora', async () => {
-    const ids = await Promise.all(Array.from({ length: AT_ONCE + SPARE }, () => bench.create()));
+    const ids = await Promise.all(Array.from({ length: AT_ONCE + SPARE }, () => harness.create()));
     const points = pointsOf('create-load-balancer', 'start', 'middle', 'end');
     expect(await crashes.killAndFinish(ids, points)).toEqual(ids.map(() => 'done'));
     for (const id of ids) await crashes.expectWhole(id);
@@ -50,13 +50,13 @@ describe('a worker that is killed', () => {
   }, 600_000);
 
   it('on the way back of a creation that failed: nothing is left but the load balancer in ERROR, with its reason', async () => {
-    const ids = await Promise.all(Array.from({ length: ON_THE_WAY_BACK }, () => bench.create()));
+    const ids = await Promise.all(Array.from({ length: ON_THE_WAY_BACK }, () => harness.create()));
     const points = wayBackOf('create-load-balancer', 'mark-amphora-allocated');
     expect(await crashes.killAndFinish(ids, points)).toEqual(ids.map(() => 'undone'));
     for (const id of ids) {
       await crashes.expectNothingLeft(id);
-      expect(await bench.state.loadBalancers.get('loadbalancer', id)).toMatchObject({ provisioningStatus: 'ERROR' });
-      expect(await bench.state.loadBalancers.reasonOf(id)).toMatchObject({ message: 'made to fail' });
+      expect(await harness.state.loadBalancers.get('loadbalancer', id)).toMatchObject({ provisioningStatus: 'ERROR' });
+      expect(await harness.state.loadBalancers.reasonOf(id)).toMatchObject({ message: 'made to fail' });
       expect(await dev.openstack.network.findPortsByName(`octavia-lb-${id}`)).toHaveLength(1);
     }
   }, 600_000);
@@ -67,7 +67,7 @@ describe('a worker that is killed', () => {
       const before = await Promise.all(ready.map(amphoraIdOf));
       const wanted = new Map<string, string>();
       for (const id of ready) {
-        if (name === 'failover-load-balancer') await bench.call('PUT', `/loadbalancers/${id}/failover`);
+        if (name === 'failover-load-balancer') await harness.call('PUT', `/loadbalancers/${id}/failover`);
         else if (name === 'failover-amphora') await crashes.failAmphoraOver(id);
         else if (name === 'release-amphora') await crashes.releaseTo(id);
         else wanted.set(id, await resize(id));
@@ -83,33 +83,35 @@ describe('a worker that is killed', () => {
     600_000,
   );
 
-  const flavorOf = async (id: string) => (await bench.state.loadBalancers.get('loadbalancer', id))?.flavorId ?? null;
+  const flavorOf = async (id: string) => (await harness.state.loadBalancers.get('loadbalancer', id))?.flavorId ?? null;
   const flavorIds = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b'];
 
   /** To the flavor that it has not. @returns which. */
   async function resize(loadBalancerId: string): Promise<string> {
     for (const id of flavorIds) {
-      if (await bench.state.flavors.get('flavor', id)) continue;
-      await bench.state.flavors.insert('flavorProfile', { id, name: id, providerName: 'amphora', flavorData: '{}' });
+      if (await harness.state.flavors.get('flavor', id)) continue;
+      await harness.state.flavors.insert('flavorProfile', { id, name: id, providerName: 'amphora', flavorData: '{}' });
       const flavor = { id, name: id, description: '', enabled: true, flavorProfileId: id };
-      await bench.state.flavors.insert('flavor', flavor);
+      await harness.state.flavors.insert('flavor', flavor);
     }
     const now = await flavorOf(loadBalancerId);
     const wanted = flavorIds.find((id) => id !== now) ?? '';
-    expect(await bench.raw('PUT', `/v2/kiln/loadbalancers/${loadBalancerId}/flavor`, { flavor_id: wanted })).toBe(202);
+    expect(await harness.raw('PUT', `/v2/kiln/loadbalancers/${loadBalancerId}/flavor`, { flavor_id: wanted })).toBe(
+      202,
+    );
     return wanted;
   }
 
   it('on the way back of a failover that failed: the old amphora goes on, and the reason is reported', async () => {
     const ids = ready.slice(0, ON_THE_WAY_BACK);
     const before = await Promise.all(ids.map(amphoraIdOf));
-    for (const id of ids) await bench.call('PUT', `/loadbalancers/${id}/failover`);
+    for (const id of ids) await harness.call('PUT', `/loadbalancers/${id}/failover`);
     const points = wayBackOf('failover-load-balancer', 'reload-listeners');
     expect(await crashes.killAndFinish(ids, points)).toEqual(ids.map(() => 'undone'));
     for (const [index, id] of ids.entries()) {
       await crashes.expectWhole(id);
       expect(await amphoraIdOf(id)).toBe(before[index]);
-      expect(await bench.state.loadBalancers.reasonOf(id)).toMatchObject({ message: 'made to fail' });
+      expect(await harness.state.loadBalancers.reasonOf(id)).toMatchObject({ message: 'made to fail' });
     }
   }, 600_000);
 
@@ -122,7 +124,7 @@ describe('a worker that is killed', () => {
     for (const [index, id] of ids.entries()) {
       await crashes.expectWhole(id);
       expect([await amphoraIdOf(id), await flavorOf(id)]).toEqual(before[index]);
-      expect(await bench.state.loadBalancers.reasonOf(id)).toMatchObject({ message: 'made to fail' });
+      expect(await harness.state.loadBalancers.reasonOf(id)).toMatchObject({ message: 'made to fail' });
     }
   }, 600_000);
 
@@ -132,7 +134,7 @@ describe('a worker that is killed', () => {
     for (const id of ids) {
       const serverName = `amphora-${id}`;
       const input = { amphoraId: id, serverName, loadBalancerId: null, requestedImageId: null, flavorTag: null };
-      await bench.state.amphorae.requestBoot(storedAmphora(id, { serverName }), {
+      await harness.state.amphorae.requestBoot(storedAmphora(id, { serverName }), {
         id: crypto.randomUUID(),
         flow: 'boot-amphora',
         subject: id,
@@ -150,12 +152,12 @@ describe('a worker that is killed', () => {
     const points = pointsOf('boot-amphora', 'start', 'middle', 'end');
     expect(await crashes.killAndFinish(ids, points)).toEqual(ids.map(() => 'done'));
     for (const id of ids) {
-      const amphora = await bench.state.amphorae.get(id);
+      const amphora = await harness.state.amphorae.get(id);
       expect(amphora).toMatchObject({ status: 'READY', imageId: dev.imageId });
       expect(await serversOf(id)).toEqual([amphora?.computeId]);
       const deletion = { flow: 'delete-amphora' as const, subject: id, input: { amphoraId: id } };
       const operation = { id: crypto.randomUUID(), ...deletion, priority: 0 };
-      await bench.state.amphorae.requestDeletion(id, operation, ['READY']);
+      await harness.state.amphorae.requestDeletion(id, operation, ['READY']);
     }
     const deleted = await crashes.killAndFinish(ids, pointsOf('delete-amphora', 'start', 'middle', 'end'));
     expect(deleted).toEqual(ids.map(() => 'done'));
@@ -167,7 +169,7 @@ describe('a worker that is killed', () => {
     const points = wayBackOf('boot-amphora', 'wait-for-agent');
     expect(await crashes.killAndFinish(ids, points)).toEqual(ids.map(() => 'undone'));
     for (const id of ids) {
-      const amphora = await bench.state.amphorae.get(id);
+      const amphora = await harness.state.amphorae.get(id);
       expect(amphora).toMatchObject({ status: 'ERROR', reason: { message: 'made to fail' } });
       expect(await serversOf(id)).toEqual([]);
     }
@@ -179,7 +181,7 @@ describe('a worker that is killed', () => {
     for (const id of ids) {
       const place = { flavorId: null, availabilityZone: null };
       const input = { amphoraId: id, loadBalancerId: null, imageId: dev.imageId, ...place };
-      await bench.state.journal.enqueue({
+      await harness.state.journal.enqueue({
         id: crypto.randomUUID(),
         flow: 'probe-image',
         subject: id,
@@ -200,7 +202,7 @@ describe('a worker that is killed', () => {
       expect(await crashes.killAndFinish(ids, points)).toEqual(ids.map(() => end));
       for (const id of ids) {
         expect(await serversOf(id)).toEqual([]);
-        expect(await bench.state.amphorae.get(id)).toMatchObject({ status: 'DELETED', imageId: dev.imageId });
+        expect(await harness.state.amphorae.get(id)).toMatchObject({ status: 'DELETED', imageId: dev.imageId });
       }
     },
     600_000,
@@ -210,7 +212,7 @@ describe('a worker that is killed', () => {
     const points = pointsOf('configure-amphora', 'start', 'middle', 'end');
     const ids = ready.slice(0, points.length);
     for (const id of ids) {
-      expect(await bench.raw('PUT', `/v2/octavia/amphorae/${await amphoraIdOf(id)}/config`)).toBe(202);
+      expect(await harness.raw('PUT', `/v2/octavia/amphorae/${await amphoraIdOf(id)}/config`)).toBe(202);
     }
     expect(await crashes.killAndFinish(ids, points)).toEqual(points.map(() => 'done'));
   }, 300_000);
@@ -222,7 +224,7 @@ describe('a worker that is killed', () => {
     );
     for (const { id } of amphorae) {
       const operation = { id: crypto.randomUUID(), flow, subject: id, input: { amphoraId: id } };
-      await bench.state.journal.enqueue({ ...operation, priority: 0 });
+      await harness.state.journal.enqueue({ ...operation, priority: 0 });
     }
     return amphorae;
   }
@@ -233,7 +235,7 @@ describe('a worker that is killed', () => {
     const ids = before.map(({ id }) => id);
     expect(await crashes.killAndFinish(ids, points)).toEqual(points.map(() => 'done'));
     for (const { id, certExpiration } of before) {
-      const after = await bench.state.amphorae.get(id);
+      const after = await harness.state.amphorae.get(id);
       expect(Date.parse(after?.certExpiration ?? '')).toBeGreaterThan(Date.parse(certExpiration ?? ''));
     }
   }, 300_000);
@@ -249,8 +251,8 @@ describe('a worker that is killed', () => {
     const ids = spare.slice(0, points.length);
     for (const id of ids) {
       const amphoraId = await amphoraIdOf(id);
-      await bench.state.amphorae.update(amphoraId ?? '', { status: 'ERROR' });
-      expect(await bench.raw('DELETE', `/v2/octavia/amphorae/${amphoraId}`)).toBe(204);
+      await harness.state.amphorae.update(amphoraId ?? '', { status: 'ERROR' });
+      expect(await harness.raw('DELETE', `/v2/octavia/amphorae/${amphoraId}`)).toBe(204);
     }
     expect(await crashes.killAndFinish(ids, points)).toEqual(points.map(() => 'done'));
     for (const id of ids) {
@@ -261,20 +263,20 @@ describe('a worker that is killed', () => {
 
   it('while it deletes a load balancer: nothing is left in Nova, Neutron and the store', async () => {
     const ids = [...ready, ...spare];
-    await Promise.all(ids.map((id) => bench.call('DELETE', `/loadbalancers/${id}?cascade=true`)));
+    await Promise.all(ids.map((id) => harness.call('DELETE', `/loadbalancers/${id}?cascade=true`)));
     const points = pointsOf('delete-load-balancer', 'start', 'middle', 'end');
     expect(await crashes.killAndFinish(ids, points)).toEqual(ids.map(() => 'done'));
     for (const id of ids) {
       await crashes.expectNothingLeft(id);
       expect(await dev.openstack.network.findPortsByName(`octavia-lb-${id}`)).toEqual([]);
-      expect(await bench.state.loadBalancers.tree(id)).toBeNull();
+      expect(await harness.state.loadBalancers.tree(id)).toBeNull();
     }
   }, 600_000);
 
   it('every flow that there is, here and in the files beside this one', () => {
     const tried = [
       ...loadBalancerChanges(
-        () => bench,
+        () => harness,
         () => 0,
       ).map(({ flow }) => flow),
       'boot-amphora',

@@ -19,7 +19,7 @@ describe('a worker that is killed', () => {
 
   /** Two amphorae in their roles, each with its server and its port, and nothing of anybody who is gone. */
   async function expectWholePair(id: string): Promise<void> {
-    const { dev, bench } = crashes;
+    const { dev, harness } = crashes;
     const amphorae = await crashes.amphoraeOf(id);
     expect(amphorae.map(({ role, status }) => `${role} ${status}`).sort()).toEqual([
       'BACKUP ALLOCATED',
@@ -32,18 +32,18 @@ describe('a worker that is killed', () => {
       expect(ports.map((port) => port.id)).toEqual([vrrpPortId]);
     }
     expect(new Set(amphorae.map(({ imageId }) => imageId)).size).toBe(1);
-    expect((await bench.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus).toBe('ACTIVE');
+    expect((await harness.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus).toBe('ACTIVE');
     await crashes.expectNothingOfTheDead(id);
   }
 
   it('while it makes a pair', async () => {
-    const { flavors } = crashes.bench.state;
+    const { flavors } = crashes.harness.state;
     const flavorData = JSON.stringify({ loadbalancer_topology: 'ACTIVE_STANDBY' });
     for (const id of [flavorId, otherFlavorId]) {
       await flavors.insert('flavorProfile', { id, name: id, providerName: 'amphora', flavorData });
       await flavors.insert('flavor', { id, name: id, description: '', enabled: true, flavorProfileId: id });
     }
-    pairs = await Promise.all(Array.from({ length: AT_ONCE }, () => crashes.bench.create({ flavor_id: flavorId })));
+    pairs = await Promise.all(Array.from({ length: AT_ONCE }, () => crashes.harness.create({ flavor_id: flavorId })));
     const ends = await crashes.killAndFinish(pairs, pointsAndJoinsOf('create-load-balancer-pair'));
     expect(ends).toEqual(pairs.map(() => 'done'));
     for (const pair of pairs) await expectWholePair(pair);
@@ -58,7 +58,7 @@ describe('a worker that is killed', () => {
       const before = new Map<string, Set<string>>();
       for (const [index, pair] of pairs.entries()) {
         before.set(pair, new Set((await crashes.amphoraeOf(pair)).map(({ id }) => id)));
-        if (stay === 0) await crashes.bench.call('PUT', `/loadbalancers/${pair}/failover`);
+        if (stay === 0) await crashes.harness.call('PUT', `/loadbalancers/${pair}/failover`);
         // Of these the points of one branch are dealt out by turns, that of MASTER first.
         else await crashes.failAmphoraOver(pair, index % 2 === 0 ? 'MASTER' : 'BACKUP');
       }
@@ -76,9 +76,9 @@ describe('a worker that is killed', () => {
   );
 
   it('while pairs get another flavor: step by step the failover above, but for what is chosen and how it ends', async () => {
-    const { bench } = crashes;
+    const { harness } = crashes;
     for (const pair of pairs) {
-      const asked = await bench.raw('PUT', `/v2/kiln/loadbalancers/${pair}/flavor`, { flavor_id: otherFlavorId });
+      const asked = await harness.raw('PUT', `/v2/kiln/loadbalancers/${pair}/flavor`, { flavor_id: otherFlavorId });
       expect(asked).toBe(202);
     }
     const own = pointsOf('resize-load-balancer-pair', 'middle').filter(({ pause }) =>
@@ -87,7 +87,7 @@ describe('a worker that is killed', () => {
     expect(await crashes.killAndFinish(pairs, own)).toEqual(pairs.map(() => 'done'));
     for (const pair of pairs) {
       await expectWholePair(pair);
-      expect((await bench.state.loadBalancers.get('loadbalancer', pair))?.flavorId).toBe(otherFlavorId);
+      expect((await harness.state.loadBalancers.get('loadbalancer', pair))?.flavorId).toBe(otherFlavorId);
     }
   }, 900_000);
 
@@ -101,7 +101,7 @@ describe('a worker that is killed', () => {
   }, 900_000);
 
   it('and their deletion leaves nothing of either', async () => {
-    await Promise.all(pairs.map((pair) => crashes.bench.call('DELETE', `/loadbalancers/${pair}?cascade=true`)));
+    await Promise.all(pairs.map((pair) => crashes.harness.call('DELETE', `/loadbalancers/${pair}?cascade=true`)));
     await crashes.finish(pairs);
     for (const pair of pairs) await crashes.expectNothingLeft(pair);
   }, 600_000);

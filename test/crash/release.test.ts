@@ -16,14 +16,14 @@ const killedAfter = ['probe', 'move', 'watch', 'tagAdd', 'tagRemove'];
 /** `kiln serve`, controller and worker and all, is killed (SIGKILL) in each part of a release; the next one goes on. */
 describe('a release whose processes are killed', () => {
   let dev: DevCloud;
-  let bench: LoadBalancerHarness;
+  let harness: LoadBalancerHarness;
   let releases: Releases;
   let serve: KilnProcess | null = null;
   let environment: NodeJS.ProcessEnv;
 
   beforeAll(async () => {
     dev = await startDevCloud();
-    bench = await openLoadBalancerHarness(dev);
+    harness = await openLoadBalancerHarness(dev);
     environment = {
       // Without heartbeats nothing depends on how busy this machine is: nobody is silent, and nobody is judged.
       OS_HEALTH_MANAGER__CONTROLLER_IP_PORT_LIST: '',
@@ -35,16 +35,16 @@ describe('a release whose processes are killed', () => {
     };
     const { config } = loadConfiguration({ configFiles: [dev.cloud.configurationFile], environment: {} });
     const runtime = { clock: createSystemClock(), log: createFakeLog(), current: () => config };
-    releases = wireReleases(dev.openstack, bench.state, wireResolver(dev.openstack, runtime), runtime);
+    releases = wireReleases(dev.openstack, harness.state, wireResolver(dev.openstack, runtime), runtime);
   }, WITHIN_MS);
   afterAll(async () => {
     await serve?.stop();
-    await bench?.close();
+    await harness?.close();
     await dev?.close();
   });
 
   const run = async () => {
-    serve = await bench.serve(environment);
+    serve = await harness.serve(environment);
     return serve;
   };
   /** @param missing what is, in words; null: nothing. */
@@ -62,9 +62,9 @@ describe('a release whose processes are killed', () => {
     'ends as if nothing had happened',
     async () => {
       let running = await run();
-      const ids = await Promise.all(Array.from({ length: SINGLES }, () => bench.create()));
+      const ids = await Promise.all(Array.from({ length: SINGLES }, () => harness.create()));
       const statusOf = async (id: string) =>
-        (await bench.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus;
+        (await harness.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus;
       await until(async () => (await Promise.all(ids.map(statusOf))).find((status) => status !== 'ACTIVE') ?? null);
       const imageId = await dev.push('amphora-2');
       const policy = {
@@ -90,7 +90,7 @@ describe('a release whose processes are killed', () => {
       const { progress, tallies } = await releases.get(spec.id);
       expect(progress).toMatchObject({ phase: 'completed', failures: 0 });
       expect(tallies.counts).toMatchObject({ moved: SINGLES, failed: 0, skipped: 0 });
-      const alive = await bench.state.amphorae.list();
+      const alive = await harness.state.amphorae.list();
       expect(alive.map((one) => [one.loadBalancerId, one.imageId]).sort()).toEqual(
         ids.map((id) => [id, imageId]).sort(),
       );

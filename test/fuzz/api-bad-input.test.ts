@@ -19,7 +19,7 @@ import { operationsOf, resolved } from '../kit/openapi.ts';
 
 const unknownId = '99999999-9999-4999-8999-999999999999';
 
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 let document: OpenApiDocument;
 let port: number;
 let untouched: string;
@@ -45,7 +45,7 @@ async function addLoadBalancer(projectId: string): Promise<Record<string, string
   const l7policies = [{ action: 'REJECT', rules }];
   const listeners = [{ protocol: 'HTTP', protocol_port: 80, default_pool: pool, l7policies }];
   const loadbalancer = { vip_subnet_id: subnetId, project_id: projectId, listeners };
-  const { body } = await bench.call('POST', '/v2/lbaas/loadbalancers', { loadbalancer }, administrator);
+  const { body } = await harness.call('POST', '/v2/lbaas/loadbalancers', { loadbalancer }, administrator);
   const {
     id,
     listeners: [listener],
@@ -64,7 +64,7 @@ async function addLoadBalancer(projectId: string): Promise<Record<string, string
 
 async function addOffers(): Promise<Record<string, string>> {
   const make = async (path: string, key: string, body: object) =>
-    (await bench.call('POST', `/v2/lbaas/${path}`, { [key]: body }, administrator)).body[key];
+    (await harness.call('POST', `/v2/lbaas/${path}`, { [key]: body }, administrator)).body[key];
   const flavorProfile = await make('flavorprofiles', 'flavorprofile', {
     name: 'p',
     provider_name: 'amphora',
@@ -92,34 +92,34 @@ async function addOffers(): Promise<Record<string, string>> {
 }
 
 beforeAll(async () => {
-  bench = await openStoredApiHarness({ policy: createPolicy({}) });
+  harness = await openStoredApiHarness({ policy: createPolicy({}) });
   ours = { ...(await addLoadBalancer(ownProject)), ...(await addOffers()) };
   theirs = await addLoadBalancer(otherProject);
-  await (bench.deps.amphorae as unknown as AmphoraStore).insert(
+  await (harness.deps.amphorae as unknown as AmphoraStore).insert(
     storedAmphora('amphora-1', { loadBalancerId: ours.loadbalancers ?? '', status: 'ALLOCATED' }),
   );
-  await bench.settleAll();
-  await bench.app.listen({ host: '127.0.0.1', port: 0 });
-  ({ port } = bench.app.server.address() as AddressInfo);
-  document = bench.app.openApi();
+  await harness.settleAll();
+  await harness.app.listen({ host: '127.0.0.1', port: 0 });
+  ({ port } = harness.app.server.address() as AddressInfo);
+  document = harness.app.openApi();
   untouched = await checksum();
   changesBefore = await changes();
 });
 /** After each request it is enough that no row was written. */
 afterEach(async () => expect(await checksum()).toBe(untouched));
 afterAll(async () => {
-  await bench.close();
+  await harness.close();
   expect(refused).toBeGreaterThan(300);
 });
 
 /** Of every row of every table. */
 async function checksum(): Promise<string> {
   const tables = await sql<{ name: string }>`select name from sqlite_master where type = 'table'`.execute(
-    bench.database,
+    harness.database,
   );
   const hash = createHash('sha256');
   for (const { name } of tables.rows) {
-    const { rows } = await sql`select * from ${sql.table(name)}`.execute(bench.database);
+    const { rows } = await sql`select * from ${sql.table(name)}`.execute(harness.database);
     hash.update(`${name} ${rows.length} ${JSON.stringify(rows)}`);
   }
   return hash.digest('hex');
@@ -127,7 +127,7 @@ async function checksum(): Promise<string> {
 
 /** Rows that were ever written. */
 async function changes(): Promise<number> {
-  const { rows } = await sql<{ n: number }>`select total_changes() as n`.execute(bench.database);
+  const { rows } = await sql<{ n: number }>`select total_changes() as n`.execute(harness.database);
   return rows[0]?.n ?? -1;
 }
 

@@ -10,26 +10,26 @@ const ending = { OS_CERTIFICATES__CERT_VALIDITY_TIME: '10', OS_HOUSE_KEEPING__CE
 /** Real agents, whose certificates are valid for seconds. However slow the machine is, none ends before it is waited for. */
 describe('certificates of agents that end', () => {
   let dev: DevCloud;
-  let bench: LoadBalancerHarness;
+  let harness: LoadBalancerHarness;
 
   beforeAll(async () => {
     dev = await startDevCloud();
-    bench = await openLoadBalancerHarness(dev);
+    harness = await openLoadBalancerHarness(dev);
   }, 120_000);
   afterAll(async () => {
-    await bench?.close();
+    await harness?.close();
     await dev?.close();
   });
 
   const statusOf = async (id: string) =>
-    (await bench.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus ?? null;
+    (await harness.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus ?? null;
   const endOf = async (id: string): Promise<number> => {
-    const [amphora] = await bench.state.amphorae.list({ loadBalancerId: id });
+    const [amphora] = await harness.state.amphorae.list({ loadBalancerId: id });
     return Date.parse(amphora?.certExpiration ?? '');
   };
   const settled = (id: string) => expect.poll(() => statusOf(id), { timeout: 90_000, interval: 200 }).toBe('ACTIVE');
   async function change(id: string, port: number): Promise<void> {
-    await bench.call('POST', '/listeners', {
+    await harness.call('POST', '/listeners', {
       listener: { loadbalancer_id: id, protocol: 'HTTP', protocol_port: port },
     });
     await settled(id);
@@ -37,7 +37,7 @@ describe('certificates of agents that end', () => {
 
   async function serving<Result>(validity: NodeJS.ProcessEnv, work: () => Promise<Result>): Promise<Result> {
     const everySecond = { OS_HOUSE_KEEPING__CERT_INTERVAL: '1' };
-    const serve = await bench.serve({ ...everySecond, ...validity });
+    const serve = await harness.serve({ ...everySecond, ...validity });
     try {
       return await work();
     } finally {
@@ -47,7 +47,7 @@ describe('certificates of agents that end', () => {
   /** Its agent gets a certificate that ends soon, as if half the time of the one it has were over. @returns when. */
   async function makeEnding(id: string): Promise<number> {
     const former = await endOf(id);
-    const { database } = bench.state;
+    const { database } = harness.state;
     await database
       .updateTable('kiln_amphora')
       .set({ cert_rotation_after: null })
@@ -63,7 +63,7 @@ describe('certificates of agents that end', () => {
 
   it('are renewed: changes work across the end; one that ended while nothing ran is renewed, too', async () => {
     const id = await serving(lasting, async () => {
-      const made = await bench.create();
+      const made = await harness.create();
       await settled(made);
       return made;
     });

@@ -6,18 +6,18 @@ import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-b
 
 /** Keystone has forgotten a project, and what was made for it is still there. */
 let dev: DevCloud;
-let bench: LoadBalancerHarness;
+let harness: LoadBalancerHarness;
 let serve: KilnProcess;
 const project = randomUUID().replaceAll('-', '');
 
 beforeAll(async () => {
   dev = await startDevCloud();
-  bench = await openLoadBalancerHarness(dev);
-  serve = await bench.serve();
+  harness = await openLoadBalancerHarness(dev);
+  serve = await harness.serve();
 }, 120_000);
 afterAll(async () => {
   await serve?.stop();
-  await bench?.close();
+  await harness?.close();
   await dev?.close();
 }, 120_000);
 
@@ -26,7 +26,7 @@ it('an administrator changes, fails over and deletes its load balancers; nothing
 }, async () => {
   const settled = (id: string, expected: string | null) =>
     expect
-      .poll(async () => (await bench.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus ?? null, {
+      .poll(async () => (await harness.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus ?? null, {
         timeout: 90_000,
         interval: 250,
       })
@@ -34,20 +34,20 @@ it('an administrator changes, fails over and deletes its load balancers; nothing
   const portsOf = async (id: string) => (await dev.openstack.network.listPortsOfDevice(`lb-${id}`)).length;
 
   const listeners = [{ protocol: 'HTTP', protocol_port: 80 }];
-  const id = await bench.create({ project_id: project, listeners });
+  const id = await harness.create({ project_id: project, listeners });
   await settled(id, 'ACTIVE');
-  const listener = (await bench.state.loadBalancers.tree(id))?.listeners[0]?.id ?? '';
+  const listener = (await harness.state.loadBalancers.tree(id))?.listeners[0]?.id ?? '';
   expect(await portsOf(id)).toBe(1);
 
-  await bench.call('PUT', `/listeners/${listener}`, { listener: { connection_limit: 7 } });
+  await harness.call('PUT', `/listeners/${listener}`, { listener: { connection_limit: 7 } });
   await settled(id, 'ACTIVE');
-  await bench.call('PUT', `/loadbalancers/${id}/failover`);
+  await harness.call('PUT', `/loadbalancers/${id}/failover`);
   await settled(id, 'ACTIVE');
-  const { loadbalancer } = await bench.call('GET', `/loadbalancers/${id}`);
+  const { loadbalancer } = await harness.call('GET', `/loadbalancers/${id}`);
   expect(loadbalancer).toMatchObject({ project_id: project, provisioning_status: 'ACTIVE' });
   expect((await fetch(`http://${loadbalancer.vip_address}/`)).status).toBe(503);
 
-  await bench.call('DELETE', `/loadbalancers/${id}?cascade=true`);
+  await harness.call('DELETE', `/loadbalancers/${id}?cascade=true`);
   await settled(id, null);
   expect(await portsOf(id)).toBe(0);
   expect(await dev.openstack.network.findSecurityGroupsByName(`lb-${id}`)).toEqual([]);

@@ -8,7 +8,7 @@ import { openServingCloud, type ServingCloud } from '../kit/serving-cloud.ts';
 
 let cloud: ServingCloud;
 let environment: NodeJS.ProcessEnv;
-const show = async (id: string) => (await cloud.bench.call('GET', `/loadbalancers/${id}`)).loadbalancer;
+const show = async (id: string) => (await cloud.harness.call('GET', `/loadbalancers/${id}`)).loadbalancer;
 
 beforeAll(async () => {
   cloud = await openServingCloud();
@@ -24,7 +24,7 @@ const kiln = async (typed: string) => {
 };
 
 async function create(fields: object = {}): Promise<string> {
-  const id = await cloud.bench.create(fields);
+  const id = await cloud.harness.create(fields);
   await expect
     .poll(() => show(id), { timeout: 120_000, interval: 100 })
     .toMatchObject({ provisioning_status: 'ACTIVE' });
@@ -58,17 +58,17 @@ const quickly =
   '--canary 1 --before-seconds 0 --settle-seconds 0 --watch-seconds 1 --canary-bake-seconds 0 --wave-bake-seconds 0 --poll-seconds 1';
 const steps = (stateFile: string) => `--octavia --state-file ${stateFile}`;
 const imagesOf = async (id: string) =>
-  (await cloud.bench.state.amphorae.list({ loadBalancerId: id }))
+  (await cloud.harness.state.amphorae.list({ loadBalancerId: id }))
     .filter(({ status }) => status === 'ALLOCATED')
     .map(({ imageId }) => imageId);
 const taggedNow = async () => (await cloud.dev.openstack.images.list({ tags: ['amphora'] })).map(({ id }) => id);
 
 it('releases to real amphorae, killed again and again; then another image, taken back half way', async () => {
-  const ids = (await cloud.bench.call('GET', '/loadbalancers')).loadbalancers.map(({ id }: { id: string }) => id);
+  const ids = (await cloud.harness.call('GET', '/loadbalancers')).loadbalancers.map(({ id }: { id: string }) => id);
   const [next] = await cloud.dev.openstack.images.list({ name: 'amphora-2' });
   const imageId = next?.id ?? expect.unreachable();
   const stateFile = join(cloud.dev.folder, 'release.jsonl');
-  const start = `release start ${steps(stateFile)} --image ${imageId} --probe-subnet ${cloud.bench.vipSubnetId} --yes ${quickly}`;
+  const start = `release start ${steps(stateFile)} --image ${imageId} --probe-subnet ${cloud.harness.vipSubnetId} --yes ${quickly}`;
   const typed = (words: string) => [...words.split(' '), '--os-cloud', 'kiln-dev'];
 
   // kill -9 soon after each line, as long as there are kills left.
@@ -98,9 +98,9 @@ it('releases to real amphorae, killed again and again; then another image, taken
   for (const id of ids) expect(await imagesOf(id)).toEqual([imageId]);
   expect(await taggedNow()).toEqual([imageId]);
   // Nothing of the probe is left: no load balancer, no flavor, no tag, no mark.
-  expect((await cloud.bench.call('GET', '/loadbalancers')).loadbalancers).toHaveLength(ids.length);
-  expect((await cloud.bench.call('GET', '/flavors')).flavors).toEqual([]);
-  expect((await cloud.bench.call('GET', '/flavorprofiles')).flavorprofiles).toEqual([]);
+  expect((await cloud.harness.call('GET', '/loadbalancers')).loadbalancers).toHaveLength(ids.length);
+  expect((await cloud.harness.call('GET', '/flavors')).flavors).toEqual([]);
+  expect((await cloud.harness.call('GET', '/flavorprofiles')).flavorprofiles).toEqual([]);
   expect((await cloud.dev.openstack.images.get(imageId)).tags).toEqual(['amphora']);
   expect(await cloud.dev.openstack.marks.read(imageId)).toBe(null);
 

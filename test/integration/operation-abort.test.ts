@@ -7,32 +7,32 @@ import { madeUpFlow } from '../kit/made-up-flow.ts';
 /** Real processes on one database: the command ends operations with and without a `kiln serve`. */
 describe('kiln operation abort', () => {
   let dev: DevCloud;
-  let bench: LoadBalancerHarness;
+  let harness: LoadBalancerHarness;
   const kiln = (...words: string[]) => runKiln(words, dev.environment);
   const statusOf = async (id: string) =>
-    (await bench.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus ?? null;
+    (await harness.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus ?? null;
 
   beforeAll(async () => {
     dev = await startDevCloud();
-    bench = await openLoadBalancerHarness(dev);
+    harness = await openLoadBalancerHarness(dev);
   });
   afterAll(async () => {
-    await bench?.close();
+    await harness?.close();
     await dev?.close();
   });
 
   it('works on the database when no kiln serve runs; the load balancer can be deleted', async () => {
-    const id = await bench.create();
-    const { id: operationId } = await bench.operationOn(id);
+    const id = await harness.create();
+    const { id: operationId } = await harness.operationOn(id);
     const { status, stdout, output } = await kiln('--json', 'operation', 'abort', operationId);
     expect(status, output).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ id: operationId, status: 'undone', leftovers: [], lastWorker: null });
     expect(await statusOf(id)).toBe('ERROR');
-    expect((await bench.call('GET', `/loadbalancers/${id}`)).loadbalancer.provisioning_reason).toMatchObject({
+    expect((await harness.call('GET', `/loadbalancers/${id}`)).loadbalancer.provisioning_reason).toMatchObject({
       code: 'OPERATION_ABORTED',
     });
     expect((await kiln('operation', 'abort', operationId)).status).toBe(2);
-    await bench.call('DELETE', `/loadbalancers/${id}`);
+    await harness.call('DELETE', `/loadbalancers/${id}`);
   });
 
   it('takes an operation from a kiln serve that is at it, and what it left goes with the load balancer', async () => {
@@ -42,25 +42,25 @@ describe('kiln operation abort', () => {
       OS_CONTROLLER_WORKER__AMP_IMAGE_TAG: 'silent',
       OS_HAPROXY_AMPHORA__CONNECTION_MAX_RETRIES: '15',
     };
-    const serve = await bench.serve(stuck);
+    const serve = await harness.serve(stuck);
     try {
-      const id = await bench.create();
+      const id = await harness.create();
       await expect
-        .poll(async () => (await bench.state.amphorae.list({ loadBalancerId: id }))[0]?.computeId ?? null, {
+        .poll(async () => (await harness.state.amphorae.list({ loadBalancerId: id }))[0]?.computeId ?? null, {
           timeout: 60_000,
           interval: 10,
         })
         .not.toBeNull();
-      const { status, output } = await kiln('operation', 'abort', (await bench.operationOn(id)).id);
+      const { status, output } = await kiln('operation', 'abort', (await harness.operationOn(id)).id);
       expect(status, output).toBe(0);
-      const [amphora] = await bench.state.amphorae.list({ loadBalancerId: id });
+      const [amphora] = await harness.state.amphorae.list({ loadBalancerId: id });
       expect(output).toContain('Left behind');
       expect(output).toContain(amphora?.computeId);
       expect(serve.lines.some((line) => line.includes('was aborted by hand'))).toBe(true);
       await serve.line(/another worker has the operation now/);
       expect(await statusOf(id)).toBe('ERROR');
 
-      await bench.call('DELETE', `/loadbalancers/${id}`);
+      await harness.call('DELETE', `/loadbalancers/${id}`);
       await expect.poll(() => statusOf(id), { timeout: 60_000 }).toBeNull();
       expect(await dev.openstack.compute.findServersByName(amphora?.serverName ?? '')).toEqual([]);
       expect(await dev.openstack.network.findPortsByName(`octavia-lb-vrrp-${amphora?.id}`)).toEqual([]);
@@ -70,9 +70,9 @@ describe('kiln operation abort', () => {
   }, 180_000);
 
   it('ends an operation of another version, which list and show call unknown', async () => {
-    const id = await bench.create();
-    const { id: operationId } = await bench.operationOn(id);
-    await bench.state.database
+    const id = await harness.create();
+    const { id: operationId } = await harness.operationOn(id);
+    await harness.state.database
       .updateTable('kiln_operation')
       .set({ flow: madeUpFlow('of-the-future'), updated_at: '2026-01-01T00:00:00.000Z' })
       .where('id', '=', operationId)

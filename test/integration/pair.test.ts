@@ -16,14 +16,14 @@ const settings = {
 
 let cloud: ServingCloud;
 let dev: ServingCloud['dev'];
-let bench: ServingCloud['bench'];
+let harness: ServingCloud['harness'];
 let serve: ServingCloud['serve'];
 let id: string;
 let vip: string;
 
 beforeAll(async () => {
   cloud = await openServingCloud(settings);
-  ({ dev, bench, serve } = cloud);
+  ({ dev, harness, serve } = cloud);
   id = await createPair();
   vip = (await show()).vip_address;
 }, 180_000);
@@ -31,7 +31,7 @@ afterAll(async () => {
   await cloud?.close();
 }, 60_000);
 
-const show = async () => (await bench.call('GET', `/loadbalancers/${id}`)).loadbalancer;
+const show = async () => (await harness.call('GET', `/loadbalancers/${id}`)).loadbalancer;
 const settled = (operating_status = 'ONLINE') =>
   expect
     .poll(show, { timeout: 120_000, interval: 200 })
@@ -40,22 +40,24 @@ const settled = (operating_status = 'ONLINE') =>
 async function createPair(): Promise<string> {
   const flavor_data = JSON.stringify({ loadbalancer_topology: 'ACTIVE_STANDBY' });
   const profile = { name: 'pair', provider_name: 'amphora', flavor_data };
-  const { flavorprofile } = await bench.call('POST', '/flavorprofiles', { flavorprofile: profile });
+  const { flavorprofile } = await harness.call('POST', '/flavorprofiles', { flavorprofile: profile });
   const flavor = { name: 'pair', flavor_profile_id: flavorprofile.id, enabled: true };
-  const made = await bench.call('POST', '/flavors', { flavor });
+  const made = await harness.call('POST', '/flavors', { flavor });
   const port = cloud.memberPort;
   const default_pool = {
     ...{ name: 'web', protocol: 'HTTP', lb_algorithm: 'ROUND_ROBIN', session_persistence: { type: 'SOURCE_IP' } },
     members: [{ address: '127.0.0.1', protocol_port: port }],
   };
-  return await bench.create({
+  return await harness.create({
     flavor_id: made.flavor.id,
     listeners: [{ protocol: 'HTTP', protocol_port: 8080, default_pool }],
   });
 }
 
 async function pair(): Promise<{ master: Amphora; backup: Amphora }> {
-  const all = (await bench.state.amphorae.list({ loadBalancerId: id })).filter(({ status }) => status === 'ALLOCATED');
+  const all = (await harness.state.amphorae.list({ loadBalancerId: id })).filter(
+    ({ status }) => status === 'ALLOCATED',
+  );
   const [master, backup] = ['MASTER', 'BACKUP'].map((role) => all.find((one) => one.role === role));
   if (!master || !backup || all.length !== 2) return expect.unreachable(`not a pair: ${JSON.stringify(all)}`);
   return { master, backup };
@@ -128,7 +130,7 @@ it('its MASTER is killed: the other one serves at once, and the dead one is repl
   kill(master);
   await expect.poll(show, { timeout: 30_000, interval: 100 }).toMatchObject({ operating_status: 'DEGRADED' });
   await expect
-    .poll(() => bench.operationOn(id), { timeout: 60_000 })
+    .poll(() => harness.operationOn(id), { timeout: 60_000 })
     .toMatchObject({ flow: 'failover-amphora-of-pair' });
   await settled();
   const { requests, failures, outageMs } = await traffic.end();
@@ -146,14 +148,14 @@ it('is changed while one of it is dead, and does not wait for that', async () =>
   const { listeners } = await show();
   kill(backup);
   const startedMs = performance.now();
-  await bench.call('PUT', `/listeners/${listeners[0].id}`, { listener: { connection_limit: 4321 } });
+  await harness.call('PUT', `/listeners/${listeners[0].id}`, { listener: { connection_limit: 4321 } });
   await expect.poll(show, { timeout: 60_000, interval: 50 }).toMatchObject({ provisioning_status: 'ACTIVE' });
   console.log(`a change with one of the pair dead: ${Math.round(performance.now() - startedMs)} ms`);
-  const { listener } = await bench.call('GET', `/listeners/${listeners[0].id}`);
+  const { listener } = await harness.call('GET', `/listeners/${listeners[0].id}`);
   expect(listener).toMatchObject({ connection_limit: 4321, provisioning_status: 'ACTIVE' });
   await expect.poll(answers, { timeout: 10_000 }).toBe(true);
   await expect
-    .poll(async () => (await bench.state.amphorae.list({ loadBalancerId: id })).map(({ id: one }) => one), {
+    .poll(async () => (await harness.state.amphorae.list({ loadBalancerId: id })).map(({ id: one }) => one), {
       timeout: 120_000,
     })
     .not.toContain(backup.id);
@@ -164,9 +166,9 @@ it('is failed over as a whole under load: hardly a request fails', async () => {
   await settled();
   const before = await pair();
   const traffic = load();
-  await bench.call('PUT', `/loadbalancers/${id}/failover`);
+  await harness.call('PUT', `/loadbalancers/${id}/failover`);
   await expect
-    .poll(() => bench.operationOn(id), { timeout: 120_000 })
+    .poll(() => harness.operationOn(id), { timeout: 120_000 })
     .toMatchObject({ flow: 'failover-load-balancer-pair', status: 'done' });
   await settled();
   const { requests, failures, outageMs } = await traffic.end();
@@ -185,14 +187,14 @@ it('is rebuilt when both are killed, and deleted without a trace', async () => {
   kill(backup);
   await expect.poll(show, { timeout: 60_000, interval: 100 }).toMatchObject({ operating_status: 'ERROR' });
   await expect
-    .poll(async () => (await bench.state.amphorae.list({ loadBalancerId: id })).map(({ id: one }) => one), {
+    .poll(async () => (await harness.state.amphorae.list({ loadBalancerId: id })).map(({ id: one }) => one), {
       timeout: 180_000,
     })
     .not.toContain(backup.id);
   await settled();
   await pair();
   await expect.poll(answers, { timeout: 10_000 }).toBe(true);
-  await bench.call('DELETE', `/loadbalancers/${id}?cascade=true`);
-  await expect.poll(() => bench.raw('GET', `/v2/lbaas/loadbalancers/${id}`), { timeout: 60_000 }).toBe(404);
+  await harness.call('DELETE', `/loadbalancers/${id}?cascade=true`);
+  await expect.poll(() => harness.raw('GET', `/v2/lbaas/loadbalancers/${id}`), { timeout: 60_000 }).toBe(404);
   expect(await dev.openstack.compute.findServerGroupsByName(`octavia-lb-${id}`)).toEqual([]);
 }, 300_000);

@@ -27,24 +27,24 @@ const policy = {
  */
 async function openReleasing(expect: ExpectStatic) {
   const dev = await startDevCloud();
-  const bench = await openLoadBalancerHarness(dev);
+  const harness = await openLoadBalancerHarness(dev);
   const { config } = loadConfiguration({ configFiles: [dev.cloud.configurationFile], environment: {} });
   const runtime = { clock: createSystemClock(), log: createFakeLog(), current: () => config };
-  const releases = wireReleases(dev.openstack, bench.state, wireResolver(dev.openstack, runtime), runtime);
-  const serve = await bench.serve({ OS_KILN__WORKER_LEASE_SECONDS: '5' });
+  const releases = wireReleases(dev.openstack, harness.state, wireResolver(dev.openstack, runtime), runtime);
+  const serve = await harness.serve({ OS_KILN__WORKER_LEASE_SECONDS: '5' });
 
   async function settled(ids: readonly string[]): Promise<boolean> {
-    const all = await Promise.all(ids.map((id) => bench.state.loadBalancers.get('loadbalancer', id)));
+    const all = await Promise.all(ids.map((id) => harness.state.loadBalancers.get('loadbalancer', id)));
     return all.every((one) => one?.provisioningStatus === 'ACTIVE');
   }
-  const loadBalancers = await Promise.all(Array.from({ length: SINGLES }, () => bench.create()));
+  const loadBalancers = await Promise.all(Array.from({ length: SINGLES }, () => harness.create()));
   await expect.poll(() => settled(loadBalancers), { timeout: WITHIN_MS, interval: 500 }).toBe(true);
   return {
     dev,
-    bench,
+    harness,
     loadBalancers,
     imagesOf: async (id: string) =>
-      (await bench.state.amphorae.list({ loadBalancerId: id })).map(({ imageId }) => imageId),
+      (await harness.state.amphorae.list({ loadBalancerId: id })).map(({ imageId }) => imageId),
     async start(imageId: string): Promise<string> {
       const request = { imageId, tag: null, isAgain: false, policy };
       const { digest } = await releases.plan(request);
@@ -62,7 +62,7 @@ async function openReleasing(expect: ExpectStatic) {
     tagged: async () => (await dev.openstack.images.list({ tags: ['amphora'] })).map(({ id }) => id),
     async close(): Promise<void> {
       await serve.stop();
-      await bench.close();
+      await harness.close();
       await dev.close();
     },
   };
@@ -73,7 +73,8 @@ describe.concurrent('a release', () => {
   it(
     'of a good image goes through probe, canary, tagging and waves to all load balancers',
     async ({ expect, onTestFinished }) => {
-      const { dev, bench, loadBalancers, start, endOf, imagesOf, tagged, kindsOf, close } = await openReleasing(expect);
+      const { dev, harness, loadBalancers, start, endOf, imagesOf, tagged, kindsOf, close } =
+        await openReleasing(expect);
       onTestFinished(close);
       const next = await dev.push('amphora-2');
       const id = await start(next);
@@ -87,7 +88,7 @@ describe.concurrent('a release', () => {
       expect([...new Set(kinds)].filter((kind) => order.includes(kind))).toEqual(order);
       expect(kinds.filter((kind) => kind === 'move').length).toBeGreaterThanOrEqual(SINGLES);
       // Of the probe nothing is left.
-      const alive = await bench.state.amphorae.list();
+      const alive = await harness.state.amphorae.list();
       expect(alive.filter(({ loadBalancerId }) => loadBalancerId === null)).toEqual([]);
     },
     2 * WITHIN_MS,

@@ -5,18 +5,18 @@ import { openServingCloud, type ServingCloud } from '../kit/serving-cloud.ts';
 /** A load balancer gets another flavor while requests go through it: real amphorae of the embedded cloud. */
 let cloud: ServingCloud;
 let dev: ServingCloud['dev'];
-let bench: ServingCloud['bench'];
+let harness: ServingCloud['harness'];
 let serve: ServingCloud['serve'];
 let id: string;
 let vip: string;
 
 beforeAll(async () => {
   cloud = await openServingCloud();
-  ({ dev, bench, serve } = cloud);
+  ({ dev, harness, serve } = cloud);
   const port = cloud.memberPort;
   const members = [{ address: '127.0.0.1', protocol_port: port }];
   const pool = { name: 'web', protocol: 'HTTP', lb_algorithm: 'ROUND_ROBIN', members };
-  id = await bench.create({ listeners: [{ protocol: 'HTTP', protocol_port: 8080, default_pool: pool }] });
+  id = await harness.create({ listeners: [{ protocol: 'HTTP', protocol_port: 8080, default_pool: pool }] });
   vip = (await show()).vip_address;
 }, 120_000);
 afterAll(async () => {
@@ -24,17 +24,17 @@ afterAll(async () => {
   await cloud?.close();
 }, 60_000);
 
-const show = async () => (await bench.call('GET', `/loadbalancers/${id}`)).loadbalancer;
+const show = async () => (await harness.call('GET', `/loadbalancers/${id}`)).loadbalancer;
 const serving = async () =>
-  (await bench.state.amphorae.list({ loadBalancerId: id })).filter(({ status }) => status === 'ALLOCATED');
+  (await harness.state.amphorae.list({ loadBalancerId: id })).filter(({ status }) => status === 'ALLOCATED');
 
 /** @param computeFlavor of Nova; the profile is checked as any other one is. */
 async function addFlavor(name: string, computeFlavor: string): Promise<string> {
   const flavor_data = JSON.stringify({ compute_flavor: computeFlavor });
   const flavorprofile = { name, provider_name: 'amphora', flavor_data };
-  const profile = await bench.call('POST', '/flavorprofiles', { flavorprofile });
+  const profile = await harness.call('POST', '/flavorprofiles', { flavorprofile });
   const flavor = { name, flavor_profile_id: profile.flavorprofile.id };
-  return (await bench.call('POST', '/flavors', { flavor })).flavor.id;
+  return (await harness.call('POST', '/flavors', { flavor })).flavor.id;
 }
 
 async function addComputeFlavor(name: string, diskGibibytes: number): Promise<string> {
@@ -102,20 +102,20 @@ it('a resize that fails on the way is undone: amphora and flavor of before, and 
   const compute = await addComputeFlavor('short-lived', 10);
   const flavorId = await addFlavor('short-lived', compute);
   await serve.stop(); // Nobody carries it out yet.
-  expect(await bench.raw('PUT', `/v2/kiln/loadbalancers/${id}/flavor`, { flavor_id: flavorId })).toBe(202);
-  expect(await bench.raw('DELETE', `/v2/lbaas/flavors/${flavorId}`)).toBe(409);
-  await bench.state.database
+  expect(await harness.raw('PUT', `/v2/kiln/loadbalancers/${id}/flavor`, { flavor_id: flavorId })).toBe(202);
+  expect(await harness.raw('DELETE', `/v2/lbaas/flavors/${flavorId}`)).toBe(409);
+  await harness.state.database
     .updateTable('kiln_flavor_profile')
     .set({ flavor_data: JSON.stringify({ compute_flavor: 'no-such-flavor' }) })
     .where('name', '=', 'short-lived')
     .execute();
-  serve = await bench.serve();
+  serve = await harness.serve();
   await expect.poll(show, { timeout: 60_000 }).toMatchObject({ provisioning_status: 'ACTIVE' });
-  expect(await bench.operationOn(id)).toMatchObject({ flow: 'resize-load-balancer', status: 'undone' });
+  expect(await harness.operationOn(id)).toMatchObject({ flow: 'resize-load-balancer', status: 'undone' });
   expect((await show()).flavor_id).toBe(before.flavor_id);
-  expect(await bench.state.loadBalancers.reasonOf(id)).not.toBeNull();
+  expect(await harness.state.loadBalancers.reasonOf(id)).not.toBeNull();
   expect((await serving()).map((one) => one.id)).toEqual([old?.id]);
-  expect(await bench.raw('DELETE', `/v2/lbaas/flavors/${flavorId}`)).toBe(204);
+  expect(await harness.raw('DELETE', `/v2/lbaas/flavors/${flavorId}`)).toBe(204);
 }, 180_000);
 
 it('kiln loadbalancer resize says what the API refuses', async () => {

@@ -18,12 +18,12 @@ const WAIT = { timeout: 90_000, interval: 100 };
 async function openCloud(expect: ExpectStatic) {
   const workshop = openTlsWorkshop();
   const dev = await startDevCloud();
-  const bench = await openLoadBalancerHarness(dev);
+  const harness = await openLoadBalancerHarness(dev);
   const { config } = loadConfiguration({ configFiles: [dev.cloud.configurationFile], environment: {} });
   const secrets = createLocalSecretStore(secretsPath(config, statePaths(config, {}, false)));
   let serve: KilnProcess | null = null;
   return {
-    bench,
+    harness,
     secrets,
     async store(name: string): Promise<string> {
       const { certificate, key } = workshop.make(name);
@@ -31,17 +31,17 @@ async function openCloud(expect: ExpectStatic) {
     },
     settled: async (id: string, expected: string | null) =>
       expect
-        .poll(async () => (await bench.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus ?? null, WAIT)
+        .poll(async () => (await harness.state.loadBalancers.get('loadbalancer', id))?.provisioningStatus ?? null, WAIT)
         .toBe(expected),
     async start(): Promise<void> {
-      serve = await bench.serve();
+      serve = await harness.serve();
     },
     async stop(): Promise<void> {
       await serve?.stop();
     },
     async close(): Promise<void> {
       await serve?.stop();
-      await bench.close();
+      await harness.close();
       await dev.close();
       workshop.close();
     },
@@ -64,27 +64,27 @@ describe.concurrent('a load balancer whose certificate is gone', () => {
     expect,
     onTestFinished,
   }) => {
-    const { bench, secrets, store, settled, start, stop, close } = await openCloud(expect);
+    const { harness, secrets, store, settled, start, stop, close } = await openCloud(expect);
     onTestFinished(close, 120_000);
     await start();
     const [first, second, third] = [await store('first'), await store('second'), await store('third')];
-    const id = await bench.create({
+    const id = await harness.create({
       listeners: [
         { name: 'plain', protocol: 'HTTP', protocol_port: 80 },
         { name: 'tls', protocol: 'TERMINATED_HTTPS', protocol_port: 443, default_tls_container_ref: first },
       ],
     });
     await settled(id, 'ACTIVE');
-    const { loadbalancer } = await bench.call('GET', `/loadbalancers/${id}`);
+    const { loadbalancer } = await harness.call('GET', `/loadbalancers/${id}`);
     const vip: string = loadbalancer.vip_address;
-    const tree = await bench.state.loadBalancers.tree(id);
+    const tree = await harness.state.loadBalancers.tree(id);
     const tls = tree?.listeners.find(({ name }) => name === 'tls')?.id ?? '';
-    const listener = async () => (await bench.call('GET', `/listeners/${tls}`)).listener;
+    const listener = async () => (await harness.call('GET', `/listeners/${tls}`)).listener;
     expect(await shownAt(vip, 443)).toBe('first');
 
     // Both go while the worker is away: the old one, and the new one that the API has still seen.
     await stop();
-    await bench.call('PUT', `/listeners/${tls}`, { listener: { default_tls_container_ref: second } });
+    await harness.call('PUT', `/listeners/${tls}`, { listener: { default_tls_container_ref: second } });
     await secrets.delete(first);
     await secrets.delete(second);
     await start();
@@ -92,18 +92,18 @@ describe.concurrent('a load balancer whose certificate is gone', () => {
     expect(await listener()).toMatchObject({ provisioning_status: 'ERROR', default_tls_container_ref: first });
     expect(await shownAt(vip, 443)).toBe('first');
 
-    await bench.call('PUT', `/loadbalancers/${id}/failover`);
+    await harness.call('PUT', `/loadbalancers/${id}/failover`);
     await settled(id, 'ACTIVE');
     expect((await listener()).provisioning_status).toBe('ERROR');
     expect(await shownAt(vip, 443)).toBeNull();
     expect((await fetch(`http://${vip}/`)).status).toBe(503);
 
-    await bench.call('PUT', `/listeners/${tls}`, { listener: { default_tls_container_ref: third } });
+    await harness.call('PUT', `/listeners/${tls}`, { listener: { default_tls_container_ref: third } });
     await settled(id, 'ACTIVE');
     expect((await listener()).provisioning_status).toBe('ACTIVE');
     expect(await shownAt(vip, 443)).toBe('third');
 
-    await bench.call('DELETE', `/loadbalancers/${id}?cascade=true`);
+    await harness.call('DELETE', `/loadbalancers/${id}?cascade=true`);
     await settled(id, null);
   }, 300_000);
 
@@ -111,23 +111,23 @@ describe.concurrent('a load balancer whose certificate is gone', () => {
     expect,
     onTestFinished,
   }) => {
-    const { bench, secrets, store, settled, start, stop, close } = await openCloud(expect);
+    const { harness, secrets, store, settled, start, stop, close } = await openCloud(expect);
     onTestFinished(close, 120_000);
     await start();
     const [first, second] = [await store('first'), await store('second')];
     const tlsListener = { protocol: 'TERMINATED_HTTPS', protocol_port: 443, default_tls_container_ref: first };
-    const id = await bench.create({ listeners: [tlsListener] });
+    const id = await harness.create({ listeners: [tlsListener] });
     await settled(id, 'ACTIVE');
-    const { loadbalancer } = await bench.call('GET', `/loadbalancers/${id}`);
+    const { loadbalancer } = await harness.call('GET', `/loadbalancers/${id}`);
     const vip: string = loadbalancer.vip_address;
-    const tls = (await bench.state.loadBalancers.tree(id))?.listeners[0]?.id ?? '';
-    const listener = async () => (await bench.call('GET', `/listeners/${tls}`)).listener;
+    const tls = (await harness.state.loadBalancers.tree(id))?.listeners[0]?.id ?? '';
+    const listener = async () => (await harness.call('GET', `/listeners/${tls}`)).listener;
     const { tls_ciphers: good } = await listener();
 
     // The API would not take such ciphers: as if it had, from an older version or for another HAProxy.
     await stop();
-    await bench.call('PUT', `/listeners/${tls}`, { listener: { default_tls_container_ref: second } });
-    await bench.state.database
+    await harness.call('PUT', `/listeners/${tls}`, { listener: { default_tls_container_ref: second } });
+    await harness.state.database
       .updateTable('kiln_listener')
       .set({ tls_ciphers: 'NO-SUCH-CIPHER' })
       .where('id', '=', tls)
@@ -142,12 +142,12 @@ describe.concurrent('a load balancer whose certificate is gone', () => {
     });
     expect(await shownAt(vip, 443)).toBe('first');
 
-    await bench.call('PUT', `/listeners/${tls}`, { listener: { default_tls_container_ref: second } });
+    await harness.call('PUT', `/listeners/${tls}`, { listener: { default_tls_container_ref: second } });
     await settled(id, 'ACTIVE');
     expect((await listener()).provisioning_status).toBe('ACTIVE');
     expect(await shownAt(vip, 443)).toBe('second');
 
-    await bench.call('DELETE', `/loadbalancers/${id}?cascade=true`);
+    await harness.call('DELETE', `/loadbalancers/${id}?cascade=true`);
     await settled(id, null);
   }, 300_000);
 });

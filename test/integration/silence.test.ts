@@ -13,18 +13,18 @@ const settings = {
 
 let cloud: ServingCloud;
 let dev: ServingCloud['dev'];
-let bench: ServingCloud['bench'];
+let harness: ServingCloud['harness'];
 let serve: ServingCloud['serve'];
 
 beforeAll(async () => {
   cloud = await openServingCloud(settings);
-  ({ dev, bench, serve } = cloud);
+  ({ dev, harness, serve } = cloud);
 }, 120_000);
 afterAll(async () => {
   await cloud?.close();
 }, 60_000);
 
-const show = async (id: string) => (await bench.call('GET', `/loadbalancers/${id}`)).loadbalancer;
+const show = async (id: string) => (await harness.call('GET', `/loadbalancers/${id}`)).loadbalancer;
 
 async function createServing(): Promise<{ id: string; vip: string }> {
   const port = cloud.memberPort;
@@ -34,7 +34,7 @@ async function createServing(): Promise<{ id: string; vip: string }> {
     lb_algorithm: 'ROUND_ROBIN',
     members: [{ address: '127.0.0.1', protocol_port: port }],
   };
-  const id = await bench.create({ listeners: [{ protocol: 'HTTP', protocol_port: 8080, default_pool: pool }] });
+  const id = await harness.create({ listeners: [{ protocol: 'HTTP', protocol_port: 8080, default_pool: pool }] });
   await expect
     .poll(() => show(id), { timeout: 60_000, interval: 100 })
     .toMatchObject({ provisioning_status: 'ACTIVE' });
@@ -43,7 +43,9 @@ async function createServing(): Promise<{ id: string; vip: string }> {
 }
 
 const amphoraOf = async (loadBalancerId: string) => {
-  const serving = (await bench.state.amphorae.list({ loadBalancerId })).filter(({ status }) => status === 'ALLOCATED');
+  const serving = (await harness.state.amphorae.list({ loadBalancerId })).filter(
+    ({ status }) => status === 'ALLOCATED',
+  );
   expect(serving).toHaveLength(1);
   return serving[0] ?? expect.unreachable();
 };
@@ -101,7 +103,7 @@ it('an amphora whose processes are killed is seen, replaced, and traffic flows a
     });
   expect((await amphoraOf(id)).id).not.toBe(old.id);
   expect(operating).toContain('ERROR');
-  expect(await bench.operationOn(id)).toMatchObject({ flow: 'failover-amphora', status: 'done' });
+  expect(await harness.operationOn(id)).toMatchObject({ flow: 'failover-amphora', status: 'done' });
   expect(await operationsOn(id)).toEqual(['failover-amphora', 'create-load-balancer']);
 }, 180_000);
 
@@ -133,5 +135,5 @@ it('kiln serve is stopped for longer than the heartbeat timeout, and goes on: no
 }, 180_000);
 
 async function operationsOn(subject: string): Promise<string[]> {
-  return (await bench.state.journal.list({ subject, limit: 10 })).map(({ flow }) => flow);
+  return (await harness.state.journal.list({ subject, limit: 10 })).map(({ flow }) => flow);
 }

@@ -102,8 +102,8 @@ function idIn(answer: unknown): string | undefined {
 
 /** Kiln's API in this process, over a database in a file. */
 export async function startKilnApi(): Promise<Side> {
-  const bench = await openStoredApiHarness({ policy: createPolicy({}) });
-  const { database } = bench;
+  const harness = await openStoredApiHarness({ policy: createPolicy({}) });
+  const { database } = harness;
   const tables = sql<{
     name: string;
   }>`select name from sqlite_master where type = 'table' and name like 'kiln_%'`;
@@ -114,11 +114,11 @@ export async function startKilnApi(): Promise<Side> {
   return {
     async ask({ method, path, headers, body }) {
       const payload = body === null ? {} : { payload: body };
-      const answer = await bench.app.inject({ method: method as 'GET', url: path, headers, ...payload });
+      const answer = await harness.app.inject({ method: method as 'GET', url: path, headers, ...payload });
       return { status: answer.statusCode, body: answer.body };
     },
     isChangedBy: (_one, { status }) => status < 300,
-    settle: () => bench.settleAll(),
+    settle: () => harness.settleAll(),
     remember: () => each((table, kept) => sql`create temporary table ${kept} as select * from ${table}`),
     async restore() {
       // One transaction, in which references may lead nowhere until it ends.
@@ -128,6 +128,6 @@ export async function startKilnApi(): Promise<Side> {
       await each((table, kept) => sql`insert into ${table} select * from ${kept}`);
       await sql`commit`.execute(database);
     },
-    close: () => bench.close(),
+    close: () => harness.close(),
   };
 }

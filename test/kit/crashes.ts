@@ -23,7 +23,7 @@ const WITHIN_MS = 240_000;
 /** Workers over an embedded cloud, of which one is killed after the other, and what must be true of what they leave. */
 export interface Crashes {
   dev: DevCloud;
-  bench: LoadBalancerHarness;
+  harness: LoadBalancerHarness;
   /**
    * Deals the points out among the newest operations of these load balancers. A worker is killed while each stands at its
    * first point, the next one takes them up and is killed at the second ones, and so on; the last one ends them.
@@ -91,7 +91,7 @@ export const wayBackOf = (name: FlowName, failAt: string): CrashPoint[] => {
 export async function startCrashes(): Promise<Crashes> {
   const program = await bundleProgram(join(import.meta.dirname, 'crash-worker.ts'));
   const dev = await startDevCloud();
-  const bench = await openLoadBalancerHarness(dev);
+  const harness = await openLoadBalancerHarness(dev);
   /** The one that ended the last operations is the next to be killed. */
   let worker: Worker | null = null;
 
@@ -113,7 +113,7 @@ export async function startCrashes(): Promise<Crashes> {
       own.expectRunning();
       for (const id of points.keys()) {
         if (ends.has(id)) continue;
-        const { status } = (await bench.state.journal.get(id))?.operation ?? {};
+        const { status } = (await harness.state.journal.get(id))?.operation ?? {};
         if (status === 'done' || status === 'undone') ends.set(id, status);
       }
       return ends.size === points.size ? null : `${points.size - ends.size} of the operations have not ended`;
@@ -121,11 +121,11 @@ export async function startCrashes(): Promise<Crashes> {
     return [...points.keys()].map((id) => ends.get(id) ?? '');
   }
 
-  const newestOf = async (ids: readonly string[]) => await Promise.all(ids.map((id) => bench.operationOn(id)));
-  const amphoraeOf = (loadBalancerId: string) => bench.state.amphorae.list({ loadBalancerId });
+  const newestOf = async (ids: readonly string[]) => await Promise.all(ids.map((id) => harness.operationOn(id)));
+  const amphoraeOf = (loadBalancerId: string) => harness.state.amphorae.list({ loadBalancerId });
 
   async function expectNothingOfTheDead(loadBalancerId: string): Promise<void> {
-    const all = await bench.state.amphorae.list({ includeDeleted: true, loadBalancerId });
+    const all = await harness.state.amphorae.list({ includeDeleted: true, loadBalancerId });
     for (const { id, serverName } of all.filter(({ status }) => status === 'DELETED')) {
       expect(await dev.openstack.compute.findServersByName(serverName)).toEqual([]);
       expect(await dev.openstack.network.findPortsByName(`octavia-lb-vrrp-${id}`)).toEqual([]);
@@ -134,7 +134,7 @@ export async function startCrashes(): Promise<Crashes> {
 
   return {
     dev,
-    bench,
+    harness,
     amphoraeOf,
     expectNothingOfTheDead,
     async killAndFinish(loadBalancerIds, points) {
@@ -156,14 +156,14 @@ export async function startCrashes(): Promise<Crashes> {
     },
     async failAmphoraOver(loadBalancerId, role = 'STANDALONE') {
       const amphora = (await amphoraeOf(loadBalancerId)).find((one) => one.role === role);
-      expect(await bench.raw('PUT', `/v2/octavia/amphorae/${amphora?.id}/failover`)).toBe(202);
+      expect(await harness.raw('PUT', `/v2/octavia/amphorae/${amphora?.id}/failover`)).toBe(202);
     },
     async releaseTo(loadBalancerId) {
       const [amphora] = await amphoraeOf(loadBalancerId);
-      const put = (await bench.state.loadBalancers.get('loadbalancer', loadBalancerId)) ?? expect.unreachable();
+      const put = (await harness.state.loadBalancers.get('loadbalancer', loadBalancerId)) ?? expect.unreachable();
       const isPair = put.topology === 'ACTIVE_STANDBY';
       const input = { loadBalancerId, resourceId: loadBalancerId, imageId: dev.imageId, releaseId: 'r' };
-      await bench.state.loadBalancers.apply({
+      await harness.state.loadBalancers.apply({
         loadBalancerId,
         mutableFrom: ['ACTIVE'],
         rows: [{ kind: 'loadbalancer', put: { ...put, provisioningStatus: 'PENDING_UPDATE' } }],
@@ -182,7 +182,7 @@ export async function startCrashes(): Promise<Crashes> {
       const [amphora] = amphorae;
       const servers = await dev.openstack.compute.findServersByName(amphora?.serverName ?? '');
       expect(servers.map((server) => server.id)).toEqual([amphora?.computeId]);
-      const tree = await bench.state.loadBalancers.tree(id);
+      const tree = await harness.state.loadBalancers.tree(id);
       expect(tree?.loadBalancer.provisioningStatus).toBe('ACTIVE');
       const groups = await dev.openstack.network.findSecurityGroupsByName(`lb-${id}`);
       expect(groups).toHaveLength(1);
@@ -197,7 +197,7 @@ export async function startCrashes(): Promise<Crashes> {
     },
     async close() {
       await worker?.end('SIGTERM');
-      await bench.close();
+      await harness.close();
       await dev.close();
       await rm(dirname(program), { recursive: true, force: true });
     },

@@ -27,15 +27,15 @@ export function describeInterleavings(
 ): void {
   const { partsAtLast } = options;
   describe(`interleaved writes: ${name}`, () => {
-    let bench: Awaited<ReturnType<typeof openInterleavings>>;
+    let harness: Awaited<ReturnType<typeof openInterleavings>>;
     beforeAll(async () => {
-      bench = await options.open();
+      harness = await options.open();
     });
-    afterAll(() => bench?.close());
+    afterAll(() => harness?.close());
 
     it('has every write operation of the API in it', async () => {
-      await bench.operations().ready();
-      const there = operationsOf(bench.operations().openApi())
+      await harness.operations().ready();
+      const there = operationsOf(harness.operations().openApi())
         .filter(({ method, path }) => method !== 'GET' && !outside.has(path))
         .map(({ method, path }) => `${method} ${path}`);
       expect([...new Set(Object.values(writeRequests).map(({ operation }) => operation))].toSorted()).toEqual(
@@ -46,18 +46,18 @@ export function describeInterleavings(
     describe('while anything else is changed', () => {
       for (const [name, first] of Object.entries(writeRequests)) {
         it(name, { timeout: LONGEST_MS }, async () => {
-          const waits = await bench.waitsOf(first);
+          const waits = await harness.waitsOf(first);
           const others = Object.entries(writeRequests).filter(([, { about }]) => about === first.about);
           for (const [index, [otherName, second]] of others.entries()) {
             let before: Interleaving | null = null;
             for (const [wait, what] of waits.entries()) {
               if ((index + wait) % (wait === waits.length - 1 ? partsAtLast : PARTS) !== 0) continue;
-              const mixed = await bench.interleaved(first, second, wait);
-              before ??= await bench.inTurn(second, first);
+              const mixed = await harness.interleaved(first, second, wait);
+              before ??= await harness.inTurn(second, first);
               const expected = { first: before.second, second: before.first, left: before.left };
               // Neither waited for the other's end, so that either may count as the first.
               if (same(mixed, expected)) continue;
-              expect(mixed, `${name}, before ${what}: ${otherName}`).toEqual(await bench.inTurn(first, second));
+              expect(mixed, `${name}, before ${what}: ${otherName}`).toEqual(await harness.inTurn(first, second));
             }
           }
         });
@@ -69,7 +69,7 @@ export function describeInterleavings(
     }, async () => {
       for (const [name, request] of Object.entries(writeRequests)) {
         const [between, before, after] = await inOrder(['between', 'before', 'after'] as const, async (when) => {
-          const { asked, left } = await bench.duringAnEnd(request, when);
+          const { asked, left } = await harness.duringAnEnd(request, when);
           return [asked.status < 300, left];
         });
         if (JSON.stringify(between) !== JSON.stringify(after)) expect(between, name).toEqual(before);

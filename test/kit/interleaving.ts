@@ -126,10 +126,10 @@ export async function openInterleavings(connection?: string) {
     });
   }
 
-  async function ask(bench: StoredApiHarness, { operation, of }: WriteRequest): Promise<Outcome> {
+  async function ask(harness: StoredApiHarness, { operation, of }: WriteRequest): Promise<Outcome> {
     const [path, body] = of(ids);
     const [method] = operation.split(' ');
-    const answer = await bench.call(method as 'POST', path, body);
+    const answer = await harness.call(method as 'POST', path, body);
     const { status } = answer;
     return { status, said: status < 300 || status === 404 ? '' : nameless(String(answer.body.faultstring)) };
   }
@@ -265,9 +265,9 @@ const nameless = (text: string) => text.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'I
 const serving = (id: string, loadBalancerId: string | null) =>
   storedAmphora(id, { loadBalancerId, status: 'ALLOCATED', role: 'STANDALONE', lbNetworkIp: '192.0.2.77' });
 
-async function makeWorld(bench: StoredApiHarness, certificate: string): Promise<Ids> {
+async function makeWorld(harness: StoredApiHarness, certificate: string): Promise<Ids> {
   const make = async (path: string, body: object) => {
-    const { status, body: answer } = await bench.call('POST', `/v2/lbaas/${path}`, body);
+    const { status, body: answer } = await harness.call('POST', `/v2/lbaas/${path}`, body);
     if (status !== 201) throw new Error(JSON.stringify(answer));
     return Object.values(answer as Record<string, { id: string }>)[0] as { id: string };
   };
@@ -296,7 +296,7 @@ async function makeWorld(bench: StoredApiHarness, certificate: string): Promise<
     policy: listener?.l7policies[0]?.id,
     rule: listener?.l7policies[0]?.rules[0]?.id,
   });
-  await bench.settleAll();
-  await bench.database.deleteFrom('kiln_operation').execute();
+  await harness.settleAll();
+  await harness.database.deleteFrom('kiln_operation').execute();
   return ids;
 }

@@ -12,7 +12,7 @@ interface LoadBalancerChange {
  * left in it. Members listen on 127.0.0.1 and 127.0.0.2.
  */
 export function loadBalancerChanges(
-  bench: () => Pick<LoadBalancerHarness, 'call'>,
+  harness: () => Pick<LoadBalancerHarness, 'call'>,
   memberPort: () => number,
 ): LoadBalancerChange[] {
   /** What stands in each load balancer by now, by kind. */
@@ -27,18 +27,18 @@ export function loadBalancerChanges(
   ): LoadBalancerChange => ({
     flow,
     async ask(id) {
-      const answer = await bench().call('POST', path(id), { [kind]: body(id) });
+      const answer = await harness().call('POST', path(id), { [kind]: body(id) });
       made[kind] ??= new Map();
       made[kind].set(id, answer[kind].id);
     },
   });
   const update = (flow: FlowName, kind: string, path: (id: string) => string, body: object): LoadBalancerChange => ({
     flow,
-    ask: (id) => bench().call('PUT', path(id), { [kind]: body }),
+    ask: (id) => harness().call('PUT', path(id), { [kind]: body }),
   });
   const remove = (flow: FlowName, path: (id: string) => string): LoadBalancerChange => ({
     flow,
-    ask: (id) => bench().call('DELETE', path(id)),
+    ask: (id) => harness().call('DELETE', path(id)),
   });
   const paths = {
     listener: (id: string) => `/listeners/${idIn('listener', id)}`,
@@ -78,7 +78,7 @@ export function loadBalancerChanges(
     {
       flow: 'update-members',
       ask: (id) =>
-        bench().call('PUT', paths.members(id), {
+        harness().call('PUT', paths.members(id), {
           members: [
             { address: '127.0.0.1', protocol_port: memberPort(), weight: 3 },
             { address: '127.0.0.2', protocol_port: memberPort() },

@@ -78,7 +78,7 @@ export async function openLoadBalancerHarness(dev: DevCloud): Promise<LoadBalanc
     return { status: answer.status, text: await answer.text() };
   }
 
-  const bench: LoadBalancerHarness = {
+  const harness: LoadBalancerHarness = {
     state,
     vipSubnetId,
     async call(method, path, body) {
@@ -91,7 +91,7 @@ export async function openLoadBalancerHarness(dev: DevCloud): Promise<LoadBalanc
     },
     async create(fields = {}) {
       const wanted = { name: `lb-${randomUUID().slice(0, 8)}`, vip_subnet_id: vipSubnetId, ...fields };
-      return (await bench.call('POST', '/loadbalancers', { loadbalancer: wanted })).loadbalancer.id;
+      return (await harness.call('POST', '/loadbalancers', { loadbalancer: wanted })).loadbalancer.id;
     },
     async serve(environment = {}) {
       const kiln = startKiln(['serve'], { ...dev.environment, ...environment });
@@ -113,7 +113,7 @@ export async function openLoadBalancerHarness(dev: DevCloud): Promise<LoadBalanc
       await state.close();
     },
   };
-  return bench;
+  return harness;
 }
 
 /** Of the service's user, an administrator. */

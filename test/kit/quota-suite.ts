@@ -125,14 +125,14 @@ export function describeQuotasAtOnce(name: string, makeSubject: () => Promise<Da
   describe(`quotas, asked of two processes at once: ${name}`, () => {
     let subject: DatabaseSubject;
     /** What ends operations, and looks. */
-    let bench: StoredApiHarness;
+    let harness: StoredApiHarness;
     const processes: ChildProcess[] = [];
     const urls: string[] = [];
     const places: Place[] = [];
 
     beforeAll(async () => {
       subject = await makeSubject();
-      bench = await openStoredApiHarness({}, { connection: subject.connection });
+      harness = await openStoredApiHarness({}, { connection: subject.connection });
       for (let number = 0; number < 2; number++) {
         const script = join(import.meta.dirname, 'api-process.ts');
         const child = spawn(process.execPath, [script, subject.connection], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -146,18 +146,18 @@ export function describeQuotasAtOnce(name: string, makeSubject: () => Promise<Da
           pools: [{ name: 'p', ...pool }],
           listeners: [{ ...http, protocol_port: 80, l7policies: [{ action: 'REJECT' }] }],
         };
-        const { body } = await bench.call('POST', '/lbaas/loadbalancers', { loadbalancer });
+        const { body } = await harness.call('POST', '/lbaas/loadbalancers', { loadbalancer });
         const { id, listeners, pools } = body.loadbalancer;
         places.push({ lb: id, listener: listeners[0].id, pool: pools[0].id, policy: listeners[0].l7policies[0].id });
       }
-      await bench.settleAll();
+      await harness.settleAll();
     });
     afterAll(async () => {
       for (const child of processes) {
         child.kill('SIGTERM');
         if (child.exitCode === null) await once(child, 'exit');
       }
-      await bench?.close();
+      await harness?.close();
       await subject?.close();
     });
 
@@ -173,19 +173,19 @@ export function describeQuotasAtOnce(name: string, makeSubject: () => Promise<Da
     }
     const askAll = (creation: Creation) => Promise.all(places.map((_place, client) => ask(client, creation)));
     const limit = (kind: ResourceKind, most: number) =>
-      bench.call('PUT', `/lbaas/quotas/${ownProject}`, { quota: { [kind]: most } });
+      harness.call('PUT', `/lbaas/quotas/${ownProject}`, { quota: { [kind]: most } });
     const tableOfKind = (kind: ResourceKind) => tableOf(kind).table as 'kiln_listener';
     async function rows(): Promise<Record<ResourceKind, string[]>> {
       const ids = {} as Record<ResourceKind, string[]>;
       for (const kind of resourceKinds) {
-        const found = await bench.database.selectFrom(tableOfKind(kind)).select('id').execute();
+        const found = await harness.database.selectFrom(tableOfKind(kind)).select('id').execute();
         ids[kind] = found.map(({ id }) => id);
       }
       return ids;
     }
     async function removeAllBut(kept: Record<ResourceKind, string[]>): Promise<void> {
       for (const kind of resourceKinds) {
-        await bench.database
+        await harness.database
           .deleteFrom(tableOfKind(kind))
           .where('id', 'not in', [...kept[kind], ''])
           .execute();
@@ -194,7 +194,7 @@ export function describeQuotasAtOnce(name: string, makeSubject: () => Promise<Da
     /** What the project has in use, as its quotas are found by it, is what is there. */
     async function expectInUse(there: Record<ResourceKind, string[]>): Promise<void> {
       for (const kind of resourceKinds) {
-        const { body } = await bench.call('GET', `/lbaas/quotas?in_use_${inUseNames[kind]}=${there[kind].length}`);
+        const { body } = await harness.call('GET', `/lbaas/quotas?in_use_${inUseNames[kind]}=${there[kind].length}`);
         const projects = body.quotas.map(({ project_id }: { project_id: string }) => project_id);
         expect([kind, projects]).toEqual([kind, [ownProject]]);
       }
@@ -209,21 +209,21 @@ export function describeQuotasAtOnce(name: string, makeSubject: () => Promise<Da
     ): Promise<void> {
       const met = [403, `Quota has been met for resources: ${kindTitle[kind]}`];
       await limit(kind, after.length);
-      await bench.settleAll();
+      await harness.settleAll();
       const [id = ''] = after.filter((one) => !before.includes(one));
       const table = tableOfKind(kind);
-      await bench.database
+      await harness.database
         .updateTable(table)
         .set({ provisioning_status: 'ERROR', updated_at: null })
         .where('id', '=', id)
         .execute();
       expect(await askAll(creation)).toEqual(places.map(() => met));
       const statuses = await Promise.all(
-        places.map(async (place) => (await bench.call('DELETE', `/lbaas${creation.path?.(place)}/${id}`)).status),
+        places.map(async (place) => (await harness.call('DELETE', `/lbaas${creation.path?.(place)}/${id}`)).status),
       );
       expect(statuses.filter((status) => status === 204)).not.toEqual([]);
       expect(await askAll(creation)).toEqual(places.map(() => met));
-      await bench.settleAll();
+      await harness.settleAll();
       const again = await askAll(creation);
       expect(again.filter(([status]) => status === 201)).toHaveLength(1);
       await expectInUse(await rows());
@@ -249,7 +249,7 @@ export function describeQuotasAtOnce(name: string, makeSubject: () => Promise<Da
       if (creation.path) await expectRoomOnlyWhenGone(kind, creation, before[kind], after[kind]);
       await limit(kind, -1);
       await removeAllBut(before);
-      await bench.settleAll();
+      await harness.settleAll();
     });
   });
 }

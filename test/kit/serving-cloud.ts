@@ -7,7 +7,7 @@ import { type LoadBalancerHarness, openLoadBalancerHarness } from './load-balanc
 /** An embedded cloud whose `kiln serve` is a process of its own, and a member that answers `member`. */
 export interface ServingCloud {
   dev: DevCloud;
-  bench: LoadBalancerHarness;
+  harness: LoadBalancerHarness;
   serve: KilnProcess;
   /** On 127.0.0.1. */
   memberPort: number;
@@ -17,19 +17,19 @@ export interface ServingCloud {
 /** @param settings environment of `kiln serve`, beside the cloud's. */
 export async function openServingCloud(settings: Record<string, string> = {}): Promise<ServingCloud> {
   const dev = await startDevCloud();
-  const bench = await openLoadBalancerHarness(dev);
+  const harness = await openLoadBalancerHarness(dev);
   const member = createServer((_request, response) => void response.end('member'));
   await new Promise<void>((resolve) => member.listen(0, '127.0.0.1', resolve));
-  const serve = await bench.serve(settings);
+  const serve = await harness.serve(settings);
   return {
     dev,
-    bench,
+    harness,
     serve,
     memberPort: (member.address() as AddressInfo).port,
     async close() {
       await serve.stop();
       member.close();
-      await bench.close();
+      await harness.close();
       await dev.close();
     },
   };

@@ -165,12 +165,12 @@ export function setUp() {
 type Harness = ReturnType<typeof setUp>;
 
 /** What the API writes before the flow is asked for, and what it asks. */
-export async function prepare(bench: Harness, flow: FlowName): Promise<JsonObject> {
-  const { loadBalancers, amphorae, amphora, write, carryOut } = bench;
+export async function prepare(harness: Harness, flow: FlowName): Promise<JsonObject> {
+  const { loadBalancers, amphorae, amphora, write, carryOut } = harness;
   const isOfPair = flow.endsWith('pair');
   const creating = isOfPair ? 'create-load-balancer-pair' : 'create-load-balancer';
-  if (flow === 'boot-amphora') return await prepareBoot(bench);
-  if (flow === 'probe-image') return await prepareProbe(bench);
+  if (flow === 'boot-amphora') return await prepareBoot(harness);
+  if (flow === 'probe-image') return await prepareProbe(harness);
   await write(flow === creating ? 'PENDING_CREATE' : 'ACTIVE', isOfPair ? 'ACTIVE_STANDBY' : 'SINGLE');
   const released = flow.startsWith('release-') ? { imageId: 'image-1' } : {};
   const input = { loadBalancerId: 'lb', resourceId: 'lb', ...released };
@@ -354,23 +354,23 @@ export function describeWhateverIsGone(flows: readonly OperationFlow[]): void {
       async (thief) => {
         for (const at of flow.steps.keys()) {
           for (const moment of momentsAt(flow, at, thieves.indexOf(thief))) {
-            const bench = setUp();
-            const input = await prepare(bench, name);
-            const steal = bench.thieves[thief] ?? expect.unreachable();
-            const end = await bench.carryOut(disturbed(flow, at, moment, steal), input);
+            const harness = setUp();
+            const input = await prepare(harness, name);
+            const steal = harness.thieves[thief] ?? expect.unreachable();
+            const end = await harness.carryOut(disturbed(flow, at, moment, steal), input);
             const point = `${flow.steps[at]?.name}, ${moment.goes} it ${moment.fails?.code ?? 'does not fail'}: ${end}`;
             expect(['done', 'undone'], point).toContain(end);
-            const status = (await bench.loadBalancers.get('loadbalancer', 'lb'))?.provisioningStatus ?? 'DELETED';
+            const status = (await harness.loadBalancers.get('loadbalancer', 'lb'))?.provisioningStatus ?? 'DELETED';
             expect(status, point).not.toMatch(/PENDING/);
-            for (const { status: amphoraStatus } of await bench.amphorae.list({ loadBalancerId: 'lb' })) {
+            for (const { status: amphoraStatus } of await harness.amphorae.list({ loadBalancerId: 'lb' })) {
               // Nobody can mark what its own store does not let be marked.
               if (flow.steps[at]?.name.endsWith('mark-amphora-allocated')) continue;
               expect(['ALLOCATED', 'ERROR'], point).toContain(amphoraStatus);
             }
-            bench.repair();
-            if (name === 'boot-amphora') await expectBootDeletable(bench, point);
-            if (name === 'probe-image') await expectNoProbe(bench, point);
-            await expectDeletable(bench, point);
+            harness.repair();
+            if (name === 'boot-amphora') await expectBootDeletable(harness, point);
+            if (name === 'probe-image') await expectNoProbe(harness, point);
+            await expectDeletable(harness, point);
           }
         }
       },
@@ -405,10 +405,10 @@ async function expectNoProbe({ amphorae, carryOut, compute }: Harness, point: st
   for (const { server } of compute.servers()) await compute.deleteServer(server.id);
 }
 
-export async function expectDeletable(bench: Harness, point: string): Promise<void> {
+export async function expectDeletable(harness: Harness, point: string): Promise<void> {
   const deletion = loadBalancerFlows.find(({ name }) => name === 'delete-load-balancer') ?? expect.unreachable();
-  expect(await bench.carryOut(deletion, { loadBalancerId: 'lb', resourceId: 'lb' }), point).toBe('done');
-  const { network, compute, amphorae, loadBalancers } = bench;
+  expect(await harness.carryOut(deletion, { loadBalancerId: 'lb', resourceId: 'lb' }), point).toBe('done');
+  const { network, compute, amphorae, loadBalancers } = harness;
   expect(compute.servers(), point).toEqual([]);
   expect(
     network.ports().map(({ name }) => name),

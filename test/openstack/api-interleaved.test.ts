@@ -7,11 +7,11 @@ describeInterleavings('MariaDB', {
   partsAtLast: 6,
   async open() {
     const database = await makeDatabase();
-    const bench = await openInterleavings(database.connection);
+    const harness = await openInterleavings(database.connection);
     return {
-      ...bench,
+      ...harness,
       close: async () => {
-        await bench.close();
+        await harness.close();
         await database.close();
       },
     };

@@ -98,20 +98,20 @@ async function makeHarness() {
 }
 
 describeOperationQueueContract('RabbitMQ', async () => {
-  const bench = await makeHarness();
-  return { ...bench, makeQueue: (pauseMs) => bench.makeQueue({ pauseMs: () => pauseMs }) };
+  const harness = await makeHarness();
+  return { ...harness, makeQueue: (pauseMs) => harness.makeQueue({ pauseMs: () => pauseMs }) };
 });
 
 describeWorkerRegistryContract('MariaDB', makeDatabase);
 
 describe('RabbitMQ, its outbox and its failures', () => {
-  let bench: Awaited<ReturnType<typeof makeHarness>>;
+  let harness: Awaited<ReturnType<typeof makeHarness>>;
   async function withHarness(act: () => Promise<void>): Promise<void> {
-    bench = await makeHarness();
+    harness = await makeHarness();
     try {
       await act();
     } finally {
-      await bench.close();
+      await harness.close();
     }
   }
   const ids = (count: number) => Array.from({ length: count }, (_, n) => `op-${n}`);
@@ -119,58 +119,58 @@ describe('RabbitMQ, its outbox and its failures', () => {
   it('a broker that is down loses nothing: all is published when it is back, a batch at a time', () =>
     withHarness(async () => {
       const proxy = await startTcpProxy(brokerPort);
-      const hosts = bench.hosts.map((host) => ({ ...host, port: proxy.port }));
+      const hosts = harness.hosts.map((host) => ({ ...host, port: proxy.port }));
       await proxy.down();
-      const api = bench.makeQueue({ hosts });
+      const api = harness.makeQueue({ hosts });
       for (const id of ids(250)) {
-        await bench.commit({ id, priority: 0 });
+        await harness.commit({ id, priority: 0 });
         api.announce({ id, priority: 0 });
       }
-      expect(await bench.outbox.unannounced(1000)).toHaveLength(250);
+      expect(await harness.outbox.unannounced(1000)).toHaveLength(250);
       const taken = new Set<string>();
-      const worker = bench.makeQueue();
+      const worker = harness.makeQueue();
       await worker.start(async (id) => {
         taken.add(id);
         return 'ended';
       }, 5);
       await proxy.up();
       await vi.waitFor(() => expect(taken.size).toBe(250), eventually);
-      await vi.waitFor(async () => expect(await bench.outbox.unannounced(1)).toEqual([]), eventually);
+      await vi.waitFor(async () => expect(await harness.outbox.unannounced(1)).toEqual([]), eventually);
       await proxy.close();
     }));
 
   it('what nobody announced is published by any relay; two at once do no harm', () =>
     withHarness(async () => {
-      for (const id of ids(120)) await bench.commit({ id, priority: 0 });
+      for (const id of ids(120)) await harness.commit({ id, priority: 0 });
       const taken: string[] = [];
       for (let n = 0; n < 3; n++) {
-        const queue = bench.makeQueue();
+        const queue = harness.makeQueue();
         await queue.start(async (id) => {
           taken.push(id);
           return 'ended';
         }, 5);
       }
       await vi.waitFor(() => expect(new Set(taken).size).toBe(120), eventually);
-      await vi.waitFor(async () => expect(await bench.outbox.unannounced(1)).toEqual([]), eventually);
+      await vi.waitFor(async () => expect(await harness.outbox.unannounced(1)).toEqual([]), eventually);
     }));
 
   it('queues are quorum queues, and urgent operations have one of their own', () =>
     withHarness(async () => {
-      const queue = bench.makeQueue();
-      await bench.commit({ id: 'plain', priority: 0 });
-      await bench.commit({ id: 'urgent', priority: 1 });
-      await vi.waitFor(async () => expect(await bench.outbox.unannounced(1)).toEqual([]), eventually);
+      const queue = harness.makeQueue();
+      await harness.commit({ id: 'plain', priority: 0 });
+      await harness.commit({ id: 'urgent', priority: 1 });
+      await vi.waitFor(async () => expect(await harness.outbox.unannounced(1)).toEqual([]), eventually);
       for (const [name, id, priority] of [
         ['kiln.operations', 'plain', 0],
         ['kiln.operations.urgent', 'urgent', 1],
       ] as const) {
-        const got = await bench.channel.get(name);
+        const got = await harness.channel.get(name);
         if (!got) throw new Error(`nothing in ${name}`);
         expect(JSON.parse(got.content.toString())).toEqual({ id, priority });
         expect(got.properties.deliveryMode).toBe(2);
-        bench.channel.nack(got);
+        harness.channel.nack(got);
         // Of another type they could not be declared.
-        await bench.channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+        await harness.channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
       }
       await queue.stop();
     }));
@@ -178,17 +178,17 @@ describe('RabbitMQ, its outbox and its failures', () => {
   it('a message is acknowledged when its operation has come back, and before that comes to another worker', () =>
     withHarness(async () => {
       const proxy = await startTcpProxy(brokerPort);
-      const cut = bench.makeQueue({ hosts: bench.hosts.map((host) => ({ ...host, port: proxy.port })) });
+      const cut = harness.makeQueue({ hosts: harness.hosts.map((host) => ({ ...host, port: proxy.port })) });
       const gate = Promise.withResolvers<'ended'>();
       const first: string[] = [];
       await cut.start((id) => {
         first.push(id);
         return gate.promise;
       }, 1);
-      await bench.commit({ id: 'a', priority: 0 });
+      await harness.commit({ id: 'a', priority: 0 });
       await vi.waitFor(() => expect(first).toEqual(['a']), eventually);
       const second: string[] = [];
-      const other = bench.makeQueue();
+      const other = harness.makeQueue();
       await other.start(async (id) => {
         second.push(id);
         return 'ended';
@@ -199,14 +199,14 @@ describe('RabbitMQ, its outbox and its failures', () => {
       await proxy.up();
       await cut.stop();
       await other.stop();
-      expect(await bench.waiting()).toBe(0);
+      expect(await harness.waiting()).toBe(0);
       await proxy.close();
     }));
 
   it('keeps one copy running when the broker brings the word again to the same worker', () =>
     withHarness(async () => {
       const proxy = await startTcpProxy(brokerPort);
-      const queue = bench.makeQueue({ hosts: bench.hosts.map((host) => ({ ...host, port: proxy.port })) });
+      const queue = harness.makeQueue({ hosts: harness.hosts.map((host) => ({ ...host, port: proxy.port })) });
       const gate = Promise.withResolvers<'ended'>();
       let atOnce = 0;
       let most = 0;
@@ -218,33 +218,33 @@ describe('RabbitMQ, its outbox and its failures', () => {
         atOnce--;
         return 'ended';
       }, 3);
-      await bench.commit({ id: 'a', priority: 0 });
+      await harness.commit({ id: 'a', priority: 0 });
       await vi.waitFor(() => expect(taken).toBe(1), eventually);
       proxy.cut();
-      const connected = () => bench.log.lines.filter(({ message }) => message === 'connected to RabbitMQ').length;
+      const connected = () => harness.log.lines.filter(({ message }) => message === 'connected to RabbitMQ').length;
       await vi.waitFor(() => expect(connected()).toBe(2), eventually);
       gate.resolve('ended');
       await vi.waitFor(() => expect(taken).toBe(2), eventually);
       expect(most).toBe(1);
       await queue.stop();
-      expect(await bench.waiting()).toBe(0);
+      expect(await harness.waiting()).toBe(0);
       await proxy.close();
     }));
 
   it('what a busy worker was given and can not start goes to an idle one', () =>
     withHarness(async () => {
-      const busy = bench.makeQueue();
+      const busy = harness.makeQueue();
       const gate = Promise.withResolvers<'ended'>();
       const began: string[] = [];
       await busy.start((id) => {
         began.push(id);
         return gate.promise;
       }, 1);
-      await bench.commit({ id: 'plain', priority: 0 });
+      await harness.commit({ id: 'plain', priority: 0 });
       await vi.waitFor(() => expect(began).toEqual(['plain']), eventually);
-      await bench.commit({ id: 'urgent', priority: 1 });
-      await bench.urgentArrived();
-      const idle = bench.makeQueue();
+      await harness.commit({ id: 'urgent', priority: 1 });
+      await harness.urgentArrived();
+      const idle = harness.makeQueue();
       const taken: string[] = [];
       await idle.start(async (id) => {
         taken.push(id);
@@ -256,41 +256,41 @@ describe('RabbitMQ, its outbox and its failures', () => {
 
   it('at a shutdown, what was given back goes to another worker', () =>
     withHarness(async () => {
-      const leaving = bench.makeQueue();
+      const leaving = harness.makeQueue();
       const gate = Promise.withResolvers<'later'>();
       const began: string[] = [];
       await leaving.start((id) => {
         began.push(id);
         return gate.promise;
       }, 1);
-      await bench.commit({ id: 'a', priority: 0 });
+      await harness.commit({ id: 'a', priority: 0 });
       await vi.waitFor(() => expect(began).toEqual(['a']), eventually);
       const stopped = leaving.stop();
       gate.resolve('later');
       await stopped;
       // The broker counts what comes back when it has seen that its taker is gone.
-      await vi.waitFor(async () => expect(await bench.waiting()).toBe(1), eventually);
+      await vi.waitFor(async () => expect(await harness.waiting()).toBe(1), eventually);
     }));
 
   it('declares its queues again when somebody deletes them, and publishes what was lost with them at the next word', () =>
     withHarness(async () => {
-      const queue = bench.makeQueue();
+      const queue = harness.makeQueue();
       const taken: string[] = [];
       await queue.start(async (id) => {
         taken.push(id);
         return 'ended';
       }, 1);
-      await bench.commit({ id: 'a', priority: 0 });
+      await harness.commit({ id: 'a', priority: 0 });
       await vi.waitFor(() => expect(taken).toEqual(['a']), eventually);
-      await bench.channel.deleteQueue('kiln.operations');
-      await bench.commit({ id: 'b', priority: 0 });
+      await harness.channel.deleteQueue('kiln.operations');
+      await harness.commit({ id: 'b', priority: 0 });
       await vi.waitFor(() => expect(taken).toContain('b'), eventually);
     }));
 
   it('can be stopped at any moment of its connecting', () =>
     withHarness(async () => {
       for (let n = 0; n < 20; n++) {
-        const queue = bench.makeQueue();
+        const queue = harness.makeQueue();
         await queue.start(async () => 'ended', 1);
         await clock.sleep(n * 2);
         await queue.stop();
@@ -299,37 +299,37 @@ describe('RabbitMQ, its outbox and its failures', () => {
 
   it('drops what is no word of Kiln', () =>
     withHarness(async () => {
-      const queue = bench.makeQueue();
+      const queue = harness.makeQueue();
       const taken: string[] = [];
       await queue.start(async (id) => {
         taken.push(id);
         return 'ended';
       }, 1);
-      await bench.commit({ id: 'a', priority: 0 });
+      await harness.commit({ id: 'a', priority: 0 });
       await vi.waitFor(() => expect(taken).toEqual(['a']), eventually);
       for (const text of ['', '{', '[]', '{"id":1}', 'null']) {
-        bench.channel.sendToQueue('kiln.operations', Buffer.from(text));
+        harness.channel.sendToQueue('kiln.operations', Buffer.from(text));
       }
-      await bench.commit({ id: 'b', priority: 0 });
+      await harness.commit({ id: 'b', priority: 0 });
       await vi.waitFor(() => expect(taken).toContain('b'), eventually);
       await queue.stop();
-      expect(await bench.waiting()).toBe(0);
+      expect(await harness.waiting()).toBe(0);
     }));
 
   it('tries several hosts in turn, and logs no password', () =>
     withHarness(async () => {
-      const [good] = bench.hosts;
+      const [good] = harness.hosts;
       if (!good) throw new Error('no host');
       const wrong = { ...good, password: 'sesame-open' };
-      const queue = bench.makeQueue({ hosts: [{ ...good, port: 1, password: 'sesame-open' }, wrong, good] });
+      const queue = harness.makeQueue({ hosts: [{ ...good, port: 1, password: 'sesame-open' }, wrong, good] });
       const taken: string[] = [];
       await queue.start(async (id) => {
         taken.push(id);
         return 'ended';
       }, 1);
-      await bench.commit({ id: 'a', priority: 0 });
+      await harness.commit({ id: 'a', priority: 0 });
       await vi.waitFor(() => expect(taken).toEqual(['a']), eventually);
-      const warnings = bench.log.lines.filter(({ level }) => level === 'warn');
+      const warnings = harness.log.lines.filter(({ level }) => level === 'warn');
       expect(warnings.length).toBeGreaterThanOrEqual(2);
       const words = warnings.map(({ fields, message }) => `${message} ${String((fields as { err?: unknown }).err)}`);
       expect(JSON.stringify([warnings, words])).not.toContain('sesame');
@@ -338,17 +338,17 @@ describe('RabbitMQ, its outbox and its failures', () => {
   it('a broker that falls silent is given up, and what it had given comes again', () =>
     withHarness(async () => {
       const proxy = await startTcpProxy(brokerPort);
-      const hosts = bench.hosts.map((host) => ({ ...host, port: proxy.port }));
-      const queue = bench.makeQueue({ hosts, heartbeatTimeoutSeconds: 2 });
+      const hosts = harness.hosts.map((host) => ({ ...host, port: proxy.port }));
+      const queue = harness.makeQueue({ hosts, heartbeatTimeoutSeconds: 2 });
       const taken: string[] = [];
       await queue.start(async (id) => {
         taken.push(id);
         return 'ended';
       }, 1);
-      await bench.commit({ id: 'a', priority: 0 });
+      await harness.commit({ id: 'a', priority: 0 });
       await vi.waitFor(() => expect(taken).toEqual(['a']), eventually);
       proxy.silence();
-      await bench.commit({ id: 'b', priority: 0 });
+      await harness.commit({ id: 'b', priority: 0 });
       await vi.waitFor(() => expect(taken).toContain('b'), eventually);
       await proxy.close();
     }));
@@ -370,12 +370,12 @@ describe('RabbitMQ, its outbox and its failures', () => {
 
     /** Whether a broker at this name is spoken with. */
     async function connects(host: string, tls: Partial<RabbitTls>): Promise<boolean> {
-      const hosts = bench.hosts.map((each) => ({ ...each, host, port: proxy.port }));
-      const before = bench.log.lines.length;
+      const hosts = harness.hosts.map((each) => ({ ...each, host, port: proxy.port }));
+      const before = harness.log.lines.length;
       const all = { caFile: null, certFile: null, keyFile: null, verifyHostname: false, ...tls };
-      const queue = bench.makeQueue({ hosts, tls: all });
+      const queue = harness.makeQueue({ hosts, tls: all });
       const line = await vi.waitFor(() => {
-        const found = bench.log.lines.slice(before).find(({ message }) => /RabbitMQ/.test(message));
+        const found = harness.log.lines.slice(before).find(({ message }) => /RabbitMQ/.test(message));
         if (!found) throw new Error('neither yes nor no');
         return found;
       }, eventually);

@@ -32,7 +32,7 @@ const admin = () => stand.cloud.dev.cloud.accounts.admin;
 /** Of a flow that no worker knows: it is asked for, and stays so. */
 async function happens(flow: string): Promise<void> {
   const loadBalancerId = randomUUID();
-  await stand.cloud.bench.state.journal.enqueue({
+  await stand.cloud.harness.state.journal.enqueue({
     id: randomUUID(),
     flow: madeUpFlow(flow),
     subject: loadBalancerId,

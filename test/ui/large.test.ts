@@ -16,7 +16,7 @@ let stand: BareStand;
 let firstMoved: string;
 beforeAll(async () => {
   stand = await openBareStand();
-  const { releases } = stand.cloud.bench.state;
+  const { releases } = stand.cloud.harness.state;
   const atMs = Date.now();
   // As Glance has it, else the release is held for that.
   const image = await stand.cloud.dev.openstack.images.get(stand.cloud.dev.imageId);

@@ -49,7 +49,7 @@ async function withPage(
 /** As `kiln serve` notes that too many were silent at once; it stays so while one is. */
 async function openBreaker(isOpen: boolean): Promise<void> {
   const open = { open_since: new Date().toISOString(), silent_count: 12, threshold: 1 };
-  await stand.cloud.bench.state.database
+  await stand.cloud.harness.state.database
     .updateTable('kiln_circuit_breaker')
     .set(isOpen ? open : { open_since: null, silent_count: null, threshold: null })
     .execute();

@@ -22,7 +22,7 @@ beforeAll(async () => {
 }, LONGEST_MS);
 afterAll(() => stand?.close());
 
-const create = (name: string) => stand.demo.create({ name, vip_subnet_id: stand.cloud.bench.vipSubnetId });
+const create = (name: string) => stand.demo.create({ name, vip_subnet_id: stand.cloud.harness.vipSubnetId });
 
 /** Presses one of the release's buttons, and says why. */
 async function tell(page: Page, word: string, reason: string): Promise<void> {

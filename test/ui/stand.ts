@@ -83,7 +83,7 @@ export async function openBareStand(more: Record<string, string> = {}): Promise<
 export async function openUiStand(): Promise<UiStand> {
   const stand = await openBareStand();
   const { cloud, demo } = stand;
-  const subnet = { vip_subnet_id: cloud.bench.vipSubnetId };
+  const subnet = { vip_subnet_id: cloud.harness.vipSubnetId };
   const parts = (name: string, port: number) => ({
     listeners: [
       {
@@ -136,8 +136,8 @@ async function openPage(browser: Browser, url: string, options: BrowserContextOp
 const HOUR = 60;
 
 /** An hour that has passed: busier in its middle, with some errors. */
-async function seedTraffic({ bench }: ServingCloud, loadBalancerId: string): Promise<void> {
-  const { database } = bench.state;
+async function seedTraffic({ harness }: ServingCloud, loadBalancerId: string): Promise<void> {
+  const { database } = harness.state;
   const { id } = await database
     .selectFrom('kiln_listener')
     .select('id')
@@ -239,8 +239,8 @@ async function tenant(endpoint: string, account: Account) {
 const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
 
 /** Makes rows of load balancers like one that is there, of another project than the tenant's. */
-async function copier({ bench, dev }: ServingCloud, templateId: string) {
-  const { database, amphorae } = bench.state;
+async function copier({ harness, dev }: ServingCloud, templateId: string) {
+  const { database, amphorae } = harness.state;
   const template = await database
     .selectFrom('kiln_load_balancer')
     .selectAll()
@@ -275,8 +275,8 @@ async function copier({ bench, dev }: ServingCloud, templateId: string) {
 
 /** A fleet of rows, with all that can be wrong: what runs is real, these are to be looked at. */
 async function seed(cloud: ServingCloud, templateId: string) {
-  const { bench, dev } = cloud;
-  const { database, amphorae, journal } = bench.state;
+  const { harness, dev } = cloud;
+  const { database, amphorae, journal } = harness.state;
   const older = ['11110000-0000-4000-8000-000000000001', '11110000-0000-4000-8000-000000000002'];
   await database
     .insertInto('kiln_amphora_image')
@@ -333,7 +333,7 @@ async function seed(cloud: ServingCloud, templateId: string) {
 
 /** Hostile text wherever somebody can put some. @returns what is to be looked at. */
 export async function plant({ cloud, workingId }: UiStand) {
-  const { state } = cloud.bench;
+  const { state } = cloud.harness;
   const imageId = await hostileImage(cloud);
   const copy = await copier(cloud, workingId);
   // Being changed for long: that is among what needs attention.
@@ -346,10 +346,10 @@ export async function plant({ cloud, workingId }: UiStand) {
   };
 }
 
-type State = ServingCloud['bench']['state'];
+type State = ServingCloud['harness']['state'];
 
 /** In Glance, and in what Kiln has written down of images and tags. */
-async function hostileImage({ dev, bench }: ServingCloud): Promise<string> {
+async function hostileImage({ dev, harness }: ServingCloud): Promise<string> {
   const { images } = dev.openstack;
   const format = { diskFormat: 'raw', containerFormat: 'bare' };
   const { id } = await images.create({ ...format, name: hostile, tags: [hostile] });
@@ -361,7 +361,7 @@ async function hostileImage({ dev, bench }: ServingCloud): Promise<string> {
     })(),
     data.length,
   );
-  const { database } = bench.state;
+  const { database } = harness.state;
   await database
     .insertInto('kiln_amphora_image')
     .values({ id, name: hostile, created_at: ago(60), first_used_at: ago(50) })
@@ -466,12 +466,12 @@ const judgements = Array.from({ length: 20 }, (_, index) => ({
 
 /** A release that an operator has paused: what is shown of it stays as it is until somebody says more. */
 async function seedRelease(
-  { bench, dev }: ServingCloud,
+  { harness, dev }: ServingCloud,
   formerId: string,
   loadBalancerIds: readonly string[],
 ): Promise<string> {
   const id = randomUUID();
-  const { database, releases } = bench.state;
+  const { database, releases } = harness.state;
   const atMs = Date.now() - 90 * 60_000;
   // As Glance has it: another one would hold the release.
   const image = await dev.openstack.images.get(dev.imageId);

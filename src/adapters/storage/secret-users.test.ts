@@ -9,12 +9,12 @@ import { createSecretUsers } from './secret-users.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kiln-secret-users-'));
 const workshop = openTlsWorkshop();
-let bench: StoredApiHarness;
+let harness: StoredApiHarness;
 beforeAll(async () => {
-  bench = await openStoredApiHarness({ secrets: createLocalSecretStore(folder) });
+  harness = await openStoredApiHarness({ secrets: createLocalSecretStore(folder) });
 });
 afterAll(async () => {
-  await bench.close();
+  await harness.close();
   workshop.close();
   rmSync(folder, { recursive: true });
 });
@@ -59,10 +59,10 @@ it('finds a secret in every field of listeners and pools that refers to one, how
     default_pool: pool,
   };
   const loadbalancer = { vip_subnet_id: subnetId, listeners: [listener] };
-  const { status, body } = await bench.call('POST', '/v2/lbaas/loadbalancers', { loadbalancer });
+  const { status, body } = await harness.call('POST', '/v2/lbaas/loadbalancers', { loadbalancer });
   expect(status, JSON.stringify(body)).toBe(201);
 
-  const users = createSecretUsers(bench.database, bench.deps.clock);
+  const users = createSecretUsers(harness.database, harness.deps.clock);
   const kindsOf = async (reference: string) => (await users.usersOf(reference)).map(({ kind }) => kind);
   for (const reference of [ofDefault, ofSni, ofClients, ofClientList]) {
     expect(await kindsOf(reference)).toEqual(['listener']);

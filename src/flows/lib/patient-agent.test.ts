@@ -62,41 +62,41 @@ describe('a step on a new amphora', () => {
     ['does not answer', unreachable()],
     ['does not have the interface yet', answered(404)],
   ])('waits for an agent that %s for minutes, and says so once', async (_what, error) => {
-    const bench = setUp((seconds) => (seconds < 300 ? error : null));
-    expect(await bench.go()).toEqual({});
-    expect(bench.notes).toEqual([expect.stringContaining('is slow; it is given 600 s')]);
+    const harness = setUp((seconds) => (seconds < 300 ? error : null));
+    expect(await harness.go()).toEqual({});
+    expect(harness.notes).toEqual([expect.stringContaining('is slow; it is given 600 s')]);
   });
 
   it('ends when the configuration says so, for good', async () => {
-    const bench = setUp(unreachable);
-    await expect(bench.go()).rejects.toMatchObject({ code: 'AGENT_UNREACHABLE', retryable: false });
-    expect(bench.seconds()).toBeGreaterThanOrEqual(600);
-    expect(bench.seconds()).toBeLessThan(610);
+    const harness = setUp(unreachable);
+    await expect(harness.go()).rejects.toMatchObject({ code: 'AGENT_UNREACHABLE', retryable: false });
+    expect(harness.seconds()).toBeGreaterThanOrEqual(600);
+    expect(harness.seconds()).toBeLessThan(610);
   });
 
   it('ends when the server has gone', async () => {
-    const bench = setUp(unreachable);
-    bench.amphorae.get = async () => ({ computeId: 'gone' }) as never;
-    await expect(bench.go()).rejects.toMatchObject({
+    const harness = setUp(unreachable);
+    harness.amphorae.get = async () => ({ computeId: 'gone' }) as never;
+    await expect(harness.go()).rejects.toMatchObject({
       code: 'AGENT_UNREACHABLE',
       retryable: false,
       message: expect.stringContaining('was deleted'),
     });
-    expect(bench.seconds()).toBeLessThan(20);
+    expect(harness.seconds()).toBeLessThan(20);
   });
 
   it('does not wait out what an agent itself fails at', async () => {
-    const bench = setUp(() => answered(500));
-    await expect(bench.go()).rejects.toMatchObject({ code: 'AGENT_REFUSED', retryable: true });
-    expect(bench.tries()).toBe(1);
+    const harness = setUp(() => answered(500));
+    await expect(harness.go()).rejects.toMatchObject({ code: 'AGENT_REFUSED', retryable: true });
+    expect(harness.tries()).toBe(1);
   });
 
   it('leaves it to the next worker when its own is to stop', async () => {
-    const bench = setUp(() => {
-      bench.stop.abort(new Error('stop'));
+    const harness = setUp(() => {
+      harness.stop.abort(new Error('stop'));
       return unreachable();
     });
-    await expect(bench.go()).rejects.toMatchObject({ code: 'AGENT_UNREACHABLE', retryable: true });
-    expect(bench.tries()).toBe(1);
+    await expect(harness.go()).rejects.toMatchObject({ code: 'AGENT_UNREACHABLE', retryable: true });
+    expect(harness.tries()).toBe(1);
   });
 });

@@ -243,8 +243,8 @@ const LONGEST_MS = 30_000;
 describe.each(Object.entries(faults))('an agent that %s', (_name, fault) => {
   it('does not keep a change, a failover or a deletion from ending', async () => {
     for (const way of ['failover', 'deletion'] as const) {
-      const bench = setUp();
-      const { carryOut, write, ask, status, serving, breakAgent, loadBalancers } = bench;
+      const harness = setUp();
+      const { carryOut, write, ask, status, serving, breakAgent, loadBalancers } = harness;
       await write();
       expect(await carryOut('create-load-balancer')).toBe('done');
       const old = await serving();
@@ -276,14 +276,14 @@ describe.each(Object.entries(faults))('an agent that %s', (_name, fault) => {
       }
       expect(await carryOut('delete-load-balancer')).toBe('done');
       expect(await status()).toBeUndefined();
-      expect(bench.left()).toEqual(nothing);
+      expect(harness.left()).toEqual(nothing);
       expect(performance.now() - beganMs).toBeLessThan(LONGEST_MS);
     }
   }, 120_000);
 
   it('of a new amphora fails its creation, and a failover, which leaves the old one serving; both can be deleted', async () => {
-    const bench = setUp();
-    const { carryOut, write, status, serving, breakAgent, mendAgents, left, loadBalancers } = bench;
+    const harness = setUp();
+    const { carryOut, write, status, serving, breakAgent, mendAgents, left, loadBalancers } = harness;
     await write();
     await breakAgent(fault, null);
     const beganMs = performance.now();

@@ -116,8 +116,8 @@ describe('flows of a load balancer', () => {
 
   it('boot what carries the tag when their turn to be built has come, also after a restart', async () => {
     for (const restarted of [false, true]) {
-      const bench = setUp({ buildRateLimit: 1 });
-      const { deps, ask, carryOut, write, images, amphorae, compute, journal } = bench;
+      const harness = setUp({ buildRateLimit: 1 });
+      const { deps, ask, carryOut, write, images, amphorae, compute, journal } = harness;
       await write('PENDING_CREATE');
       const id = await ask('create-load-balancer');
       if (restarted) {
@@ -283,20 +283,20 @@ describe('flows of a load balancer', () => {
 
   /** The member is in a network of its own. */
   async function withMemberNetwork() {
-    const bench = setUp();
-    bench.network.addNetwork(aNetwork({ id: 'member-net', subnetIds: ['member-subnet'] }), [
+    const harness = setUp();
+    harness.network.addNetwork(aNetwork({ id: 'member-net', subnetIds: ['member-subnet'] }), [
       aSubnet({ id: 'member-subnet', networkId: 'member-net', cidr: '10.7.0.0/16' }),
     ]);
-    await bench.write('PENDING_CREATE');
-    const member = (await bench.loadBalancers.get('member', 'me')) ?? expect.unreachable();
-    await bench.loadBalancers.apply({
+    await harness.write('PENDING_CREATE');
+    const member = (await harness.loadBalancers.get('member', 'me')) ?? expect.unreachable();
+    await harness.loadBalancers.apply({
       loadBalancerId: 'lb',
       mutableFrom: ['PENDING_CREATE'],
       rows: [{ kind: 'member', put: { ...member, address: '10.7.0.1', subnetId: 'member-subnet' } }],
       operation: null,
     });
-    const memberPorts = () => bench.network.ports().filter(({ name }) => name.startsWith('octavia-lb-member-'));
-    return { ...bench, memberPorts };
+    const memberPorts = () => harness.network.ports().filter(({ name }) => name.startsWith('octavia-lb-member-'));
+    return { ...harness, memberPorts };
   }
 
   it('a plug that Nova refuses leaves no port, whichever it was', async () => {

@@ -24,26 +24,26 @@ describe('failover of a load balancer that has lost something behind Kiln’s ba
   const flow = loadBalancerFlows.find(({ name }) => name === 'failover-load-balancer') ?? expect.unreachable();
 
   it.each(thieves)('%s', async (thief) => {
-    const bench = setUp();
-    const input = await prepare(bench, flow.name);
-    await bench.thieves[thief]?.();
-    const end = await bench.carryOut(flow, input);
+    const harness = setUp();
+    const input = await prepare(harness, flow.name);
+    await harness.thieves[thief]?.();
+    const end = await harness.carryOut(flow, input);
     expect(end).toBe(undoneWithout.includes(thief) ? 'undone' : 'done');
-    const status = async () => (await bench.loadBalancers.get('loadbalancer', 'lb'))?.provisioningStatus;
+    const status = async () => (await harness.loadBalancers.get('loadbalancer', 'lb'))?.provisioningStatus;
     // Undone before the old amphora was touched: it goes on as before.
     expect(await status()).toMatch(end === 'done' ? /^ACTIVE$/ : /^(ACTIVE|ERROR)$/);
-    bench.repair();
+    harness.repair();
     if (!goneForGood.includes(thief)) {
-      const lb = (await bench.loadBalancers.get('loadbalancer', 'lb')) ?? expect.unreachable();
-      await bench.loadBalancers.apply({
+      const lb = (await harness.loadBalancers.get('loadbalancer', 'lb')) ?? expect.unreachable();
+      await harness.loadBalancers.apply({
         loadBalancerId: 'lb',
         mutableFrom: ['ACTIVE', 'ERROR'],
         rows: [{ kind: 'loadbalancer', put: { ...lb, provisioningStatus: 'PENDING_UPDATE' } }],
         operation: null,
       });
-      expect(await bench.carryOut(flow, input), 'again, once it is repaired').toBe('done');
+      expect(await harness.carryOut(flow, input), 'again, once it is repaired').toBe('done');
       expect(await status()).toBe('ACTIVE');
     }
-    await expectDeletable(bench, thief);
+    await expectDeletable(harness, thief);
   });
 });

@@ -315,20 +315,20 @@ describe('members', () => {
     for (const place of ['two', 'far', 'vip-side', 'lb-mgmt-net-subnet'] as const) {
       for (const what of ['add', 'remove'] as const) {
         for (let at = 1, isReached = true; isReached; at++) {
-          const bench = setUp();
-          await bench.create('one', ...(what === 'remove' ? [place] : []));
-          if (what === 'add') await bench.toAdd('mm', place);
-          else await bench.toRemove('mm');
-          const id = await bench.ask(what === 'add' ? 'create-member' : 'delete-member', 'mm');
-          const dying = killedBehind(bench.deps, at);
-          const end = await bench.resume(id, dying.deps).catch((error: KilnError) => error.code);
+          const harness = setUp();
+          await harness.create('one', ...(what === 'remove' ? [place] : []));
+          if (what === 'add') await harness.toAdd('mm', place);
+          else await harness.toRemove('mm');
+          const id = await harness.ask(what === 'add' ? 'create-member' : 'delete-member', 'mm');
+          const dying = killedBehind(harness.deps, at);
+          const end = await harness.resume(id, dying.deps).catch((error: KilnError) => error.code);
           isReached = dying.calls() >= at;
-          if (isReached) expect(await bench.resume(id), `${what} ${place} ${at}`).toBe('done');
+          if (isReached) expect(await harness.resume(id), `${what} ${place} ${at}`).toBe('done');
           else expect(end).toBe('done');
           const reference = setUp();
           await reference.create('one', ...(what === 'add' ? [place] : []));
-          expect(await bench.plugged(), `${what} ${place} ${at}`).toEqual(await reference.plugged());
-          expect(bench.network.ports()).toHaveLength(reference.network.ports().length);
+          expect(await harness.plugged(), `${what} ${place} ${at}`).toEqual(await reference.plugged());
+          expect(harness.network.ports()).toHaveLength(reference.network.ports().length);
         }
       }
     }

@@ -101,41 +101,41 @@ function setUp(options: Parameters<typeof createFakeLoadBalancerDeps>[0] = {}) {
 
 describe('a pair', () => {
   it('is built of one image, with roles, peers, VRRP on both, and everything ACTIVE', async () => {
-    const bench = setUp();
-    await bench.created();
-    const { master, backup } = await bench.pair();
-    expect(await bench.statusOf()).toBe('ACTIVE');
-    expect(await bench.left()).toEqual({ servers: 2, vrrpPorts: 2, securityGroups: 1, serverGroups: 0, amphorae: 2 });
+    const harness = setUp();
+    await harness.created();
+    const { master, backup } = await harness.pair();
+    expect(await harness.statusOf()).toBe('ACTIVE');
+    expect(await harness.left()).toEqual({ servers: 2, vrrpPorts: 2, securityGroups: 1, serverGroups: 0, amphorae: 2 });
     for (const [one, other, priority] of [
       [master, backup, 100],
       [backup, master, 90],
     ] as const) {
       expect(one).toMatchObject({ status: 'ALLOCATED', imageId: 'image-1', haIp: vip.address });
-      const vrrp = bench.vrrpOf(one);
+      const vrrp = harness.vrrpOf(one);
       expect(vrrp?.running).toBe(true);
       expect(vrrp?.configuration).toContain(`priority ${priority}\n`);
       expect(vrrp?.configuration).toContain(`unicast_src_ip ${one.vrrpIp}\n`);
       expect(vrrp?.configuration).toContain(`unicast_peer {\n        ${other.vrrpIp}\n    }`);
-      const { configuration, running } = bench.haproxyOf(one) ?? {};
+      const { configuration, running } = harness.haproxyOf(one) ?? {};
       expect(running).toBe(true);
       for (const { vrrpIp } of [one, other]) expect(configuration).toMatch(new RegExp(`peer \\S+ ${vrrpIp}:1025`));
-      const port = bench.network.ports().find(({ id }) => id === one.vrrpPortId);
+      const port = harness.network.ports().find(({ id }) => id === one.vrrpPortId);
       expect(port).toMatchObject({ deviceId: one.computeId, allowedAddressPairs: [{ ipAddress: vip.address }] });
     }
-    const [group] = bench.network.securityGroups().filter(({ name }) => name === 'lb-lb');
+    const [group] = harness.network.securityGroups().filter(({ name }) => name === 'lb-lb');
     const opened = group?.rules.map(({ protocol, portRangeMin }) => `${protocol} ${portRangeMin}`);
     expect(opened).toEqual(expect.arrayContaining(['tcp 80', 'tcp 1025', '112 null', '51 null']));
     // Both are configured as one of a pair: the agent leaves the VIP to keepalived.
-    for (const { spec } of bench.compute.servers()) {
+    for (const { spec } of harness.compute.servers()) {
       expect(Object.values(spec.files).join('')).toContain('loadbalancer_topology = ACTIVE_STANDBY');
     }
   });
 
   it('is built in branches: one whose agent is late does not keep the other one from being plugged in', async () => {
-    const bench = setUp();
+    const harness = setUp();
     const backupIsPlugged = Promise.withResolvers<void>();
     let isFirst = true;
-    const agent = new Proxy(bench.agent, {
+    const agent = new Proxy(harness.agent, {
       get(target, name) {
         if (name === 'plugVip') {
           return async (...values: Parameters<AmphoraAgent['plugVip']>) => {
@@ -153,9 +153,9 @@ describe('a pair', () => {
         };
       },
     });
-    Object.assign(bench.deps, { agent });
-    await bench.created();
-    const entries = (await bench.journal.get('op-1'))?.entries ?? [];
+    Object.assign(harness.deps, { agent });
+    await harness.created();
+    const entries = (await harness.journal.get('op-1'))?.entries ?? [];
     expect(entries[0]).toMatchObject({ kind: 'started', step: 'mark-lb-error-on-revert', version: 2 });
     // What the journal of a pair says is for Kiln 0.1 to leave alone.
     const [versionOne] = loadBalancerFlows.find(({ name }) => name === 'create-load-balancer-pair')?.older ?? [];
@@ -165,64 +165,71 @@ describe('a pair', () => {
   });
 
   it("keeps a group of its own beside the user's", async () => {
-    const bench = setUp();
-    const user = await bench.network.createSecurityGroup({ name: "the user's", description: '' });
-    await bench.created({ vipSgIds: [user.id] });
-    const [own] = bench.network.securityGroups().filter(({ name }) => name === 'lb-lb');
+    const harness = setUp();
+    const user = await harness.network.createSecurityGroup({ name: "the user's", description: '' });
+    await harness.created({ vipSgIds: [user.id] });
+    const [own] = harness.network.securityGroups().filter(({ name }) => name === 'lb-lb');
     expect(own?.rules.some(({ portRangeMin }) => portRangeMin === 80)).toBe(false);
     expect(own?.rules.some(({ protocol }) => protocol === '112')).toBe(true);
-    const { all } = await bench.pair();
-    const groupsOf = (portId: string | null) => bench.network.ports().find(({ id }) => id === portId)?.securityGroupIds;
+    const { all } = await harness.pair();
+    const groupsOf = (portId: string | null) =>
+      harness.network.ports().find(({ id }) => id === portId)?.securityGroupIds;
     for (const { vrrpPortId } of all) expect(groupsOf(vrrpPortId)).toEqual([user.id, own?.id]);
   });
 
   it.each(['anti-affinity', 'soft-anti-affinity'] as const)(
     'is in a server group, %s, that goes with it',
     async (policy) => {
-      const bench = setUp({ antiAffinityPolicy: policy });
-      await bench.created();
-      const [group] = bench.compute.serverGroups();
+      const harness = setUp({ antiAffinityPolicy: policy });
+      await harness.created();
+      const [group] = harness.compute.serverGroups();
       expect(group).toMatchObject({ name: 'octavia-lb-lb', policy });
-      expect((await bench.loadBalancers.get('loadbalancer', 'lb'))?.serverGroupId).toBe(group?.id);
-      expect(bench.compute.servers().map(({ spec }) => spec.serverGroupId)).toEqual([group?.id, group?.id]);
+      expect((await harness.loadBalancers.get('loadbalancer', 'lb'))?.serverGroupId).toBe(group?.id);
+      expect(harness.compute.servers().map(({ spec }) => spec.serverGroupId)).toEqual([group?.id, group?.id]);
       // A third one has no host of its own while the old one is there: hard becomes soft, and it is reported.
-      const { master } = await bench.pair();
-      expect(await bench.carryOut('failover-amphora-of-pair', { amphoraId: master.id })).toBe('done');
-      const alone = bench.compute.servers().filter(({ spec }) => spec.serverGroupId === null);
+      const { master } = await harness.pair();
+      expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: master.id })).toBe('done');
+      const alone = harness.compute.servers().filter(({ spec }) => spec.serverGroupId === null);
       expect(alone).toHaveLength(policy === 'anti-affinity' ? 1 : 0);
-      expect(bench.compute.serverGroups()).toHaveLength(1);
-      expect(await bench.carryOut('delete-load-balancer')).toBe('done');
-      expect(await bench.left()).toEqual({ servers: 0, vrrpPorts: 0, securityGroups: 0, serverGroups: 0, amphorae: 0 });
+      expect(harness.compute.serverGroups()).toHaveLength(1);
+      expect(await harness.carryOut('delete-load-balancer')).toBe('done');
+      expect(await harness.left()).toEqual({
+        servers: 0,
+        vrrpPorts: 0,
+        securityGroups: 0,
+        serverGroups: 0,
+        amphorae: 0,
+      });
     },
   );
 
   it('gets every change on both', async () => {
-    const bench = setUp();
-    await bench.created();
-    const { all } = await bench.pair();
+    const harness = setUp();
+    await harness.created();
+    const { all } = await harness.pair();
     const listener = storedListener('li', 'lb', {
       provisioningStatus: 'PENDING_UPDATE',
       defaultPoolId: 'po',
       connectionLimit: 77,
     });
-    await bench.loadBalancers.apply({
+    await harness.loadBalancers.apply({
       loadBalancerId: 'lb',
       mutableFrom: ['ACTIVE'],
       rows: [{ kind: 'listener', put: listener }],
       operation: null,
     });
-    expect(await bench.carryOut('update-listener', { resourceId: 'li' })).toBe('done');
-    for (const one of all) expect(bench.haproxyOf(one)?.configuration).toContain('maxconn 77');
+    expect(await harness.carryOut('update-listener', { resourceId: 'li' })).toBe('done');
+    for (const one of all) expect(harness.haproxyOf(one)?.configuration).toContain('maxconn 77');
   });
 
   it('gets a change on the one that answers; the other one is left to failover, and the change is done', async () => {
-    const bench = setUp();
-    await bench.created();
-    const { master, backup } = await bench.pair();
-    const { deps, calls } = bench.without(master);
-    expect(await bench.carryOut('update-listener', { resourceId: 'li' }, deps)).toBe('done');
-    expect(await bench.statusOf()).toBe('ACTIVE');
-    const { master: then, backup: unchanged } = await bench.pair();
+    const harness = setUp();
+    await harness.created();
+    const { master, backup } = await harness.pair();
+    const { deps, calls } = harness.without(master);
+    expect(await harness.carryOut('update-listener', { resourceId: 'li' }, deps)).toBe('done');
+    expect(await harness.statusOf()).toBe('ACTIVE');
+    const { master: then, backup: unchanged } = await harness.pair();
     expect(then).toMatchObject({ id: master.id, status: 'ERROR', reason: { code: 'AGENT_UNREACHABLE' } });
     expect(unchanged).toMatchObject({ id: backup.id, status: 'ALLOCATED' });
     // Asked twice, and never again.
@@ -230,25 +237,25 @@ describe('a pair', () => {
   });
 
   it('fails a change that neither takes, and one that is refused', async () => {
-    const bench = setUp();
-    await bench.created();
-    const { master, backup } = await bench.pair();
-    expect(await bench.carryOut('update-listener', { resourceId: 'li' }, bench.without(master, backup).deps)).toBe(
+    const harness = setUp();
+    await harness.created();
+    const { master, backup } = await harness.pair();
+    expect(await harness.carryOut('update-listener', { resourceId: 'li' }, harness.without(master, backup).deps)).toBe(
       'undone',
     );
-    expect((await bench.pair()).all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
+    expect((await harness.pair()).all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
   });
 
   it.each(['MASTER', 'BACKUP'] as const)(
     'has its %s replaced when that is dead; nobody touches the one that lives',
     async (role) => {
-      const bench = setUp();
-      await bench.created();
-      const { master, backup } = await bench.pair();
+      const harness = setUp();
+      await harness.created();
+      const { master, backup } = await harness.pair();
       const [dead, living] = role === 'MASTER' ? [master, backup] : [backup, master];
-      const { deps, calls } = bench.without(dead);
-      expect(await bench.carryOut('failover-amphora-of-pair', { amphoraId: dead.id }, deps)).toBe('done');
-      const after = await bench.pair();
+      const { deps, calls } = harness.without(dead);
+      expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: dead.id }, deps)).toBe('done');
+      const after = await harness.pair();
       const replaced = role === 'MASTER' ? after.master : after.backup;
       const kept = role === 'MASTER' ? after.backup : after.master;
       expect(kept).toMatchObject({
@@ -259,16 +266,16 @@ describe('a pair', () => {
       });
       expect(replaced).toMatchObject({ role, status: 'ALLOCATED' });
       expect(replaced.id).not.toBe(dead.id);
-      expect(await bench.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
+      expect(await harness.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
       // The one that lives hears of the new one before that begins, and is never stopped.
       expect(calls).not.toContainEqual(`actOnVrrp ${living.id} stop`);
       expect(calls.indexOf(`actOnVrrp ${living.id} start`)).toBeLessThan(
         calls.indexOf(`actOnVrrp ${replaced.id} start`),
       );
-      expect(bench.vrrpOf(kept)?.configuration).toContain(`unicast_peer {\n        ${replaced.vrrpIp}\n    }`);
-      expect(bench.vrrpOf(replaced)?.configuration).toContain(`unicast_peer {\n        ${kept.vrrpIp}\n    }`);
+      expect(harness.vrrpOf(kept)?.configuration).toContain(`unicast_peer {\n        ${replaced.vrrpIp}\n    }`);
+      expect(harness.vrrpOf(replaced)?.configuration).toContain(`unicast_peer {\n        ${kept.vrrpIp}\n    }`);
       for (const one of after.all) {
-        const peers = bench.haproxyOf(one)?.configuration.match(/peer \S+ \S+:1025/g);
+        const peers = harness.haproxyOf(one)?.configuration.match(/peer \S+ \S+:1025/g);
         expect(peers).toHaveLength(2);
       }
     },
@@ -279,49 +286,49 @@ describe('a pair', () => {
     ['a flavor', null, 'new'],
     ['no flavor', 'old', null],
   ] as const)('gets %s: both are built by it, and the row says so when they serve', async (_what, from, to) => {
-    const bench = setUp();
+    const harness = setUp();
     const asked: (string | null)[] = [];
-    bench.deps.flavors.flavorCapabilities = async (id) => {
+    harness.deps.flavors.flavorCapabilities = async (id) => {
       asked.push(id);
       return {};
     };
-    await bench.created({ flavorId: from });
-    const before = await bench.pair();
-    const flavorOf = async () => (await bench.loadBalancers.get('loadbalancer', 'lb'))?.flavorId;
+    await harness.created({ flavorId: from });
+    const before = await harness.pair();
+    const flavorOf = async () => (await harness.loadBalancers.get('loadbalancer', 'lb'))?.flavorId;
     const takesOver = new Set<string | null | undefined>();
-    const { actOnVrrp } = bench.agent;
-    bench.agent.actOnVrrp = async (...values) => {
+    const { actOnVrrp } = harness.agent;
+    harness.agent.actOnVrrp = async (...values) => {
       takesOver.add(await flavorOf());
       return await actOnVrrp(...values);
     };
-    expect(await bench.carryOut('resize-load-balancer-pair', { flavorId: to })).toBe('done');
-    const after = await bench.pair();
+    expect(await harness.carryOut('resize-load-balancer-pair', { flavorId: to })).toBe('done');
+    const after = await harness.pair();
     expect(after.all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
     expect(after.all.some(({ id }) => before.all.some((one) => one.id === id))).toBe(false);
     expect([...takesOver]).toEqual([from]);
     expect(asked).toEqual([from, to]);
-    expect([await flavorOf(), await bench.statusOf()]).toEqual([to, 'ACTIVE']);
-    expect(await bench.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
+    expect([await flavorOf(), await harness.statusOf()]).toEqual([to, 'ACTIVE']);
+    expect(await harness.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
   });
 
   it('keeps amphorae and flavor when those of the other one can not be built, or do not answer', async () => {
     for (const failing of ['createServer', 'getInfo', 'listListeners'] as const) {
-      const bench = setUp();
-      await bench.created({ flavorId: 'old' });
-      const before = await bench.pair();
+      const harness = setUp();
+      await harness.created({ flavorId: 'old' });
+      const before = await harness.pair();
       const fault = async () => {
         throw new KilnError('SERVICE_REJECTED_REQUEST', 'made to fail');
       };
       const deps = {
-        ...bench.deps,
-        compute: failing === 'createServer' ? { ...bench.deps.compute, createServer: fault } : bench.deps.compute,
-        agent: failing === 'createServer' ? bench.deps.agent : { ...bench.deps.agent, [failing]: fault },
+        ...harness.deps,
+        compute: failing === 'createServer' ? { ...harness.deps.compute, createServer: fault } : harness.deps.compute,
+        agent: failing === 'createServer' ? harness.deps.agent : { ...harness.deps.agent, [failing]: fault },
       };
-      expect(await bench.carryOut('resize-load-balancer-pair', { flavorId: 'new' }, deps)).toBe('undone');
-      expect((await bench.pair()).all.map(({ id }) => id).sort()).toEqual(before.all.map(({ id }) => id).sort());
-      expect((await bench.loadBalancers.get('loadbalancer', 'lb'))?.flavorId).toBe('old');
-      expect(await bench.statusOf()).toBe('ACTIVE');
-      expect(await bench.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
+      expect(await harness.carryOut('resize-load-balancer-pair', { flavorId: 'new' }, deps)).toBe('undone');
+      expect((await harness.pair()).all.map(({ id }) => id).sort()).toEqual(before.all.map(({ id }) => id).sort());
+      expect((await harness.loadBalancers.get('loadbalancer', 'lb'))?.flavorId).toBe('old');
+      expect(await harness.statusOf()).toBe('ACTIVE');
+      expect(await harness.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
     }
   });
 
@@ -342,12 +349,12 @@ describe('a pair', () => {
   });
 
   it('is replaced whole: new ones are ready first, BACKUP takes over before MASTER, and hands over', async () => {
-    const bench = setUp();
-    await bench.created();
-    const before = await bench.pair();
-    const { deps, calls } = bench.without();
-    expect(await bench.carryOut('failover-load-balancer-pair', {}, deps)).toBe('done');
-    const after = await bench.pair();
+    const harness = setUp();
+    await harness.created();
+    const before = await harness.pair();
+    const { deps, calls } = harness.without();
+    expect(await harness.carryOut('failover-load-balancer-pair', {}, deps)).toBe('done');
+    const after = await harness.pair();
     expect(after.all.map(({ id }) => id)).not.toContain(before.master.id);
     const order = [
       `listListeners ${after.backup.id}`,
@@ -359,63 +366,69 @@ describe('a pair', () => {
     ].map((call) => calls.indexOf(call));
     expect(order).toEqual([...order].sort((one, other) => one - other));
     expect(order).not.toContain(-1);
-    expect(await bench.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
-    expect(bench.vrrpOf(after.backup)?.configuration).toContain(
+    expect(await harness.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
+    expect(harness.vrrpOf(after.backup)?.configuration).toContain(
       `unicast_peer {\n        ${after.master.vrrpIp}\n    }`,
     );
   });
 
   it('is rebuilt when both are dead, one after the other', async () => {
-    const bench = setUp();
-    await bench.created();
-    const { master, backup } = await bench.pair();
-    const { deps } = bench.without(master, backup);
-    expect(await bench.carryOut('failover-amphora-of-pair', { amphoraId: master.id }, deps)).toBe('done');
-    expect(await bench.carryOut('failover-amphora-of-pair', { amphoraId: backup.id }, deps)).toBe('done');
-    const after = await bench.pair();
+    const harness = setUp();
+    await harness.created();
+    const { master, backup } = await harness.pair();
+    const { deps } = harness.without(master, backup);
+    expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: master.id }, deps)).toBe('done');
+    expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: backup.id }, deps)).toBe('done');
+    const after = await harness.pair();
     expect(after.all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
-    expect(await bench.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
-    expect(bench.vrrpOf(after.backup)?.configuration).toContain(
+    expect(await harness.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
+    expect(harness.vrrpOf(after.backup)?.configuration).toContain(
       `unicast_peer {\n        ${after.master.vrrpIp}\n    }`,
     );
-    expect(bench.vrrpOf(after.master)?.configuration).toContain(
+    expect(harness.vrrpOf(after.master)?.configuration).toContain(
       `unicast_peer {\n        ${after.backup.vrrpIp}\n    }`,
     );
   });
 
   it('stays as it is when new ones can not be built, or do not serve', async () => {
-    const bench = setUp();
-    await bench.created();
-    const before = await bench.pair();
-    bench.compute.bootsEndAs('error');
-    expect(await bench.carryOut('failover-load-balancer-pair')).toBe('undone');
-    bench.compute.bootsEndAs('active');
-    const deaf = { ...bench.deps, agent: { ...bench.agent, listListeners: async () => [] } };
-    expect(await bench.carryOut('failover-load-balancer-pair', {}, deaf)).toBe('undone');
-    const after = await bench.pair();
+    const harness = setUp();
+    await harness.created();
+    const before = await harness.pair();
+    harness.compute.bootsEndAs('error');
+    expect(await harness.carryOut('failover-load-balancer-pair')).toBe('undone');
+    harness.compute.bootsEndAs('active');
+    const deaf = { ...harness.deps, agent: { ...harness.agent, listListeners: async () => [] } };
+    expect(await harness.carryOut('failover-load-balancer-pair', {}, deaf)).toBe('undone');
+    const after = await harness.pair();
     expect(after.all.map(({ id }) => id)).toEqual(before.all.map(({ id }) => id));
-    expect(await bench.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
-    expect(await bench.statusOf()).toBe('ACTIVE');
+    expect(await harness.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
+    expect(await harness.statusOf()).toBe('ACTIVE');
   });
 
   it('leaves nothing when its creation fails, wherever that is', async () => {
     for (let n = 1; ; n++) {
-      const bench = setUp({ antiAffinityPolicy: 'anti-affinity' });
-      const original = { ...bench.deps };
+      const harness = setUp({ antiAffinityPolicy: 'anti-affinity' });
+      const original = { ...harness.deps };
       const failing = failingAtCall(original, n, /^(create|attach|upload|act|plug)/);
-      Object.assign(bench.deps, failing.deps);
-      const outcome = await bench.created().then(
+      Object.assign(harness.deps, failing.deps);
+      const outcome = await harness.created().then(
         () => 'done',
         () => 'undone',
       );
-      Object.assign(bench.deps, original);
+      Object.assign(harness.deps, original);
       if (failing.calls() < n) {
         expect(outcome).toBe('done');
         expect(n).toBeGreaterThan(20);
         return;
       }
-      expect(await bench.left()).toEqual({ servers: 0, vrrpPorts: 0, securityGroups: 0, serverGroups: 0, amphorae: 0 });
-      expect(await bench.statusOf()).toBe('ERROR');
+      expect(await harness.left()).toEqual({
+        servers: 0,
+        vrrpPorts: 0,
+        securityGroups: 0,
+        serverGroups: 0,
+        amphorae: 0,
+      });
+      expect(await harness.statusOf()).toBe('ERROR');
     }
   });
 });

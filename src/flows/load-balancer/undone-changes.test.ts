@@ -189,13 +189,13 @@ describe('whichever call fails for good, undone or carried out, the cloud and th
     const asked = changes[name] ?? expect.unreachable();
     for (const moment of ['before', 'behind'] as const) {
       for (let n = 1, isReached = true; isReached; n++) {
-        const bench = await setUp(topology, asked.own);
-        const before = await bench.seen();
-        const input = await write(bench, asked);
-        const failing = failingAtCall(bench.deps, n, changing, moment);
-        const end = await bench.carryOut(asked.flow, input, failing.deps);
+        const harness = await setUp(topology, asked.own);
+        const before = await harness.seen();
+        const input = await write(harness, asked);
+        const failing = failingAtCall(harness.deps, n, changing, moment);
+        const end = await harness.carryOut(asked.flow, input, failing.deps);
         isReached = failing.calls() >= n;
-        if (end === 'undone') expect(await bench.seen(), `${moment} call ${n}: ${failing.failed()}`).toEqual(before);
+        if (end === 'undone') expect(await harness.seen(), `${moment} call ${n}: ${failing.failed()}`).toEqual(before);
         else expect(end).toBe('done');
         if (!isReached) expect(end).toBe('done');
       }
@@ -245,13 +245,13 @@ describe('whoever carries the change out is killed behind any call: the next one
     expect(await alone.carryOut(asked.flow, await write(alone, asked))).toBe('done');
     const expected = withoutIds(await alone.seen());
     for (let n = 1, isReached = true; isReached; n++) {
-      const bench = await setUp(topology, asked.own);
-      const dying = failingAtCall(bench.deps, n, changing, 'behind', killed());
-      const first = await bench.carryOut(asked.flow, await write(bench, asked), dying.deps).catch(() => 'killed');
+      const harness = await setUp(topology, asked.own);
+      const dying = failingAtCall(harness.deps, n, changing, 'behind', killed());
+      const first = await harness.carryOut(asked.flow, await write(harness, asked), dying.deps).catch(() => 'killed');
       isReached = dying.calls() >= n;
-      if (isReached) expect(await bench.goOn()).toBe('done');
+      if (isReached) expect(await harness.goOn()).toBe('done');
       else expect(first).toBe('done');
-      expect(withoutIds(await bench.seen()), `call ${n}: ${dying.failed()}`).toEqual(expected);
+      expect(withoutIds(await harness.seen()), `call ${n}: ${dying.failed()}`).toEqual(expected);
     }
   });
 });

@@ -8,7 +8,7 @@ const id = (n: number) => `00000000-0000-4000-8000-00000000000${n}`;
 const at = (n: number) => makeImage({ id: id(n), name: `amphora-${n}`, createdAt: `2026-02-0${n}T00:00:00Z` });
 
 /** Five images that booted amphorae once: the first is run, the last carries the tag. */
-function bench(changes: { whileLooking?: (known: { running: string[] }, looks: number) => void } = {}) {
+function harness(changes: { whileLooking?: (known: { running: string[] }, looks: number) => void } = {}) {
   const shelf = createImageShelf(at(1), at(2), at(3), at(4), { ...at(5), tags: ['amphora'] });
   const state = { running: [id(1)] };
   let looks = 0;
@@ -32,7 +32,7 @@ function bench(changes: { whileLooking?: (known: { running: string[] }, looks: n
 
 describe('image prune', () => {
   it('changes nothing without --yes, and says what it would delete', async () => {
-    const { shelf, context } = bench();
+    const { shelf, context } = harness();
     const run = await driveCli('image prune --keep 1', context, { columns: 100 });
     expect(run.exitCode).toBe(0);
     expect(shelf.changes).toEqual([]);
@@ -41,7 +41,7 @@ describe('image prune', () => {
   });
 
   it('deletes with --yes, and keeps three of the newest unless asked otherwise', async () => {
-    const { shelf, context } = bench();
+    const { shelf, context } = harness();
     await driveCli('image prune --yes', context);
     expect(shelf.changes).toEqual([]);
     const run = await driveCli('image prune --keep 1 --yes --json', context);
@@ -53,7 +53,7 @@ describe('image prune', () => {
   });
 
   it('looks again right before each deletion: an amphora that booted from it meanwhile keeps it', async () => {
-    const { shelf, context } = bench({
+    const { shelf, context } = harness({
       whileLooking: (known, looks) => {
         if (looks === 2) known.running.push(id(3));
       },
@@ -64,7 +64,7 @@ describe('image prune', () => {
   });
 
   it('a tag or a protection that came meanwhile keeps it, too', async () => {
-    const { shelf, context } = bench({
+    const { shelf, context } = harness({
       whileLooking: (_known, looks) => {
         if (looks === 1) shelf.put({ ...at(3), protected: true });
         if (looks === 1) shelf.put({ ...at(2), tags: ['amphora'] });
@@ -75,7 +75,7 @@ describe('image prune', () => {
   });
 
   it('what Glance refuses to delete is reported, and does not hold up the rest', async () => {
-    const { shelf, context } = bench();
+    const { shelf, context } = harness();
     const refuse = async (imageId: string) => {
       if (imageId !== id(3)) return shelf.delete(imageId);
       const call = { service: 'image', method: 'DELETE', path: '/v2/images/3', status: 409 } as const;
@@ -93,7 +93,7 @@ describe('image prune', () => {
   });
 
   it('refuses where it can not know what is in use', async () => {
-    const { shelf, context } = bench();
+    const { shelf, context } = harness();
     const none = await driveCli('image prune --yes', { ...context, knownImages: async () => null });
     expect([none.exitCode, shelf.changes]).toEqual([2, []]);
     const down = () => Promise.reject(new KilnError('STATE_UNUSABLE', 'no database'));
@@ -104,7 +104,7 @@ describe('image prune', () => {
 
 describe('image list', () => {
   it('shows by how many an image is used, where that can be known', async () => {
-    const { context } = bench();
+    const { context } = harness();
     const { stdout } = await driveCli('image list', context);
     expect(stdout.split('\n')[0]).toContain('IN USE');
     expect((await driveCli('image list --json', context)).json()).toContainEqual(
@@ -113,7 +113,7 @@ describe('image list', () => {
   });
 
   it('goes on without the database, and says so', async () => {
-    const { context } = bench();
+    const { context } = harness();
     const down = () => Promise.reject(new KilnError('STATE_UNUSABLE', 'no database'));
     const run = await driveCli('image list', { ...context, knownImages: down });
     expect([run.exitCode, run.stdout.includes('IN USE')]).toEqual([0, false]);

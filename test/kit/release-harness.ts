@@ -19,7 +19,7 @@ export const [oldImageId, newImageId] = [
   '11110000-0000-4000-8000-000000000002',
 ] as const;
 
-export interface ReleaseBench extends StoredApiHarness {
+export interface ReleaseHarness extends StoredApiHarness {
   images: ReturnType<typeof createFakeImages>;
   /** The configuration's. */
   settings: { tag: string; imageId: string; flavorId: string };
@@ -28,7 +28,7 @@ export interface ReleaseBench extends StoredApiHarness {
 }
 
 /** The API over a real database and a Glance in memory with two images; the first one carries the tag. */
-export async function openReleaseBench(overrides: Partial<ApiDeps> = {}): Promise<ReleaseBench> {
+export async function openReleaseHarness(overrides: Partial<ApiDeps> = {}): Promise<ReleaseHarness> {
   const settings = { tag: 'amphora', imageId: '', flavorId: 'nova-1' };
   const images = createFakeImages();
   const hashed = (id: string, name: string, hashValue: string, tags: string[]) =>
@@ -36,15 +36,15 @@ export async function openReleaseBench(overrides: Partial<ApiDeps> = {}): Promis
   images.put(hashed(oldImageId, 'amphora-1', 'h1', ['amphora']));
   images.put(hashed(newImageId, 'amphora-2', 'h2', []));
   let releases: ApiDeps['releases'] | null = null;
-  const bench = await openStoredApiHarness(overrides, {
+  const harness = await openStoredApiHarness(overrides, {
     around: (deps) => ({
       ...deps,
       releasableImages: () => resolver.releasable(),
-      tagHistory: () => createTagHistory(bench.database, deps.clock).list(10),
+      tagHistory: () => createTagHistory(harness.database, deps.clock).list(10),
       releases: new Proxy({} as ApiDeps['releases'], { get: (_target, name) => Reflect.get(releases ?? {}, name) }),
     }),
   });
-  const { database, deps } = bench;
+  const { database, deps } = harness;
   const { clock } = deps;
   const resolver = createImageResolver({
     images,
@@ -61,13 +61,13 @@ export async function openReleaseBench(overrides: Partial<ApiDeps> = {}): Promis
   const planner = createReleasePlanner({ releases: store, flavors, resolver, images, clock, settings: () => settings });
   releases = releasesOver(store, clock, { planner, resolver });
   return {
-    ...bench,
+    ...harness,
     images,
     settings,
     async hasLoadBalancer(over = {}, fields = {}, headers = {}) {
       const body = { loadbalancer: { vip_subnet_id: subnetId, ...fields } };
-      const { id } = (await bench.call('POST', '/lbaas/loadbalancers', body, headers)).body.loadbalancer;
-      await bench.settleAll();
+      const { id } = (await harness.call('POST', '/lbaas/loadbalancers', body, headers)).body.loadbalancer;
+      await harness.settleAll();
       const served = { loadBalancerId: id, status: 'ALLOCATED', imageId: oldImageId } as const;
       const amphora = storedAmphora(`a-${id}`.slice(0, 36), { ...served, ...over });
       await createAmphoraStore(database, clock).insert(amphora);
