@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { GIVE_UP_MS, openBoots } from '../../../test/kit/boots.ts';
 import { anImage, aServerSpec } from '../../../test/kit/builders.ts';
+import { createFakeAmphoraAgent } from '../../../test/kit/fakes/fake-amphora-agent.ts';
 import { aServiceError } from '../../../test/kit/fault-injection.ts';
 import type { BootEvent } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
+import type { AmphoraAgent } from '../../ports/amphora-agent.ts';
 import { bootAmphora } from './boot-amphora.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 
@@ -18,6 +20,17 @@ async function open(over: Partial<LoadBalancerDeps> = {}) {
   const boots = await openBoots(over);
   endings.push(() => boots.close());
   return boots;
+}
+
+/** Does not answer for as long as it is waited for: the time of these tests is the flow's own, and passes at once. */
+function silentAgent(): AmphoraAgent {
+  const getInfo: AmphoraAgent['getInfo'] = (_amphora, signal) =>
+    new Promise((_resolve, reject) => {
+      const giveUp = () => reject(new KilnError('AGENT_UNREACHABLE', 'not yet'));
+      if (signal?.aborted) giveUp();
+      signal?.addEventListener('abort', giveUp);
+    });
+  return { ...createFakeAmphoraAgent(), getInfo };
 }
 
 describe('booting an amphora', () => {
@@ -204,8 +217,7 @@ describe('booting an amphora', () => {
 
 describe('a boot that is cancelled', () => {
   it.each(['choose', 'create', 'active', 'agent'] as const)('while it is at "%s" is undone', async (part) => {
-    const { operations, agent, compute, amphorae, operationOn } = await open();
-    agent.failNext('getInfo', new KilnError('AGENT_UNREACHABLE', 'not yet'), 50);
+    const { operations, compute, amphorae, operationOn } = await open({ agent: silentAgent() });
     const control = new AbortController();
     const boot = operations.boot(
       byTag,
