@@ -60,6 +60,9 @@ export async function startControllerCluster(environment: NodeJS.ProcessEnv = {}
     OS_HEALTH_MANAGER__HEARTBEAT_TIMEOUT: '8',
     OS_HEALTH_MANAGER__HEALTH_CHECK_INTERVAL: '1',
     OS_KILN__WORKER_LEASE_SECONDS: '10',
+    // Hundreds of servers that are asked for at once take this machine minutes to start.
+    OS_CONTROLLER_WORKER__AMP_ACTIVE_RETRIES: '900',
+    OS_HAPROXY_AMPHORA__CONNECTION_MAX_RETRIES: '900',
     ...environment,
   };
 
