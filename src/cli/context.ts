@@ -193,7 +193,7 @@ export interface LocalPageOptions {
   onNoBrowser(): void;
 }
 
-/** Told once, when the embedded cloud answers. */
+/** Called once, when the embedded cloud answers. */
 export interface DevReady {
   cloudName: string;
   cloudsFile: string;

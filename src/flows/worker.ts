@@ -27,9 +27,9 @@ export interface WorkerSettings<Deps> {
   capacity: number;
   clock: Clock;
   log: Log;
-  /** Told of every operation that this worker has let go, however that came: what it has in this process is free. */
+  /** Called with every operation that this worker has let go, however that came: what it has in this process is free. */
   onLetGo?(operationId: string): void;
-  /** Told of every operation that this worker has brought to its end. */
+  /** Called with every operation that this worker has brought to its end. */
   onEnded?(operation: Operation, end: Exclude<FlowEnd, 'released'>): void;
   /** How often the journal is searched for what no word has reached anybody of. */
   sweepEveryMs: number;

@@ -28,7 +28,7 @@ interface Follower {
 /** All followers share one statement every two seconds: without any, there is none. */
 export function createEventFeed(store: EventStore, clock: Clock): EventFeed {
   const followers = new Set<Follower>();
-  /** Told already, of those that may be read again. */
+  /** Sent already, of those that may be read again. */
   const reported = new Map<string, number>();
   let isLooking = false;
 

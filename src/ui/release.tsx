@@ -108,7 +108,7 @@ function About({ of: one }: { of: Release }) {
         ]}
       />
       <p class="quiet">
-        Told to {one.intent.want} by <bdi>{one.intent.by}</bdi>
+        Asked to {one.intent.want} by <bdi>{one.intent.by}</bdi>
         {one.intent.reason !== '' && (
           <>
             : <bdi>{one.intent.reason}</bdi>

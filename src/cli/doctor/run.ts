@@ -20,7 +20,7 @@ export interface DoctorTools {
   clock: Clock;
   signal: AbortSignal;
   limitSeconds: number;
-  /** Told before each check. */
+  /** Called before each check. */
   onCheck(check: Check): void;
 }
 

@@ -59,7 +59,7 @@ export function wireWorker(
     roles?: readonly ServeRole[];
     /** Rung when an operation has ended. */
     bell?: Bell;
-    /** Told of each operation that has ended. */
+    /** Called with each operation that has ended. */
     onEnded?: WorkerSettings<unknown>['onEnded'];
     /** Whether these flows are not all there are. */
     isPartial?: boolean;

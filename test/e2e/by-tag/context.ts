@@ -64,7 +64,7 @@ export interface ContextDeps {
   kiln: KilnSet;
   variant(): Promise<KilnSet>;
   vipSubnetId: string;
-  /** Told of each load balancer that was asked for. */
+  /** Called with each load balancer that was asked for. */
   made(id: string, api: LoadBalancerApi): void;
 }
 

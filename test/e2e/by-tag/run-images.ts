@@ -39,7 +39,7 @@ interface Options {
   tenant: CloudUser | null;
   /** Of the old image and the new one. */
   files: { old: string; new: string };
-  /** Told of each image that was made, before it is uploaded. */
+  /** Called with each image that was made, before it is uploaded. */
   made(id: string): void;
 }
 
