@@ -18,6 +18,10 @@ const FAILOVERS_KEPT_MS = 24 * 3600 * 1000;
  * guesses that an equality finds less than a range does, would read all amphorae instead of the silent ones.
  */
 const serves = sql<boolean>`case a.status when 'ALLOCATED' then 1 when 'ERROR' then 1 else 0 end = 1`;
+/** Amphorae that are watched, `h` and `a`, with the load balancers `l` that they are of. */
+const withOwners = sql`from kiln_amphora_health h
+  join kiln_amphora a on a.id = h.amphora_id
+  join kiln_load_balancer l on l.id = a.load_balancer_id`;
 /** No operation holds its load balancer. */
 const isFree = sql<boolean>`l.provisioning_status in ('ACTIVE', 'ERROR')`;
 const isUnexplained = sql<boolean>`(h.finding is null or h.finding <> 'heartbeats-lost')`;
@@ -109,6 +113,18 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
     if (numUpdatedRows !== 1n) throw new NotOurs();
   }
 
+  /** To ERROR, or out of it, where that is still to be done; the revision has them judged anew. @returns how many. */
+  async function setOperatingStatus(ids: readonly string[], status: OperatingStatus): Promise<number> {
+    if (ids.length === 0) return 0;
+    const { numUpdatedRows } = await database
+      .updateTable('kiln_load_balancer')
+      .set({ operating_status: status, revision: sql`revision + 1` })
+      .where('id', 'in', ids.toSorted())
+      .where('operating_status', status === 'ERROR' ? '<>' : '=', 'ERROR')
+      .executeTakeFirst();
+    return Number(numUpdatedRows);
+  }
+
   /** While the breaker was open they were only asked. Who examines one at this moment keeps it. */
   const examineUnknownAgain = () =>
     database
@@ -189,9 +205,7 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
         const isAmong = among === 'repairable' ? isFree : among === 'unexamined' ? sql`h.finding is null` : sql`1 = 1`;
         const { rows: found } = await sql<{ id: string }>`
           select h.amphora_id as id
-          from kiln_amphora_health h
-            join kiln_amphora a on a.id = h.amphora_id
-            join kiln_load_balancer l on l.id = a.load_balancer_id
+          ${withOwners}
           where h.last_heard < ${silentBefore} and ${serves}
             and (h.examine_after is null or h.examine_after <= ${now}) and ${isAmong}
           order by h.attempts, h.last_heard, h.amphora_id
@@ -208,9 +222,7 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
         const { rows } = await sql<ClaimedRow>`
           select h.amphora_id, h.last_heard, h.finding, h.attempts, a.status, a.load_balancer_id, a.compute_id,
             a.lb_network_ip, l.provisioning_status, l.topology, case when exists (${replacement(silentBefore)}) then 1 else 0 end as is_replaced
-          from kiln_amphora_health h
-            join kiln_amphora a on a.id = h.amphora_id
-            join kiln_load_balancer l on l.id = a.load_balancer_id
+          ${withOwners}
           where h.amphora_id in (${sql.join(ids)}) and h.examiner = ${examiner} and ${isAmong}
           order by h.attempts, h.last_heard, h.amphora_id`.execute(database);
         return rows.map((row) => toSilentAmphora(row, examiner));
@@ -267,43 +279,30 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
       attempt(clock, async () => {
         const { rows } = await sql<{ id: string }>`
           select distinct l.id
-          from kiln_amphora_health h
-            join kiln_amphora a on a.id = h.amphora_id
-            join kiln_load_balancer l on l.id = a.load_balancer_id
+          ${withOwners}
           where h.last_heard < ${silentBefore} and ${serves} and h.finding <> 'heartbeats-lost'
             and l.operating_status <> 'ERROR' and l.admin_state_up = 1
             and not exists (${other(silentBefore)})
           limit ${limit}`.execute(database);
-        if (rows.length === 0) return 0;
-        const { numUpdatedRows } = await database
-          .updateTable('kiln_load_balancer')
-          .set({ operating_status: 'ERROR', revision: sql`revision + 1` })
-          .where('id', 'in', rows.map(({ id }) => id).sort())
-          .where('operating_status', '<>', 'ERROR')
-          .executeTakeFirst();
-        return Number(numUpdatedRows);
+        return await setOperatingStatus(
+          rows.map(({ id }) => id),
+          'ERROR',
+        );
       }),
 
     markServing: ({ silentBefore }, limit) =>
       attempt(clock, async () => {
         const { rows } = await sql<{ id: string; status: OperatingStatus }>`
           select distinct l.id, case when exists (${lessThanOnline(silentBefore)}) then 'DEGRADED' else 'ONLINE' end as status
-          from kiln_amphora_health h
-            join kiln_amphora a on a.id = h.amphora_id
-            join kiln_load_balancer l on l.id = a.load_balancer_id
+          ${withOwners}
           where h.last_heard < ${silentBefore} and ${serves} and h.finding = 'heartbeats-lost'
             and l.operating_status = 'ERROR' and l.admin_state_up = 1
             and not exists (select 1 from kiln_pool p where p.load_balancer_id = l.id and p.operating_status = 'ERROR')
           limit ${limit}`.execute(database);
         let marked = 0;
         for (const [status, those] of Map.groupBy(rows, (row) => row.status)) {
-          const { numUpdatedRows } = await database
-            .updateTable('kiln_load_balancer')
-            .set({ operating_status: status, revision: sql`revision + 1` })
-            .where('id', 'in', those.map(({ id }) => id).sort())
-            .where('operating_status', '=', 'ERROR')
-            .executeTakeFirst();
-          marked += Number(numUpdatedRows);
+          const ids = those.map(({ id }) => id);
+          marked += await setOperatingStatus(ids, status);
         }
         return marked;
       }),
