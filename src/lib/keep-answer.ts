@@ -43,3 +43,12 @@ export function keepAnswer<Question, Answer>(
     return line.answer;
   };
 }
+
+/** `keepAnswer` of a call that always asks the same. */
+export function keepOneAnswer<Answer>(
+  call: () => Promise<Answer>,
+  options: { keepMs: number; nowMs: () => number },
+): () => Promise<Answer> {
+  const kept = keepAnswer<void, Answer>(call, { ...options, keyOf: () => '' });
+  return () => kept();
+}

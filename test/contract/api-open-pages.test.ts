@@ -8,7 +8,7 @@ import { createReleaseStore } from '../../src/adapters/storage/release-store.ts'
 import { createSilenceStore } from '../../src/adapters/storage/silence-store.ts';
 import { createPolicy } from '../../src/api/policy/policy.ts';
 import { tallyOf } from '../../src/core/releases/tallies.ts';
-import { keepAnswer } from '../../src/lib/keep-answer.ts';
+import { keepOneAnswer } from '../../src/lib/keep-answer.ts';
 import { KilnError } from '../../src/model/errors.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { createAttentionView } from '../../src/services/attention-view.ts';
@@ -53,14 +53,8 @@ beforeEach(async () => {
 afterEach(() => harness.close());
 
 /** As kiln serve shares overviews. */
-function shared<Answer>(clock: Clock, look: () => Promise<Answer>): () => Promise<Answer> {
-  const kept = keepAnswer<void, Answer>(look, {
-    keyOf: () => '',
-    keepMs: SHARED_MS,
-    nowMs: () => clock.monotonicMs(),
-  });
-  return () => kept();
-}
+const shared = <Answer>(clock: Clock, look: () => Promise<Answer>) =>
+  keepOneAnswer(look, { keepMs: SHARED_MS, nowMs: () => clock.monotonicMs() });
 
 const noImage = new KilnError('SERVICE_UNREACHABLE', 'there is no Glance here');
 const fleetOf = ({ database, deps: { clock } }: StoredApiHarness) =>

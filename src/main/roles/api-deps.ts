@@ -11,7 +11,7 @@ import type { Policy } from '../../api/policy/policy.ts';
 import type { ApiDeps } from '../../api/v2/deps.ts';
 import type { Configuration } from '../../config/options/index.ts';
 import type { Bell } from '../../lib/bell.ts';
-import { keepAnswer } from '../../lib/keep-answer.ts';
+import { keepOneAnswer } from '../../lib/keep-answer.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ImageResolver } from '../../ports/image-resolver.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
@@ -44,14 +44,8 @@ const SHARED_MS = 5_000;
 /** Images with their tags that an overview goes back. */
 const TAG_HISTORY = 200;
 
-function sharedBriefly<Answer>(clock: Clock, look: () => Promise<Answer>): () => Promise<Answer> {
-  const shared = keepAnswer<void, Answer>(look, {
-    keyOf: () => '',
-    keepMs: SHARED_MS,
-    nowMs: () => clock.monotonicMs(),
-  });
-  return () => shared();
-}
+const sharedBriefly = <Answer>(clock: Clock, look: () => Promise<Answer>) =>
+  keepOneAnswer(look, { keepMs: SHARED_MS, nowMs: () => clock.monotonicMs() });
 
 function wireUi({ signIn }: OpenStack, { clock, current }: RuntimeContext): ApiDeps['ui'] {
   const hasKeystone = current().api_settings.auth_strategy !== 'noauth';
