@@ -1,7 +1,7 @@
 import type { OperationReason } from '../../model/operation.ts';
 import type { StepRun } from '../engine/flow.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
-import { findOrCreate } from './find-or-create.ts';
+import { findOrCreateServerGroup } from './server-groups.ts';
 
 /**
  * How a second try of a probe comes to another host: the servers of all tries at a place are in one server group with anti-affinity,
@@ -24,9 +24,7 @@ export async function joinProbeGroup(
 ): Promise<string | null> {
   if (name === undefined) return null;
   try {
-    const find = async () => (await deps.compute.findServerGroupsByName(name))[0] ?? null;
-    const make = () => deps.compute.createServerGroup({ name, policy: 'anti-affinity' });
-    return (await findOrCreate(deps, run.resumed, find, make)).id;
+    return (await findOrCreateServerGroup(deps, run.resumed, { name, policy: 'anti-affinity' })).id;
   } catch (error) {
     run.note(`no server group ${name}: a second try may be on the same host (${(error as Error).message})`);
     return null;

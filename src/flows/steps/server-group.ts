@@ -1,5 +1,5 @@
 import type { Step } from '../engine/flow.ts';
-import { findOrCreate } from '../lib/find-or-create.ts';
+import { findOrCreateServerGroup } from '../lib/server-groups.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 
@@ -18,12 +18,7 @@ export const createServerGroup: Step<LoadBalancerDeps, LoadBalancerInput, Server
     const found = await deps.loadBalancers.get('loadbalancer', loadBalancerId);
     if (found?.serverGroupId) return { serverGroupId: found.serverGroupId };
     const name = nameOf(loadBalancerId);
-    const { id } = await findOrCreate(
-      deps,
-      run.resumed,
-      async () => (await deps.compute.findServerGroupsByName(name))[0] ?? null,
-      () => deps.compute.createServerGroup({ name, policy }),
-    );
+    const { id } = await findOrCreateServerGroup(deps, run.resumed, { name, policy });
     await deps.loadBalancers.setServerGroup(loadBalancerId, id);
     return { serverGroupId: id };
   },
