@@ -7,7 +7,7 @@ import { createConnection } from 'mysql2/promise';
 import type { TestbedAccess } from '../test/kit/testbed-access.ts';
 import { load } from './load.ts';
 import { pssMiB } from './process-memory.ts';
-import { percentile } from './report.ts';
+import { percentile, timesMs } from './report.ts';
 
 /** What no program over Node.js and MariaDB can be better than on this machine. */
 export interface Limit {
@@ -44,7 +44,11 @@ export async function physicalLimits(
   const [read, write] = await ofDatabase(bed);
   limits.push({ what: 'a round trip to MariaDB (select 1), median', value: read, unit: 'ms' });
   limits.push({ what: 'a statement to MariaDB that is committed, median', value: write, unit: 'ms' });
-  limits.push({ what: `start and end of a bare Node.js, median of ${STARTS}`, value: startOfNodeMs(), unit: 'ms' });
+  limits.push({
+    what: `start and end of a bare Node.js, median of ${STARTS}`,
+    value: await startOfNodeMs(),
+    unit: 'ms',
+  });
   limits.push({ what: 'memory at rest (PSS): a bare Node.js', value: await memoryOfNodeMiB(), unit: 'MiB' });
   return limits;
 }
@@ -86,25 +90,10 @@ async function ofDatabase({ database }: TestbedAccess): Promise<[read: number, w
   }
 }
 
-async function medianMs(ask: () => Promise<unknown>): Promise<number> {
-  const times: number[] = [];
-  for (let n = 0; n < ROUND_TRIPS; n++) {
-    const startMs = performance.now();
-    await ask();
-    times.push(performance.now() - startMs);
-  }
-  return percentile(times, 0.5);
-}
+const medianMs = async (ask: () => Promise<unknown>) => percentile(await timesMs(ROUND_TRIPS, ask), 0.5);
 
-function startOfNodeMs(): number {
-  const times: number[] = [];
-  for (let n = 0; n < STARTS; n++) {
-    const startMs = performance.now();
-    spawnSync(process.execPath, ['-e', '0']);
-    times.push(performance.now() - startMs);
-  }
-  return percentile(times, 0.5);
-}
+const startOfNodeMs = async () =>
+  percentile(await timesMs(STARTS, () => spawnSync(process.execPath, ['-e', '0'])), 0.5);
 
 async function memoryOfNodeMiB(): Promise<number> {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' });

@@ -25,3 +25,14 @@ export function percentile(values: readonly number[], p: number): number {
 export function milliseconds(value: number): string {
   return value < 10 ? `${value.toFixed(2)} ms` : `${value.toFixed(0)} ms`;
 }
+
+/** How long each of so many runs took, one after the other, in milliseconds. */
+export async function timesMs(count: number, work: () => unknown): Promise<number[]> {
+  const times: number[] = [];
+  for (let n = 0; n < count; n++) {
+    const startMs = performance.now();
+    await work();
+    times.push(performance.now() - startMs);
+  }
+  return times;
+}

@@ -6,7 +6,7 @@ import { openDatabase } from '../src/adapters/storage/database.ts';
 import { createLoadBalancerStore } from '../src/adapters/storage/load-balancer-store.ts';
 import type { ListQuery, LoadBalancerStore, RowChange } from '../src/ports/load-balancer-store.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../test/kit/stored-resources.ts';
-import { type Figure, milliseconds, percentile } from './report.ts';
+import { type Figure, milliseconds, percentile, timesMs } from './report.ts';
 
 const LOAD_BALANCERS = 10_000;
 const LISTENERS = 5;
@@ -63,12 +63,7 @@ export async function benchStore(): Promise<Figure[]> {
 }
 
 async function time(read: () => Promise<unknown>): Promise<string> {
-  const times: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const startMs = performance.now();
-    await read();
-    times.push(performance.now() - startMs);
-  }
+  const times = await timesMs(ROUNDS, read);
   return `${milliseconds(percentile(times, 0.5))} / ${milliseconds(percentile(times, 0.95))}`;
 }
 
