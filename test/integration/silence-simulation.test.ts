@@ -226,6 +226,15 @@ async function hearAll(): Promise<void> {
     where amphora_id in (select value from json_each(${ids}))`.execute(world);
 }
 
+/** A fleet, and controllers that have listened for long enough to judge it. @returns what a worker does. */
+async function watched(size: number, controllersCount: number): Promise<() => Promise<void>> {
+  await fleet(size);
+  for (let n = 0; n < controllersCount; n++) await startController();
+  const work = playWorker();
+  await pass(35, work);
+  return work;
+}
+
 function fallSilent(count: number): string[] {
   const dead = [...alive].slice(0, count);
   for (const id of dead) alive.delete(id);
@@ -245,11 +254,7 @@ async function breaker() {
 }
 
 it('one in a hundred of 8,000 dies: each is failed over once, ten at a time; a controller is replaced in the middle', async () => {
-  await fleet(8_000);
-  await startController();
-  await startController();
-  const work = playWorker();
-  await pass(35, work);
+  const work = await watched(8_000, 2);
   expect(failovers.size).toBe(0);
   const dead = fallSilent(80);
   await pass(60, work);
@@ -269,11 +274,7 @@ it('one in a hundred of 8,000 dies: each is failed over once, ten at a time; a c
 it.each([30, 100])(
   'of 8,000, %i in a hundred fall silent: none is failed over; when heartbeats come back, the dead are',
   async (percent) => {
-    await fleet(8_000);
-    await startController();
-    await startController();
-    const work = playWorker();
-    await pass(35, work);
+    const work = await watched(8_000, 2);
     const silent = fallSilent(80 * percent);
     await pass(40, work);
     const [second] = controllers.splice(1, 1);
@@ -296,11 +297,7 @@ it.each([30, 100])(
 );
 
 it('of 2,000 all heartbeats are lost on their way: who serves is not called dead, nor failed over; who is dead is both', async () => {
-  await fleet(2_000);
-  await startController();
-  await startController();
-  const work = playWorker();
-  await pass(35, work);
+  const work = await watched(2_000, 2);
   const silent = fallSilent(2_000);
   const dead = silent.slice(0, 20);
   for (const id of silent.slice(20)) answering.add(id);
@@ -320,11 +317,7 @@ it('of 2,000 all heartbeats are lost on their way: who serves is not called dead
 }, 300_000);
 
 it('an operator lets failovers go on: ten at a time, each once, and no new mass of silence with them', async () => {
-  await fleet(60);
-  await startController();
-  await startController();
-  const work = playWorker();
-  await pass(35, work);
+  const work = await watched(60, 2);
   const dead = fallSilent(20);
   await pass(50, work);
   expect(failovers.size).toBe(0);
@@ -378,10 +371,7 @@ it('a look costs as many statements for 8,000 amphorae as for 80, and reads no m
 }, 300_000);
 
 it('a cut while Nova is away too, noticed bit by bit, and Nova comes back first: what was asked about in vain still counts', async () => {
-  await fleet(20);
-  await startController();
-  const work = playWorker();
-  await pass(35, work);
+  const work = await watched(20, 1);
   novaAnswers = false;
   for (let bit = 0; bit < 5; bit++) {
     fallSilent(3);
@@ -395,11 +385,7 @@ it('a cut while Nova is away too, noticed bit by bit, and Nova comes back first:
 }, 300_000);
 
 it('some can not be replaced, for a quota: tried again, with longer and longer pauses, they are in the way of no other', async () => {
-  await fleet(30);
-  await startController();
-  await startController();
-  const work = playWorker();
-  await pass(35, work);
+  const work = await watched(30, 2);
   const stuck: string[] = [];
   for (let one = 0; one < 6; one++) {
     const [dead = ''] = fallSilent(1);
@@ -438,10 +424,7 @@ it('some can not be replaced, for a quota: tried again, with longer and longer p
 }, 300_000);
 
 it('one that is silent while its load balancer is changed is failed over as soon as the change has ended', async () => {
-  await fleet(3);
-  await startController();
-  const work = playWorker();
-  await pass(35, work);
+  const work = await watched(3, 1);
   const [dead = ''] = fallSilent(1);
   const loadBalancerId = dead.replace('a-', 'lb-');
   const hold = (status: string) =>

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { failingAtCall } from '../../../test/kit/failing-call.ts';
 import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
+import { createVipPort } from '../../../test/kit/vip-port.ts';
 import type { Amphora } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { FlowName } from '../../model/flow-name.ts';
@@ -13,7 +14,9 @@ import { runFlow } from '../engine/run-flow.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 import { loadBalancerFlows } from './index.ts';
 
-const vip = { address: '10.100.0.9', networkId: 'lb-vip-net', subnetId: 'lb-vip-subnet', octaviaOwned: true };
+const vipAddress = '10.100.0.9';
+/** `left` of a cloud in which nothing of the load balancer is. */
+const nothing = { servers: 0, vrrpPorts: 0, securityGroups: 0, serverGroups: 0, amphorae: 0 };
 const limits = { attempts: 2, firstPauseMs: 10, longestPauseMs: 100 };
 const never = new AbortController().signal;
 
@@ -38,18 +41,8 @@ function setUp(options: Parameters<typeof createFakeLoadBalancerDeps>[0] = {}) {
   }
   async function created(fields: Partial<LoadBalancer> = {}): Promise<void> {
     const provisioningStatus = 'PENDING_CREATE';
-    const { id: portId } = await network.createPort({
-      ...{
-        name: 'octavia-lb-lb',
-        networkId: vip.networkId,
-        projectId: null,
-        deviceId: 'lb-lb',
-        deviceOwner: 'Octavia',
-      },
-      ...{ adminStateUp: false, securityGroupIds: null, allowedAddressPairs: [], qosPolicyId: null },
-      fixedIps: [{ subnetId: vip.subnetId, ipAddress: vip.address }],
-    });
-    const put = { provisioningStatus, topology: 'ACTIVE_STANDBY', vip: { ...vip, portId }, ...fields } as const;
+    const vip = await createVipPort(network);
+    const put = { provisioningStatus, topology: 'ACTIVE_STANDBY', vip, ...fields } as const;
     await loadBalancers.apply({
       loadBalancerId: 'lb',
       mutableFrom: [],
@@ -110,7 +103,7 @@ describe('a pair', () => {
       [master, backup, 100],
       [backup, master, 90],
     ] as const) {
-      expect(one).toMatchObject({ status: 'ALLOCATED', imageId: 'image-1', haIp: vip.address });
+      expect(one).toMatchObject({ status: 'ALLOCATED', imageId: 'image-1', haIp: vipAddress });
       const vrrp = harness.vrrpOf(one);
       expect(vrrp?.running).toBe(true);
       expect(vrrp?.configuration).toContain(`priority ${priority}\n`);
@@ -120,7 +113,7 @@ describe('a pair', () => {
       expect(running).toBe(true);
       for (const { vrrpIp } of [one, other]) expect(configuration).toMatch(new RegExp(`peer \\S+ ${vrrpIp}:1025`));
       const port = harness.network.ports().find(({ id }) => id === one.vrrpPortId);
-      expect(port).toMatchObject({ deviceId: one.computeId, allowedAddressPairs: [{ ipAddress: vip.address }] });
+      expect(port).toMatchObject({ deviceId: one.computeId, allowedAddressPairs: [{ ipAddress: vipAddress }] });
     }
     const [group] = harness.network.securityGroups().filter(({ name }) => name === 'lb-lb');
     const opened = group?.rules.map(({ protocol, portRangeMin }) => `${protocol} ${portRangeMin}`);
@@ -193,13 +186,7 @@ describe('a pair', () => {
       expect(alone).toHaveLength(policy === 'anti-affinity' ? 1 : 0);
       expect(harness.compute.serverGroups()).toHaveLength(1);
       expect(await harness.carryOut('delete-load-balancer')).toBe('done');
-      expect(await harness.left()).toEqual({
-        servers: 0,
-        vrrpPorts: 0,
-        securityGroups: 0,
-        serverGroups: 0,
-        amphorae: 0,
-      });
+      expect(await harness.left()).toEqual(nothing);
     },
   );
 
@@ -421,13 +408,7 @@ describe('a pair', () => {
         expect(n).toBeGreaterThan(20);
         return;
       }
-      expect(await harness.left()).toEqual({
-        servers: 0,
-        vrrpPorts: 0,
-        securityGroups: 0,
-        serverGroups: 0,
-        amphorae: 0,
-      });
+      expect(await harness.left()).toEqual(nothing);
       expect(await harness.statusOf()).toBe('ERROR');
     }
   });
