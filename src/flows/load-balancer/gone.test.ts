@@ -26,7 +26,7 @@ describe('failover of a load balancer that has lost something behind Kiln’s ba
   it.each(thieves)('%s', async (thief) => {
     const harness = setUp();
     const input = await prepare(harness, flow.name);
-    await harness.thieves[thief]?.();
+    await harness.thieves[thief]?.strike();
     const end = await harness.carryOut(flow, input);
     expect(end).toBe(undoneWithout.includes(thief) ? 'undone' : 'done');
     const status = async () => (await harness.loadBalancers.get('loadbalancer', 'lb'))?.provisioningStatus;

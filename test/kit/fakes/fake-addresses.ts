@@ -1,12 +1,15 @@
 import { BlockList, isIPv6, SocketAddress } from 'node:net';
 
+const networks = new Map<string, BlockList>();
+
 /** Whether an address lies in a network such as "10.0.0.0/16" or "fd00::/64". */
 export function isWithin(address: string, cidr: string): boolean {
   const [network = '', length] = cidr.split('/');
   const family = isIPv6(network) ? 'ipv6' : 'ipv4';
   if ((isIPv6(address) ? 'ipv6' : 'ipv4') !== family) return false;
-  const list = new BlockList();
-  list.addSubnet(network, Number(length), family);
+  const list = networks.get(cidr) ?? new BlockList();
+  if (!networks.has(cidr)) list.addSubnet(network, Number(length), family);
+  networks.set(cidr, list);
   return list.check(address, family);
 }
 

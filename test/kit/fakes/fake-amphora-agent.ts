@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ServiceCall, ServiceError } from '../../../src/model/errors.ts';
 import type { AgentInfo, AmphoraAgent, VipInterface } from '../../../src/ports/amphora-agent.ts';
 import { type Switches, withSwitches } from '../fault-injection.ts';
+import type { Memory } from './memory.ts';
 
 /** What one agent has been asked for. Keys of `objects` are load balancers' IDs; of `lvs`, listeners'. */
 export interface FakeAmphora {
@@ -19,7 +20,7 @@ export type FakeAmphoraAgent = AmphoraAgent &
     /** The state of one amphora; made when it is first asked for. */
     amphora(id: string): FakeAmphora;
     /** Everything that they know, to be looked at and put back as a whole. */
-    memory: Readonly<Record<string, Map<string, unknown>>>;
+    memory: Memory;
   };
 
 /** Agents of any number of amphorae, in memory. HAProxy is not asked: a configuration with the word "bogus" is refused. */

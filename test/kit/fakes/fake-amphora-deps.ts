@@ -23,7 +23,8 @@ export function createFakeDeps(over: Partial<AmphoraSettings> = {}) {
   const compute = createFakeCompute();
   const identity = createFakeIdentity();
   const rows = new Map<string, Amphora>();
-  const store = withSwitches<AmphoraStore>(createMemoryStore(rows, () => clock.now().toISOString()));
+  const assigned = new Map<string, string | null>();
+  const store = withSwitches<AmphoraStore>(createMemoryStore({ rows, assigned }, () => clock.now().toISOString()));
   const agent = createFakeAmphoraAgent();
   const settings: AmphoraSettings = {
     image: { ampImageId: '', ampImageTag: 'amphora', ampImageOwnerId: '', ampImageTagPolicy: 'newest' },
@@ -60,11 +61,13 @@ export function createFakeDeps(over: Partial<AmphoraSettings> = {}) {
     log,
     randomInteger: () => 0,
   };
-  return { deps, settings, clock, log, images, compute, identity, store, rows, agent, resolver, image };
+  return { deps, settings, clock, log, images, compute, identity, store, rows, assigned, agent, resolver, image };
 }
 
-function createMemoryStore(rows: Map<string, Amphora>, now: () => string): AmphoraStore {
-  const assigned = new Map<string, string | null>();
+function createMemoryStore(
+  { rows, assigned }: { rows: Map<string, Amphora>; assigned: Map<string, string | null> },
+  now: () => string,
+): AmphoraStore {
   return {
     async allocate(id) {
       const row = rows.get(id);

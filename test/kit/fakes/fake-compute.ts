@@ -5,6 +5,7 @@ import type { Port } from '../../../src/ports/network.ts';
 import { aFlavor, aServer } from '../builders.ts';
 import { aServiceError, type Switches, withSwitches } from '../fault-injection.ts';
 import type { FakeNetwork } from './fake-network.ts';
+import type { Memory } from './memory.ts';
 
 /** What becomes of servers that are made from now on. */
 export type BootOutcome = 'active' | 'error' | 'stuck';
@@ -19,7 +20,7 @@ export interface FakeCompute extends ComputeService, Switches<keyof ComputeServi
   /** Image IDs that can be booted; null (as at first) for all. */
   allowImages(isBootable: ((imageId: string) => boolean) | null): void;
   /** Everything that it knows, to be looked at and put back as a whole. */
-  memory: Readonly<Record<string, Map<string, unknown>>>;
+  memory: Memory;
 }
 
 interface FakeServer {

@@ -26,6 +26,7 @@ export function createFakeLoadBalancerDeps(
     images,
     store,
     rows,
+    assigned,
   } = createFakeDeps({ antiAffinityPolicy });
   const network = createFakeNetwork({ portsMade });
   const compute = createFakeCompute({ network });
@@ -120,6 +121,8 @@ export function createFakeLoadBalancerDeps(
     amphorae: store,
     /** Rows of the store, for hands that reach behind it. */
     amphoraRows: rows,
+    /** What all of them know, but for the journal, to be put back as a whole. */
+    memories: [compute.memory, network.memory, agent.memory, loadBalancers.memory, { rows, assigned }],
     offered,
     forgotten,
     journal: createFakeJournal(

@@ -9,6 +9,8 @@ import type {
   Settlement,
 } from '../../../src/ports/load-balancer-store.ts';
 
+import type { Memory } from './memory.ts';
+
 type Rows = { [Kind in ResourceKind]: Map<string, Resources[Kind]> };
 type QueuedOperation = NonNullable<Change['operation']>;
 
@@ -25,6 +27,8 @@ export interface FakeLoadBalancerStore extends LoadBalancerStore {
   beforeNextApply: (() => void) | null;
   /** How often the store was asked. */
   reads: number;
+  /** Everything that it knows, to be looked at and put back as a whole. */
+  memory: Memory;
 }
 
 export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
@@ -101,6 +105,7 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
     settlements: [],
     beforeNextApply: null,
     reads: 0,
+    memory: { ...rows, revisions, reasons },
 
     settleAll() {
       for (const table of Object.values(rows) as Map<string, Resources[ResourceKind]>[]) {
@@ -171,7 +176,8 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
       if (basedOnRevision !== null && basedOnRevision !== revisionOf(change.loadBalancerId)) {
         throw new KilnError('CHANGE_OUTDATED', `load balancer ${change.loadBalancerId} has changed since it was read`);
       }
-      const before = structuredClone(rows);
+      // Rows are replaced, never changed.
+      const before = Object.values(rows).map((table) => [...table] as [string, Resources[ResourceKind]][]);
       raise(change.loadBalancerId);
       for (const one of change.rows) {
         const table = rows[one.kind] as Map<string, Resources[ResourceKind]>;
@@ -182,7 +188,10 @@ export function createFakeLoadBalancerStore(): FakeLoadBalancerStore {
         checkVipPorts();
         await checkQuota(change);
       } catch (error) {
-        Object.assign(rows, before);
+        for (const [index, table] of (Object.values(rows) as Map<string, Resources[ResourceKind]>[]).entries()) {
+          table.clear();
+          for (const [id, row] of before[index] ?? []) table.set(id, row);
+        }
         throw error;
       }
       if (change.operation) store.operations.push(change.operation);

@@ -12,6 +12,7 @@ import type {
 } from '../../../src/ports/network.ts';
 import { aServiceError, type Switches, withSwitches } from '../fault-injection.ts';
 import { addressAt, addressCount, isWithin } from './fake-addresses.ts';
+import type { Memory } from './memory.ts';
 
 export interface FakeNetwork extends NetworkService, Switches<keyof NetworkService> {
   /** All ports and security groups that there are, oldest first. */
@@ -29,7 +30,7 @@ export interface FakeNetwork extends NetworkService, Switches<keyof NetworkServi
   removeSubnet(subnetId: string): void;
   removeSecurityGroup(securityGroupId: string): void;
   /** Everything that it knows, to be looked at and put back as a whole. */
-  memory: Readonly<Record<string, Map<string, unknown>>>;
+  memory: Memory;
 }
 
 interface Seed {
@@ -233,9 +234,10 @@ export function createFakeNetwork(seed: Seed = {}): FakeNetwork {
 
     async createSecurityGroupRule(groupId, rule) {
       const group = find('Security group', groups, groupId);
-      const key = ({ id: _, ...rest }: SecurityGroupRule) => JSON.stringify(Object.entries(rest).toSorted());
       const row: SecurityGroupRule = { ...rule, id: randomUUID(), direction: 'ingress' };
-      if (group.rules.some((one) => key(one) === key(row))) return;
+      const isSame = (one: SecurityGroupRule) => rowKeys.every((key) => key === 'id' || one[key] === row[key]);
+      const rowKeys = Object.keys(row) as (keyof SecurityGroupRule)[];
+      if (group.rules.some(isSame)) return;
       groups.set(groupId, { ...group, rules: [...group.rules, row] });
     },
 
