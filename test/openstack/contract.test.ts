@@ -137,7 +137,7 @@ const subjectOfCompute = () =>
     networkId: bed.network.id,
     securityGroupId: bed.securityGroup.id,
     keyName: bed.keypair,
-    hosts: 1,
+    hosts: 2,
   });
 
 describeComputeContract('test bed', subjectOfCompute);

@@ -28,8 +28,7 @@ beforeAll(async () => {
     OS_CONTROLLER_WORKER__LOADBALANCER_TOPOLOGY: 'ACTIVE_STANDBY',
     OS_CONTROLLER_WORKER__AMP_SSH_KEY_NAME: '',
     OS_NOVA__ENABLE_ANTI_AFFINITY: 'true',
-    // One host: they are on it together.
-    OS_NOVA__ANTI_AFFINITY_POLICY: 'soft-anti-affinity',
+    OS_NOVA__ANTI_AFFINITY_POLICY: 'anti-affinity',
     // Whoever is silent for so long is asked first, and replaced only if nothing shows that it lives.
     OS_HEALTH_MANAGER__HEARTBEAT_TIMEOUT: '120',
   });
@@ -42,7 +41,14 @@ afterAll(() => cloud?.close(), 5 * minutes);
 const vip6 = () => lb.additional_vips[0]?.ip_address ?? '';
 const web = () => whoAnswers(cloud, `http://${lb.vip_address}/`);
 
-it('is built of two amphorae, in a server group of Nova', { timeout: 60 * minutes }, async () => {
+/** Nova's compute hosts that they run on. */
+async function hostsOf(amphorae: readonly Amphora[]): Promise<Set<unknown>> {
+  const servers = amphorae.map(async ({ compute_id: id }) => (await cloud.nova('GET', `servers/${id}`)).server);
+  const hosts = (await Promise.all(servers)) as { 'OS-EXT-SRV-ATTR:host': string }[];
+  return new Set(hosts.map((server) => server['OS-EXT-SRV-ATTR:host']));
+}
+
+it('is built of two amphorae, on two hosts by a server group of Nova', { timeout: 60 * minutes }, async () => {
   const started = Date.now();
   const listener = (protocol: string, port: number, memberPort: number) => ({
     ...{ name: protocol, protocol, protocol_port: port },
@@ -69,8 +75,9 @@ it('is built of two amphorae, in a server group of Nova', { timeout: 60 * minute
     server_groups: { policies: string[]; members: string[] }[];
   };
   const group = groups.find(({ members }) => members.includes(amphorae[0]?.compute_id ?? ''));
-  expect(group?.policies).toEqual(['soft-anti-affinity']);
+  expect(group?.policies).toEqual(['anti-affinity']);
   expect(group?.members.sort()).toEqual(amphorae.map(({ compute_id: id }) => id).sort());
+  expect(await hostsOf(amphorae)).toEqual(new Set(['testbed', 'testbed-2']));
 });
 
 it('carries HTTP and UDP, over IPv6 too', { timeout: 10 * minutes }, () => {
@@ -143,6 +150,7 @@ it('gets a new one in its place, and the one that lives is not touched', { timeo
   console.log(`replaced ${Math.round((Date.now() - started) / 1000)} s later`);
   const after = await cloud.amphorae(lb.id);
   expect(after.find(({ role }) => role === 'BACKUP')).toEqual(living);
+  expect((await hostsOf(after)).size).toBe(2);
   expect(web()).toEqual(both);
 });
 

@@ -1,11 +1,12 @@
-# libvirtd for KILN_TESTBED_HYPERVISOR=libvirt, in a mount namespace of its own: what it keeps is in the test bed's folder, and
-# nothing of the machine's own libvirt is seen or changed. It listens on a socket in $run alone.
+# A libvirtd for each compute host, for KILN_TESTBED_HYPERVISOR=libvirt, in a mount namespace of its own: what it keeps is in the
+# test bed's folder, and nothing of the machine's own libvirt is seen or changed. Each listens on a socket in $run alone.
 
 [ "$hypervisor" = libvirt ] || return 0
 
-virt=$data/libvirt
-mkdir -p "$etc/libvirt" "$run/libvirt" "$virt"/{etc,var,log,cache}
-cat >"$etc/libvirt/qemu.conf" <<X
+virtual_machines_of() { # NAME HOST: a libvirtd that says it runs on HOST
+  local name=$1 host=$2 virt=$data/$1 private
+  mkdir -p "$etc/$name" "$run/$name" "$virt"/{etc,var,log,cache}
+  cat >"$etc/$name/qemu.conf" <<X
 user = "root"
 group = "root"
 dynamic_ownership = 0
@@ -15,30 +16,34 @@ cgroup_controllers = []
 namespaces = []
 stdio_handler = "file"
 X
-cat >"$etc/libvirt/libvirtd.conf" <<X
+  cat >"$etc/$name/libvirtd.conf" <<X
 unix_sock_group = "root"
 auth_unix_ro = "none"
 auth_unix_rw = "none"
 X
-# libvirtd ends where it does not find the account that Debian's service package makes, though qemu.conf names another one.
-{ cat /etc/passwd; grep -q '^libvirt-qemu:' /etc/passwd || echo 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin'; } >"$etc/libvirt/passwd"
-{ cat /etc/group; for name in libvirt-qemu kvm; do grep -q "^$name:" /etc/group || echo "$name:x:64055:"; done; } >"$etc/libvirt/group"
-# The virtual machines belong to libvirtd's session, which ends with the test bed: they are not to outlive it.
-private=$(
-  cat <<X
+  # libvirtd ends where it does not find the account that Debian's service package makes, though qemu.conf names another one.
+  { cat /etc/passwd; grep -q '^libvirt-qemu:' /etc/passwd || echo 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin'; } >"$etc/$name/passwd"
+  { cat /etc/group; for group in libvirt-qemu kvm; do grep -q "^$group:" /etc/group || echo "$group:x:64055:"; done; } >"$etc/$name/group"
+  # The virtual machines belong to libvirtd's session, which ends with the test bed: they are not to outlive it.
+  private=$(
+    cat <<X
 set -e
+hostname '$host'
 mount --make-rprivate /
-mount --bind '$etc/libvirt/passwd' /etc/passwd
-mount --bind '$etc/libvirt/group' /etc/group
+mount --bind '$etc/$name/passwd' /etc/passwd
+mount --bind '$etc/$name/group' /etc/group
 mkdir -p /etc/libvirt /var/lib/libvirt /run/libvirt /var/log/libvirt /var/cache/libvirt
-cp '$etc/libvirt/qemu.conf' '$etc/libvirt/libvirtd.conf' '$virt/etc/'
+cp '$etc/$name/qemu.conf' '$etc/$name/libvirtd.conf' '$virt/etc/'
 mount --bind '$virt/etc' /etc/libvirt
 mount --bind '$virt/var' /var/lib/libvirt
-mount --bind '$run/libvirt' /run/libvirt
+mount --bind '$run/$name' /run/libvirt
 mount --bind '$virt/log' /var/log/libvirt
 mount --bind '$virt/cache' /var/cache/libvirt
 exec /usr/sbin/libvirtd
 X
-)
-start libvirt - libvirt unshare --mount bash -c "$private"
-await libvirt test -S "$run/libvirt/libvirt-sock"
+  )
+  start "$name" - "$name" unshare --mount --uts bash -c "$private"
+  await "$name" test -S "$run/$name/libvirt-sock"
+}
+virtual_machines_of libvirt testbed
+virtual_machines_of libvirt-2 testbed-2

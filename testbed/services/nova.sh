@@ -1,4 +1,4 @@
-# Nova: API, scheduler, conductor; the compute host is in nova-compute.sh. Quotas are off, so that tests can boot
+# Nova: API, scheduler, conductor; the compute hosts are in nova-compute.sh. Quotas are off, so that tests can boot
 # as many amphorae as they like.
 
 mkdir -p "$etc/nova" "$data/nova"/{instances,lock}
@@ -95,7 +95,7 @@ prepare() {
   manage cell_v2 map_cell0 --database_connection "$(database_url nova_cell0)"
   manage db sync
   manage cell_v2 create_cell --name=cell1
-  rm -f "$stamps/nova-compute" # a host found in the old database is not in the new one
+  rm -f "$stamps/nova-compute-hosts" # hosts found in the old database are not in the new one
 }
 after mariadb memcached
 once nova prepare
