@@ -1,5 +1,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFailed } from 'vitest';
@@ -42,6 +44,8 @@ export interface VmCloud {
   gone(id: string): Promise<void>;
   /** Which TCP ports answer at an address of the management network; a port that nothing lets through counts as closed. */
   openPorts(address: string): number[];
+  /** Whether its agent has its port open. */
+  takesConnections(amphora: Amphora): Promise<boolean>;
   /** Runs a program in the clients' network. @returns what it said */
   asClient(program: string, ...words: string[]): string;
   /** As root, in the guest, with Nova's key. */
@@ -216,6 +220,7 @@ export async function openVmCloud(name: string, more: Record<string, string> = {
         stdio: 'pipe',
       }),
     removeAddress: ({ address }) => void ip('address', 'del', withLength(address), 'dev', 'eth0'),
+    takesConnections: ({ lb_network_ip: address }) => isOpen(address, 9443),
     openPorts: (address) => JSON.parse(execFileSync(python, ['-c', scanPorts, address], { encoding: 'utf8' })),
     async gone(id) {
       await call('DELETE', `lbaas/loadbalancers/${id}?cascade=true`);
@@ -263,6 +268,21 @@ export async function pushImage(bed: TestbedAccess, image: string, tag: string):
   const run = await runKiln(words);
   expect(run.status, run.output).toBe(0);
   return JSON.parse(run.stdout).id;
+}
+
+async function isOpen(address: string, port: number): Promise<boolean> {
+  const socket = connect({ host: address, port, timeout: 5000 });
+  try {
+    return await Promise.race([
+      once(socket, 'connect').then(
+        () => true,
+        () => false,
+      ),
+      once(socket, 'timeout').then(() => false),
+    ]);
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** All of the first 1024 ports, and those of services that an amphora might have. An emulated guest is given time. */

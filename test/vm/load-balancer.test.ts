@@ -180,6 +180,8 @@ it('serves again by itself after a reboot of the guest', { timeout: 20 * minutes
   expect(whoAnswers(cloud, `http://[${vip6()}]/`, ['--globoff'])).toEqual(both);
   expect(whoAnswersUdp(cloud, lb.vip_address, named('datagrams').port)).toEqual(both);
   expect(whoAnswersSctp(cloud, lb.vip_address, named('messages').port)).toEqual(both);
+  // What is to be changed at an amphora whose agent is not up yet is undone, and not waited for.
+  await expect.poll(() => cloud.takesConnections(amphora), { timeout: 5 * minutes, interval: 2000 }).toBe(true);
   expect((await only()).id).toBe(amphora.id);
 });
 
