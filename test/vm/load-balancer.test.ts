@@ -258,7 +258,20 @@ describe('inside the guest', () => {
 
   it('agent and HAProxy reach the log', limit, async () => {
     expect(await inGuest("journalctl -b -o cat --no-pager | grep -c 'Logging error'; true")).toEqual(['0']);
-    expect(Number((await inGuest("grep -c ' haproxy\\[' /var/log/syslog; true"))[0])).toBeGreaterThan(0);
+    expect(Number((await inGuest("grep -c ' haproxy\\[' /var/log/haproxy.log; true"))[0])).toBeGreaterThan(0);
+  });
+
+  it('the log begins anew before it fills the disk', limit, async () => {
+    const lines = "head -c 80000000 /dev/zero | tr '\\0' x | fold -w 7900";
+    const socket = '/run/rsyslog/octavia/log';
+    await inGuest(
+      `${lines} | logger -t 'haproxy[1]' -S 8000 -u ${socket}; logger -t 'haproxy[1]' -u ${socket} the last`,
+    );
+    const sizes = 'stat -c %s /var/log/haproxy.log /var/log/haproxy.log.1; tail -n 1 /var/log/haproxy.log';
+    const [now, before, last] = await inGuest(sizes);
+    expect(last).toMatch(/the last$/);
+    expect(Number(now)).toBeLessThan(2 ** 26);
+    expect(Number(before)).toBeLessThan(2 ** 26 + 10_000);
   });
 
   it('no timer changes its packages', limit, async () => {

@@ -17,6 +17,9 @@ find "$root/usr/lib/kiln" -maxdepth 1 -type f -exec chmod 0755 {} +
 # shellcheck disable=SC1090 # one of two, checked by themselves
 . "$here/agents/$agent/prepare.sh"
 
+# Debian's own rule for HAProxy, whose file grows without end.
+rm -f "$root/etc/rsyslog.d/49-haproxy.conf"
+
 mkdir -p "$units/multi-user.target.wants" "$units/sysinit.target.wants" "$units/network-online.target.wants"
 for unit in kiln-config-drive kiln-user-commands kiln-grow-root; do
   ln -sf "/etc/systemd/system/$unit.service" "$units/multi-user.target.wants/$unit.service"
