@@ -3,6 +3,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import * as x509 from '@peculiar/x509';
 import { KilnError } from '../../model/errors.ts';
+import { der, objectIdentifier } from './der.ts';
 
 /** The certificate authority that signs the certificates of amphorae: [certificates] of octavia.conf. */
 export interface CertificateAuthoritySettings {
@@ -17,29 +18,35 @@ export interface CertificateAuthoritySettings {
 }
 
 export interface CertificateAuthority {
-  certificate: x509.X509Certificate;
-  signingKey: CryptoKey;
-  signingAlgorithm: { name: string; hash: string };
+  /** The name that its certificates have as their issuer, in DER. */
+  name: Buffer;
+  /** The extension that says with which of its keys it has signed, in DER. */
+  keyIdentifier: Buffer;
+  key: KeyObject;
+  /** OpenSSL's name. */
+  digest: string;
+  /** Of signatures with this key and digest, in DER. */
+  signatureAlgorithm: Buffer;
   notBefore: Date;
   notAfter: Date;
 }
 
-type CryptoKey = ReturnType<KeyObject['toCryptoKey']>;
-
-const digests: Readonly<Record<string, string>> = {
-  sha1: 'SHA-1',
-  sha256: 'SHA-256',
-  sha384: 'SHA-384',
-  sha512: 'SHA-512',
+/** Object identifiers of signatures, by digest (RFC 8017, appendix C; RFC 5758, 3.2). */
+const signatures: Readonly<Record<string, { rsa: string; ec: string }>> = {
+  sha1: { rsa: '1.2.840.113549.1.1.5', ec: '1.2.840.10045.4.1' },
+  sha256: { rsa: '1.2.840.113549.1.1.11', ec: '1.2.840.10045.4.3.2' },
+  sha384: { rsa: '1.2.840.113549.1.1.12', ec: '1.2.840.10045.4.3.3' },
+  sha512: { rsa: '1.2.840.113549.1.1.13', ec: '1.2.840.10045.4.3.4' },
 };
-const curves: Readonly<Record<string, string>> = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' };
+const curves: readonly string[] = ['prime256v1', 'secp384r1', 'secp521r1'];
 
 /** Reads and checks the authority. CERTIFICATE_AUTHORITY_UNUSABLE names the option and the file at fault. */
 export async function loadCertificateAuthority(settings: CertificateAuthoritySettings): Promise<CertificateAuthority> {
-  const hash = digests[settings.signingDigest.toLowerCase()];
-  if (!hash) {
+  const digest = settings.signingDigest.toLowerCase();
+  const signature = Object.hasOwn(signatures, digest) ? signatures[digest] : undefined;
+  if (!signature) {
     throw unusable(
-      `[certificates] signing_digest is "${settings.signingDigest}"; allowed are ${Object.keys(digests).join(', ')}.`,
+      `[certificates] signing_digest is "${settings.signingDigest}"; allowed are ${Object.keys(signatures).join(', ')}.`,
     );
   }
   const certificateOption = `[certificates] ca_certificate (${settings.caCertificateFile})`;
@@ -57,11 +64,17 @@ export async function loadCertificateAuthority(settings: CertificateAuthoritySet
       `${certificateOption} is not a certificate authority: its basic constraints or key usage do not let it sign.`,
     );
   }
-  const { signingKey, signingAlgorithm } = importKey(keyOption, key, hash);
+  requireUsableKind(keyOption, key);
+  const parsed = new x509.X509Certificate(certificate.raw);
   return {
-    certificate: new x509.X509Certificate(certificate.raw),
-    signingKey,
-    signingAlgorithm,
+    name: Buffer.from(parsed.subjectName.toArrayBuffer()),
+    keyIdentifier: Buffer.from((await keyIdentifierOf(parsed)).rawData),
+    key,
+    digest,
+    signatureAlgorithm:
+      key.asymmetricKeyType === 'rsa'
+        ? der('sequence', objectIdentifier(signature.rsa), der('null'))
+        : der('sequence', objectIdentifier(signature.ec)),
     notBefore: certificate.validFromDate,
     notAfter: certificate.validToDate,
   };
@@ -117,22 +130,20 @@ function parseKey(option: string, pem: string, passphrase: string | null): KeyOb
   }
 }
 
-function importKey(
-  option: string,
-  key: KeyObject,
-  hash: string,
-): Pick<CertificateAuthority, 'signingKey' | 'signingAlgorithm'> {
-  if (key.asymmetricKeyType === 'rsa') {
-    const signingAlgorithm = { name: 'RSASSA-PKCS1-v1_5', hash };
-    return { signingKey: key.toCryptoKey(signingAlgorithm, false, ['sign']), signingAlgorithm };
-  }
-  const namedCurve = curves[key.asymmetricKeyDetails?.namedCurve ?? ''];
-  if (key.asymmetricKeyType === 'ec' && namedCurve) {
-    const signingKey = key.toCryptoKey({ name: 'ECDSA', namedCurve }, false, ['sign']);
-    return { signingKey, signingAlgorithm: { name: 'ECDSA', hash } };
-  }
-  const kind = key.asymmetricKeyDetails?.namedCurve ?? key.asymmetricKeyType ?? 'unknown';
+function requireUsableKind(option: string, key: KeyObject): void {
+  if (key.asymmetricKeyType === 'rsa') return;
+  const { namedCurve } = key.asymmetricKeyDetails ?? {};
+  if (key.asymmetricKeyType === 'ec' && curves.includes(namedCurve ?? '')) return;
+  const kind = namedCurve ?? key.asymmetricKeyType ?? 'unknown';
   throw unusable(`${option} is a key of the kind ${kind}; allowed are RSA and EC on P-256, P-384 or P-521.`);
+}
+
+/** The authority's own subject key identifier where it has one: it need not be derived from the key as ours would be. */
+async function keyIdentifierOf(certificate: x509.X509Certificate): Promise<x509.AuthorityKeyIdentifierExtension> {
+  const own = certificate.getExtension(x509.SubjectKeyIdentifierExtension);
+  return own
+    ? new x509.AuthorityKeyIdentifierExtension(own.keyId)
+    : await x509.AuthorityKeyIdentifierExtension.create(certificate.publicKey);
 }
 
 function messageOf(cause: unknown): string {

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { type BigIntStats, statSync } from 'node:fs';
 
 /**
  * A value made from files: made once, kept, and made anew when one of the files has changed on disk (size, inode or
@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises';
 export function createFileBacked<T>(files: readonly string[], make: () => Promise<T>): () => Promise<T> {
   let kept: { stamp: string; value: Promise<T> } | null = null;
   return async () => {
-    const stamp = await stampOf(files);
+    const stamp = stampOf(files);
     if (kept?.stamp === stamp) return kept.value;
     const current = { stamp, value: make() };
     kept = current;
@@ -19,10 +19,18 @@ export function createFileBacked<T>(files: readonly string[], make: () => Promis
 }
 
 /** A file that can't be looked at is "missing" here: reading it will say why. */
-async function stampOf(files: readonly string[]): Promise<string> {
-  const stamps = files.map(async (file) => {
-    const found = await stat(file, { bigint: true }).catch(() => null);
+function stampOf(files: readonly string[]): string {
+  const stamps = files.map((file) => {
+    const found = lookAt(file);
     return found ? `${found.dev}:${found.ino}:${found.size}:${found.mtimeNs}` : 'missing';
   });
-  return (await Promise.all(stamps)).join(' ');
+  return stamps.join(' ');
+}
+
+function lookAt(file: string): BigIntStats | undefined {
+  try {
+    return statSync(file, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }

@@ -113,7 +113,7 @@ export function createBuildSlots({ places, clock, limit }: BuildSlotsSettings): 
         if (one.operationId === operationId && isIt) waiting.delete(one);
       }
       if (limit() >= 0) await places.leave(operationId, amphoraId);
-      pause.abort();
+      if (isLooking) pause.abort();
     },
   };
 }

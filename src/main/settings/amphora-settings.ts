@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { Configuration } from '../../config/options/index.ts';
 import type { ImageSettings } from '../../core/amphora/choose-image.ts';
 import { shortestRandomName } from '../../core/amphora/server-name.ts';
@@ -23,7 +23,7 @@ export function amphoraSettings(configuration: Configuration): AmphoraSettings {
     randomNameLength:
       nova.random_amphora_name_length === 0 ? 0 : Math.max(shortestRandomName, nova.random_amphora_name_length),
     certificateValiditySeconds: certificates.cert_validity_time,
-    clientCaPem: () => readClientCa(worker.client_ca),
+    clientCaPem: async () => readClientCa(worker.client_ca),
     activeWaitSeconds: worker.amp_active_retries * worker.amp_active_wait_sec,
     activePauseSeconds: worker.amp_active_wait_sec,
     agentWaitSeconds: haproxy.connection_max_retries * haproxy.connection_retry_interval,
@@ -93,9 +93,10 @@ function serverSettings(configuration: Configuration): ServerSettings {
   };
 }
 
-async function readClientCa(file: string): Promise<string> {
+/** A small file on this host: five calls by way of other threads would cost each boot more than the wait. */
+function readClientCa(file: string): string {
   try {
-    return await readFile(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (cause) {
     throw new KilnError(
       'CERTIFICATE_AUTHORITY_UNUSABLE',
