@@ -16,6 +16,20 @@ function logged(fields: object): { text: string; line: Record<string, never> } {
   return { text, line: JSON.parse(text) };
 }
 
+it('writes the lines of a turn together at its end, a warning at once with those before it', async () => {
+  const file = join(folder, `${++files}.log`);
+  const log = createLog({ debug: false, file });
+  const written = () => [...readFileSync(file, 'utf8').matchAll(/"msg":"(.+?)"/g)].map(([, message]) => message);
+  log.info({}, 'one');
+  log.info({}, 'two');
+  expect(written()).toEqual([]);
+  await new Promise(setImmediate);
+  expect(written()).toEqual(['one', 'two']);
+  log.info({}, 'three');
+  log.warn({}, 'four');
+  expect(written()).toEqual(['one', 'two', 'three', 'four']);
+});
+
 const secret = 'pl4nted';
 
 it('has words, stack and code of an error and of its causes', () => {

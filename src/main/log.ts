@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import pino from 'pino';
+import pino, { type DestinationStream } from 'pino';
 import type { Configuration } from '../config/options/index.ts';
 import type { Log } from '../ports/log.ts';
 
-/** Fields whose value never reaches a log, wherever they stand. */
-const secrets = [
+/** Fields whose value never reaches a log, at the top or one below. */
+const secrets: ReadonlySet<string> = new Set([
   'password',
   'token',
   'secret',
@@ -17,7 +17,10 @@ const secrets = [
   'x-subject-token',
   'X-Auth-Token',
   'X-Subject-Token',
-];
+]);
+const CENSORED = '***';
+/** pino's number of this level. */
+const WARNING = 40;
 
 /** Causes of causes: further down there is nothing more to learn. */
 const DEEPEST_CAUSE = 5;
@@ -42,6 +45,54 @@ function loggedError(thrown: unknown, depth = 0): unknown {
   };
 }
 
+/** The same fields without the values of secrets; errors are left to `loggedError`. */
+function censored(fields: object, isTop = true): Record<string, unknown> {
+  let safe = fields as Record<string, unknown>;
+  for (const [name, value] of Object.entries(fields)) {
+    const allowed = secrets.has(name)
+      ? CENSORED
+      : isTop && typeof value === 'object' && value !== null && !(value instanceof Error)
+        ? censored(value, false)
+        : value;
+    if (allowed === value) continue;
+    if (safe === fields) safe = { ...safe };
+    safe[name] = allowed;
+  }
+  return safe;
+}
+
+/** Of each log of this process. */
+const flushes: (() => void)[] = [];
+
+/**
+ * Lines of one turn of the event loop are written together, at its end; a warning at once, with those before it. Only a process that
+ * is killed in the middle of a turn loses lines, of this turn.
+ */
+function inTurns(file: ReturnType<typeof pino.destination>): DestinationStream {
+  let lines = '';
+  const flush = () => {
+    const due = lines;
+    lines = '';
+    if (due !== '') file.write(due);
+  };
+  if (flushes.push(flush) === 1) {
+    process.once('exit', () => {
+      for (const each of flushes) each();
+    });
+  }
+  const turns = {
+    // Asks pino for the level of each line.
+    [Symbol.for('pino.metadata')]: true,
+    lastLevel: 0,
+    write(line: string) {
+      if (lines === '') setImmediate(flush);
+      lines += line;
+      if (turns.lastLevel >= WARNING) flush();
+    },
+  };
+  return turns;
+}
+
 /** The log of a process that runs on while its configuration changes. */
 export interface ProcessLog extends Log {
   setDebug(debug: boolean): void;
@@ -49,9 +100,9 @@ export interface ProcessLog extends Log {
   reopen(): void;
 }
 
-/** JSON lines on standard error, or in `[DEFAULT] log_file`. A line is written before the call returns: none is lost. */
+/** JSON lines on standard error, or in `[DEFAULT] log_file`. */
 export function createLog(options: { debug: boolean; file: string | null }): ProcessLog {
-  const destination = pino.destination(
+  const file = pino.destination(
     options.file ? { dest: options.file, append: true, mkdir: true, sync: true } : { dest: 2, sync: true },
   );
   const levelOf = (debug: boolean) => (debug ? 'debug' : 'info');
@@ -60,18 +111,17 @@ export function createLog(options: { debug: boolean; file: string | null }): Pro
       level: levelOf(options.debug),
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
-      redact: { paths: secrets.flatMap((name) => [`["${name}"]`, `*["${name}"]`]), censor: '***' },
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: { level: (label) => ({ level: label }), log: (fields) => censored(fields) },
       serializers: { err: (thrown: unknown) => loggedError(thrown) },
     },
-    destination,
+    inTurns(file),
   );
   return Object.assign(log, {
     setDebug: (debug: boolean) => {
       log.level = levelOf(debug);
     },
     reopen: () => {
-      if (options.file) destination.reopen();
+      if (options.file) file.reopen();
     },
   });
 }
