@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Type } from 'typebox';
 import { ServiceError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -83,7 +83,7 @@ export function createTokenValidator(options: {
     validate(token) {
       // What no HTTP header can carry is no token; it would break the question.
       if (!/^[\x21-\x7e]{1,16384}$/.test(token)) return Promise.resolve(null);
-      const key = createHash('sha256').update(token).digest('base64');
+      const key = hash('sha256', token, 'base64');
       const known = cache.get(key);
       const entry = known && clock.monotonicMs() < known.endsAtMs ? known : remember(key, token);
       cache.delete(key);

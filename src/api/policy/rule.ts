@@ -9,7 +9,8 @@ export type Rule =
   | { kind: 'never' }
   | { kind: 'role'; role: string }
   | { kind: 'rule'; name: string }
-  | { kind: 'compare'; left: string; right: string }
+  /** A literal, or the name of what is known of the caller. */
+  | { kind: 'compare'; left: { is: string } | { name: string }; right: string }
   | { kind: 'not'; rule: Rule }
   | { kind: 'and' | 'or'; rules: readonly Rule[] };
 
@@ -93,7 +94,14 @@ function parseCheck(token: string, text: string): Rule {
   if (kind === 'http' || kind === 'https') {
     throw new Error(`the rule "${text}" asks an outside server (${kind}:), which Kiln does not do`);
   }
-  return { kind: 'compare', left: kind, right: match };
+  return { kind: 'compare', left: readLeft(kind), right: match };
+}
+
+/** `'literal':%(x)s`, `True:%(x)s` and `key:…`. */
+function readLeft(text: string): { is: string } | { name: string } {
+  const [, single, double] = /^'(.*)'$|^"(.*)"$/.exec(text) ?? [];
+  const literal = single ?? double ?? (/^(True|False|None|\d+)$/.test(text) ? text : undefined);
+  return literal === undefined ? { name: text } : { is: literal };
 }
 
 /** The names of the rules that a rule refers to. */
@@ -144,20 +152,19 @@ function hasRole(caller: Credentials, role: string | null): boolean {
   return role !== null && caller.roles.some((own) => own.toLowerCase() === role.toLowerCase());
 }
 
-/** `'literal':%(x)s`, `True:%(x)s` and `key:…`. What is not known equals nothing. */
-function compare(rule: { left: string; right: string }, caller: Credentials, target: Target): boolean {
-  const right = substitute(rule.right, target);
+/** What is not known equals nothing. */
+function compare({ left, right: text }: Rule & { kind: 'compare' }, caller: Credentials, target: Target): boolean {
+  const right = substitute(text, target);
   if (right === null) return false;
-  const literal = /^'(.*)'$|^"(.*)"$/.exec(rule.left);
-  if (literal) return (literal[1] ?? literal[2]) === right;
-  if (/^(True|False|None|\d+)$/.test(rule.left)) return rule.left === right;
-  const value = caller.values[rule.left];
+  if ('is' in left) return left.is === right;
+  const value = caller.values[left.name];
   if (value === undefined || value === null) return false;
   if (typeof value === 'boolean') return String(value) === right.toLowerCase();
   return value === right;
 }
 
 function substitute(text: string, target: Target): string | null {
+  if (!text.includes('%(')) return text;
   let known = true;
   const result = text.replaceAll(/%\(([^)]*)\)s/g, (_whole, key: string) => {
     const value = Object.hasOwn(target, key) ? target[key] : null;

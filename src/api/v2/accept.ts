@@ -14,7 +14,8 @@ const isWeight = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
  * @returns null where it says nothing: no header, an empty one, or one that is none, which webob takes for no header.
  */
 function rangesOf(accept: string | undefined): MediaRange[] | null {
-  const parts = (accept ?? '')
+  if (accept === undefined) return null;
+  const parts = accept
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { finished } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../ports/log.ts';
 
@@ -24,7 +23,8 @@ export function createAccessLog(log: Pick<Log, 'info'>) {
     const { socket } = request.raw;
     const one = { id: request.id, response, refusedWith: null as number | null };
     underWay.set(socket, one);
-    finished(response, (error) => {
+    // However it ends.
+    response.once('close', () => {
       if (underWay.get(socket) === one) underWay.delete(socket);
       const { method } = request;
       const status = one.refusedWith ?? (response.headersSent ? response.statusCode : null);
@@ -35,7 +35,7 @@ export function createAccessLog(log: Pick<Log, 'info'>) {
           path: pathOf(request),
           status,
           // The client went, or was too slow, before it had the whole answer.
-          ...(error && { cutOff: true }),
+          ...(!response.writableFinished && { cutOff: true }),
           milliseconds: Math.round(reply.elapsedTime),
           project: request.caller?.projectId ?? null,
           user: request.caller?.userId ?? null,

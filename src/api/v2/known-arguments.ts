@@ -6,8 +6,9 @@ import { invalidRequest } from '../../core/lbaas/api-errors.ts';
  * anything is looked for, as in Octavia. What reads takes more than it knows.
  */
 export function knownArguments(scope: FastifyInstance): void {
-  scope.addHook('preHandler', async (request) => {
+  scope.addHook('preHandler', (request, _reply, next) => {
     if (request.method !== 'GET') refuseUnknownArguments(request);
+    next();
   });
 }
 
