@@ -3,7 +3,6 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import * as x509 from '@peculiar/x509';
 import { KilnError } from '../../model/errors.ts';
-import { der, objectIdentifier } from './der.ts';
 
 /** The certificate authority that signs the certificates of amphorae: [certificates] of octavia.conf. */
 export interface CertificateAuthoritySettings {
@@ -18,35 +17,32 @@ export interface CertificateAuthoritySettings {
 }
 
 export interface CertificateAuthority {
-  /** The name that its certificates have as their issuer, in DER. */
-  name: Buffer;
-  /** The extension that says with which of its keys it has signed, in DER. */
-  keyIdentifier: Buffer;
-  key: KeyObject;
-  /** OpenSSL's name. */
-  digest: string;
-  /** Of signatures with this key and digest, in DER. */
-  signatureAlgorithm: Buffer;
+  /** The name that its certificates have as their issuer. */
+  name: x509.Name;
+  /** The extension that says with which of its keys it has signed. */
+  keyIdentifier: x509.AuthorityKeyIdentifierExtension;
+  signingKey: CryptoKey;
+  signingAlgorithm: { name: string; hash: string };
   notBefore: Date;
   notAfter: Date;
 }
 
-/** Object identifiers of signatures, by digest (RFC 8017, appendix C; RFC 5758, 3.2). */
-const signatures: Readonly<Record<string, { rsa: string; ec: string }>> = {
-  sha1: { rsa: '1.2.840.113549.1.1.5', ec: '1.2.840.10045.4.1' },
-  sha256: { rsa: '1.2.840.113549.1.1.11', ec: '1.2.840.10045.4.3.2' },
-  sha384: { rsa: '1.2.840.113549.1.1.12', ec: '1.2.840.10045.4.3.3' },
-  sha512: { rsa: '1.2.840.113549.1.1.13', ec: '1.2.840.10045.4.3.4' },
+type CryptoKey = ReturnType<KeyObject['toCryptoKey']>;
+
+const digests: Readonly<Record<string, string>> = {
+  sha1: 'SHA-1',
+  sha256: 'SHA-256',
+  sha384: 'SHA-384',
+  sha512: 'SHA-512',
 };
-const curves: readonly string[] = ['prime256v1', 'secp384r1', 'secp521r1'];
+const curves: Readonly<Record<string, string>> = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' };
 
 /** Reads and checks the authority. CERTIFICATE_AUTHORITY_UNUSABLE names the option and the file at fault. */
 export async function loadCertificateAuthority(settings: CertificateAuthoritySettings): Promise<CertificateAuthority> {
-  const digest = settings.signingDigest.toLowerCase();
-  const signature = Object.hasOwn(signatures, digest) ? signatures[digest] : undefined;
-  if (!signature) {
+  const hash = digests[settings.signingDigest.toLowerCase()];
+  if (!hash) {
     throw unusable(
-      `[certificates] signing_digest is "${settings.signingDigest}"; allowed are ${Object.keys(signatures).join(', ')}.`,
+      `[certificates] signing_digest is "${settings.signingDigest}"; allowed are ${Object.keys(digests).join(', ')}.`,
     );
   }
   const certificateOption = `[certificates] ca_certificate (${settings.caCertificateFile})`;
@@ -64,17 +60,13 @@ export async function loadCertificateAuthority(settings: CertificateAuthoritySet
       `${certificateOption} is not a certificate authority: its basic constraints or key usage do not let it sign.`,
     );
   }
-  requireUsableKind(keyOption, key);
+  const { signingKey, signingAlgorithm } = importKey(keyOption, key, hash);
   const parsed = new x509.X509Certificate(certificate.raw);
   return {
-    name: Buffer.from(parsed.subjectName.toArrayBuffer()),
-    keyIdentifier: Buffer.from((await keyIdentifierOf(parsed)).rawData),
-    key,
-    digest,
-    signatureAlgorithm:
-      key.asymmetricKeyType === 'rsa'
-        ? der('sequence', objectIdentifier(signature.rsa), der('null'))
-        : der('sequence', objectIdentifier(signature.ec)),
+    name: parsed.subjectName,
+    keyIdentifier: await keyIdentifierOf(parsed),
+    signingKey,
+    signingAlgorithm,
     notBefore: certificate.validFromDate,
     notAfter: certificate.validToDate,
   };
@@ -130,11 +122,21 @@ function parseKey(option: string, pem: string, passphrase: string | null): KeyOb
   }
 }
 
-function requireUsableKind(option: string, key: KeyObject): void {
-  if (key.asymmetricKeyType === 'rsa') return;
-  const { namedCurve } = key.asymmetricKeyDetails ?? {};
-  if (key.asymmetricKeyType === 'ec' && curves.includes(namedCurve ?? '')) return;
-  const kind = namedCurve ?? key.asymmetricKeyType ?? 'unknown';
+function importKey(
+  option: string,
+  key: KeyObject,
+  hash: string,
+): Pick<CertificateAuthority, 'signingKey' | 'signingAlgorithm'> {
+  if (key.asymmetricKeyType === 'rsa') {
+    const signingAlgorithm = { name: 'RSASSA-PKCS1-v1_5', hash };
+    return { signingKey: key.toCryptoKey(signingAlgorithm, false, ['sign']), signingAlgorithm };
+  }
+  const namedCurve = curves[key.asymmetricKeyDetails?.namedCurve ?? ''];
+  if (key.asymmetricKeyType === 'ec' && namedCurve) {
+    const signingKey = key.toCryptoKey({ name: 'ECDSA', namedCurve }, false, ['sign']);
+    return { signingKey, signingAlgorithm: { name: 'ECDSA', hash } };
+  }
+  const kind = key.asymmetricKeyDetails?.namedCurve ?? key.asymmetricKeyType ?? 'unknown';
   throw unusable(`${option} is a key of the kind ${kind}; allowed are RSA and EC on P-256, P-384 or P-521.`);
 }
 
