@@ -1,4 +1,4 @@
 import { describeCreationCost } from '../kit/creation-cost.ts';
 import { newSqlite } from '../kit/sqlite.ts';
 
-describeCreationCost('SQLite', newSqlite);
+describeCreationCost('SQLite', newSqlite, { empty: 42, full: 48 });

@@ -9,4 +9,4 @@ import { makeDatabase } from '../kit/testbed-database.ts';
 describeLoadBalancerStoreContract('MariaDB', makeDatabase);
 describeListContract('MariaDB', makeDatabase);
 describeVipReservationsContract('MariaDB', makeDatabase);
-describeCreationCost('MariaDB', makeDatabase);
+describeCreationCost('MariaDB', makeDatabase, { empty: 36, full: 42 });

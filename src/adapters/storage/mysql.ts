@@ -3,17 +3,19 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import { type Dialect, MysqlAdapter, MysqlDialect } from 'kysely';
-import { createPool, type PoolConnection, type SslOptions } from 'mysql2';
+import { createPool, type Pool, type PoolConnection, type SslOptions } from 'mysql2';
 import type { MysqlConnection } from './connection.ts';
+import { createMysqlDriver } from './mysql-driver.ts';
 
-/** A boot makes a few short calls; more at once than this wait for each other. */
-const LARGEST_POOL = 10;
+/** Of each of the two pools. A boot makes a few short calls; more at once than this wait for each other. */
+const LARGEST_POOL = 6;
 
 /**
  * Strict: what doesn't fit is refused, not cut. It also takes out NO_BACKSLASH_ESCAPES, with which the driver's quoting
  * of values would not be safe; and a server may be set up not to commit by itself. Lists of IDs are never cut short.
  */
-const SESSION = "set session sql_mode = 'TRADITIONAL', autocommit = 1, group_concat_max_len = 4294967295";
+const sessionOf = (autocommit: 0 | 1) =>
+  `set session sql_mode = 'TRADITIONAL', autocommit = ${autocommit}, group_concat_max_len = 4294967295`;
 
 /**
  * Galera: reads, updates and deletes wait until this node has what another one has committed. The pool's connections may
@@ -26,29 +28,35 @@ const UNKNOWN_SYSTEM_VARIABLE = 1193;
 const STOPPING_TIMEOUT_SECONDS = 3;
 
 /**
- * MySQL, MariaDB and Galera, through a pool of connections.
+ * MySQL, MariaDB and Galera, through pools of connections.
  * @param stopping aborted when the process is to end: from then on there is little patience with a server that is silent.
  */
 export function mysqlDialect(connection: MysqlConnection, stopping?: AbortSignal): Dialect {
   const { host, port, user, password, database } = connection;
   const ssl = readTlsFiles(connection);
-  const pool = createPool({
-    host,
-    port,
-    user,
-    password,
-    database,
-    ...(ssl && { ssl }),
-    charset: 'utf8mb4_bin',
-    flags: ['-LOCAL_FILES'], // A server never reads this host's files.
-    connectTimeout: connection.connectTimeoutSeconds * 1000,
-    connectionLimit: LARGEST_POOL,
-    stream: createSockets(connection, stopping),
-  });
-  pool.on('connection', prepareSession);
-  const dialect = new MysqlDialect({ pool });
+  const stream = createSockets(connection, stopping);
+  const poolOf = (autocommit: 0 | 1): Pool => {
+    const pool = createPool({
+      host,
+      port,
+      user,
+      password,
+      database,
+      ...(ssl && { ssl }),
+      charset: 'utf8mb4_bin',
+      flags: ['-LOCAL_FILES'], // A server never reads this host's files.
+      connectTimeout: connection.connectTimeoutSeconds * 1000,
+      connectionLimit: LARGEST_POOL,
+      stream,
+    });
+    pool.on('connection', (opened) => prepareSession(opened, sessionOf(autocommit)));
+    return pool;
+  };
+  const single = poolOf(1);
+  const transactions = poolOf(0);
+  const dialect = new MysqlDialect({ pool: single });
   return {
-    createDriver: () => dialect.createDriver(),
+    createDriver: () => createMysqlDriver({ single, transactions }),
     createQueryCompiler: () => dialect.createQueryCompiler(),
     createIntrospector: (kysely) => dialect.createIntrospector(kysely),
     // Kysely would guard migrations by GET_LOCK, which Galera refuses or keeps to one node. None is needed: migrations can
@@ -89,10 +97,10 @@ function createSockets(
 }
 
 /** A connection's statements run in turn: these are done before the first one of whoever asked for the connection. */
-function prepareSession(connection: PoolConnection): void {
+function prepareSession(connection: PoolConnection, session: string): void {
   // The pool listens for the first error only; a second one without a listener would end the process.
   connection.on('error', () => {});
-  connection.query(SESSION, (error) => {
+  connection.query(session, (error) => {
     if (error) connection.destroy();
   });
   connection.query(GALERA_SESSION, (error) => {
