@@ -14,12 +14,13 @@ import { createHealthManager, type HealthManagerStats } from '../src/health/heal
 import type { RowChange } from '../src/ports/load-balancer-store.ts';
 import { createFakeLog } from '../test/kit/fakes/fake-log.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../test/kit/stored-resources.ts';
+import { idOf } from './ids.ts';
 
 export interface ReceiverReport {
   stats: HealthManagerStats;
   cpuMs: number;
   rssMiB: number;
-  /** Bytes of all load balancers, as they are recorded. */
+  /** Bytes of all load balancers, as they are recorded; 0 where it was not asked for. */
   bytesIn: number;
 }
 
@@ -30,6 +31,8 @@ const database = await openDatabase(connection, clock);
 const store = createLoadBalancerStore(database, clock);
 const health = createHealthStore(database, clock);
 const log = createFakeLog();
+/** As many load balancers as one change may hold. */
+const AT_ONCE = 1_000;
 
 await fill();
 const manager = createHealthManager({
@@ -45,7 +48,8 @@ const { port } = await manager.start();
 process.send?.({ port });
 
 process.on('message', async (question) => {
-  if (question === 'report') process.send?.(await report());
+  if (question === 'report') process.send?.(report(0));
+  if (question === 'total') process.send?.(report(await totalBytesIn()));
   if (question === 'stop') {
     await manager.stop();
     await database.destroy();
@@ -53,33 +57,45 @@ process.on('message', async (question) => {
   }
 });
 
-async function report(): Promise<ReceiverReport> {
+function report(bytesIn: number): ReceiverReport {
   const { user, system } = process.cpuUsage();
+  return {
+    stats: manager.stats(),
+    cpuMs: (user + system) / 1000,
+    rssMiB: process.memoryUsage.rss() / 1024 / 1024,
+    bytesIn,
+  };
+}
+
+async function totalBytesIn(): Promise<number> {
   const { total } = await database
     .selectFrom('kiln_listener_statistics')
     .select(({ fn }) => fn.sum('bytes_in').as('total'))
     .executeTakeFirstOrThrow();
-  return {
-    stats: manager.stats(),
-    cpuMs: (user + system) / 1000,
-    rssMiB: process.memoryUsage().rss / 1024 / 1024,
-    bytesIn: Number(total),
-  };
+  return Number(total);
 }
 
 async function fill(): Promise<void> {
-  const rows = Array.from({ length: count }, (_, n): RowChange[] => [
-    { kind: 'loadbalancer', put: storedLoadBalancer(`lb-${n}`) },
-    { kind: 'listener', put: storedListener(`li-${n}`, `lb-${n}`, { defaultPoolId: `po-${n}` }) },
-    { kind: 'pool', put: storedPool(`po-${n}`, `lb-${n}`) },
-    { kind: 'member', put: storedMember(`me-${n}-0`, `po-${n}`, { protocolPort: 1 }) },
-    { kind: 'member', put: storedMember(`me-${n}-1`, `po-${n}`, { protocolPort: 2 }) },
-  ]).flat();
-  await store.apply({ loadBalancerId: 'fill', mutableFrom: [], rows, operation: null });
+  for (let first = 0; first < count; first += AT_ONCE) await fillSome(first, Math.min(AT_ONCE, count - first));
+}
+
+async function fillSome(first: number, some: number): Promise<void> {
+  const numbers = Array.from({ length: some }, (_, n) => first + n);
+  const rows = numbers.flatMap((n): RowChange[] => {
+    const [loadBalancerId, listenerId, poolId] = [idOf('load balancer', n), idOf('listener', n), idOf('pool', n)];
+    return [
+      { kind: 'loadbalancer', put: storedLoadBalancer(loadBalancerId) },
+      { kind: 'listener', put: storedListener(listenerId, loadBalancerId, { defaultPoolId: poolId }) },
+      { kind: 'pool', put: storedPool(poolId, loadBalancerId) },
+      { kind: 'member', put: storedMember(idOf('member', n), poolId, { protocolPort: 1 }) },
+      { kind: 'member', put: storedMember(idOf('second member', n), poolId, { protocolPort: 2 }) },
+    ];
+  });
+  await store.apply({ loadBalancerId: `fill-${first}`, mutableFrom: [], rows, operation: null });
   const made = '2026-11-23T11:00:00.000Z';
-  const amphorae = Array.from({ length: count }, (_, n) => ({
-    id: `am-${n}`,
-    load_balancer_id: `lb-${n}`,
+  const amphorae = numbers.map((n) => ({
+    id: idOf('amphora', n),
+    load_balancer_id: idOf('load balancer', n),
     status: 'ALLOCATED',
     server_name: `amphora-${n}`,
     timings: '{}',

@@ -1,6 +1,7 @@
 /** `npm run bench`: every figure of the README. `npm run bench -- resolve` runs one part. */
 import { startBenchCloud } from './bench-cloud.ts';
 import { benchBoots } from './boots.ts';
+import { benchGrowth } from './growth.ts';
 import { benchHeartbeats } from './heartbeats.ts';
 import { benchProcess } from './process.ts';
 import { machine, table } from './report.ts';
@@ -12,7 +13,8 @@ const parts = {
   boots: ['Many boots at once', benchBoots],
   process: ['The process', benchProcess],
   store: ['The store with 10,000 load balancers', benchStore],
-  heartbeats: ['Heartbeats of 1,000 amphorae', benchHeartbeats],
+  heartbeats: ['Heartbeats of 16,000 amphorae', benchHeartbeats],
+  growth: ['1,000 load balancers / 100,000 with 1,000,000 members, in MariaDB', benchGrowth],
 } as const;
 
 const wanted = process.argv.slice(2);

@@ -96,9 +96,21 @@ it('many heartbeats go into one transaction, with the time at which they came', 
 });
 
 it('more than fits goes into several', async () => {
-  for (let n = 0; n < 600; n++) arrives(packet(`a${n}`, 1));
+  for (let n = 0; n < 2_100; n++) arrives(packet(`a${n}`, 1));
   await clock.advance(1_000);
-  expect(batches.map(({ length }) => length)).toEqual([250, 250, 100]);
+  expect(batches.map(({ length }) => length)).toEqual([1_000, 1_000, 100]);
+});
+
+it('packets that wait to be read take no more memory than a megabyte, whoever sends them', async () => {
+  for (let n = 0; n < 15; n++) arrives(Buffer.alloc(65_507));
+  expect(manager.stats()).toMatchObject({ packets: 15, dropped: {}, waiting: 15 });
+  arrives(Buffer.alloc(65_507));
+  arrives(Buffer.alloc(65_507));
+  expect(manager.stats()).toMatchObject({ packets: 17, dropped: { signature: 17 }, waiting: 0 });
+  for (let n = 0; n < 256; n++) arrives(Buffer.alloc(1));
+  expect(manager.stats()).toMatchObject({ packets: 273, dropped: { signature: 17, 'too-short': 256 }, waiting: 0 });
+  await clock.advance(1_000);
+  expect(batches).toEqual([]);
 });
 
 it('what is not genuine is counted and reported without a byte of it', async () => {
@@ -125,10 +137,11 @@ it('a new key counts at once; without one it is the word that Octavia has', asyn
   settings.heartbeatKey = 'new';
   arrives(packet('a', 1, 1, 'k'));
   arrives(packet('a', 2, 1, 'new'));
+  await clock.advance(1_000);
   settings.heartbeatKey = null;
   arrives(packet('a', 3, 1, 'None'));
   await clock.advance(1_000);
-  expect(manager.stats()).toMatchObject({ dropped: { signature: 1 }, coalesced: 1, recorded: 1 });
+  expect(manager.stats()).toMatchObject({ dropped: { signature: 1 }, recorded: 2 });
 });
 
 it('a key of before counts as long as it is named, and is reported', async () => {

@@ -54,8 +54,14 @@ export interface HealthManagerStats {
   failedBatches: number;
   /** Operating statuses written. */
   statusChanges: number;
-  /** Heartbeats that wait at this moment, or are just being recorded. */
+  /** Packets and heartbeats that wait at this moment, or are just being recorded. */
   waiting: number;
+}
+
+interface Packet {
+  bytes: Uint8Array;
+  fromAddress: string;
+  receivedAt: Date;
 }
 
 export interface HealthManager {
@@ -68,10 +74,16 @@ export interface HealthManager {
   isRecording(): boolean;
 }
 
-/** Heartbeats of one transaction. More would keep the socket waiting while its statements are put together. */
-const LARGEST_BATCH = 250;
+/** Heartbeats of one transaction. The socket waits while they are judged and, by the embedded database, written. */
+const LARGEST_BATCH = 1_000;
 /** So long the first heartbeat waits for others to come along: a transaction costs the same for one and for many. */
-const GATHER_MS = 50;
+const GATHER_MS = 200;
+/**
+ * Packets are read together, too: reading one takes twice as long when the processor has done something else since the last.
+ * No more of them than this wait for it, nor more bytes: anybody can send some.
+ */
+const MOST_UNREAD = 256;
+const MOST_UNREAD_BYTES = 1024 * 1024;
 const PAUSE_AFTER_FAILURE_MS = 1_000;
 /** More amphorae than this wait only when the database has been away for long. */
 const LARGEST_INBOX = 100_000;
@@ -109,21 +121,36 @@ export function createHealthManager(deps: HealthManagerDeps): HealthManager {
   let working: Promise<void> | null = null;
   let databaseFailed = false;
   let underWay = 0;
+  let unread: Packet[] = [];
+  let unreadBytes = 0;
 
   function receive(bytes: Uint8Array, fromAddress: string): void {
     counts.packets++;
+    unread.push({ bytes, fromAddress, receivedAt: clock.now() });
+    unreadBytes += bytes.byteLength;
+    if (unread.length >= MOST_UNREAD || unreadBytes >= MOST_UNREAD_BYTES) readPackets();
+    startWork();
+  }
+
+  function readPackets(): void {
+    const packets = unread;
+    unread = [];
+    unreadBytes = 0;
+    for (const packet of packets) read(packet);
+  }
+
+  function read({ bytes, fromAddress, receivedAt }: Packet): void {
     const decoded = decode(bytes);
     if (!decoded.ok) {
       dropped.note(decoded.fault, decoded.detail, fromAddress);
       return;
     }
-    const reception = inbox.put(decoded.heartbeat, clock.now());
+    const reception = inbox.put(decoded.heartbeat, receivedAt);
     if (reception === 'replayed' || reception === 'full') {
       dropped.note(reception, receptionDetails[reception], fromAddress);
     } else if (reception !== 'queued') {
       counts[reception]++;
     }
-    if (inbox.size() > 0) startWork();
   }
 
   function decode(bytes: Uint8Array): DecodedHeartbeat {
@@ -149,11 +176,12 @@ export function createHealthManager(deps: HealthManagerDeps): HealthManager {
 
   /** Until nothing waits. */
   async function work(): Promise<void> {
-    while (inbox.size() > 0) {
+    while (unread.length + inbox.size() > 0) {
       if (inbox.size() < LARGEST_BATCH) await pause(GATHER_MS);
+      readPackets();
       const batch = inbox.take(LARGEST_BATCH);
       underWay = batch.length;
-      const isDone = await recordBatch(batch);
+      const isDone = batch.length === 0 || (await recordBatch(batch));
       underWay = 0;
       if (isDone) continue;
       inbox.putBack(batch);
@@ -236,7 +264,7 @@ export function createHealthManager(deps: HealthManagerDeps): HealthManager {
 
     isRecording: () => !databaseFailed,
 
-    stats: () => ({ ...counts, dropped: { ...dropped.counts }, waiting: inbox.size() + underWay }),
+    stats: () => ({ ...counts, dropped: { ...dropped.counts }, waiting: unread.length + inbox.size() + underWay }),
   };
 }
 

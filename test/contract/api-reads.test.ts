@@ -97,6 +97,18 @@ describe('reading', () => {
     expect((await call('GET', '/lbaas/loadbalancers/%zz')).status).toBe(400);
   });
 
+  it('what is level in what is sorted by is in the order in which it was made, in the direction that was asked for last', async () => {
+    const { store, call } = openApiHarness();
+    for (const description of ['1', '2', '3']) await putLoadBalancer(store, { name: 'same', description });
+    const list = async (query: string) => {
+      const { body } = await call('GET', `/v2/lbaas/loadbalancers?${query}`);
+      return body.loadbalancers.map(({ description }: LoadBalancer) => description).join('');
+    };
+    expect(await list('sort=name')).toBe('123');
+    expect(await list('sort=name:desc')).toBe('321');
+    expect(await list('sort=name:desc,provisioning_status')).toBe('123');
+  });
+
   it('filters, sorts and picks fields', async () => {
     const { call, store } = openApiHarness();
     await putLoadBalancer(store, { name: 'a', tags: ['red', 'blue'], adminStateUp: false });

@@ -7,6 +7,7 @@ import { openDatabase } from '../../src/adapters/storage/database.ts';
 import { createEventStore } from '../../src/adapters/storage/event-store.ts';
 import { createFleetStore } from '../../src/adapters/storage/fleet-store.ts';
 import { createJournal } from '../../src/adapters/storage/journal.ts';
+import { createLoadBalancerStore } from '../../src/adapters/storage/load-balancer-store.ts';
 import { createOrphans } from '../../src/adapters/storage/orphans.ts';
 import { createOutbox } from '../../src/adapters/storage/outbox.ts';
 import { createOverviewStore } from '../../src/adapters/storage/overview-store.ts';
@@ -16,6 +17,7 @@ import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
 import { createSilenceStore } from '../../src/adapters/storage/silence-store.ts';
 import { createStateSurvey } from '../../src/adapters/storage/state-survey.ts';
 import { createVipReservations } from '../../src/adapters/storage/vip-reservations.ts';
+import type { ListQuery } from '../../src/ports/load-balancer-store.ts';
 import { createFakeClock } from '../kit/fakes/fake-clock.ts';
 import { makeDatabase } from '../kit/testbed-database.ts';
 
@@ -55,7 +57,7 @@ async function addServing(): Promise<void> {
   await sql`insert into kiln_load_balancer
       (id, project_id, admin_state_up, provisioning_status, operating_status, tags, created_at, updated_at, name,
        description, vip_address, vip_network_id, vip_octavia_owned, vip_sg_ids, additional_vips, provider, topology)
-    select ${idOf('l')}, 'p', 1, 'ACTIVE', if(seq mod 9 = 0, 'DEGRADED', 'ONLINE'), '[]', ${times}, ${times}, 'lb', '',
+    select ${idOf('l')}, 'p', 1, 'ACTIVE', if(seq mod 9 = 0, 'DEGRADED', 'ONLINE'), '["all"]', ${times}, ${times}, concat('lb', seq), '',
       '10.0.0.2', 'n', 1, '[]', '[]', 'amphora', if(seq mod 4 = 0, 'ACTIVE_STANDBY', 'SINGLE') from ${from}`.execute(
     database,
   );
@@ -66,12 +68,16 @@ async function addServing(): Promise<void> {
       elt(1 + seq mod 3, 'i1', 'i2', 'i3'), '2026-12-28T12:00:00.000Z', '{}', ${times}, ${times}, 'digest' from ${from}`.execute(
     database,
   );
+  await sql`insert into kiln_tag (resource_id, tag) select ${idOf('l')}, 'all' from ${from}`.execute(database);
+  await sql`insert into kiln_tag (resource_id, tag) select ${idOf('l')}, 'few' from ${from} where seq mod 1000 = 0`.execute(
+    database,
+  );
   await sql`insert into kiln_amphora_health (amphora_id, last_heard)
     select ${idOf('a')}, '2026-11-28T11:59:58.000Z' from ${from}`.execute(database);
 }
 
 async function analyze(): Promise<void> {
-  for (const table of ['kiln_operation', 'kiln_amphora', 'kiln_amphora_health', 'kiln_load_balancer'])
+  for (const table of ['kiln_operation', 'kiln_amphora', 'kiln_amphora_health', 'kiln_load_balancer', 'kiln_tag'])
     await sql`analyze table ${sql.table(table)}`.execute(database);
 }
 
@@ -145,6 +151,35 @@ const looks: Record<string, (one: KilnDatabase) => Promise<unknown>> = {
   'events: followed': (one) => createEventStore(one, clock).since(Date.parse('2026-11-28T11:00:00Z'), 100),
   'plan: duration of a move': (one) => usualMoveSeconds(one),
 };
+/** Pages that a user asks for: what is not on them is not read. */
+const page: ListQuery = { projectId: null, filters: {}, sort: [], limit: 50 };
+const sorted = (direction: 'asc' | 'desc', ...fields: string[]) => ({
+  sort: [...fields, 'createdAt', 'id'].map((field) => ({ field, direction })),
+});
+const marker = `l${String(ROWS / 2).padStart(35, '0')}`;
+const pages: Record<string, Partial<ListQuery>> = {
+  'in order of creation': sorted('asc'),
+  'newest first': sorted('desc'),
+  'newest first, behind a marker': { ...sorted('desc'), marker },
+  'by name': sorted('asc', 'name'),
+  'by name, behind a marker': { ...sorted('desc', 'name'), marker },
+  'by name, before a marker': { ...sorted('asc', 'name'), marker, reverse: true },
+  'of one name': { ...sorted('asc'), filters: { name: ['lb77'] } },
+  'with a tag that all have': { ...sorted('asc'), tags: { all: ['all'] } },
+  'with two tags': { ...sorted('asc'), tags: { all: ['all', 'few'] } },
+  'without a tag': { ...sorted('asc'), tags: { notAny: ['few'] } },
+  'ACTIVE ones': { ...sorted('asc'), filters: { provisioningStatus: ['ACTIVE'] } },
+  'ones in ERROR': { ...sorted('asc'), filters: { provisioningStatus: ['ERROR'] } },
+  'with a usual operating status': { ...sorted('asc'), filters: { operatingStatus: ['DEGRADED'] } },
+  'with an operating status that none has': { ...sorted('asc'), filters: { operatingStatus: ['ERROR'] } },
+};
+const pageReads: typeof looks = Object.fromEntries(
+  Object.entries(pages).map(([name, query]) => [
+    name,
+    (one: KilnDatabase) => createLoadBalancerStore(one, clock).list('loadbalancer', { ...page, ...query }),
+  ]),
+);
+
 /** They count the fleet, and read nothing of what has ended but deleted amphorae, by their index. */
 const counts: typeof looks = {
   'metrics: state': (one) => createStateSurvey(one, clock)(),
@@ -164,6 +199,10 @@ const above = (limit: number, found: Record<string, number>) =>
 it('what is asked at intervals reads neither the past nor the fleet', { timeout: 300_000 }, async () => {
   // The largest is a limit of its own: 500 operations whose duration is looked at.
   expect(above(ROWS / 20, await measure(looks))).toEqual({});
+});
+
+it('a page of load balancers reads no more than what is on it', { timeout: 300_000 }, async () => {
+  expect(above(ROWS / 20, await measure(pageReads))).toEqual({});
 });
 
 it('and what counts the fleet does not read operations that have ended', { timeout: 300_000 }, async () => {

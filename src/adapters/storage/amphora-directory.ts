@@ -3,6 +3,7 @@ import type { AmphoraStatus } from '../../model/amphora.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { AmphoraDirectory } from '../../ports/health-store.ts';
 import { attempt } from './faults.ts';
+import { listOf } from './many-values.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /**
@@ -36,7 +37,7 @@ export function createAmphoraDirectory(
             'l.provisioning_status',
             serving.as('serving'),
           ])
-          .where('a.id', 'in', amphoraIds)
+          .where(sql<boolean>`a.id in ${listOf(database, amphoraIds)}`)
           .execute(),
       );
       return new Map(

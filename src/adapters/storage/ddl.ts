@@ -38,6 +38,19 @@ export async function createIndex(
   }
 }
 
+const UNKNOWN_KEY_NAME = 1091;
+
+/** No such index any more. */
+export async function dropIndex(database: Database, name: string, table: string): Promise<void> {
+  const drop = database.schema.dropIndex(name);
+  if (!isMysql(database)) return drop.ifExists().execute();
+  try {
+    await drop.on(table).execute();
+  } catch (error) {
+    if ((error as { errno?: number }).errno !== UNKNOWN_KEY_NAME) throw error;
+  }
+}
+
 const DUPLICATE_COLUMN_NAME = 1060;
 
 /** A column more, unless it is there. */

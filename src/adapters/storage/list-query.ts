@@ -170,19 +170,16 @@ function comparable({ type }: Column, value: FilterValue): string | number | nul
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
-/** By the API working group's rules of tags; an empty list asks for nothing. */
+/**
+ * By the API working group's rules of tags; an empty list asks for nothing. A condition for each tag, so that the engine may begin with a
+ * tag that few have, or with the first rows of the page where most have it; sets of tags would have to be put together first.
+ */
 function tagConditions(database: KilnDatabase, tags: NonNullable<ListQuery['tags']>): Expression<SqlBool>[] {
-  const having = (wanted: readonly string[], howMany: 'all' | 'any') => {
-    const distinct = [...new Set(wanted)];
-    const tagged = database.selectFrom('kiln_tag').select('resource_id').where('tag', 'in', distinct);
-    if (howMany === 'any') return tagged;
-    return tagged.groupBy('resource_id').having(({ fn }) => fn.countAll(), '=', distinct.length);
-  };
+  const having = (...wanted: string[]) =>
+    database.selectFrom('kiln_tag').select('resource_id').where('tag', 'in', wanted);
   const { all = [], any = [], notAll = [], notAny = [] } = tags;
-  const found: Expression<SqlBool>[] = [];
-  if (all.length > 0) found.push(row('id', 'in', having(all, 'all')));
-  if (any.length > 0) found.push(row('id', 'in', having(any, 'any')));
-  if (notAll.length > 0) found.push(row('id', 'not in', having(notAll, 'all')));
-  if (notAny.length > 0) found.push(row('id', 'not in', having(notAny, 'any')));
-  return found;
+  const found: Expression<SqlBool>[] = all.map((tag) => row('id', 'in', having(tag)));
+  if (any.length > 0) found.push(row('id', 'in', having(...any)));
+  if (notAll.length > 0) found.push(row.or(notAll.map((tag) => row('id', 'not in', having(tag)))));
+  return [...found, ...notAny.map((tag) => row('id', 'not in', having(tag)))];
 }

@@ -31,6 +31,7 @@ import * as events from './migrations/0025-events.ts';
 import * as peerPorts from './migrations/0026-peer-ports.ts';
 import * as cheapLooks from './migrations/0027-cheap-looks.ts';
 import * as trafficSamples from './migrations/0028-traffic-samples.ts';
+import * as largeLists from './migrations/0029-large-lists.ts';
 import type { KilnDatabase } from './schema.ts';
 
 /** A change of the tables. */
@@ -73,6 +74,7 @@ export const ownMigrations: Readonly<Record<string, KilnMigration>> = {
   '0026-peer-ports': peerPorts,
   '0027-cheap-looks': cheapLooks,
   '0028-traffic-samples': trafficSamples,
+  '0029-large-lists': largeLists,
 };
 
 /** The one from which on changes are marked. */

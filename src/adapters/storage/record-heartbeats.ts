@@ -1,11 +1,12 @@
-import { type Insertable, sql } from 'kysely';
+import { type Insertable, type RawBuilder, sql } from 'kysely';
 import type { ResourceKind } from '../../model/load-balancer.ts';
 import type { HeartbeatRecord } from '../../ports/health-store.ts';
 import { isMysql } from './engine.ts';
+import { rowsOf } from './many-values.ts';
 import { resourceKinds, tableOf } from './resource-tables.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
 
-/** Rows of one statement: SQLite takes 32766 values. */
+/** Rows of one statement: servers limit its length. */
 const LARGEST_BATCH = 2_000;
 
 /** Counters stop here: adding to more would be refused by MySQL, and with it the heartbeats of all others. */
@@ -76,30 +77,39 @@ function tableNamed(kind: ResourceKind): 'kiln_listener' {
   return tableOf(kind).table as 'kiln_listener';
 }
 
-/** Who is heard of is not silent: nothing of what was found about its silence holds any more. */
-const examinedAnew = { finding: null, attempts: 0, examine_after: null, examiner: null };
-
 async function recordHearing(transaction: KilnDatabase, heartbeats: readonly HeartbeatRecord[]): Promise<void> {
   const rows = heartbeats.flatMap(({ amphoraId, receivedAt, beats, restarts }) =>
-    receivedAt === null ? [] : [{ amphora_id: amphoraId, last_heard: receivedAt, beats, restarts }],
+    receivedAt === null ? [] : [[amphoraId, receivedAt, beats, restarts]],
   );
-  const added = (column: 'beats' | 'restarts') => {
-    const offered = sql.raw(isMysql(transaction) ? `values(${column})` : `excluded.${column}`);
-    return sql<number>`kiln_amphora_health.${sql.ref(column)} + ${offered}`;
-  };
-  const heardAgain = { ...examinedAnew, beats: added('beats'), restarts: added('restarts') };
   for (const batch of batches(rows)) {
-    const insert = transaction.insertInto('kiln_amphora_health').values(batch);
-    await (isMysql(transaction)
-      ? insert.onDuplicateKeyUpdate({ ...heardAgain, last_heard: sql`greatest(last_heard, values(last_heard))` })
-      : insert.onConflict((conflict) =>
-          conflict
-            .column('amphora_id')
-            .doUpdateSet({ ...heardAgain, last_heard: sql`max(kiln_amphora_health.last_heard, excluded.last_heard)` }),
-        )
-    ).execute();
+    await sql`insert into kiln_amphora_health (amphora_id, last_heard, beats, restarts)
+      ${rowsOf(transaction, 4, batch)} ${heardAgain(isMysql(transaction))}`.execute(transaction);
   }
 }
+
+/** Who is heard of is not silent: nothing of what was found about its silence holds any more. */
+function heardAgain(mysql: boolean): RawBuilder<unknown> {
+  const set = `finding = null, attempts = 0, examine_after = null, examiner = null,
+    beats = kiln_amphora_health.beats + ${offered(mysql, 'beats')}, restarts = kiln_amphora_health.restarts + ${offered(mysql, 'restarts')},
+    last_heard = ${mysql ? 'greatest' : 'max'}(kiln_amphora_health.last_heard, ${offered(mysql, 'last_heard')})`;
+  return sql.raw(mysql ? `on duplicate key update ${set}` : `on conflict (amphora_id) do update set ${set}`);
+}
+
+/** The value that a row to be inserted has. */
+function offered(mysql: boolean, column: string): string {
+  return mysql ? `values(${column})` : `excluded.${column}`;
+}
+
+const statisticsColumns = [
+  'listener_id',
+  'amphora_id',
+  'bytes_in',
+  'bytes_out',
+  'active_connections',
+  'total_connections',
+  'request_errors',
+  'failures',
+] as const;
 
 type StatisticsRow = Insertable<Schema['kiln_listener_statistics']>;
 
@@ -116,36 +126,39 @@ function toRow(amphoraId: string, counters: HeartbeatRecord['statistics'][number
   };
 }
 
-const totals = ['bytes_in', 'bytes_out', 'total_connections', 'request_errors'] as const;
-
 /** Adds to the totals that are there, or takes their place; open connections always take the place of the old ones. */
 export async function upsertStatistics(
   transaction: KilnDatabase,
   rows: readonly StatisticsRow[],
   how: 'add' | 'replace',
 ): Promise<void> {
-  const mysql = isMysql(transaction);
-  const offered = (column: string) => sql.raw<number>(mysql ? `values(${column})` : `excluded.${column}`);
-  const added = (column: string) => {
-    const sum = sql`${sql.ref(`kiln_listener_statistics.${column}`)} + ${offered(column)}`;
-    return sql<number>`${sql.raw(mysql ? 'least' : 'min')}(${sum}, ${sql.raw(LARGEST_COUNTER)})`;
-  };
-  const failures = sql.ref('kiln_listener_statistics.failures');
-  // What nobody reported leaves what is there.
-  const addedFailures = sql<number>`case when ${offered('failures')} is null then ${failures}
-    else ${sql.raw(mysql ? 'least' : 'min')}(coalesce(${failures}, 0) + ${offered('failures')}, ${sql.raw(LARGEST_COUNTER)}) end`;
-  const values = Object.fromEntries([
-    ['failures', how === 'add' ? addedFailures : offered('failures')],
-    ...totals.map((column) => [column, how === 'add' ? added(column) : offered(column)]),
-    ['active_connections', offered('active_connections')],
-  ]);
-  for (const batch of batches(rows)) {
-    const insert = transaction.insertInto('kiln_listener_statistics').values(batch);
-    await (mysql
-      ? insert.onDuplicateKeyUpdate(values)
-      : insert.onConflict((conflict) => conflict.columns(['listener_id', 'amphora_id']).doUpdateSet(values))
-    ).execute();
+  const values = rows.map((row) => statisticsColumns.map((column) => row[column] ?? null));
+  for (const batch of batches(values)) {
+    await sql`insert into kiln_listener_statistics (${sql.raw(statisticsColumns.join(', '))})
+      ${rowsOf(transaction, statisticsColumns.length, batch)} ${counted(isMysql(transaction), how)}`.execute(
+      transaction,
+    );
   }
+}
+
+function counted(mysql: boolean, how: 'add' | 'replace'): RawBuilder<unknown> {
+  const totals = ['bytes_in', 'bytes_out', 'total_connections', 'request_errors'] as const;
+  const there = (column: string) => `kiln_listener_statistics.${column}`;
+  const limited = (sum: string) => `${mysql ? 'least' : 'min'}(${sum}, ${LARGEST_COUNTER})`;
+  // What nobody reported leaves what is there.
+  const addedFailures = `case when ${offered(mysql, 'failures')} is null then ${there('failures')}
+    else ${limited(`coalesce(${there('failures')}, 0) + ${offered(mysql, 'failures')}`)} end`;
+  const set = [
+    `failures = ${how === 'add' ? addedFailures : offered(mysql, 'failures')}`,
+    ...totals.map((column) => {
+      const sum = limited(`${there(column)} + ${offered(mysql, column)}`);
+      return `${column} = ${how === 'add' ? sum : offered(mysql, column)}`;
+    }),
+    `active_connections = ${offered(mysql, 'active_connections')}`,
+  ].join(', ');
+  return sql.raw(
+    mysql ? `on duplicate key update ${set}` : `on conflict (listener_id, amphora_id) do update set ${set}`,
+  );
 }
 
 function* batches<Item>(items: readonly Item[]): Generator<readonly Item[]> {

@@ -4,9 +4,10 @@ import type { Clock } from '../../ports/clock.ts';
 import type { TrafficSamples } from '../../ports/traffic-samples.ts';
 import { integerSum, isMysql } from './engine.ts';
 import { attempt } from './faults.ts';
+import { rowsOf } from './many-values.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
 
-/** Listeners of one statement: SQLite takes 32766 values. */
+/** Listeners of one statement. */
 const BATCH = 1_000;
 
 /** A window has so many slots, from its first one on: those of its span, one before them, and some for looks that come late. */
@@ -21,6 +22,7 @@ function slotOf(window: TrafficWindow, nowMs: number): number {
 }
 
 type Row = Schema['kiln_traffic_sample'];
+const key = ['load_balancer_id', 'listener_id', 'slot'] as const satisfies readonly (keyof Row)[];
 const written = [
   'at_ms',
   'bytes_in',
@@ -29,6 +31,7 @@ const written = [
   'total_connections',
   'request_errors',
 ] as const satisfies readonly (keyof Row)[];
+const columns = [...key, ...written];
 
 /** In the table `kiln_traffic_sample`: of each listener a ring of slots for the last hour, and one for the last day. */
 export function createTrafficSamples(database: KilnDatabase, clock: Clock): TrafficSamples {
@@ -60,16 +63,13 @@ export function createTrafficSamples(database: KilnDatabase, clock: Clock): Traf
 
   async function write(rows: Row[]): Promise<void> {
     const mysql = isMysql(database);
-    const offered = Object.fromEntries(
-      written.map((column) => [column, sql.raw<number>(mysql ? `values(${column})` : `excluded.${column}`)]),
-    );
-    const insert = database.insertInto('kiln_traffic_sample').values(rows);
-    await (mysql
-      ? insert.onDuplicateKeyUpdate(offered)
-      : insert.onConflict((conflict) =>
-          conflict.columns(['load_balancer_id', 'listener_id', 'slot']).doUpdateSet(offered),
-        )
-    ).execute();
+    const values = rows.map((row) => columns.map((column) => row[column]));
+    const update = written
+      .map((column) => `${column} = ${mysql ? `values(${column})` : `excluded.${column}`}`)
+      .join(', ');
+    const onConflict = mysql ? 'on duplicate key update' : `on conflict (${key.join(', ')}) do update set`;
+    await sql`insert into kiln_traffic_sample (${sql.raw(columns.join(', '))})
+      ${rowsOf(database, columns.length, values)} ${sql.raw(`${onConflict} ${update}`)}`.execute(database);
   }
 
   return {

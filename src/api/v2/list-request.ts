@@ -154,10 +154,10 @@ function readSort(listable: Listable, sort: string | null, sortKey: string | nul
   const wanted: Sort[] = readSortKeys(sort, sortKey, sortDir)
     .map(([key, direction]) => [key, way(direction)] as const)
     .map(([key, direction]) => ({ field: sortField(listable, key), direction }));
-  for (const field of listable.order) {
-    if (!wanted.some((one) => one.field === field)) wanted.push({ field, direction: 'asc' });
-  }
-  return wanted;
+  // What is level in all that was asked for goes on in the same direction, where Octavia turns to ascending: one index has the order.
+  const direction = wanted.at(-1)?.direction ?? 'asc';
+  const rest = listable.order.filter((field) => !wanted.some((one) => one.field === field));
+  return [...wanted, ...rest.map((field) => ({ field, direction }))];
 }
 
 /** Keys with their directions, as they were given. */

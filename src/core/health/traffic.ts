@@ -9,10 +9,9 @@ export interface Traffic {
 }
 
 export function trafficOf({ listeners, countersAreDeltas }: Heartbeat): Traffic {
-  return {
-    counters: new Map([...listeners].map(([id, { counters }]) => [id, counters])),
-    areDeltas: countersAreDeltas,
-  };
+  const own = new Map<string, ListenerCounters>();
+  for (const [id, { counters }] of listeners) own.set(id, counters);
+  return { counters: own, areDeltas: countersAreDeltas };
 }
 
 /**
