@@ -39,7 +39,7 @@ mount --bind '$virt/var' /var/lib/libvirt
 mount --bind '$run/$name' /run/libvirt
 mount --bind '$virt/log' /var/log/libvirt
 mount --bind '$virt/cache' /var/cache/libvirt
-exec /usr/sbin/libvirtd
+exec /usr/sbin/libvirtd --pid-file /run/libvirt/libvirtd.pid
 X
   )
   start "$name" - "$name" unshare --mount --uts bash -c "$private"
