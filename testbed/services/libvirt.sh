@@ -24,7 +24,7 @@ X
   # libvirtd ends where it does not find the account that Debian's service package makes, though qemu.conf names another one.
   { cat /etc/passwd; grep -q '^libvirt-qemu:' /etc/passwd || echo 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin'; } >"$etc/$name/passwd"
   { cat /etc/group; for group in libvirt-qemu kvm; do grep -q "^$group:" /etc/group || echo "$group:x:64055:"; done; } >"$etc/$name/group"
-  # The virtual machines belong to libvirtd's session, which ends with the test bed: they are not to outlive it.
+  # In a PID namespace of its own: the virtual machines, which libvirtd makes sessions for, end with it, and it with the test bed.
   private=$(
     cat <<X
 set -e
@@ -39,10 +39,11 @@ mount --bind '$virt/var' /var/lib/libvirt
 mount --bind '$run/$name' /run/libvirt
 mount --bind '$virt/log' /var/log/libvirt
 mount --bind '$virt/cache' /var/cache/libvirt
-exec /usr/sbin/libvirtd --pid-file /run/libvirt/libvirtd.pid
+/usr/sbin/libvirtd --pid-file /run/libvirt/libvirtd.pid &
+wait # and collects what is orphaned, as the first process has to
 X
   )
-  start "$name" - "$name" unshare --mount --uts bash -c "$private"
+  start "$name" - "$name" unshare --mount --uts --pid --fork --kill-child --mount-proc bash -c "$private"
   await "$name" test -S "$run/$name/libvirt-sock"
 }
 virtual_machines_of libvirt testbed
