@@ -17,8 +17,11 @@ const inProcess = ['test/contract/**/*.test.ts', 'test/fuzz/**/*.test.ts'];
 
 /** Files share a thread and what it has loaded: no file changes what others see (the environment, globals, modules). */
 const shared = { pool: 'threads' as const, isolate: false };
-/** `kiln` processes that the tests start run what is built, made once. */
-const processes = { pool: 'forks' as const, globalSetup: 'test/kit/build-once.ts' };
+/**
+ * `kiln` processes that the tests start run what is built, made once. What starts them shares a process of its own, and what it has loaded;
+ * a file closes what it has opened, and changes nothing that the next one sees.
+ */
+const processes = { pool: 'forks' as const, isolate: false, globalSetup: 'test/kit/build-once.ts' };
 
 /** What takes longest begins first, so that nothing long is left for the end, when it would run alone. */
 const longest = ['test/docs/', 'test/crash/', 'test/e2e/', 'test/integration/', 'src/flows/load-balancer/gone'];
