@@ -35,27 +35,50 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-const projects = suite
-  ? [{ name: suite, include: [`test/${suite}/**/*.test.ts`], ...processes }]
-  : [
-      { name: 'unit', include: ['src/**/*.test.ts'], exclude: programs, ...shared },
-      { name: 'api', include: inProcess, ...shared },
-      {
-        name: 'process',
-        include: [...programs, 'test/**/*.test.ts'],
-        exclude: [...inProcess, 'test/openstack/**', 'test/octavia/**', 'test/vm/**', 'test/ui/**'],
-        ...processes,
-      },
-    ];
+/**
+ * Of the suites on the test bed these have it, or this machine's namespaces and addresses, to themselves: they count what there is in Nova and
+ * Neutron, move the image tag, reach their whole quota, or make networks with fixed names. The others change nothing on it but databases,
+ * virtual hosts and processes of their own, and run side by side before them.
+ */
+const alone = [
+  ...['boot-by-tag', 'by-tag', 'contract', 'devstack', 'health-octavia-agent', 'install-guide', 'load-balancers'],
+  ...['many-controllers', 'octavia-agent', 'octaviaclient', 'package', 'pair-in-namespaces', 'pair-octavia-agent'],
+  ...['release', 'testbed', 'vrrp-switchover'],
+].map((name) => `test/openstack/${name}.test.ts`);
+
+const oneByOne = { maxWorkers: 1, fileParallelism: false, globalSetup: processes.globalSetup };
+const projects =
+  suite === 'openstack'
+    ? [
+        {
+          name: 'openstack-beside',
+          include: ['test/openstack/**/*.test.ts'],
+          exclude: alone,
+          maxWorkers: 3,
+          globalSetup: processes.globalSetup,
+        },
+        { name: 'openstack', include: alone, ...oneByOne },
+      ]
+    : suite
+      ? [{ name: suite, include: [`test/${suite}/**/*.test.ts`], ...oneByOne }]
+      : [
+          { name: 'unit', include: ['src/**/*.test.ts'], exclude: programs, ...shared },
+          { name: 'api', include: inProcess, ...shared },
+          {
+            name: 'process',
+            include: [...programs, 'test/**/*.test.ts'],
+            exclude: [...inProcess, 'test/openstack/**', 'test/octavia/**', 'test/vm/**', 'test/ui/**'],
+            ...processes,
+          },
+        ];
 
 export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    fileParallelism: !suite,
     sequence: { sequencer: LongestFirst },
     // Files with processes wait more than they compute: while some wait, others go on.
-    maxWorkers: suite ? 1 : 3 * availableParallelism(),
+    maxWorkers: 3 * availableParallelism(),
     projects: projects.map((test) => ({ extends: true as const, test })),
   },
 });

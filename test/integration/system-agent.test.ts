@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderVrrpConfiguration } from '../../src/core/keepalived/vrrp/render.ts';
+import { SANDBOX_WITHIN_MS } from '../kit/agent-sandbox.ts';
 import { describeAmphoraAgentContract } from '../kit/contract/amphora-agent.ts';
 import { describeLvsListeners } from '../kit/contract/lvs-listeners.ts';
 import { agentIsImpossible } from '../kit/octavia-agent.ts';
@@ -61,7 +62,7 @@ function describeMachine(): void {
       member = createServer((_, response) => response.end('member'));
       member.listen(0, sandbox.traffic.memberAddress);
       await once(member, 'listening');
-    }, 120_000);
+    }, SANDBOX_WITHIN_MS);
     afterAll(async () => {
       member?.closeAllConnections();
       member?.close();
@@ -357,7 +358,7 @@ function describePair(): void {
     beforeAll(async () => {
       sandbox = await startSandboxedAgent(command, 'ACTIVE_STANDBY');
       macAddress = await sandbox.attachInterface();
-    }, 120_000);
+    }, SANDBOX_WITHIN_MS);
     afterAll(() => sandbox?.close());
 
     it('leaves the VIP, and what belongs to it, to keepalived', async () => {

@@ -11,6 +11,11 @@ import { createTestAuthority, type TestAuthority } from './certificate-authority
 
 export const sandboxScripts = join(import.meta.dirname, '../../testbed/agent');
 
+/** How long one waits until another run on this machine has taken its sandbox down. */
+const TURN_SECONDS = 600;
+/** What a hook that starts a sandbox has for that: its turn, and a start on a busy machine. */
+export const SANDBOX_WITHIN_MS = (TURN_SECONDS + 120) * 1000;
+
 export interface Sandbox {
   /** Runs a program in it, as its root. @returns its standard output. */
   run(program: string, arguments_: readonly string[]): string;
@@ -19,7 +24,8 @@ export interface Sandbox {
 
 /** @param arguments_ of run.sh: the folder, the address, and a command in place of Octavia's own agent. */
 export async function startSandbox(arguments_: readonly string[], environment = process.env): Promise<Sandbox> {
-  const options = { stdio: ['pipe', 'pipe', 'inherit'] as ['pipe', 'pipe', 'inherit'], env: environment };
+  const env = { ...environment, KILN_AGENT_TURN_SECONDS: String(TURN_SECONDS) };
+  const options = { stdio: ['pipe', 'pipe', 'inherit'] as ['pipe', 'pipe', 'inherit'], env };
   const script = spawn(join(sandboxScripts, 'run.sh'), arguments_, options);
   const exited = once(script, 'exit');
   const [line] = await Promise.race([

@@ -18,6 +18,7 @@ import { createHealthManager, type HealthManager } from '../../src/health/health
 import type { HealthStore } from '../../src/ports/health-store.ts';
 import type { LoadBalancerStore } from '../../src/ports/load-balancer-store.ts';
 import { defaultSettings } from '../golden/haproxy/build.ts';
+import { SANDBOX_WITHIN_MS } from '../kit/agent-sandbox.ts';
 import { storedAmphora } from '../kit/contract/amphora-store.ts';
 import { createFakeLog } from '../kit/fakes/fake-log.ts';
 import { agentIsImpossible, type OctaviaAgent, startOctaviaAgent } from '../kit/octavia-agent.ts';
@@ -85,7 +86,7 @@ describe.skipIf(agentIsImpossible !== null)("heartbeats of Octavia's agent", { t
       }),
     });
     await manager.start();
-  }, 180_000);
+  }, SANDBOX_WITHIN_MS);
   afterAll(async () => {
     await manager?.stop();
     await database?.destroy();

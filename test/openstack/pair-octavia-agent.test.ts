@@ -19,6 +19,7 @@ import {
   defaultSettings,
   loadBalancerId,
 } from '../golden/haproxy/build.ts';
+import { SANDBOX_WITHIN_MS } from '../kit/agent-sandbox.ts';
 import { type HeartbeatListener, listenForHeartbeats } from '../kit/heartbeats.ts';
 import { agentIsImpossible, type OctaviaAgent, startOctaviaAgent } from '../kit/octavia-agent.ts';
 import { startPatientLoad } from '../kit/patient-load.ts';
@@ -51,7 +52,7 @@ describe.skipIf(agentIsImpossible !== null)("a pair of Octavia's agents", { time
     server = createServer((_request, answer) => answer.end('member'));
     await new Promise<void>((resolve) => server.listen(0, master.octavia.host, resolve));
     heartbeats = await listenForHeartbeats(master.octavia.host, master.octavia.heartbeatPort);
-  }, 240_000);
+  }, 2 * SANDBOX_WITHIN_MS);
   afterAll(async () => {
     heartbeats?.close();
     server?.close();

@@ -24,7 +24,7 @@ trap 'kill $watcher 2>/dev/null' EXIT
 # One, or one and what is beside it, at a time on this machine. The amphora itself does not hold the lock.
 mkdir -p "$(dirname "$lock")" # a container may not have it
 exec 9>"$lock$beside"
-flock -w 600 9 || { echo "testbed/agent: another run holds $lock$beside" >&2; exit 1; }
+flock -w "${KILN_AGENT_TURN_SECONDS:-600}" 9 || { echo "testbed/agent: another run holds $lock$beside" >&2; exit 1; }
 
 sandbox=
 # shellcheck disable=SC2329 # called by trap

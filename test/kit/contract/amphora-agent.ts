@@ -12,6 +12,7 @@ import { decodeHeartbeat } from '../../../src/core/heartbeat/decode.ts';
 import type { Heartbeat } from '../../../src/core/heartbeat/message.ts';
 import { renderVrrpConfiguration } from '../../../src/core/keepalived/vrrp/render.ts';
 import type { AmphoraAddress, AmphoraAgent, VipInterface } from '../../../src/ports/amphora-agent.ts';
+import { SANDBOX_WITHIN_MS } from '../agent-sandbox.ts';
 import { createTestAuthority } from '../certificate-authority.ts';
 
 export interface AmphoraAgentSubject {
@@ -92,7 +93,7 @@ export function describeAmphoraAgentContract(
       member.listen(0, subject.traffic?.memberAddress ?? '127.0.0.1');
       await once(member, 'listening');
       memberPort = (member.address() as AddressInfo).port;
-    }, 120_000);
+    }, SANDBOX_WITHIN_MS);
     afterAll(async () => {
       member.closeAllConnections();
       member.close();

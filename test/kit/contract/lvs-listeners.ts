@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderLvsConfiguration } from '../../../src/core/keepalived/lvs/render.ts';
 import { cases as lvsCases, settings } from '../../golden/keepalived/cases.ts';
+import { SANDBOX_WITHIN_MS } from '../agent-sandbox.ts';
 import type { SandboxedAgent } from '../sandboxed-agent.ts';
 
 /**
@@ -14,7 +15,7 @@ export function describeLvsListeners(name: string, makeSubject: () => Promise<Sa
     let subject: SandboxedAgent;
     beforeAll(async () => {
       subject = await makeSubject();
-    }, 120_000);
+    }, SANDBOX_WITHIN_MS);
     afterAll(() => subject?.close?.());
 
     it.each(['udp', 'sctp', 'both-families', 'disabled-listener'])(
