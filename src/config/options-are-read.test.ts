@@ -62,7 +62,10 @@ function propertyTaken(checker: ts.TypeChecker, name: ts.Identifier | ts.StringL
   return checker.getTypeAtLocation(parent.parent).getProperty(name.text);
 }
 
-/** @returns the declarations, as "FILE:POSITION", that something obeys. */
+/**
+ * @param declared option → its declarations, as "FILE:POSITION".
+ * @returns those that something obeys.
+ */
 function obeyedDeclarations(
   program: ts.Program,
   checker: ts.TypeChecker,
@@ -70,18 +73,20 @@ function obeyedDeclarations(
 ): ReadonlySet<string> {
   const taken = fieldsTaken(program);
   const obeyed = new Set<string>();
-  for (const source of program.getSourceFiles()) {
-    if (!source.fileName.startsWith(join(root, 'src')) || source.fileName.startsWith(optionsFolder)) continue;
-    const visit = (node: ts.Node): void => {
-      if ((ts.isIdentifier(node) || ts.isStringLiteral(node)) && declared.has(node.text)) {
-        const field = fieldFedBy(node);
-        const places = propertyTaken(checker, node)?.declarations ?? [];
-        if (field === null || taken.has(field.text)) for (const place of places) obeyed.add(placeOf(place));
-      }
-      ts.forEachChild(node, visit);
-    };
-    visit(source);
-  }
+  const isLookedFor = (name: string) => declared.get(name)?.some((place) => !obeyed.has(place)) ?? false;
+  const visit = (node: ts.Node): void => {
+    if ((ts.isIdentifier(node) || ts.isStringLiteral(node)) && isLookedFor(node.text)) {
+      const field = fieldFedBy(node);
+      const places = propertyTaken(checker, node)?.declarations ?? [];
+      if (field === null || taken.has(field.text)) for (const place of places) obeyed.add(placeOf(place));
+    }
+    ts.forEachChild(node, visit);
+  };
+  const own = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(join(root, 'src')));
+  const outside = own.filter(({ fileName }) => !fileName.startsWith(optionsFolder));
+  // Most options are read in main/: what is found there is not looked for where types take long to find out.
+  const rank = ({ fileName }: ts.SourceFile) => (fileName.startsWith(join(root, 'src/main')) ? 0 : 1);
+  for (const source of outside.toSorted((a, b) => rank(a) - rank(b))) visit(source);
   return obeyed;
 }
 
