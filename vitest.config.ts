@@ -37,13 +37,14 @@ class LongestFirst extends BaseSequencer {
 
 /**
  * Of the suites on the test bed these have it, or this machine's namespaces and addresses, to themselves: they count what there is in Nova and
- * Neutron, move the image tag, reach their whole quota, or make networks with fixed names. The others change nothing on it but databases,
- * virtual hosts and processes of their own, and run side by side before them.
+ * Neutron, move the image tag, reach their whole quota, make networks with fixed names, or look at how MariaDB plans queries, which depends on
+ * what else it has to forget. The others change nothing on it but databases, virtual hosts and processes of their own, and run side by side
+ * before them.
  */
 const alone = [
   ...['boot-by-tag', 'by-tag', 'contract', 'devstack', 'health-octavia-agent', 'install-guide', 'load-balancers'],
   ...['many-controllers', 'octavia-agent', 'octaviaclient', 'package', 'pair-in-namespaces', 'pair-octavia-agent'],
-  ...['release', 'testbed', 'vrrp-switchover'],
+  ...['release', 'storage-cost', 'testbed', 'vrrp-switchover'],
 ].map((name) => `test/openstack/${name}.test.ts`);
 
 const oneByOne = { maxWorkers: 1, fileParallelism: false, globalSetup: processes.globalSetup };

@@ -1,6 +1,8 @@
 import { describeEventStoreContract } from '../kit/contract/event-store.ts';
-import { makeDatabase } from '../kit/testbed-database.ts';
+import { migratedDatabases } from '../kit/testbed-database.ts';
 
 /** Events, read in one statement of the test bed's MariaDB. */
+
+const makeDatabase = migratedDatabases();
 
 describeEventStoreContract('MariaDB', makeDatabase);

@@ -2,9 +2,11 @@ import { openDatabase } from '../../src/adapters/storage/database.ts';
 import { createJournal } from '../../src/adapters/storage/journal.ts';
 import { describeBuildPlacesContract } from '../kit/contract/build-places.ts';
 import { describeJournalContract, describeSharedJournalContract } from '../kit/contract/journal.ts';
-import { makeDatabase } from '../kit/testbed-database.ts';
+import { migratedDatabases } from '../kit/testbed-database.ts';
 
 /** The journal, and the places that workers share, in the test bed's MariaDB. */
+
+const makeDatabase = migratedDatabases();
 
 describeJournalContract('MariaDB', async (clock) => {
   const subject = await makeDatabase();

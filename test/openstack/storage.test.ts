@@ -12,7 +12,7 @@ import { describePurgeContract } from '../kit/contract/purge.ts';
 import { createFakeClock, type FakeClock } from '../kit/fakes/fake-clock.ts';
 import { describeRollingUpgrade } from '../kit/rolling-upgrade.ts';
 import { readTestbed } from '../kit/testbed-access.ts';
-import { makeDatabase } from '../kit/testbed-database.ts';
+import { makeDatabase, migratedDatabases } from '../kit/testbed-database.ts';
 
 /** Kiln's state in the test bed's MariaDB, in databases of this suite's own, made as an operator makes Octavia's. */
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => administrator.end());
 
 describeAmphoraStoreContract('MariaDB', makeDatabase);
-describePurgeContract('MariaDB', makeDatabase);
+describePurgeContract('MariaDB', migratedDatabases());
 describeRollingUpgrade('MariaDB', makeDatabase);
 
 describe('MariaDB', () => {
