@@ -36,7 +36,7 @@ const times = sql.raw(`concat('2026-11-27T', lpad(seq mod 24, 2, '0'), ':00:00.'
 /** A table of MariaDB that counts. */
 const numbers = (from: number) => sql.raw(`seq_${from + 1}_to_${from + ROWS}`);
 
-async function addEnded(): Promise<void> {
+async function addEndedOperations(): Promise<void> {
   const from = numbers(ended);
   ended += ROWS;
   await sql`insert into kiln_operation
@@ -45,8 +45,11 @@ async function addEnded(): Promise<void> {
       ${idOf('l')}, '{}', 10, if(seq mod 50 = 0, 'undone', 'done'), 3, 20, ${times}, ${times} from ${from}`.execute(
     database,
   );
+}
+
+async function addDeletedAmphorae(): Promise<void> {
   await sql`insert into kiln_amphora (id, load_balancer_id, status, server_name, image_id, cert_expiration, timings, created_at, updated_at)
-    select ${idOf('d')}, ${idOf('e')}, 'DELETED', ${idOf('d')}, 'i1', ${now}, '{}', ${times}, ${times} from ${from}`.execute(
+    select ${idOf('d')}, ${idOf('e')}, 'DELETED', ${idOf('d')}, 'i1', ${now}, '{}', ${times}, ${times} from ${numbers(0)}`.execute(
     database,
   );
 }
@@ -84,7 +87,8 @@ async function analyze(): Promise<void> {
 beforeAll(async () => {
   made = await makeDatabase();
   database = await openDatabase(made.connection, clock);
-  await addEnded();
+  await addEndedOperations();
+  await addDeletedAmphorae();
   await addServing();
   await analyze();
 }, 300_000);
@@ -207,12 +211,8 @@ it('a page of load balancers reads no more than what is on it', { timeout: 300_0
 
 it('and what counts the fleet does not read operations that have ended', { timeout: 300_000 }, async () => {
   const before = await measure(counts);
-  const from = ended;
-  await addEnded();
-  await sql`delete from kiln_amphora where status = 'DELETED' and id > ${`d${String(from).padStart(35, '0')}`}`.execute(
-    database,
-  );
-  await analyze();
+  await addEndedOperations();
+  await sql`analyze table kiln_operation`.execute(database);
   const after = await measure(counts);
   for (const [name, rows] of Object.entries(after)) expect(rows - (before[name] ?? 0), name).toBeLessThan(ROWS / 20);
 });
