@@ -10,7 +10,7 @@ import { computeService, seedCompute } from './compute/index.ts';
 import type { CloudContext } from './context.ts';
 import { type CloudAccount, type ConfigurationFacts, kilnHost, writeClientFiles } from './files.ts';
 import { findFreePort } from './free-port.ts';
-import { createHypervisor } from './hypervisor/index.ts';
+import { createHypervisor, type Hypervisor } from './hypervisor/index.ts';
 import { type IdentityTables, identityTables } from './identity/rows.ts';
 import { identityService } from './identity/service.ts';
 import { createTokenStore } from './identity/tokens.ts';
@@ -31,6 +31,8 @@ export interface CloudOptions {
   port?: number;
   /** How long a token lives. Default 3600. */
   tokenLifetimeSeconds?: number;
+  /** What runs its servers; default: each is a process. It is closed with the cloud. */
+  createHypervisor?: (options: { stateDirectory: string }) => Promise<Hypervisor>;
 }
 
 export interface Cloud {
@@ -109,10 +111,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     app = newServer();
     await app.register(identityService(tables, tokens, context.baseUrl), { prefix: '/identity' });
     await app.register(imageService(context), { prefix: '/image' });
-    await app.register(networkService(context), { prefix: '/network' });
-    // From here on the hypervisor's processes are ended by closing the server.
-    const hypervisor = await createHypervisor({ stateDirectory });
+    const hypervisor = await (options.createHypervisor ?? createHypervisor)({ stateDirectory });
+    // From here on the hypervisor's servers are ended by closing this one.
     await app.register(computeService(context, hypervisor, createNetworkFacade(context)), { prefix: '/compute' });
+    await app.register(networkService(context, hypervisor.addresses), { prefix: '/network' });
 
     const port = await listen(app, host, options.port || settings.port || 0, stateDirectory);
     url = `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;

@@ -114,8 +114,10 @@ async function prepareBoot(folder: string, amphoraId: string, clock: Clock, sign
   const driveFolder = join(folder, 'config-drive');
   await mkdir(driveFolder);
   const { files: injected, userData } = spec;
+  const [serverId, portId, networkId] = [randomUUID(), randomUUID(), randomUUID()];
+  const interfaces = [{ portId, networkId, macAddress, mtu: 1450, addresses: 'dhcp' as const }];
   await writeConfigDrive(
-    { serverId: randomUUID(), hostname: serverName, files: injected, userData, macAddress },
+    { serverId, hostname: serverName, files: injected, userData, interfaces },
     driveFolder,
     configDrive,
     signal,

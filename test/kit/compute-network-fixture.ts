@@ -52,7 +52,7 @@ export interface SmallCloud {
 }
 
 export async function startSmallCloud(
-  options: { firstMomentMilliseconds?: number; seeded?: boolean } = {},
+  options: { firstMomentMilliseconds?: number; seeded?: boolean; addresses?: 'loopback' | 'any' } = {},
 ): Promise<SmallCloud> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-small-cloud-'));
   const images = new Map<string, BootableImage>();
@@ -73,7 +73,7 @@ export async function startSmallCloud(
       seedCompute(context, smallCloudUsers.kiln.userId);
     }
     app = Fastify();
-    await app.register(networkService(context), { prefix: '/network' });
+    await app.register(networkService(context, options.addresses ?? 'loopback'), { prefix: '/network' });
     const { firstMomentMilliseconds = 100 } = options;
     const hypervisor = await createHypervisor({ stateDirectory: folder, firstMomentMilliseconds });
     await app.register(computeService(context, hypervisor, createNetworkFacade(context)), { prefix: '/compute' });

@@ -10,9 +10,18 @@ import { findServer } from './servers.ts';
 type One = { Params: { id: string } };
 type Port = { Params: { id: string; portId: string } };
 
-/** Network interfaces of a server. The running program does not notice: all loopback addresses are its own anyway. */
+/** Network interfaces of a server. */
 export function interfaceRoutes(app: FastifyInstance, compute: Compute): void {
-  const { network, tables } = compute;
+  const { lifecycle, network, tables } = compute;
+
+  function detach(serverId: string, portId: string): void {
+    const row = tables.servers.get(serverId);
+    if (!row) return;
+    if (row.ownPortIds.includes(portId)) network.deletePort(portId);
+    else network.unbindPort(portId);
+    const without = (ids: readonly string[]) => ids.filter((id) => id !== portId);
+    tables.servers.put({ ...row, portIds: without(row.portIds), ownPortIds: without(row.ownPortIds) });
+  }
 
   app.get<One>('/v2.1/servers/:id/os-interface', async (request) => {
     const row = findServer(compute, request, request.params.id);
@@ -34,6 +43,12 @@ export function interfaceRoutes(app: FastifyInstance, compute: Compute): void {
       throw conflict(`Cannot 'attach_interface' instance ${row.id} while it is in vm_state ${row.vmState}`);
     }
     const port = attach(row, read.envelope(request.body ?? { interfaceAttachment: {} }, 'interfaceAttachment'));
+    try {
+      await lifecycle.plug(row.id, port);
+    } catch (error) {
+      detach(row.id, port.id);
+      throw error;
+    }
     return { interfaceAttachment: view(port, compute.callOf(request).minor) };
 
     function attach(server: ServerRow, attachment: read.Body): ServerPort {
@@ -70,10 +85,8 @@ export function interfaceRoutes(app: FastifyInstance, compute: Compute): void {
     const { portId } = request.params;
     // Nova answers 202 before it looks: a port that is not there is a success too (test/recorded/nova: 67).
     if (network.portsOfServer(row.id).some((port) => port.id === portId)) {
-      if (row.ownPortIds.includes(portId)) network.deletePort(portId);
-      else network.unbindPort(portId);
-      const without = (ids: readonly string[]) => ids.filter((id) => id !== portId);
-      tables.servers.put({ ...row, portIds: without(row.portIds), ownPortIds: without(row.ownPortIds) });
+      await lifecycle.unplug(row.id, portId);
+      detach(row.id, portId);
     }
     return reply.code(202).send();
   });

@@ -1,6 +1,6 @@
 import type { BootableImage } from '../context.ts';
-import { GuestEndedError, type Hypervisor, UnusableImageError } from '../hypervisor/index.ts';
-import type { NetworkFacade } from '../network/index.ts';
+import { GuestEndedError, type GuestPort, type Hypervisor, UnusableImageError } from '../hypervisor/index.ts';
+import type { NetworkFacade, ServerPort } from '../network/index.ts';
 import { type ComputeTables, type FlavorRow, type ServerRow, type TaskState, timestamp } from './rows.ts';
 import type { RequestedNic } from './server-request.ts';
 
@@ -27,6 +27,10 @@ export interface Lifecycle {
   start(serverId: string): void;
   stop(serverId: string): void;
   reboot(serverId: string): void;
+  /** Gives it the network card of a port that is bound to it. */
+  plug(serverId: string, port: ServerPort): Promise<void>;
+  /** Takes a network card away. */
+  unplug(serverId: string, portId: string): Promise<void>;
   /** The last lines that the server printed; null for all that is kept. */
   consoleOutput(serverId: string, lines: number | null): Promise<string>;
   /** Brings back what ran when the cloud ended; what it was cut off from is finished or given up. */
@@ -48,7 +52,11 @@ export function createLifecycle(tables: ComputeTables, network: NetworkFacade, h
   }
 
   /** Does the work once what is under way for this server is done. A failure is the server's, not ours. */
-  function enqueue(serverId: string, taskState: TaskState | null, work: (row: ServerRow) => Promise<void>): void {
+  function enqueue(
+    serverId: string,
+    taskState: TaskState | null,
+    work: (row: ServerRow) => Promise<void>,
+  ): Promise<void> {
     if (taskState !== null) change(serverId, { taskState });
     const done = (queues.get(serverId) ?? Promise.resolve()).then(async () => {
       const row = tables.servers.get(serverId);
@@ -64,6 +72,18 @@ export function createLifecycle(tables: ComputeTables, network: NetworkFacade, h
     void done.finally(() => {
       if (queues.get(serverId) === done) queues.delete(serverId);
     });
+    return done;
+  }
+
+  /** As `enqueue`, for what somebody waits for: a failure is theirs. */
+  async function inTurn(serverId: string, work: () => Promise<void>): Promise<void> {
+    let failed: { error: unknown } | null = null;
+    await enqueue(serverId, null, async () => {
+      await work().catch((error: unknown) => {
+        failed = { error };
+      });
+    });
+    if (failed !== null) throw (failed as { error: unknown }).error;
   }
 
   function fail(row: ServerRow, error: Error): void {
@@ -79,11 +99,15 @@ export function createLifecycle(tables: ComputeTables, network: NetworkFacade, h
   async function build(row: ServerRow, input: BuildInput): Promise<void> {
     if (!hasHostFor(row)) throw new NoValidHostError('There are not enough hosts available.');
     change(row.id, { taskState: 'spawning' });
-    const addresses = plug(row, input);
+    const ports = plug(row, input);
+    const key = tables.keypairs.get(`${row.userId}/${row.keyName}`);
     await hypervisor.build({
       serverId: row.id,
+      hostname: row.hostname,
+      memoryMiB: row.flavor.ramMiB,
       imageFile: input.image.dataFile,
-      bindHost: addresses.find((address) => address.startsWith('127.')) ?? null,
+      ports: ports.map(guestPort),
+      publicKeys: key ? { [key.name]: key.publicKey } : {},
       files: input.files.map(({ path, contents }) => ({ path, contents: Buffer.from(contents, 'base64') })),
       userData: row.userData === null ? null : Buffer.from(row.userData, 'base64').toString('utf8'),
     });
@@ -100,10 +124,10 @@ export function createLifecycle(tables: ComputeTables, network: NetworkFacade, h
   }
 
   /** Gives the server its ports, one row at a time, so that a later failure still knows what to take back. */
-  function plug(row: ServerRow, input: BuildInput): string[] {
+  function plug(row: ServerRow, input: BuildInput): ServerPort[] {
     const portIds: string[] = [];
     const ownPortIds: string[] = [];
-    return input.nics.flatMap((nic) => {
+    return input.nics.map((nic) => {
       const port =
         'portId' in nic
           ? network.bindPort(nic.portId, row.id)
@@ -117,7 +141,7 @@ export function createLifecycle(tables: ComputeTables, network: NetworkFacade, h
       portIds.push(port.id);
       if (!('portId' in nic)) ownPortIds.push(port.id);
       change(row.id, { portIds, ownPortIds });
-      return port.fixedIps.map((fixedIp) => fixedIp.ip_address);
+      return port;
     });
   }
 
@@ -141,25 +165,27 @@ export function createLifecycle(tables: ComputeTables, network: NetworkFacade, h
   });
 
   return {
-    build: (server, input) => enqueue(server.id, 'scheduling', (row) => build(row, input)),
-    delete: (serverId) => enqueue(serverId, 'deleting', remove),
-    start: (serverId) => enqueue(serverId, 'powering-on', start),
+    build: (server, input) => void enqueue(server.id, 'scheduling', (row) => build(row, input)),
+    delete: (serverId) => void enqueue(serverId, 'deleting', remove),
+    start: (serverId) => void enqueue(serverId, 'powering-on', start),
     stop: (serverId) =>
-      enqueue(serverId, 'powering-off', async () => {
+      void enqueue(serverId, 'powering-off', async () => {
         await hypervisor.stop(serverId);
         change(serverId, { vmState: 'stopped', taskState: null });
       }),
     reboot: (serverId) =>
-      enqueue(serverId, 'reboot_started', async (row) => {
-        await hypervisor.stop(serverId);
-        await start(row);
+      void enqueue(serverId, 'reboot_started', async (row) => {
+        await hypervisor.reboot(row.id);
+        change(row.id, { vmState: 'active', taskState: null, fault: null });
       }),
+    plug: (serverId, port) => inTurn(serverId, () => hypervisor.plug(serverId, guestPort(port))),
+    unplug: (serverId, portId) => inTurn(serverId, () => hypervisor.unplug(serverId, portId)),
     consoleOutput: hypervisor.consoleOutput,
     resume: () => {
       for (const row of tables.servers.all()) {
-        if (row.taskState === 'deleting') enqueue(row.id, null, remove);
+        if (row.taskState === 'deleting') void enqueue(row.id, null, remove);
         else if (row.vmState === 'building') fail(row, new GuestEndedError('was being built when the cloud ended'));
-        else if (row.vmState === 'active') enqueue(row.id, null, start);
+        else if (row.vmState === 'active') void enqueue(row.id, null, start);
         else if (row.taskState !== null) change(row.id, { taskState: null });
       }
     },
@@ -169,6 +195,16 @@ export function createLifecycle(tables: ComputeTables, network: NetworkFacade, h
       await Promise.all(queues.values());
     },
   };
+}
+
+function guestPort(port: ServerPort): GuestPort {
+  const { id, networkId, macAddress, mtu, subnets } = port;
+  const addresses = port.fixedIps.flatMap(({ subnet_id: subnetId, ip_address: address }) => {
+    const subnet = subnets.find((one) => one.id === subnetId);
+    if (!subnet) return [];
+    return { address, prefixLength: Number(subnet.cidr.split('/')[1]), gateway: subnet.gateway_ip };
+  });
+  return { id, networkId, macAddress, mtu, addresses };
 }
 
 /** The words of Nova: a build that no other host could do better is given up at once, any other is tried elsewhere. */

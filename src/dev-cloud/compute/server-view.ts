@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { versionOf } from '../network/addresses.ts';
 import { hostName, type ServerPort } from '../network/facade.ts';
 import { bookmark, type Call, type Compute, selfLinks } from './compute.ts';
 import { embeddedFlavor } from './flavors.ts';
@@ -115,7 +116,7 @@ function addressesOf(ports: readonly ServerPort[]) {
     addresses[port.networkName] = list;
     for (const { ip_address: addr } of port.fixedIps) {
       list.push({
-        version: 4,
+        version: versionOf(addr) ?? 4,
         addr,
         'OS-EXT-IPS:type': 'fixed',
         'OS-EXT-IPS-MAC:mac_addr': port.macAddress,

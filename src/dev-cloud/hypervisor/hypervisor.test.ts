@@ -36,8 +36,16 @@ async function image(files: Record<string, string>): Promise<string> {
 
 async function spec(agent: string, extra: Partial<GuestSpec> = {}): Promise<GuestSpec> {
   const imageFile = await image({ 'amphora.json': JSON.stringify(manifest), 'agent.mjs': agent });
-  return { serverId: 's1', imageFile, bindHost: '127.77.0.9', files: [], userData: null, ...extra };
+  return { ...bare(imageFile), ports: [loopbackPort], ...extra };
 }
+
+const bare = (imageFile: string, serverId = 's1'): GuestSpec => ({
+  ...{ serverId, imageFile, hostname: 'guest', memoryMiB: 64, ports: [], publicKeys: {}, files: [], userData: null },
+});
+const loopbackPort = {
+  ...{ id: 'p1', networkId: 'n1', macAddress: 'fa:16:3e:00:00:01', mtu: 1450 },
+  addresses: [{ address: '127.77.0.9', prefixLength: 16, gateway: null }],
+};
 
 /** An archive with one entry of whatever kind, which no honest packer would write. */
 async function oddArchive(entry: {
@@ -137,7 +145,7 @@ describe('an image that can not run', () => {
   ])('%s', async (_name, bytes, message) => {
     const imageFile = join(folder, 'image');
     await writeFile(imageFile, bytes);
-    const built = hypervisor.build({ serverId: 's1', imageFile, bindHost: null, files: [], userData: null });
+    const built = hypervisor.build(bare(imageFile));
     await expect(built).rejects.toThrow(UnusableImageError);
     await expect(built).rejects.toThrow(message);
   });
@@ -156,7 +164,7 @@ describe('an image that can not run', () => {
     ['an entry outside', { 'amphora.json': JSON.stringify({ ...manifest, entry: '../x' }) }, /lies outside of it/],
   ])('%s', async (_name, files, message) => {
     const imageFile = await image(files as Record<string, string>);
-    const built = hypervisor.build({ serverId: 's1', imageFile, bindHost: null, files: [], userData: null });
+    const built = hypervisor.build(bare(imageFile));
     await expect(built).rejects.toThrow(message);
   });
 
@@ -168,14 +176,14 @@ describe('an image that can not run', () => {
     [{ path: 'large', type: 'File', size: 2 ** 32 }, /holds more than \d+ bytes/],
   ] as const)('%j', async (entry, message) => {
     const imageFile = await oddArchive(entry);
-    const built = hypervisor.build({ serverId: 's1', imageFile, bindHost: null, files: [], userData: null });
+    const built = hypervisor.build(bare(imageFile));
     await expect(built).rejects.toThrow(message);
     expect(existsSync('/tmp/kiln-escaped')).toBe(false);
     expect(hypervisor.isRunning('s1')).toBe(false);
   });
 
   test('one whose data is gone is no bad image', async () => {
-    const gone = { serverId: 's1', imageFile: join(folder, 'gone'), bindHost: null, files: [], userData: null };
+    const gone = bare(join(folder, 'gone'));
     await expect(hypervisor.build(gone)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
@@ -214,7 +222,7 @@ describe('the end of the cloud', () => {
       `import { createHypervisor } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, 'index.ts')).href)};
        const hypervisor = await createHypervisor({ stateDirectory: ${JSON.stringify(join(folder, 'other'))} });
        const build = (serverId: string) =>
-         hypervisor.build({ serverId, imageFile: ${JSON.stringify(imageFile)}, bindHost: null, files: [], userData: null });
+         hypervisor.build({ ...${JSON.stringify(bare(imageFile))}, serverId });
        await build('s1'); await build('s2'); await hypervisor.destroy('s2'); await build('s3');
        console.log('ready'); setInterval(() => {}, 1000);`,
     );

@@ -18,13 +18,33 @@ import {
 
 export { UnusableImageError } from './image-archive.ts';
 
+/** A network card of a server, as Neutron has its port. */
+export interface GuestPort {
+  id: string;
+  networkId: string;
+  macAddress: string;
+  mtu: number;
+  addresses: readonly GuestAddress[];
+}
+
+export interface GuestAddress {
+  address: string;
+  prefixLength: number;
+  /** Of its subnet; null for none. */
+  gateway: string | null;
+}
+
 /** What a server is built from. */
 export interface GuestSpec {
   serverId: string;
+  hostname: string;
+  memoryMiB: number;
+  /** In the order in which they were asked for. */
+  ports: readonly GuestPort[];
+  /** Of SSH: by the name of the key pair. */
+  publicKeys: Readonly<Record<string, string>>;
   /** The image's data. Read once, while building. */
   imageFile: string;
-  /** Loopback address of its own that the server listens on; null for a server without one. */
-  bindHost: string | null;
   /** Files of the configuration drive. */
   files: readonly GuestFile[];
   /** cloud-init user data, as text. */
@@ -32,10 +52,11 @@ export interface GuestSpec {
 }
 
 /**
- * Runs the servers of the embedded cloud: each is a local process that runs what is in its image.
- * Calls for one server must not overlap; the caller queues them.
+ * Runs the servers of the embedded cloud. Calls for one server must not overlap; the caller queues them.
  */
 export interface Hypervisor {
+  /** Which addresses its servers can have: those of the loopback network alone, or all. */
+  readonly addresses: 'loopback' | 'any';
   /**
    * Unpacks the image, writes the files and starts the server. Resolves once the process has outlived its first moment.
    * Whatever was left of an earlier server of this ID is overwritten.
@@ -44,8 +65,14 @@ export interface Hypervisor {
   build(spec: GuestSpec): Promise<void>;
   /** Starts a server that was built before, from its own folder. @throws GuestEndedError */
   start(serverId: string): Promise<void>;
-  /** Ends the process, gently and then not; the folder stays. A server that does not run is success. */
+  /** Ends it, gently and then not; what it has written stays. A server that does not run is success. */
   stop(serverId: string): Promise<void>;
+  /** Starts a server that runs anew. @throws GuestEndedError */
+  reboot(serverId: string): Promise<void>;
+  /** Gives a server one more network card. */
+  plug(serverId: string, port: GuestPort): Promise<void>;
+  /** Takes a network card away. One that it has not is success. */
+  unplug(serverId: string, portId: string): Promise<void>;
   /** Ends the process and removes the folder. A server that is not there is success. */
   destroy(serverId: string): Promise<void>;
   isRunning(serverId: string): boolean;
@@ -64,6 +91,7 @@ export class GuestEndedError extends Error {}
 const maxConcurrentUnpackings = 2;
 
 /**
+ * The hypervisor of `kiln dev`: each server is a local process that runs what is in its image.
  * @param options.stateDirectory servers live in its folder `servers`.
  * @param options.firstMomentMilliseconds how long a new process is watched before the server counts as running.
  * @param options.graceMilliseconds between asking a process to end and killing it.
@@ -127,7 +155,16 @@ export async function createHypervisor(options: {
     }
   }
 
+  async function start(serverId: string): Promise<void> {
+    if (running.has(serverId)) return;
+    const folder = serverFolder(serversDirectory, serverId);
+    const record = await readJson<GuestRecord>(folder.guestFile);
+    if (!record) throw new GuestEndedError(`has lost its files in ${folder.path}`);
+    await run(serverId, folder, record);
+  }
+
   return {
+    addresses: 'loopback',
     build: async (spec) => {
       const folder = serverFolder(serversDirectory, spec.serverId);
       await rm(folder.path, { recursive: true, force: true });
@@ -138,18 +175,19 @@ export async function createHypervisor(options: {
         await writeGuestFiles(folder.root, [kept, ...filesOfUserData(userData)]);
       }
       await writeGuestFiles(folder.root, spec.files);
-      const record: GuestRecord = { entry, bindHost: spec.bindHost };
+      const record: GuestRecord = { entry, bindHost: loopbackAddress(spec.ports) };
       await writeFile(folder.guestFile, JSON.stringify(record));
       await run(spec.serverId, folder, record);
     },
-    start: async (serverId) => {
-      if (running.has(serverId)) return;
-      const folder = serverFolder(serversDirectory, serverId);
-      const record = await readJson<GuestRecord>(folder.guestFile);
-      if (!record) throw new GuestEndedError(`has lost its files in ${folder.path}`);
-      await run(serverId, folder, record);
-    },
+    start,
     stop,
+    reboot: async (serverId) => {
+      await stop(serverId);
+      await start(serverId);
+    },
+    // The program does not notice: all loopback addresses are its own anyway.
+    plug: async () => {},
+    unplug: async () => {},
     destroy: async (serverId) => {
       await stop(serverId);
       await rm(serverFolder(serversDirectory, serverId).path, { recursive: true, force: true, maxRetries: 3 });
@@ -164,6 +202,12 @@ export async function createHypervisor(options: {
       await reaper.close();
     },
   };
+}
+
+/** Of its own, which the server listens on; null for a server without one. */
+function loopbackAddress(ports: readonly GuestPort[]): string | null {
+  const addresses = ports.flatMap((port) => port.addresses.map(({ address }) => address));
+  return addresses.find((address) => address.startsWith('127.')) ?? null;
 }
 
 /** What every image's program is started with. */

@@ -1,34 +1,60 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { defaultPools, parseCidr, pickAddress, randomMac, toAddress, toNumber } from './addresses.ts';
+import {
+  defaultPools,
+  type IpVersion,
+  parseCidr,
+  pickAddress,
+  poolSize,
+  randomMac,
+  toAddress,
+  toNumber,
+} from './addresses.ts';
 
-const address = fc.integer({ min: 0, max: 2 ** 32 - 1 }).map(toAddress);
-const cidr = fc
-  .tuple(fc.integer({ min: 0, max: 2 ** 32 - 1 }), fc.integer({ min: 20, max: 30 }))
-  .map(([number, length]) => `${toAddress(number - (number % 2 ** (32 - length)))}/${length}`);
-
-test('an address is a number and back', () => {
-  fc.assert(fc.property(address, (text) => toAddress(toNumber(text)) === text));
+const addressOf = (version: IpVersion) =>
+  fc.bigInt({ min: 0n, max: 2n ** (version === 4 ? 32n : 128n) - 1n }).map((number) => ({ number, version }));
+const anyAddress = fc.oneof(addressOf(4), addressOf(6));
+/** With few addresses. */
+const cidr = fc.tuple(anyAddress, fc.integer({ min: 2, max: 12 })).map(([{ number, version }, hostBits]) => {
+  const first = number - (number % 2n ** BigInt(hostBits));
+  return `${toAddress(first, version)}/${(version === 4 ? 32 : 128) - hostBits}`;
 });
 
-test.each(['10.0.0.0', '10.0.0.1/24', '10.0.0.0/33', '10.0.0/8', 'fd00::/64', 'x/8', ''])(
+test('an address is a number and back', () => {
+  fc.assert(fc.property(anyAddress, ({ number, version }) => toNumber(toAddress(number, version)) === number));
+});
+
+test.each([
+  ['FD00:0:0::00a', 'fd00::a'],
+  ['::', '::'],
+  ['::ffff:192.0.2.1', '::ffff:c000:201'],
+  ['1:2:3:4:5:6:7:8', '1:2:3:4:5:6:7:8'],
+])('%s is written %s', (text, canonical) => {
+  expect(toAddress(toNumber(text), 6)).toBe(canonical);
+});
+
+test.each(['10.0.0.0', '10.0.0.1/24', '10.0.0.0/33', '10.0.0/8', 'fd00::1/64', 'fd00::/129', 'fd00:/8', 'x/8', ''])(
   '%s is no network',
   (text) => {
     expect(parseCidr(text)).toBeNull();
   },
 );
 
-test('default pools hold every address of the network but its first, its last and the gateway', () => {
+test('default pools hold every address of the network but its first, the gateway, and of IPv4 its last', () => {
   fc.assert(
     fc.property(cidr, fc.nat(), (text, offset) => {
       const network = parseCidr(text);
       if (!network) return false;
-      const gateway = toAddress(network.first + (offset % (network.last - network.first + 1)));
-      const inPools = defaultPools(network, gateway).flatMap(({ start, end }) =>
-        Array.from({ length: toNumber(end) - toNumber(start) + 1 }, (_, index) => toAddress(toNumber(start) + index)),
+      const { version, first, last } = network;
+      const size = Number(last - first + 1n);
+      const gateway = toAddress(first + BigInt(offset % size), version);
+      const inPools = defaultPools(network, gateway).flatMap((pool) =>
+        Array.from({ length: Number(poolSize([pool])) }, (_, index) =>
+          toAddress(toNumber(pool.start) + BigInt(index), version),
+        ),
       );
-      const expected = Array.from({ length: network.last - network.first - 1 }, (_, index) =>
-        toAddress(network.first + 1 + index),
+      const expected = Array.from({ length: size - (version === 4 ? 2 : 1) }, (_, index) =>
+        toAddress(first + 1n + BigInt(index), version),
       ).filter((one) => one !== gateway);
       return JSON.stringify(inPools) === JSON.stringify(expected);
     }),
@@ -36,15 +62,19 @@ test('default pools hold every address of the network but its first, its last an
   );
 });
 
-test('addresses are given out until there are none, each once', () => {
+test.each([
+  ['127.5.0.0', 32, 3],
+  ['fd00::', 128, 2],
+] as const)('addresses of %s are given out until there are none, each once', (address, bits, withheld) => {
   fc.assert(
-    fc.property(fc.integer({ min: 26, max: 30 }), (length) => {
-      const network = parseCidr(`127.5.0.0/${length}`);
+    fc.property(fc.integer({ min: 2, max: 6 }), (hostBits) => {
+      const network = parseCidr(`${address}/${bits - hostBits}`);
       if (!network) return false;
-      const pools = defaultPools(network, '127.5.0.2');
+      const gateway = toAddress(network.first + 2n, network.version);
+      const pools = defaultPools(network, gateway);
       const taken = new Set<string>();
       for (let next = pickAddress(pools, taken); next !== null; next = pickAddress(pools, taken)) taken.add(next);
-      return taken.size === 2 ** (32 - length) - 3 && !taken.has('127.5.0.2');
+      return taken.size === 2 ** hostBits - withheld && !taken.has(gateway);
     }),
   );
 });

@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net';
+import { isIP } from 'node:net';
 import { invalidInput } from './fault.ts';
 import type { Attributes } from './resource.ts';
 
@@ -36,8 +36,10 @@ export function list<Item>(attributes: Attributes, key: string): Item[] {
   return value as Item[];
 }
 
-export function ipv4(value: unknown, key: string): string {
-  if (typeof value !== 'string' || !isIPv4(value)) throw invalid(key, `'${String(value)}' is not a valid IP address`);
+/** Of either version. */
+export function ipAddress(value: unknown, key: string): string {
+  if (typeof value !== 'string' || isIP(value) === 0)
+    throw invalid(key, `'${String(value)}' is not a valid IP address`);
   return value;
 }
 

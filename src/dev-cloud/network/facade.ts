@@ -1,7 +1,7 @@
 import type { CloudContext, CloudUser } from '../context.ts';
-import { networks } from './networks.ts';
+import { defaultMtu, networks } from './networks.ts';
 import { ports } from './ports.ts';
-import { type FixedIp, type NetworkTables, networkTables, type PortRow, revised } from './rows.ts';
+import { type FixedIp, type NetworkTables, networkTables, type PortRow, revised, type SubnetRow } from './rows.ts';
 import { ensureDefaultGroup, securityGroupNotFound, securityGroups } from './security-groups.ts';
 
 /** A server's network interface. */
@@ -9,9 +9,12 @@ export interface ServerPort {
   id: string;
   networkId: string;
   networkName: string;
+  mtu: number;
   macAddress: string;
   status: 'ACTIVE' | 'DOWN';
   fixedIps: readonly FixedIp[];
+  /** Those of its addresses. */
+  subnets: readonly Pick<SubnetRow, 'id' | 'cidr' | 'gateway_ip'>[];
   securityGroupNames: readonly string[];
 }
 
@@ -130,13 +133,16 @@ const novaItself: CloudUser = {
 };
 
 function serverPort(tables: NetworkTables, row: PortRow): ServerPort {
+  const network = tables.networks.get(row.network_id);
   return {
     id: row.id,
     networkId: row.network_id,
-    networkName: tables.networks.get(row.network_id)?.name ?? '',
+    networkName: network?.name ?? '',
+    mtu: network?.mtu ?? defaultMtu,
     macAddress: row.mac_address,
     status: row.host_id !== '' && row.admin_state_up ? 'ACTIVE' : 'DOWN',
     fixedIps: row.fixed_ips,
+    subnets: row.fixed_ips.flatMap((fixedIp) => tables.subnets.get(fixedIp.subnet_id) ?? []),
     securityGroupNames: row.security_groups.flatMap((id) => tables.securityGroups.get(id)?.name ?? []),
   };
 }

@@ -12,14 +12,15 @@ import { networkTables } from './rows.ts';
 import { ensureDefaultGroup, securityGroupRules, securityGroups } from './security-groups.ts';
 import { subnets } from './subnets.ts';
 
-export { createNetworkFacade, type NetworkFacade } from './facade.ts';
+export { createNetworkFacade, type NetworkFacade, type ServerPort } from './facade.ts';
 export { seedNetwork } from './seed.ts';
 
 /**
- * Neutron v2.0: networks, IPv4 subnets, ports, security groups and their rules, QoS policies without rules. Behaves as a real Neutron 21 does
+ * Neutron v2.0: networks, subnets, ports, security groups and their rules, QoS policies without rules. Behaves as a real Neutron 21 does
  * (test/recorded/nova). Nothing is switched or filtered: addresses are given out, rules are only kept.
+ * @param addresses those that the hypervisor's servers can have: only such subnets are made.
  */
-export function networkService(context: CloudContext): FastifyPluginAsync {
+export function networkService(context: CloudContext, addresses: 'loopback' | 'any'): FastifyPluginAsync {
   return async (app) => {
     const tables = networkTables(context.state);
     const users = new WeakMap<FastifyRequest, CloudUser>();
@@ -61,7 +62,7 @@ export function networkService(context: CloudContext): FastifyPluginAsync {
     catalogueRoutes(app, baseUrl);
     ipAvailabilityRoutes(app, tables, userOf, baseUrl);
     resourceRoutes(app, networks(tables), userOf, baseUrl);
-    resourceRoutes(app, subnets(tables), userOf, baseUrl);
+    resourceRoutes(app, subnets(tables, addresses), userOf, baseUrl);
     resourceRoutes(app, ports(tables), userOf, baseUrl);
     resourceRoutes(app, securityGroups(tables), userOf, baseUrl);
     resourceRoutes(app, securityGroupRules(tables), userOf, baseUrl);

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { CloudUser } from '../context.ts';
-import { toNumber } from './addresses.ts';
+import { parseCidr, poolSize } from './addresses.ts';
 import { networkNotFound } from './networks.ts';
 import { listViews, selectFields, type View } from './query.ts';
-import type { NetworkRow, NetworkTables, SubnetRow } from './rows.ts';
+import type { NetworkRow, NetworkTables } from './rows.ts';
 
 const path = '/v2.0/network-ip-availabilities';
 
@@ -46,9 +46,9 @@ function availabilityOf(tables: NetworkTables, { id, name, project_id }: Network
     .map((subnet) => ({
       subnet_id: subnet.id,
       subnet_name: subnet.name,
-      ip_version: 4,
+      ip_version: parseCidr(subnet.cidr)?.version ?? 4,
       cidr: subnet.cidr,
-      total_ips: sizeOf(subnet.allocation_pools),
+      total_ips: Number(poolSize(subnet.allocation_pools)),
       used_ips: used.get(subnet.id) ?? 0,
     }));
   return {
@@ -61,8 +61,5 @@ function availabilityOf(tables: NetworkTables, { id, name, project_id }: Network
     subnet_ip_availability: subnets,
   };
 }
-
-const sizeOf = (pools: SubnetRow['allocation_pools']) =>
-  sum(pools.map(({ start, end }) => toNumber(end) - toNumber(start) + 1));
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);

@@ -333,3 +333,31 @@ describe('what makes no sense is refused', () => {
     });
   });
 });
+
+describe('where servers can have any address', () => {
+  let any: SmallCloud;
+  beforeEach(async () => {
+    any = await startSmallCloud({ addresses: 'any' });
+  });
+  afterEach(() => any.close());
+  const ask = async (path: string, body: object) => (await any.call('POST', `/network/v2.0/${path}`, { body })).body;
+
+  test('subnets are of IPv4 and IPv6, and a port gets an address of each', async () => {
+    const { network } = await ask('networks', { network: { name: 'both' } });
+    const make = (ip_version: number, cidr: string) =>
+      ask('subnets', { subnet: { network_id: network.id, ip_version, cidr } });
+    const { subnet: v4 } = await make(4, '192.0.2.0/29');
+    const { subnet: v6 } = await make(6, '2001:db8::/125');
+    expect(v6).toMatchObject({
+      ...{ ip_version: 6, cidr: '2001:db8::/125', gateway_ip: '2001:db8::1' },
+      allocation_pools: [{ start: '2001:db8::2', end: '2001:db8::7' }],
+    });
+    const fixed_ips = [{ subnet_id: v6.id, ip_address: '2001:DB8:0::0:6' }];
+    const { port: exact } = await ask('ports', { port: { network_id: network.id, fixed_ips } });
+    expect(exact.fixed_ips).toEqual([{ subnet_id: v6.id, ip_address: '2001:db8::6' }]);
+    const { port: either } = await ask('ports', { port: { network_id: network.id } });
+    expect(either.fixed_ips.map((one: { subnet_id: string }) => one.subnet_id)).toEqual([v4.id, v6.id]);
+    expect(await make(6, '2001:db8::/126')).toEqual(fault('InvalidInput', /overlaps/));
+    expect(await make(6, '198.51.100.0/24')).toEqual(fault('InvalidInput', /not a valid IPv6 subnet/));
+  });
+});

@@ -5,7 +5,7 @@ import type { Resource } from './resource.ts';
 import { type NetworkRow, type NetworkTables, newRow, revised } from './rows.ts';
 
 /** What encapsulation leaves of 1,500 bytes: Neutron's default for VXLAN. */
-const defaultMtu = 1450;
+export const defaultMtu = 1450;
 
 export function networkNotFound(id: string): NetworkFault {
   return new NetworkFault(404, 'NetworkNotFound', `Network ${id} could not be found.`);

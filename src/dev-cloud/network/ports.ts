@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { parseCidr, pickAddress, randomMac, toNumber } from './addresses.ts';
-import { boolean, ipv4, list, oneOf, string } from './attributes.ts';
+import { parseCidr, pickAddress, randomMac, toAddress, toNumber, versionOf } from './addresses.ts';
+import { boolean, ipAddress, list, oneOf, string } from './attributes.ts';
 import { invalidInput, NetworkFault } from './fault.ts';
 import { networkNotFound, networks, requireOwner } from './networks.ts';
 import { qosPolicyNotFound } from './qos-policies.ts';
@@ -183,7 +183,11 @@ function allocate(tables: NetworkTables, networkId: string, wanted: unknown, own
     return fixedIp;
   };
 
-  if (wanted === undefined || wanted === null) return candidates.length > 0 ? [pick(candidates)] : [];
+  if (wanted === undefined || wanted === null) {
+    // One of each version that the network has.
+    const ofVersion = (version: number) => candidates.filter(({ cidr }) => parseCidr(cidr)?.version === version);
+    return [ofVersion(4), ofVersion(6)].flatMap((subnets) => (subnets.length > 0 ? [pick(subnets)] : []));
+  }
   return list<Attributes>({ fixed_ips: wanted }, 'fixed_ips').map((request) => {
     const subnets = request.subnet_id ? candidates.filter((subnet) => subnet.id === request.subnet_id) : candidates;
     if (request.subnet_id && subnets.length === 0) {
@@ -194,10 +198,11 @@ function allocate(tables: NetworkTables, networkId: string, wanted: unknown, own
       );
     }
     if (request.ip_address === undefined) return pick(subnets);
-    const address = ipv4(request.ip_address, 'fixed_ips');
+    const address = canonical(ipAddress(request.ip_address, 'fixed_ips'));
     const home = subnets.find((subnet) => {
       const cidr = parseCidr(subnet.cidr);
-      return cidr && toNumber(address) > cidr.first && toNumber(address) < cidr.last;
+      if (cidr?.version !== versionOf(address)) return false;
+      return toNumber(address) > cidr.first && toNumber(address) < cidr.last;
     });
     if (!home) {
       const where = request.subnet_id
@@ -209,6 +214,9 @@ function allocate(tables: NetworkTables, networkId: string, wanted: unknown, own
     return claim({ subnet_id: home.id, ip_address: address });
   });
 }
+
+/** One spelling for each address of IPv6. */
+const canonical = (address: string) => toAddress(toNumber(address), versionOf(address) ?? 4);
 
 /** Neutron's default `max_allowed_address_pair`. */
 const mostPairs = 10;

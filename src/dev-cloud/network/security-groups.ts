@@ -231,7 +231,8 @@ function checkRule(row: SecurityGroupRuleRow, isIcmp: boolean): void {
     const message = 'Only one of remote_ip_prefix or remote_group_id or remote_address_group_id may be provided.';
     throw new NetworkFault(400, 'SecurityGroupMultipleRemoteEntites', message);
   }
-  if (prefix !== null && row.ethertype === 'IPv4' && !parseCidr(prefix.includes('/') ? prefix : `${prefix}/32`)) {
+  const version = prefix === null ? null : parseCidr(prefix.includes('/') ? prefix : `${prefix}/32`)?.version;
+  if (prefix !== null && row.ethertype === 'IPv4' && version !== 4) {
     throw invalidInput(`Invalid input for remote_ip_prefix. Reason: '${prefix}' is not a valid CIDR`);
   }
 }

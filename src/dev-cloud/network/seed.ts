@@ -34,7 +34,7 @@ function seedManagement(context: CloudContext, tables: NetworkTables, projectId:
   tables.atomically(() => {
     const network = networks(tables).create({ project_id: projectId, name: 'lb-mgmt-net' }, owner);
     const cidr = managementCidr(context.stateDirectory);
-    subnets(tables).create(
+    subnets(tables, 'loopback').create(
       { project_id: projectId, name: 'lb-mgmt-subnet', network_id: network.id, ip_version: 4, cidr, gateway_ip: null },
       owner,
     );
@@ -53,7 +53,7 @@ function seedVips(context: CloudContext, tables: NetworkTables, projectId: strin
   const owner = administrator(projectId);
   const network = networks(tables).create({ project_id: projectId, name: 'lb-vip-net', shared: true }, owner);
   const cidr = vipCidr(context.stateDirectory);
-  subnets(tables).create(
+  subnets(tables, 'loopback').create(
     { project_id: projectId, name: 'lb-vip-subnet', network_id: network.id, ip_version: 4, cidr, gateway_ip: null },
     owner,
   );

@@ -1,5 +1,5 @@
 import { type Cidr, defaultPools, parseCidr, toAddress, toNumber } from './addresses.ts';
-import { boolean, ipv4, list, string } from './attributes.ts';
+import { boolean, ipAddress, list, oneOf, string } from './attributes.ts';
 import { invalidInput, NetworkFault } from './fault.ts';
 import { networkNotFound, networks, requireOwner } from './networks.ts';
 import type { Resource } from './resource.ts';
@@ -9,8 +9,8 @@ export function subnetNotFound(id: string): NetworkFault {
   return new NetworkFault(404, 'SubnetNotFound', `Subnet ${id} could not be found.`);
 }
 
-/** On the loopback network only: a server is a process on this machine, and takes its addresses there. */
-export function subnets(tables: NetworkTables): Resource<SubnetRow> {
+/** @param addresses where servers are processes on this machine, they take their addresses on the loopback network alone. */
+export function subnets(tables: NetworkTables, addresses: 'loopback' | 'any'): Resource<SubnetRow> {
   const { isVisible: isNetworkVisible } = networks(tables);
   return {
     name: 'subnet',
@@ -27,7 +27,7 @@ export function subnets(tables: NetworkTables): Resource<SubnetRow> {
       name: row.name,
       tenant_id: row.project_id,
       network_id: row.network_id,
-      ip_version: 4,
+      ip_version: parseCidr(row.cidr)?.version ?? 4,
       subnetpool_id: null,
       enable_dhcp: row.enable_dhcp,
       ipv6_ra_mode: null,
@@ -57,26 +57,33 @@ export function subnets(tables: NetworkTables): Resource<SubnetRow> {
       const network = tables.networks.get(networkId);
       if (!network || !isNetworkVisible(network, user)) throw networkNotFound(networkId);
       requireOwner(network, user, 'create_subnet');
-      if (Number(attributes.ip_version) !== 4) throw invalidInput('the embedded cloud has IPv4 subnets only');
+      const version = Number(oneOf({ ip_version: String(attributes.ip_version) }, 'ip_version', ['4', '6']));
+      if (version === 6 && addresses === 'loopback') throw invalidInput('the embedded cloud has IPv4 subnets only');
       const text = string(attributes, 'cidr');
       const cidr = parseCidr(text);
-      if (!cidr) throw invalidInput(`Invalid input for cidr. Reason: '${text}' is not a valid IPv4 subnet`);
-      if (!isInside(cidr, loopback)) {
+      if (!cidr || cidr.version !== version) {
+        throw invalidInput(`Invalid input for cidr. Reason: '${text}' is not a valid IPv${version} subnet`);
+      }
+      if (addresses === 'loopback' && !isInside(cidr, loopback)) {
         const reason = `'${text}' is outside 127.0.0.0/8, the loopback network: servers of the embedded cloud are processes on this machine, which can take no other addresses. Take a part of 127.0.0.0/8`;
         throw invalidInput(`Invalid input for cidr. Reason: ${reason}`);
       }
       for (const other of tables.subnets.all()) {
         const taken = parseCidr(other.cidr);
-        if (other.network_id === networkId && taken && taken.first <= cidr.last && cidr.first <= taken.last) {
+        if (other.network_id !== networkId || taken?.version !== version) continue;
+        if (taken.first <= cidr.last && cidr.first <= taken.last) {
           throw invalidInput(
             `Requested subnet with cidr: ${text} for network: ${networkId} overlaps with another subnet`,
           );
         }
       }
-      const gateway = gatewayOf(attributes.gateway_ip, cidr.first);
+      const gateway = gatewayOf(attributes.gateway_ip, cidr);
       const pools = list<{ start: string; end: string }>(attributes, 'allocation_pools');
       for (const { start, end } of pools) {
-        const [first, last] = [toNumber(ipv4(start, 'allocation_pools')), toNumber(ipv4(end, 'allocation_pools'))];
+        const [first, last] = [start, end].map((address) => toNumber(ipAddress(address, 'allocation_pools'))) as [
+          bigint,
+          bigint,
+        ];
         if (first > last || first < cidr.first || last > cidr.last) {
           throw new NetworkFault(
             400,
@@ -124,11 +131,11 @@ export function subnets(tables: NetworkTables): Resource<SubnetRow> {
   };
 }
 
-const loopback: Cidr = { first: toNumber('127.0.0.0'), last: toNumber('127.255.255.255') };
+const loopback: Cidr = { version: 4, first: toNumber('127.0.0.0'), last: toNumber('127.255.255.255') };
 const isInside = (inner: Cidr, outer: Cidr) => outer.first <= inner.first && inner.last <= outer.last;
 
 /** Null is "no gateway"; missing is the first address. */
-function gatewayOf(value: unknown, first: number): string | null {
+function gatewayOf(value: unknown, { first, version }: Cidr): string | null {
   if (value === null) return null;
-  return value === undefined ? toAddress(first + 1) : ipv4(value, 'gateway_ip');
+  return value === undefined ? toAddress(first + 1n, version) : ipAddress(value, 'gateway_ip');
 }
