@@ -1,8 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import type { TestbedAccess } from './testbed-access.ts';
-import { neutronOf } from './testbed-network.ts';
+import type { CallNeutron } from './testbed-network.ts';
 
-/** A network of the test bed's Neutron into which Nova plugs virtual machines, with one machine of ours in it: a network namespace. */
+/** A network of Neutron into which Nova plugs virtual machines, with one machine of ours in it: a network namespace. */
 export interface BridgedNetwork {
   networkId: string;
   subnetId: string;
@@ -16,7 +15,26 @@ export interface BridgedNetwork {
   close(): Promise<void>;
 }
 
+/** Where Nova's host has a bridge for each network. */
+export interface Bridges {
+  /** The network namespace that they are in; null for the machine's own. */
+  namespace: string | null;
+  nameOf(networkId: string): string;
+}
+/** With the names that Neutron's Linux bridge agent gives them. @param namespace null for the machine's own. */
+export function bridgesIn(namespace: string | null): Bridges {
+  return { namespace, nameOf: (networkId) => `brq${networkId.slice(0, 11)}` };
+}
+
 const ip = (...words: string[]) => execFileSync('ip', words, { stdio: 'pipe' });
+
+/** Makes the bridge of a network. */
+export function addBridge({ namespace, nameOf }: Bridges, networkId: string): void {
+  const at = within(namespace);
+  ip(...at, 'link', 'add', nameOf(networkId), 'type', 'bridge', 'forward_delay', '0');
+  ip(...at, 'link', 'set', nameOf(networkId), 'up');
+}
+const within = (namespace: string | null) => (namespace === null ? [] : ['-n', namespace]);
 
 /**
  * Makes network, subnet, bridge and namespace; needs root. What a run that broke off has left under that name goes first.
@@ -24,15 +42,19 @@ const ip = (...words: string[]) => execFileSync('ip', words, { stdio: 'pipe' });
  * @param prefix the first three octets: the namespace is .1, which is the gateway; Neutron gives away from .10 on. With IPv6 the
  * same, behind fd00: and the octets.
  */
-export async function openBridgedNetwork(bed: TestbedAccess, name: string, prefix: string): Promise<BridgedNetwork> {
-  const call = await neutronOf(bed, 'kiln');
+export async function openBridgedNetwork(
+  call: CallNeutron,
+  bridges: Bridges,
+  name: string,
+  prefix: string,
+): Promise<BridgedNetwork> {
   const namespace = `kiln-${name}`;
-  const bridgeOf = (networkId: string) => `brq${networkId.slice(0, 11)}`;
+  const at = within(bridges.namespace);
   async function remove() {
     spawnSync('ip', ['netns', 'delete', namespace]);
     const { networks } = await call<{ networks: { id: string }[] }>('GET', `networks?name=${namespace}`);
     for (const { id } of networks) {
-      spawnSync('ip', ['link', 'delete', bridgeOf(id)]);
+      spawnSync('ip', [...at, 'link', 'delete', bridges.nameOf(id)]);
       const { ports } = await call<{ ports: { id: string }[] }>('GET', `ports?network_id=${id}`);
       for (const port of ports) await call('DELETE', `ports/${port.id}`);
       await call('DELETE', `networks/${id}`);
@@ -64,12 +86,10 @@ export async function openBridgedNetwork(bed: TestbedAccess, name: string, prefi
       enable_dhcp: false,
     },
   });
-  const bridge = bridgeOf(network.id);
-  ip('link', 'add', bridge, 'type', 'bridge', 'forward_delay', '0');
-  ip('link', 'set', bridge, 'up');
+  addBridge(bridges, network.id);
   ip('netns', 'add', namespace);
-  ip('link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
-  ip('link', 'set', name, 'master', bridge, 'up');
+  ip(...at, 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
+  ip(...at, 'link', 'set', name, 'master', bridges.nameOf(network.id), 'up');
   ip('-n', namespace, 'address', 'add', `${prefix}.1/24`, 'dev', 'eth0');
   ip('-n', namespace, 'address', 'add', `${prefix6}:1/64`, 'dev', 'eth0', 'nodad');
   ip('-n', namespace, 'link', 'set', 'eth0', 'up');

@@ -37,7 +37,11 @@ export function readTestbed(): TestbedAccess {
   };
 }
 
-async function logIn(identity: string, user: TestbedUser): Promise<string> {
+/** @param identity Keystone, with its version. @returns a token in the user's project */
+export async function logIn(
+  identity: string,
+  user: Pick<TestbedUser, 'name' | 'password' | 'domainName' | 'projectName'>,
+): Promise<string> {
   const domain = { name: user.domainName };
   const auth = {
     identity: { methods: ['password'], password: { user: { name: user.name, domain, password: user.password } } },

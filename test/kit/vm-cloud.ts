@@ -5,21 +5,46 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFailed } from 'vitest';
-import { type BridgedNetwork, openBridgedNetwork } from './bridged-network.ts';
+import { type BridgedNetwork, type Bridges, bridgesIn, openBridgedNetwork } from './bridged-network.ts';
 import { freePort } from './free-port.ts';
 import { type KilnProcess, runKiln, startKiln } from './kiln-process.ts';
-import { readTestbed, type TestbedAccess } from './testbed-access.ts';
+import { readTestbed } from './testbed-access.ts';
+import { neutronAt } from './testbed-network.ts';
 import { type MadeCertificate, openTlsWorkshop } from './tls-material.ts';
 
+/** An OpenStack whose Nova boots virtual machines, as Kiln's user has it. */
+export interface VmSite {
+  endpoints: Record<'image' | 'compute' | 'network', string>;
+  projectId: string;
+  octaviaConf: string;
+  /** Of the key pair that octavia.conf names. */
+  sshPrivateKey: string;
+  bridges: Bridges;
+  token(): Promise<string>;
+}
+
+/** The test bed with libvirt: real Keystone, Glance, Neutron and Nova. */
+export function testbedSite(): VmSite {
+  const bed = readTestbed();
+  return {
+    endpoints: bed.endpoints,
+    projectId: bed.users.kiln.projectId,
+    ...bed.files,
+    bridges: bridgesIn(null),
+    token: () => bed.token('kiln'),
+  };
+}
+
 /**
- * What an operator has whose amphorae are virtual machines: `kiln serve`, real Keystone, Glance, Neutron and Nova, which boots them by
- * libvirt and QEMU from the image that carries the tag. Clients and members are in network namespaces on the same bridges.
+ * What an operator has whose amphorae are virtual machines: `kiln serve`, and an OpenStack which boots them from the image that carries
+ * the tag. Clients and members are in network namespaces on the same bridges.
  */
 export interface VmCloud {
-  bed: TestbedAccess;
+  site: VmSite;
   /** Removed at the end. */
   folder: string;
-  kiln: KilnProcess;
+  /** Ends `kiln serve`, does the work, and starts it again. */
+  withoutKiln(work: () => Promise<void>): Promise<void>;
   environment: Record<string, string>;
   clients: BridgedNetwork;
   backends: BridgedNetwork;
@@ -52,6 +77,8 @@ export interface VmCloud {
   inGuest(amphora: Amphora, command: string): string;
   /** A request to Nova as Kiln's user. */
   nova(method: 'GET' | 'POST', path: string, body?: object): Promise<Record<string, unknown>>;
+  /** The last lines that each server has said. */
+  consoles(): Promise<string>;
   /** Servers whose ports in the clients' network have that MAC address. */
   portsAt(macAddress: string): Promise<string[]>;
   /** Names of what is left in the cloud of its load balancers. */
@@ -95,8 +122,11 @@ const python = '/usr/bin/python3';
 const programs = { members: join(import.meta.dirname, 'vm-members.py'), sctp: join(import.meta.dirname, 'sctp.py') };
 
 /** @param name short: interfaces bear it. @param more environment of `kiln serve`. */
-export async function openVmCloud(name: string, more: Record<string, string> = {}): Promise<VmCloud> {
-  const bed = readTestbed();
+export async function openVmCloud(
+  name: string,
+  more: Record<string, string> = {},
+  site = testbedSite(),
+): Promise<VmCloud> {
   const folder = mkdtempSync(join(tmpdir(), `kiln-vm-${name}-`));
   const tag = `vm-${name}-${process.pid}`;
   const image = process.env.KILN_VM_IMAGE || join(folder, 'amphora.qcow2');
@@ -105,8 +135,9 @@ export async function openVmCloud(name: string, more: Record<string, string> = {
     const built = await runKiln(words);
     expect(built.status, built.output).toBe(0);
   }
-  const clients = await openBridgedNetwork(bed, `${name}c`, '198.18.80');
-  const backends = await openBridgedNetwork(bed, `${name}m`, '198.18.81');
+  const neutron = neutronAt(site.endpoints.network, await site.token());
+  const clients = await openBridgedNetwork(neutron, site.bridges, `${name}c`, '198.18.80');
+  const backends = await openBridgedNetwork(neutron, site.bridges, `${name}m`, '198.18.81');
   const workshop = openTlsWorkshop();
   const certificate = workshop.make('shop.example', { dnsNames: ['shop.example'] });
   const images: string[] = [];
@@ -123,7 +154,9 @@ export async function openVmCloud(name: string, more: Record<string, string> = {
     OS_HEALTH_MANAGER__HEARTBEAT_TIMEOUT: '600',
     ...more,
   };
-  const kiln = startKiln(['serve', '--config-file', bed.files.octaviaConf], environment);
+  const serve = () => startKiln(['serve', '--config-file', site.octaviaConf], environment);
+  let kiln: KilnProcess = serve();
+  const serving = () => kiln.line(/"msg":"serving"/);
 
   const ip = (...words: string[]) => spawnSync('ip', ['-n', backends.namespace, ...words]);
   const withLength = (address: string) => `${address}/${address.includes(':') ? 64 : 24}`;
@@ -141,10 +174,10 @@ export async function openVmCloud(name: string, more: Record<string, string> = {
     for (const program of members.get(address) ?? []) program.kill();
   };
 
-  async function call<Body>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<Body> {
+  async function callKiln<Body>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<Body> {
     const answer = await fetch(`http://127.0.0.1:${port}/v2/${path}`, {
       method,
-      headers: { 'x-project-id': bed.users.kiln.projectId, ...(body ? { 'content-type': 'application/json' } : {}) },
+      headers: { 'x-project-id': site.projectId, ...(body ? { 'content-type': 'application/json' } : {}) },
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
     const text = await answer.text();
@@ -152,19 +185,19 @@ export async function openVmCloud(name: string, more: Record<string, string> = {
     return (text === '' ? {} : JSON.parse(text)) as Body;
   }
   const show = async (id: string) =>
-    (await call<{ loadbalancer: LoadBalancer }>('GET', `lbaas/loadbalancers/${id}`)).loadbalancer;
+    (await callKiln<{ loadbalancer: LoadBalancer }>('GET', `lbaas/loadbalancers/${id}`)).loadbalancer;
 
   async function nova(method: 'GET' | 'POST', path: string, body?: object): Promise<Record<string, unknown>> {
-    const answer = await fetch(`${bed.endpoints.compute}/${path}`, {
+    const answer = await fetch(`${site.endpoints.compute}/${path}`, {
       method,
-      headers: { 'x-auth-token': await bed.token('kiln'), 'content-type': 'application/json' },
+      headers: { 'x-auth-token': await site.token(), 'content-type': 'application/json' },
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     return text === '' ? {} : JSON.parse(text);
   }
-  const headers = async () => ({ 'x-auth-token': await bed.token('kiln') });
+  const headers = async () => ({ 'x-auth-token': await site.token() });
   const namesIn = async (url: string, kind: string) => {
     const body = (await (await fetch(url, { headers: await headers() })).json()) as Record<string, { name: string }[]>;
     return (body[kind] ?? []).map(({ name }) => name);
@@ -172,15 +205,14 @@ export async function openVmCloud(name: string, more: Record<string, string> = {
 
   const cloud: VmCloud = {
     ...{
-      bed,
+      site,
       folder,
-      kiln,
       environment,
       clients,
       backends,
       image,
       certificate,
-      call,
+      call: callKiln,
       show,
       nova,
       startMember,
@@ -206,24 +238,41 @@ export async function openVmCloud(name: string, more: Record<string, string> = {
     operating: (id, status) =>
       expect.poll(async () => (await show(id)).operating_status, { timeout: 5 * minutes, interval: 1000 }).toBe(status),
     amphorae: async (id) =>
-      (await call<{ amphorae: Amphora[] }>('GET', `octavia/amphorae?loadbalancer_id=${id}`)).amphorae,
+      (await callKiln<{ amphorae: Amphora[] }>('GET', `octavia/amphorae?loadbalancer_id=${id}`)).amphorae,
     async push() {
-      const id = await pushImage(bed, image, tag);
+      const id = await pushImage(site, image, tag);
       images.push(id);
       return id;
     },
     asClient: (program, ...words) =>
       execFileSync('ip', ['netns', 'exec', clients.namespace, program, ...words], { encoding: 'utf8', stdio: 'pipe' }),
     inGuest: (amphora, command) =>
-      execFileSync('ssh', [...sshWords(bed), `root@${amphora.lb_network_ip}`, command], {
+      execFileSync('ssh', [...sshWords(site), `root@${amphora.lb_network_ip}`, command], {
         encoding: 'utf8',
         stdio: 'pipe',
       }),
+    async withoutKiln(work) {
+      await kiln.stop();
+      try {
+        await work();
+      } finally {
+        kiln = serve();
+        await serving();
+      }
+    },
+    async consoles() {
+      const { servers } = (await nova('GET', 'servers')) as { servers: { id: string; name: string }[] };
+      const texts = servers.map(async ({ id, name }) => {
+        const { output } = await nova('POST', `servers/${id}/action`, { 'os-getConsoleOutput': { length: 60 } });
+        return `${name}:\n${output}`;
+      });
+      return (await Promise.all(texts)).join('\n');
+    },
     removeAddress: ({ address }) => void ip('address', 'del', withLength(address), 'dev', 'eth0'),
     takesConnections: ({ lb_network_ip: address }) => isOpen(address, 9443),
     openPorts: (address) => JSON.parse(execFileSync(python, ['-c', scanPorts, address], { encoding: 'utf8' })),
     async gone(id) {
-      await call('DELETE', `lbaas/loadbalancers/${id}?cascade=true`);
+      await callKiln('DELETE', `lbaas/loadbalancers/${id}?cascade=true`);
       const state = () =>
         show(id).then(
           ({ provisioning_status: status }) => status,
@@ -232,17 +281,17 @@ export async function openVmCloud(name: string, more: Record<string, string> = {
       await expect.poll(state, { timeout: 8 * minutes, interval: 1000 }).toBe('gone');
     },
     async portsAt(macAddress) {
-      const url = `${bed.endpoints.network}/v2.0/ports?network_id=${clients.networkId}&mac_address=${macAddress}`;
+      const url = `${site.endpoints.network}/v2.0/ports?network_id=${clients.networkId}&mac_address=${macAddress}`;
       const { ports } = (await (await fetch(url, { headers: await headers() })).json()) as {
         ports: { device_id: string }[];
       };
       return ports.map(({ device_id: id }) => id);
     },
     async leftovers() {
-      const servers = await namesIn(`${bed.endpoints.compute}/servers`, 'servers');
+      const servers = await namesIn(`${site.endpoints.compute}/servers`, 'servers');
       const ports = await Promise.all(
         [clients, backends].map(({ networkId }) =>
-          namesIn(`${bed.endpoints.network}/v2.0/ports?network_id=${networkId}`, 'ports'),
+          namesIn(`${site.endpoints.network}/v2.0/ports?network_id=${networkId}`, 'ports'),
         ),
       );
       return [...servers.filter((name) => name.startsWith('amphora-')), ...ports.flat()];
@@ -253,18 +302,18 @@ export async function openVmCloud(name: string, more: Record<string, string> = {
       await clients.close();
       await backends.close();
       for (const id of images)
-        await fetch(`${bed.endpoints.image}/v2/images/${id}`, { method: 'DELETE', headers: await headers() });
+        await fetch(`${site.endpoints.image}/v2/images/${id}`, { method: 'DELETE', headers: await headers() });
       workshop.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
-  await kiln.line(/"msg":"serving"/);
+  await serving();
   return cloud;
 }
 
 /** `kiln image push`: the image is in Glance, with its tag. @returns its ID */
-export async function pushImage(bed: TestbedAccess, image: string, tag: string): Promise<string> {
-  const words = ['image', 'push', image, '--tag', tag, '--json', '--config-file', bed.files.octaviaConf];
+export async function pushImage(site: Pick<VmSite, 'octaviaConf'>, image: string, tag: string): Promise<string> {
+  const words = ['image', 'push', image, '--tag', tag, '--json', '--config-file', site.octaviaConf];
   const run = await runKiln(words);
   expect(run.status, run.output).toBe(0);
   return JSON.parse(run.stdout).id;
@@ -305,8 +354,8 @@ async def main():
 asyncio.run(main())
 `;
 
-/** Options of ssh with the test bed's key, for hosts that are made anew each time. */
-export function sshWords(bed: TestbedAccess): string[] {
+/** Options of ssh with the site's key, for hosts that are made anew each time. */
+export function sshWords(site: VmSite): string[] {
   const options = [
     'BatchMode=yes',
     'StrictHostKeyChecking=no',
@@ -314,7 +363,7 @@ export function sshWords(bed: TestbedAccess): string[] {
     'LogLevel=ERROR',
     'ConnectTimeout=60',
   ];
-  return ['-i', bed.files.sshPrivateKey, ...options.flatMap((option) => ['-o', option])];
+  return ['-i', site.sshPrivateKey, ...options.flatMap((option) => ['-o', option])];
 }
 
 /** Who answered, of so many requests, each on a connection of its own. */

@@ -132,7 +132,7 @@ it('interrupted, leaves nothing behind but the cache', { timeout: 20 * minutes }
 it('is pushed to Glance with its tag and properties', { timeout: 10 * minutes }, async () => {
   const bed = readTestbed();
   const tag = `vm-suite-${process.pid}`;
-  const id = await pushImage(bed, image, tag);
+  const id = await pushImage(bed.files, image, tag);
   const headers = { 'x-auth-token': await bed.token('kiln') };
   const url = `${bed.endpoints.image}/v2/images/${id}`;
   try {

@@ -196,8 +196,8 @@ it('carries TLS that ends at it, with HTTP/2', { timeout: 20 * minutes }, async 
   writeFileSync(bundle, cloud.certificate.certificate + cloud.certificate.key, { mode: 0o600 });
   const stored = await runKiln(
     [
-      ...['--quiet', 'secret', 'store', bundle, '--project', cloud.bed.users.kiln.projectId],
-      ...['--config-file', cloud.bed.files.octaviaConf],
+      ...['--quiet', 'secret', 'store', bundle, '--project', cloud.site.projectId],
+      ...['--config-file', cloud.site.octaviaConf],
     ],
     cloud.environment,
   );
