@@ -5,7 +5,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { create } from 'tar';
 import { computeService, seedCompute } from '../../src/dev-cloud/compute/index.ts';
 import type { BootableImage, CloudContext, CloudUser } from '../../src/dev-cloud/context.ts';
-import { createHypervisor } from '../../src/dev-cloud/hypervisor/index.ts';
+import { createHypervisor, type Hypervisor } from '../../src/dev-cloud/hypervisor/index.ts';
 import { createNetworkFacade, networkService, seedNetwork } from '../../src/dev-cloud/network/index.ts';
 import { CloudState } from '../../src/dev-cloud/state.ts';
 
@@ -52,7 +52,13 @@ export interface SmallCloud {
 }
 
 export async function startSmallCloud(
-  options: { firstMomentMilliseconds?: number; seeded?: boolean; addresses?: 'loopback' | 'any' } = {},
+  options: {
+    firstMomentMilliseconds?: number;
+    seeded?: boolean;
+    addresses?: 'loopback' | 'any';
+    /** What its hypervisor does otherwise. */
+    hypervisor?: Partial<Hypervisor>;
+  } = {},
 ): Promise<SmallCloud> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-small-cloud-'));
   const images = new Map<string, BootableImage>();
@@ -75,7 +81,8 @@ export async function startSmallCloud(
     app = Fastify();
     await app.register(networkService(context, options.addresses ?? 'loopback'), { prefix: '/network' });
     const { firstMomentMilliseconds = 100 } = options;
-    const hypervisor = await createHypervisor({ stateDirectory: folder, firstMomentMilliseconds });
+    const processes = await createHypervisor({ stateDirectory: folder, firstMomentMilliseconds });
+    const hypervisor = { ...processes, ...options.hypervisor };
     await app.register(computeService(context, hypervisor, createNetworkFacade(context)), { prefix: '/compute' });
     await app.ready();
   }

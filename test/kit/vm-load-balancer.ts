@@ -18,7 +18,7 @@ import {
 } from './vm-cloud.ts';
 
 /** Each health monitor that there is, at a listener that carries what it watches. */
-export const services = [
+const services = [
   { name: 'web', protocol: 'HTTP', port: 80, member: memberPorts.http, pool: 'HTTP', monitor: 'HTTP' },
   { name: 'secure', protocol: 'HTTPS', port: 8443, member: memberPorts.https, pool: 'HTTPS', monitor: 'HTTPS' },
   { name: 'hello', protocol: 'HTTPS', port: 8444, member: memberPorts.https, pool: 'HTTPS', monitor: 'TLS-HELLO' },
@@ -28,7 +28,8 @@ export const services = [
   { name: 'messages', protocol: 'SCTP', port: 3868, member: memberPorts.sctp, pool: 'SCTP', monitor: 'SCTP' },
 ] as const;
 
-const portOf = Object.fromEntries(services.map(({ name, port }) => [name, port])) as Record<
+/** Of the load balancer's listeners. */
+export const portOf = Object.fromEntries(services.map(({ name, port }) => [name, port])) as Record<
   (typeof services)[number]['name'],
   number
 >;
@@ -128,13 +129,7 @@ export async function createVmLoadBalancer(cloud: VmCloud, name: string): Promis
       type Answer = { stats: { total_connections: number } };
       return (await cloud.call<Answer>('GET', `lbaas/loadbalancers/${id}/stats`)).stats.total_connections;
     },
-    async holder() {
-      cloud.asClient('curl', '-sS', '--max-time', '30', `http://${address}/`);
-      const mac = /lladdr (\S+)/.exec(cloud.asClient('ip', 'neighbour', 'show', address))?.[1] ?? 'none';
-      const ports = await cloud.portsAt(mac);
-      const holder = (await cloud.amphorae(id)).find(({ compute_id: serverId }) => ports.includes(serverId));
-      return holder ?? expect.unreachable(`no amphora has ${mac}, which is at the VIP`);
-    },
+    holder: () => holderOf(cloud, id, address),
   };
 }
 
@@ -204,6 +199,15 @@ export async function underLoad(
     await once(load, 'close');
   }
   return JSON.parse(said.split('\n')[1] ?? '{}');
+}
+
+/** Whose network card the clients find at an address of a load balancer. */
+export async function holderOf(cloud: VmCloud, loadBalancerId: string, address: string): Promise<Amphora> {
+  cloud.asClient('curl', '-sS', '--max-time', '30', `http://${address}/`);
+  const mac = /lladdr (\S+)/.exec(cloud.asClient('ip', 'neighbour', 'show', address))?.[1] ?? 'none';
+  const ports = await cloud.portsAt(mac);
+  const holder = (await cloud.amphorae(loadBalancerId)).find(({ compute_id: serverId }) => ports.includes(serverId));
+  return holder ?? expect.unreachable(`no amphora has ${mac}, which is at the VIP`);
 }
 
 /** The QEMU of a server, by the ID in its command line. */

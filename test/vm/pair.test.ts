@@ -1,7 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
@@ -17,6 +13,7 @@ import {
   whoAnswers,
   whoAnswersUdp,
 } from '../kit/vm-cloud.ts';
+import { holderOf, qemuOf, underLoad } from '../kit/vm-load-balancer.ts';
 
 /** A pair (ACTIVE_STANDBY) of virtual machines, without any key of SSH: the one that serves is killed under requests, and replaced. */
 
@@ -91,45 +88,16 @@ it('has no SSH where Nova gave no key', { timeout: 10 * minutes }, async () => {
   expect(cloud.openPorts(first?.lb_network_ip ?? '')).toEqual([9443]);
 });
 
-/** The QEMU of a server, by the ID in its command line. */
-function qemuOf({ compute_id: serverId }: Amphora): number {
-  const pid = readdirSync('/proc').find((name) => {
-    if (!/^\d+$/.test(name)) return false;
-    try {
-      const words = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
-      return words[0]?.includes('qemu-system') && words.includes(serverId);
-    } catch {
-      return false;
-    }
-  });
-  return pid === undefined ? expect.unreachable(`no QEMU runs server ${serverId}`) : Number(pid);
-}
-/** Whose network card the clients find at the VIP. */
-async function holderOfVip(): Promise<Amphora> {
-  cloud.asClient('curl', '-sS', '--max-time', '30', `http://${lb.vip_address}/`);
-  const mac = /lladdr (\S+)/.exec(cloud.asClient('ip', 'neighbour', 'show', lb.vip_address))?.[1] ?? 'none';
-  const ports = await cloud.portsAt(mac);
-  const holder = (await cloud.amphorae(lb.id)).find(({ compute_id: id }) => ports.includes(id));
-  return holder ?? expect.unreachable(`no amphora has ${mac}, which is at the VIP`);
-}
+const holderOfVip = () => holderOf(cloud, lb.id, lb.vip_address);
 
 it('goes on when the one that serves is killed under requests', { timeout: 15 * minutes }, async () => {
   const holder = await holderOfVip();
   expect(holder.role).toBe('MASTER');
-  const program = join(import.meta.dirname, '..', 'kit', 'request-load.py');
-  const words = ['netns', 'exec', cloud.clients.namespace, '/usr/bin/python3', program, `http://${lb.vip_address}/`];
-  const load = spawn('ip', [...words, '10'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  let said = '';
-  load.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
+  const outcome = await underLoad(cloud, `http://${lb.vip_address}/`, 10, async () => {
+    await sleep(10_000);
+    process.kill(qemuOf(holder), 'SIGKILL');
+    await sleep(30_000);
   });
-  await expect.poll(() => said, { timeout: 30_000 }).toContain('started');
-  await sleep(10_000);
-  process.kill(qemuOf(holder), 'SIGKILL');
-  await sleep(30_000);
-  load.stdin.end();
-  await once(load, 'close');
-  const outcome = JSON.parse(said.split('\n')[1] ?? '{}');
   console.log(`MASTER's QEMU killed: ${JSON.stringify(outcome)}`);
   expect(outcome.requests).toBeGreaterThan(outcome.lost);
   expect(web()).toEqual(both);

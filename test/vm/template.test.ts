@@ -151,7 +151,11 @@ it('goes on while the guest that serves is rebooted', limit, async () => {
     });
     report('the guest that serves rebooted', outcome);
     await expect.poll(bootIdAfter, { timeout: 5 * minutes, interval: 1000 }).not.toBe(before);
-    say(`it runs keepalived and HAProxy ${Math.round((Date.now() - started) / 1000)} s after the reboot was requested`);
+    // What is to be changed at an amphora whose agent is not up yet is undone, and not waited for.
+    await expect.poll(() => cloud.takesConnections(rebooted), { timeout: 2 * minutes, interval: 500 }).toBe(true);
+    say(
+      `its keepalived, HAProxy and agent run ${Math.round((Date.now() - started) / 1000)} s after the reboot was requested`,
+    );
   });
   expect(lb.web()).toEqual(both);
 });

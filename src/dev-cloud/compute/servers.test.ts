@@ -8,6 +8,7 @@ import {
   type smallCloudUsers,
   startSmallCloud,
 } from '../../../test/kit/compute-network-fixture.ts';
+import type { GuestPort } from '../hypervisor/index.ts';
 
 const image = '00000000-0000-4000-8000-0000000000aa';
 const runs = 'console.log("up"); setInterval(() => {}, 1000);';
@@ -365,3 +366,24 @@ describe('microversions', () => {
 function literally(text: string): RegExp {
   return new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`);
 }
+
+test('a port whose card the hypervisor can not add is not the server’s', async () => {
+  await cloud.close();
+  const plugged: string[] = [];
+  const plug = async (_serverId: string, { id, addresses }: GuestPort) => {
+    plugged.push(id, ...addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`));
+    throw new Error('no slot is left');
+  };
+  cloud = await startSmallCloud({ hypervisor: { plug } });
+  await cloud.addImage(image, runs);
+  [{ id: networkId }] = (await cloud.call('GET', '/network/v2.0/networks?name=lb-mgmt-net')).body.networks;
+  const serverId = await bootUntil('ACTIVE');
+  const body = { port: { network_id: networkId } };
+  const { port } = (await cloud.call('POST', '/network/v2.0/ports', { body })).body;
+  const path = `/compute/v2.1/servers/${serverId}/os-interface`;
+  const attached = await cloud.call('POST', path, { body: { interfaceAttachment: { port_id: port.id } } });
+  expect(attached.status).toBe(500);
+  expect(plugged).toEqual([port.id, `${port.fixed_ips[0].ip_address}/16`]);
+  expect((await cloud.call('GET', path)).body.interfaceAttachments).toHaveLength(1);
+  expect(await ports(`?device_id=${serverId}`)).toHaveLength(1);
+});
