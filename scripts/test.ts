@@ -50,6 +50,7 @@ const builders = [
   'qemu-utils',
   'qemu-system-x86',
   'genisoimage',
+  'openssh-client',
 ];
 ensureDebianPackages([
   ...packages,

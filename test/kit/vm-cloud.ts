@@ -77,8 +77,8 @@ export interface VmCloud {
   inGuest(amphora: Amphora, command: string): string;
   /** A request to Nova as Kiln's user. */
   nova(method: 'GET' | 'POST', path: string, body?: object): Promise<Record<string, unknown>>;
-  /** The last lines that each server has said. */
-  consoles(): Promise<string>;
+  /** What each server says on its console and, where SSH reaches it, what runs there. */
+  diagnosis(): Promise<string>;
   /** Servers whose ports in the clients' network have that MAC address. */
   portsAt(macAddress: string): Promise<string[]>;
   /** Names of what is left in the cloud of its load balancers. */
@@ -260,11 +260,19 @@ export async function openVmCloud(
         await serving();
       }
     },
-    async consoles() {
+    async diagnosis() {
       const { servers } = (await nova('GET', 'servers')) as { servers: { id: string; name: string }[] };
       const texts = servers.map(async ({ id, name }) => {
-        const { output } = await nova('POST', `servers/${id}/action`, { 'os-getConsoleOutput': { length: 60 } });
-        return `${name}:\n${output}`;
+        const { output } = await nova('POST', `servers/${id}/action`, { 'os-getConsoleOutput': { length: 25 } });
+        const { interfaceAttachments: ports } = await nova('GET', `servers/${id}/os-interface`);
+        const addresses = (ports as { fixed_ips: { ip_address: string }[] }[]).map(
+          (port) => port.fixed_ips[0]?.ip_address,
+        );
+        const inside = addresses.map((address) => {
+          const words = [...sshWords(site), '-o', 'ConnectTimeout=5', `root@${address}`, whatGuestsTell];
+          return spawnSync('ssh', words, { encoding: 'utf8', timeout: 60_000 }).stdout;
+        });
+        return `${name}:\n${output}\n${inside.join('')}`;
       });
       return (await Promise.all(texts)).join('\n');
     },
@@ -318,6 +326,9 @@ export async function pushImage(site: Pick<VmSite, 'octaviaConf'>, image: string
   expect(run.status, run.output).toBe(0);
   return JSON.parse(run.stdout).id;
 }
+
+const whatGuestsTell =
+  'uptime; date; ip netns exec amphora-haproxy ip -brief address; systemctl --failed --no-legend; journalctl -b -n 60 --no-pager';
 
 async function isOpen(address: string, port: number): Promise<boolean> {
   const socket = connect({ host: address, port, timeout: 5000 });

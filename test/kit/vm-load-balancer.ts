@@ -29,12 +29,20 @@ const services = [
 ] as const;
 
 /** Of the load balancer's listeners. */
-export const portOf = Object.fromEntries(services.map(({ name, port }) => [name, port])) as Record<
-  (typeof services)[number]['name'],
-  number
->;
+export const portOf = Object.fromEntries(services.map(({ name, port }) => [name, port])) as Record<ServiceName, number>;
+type ServiceName = (typeof services)[number]['name'];
 
-/** A load balancer with all of `services`, and addresses of IPv4 and IPv6. */
+/** What a load balancer is to have. */
+export interface VmLoadBalancerOptions {
+  name: string;
+  /** Names of listeners; default: all. */
+  only?: readonly ServiceName[];
+  /** Whether health monitors look at members; default: true. */
+  isMonitored?: boolean;
+  flavorId?: string;
+}
+
+/** A load balancer with some of `services`, and addresses of IPv4 and IPv6. */
 export interface VmLoadBalancer {
   id: string;
   address: string;
@@ -63,23 +71,21 @@ export interface VmLoadBalancer {
 }
 
 /** Creates it, and waits until it is ACTIVE. Members are `one` and `two`, in another network. */
-export async function createVmLoadBalancer(cloud: VmCloud, name: string): Promise<VmLoadBalancer> {
+export async function createVmLoadBalancer(cloud: VmCloud, options: VmLoadBalancerOptions): Promise<VmLoadBalancer> {
+  const { name, only, isMonitored = true, flavorId } = options;
+  const wanted = services.filter((service) => only?.includes(service.name) ?? true);
   const started = Date.now();
   const { loadbalancer } = await cloud.call<{ loadbalancer: LoadBalancer }>('POST', 'lbaas/loadbalancers', {
     loadbalancer: {
       name,
+      ...(flavorId === undefined ? {} : { flavor_id: flavorId }),
       vip_subnet_id: cloud.clients.subnetId,
       additional_vips: [{ subnet_id: cloud.clients.subnet6Id }],
-      listeners: services.map(({ name, protocol, port, member, pool, monitor }) => ({
+      listeners: wanted.map(({ name, protocol, port, member, pool, monitor }) => ({
         ...{ name, protocol, protocol_port: port },
         default_pool: {
           ...{ name, protocol: pool, lb_algorithm: 'ROUND_ROBIN', members: membersAt(cloud, member) },
-          healthmonitor: {
-            // Those of which each check is a process are what an emulated guest is busy with.
-            ...{ type: monitor, delay: /PING|UDP|SCTP/.test(monitor) ? 10 : 5, timeout: 4 },
-            ...{ max_retries: 1, max_retries_down: 2 },
-            ...(/^HTTPS?$/.test(monitor) ? { url_path: '/' } : {}),
-          },
+          ...(isMonitored ? { healthmonitor: healthMonitor(monitor) } : {}),
         },
       })),
     },
@@ -138,6 +144,23 @@ export function monitors(status: string, others: Record<string, string> = {}): R
   return { ...Object.fromEntries(services.map(({ monitor }) => [monitor, status])), ...others };
 }
 export const overHttp2 = new Set(['one over HTTP/2', 'two over HTTP/2']);
+
+const healthMonitor = (type: (typeof services)[number]['monitor']) => ({
+  // Those of which each check is a process are what an emulated guest is busy with.
+  ...{ type, delay: /PING|UDP|SCTP/.test(type) ? 10 : 5, timeout: 4 },
+  ...{ max_retries: 1, max_retries_down: 2 },
+  ...(/^HTTPS?$/.test(type) ? { url_path: '/' } : {}),
+});
+
+/** A flavor of load balancers that are pairs. @returns its ID */
+export async function createPairFlavor(cloud: VmCloud): Promise<string> {
+  type Made = Record<'flavorprofile' | 'flavor', { id: string }>;
+  const flavor_data = JSON.stringify({ loadbalancer_topology: 'ACTIVE_STANDBY' });
+  const profile = { name: 'pair', provider_name: 'octavia', flavor_data };
+  const { flavorprofile } = await cloud.call<Made>('POST', 'lbaas/flavorprofiles', { flavorprofile: profile });
+  const body = { flavor: { name: 'pair', flavor_profile_id: flavorprofile.id, enabled: true } };
+  return (await cloud.call<Made>('POST', 'lbaas/flavors', body)).flavor.id;
+}
 
 const seconds = (since: number) => Math.round((Date.now() - since) / 1000);
 const membersAt = (cloud: VmCloud, port: number) =>

@@ -23,7 +23,7 @@ const only = async () => {
 };
 
 it('boots the tagged image, and is ACTIVE with all of its listeners', { timeout: 40 * minutes }, async () => {
-  lb = await createVmLoadBalancer(cloud, 'vm');
+  lb = await createVmLoadBalancer(cloud, { name: 'vm' });
   console.log(`ACTIVE after ${lb.activeAfterSeconds} s`);
   expect((await only()).image_id).toBe(firstImage);
 });
