@@ -24,7 +24,8 @@ export async function connectQmp(path: string, isOver: () => boolean): Promise<Q
   const socket = await untilConnected(path, isOver);
   const answers: ((message: Message) => void)[] = [];
   const watchers = new Set<(message: Message) => void>();
-  createInterface({ input: socket }).on('line', (line) => {
+  const lines = createInterface({ input: socket });
+  lines.on('line', (line) => {
     const message = JSON.parse(line) as Message;
     if (message.event !== undefined) for (const watch of watchers) watch(message);
     else if ('return' in message || message.error) answers.shift()?.(message);
@@ -32,7 +33,9 @@ export async function connectQmp(path: string, isOver: () => boolean): Promise<Q
   const end = (error = new Error('QEMU has closed its control socket')) => {
     for (const answer of answers.splice(0)) answer({ error: { class: 'Closed', desc: error.message } });
   };
-  socket.on('error', end).on('close', () => end());
+  // A QEMU that is killed resets the connection: the reader of lines reports that, too.
+  for (const stream of [socket, lines]) stream.on('error', end);
+  socket.on('close', () => end());
 
   async function run<Answer>(command: string, arguments_: object = {}): Promise<Answer> {
     const answer = new Promise<Message>((resolve) => answers.push(resolve));
