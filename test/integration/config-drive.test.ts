@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fillConfigDrive } from '../../src/adapters/vm-image/config-drive.ts';
 import { renderUserData } from '../../src/core/amphora/cloud-init.ts';
 
 /** What reads Nova's config drive inside an amphora, run on drives in folders. */
@@ -210,6 +211,26 @@ describe('the network', () => {
     network([{ type, link: 'tap1' }]);
     run();
     expect(unit()).toContain(lines);
+  });
+
+  it('with fixed addresses, as they are on the drives that tests of virtual machines make', async () => {
+    const addresses = [
+      { address: '192.0.2.7', prefixLength: 20, gateway: '192.0.0.1' },
+      { address: '2001:db8::7', prefixLength: 64, gateway: null },
+    ];
+    const card = { portId: 'aaaaaaaa-bbbb', networkId: 'n', macAddress: 'fa:16:3e:00:00:01', mtu: 1450, addresses };
+    await fillConfigDrive(
+      {
+        ...{ serverId: server.uuid, hostname: 'amphora-1', userData: null, interfaces: [card] },
+        ...{ files: { '/etc/one': 'text' }, publicKeys: { key: 'ssh-ed25519 AAAA' } },
+      },
+      drive(),
+    );
+    expect(run()).toMatchObject({ status: 0, said: '{"management": "fa:16:3e:00:00:01"}\n' });
+    for (const line of ['Address=192.0.2.7/20', 'Address=2001:db8::7/64', 'Destination=0.0.0.0/0', 'Gateway=192.0.0.1'])
+      expect(unit()).toContain(`${line}\n`);
+    expect(read('etc/one')).toBe('text');
+    expect(read('root/.ssh/authorized_keys')).toBe('ssh-ed25519 AAAA\n');
   });
 
   it('is set up at every boot', () => {

@@ -112,7 +112,7 @@ describe('a load balancer with one amphora', () => {
     for (const way of [lb.web6, lb.secure, lb.sctp]) expect(way()).toEqual(both);
     await expect.poll(() => [...lb.udp()].sort(), { timeout: 1 * minutes }).toEqual([...both].sort());
     expect(await serialOf(amphora)).toBe(renewed);
-    expect(await only()).toEqual(amphora);
+    expect((await only()).id).toBe(amphora.id);
   });
 
   it('carries TLS that ends at it, with HTTP/2', limit, async () => {

@@ -33,6 +33,20 @@ export async function writeConfigDrive(
   output: string,
   signal: AbortSignal,
 ): Promise<void> {
+  await fillConfigDrive(drive, folder);
+  await runTool(
+    'genisoimage',
+    // As nova/virt/configdrive.py calls it.
+    [
+      ...['-quiet', '-o', output, '-ldots', '-allow-lowercase', '-allow-multidot', '-l'],
+      ...['-publisher', 'OpenStack Nova', '-J', '-r', '-V', 'config-2', folder],
+    ],
+    { signal },
+  );
+}
+
+/** What is on it, into a folder. */
+export async function fillConfigDrive(drive: ConfigDrive, folder: string): Promise<void> {
   const latest = join(folder, 'openstack/latest');
   const content = join(folder, 'openstack/content');
   await Promise.all([mkdir(latest, { recursive: true }), mkdir(content, { recursive: true })]);
@@ -60,15 +74,6 @@ export async function writeConfigDrive(
   await writeFile(join(latest, 'network_data.json'), JSON.stringify(networkData(drive.interfaces)));
   await writeFile(join(latest, 'vendor_data.json'), '{}');
   if (drive.userData !== null) await writeFile(join(latest, 'user_data'), drive.userData);
-  await runTool(
-    'genisoimage',
-    // As nova/virt/configdrive.py calls it.
-    [
-      ...['-quiet', '-o', output, '-ldots', '-allow-lowercase', '-allow-multidot', '-l'],
-      ...['-publisher', 'OpenStack Nova', '-J', '-r', '-V', 'config-2', folder],
-    ],
-    { signal },
-  );
 }
 
 /** network_data.json as Nova writes it (nova/virt/netutils.py). */
