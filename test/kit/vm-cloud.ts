@@ -20,6 +20,8 @@ export interface VmSite {
   /** Of the key pair that octavia.conf names. */
   sshPrivateKey: string;
   bridges: Bridges;
+  /** Whose agent is in the image that is built for it: `octavia` (Debian's octavia-agent) or `kiln`. */
+  agent: string;
   token(): Promise<string>;
 }
 
@@ -31,6 +33,7 @@ export function testbedSite(): VmSite {
     projectId: bed.users.kiln.projectId,
     ...bed.files,
     bridges: bridgesIn(null),
+    agent: vmAgent,
     token: () => bed.token('kiln'),
   };
 }
@@ -114,7 +117,7 @@ export const both = new Set([one.name, two.name]);
 export const memberPorts = { http: 8080, https: 8443, udp: 8053, sctp: 9999 } as const;
 
 export const minutes = 60_000;
-/** Whose agent is in the image: `octavia` (Debian's octavia-agent) or `kiln`. */
+/** Whose agent is in images for the test bed. */
 export const vmAgent = process.env.KILN_VM_AGENT || 'octavia';
 /** Kept between runs: the packages as a tree. */
 export const keptCache = process.env.KILN_VM_CACHE || '/var/tmp/kiln-vm-cache';
@@ -131,7 +134,7 @@ export async function openVmCloud(
   const tag = `vm-${name}-${process.pid}`;
   const image = process.env.KILN_VM_IMAGE || join(folder, 'amphora.qcow2');
   if (!process.env.KILN_VM_IMAGE) {
-    const words = ['image', 'build', '--type', 'vm', '--agent', vmAgent, '--output', image, '--cache', keptCache];
+    const words = ['image', 'build', '--type', 'vm', '--agent', site.agent, '--output', image, '--cache', keptCache];
     const built = await runKiln(words);
     expect(built.status, built.output).toBe(0);
   }

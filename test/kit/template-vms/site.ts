@@ -92,6 +92,8 @@ export async function openTemplateSite(name: string, templates: string): Promise
     octaviaConf: configurationFile,
     sshPrivateKey,
     bridges,
+    // It boots and answers faster.
+    agent: process.env.KILN_VM_AGENT || 'kiln',
     token: async () => token,
     environment: {
       OS_CONTROLLER_WORKER__AMP_BOOT_NETWORK_LIST: networkId,
