@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import Database from 'better-sqlite3';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { runKiln } from '../kit/kiln-process.ts';
 import { openTemplateSite, type TemplateSite } from '../kit/template-vms/site.ts';
 import { type Amphora, both, keptCache, minutes, one, openVmCloud, two, type VmCloud } from '../kit/vm-cloud.ts';
@@ -44,7 +44,17 @@ afterAll(async () => {
   await cloud?.close();
   await site?.close();
 }, 2 * minutes);
-afterEach(({ task }) => say(`${task.result?.state === 'fail' ? 'FAILED' : 'done'}: ${task.name}`));
+/** Whether a test of the suite has failed: those after it would wait in vain. */
+let isBroken = false;
+const beginAnew = () => {
+  isBroken = false;
+};
+beforeEach(({ skip }) => skip(isBroken, 'one before it has failed'));
+afterEach(({ task }) => {
+  const state = task.result?.state;
+  isBroken ||= state === 'fail';
+  say(`${state}: ${task.name}`);
+});
 
 const limit = { timeout: 10 * minutes };
 const showGuests = () => onTestFailed(async () => console.log(await cloud.diagnosis()));
@@ -54,6 +64,7 @@ const untilAnswered = () =>
 const seconds = (since: number) => Math.round((Date.now() - since) / 1000);
 
 describe('a load balancer with one amphora', () => {
+  beforeAll(beginAnew);
   const only = async () => (await lb.amphorae())[0] as Amphora;
 
   it('is ACTIVE with all of its listeners, from the tagged image', limit, async () => {
@@ -152,6 +163,7 @@ function serialOf({ lb_network_ip: host }: Amphora): Promise<string> {
 }
 
 describe('a pair', () => {
+  beforeAll(beginAnew);
   const url = () => `http://${lb.address}/`;
   const report = (what: string, { requests, lost, longestGapSeconds: gap }: LoadOutcome) =>
     say(`${what}: ${lost} of ${requests} requests lost, ${gap} s without an answer`);
