@@ -49,6 +49,17 @@ describe('vrrp-check', () => {
     expect(await check(folder)).toBe(0);
   });
 
+  it('one whose HAProxy takes the question and says nothing can not serve', async () => {
+    const folder = amphora();
+    writeFileSync(join(folder, 'lb/should-run'), '');
+    const server = createServer((socket) => void socket.on('error', () => undefined).resume()).listen(
+      join(folder, 'lb.sock'),
+    );
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    expect(await check(folder)).toBe(1);
+  });
+
   it('and every keepalived of a UDP listener has to run', async () => {
     const folder = amphora();
     const lvs = (ending: string) => join(folder, `lvs/octavia-keepalivedlvs-x.${ending}`);
