@@ -71,6 +71,22 @@ it('records what a heartbeat says', async () => {
   ]);
 });
 
+it.each([
+  ['came before the last change of its load balancer judges nothing', 1, false],
+  ['came after it is judged', -1, true],
+  ['seems to come long before it, by another clock, is judged', 6_000, true],
+])('a heartbeat that %s; it is heard all the same, and so is the next one', async (_what, laterMs, isJudged) => {
+  const updatedAt = new Date(receivedAt.getTime() + laterMs).toISOString();
+  const tree = trees.get('lb') as StoredTree;
+  trees.set('lb', { ...tree, loadBalancer: { ...tree.loadBalancer, updatedAt } });
+  const [record] = await judgeAndRemember(waiting({ li: 'FULL' }));
+  expect(record?.receivedAt).toBe(receivedAt.toISOString());
+  expect(record?.operatingStatuses).toHaveLength(isJudged ? 2 : 0);
+  const later = { ...waiting({ li: 'FULL' }), receivedAt: new Date(receivedAt.getTime() + 1_000) };
+  const [next] = await judgeAndRemember(later);
+  if (!isJudged) expect(next?.operatingStatuses).toHaveLength(2);
+});
+
 it('reads a load balancer again only when it, or what is said of it, has changed', async () => {
   const steps: [() => void, Waiting][] = [
     [() => {}, waiting()],

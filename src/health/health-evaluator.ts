@@ -45,6 +45,8 @@ const judgedStatuses: readonly AmphoraStatus[] = ['ALLOCATED', 'READY'];
 /** A tree takes several statements. The database has others to serve as well. */
 const TREES_AT_ONCE = 4;
 const FORGET_AFTER_MS = 3_600_000;
+/** Between the arrival of a heartbeat and its verdict, on a busy host. */
+const LONGEST_BEFORE_READ_MS = 5_000;
 
 /**
  * Looks all senders up in one statement, and reads a load balancer only when it, or what its amphora says of it, has
@@ -122,14 +124,15 @@ export function createHealthEvaluator(
       ? deriveStatuses(tree, heartbeat, known)
       : { changes: [], healthy, listenersExpected: 0, unknown: [] };
     if (judges && !isNobodys) explain(amphoraId, tree, judgement, heartbeat.listeners.size);
+    const isVerdict = judges && !(tree && isOlderThanItsChange(waiting.receivedAt, tree));
     const evaluation: Evaluation = {
       loadBalancerId: known.loadBalancerId,
       revision: known.revision,
-      fingerprint: judges ? fingerprint : null,
+      fingerprint: isVerdict ? fingerprint : null,
       healthy: judges && judgement.healthy,
       listenerIds: new Set(tree?.listeners.map(({ id }) => id)),
     };
-    return { evaluation, changes: judges ? judgement.changes : [] };
+    return { evaluation, changes: isVerdict ? judgement.changes : [] };
   }
 
   return {
@@ -172,6 +175,16 @@ function holds(evaluation: Evaluation, amphora: KnownAmphora, fingerprint: strin
     evaluation.revision === amphora.revision &&
     evaluation.fingerprint === (judgedStatuses.includes(amphora.status) ? fingerprint : null)
   );
+}
+
+/**
+ * Heartbeats are read some time after they came. One that came before the load balancer's last change says how it was then: a listener
+ * that has just been made would be ERROR until the next one. Where the other controller's clock runs further ahead, it counts.
+ */
+function isOlderThanItsChange(receivedAt: Date, { loadBalancer }: LoadBalancerTree): boolean {
+  if (loadBalancer.updatedAt === null) return false;
+  const aheadMs = Date.parse(loadBalancer.updatedAt) - receivedAt.getTime();
+  return aheadMs > 0 && aheadMs <= LONGEST_BEFORE_READ_MS;
 }
 
 /** Traffic is counted for listeners that the load balancer has, and no others: who has the key is not to be trusted more. */
