@@ -38,13 +38,13 @@ class LongestFirst extends BaseSequencer {
 /**
  * Of the suites on the test bed these have it, or this machine's namespaces and addresses, to themselves: they count what there is in Nova and
  * Neutron, move the image tag, reach their whole quota, make networks with fixed names, or look at how MariaDB plans queries, which depends on
- * what else it has to forget. The others change nothing on it but databases, virtual hosts and processes of their own, and run side by side
+ * what else it has to forget, or want each of their processes to have its turn. The others change nothing on it but databases, virtual hosts and processes of their own, and run side by side
  * before them.
  */
 const alone = [
   ...['boot-by-tag', 'by-tag', 'contract', 'devstack', 'health-octavia-agent', 'install-guide', 'load-balancers'],
   ...['many-controllers', 'octavia-agent', 'octaviaclient', 'package', 'pair-in-namespaces', 'pair-octavia-agent'],
-  ...['release', 'storage-cost', 'testbed', 'vrrp-switchover'],
+  ...['release', 'storage-cost', 'testbed', 'vrrp-switchover', 'workers'],
 ].map((name) => `test/openstack/${name}.test.ts`);
 
 const oneByOne = { maxWorkers: 1, fileParallelism: false, globalSetup: processes.globalSetup };
@@ -55,7 +55,7 @@ const projects =
           name: 'openstack-beside',
           include: ['test/openstack/**/*.test.ts'],
           exclude: alone,
-          maxWorkers: 3,
+          maxWorkers: 2,
           globalSetup: processes.globalSetup,
         },
         { name: 'openstack', include: alone, ...oneByOne },
