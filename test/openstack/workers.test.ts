@@ -244,7 +244,10 @@ it(
           .where('worker', 'like', `%/${worker.pid}/%`)
           .where('operation_id', 'like', `${prefix}-%`)
           .execute();
-        expect(mine.length).toBeGreaterThan(4);
+        expect(
+          mine.length,
+          `round ${round}, ended: ${worker.exitCode}\n${worker.lines().slice(-2000)}`,
+        ).toBeGreaterThan(4);
       }, eventually);
       await end(worker);
     }
