@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { isMysql } from './engine.ts';
-import type { KilnDatabase } from './schema.ts';
+import type { KilnDatabase, Schema } from './schema.ts';
 
 /**
  * Many values as one parameter: the statement's text is the same for one and for a thousand, so that putting it together,
@@ -14,8 +14,39 @@ export function listOf(database: Pick<KilnDatabase, 'getExecutor'>, values: read
   return isMysql(database) ? sql`(${values})` : sql`(select value from json_each(${JSON.stringify(values)}))`;
 }
 
+/** The value of a column that a row to be inserted has, for `set` of `upsert`. */
+export function offered(database: Pick<KilnDatabase, 'getExecutor'>, column: string): string {
+  return isMysql(database) ? `values(${column})` : `excluded.${column}`;
+}
+
+/**
+ * Inserts rows, each its values in the order of `columns`. Where there is one with that key already, its columns are set to what `set` has for
+ * them, as SQL; the key is one that the table has as its primary key or as unique.
+ */
+export async function upsert(
+  database: KilnDatabase,
+  {
+    table,
+    columns,
+    key,
+    rows,
+    set,
+  }: {
+    table: keyof Schema & string;
+    columns: readonly string[];
+    key: readonly string[];
+    rows: readonly (readonly Value[])[];
+    set: Readonly<Record<string, string>>;
+  },
+): Promise<void> {
+  const update = Object.entries(set).map(([column, value]) => `${column} = ${value}`);
+  const onConflict = isMysql(database) ? 'on duplicate key update' : `on conflict (${key.join(', ')}) do update set`;
+  await sql`insert into ${sql.raw(`${table} (${columns.join(', ')})`)} ${rowsOf(database, columns.length, rows)}
+    ${sql.raw(`${onConflict} ${update.join(', ')}`)}`.execute(database);
+}
+
 /** What `insert into … (…)` is followed by: each row's values in the order of the columns, of which there are so many. */
-export function rowsOf(
+function rowsOf(
   database: Pick<KilnDatabase, 'getExecutor'>,
   columns: number,
   rows: readonly (readonly Value[])[],

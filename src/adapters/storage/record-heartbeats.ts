@@ -1,8 +1,8 @@
-import { type Insertable, type RawBuilder, sql } from 'kysely';
+import { type Insertable, sql } from 'kysely';
 import type { ResourceKind } from '../../model/load-balancer.ts';
 import type { HeartbeatRecord } from '../../ports/health-store.ts';
 import { isMysql } from './engine.ts';
-import { rowsOf } from './many-values.ts';
+import { offered, upsert } from './many-values.ts';
 import { resourceKinds, tableOf } from './resource-tables.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
 
@@ -81,24 +81,26 @@ async function recordHearing(transaction: KilnDatabase, heartbeats: readonly Hea
   const rows = heartbeats.flatMap(({ amphoraId, receivedAt, beats, restarts }) =>
     receivedAt === null ? [] : [[amphoraId, receivedAt, beats, restarts]],
   );
+  const added = (column: string) => `kiln_amphora_health.${column} + ${offered(transaction, column)}`;
+  const latest = isMysql(transaction) ? 'greatest' : 'max';
   for (const batch of batches(rows)) {
-    await sql`insert into kiln_amphora_health (amphora_id, last_heard, beats, restarts)
-      ${rowsOf(transaction, 4, batch)} ${heardAgain(isMysql(transaction))}`.execute(transaction);
+    await upsert(transaction, {
+      table: 'kiln_amphora_health',
+      columns: ['amphora_id', 'last_heard', 'beats', 'restarts'],
+      key: ['amphora_id'],
+      rows: batch,
+      set: {
+        ...examinedAnew,
+        beats: added('beats'),
+        restarts: added('restarts'),
+        last_heard: `${latest}(kiln_amphora_health.last_heard, ${offered(transaction, 'last_heard')})`,
+      },
+    });
   }
 }
 
 /** Who is heard of is not silent: nothing of what was found about its silence holds any more. */
-function heardAgain(mysql: boolean): RawBuilder<unknown> {
-  const set = `finding = null, attempts = 0, examine_after = null, examiner = null,
-    beats = kiln_amphora_health.beats + ${offered(mysql, 'beats')}, restarts = kiln_amphora_health.restarts + ${offered(mysql, 'restarts')},
-    last_heard = ${mysql ? 'greatest' : 'max'}(kiln_amphora_health.last_heard, ${offered(mysql, 'last_heard')})`;
-  return sql.raw(mysql ? `on duplicate key update ${set}` : `on conflict (amphora_id) do update set ${set}`);
-}
-
-/** The value that a row to be inserted has. */
-function offered(mysql: boolean, column: string): string {
-  return mysql ? `values(${column})` : `excluded.${column}`;
-}
+const examinedAnew = { finding: 'null', attempts: '0', examine_after: 'null', examiner: 'null' };
 
 const statisticsColumns = [
   'listener_id',
@@ -133,32 +135,27 @@ export async function upsertStatistics(
   how: 'add' | 'replace',
 ): Promise<void> {
   const values = rows.map((row) => statisticsColumns.map((column) => row[column] ?? null));
+  const set = counted(transaction, how);
+  const key = ['listener_id', 'amphora_id'];
   for (const batch of batches(values)) {
-    await sql`insert into kiln_listener_statistics (${sql.raw(statisticsColumns.join(', '))})
-      ${rowsOf(transaction, statisticsColumns.length, batch)} ${counted(isMysql(transaction), how)}`.execute(
-      transaction,
-    );
+    await upsert(transaction, { table: 'kiln_listener_statistics', columns: statisticsColumns, key, rows: batch, set });
   }
 }
 
-function counted(mysql: boolean, how: 'add' | 'replace'): RawBuilder<unknown> {
+function counted(transaction: KilnDatabase, how: 'add' | 'replace'): Record<string, string> {
   const totals = ['bytes_in', 'bytes_out', 'total_connections', 'request_errors'] as const;
+  const given = (column: string) => offered(transaction, column);
   const there = (column: string) => `kiln_listener_statistics.${column}`;
-  const limited = (sum: string) => `${mysql ? 'least' : 'min'}(${sum}, ${LARGEST_COUNTER})`;
+  const limited = (sum: string) => `${isMysql(transaction) ? 'least' : 'min'}(${sum}, ${LARGEST_COUNTER})`;
   // What nobody reported leaves what is there.
-  const addedFailures = `case when ${offered(mysql, 'failures')} is null then ${there('failures')}
-    else ${limited(`coalesce(${there('failures')}, 0) + ${offered(mysql, 'failures')}`)} end`;
-  const set = [
-    `failures = ${how === 'add' ? addedFailures : offered(mysql, 'failures')}`,
-    ...totals.map((column) => {
-      const sum = limited(`${there(column)} + ${offered(mysql, column)}`);
-      return `${column} = ${how === 'add' ? sum : offered(mysql, column)}`;
-    }),
-    `active_connections = ${offered(mysql, 'active_connections')}`,
-  ].join(', ');
-  return sql.raw(
-    mysql ? `on duplicate key update ${set}` : `on conflict (listener_id, amphora_id) do update set ${set}`,
-  );
+  const addedFailures = `case when ${given('failures')} is null then ${there('failures')}
+    else ${limited(`coalesce(${there('failures')}, 0) + ${given('failures')}`)} end`;
+  const addedTotal = (column: string) => limited(`${there(column)} + ${given(column)}`);
+  return {
+    failures: how === 'add' ? addedFailures : given('failures'),
+    ...Object.fromEntries(totals.map((column) => [column, how === 'add' ? addedTotal(column) : given(column)])),
+    active_connections: given('active_connections'),
+  };
 }
 
 function* batches<Item>(items: readonly Item[]): Generator<readonly Item[]> {

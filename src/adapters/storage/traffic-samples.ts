@@ -2,9 +2,9 @@ import { type RawBuilder, sql } from 'kysely';
 import { type TrafficWindow, trafficWindowMs } from '../../model/traffic.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrafficSamples } from '../../ports/traffic-samples.ts';
-import { integerSum, isMysql } from './engine.ts';
+import { integerSum } from './engine.ts';
 import { attempt } from './faults.ts';
-import { rowsOf } from './many-values.ts';
+import { offered, upsert } from './many-values.ts';
 import type { KilnDatabase, Schema } from './schema.ts';
 
 /** Listeners of one statement. */
@@ -62,14 +62,13 @@ export function createTrafficSamples(database: KilnDatabase, clock: Clock): Traf
   }
 
   async function write(rows: Row[]): Promise<void> {
-    const mysql = isMysql(database);
-    const values = rows.map((row) => columns.map((column) => row[column]));
-    const update = written
-      .map((column) => `${column} = ${mysql ? `values(${column})` : `excluded.${column}`}`)
-      .join(', ');
-    const onConflict = mysql ? 'on duplicate key update' : `on conflict (${key.join(', ')}) do update set`;
-    await sql`insert into kiln_traffic_sample (${sql.raw(columns.join(', '))})
-      ${rowsOf(database, columns.length, values)} ${sql.raw(`${onConflict} ${update}`)}`.execute(database);
+    await upsert(database, {
+      table: 'kiln_traffic_sample',
+      columns,
+      key,
+      rows: rows.map((row) => columns.map((column) => row[column])),
+      set: Object.fromEntries(written.map((column) => [column, offered(database, column)])),
+    });
   }
 
   return {
