@@ -4,7 +4,7 @@ import type { Configuration } from '../config/options/index.ts';
 import type { Log } from '../ports/log.ts';
 
 /** Fields whose value never reaches a log, at the top or one below. */
-const secrets: ReadonlySet<string> = new Set([
+const secrets = [
   'password',
   'token',
   'secret',
@@ -17,8 +17,7 @@ const secrets: ReadonlySet<string> = new Set([
   'x-subject-token',
   'X-Auth-Token',
   'X-Subject-Token',
-]);
-const CENSORED = '***';
+];
 /** pino's number of this level. */
 const WARNING = 40;
 
@@ -43,22 +42,6 @@ function loggedError(thrown: unknown, depth = 0): unknown {
     ...causes,
     ...(said.length > 0 ? { errors: said } : {}),
   };
-}
-
-/** The same fields without the values of secrets; errors are left to `loggedError`. */
-function censored(fields: object, isTop = true): Record<string, unknown> {
-  let safe = fields as Record<string, unknown>;
-  for (const [name, value] of Object.entries(fields)) {
-    const allowed = secrets.has(name)
-      ? CENSORED
-      : isTop && typeof value === 'object' && value !== null && !(value instanceof Error)
-        ? censored(value, false)
-        : value;
-    if (allowed === value) continue;
-    if (safe === fields) safe = { ...safe };
-    safe[name] = allowed;
-  }
-  return safe;
 }
 
 /** Of each log of this process. */
@@ -111,7 +94,8 @@ export function createLog(options: { debug: boolean; file: string | null }): Pro
       level: levelOf(options.debug),
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }), log: (fields) => censored(fields) },
+      redact: { paths: secrets.flatMap((name) => [`["${name}"]`, `*["${name}"]`]), censor: '***' },
+      formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (thrown: unknown) => loggedError(thrown) },
     },
     inTurns(file),
