@@ -34,7 +34,8 @@ export function addBridge({ namespace, nameOf }: Bridges, networkId: string): vo
   ip(...at, 'link', 'add', nameOf(networkId), 'type', 'bridge', 'forward_delay', '0');
   ip(...at, 'link', 'set', nameOf(networkId), 'up');
 }
-const within = (namespace: string | null) => (namespace === null ? [] : ['-n', namespace]);
+/** Words of `ip` that have it work in a network namespace; null for the machine's own. */
+export const within = (namespace: string | null) => (namespace === null ? [] : ['-n', namespace]);
 
 /**
  * Makes network, subnet, bridge and namespace; needs root. What a run that broke off has left under that name goes first.

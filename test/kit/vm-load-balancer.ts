@@ -225,7 +225,7 @@ export async function underLoad(
 }
 
 /** Whose network card the clients find at an address of a load balancer. */
-export async function holderOf(cloud: VmCloud, loadBalancerId: string, address: string): Promise<Amphora> {
+async function holderOf(cloud: VmCloud, loadBalancerId: string, address: string): Promise<Amphora> {
   cloud.asClient('curl', '-sS', '--max-time', '30', `http://${address}/`);
   const mac = /lladdr (\S+)/.exec(cloud.asClient('ip', 'neighbour', 'show', address))?.[1] ?? 'none';
   const ports = await cloud.portsAt(mac);

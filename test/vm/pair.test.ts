@@ -1,24 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  type Amphora,
-  both,
-  type LoadBalancer,
-  memberPorts,
-  minutes,
-  one,
-  openVmCloud,
-  two,
-  type VmCloud,
-  whoAnswers,
-  whoAnswersUdp,
-} from '../kit/vm-cloud.ts';
-import { holderOf, qemuOf, underLoad } from '../kit/vm-load-balancer.ts';
+import { type Amphora, both, minutes, one, openVmCloud, two, type VmCloud } from '../kit/vm-cloud.ts';
+import { createVmLoadBalancer, qemuOf, underLoad, type VmLoadBalancer } from '../kit/vm-load-balancer.ts';
 
 /** A pair (ACTIVE_STANDBY) of virtual machines, without any key of SSH: the one that serves is killed under requests, and replaced. */
 
 let cloud: VmCloud;
-let lb: LoadBalancer;
+let lb: VmLoadBalancer;
 
 beforeAll(async () => {
   cloud = await openVmCloud('pair', {
@@ -35,9 +23,6 @@ beforeAll(async () => {
 }, 40 * minutes);
 afterAll(() => cloud?.close(), 5 * minutes);
 
-const vip6 = () => lb.additional_vips[0]?.ip_address ?? '';
-const web = () => whoAnswers(cloud, `http://${lb.vip_address}/`);
-
 /** Nova's compute hosts that they run on. */
 async function hostsOf(amphorae: readonly Amphora[]): Promise<Set<unknown>> {
   const servers = amphorae.map(async ({ compute_id: id }) => (await cloud.nova('GET', `servers/${id}`)).server);
@@ -46,26 +31,9 @@ async function hostsOf(amphorae: readonly Amphora[]): Promise<Set<unknown>> {
 }
 
 it('is built of two amphorae, on two hosts by a server group of Nova', { timeout: 60 * minutes }, async () => {
-  const started = Date.now();
-  const listener = (protocol: string, port: number, memberPort: number) => ({
-    ...{ name: protocol, protocol, protocol_port: port },
-    default_pool: {
-      ...{ name: protocol, protocol, lb_algorithm: 'ROUND_ROBIN' },
-      members: [one, two].map(({ address }) => ({
-        ...{ address, subnet_id: cloud.backends.subnetId, protocol_port: memberPort },
-      })),
-    },
-  });
-  const { loadbalancer } = await cloud.call<{ loadbalancer: LoadBalancer }>('POST', 'lbaas/loadbalancers', {
-    loadbalancer: {
-      name: 'pair',
-      vip_subnet_id: cloud.clients.subnetId,
-      additional_vips: [{ subnet_id: cloud.clients.subnet6Id }],
-      listeners: [listener('HTTP', 80, memberPorts.http), listener('UDP', 5353, memberPorts.udp)],
-    },
-  });
-  lb = await cloud.settled(loadbalancer.id);
-  console.log(`a pair is ACTIVE after ${Math.round((Date.now() - started) / 1000)} s`);
+  const only = ['web', 'datagrams'] as const;
+  lb = await createVmLoadBalancer(cloud, { name: 'pair', only, isMonitored: false });
+  console.log(`a pair is ACTIVE after ${lb.activeAfterSeconds} s`);
   const amphorae = await cloud.amphorae(lb.id);
   expect(amphorae.map(({ role }) => role).sort()).toEqual(['BACKUP', 'MASTER']);
   const { server_groups: groups } = (await cloud.nova('GET', 'os-server-groups')) as {
@@ -78,9 +46,9 @@ it('is built of two amphorae, on two hosts by a server group of Nova', { timeout
 });
 
 it('carries HTTP and UDP, over IPv6 too', { timeout: 10 * minutes }, () => {
-  expect(web()).toEqual(both);
-  expect(whoAnswers(cloud, `http://[${vip6()}]/`, ['--globoff'])).toEqual(both);
-  expect(whoAnswersUdp(cloud, lb.vip_address, 5353)).toEqual(both);
+  expect(lb.web()).toEqual(both);
+  expect(lb.web6()).toEqual(both);
+  expect(lb.udp()).toEqual(both);
 });
 
 it('has no SSH where Nova gave no key', { timeout: 10 * minutes }, async () => {
@@ -88,22 +56,20 @@ it('has no SSH where Nova gave no key', { timeout: 10 * minutes }, async () => {
   expect(cloud.openPorts(first?.lb_network_ip ?? '')).toEqual([9443]);
 });
 
-const holderOfVip = () => holderOf(cloud, lb.id, lb.vip_address);
-
 it('goes on when the one that serves is killed under requests', { timeout: 15 * minutes }, async () => {
-  const holder = await holderOfVip();
+  const holder = await lb.holder();
   expect(holder.role).toBe('MASTER');
-  const outcome = await underLoad(cloud, `http://${lb.vip_address}/`, 10, async () => {
+  const outcome = await underLoad(cloud, `http://${lb.address}/`, 10, async () => {
     await sleep(10_000);
     process.kill(qemuOf(holder), 'SIGKILL');
     await sleep(30_000);
   });
   console.log(`MASTER's QEMU killed: ${JSON.stringify(outcome)}`);
   expect(outcome.requests).toBeGreaterThan(outcome.lost);
-  expect(web()).toEqual(both);
-  expect(whoAnswers(cloud, `http://[${vip6()}]/`, ['--globoff'])).toEqual(both);
-  expect(whoAnswersUdp(cloud, lb.vip_address, 5353)).toEqual(both);
-  expect((await holderOfVip()).role).toBe('BACKUP');
+  expect(lb.web()).toEqual(both);
+  expect(lb.web6()).toEqual(both);
+  expect(lb.udp()).toEqual(both);
+  expect((await lb.holder()).role).toBe('BACKUP');
 });
 
 it('gets a new one in its place, and the one that lives is not touched', { timeout: 40 * minutes }, async () => {
@@ -119,7 +85,7 @@ it('gets a new one in its place, and the one that lives is not touched', { timeo
   const after = await cloud.amphorae(lb.id);
   expect(after.find(({ role }) => role === 'BACKUP')).toEqual(living);
   expect((await hostsOf(after)).size).toBe(2);
-  expect(web()).toEqual(both);
+  expect(lb.web()).toEqual(both);
 });
 
 it('is deleted, with everything that was made for it', { timeout: 10 * minutes }, async () => {

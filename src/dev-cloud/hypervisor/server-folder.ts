@@ -72,8 +72,11 @@ export async function readJson<T>(file: string): Promise<T | null> {
 const maxConsoleBytes = 102_400;
 
 /** The end of the console log: at most `lines` lines, and at most 100 KiB. Empty when there is none. */
-export async function readConsoleTail(folder: ServerFolder, lines: number | null): Promise<string> {
-  const file = await open(folder.consoleFile).catch(() => null);
+export async function readConsoleTail(
+  { consoleFile }: Pick<ServerFolder, 'consoleFile'>,
+  lines: number | null,
+): Promise<string> {
+  const file = await open(consoleFile).catch(() => null);
   if (!file) return '';
   try {
     const { size } = await file.stat();

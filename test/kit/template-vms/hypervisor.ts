@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -11,7 +11,8 @@ import {
   type GuestSpec,
   type Hypervisor,
 } from '../../../src/dev-cloud/hypervisor/index.ts';
-import type { Bridges } from '../bridged-network.ts';
+import { readConsoleTail } from '../../../src/dev-cloud/hypervisor/server-folder.ts';
+import { type Bridges, within } from '../bridged-network.ts';
 import { consoleFile, type Machine, memoryMiB, startMachine } from './machine.ts';
 import { leaveMemoryAlone, type openTemplates } from './template.ts';
 
@@ -44,8 +45,7 @@ export function createVirtualMachines(
 ): VirtualMachines {
   const guests = new Map<string, Guest>();
   const listeners: ((serverId: string) => void)[] = [];
-  const within = bridges.namespace === null ? [] : ['-n', bridges.namespace];
-  const ip = (...words: string[]) => run('ip', [...within, ...words]);
+  const ip = (...words: string[]) => run('ip', [...within(bridges.namespace), ...words]);
   const tapOf = (portId: string) => `tap${portId.slice(0, 11)}`;
   const diskOf = (guest: Guest) => ({ file: join(guest.folder, 'disk.qcow2'), format: 'qcow2' as const });
   const driveOf = (guest: Guest) => join(guest.folder, 'config-drive.iso');
@@ -164,15 +164,7 @@ export function createVirtualMachines(
     isRunning: (serverId) => guests.get(serverId)?.machine != null,
     pidOf: (serverId) => find(serverId).machine?.pid ?? 0,
     onEnded: (listener) => void listeners.push(listener),
-    consoleOutput: async (serverId, lines) => {
-      const text = await tailOf(consoleFile(find(serverId).folder));
-      return lines === null
-        ? text
-        : text
-            .split('\n')
-            .slice(-lines - 1)
-            .join('\n');
-    },
+    consoleOutput: (serverId, lines) => readConsoleTail({ consoleFile: consoleFile(find(serverId).folder) }, lines),
     close: async () => {
       await Promise.all([...guests.keys()].map(stop));
     },
@@ -198,16 +190,4 @@ async function writeDrive(spec: GuestSpec, folder: string, output: string): Prom
   const drive = { serverId, hostname, publicKeys, files, userData: settingClock(spec.userData), interfaces };
   await writeConfigDrive(drive, content, output, signal);
   await rm(content, { recursive: true });
-}
-
-async function tailOf(path: string): Promise<string> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    const length = Math.min(size, 100_000);
-    const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer.toString('utf8');
-  } finally {
-    await file.close();
-  }
 }
