@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import { runKiln } from './kiln-process.ts';
 import {
   type Amphora,
+  both,
   type LoadBalancer,
   memberPorts,
   minutes,
@@ -138,6 +139,10 @@ export async function createVmLoadBalancer(cloud: VmCloud, options: VmLoadBalanc
     holder: () => holderOf(cloud, id, address),
   };
 }
+
+/** Waits until these members answer that way, and nothing is lost: whoever holds the address has to be up, and to have seen them. */
+export const reaches = (way: () => Set<string>, members: Iterable<string> = both) =>
+  expect.poll(() => [...way()].sort(), { timeout: 1 * minutes, interval: 200 }).toEqual([...members].sort());
 
 /** What `twoIs` expects where all monitors agree, but for `others`. */
 export function monitors(status: string, others: Record<string, string> = {}): Record<string, string> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Amphora, both, minutes, one, openVmCloud, two, type VmCloud } from '../kit/vm-cloud.ts';
-import { createVmLoadBalancer, qemuOf, underLoad, type VmLoadBalancer } from '../kit/vm-load-balancer.ts';
+import { createVmLoadBalancer, qemuOf, reaches, underLoad, type VmLoadBalancer } from '../kit/vm-load-balancer.ts';
 
 /** A pair (ACTIVE_STANDBY) of virtual machines, without any key of SSH: the one that serves is killed under requests, and replaced. */
 
@@ -43,6 +43,8 @@ it('is built of two amphorae, on two hosts by a server group of Nova', { timeout
   expect(group?.policies).toEqual(['anti-affinity']);
   expect(group?.members.sort()).toEqual(amphorae.map(({ compute_id: id }) => id).sort());
   expect(await hostsOf(amphorae)).toEqual(new Set(['testbed', 'testbed-2']));
+  // One of them takes the address over when it has heard nothing of the other for seconds.
+  await reaches(lb.web);
 });
 
 it('carries HTTP and UDP, over IPv6 too', { timeout: 10 * minutes }, () => {

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { runKiln } from '../kit/kiln-process.ts';
 import { openTemplateSite, type TemplateSite } from '../kit/template-vms/site.ts';
-import { type Amphora, both, keptCache, minutes, one, openVmCloud, two, type VmCloud } from '../kit/vm-cloud.ts';
+import { type Amphora, keptCache, minutes, one, openVmCloud, two, type VmCloud } from '../kit/vm-cloud.ts';
 import {
   createPairFlavor,
   createVmLoadBalancer,
@@ -13,6 +13,7 @@ import {
   monitors,
   overHttp2,
   qemuOf,
+  reaches,
   underLoad,
   type VmLoadBalancer,
 } from '../kit/vm-load-balancer.ts';
@@ -58,9 +59,6 @@ afterEach(({ task }) => {
 
 const limit = { timeout: 10 * minutes };
 const showGuests = () => onTestFailed(async () => console.log(await cloud.diagnosis()));
-/** Waits until these members answer that way, and nothing is lost: whoever holds the address has to be up, and to have seen them. */
-const reaches = (way: () => Set<string>, members: Iterable<string> = both) =>
-  expect.poll(() => [...way()].sort(), { timeout: 1 * minutes, interval: 200 }).toEqual([...members].sort());
 const seconds = (since: number) => Math.round((Date.now() - since) / 1000);
 
 describe('a load balancer with one amphora', () => {
