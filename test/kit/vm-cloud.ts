@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { expect, onTestFailed } from 'vitest';
 import { type BridgedNetwork, type Bridges, bridgesIn, openBridgedNetwork } from './bridged-network.ts';
 import { freePort } from './free-port.ts';
-import { type KilnProcess, runKiln, startKiln } from './kiln-process.ts';
+import { runKiln } from './kiln-process.ts';
 import { readTestbed } from './testbed-access.ts';
 import { neutronAt } from './testbed-network.ts';
 import { type MadeCertificate, openTlsWorkshop } from './tls-material.ts';
+import { kilnController, type VmController } from './vm-controller.ts';
 
 /** An OpenStack whose Nova boots virtual machines, as Kiln's user has it. */
 export interface VmSite {
@@ -39,15 +40,15 @@ export function testbedSite(): VmSite {
 }
 
 /**
- * What an operator has whose amphorae are virtual machines: `kiln serve`, and an OpenStack which boots them from the image that carries
+ * What an operator has whose amphorae are virtual machines: a controller, and an OpenStack which boots them from the image that carries
  * the tag. Clients and members are in network namespaces on the same bridges.
  */
 export interface VmCloud {
   site: VmSite;
   /** Removed at the end. */
   folder: string;
-  /** Ends `kiln serve`, does the work, and starts it again. */
-  withoutKiln(work: () => Promise<void>): Promise<void>;
+  /** Ends the controller, does the work, and starts it again. */
+  withoutController(work: () => Promise<void>): Promise<void>;
   environment: Record<string, string>;
   clients: BridgedNetwork;
   backends: BridgedNetwork;
@@ -124,11 +125,15 @@ export const keptCache = process.env.KILN_VM_CACHE || '/var/tmp/kiln-vm-cache';
 const python = '/usr/bin/python3';
 const programs = { members: join(import.meta.dirname, 'vm-members.py'), sctp: join(import.meta.dirname, 'sctp.py') };
 
-/** @param name short: interfaces bear it. @param more environment of `kiln serve`. */
+/**
+ * @param name short: interfaces bear it. @param more environment of `kiln serve`. @param controlledBy default: `kiln serve`, to be told the
+ * tag of its images.
+ */
 export async function openVmCloud(
   name: string,
   more: Record<string, string> = {},
   site = testbedSite(),
+  controlledBy?: (tag: string) => VmController,
 ): Promise<VmCloud> {
   const folder = mkdtempSync(join(tmpdir(), `kiln-vm-${name}-`));
   const tag = `vm-${name}-${process.pid}`;
@@ -148,8 +153,6 @@ export async function openVmCloud(
   const port = await freePort();
   const environment = {
     OS_KILN__STATE_PATH: join(folder, 'state'),
-    OS_API_SETTINGS__AUTH_STRATEGY: 'noauth',
-    OS_API_SETTINGS__BIND_PORT: `${port}`,
     OS_CONTROLLER_WORKER__AMP_IMAGE_TAG: tag,
     OS_CONTROLLER_WORKER__AMP_ACTIVE_RETRIES: '600',
     OS_HEALTH_MANAGER__HEARTBEAT_INTERVAL: '3',
@@ -157,9 +160,8 @@ export async function openVmCloud(
     OS_HEALTH_MANAGER__HEARTBEAT_TIMEOUT: '600',
     ...more,
   };
-  const serve = () => startKiln(['serve', '--config-file', site.octaviaConf], environment);
-  let kiln: KilnProcess = serve();
-  const serving = () => kiln.line(/"msg":"serving"/);
+  const controller = controlledBy?.(tag) ?? kilnController(port, site, environment);
+  const started = controller.start();
 
   const ip = (...words: string[]) => spawnSync('ip', ['-n', backends.namespace, ...words]);
   const withLength = (address: string) => `${address}/${address.includes(':') ? 64 : 24}`;
@@ -177,10 +179,14 @@ export async function openVmCloud(
     for (const program of members.get(address) ?? []) program.kill();
   };
 
-  async function callKiln<Body>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<Body> {
-    const answer = await fetch(`http://127.0.0.1:${port}/v2/${path}`, {
+  async function callController<Body>(
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    body?: object,
+  ): Promise<Body> {
+    const answer = await fetch(`${controller.url}/${path}`, {
       method,
-      headers: { 'x-project-id': site.projectId, ...(body ? { 'content-type': 'application/json' } : {}) },
+      headers: { ...(await controller.headers()), ...(body ? { 'content-type': 'application/json' } : {}) },
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
     const text = await answer.text();
@@ -188,7 +194,7 @@ export async function openVmCloud(
     return (text === '' ? {} : JSON.parse(text)) as Body;
   }
   const show = async (id: string) =>
-    (await callKiln<{ loadbalancer: LoadBalancer }>('GET', `lbaas/loadbalancers/${id}`)).loadbalancer;
+    (await callController<{ loadbalancer: LoadBalancer }>('GET', `lbaas/loadbalancers/${id}`)).loadbalancer;
 
   async function nova(method: 'GET' | 'POST', path: string, body?: object): Promise<Record<string, unknown>> {
     const answer = await fetch(`${site.endpoints.compute}/${path}`, {
@@ -215,21 +221,14 @@ export async function openVmCloud(
       backends,
       image,
       certificate,
-      call: callKiln,
+      call: callController,
       show,
       nova,
       startMember,
       stopMember,
     },
     async settled(id) {
-      onTestFailed(() =>
-        console.log(
-          kiln.lines
-            .filter((line) => /"level":[45]0/.test(line))
-            .slice(-20)
-            .join('\n'),
-        ),
-      );
+      onTestFailed(() => console.log(controller.errors()));
       await expect
         .poll(async () => (await show(id)).provisioning_status, { timeout: 25 * minutes, interval: 1000 })
         .not.toMatch(/^PENDING/);
@@ -241,7 +240,7 @@ export async function openVmCloud(
     operating: (id, status) =>
       expect.poll(async () => (await show(id)).operating_status, { timeout: 5 * minutes, interval: 1000 }).toBe(status),
     amphorae: async (id) =>
-      (await callKiln<{ amphorae: Amphora[] }>('GET', `octavia/amphorae?loadbalancer_id=${id}`)).amphorae,
+      (await callController<{ amphorae: Amphora[] }>('GET', `octavia/amphorae?loadbalancer_id=${id}`)).amphorae,
     async push() {
       const id = await pushImage(site, image, tag);
       images.push(id);
@@ -254,13 +253,12 @@ export async function openVmCloud(
         encoding: 'utf8',
         stdio: 'pipe',
       }),
-    async withoutKiln(work) {
-      await kiln.stop();
+    async withoutController(work) {
+      await controller.stop();
       try {
         await work();
       } finally {
-        kiln = serve();
-        await serving();
+        await controller.start();
       }
     },
     async diagnosis() {
@@ -283,7 +281,7 @@ export async function openVmCloud(
     takesConnections: ({ lb_network_ip: address }) => isOpen(address, 9443),
     openPorts: (address) => JSON.parse(execFileSync(python, ['-c', scanPorts, address], { encoding: 'utf8' })),
     async gone(id) {
-      await callKiln('DELETE', `lbaas/loadbalancers/${id}?cascade=true`);
+      await callController('DELETE', `lbaas/loadbalancers/${id}?cascade=true`);
       const state = () =>
         show(id).then(
           ({ provisioning_status: status }) => status,
@@ -308,7 +306,7 @@ export async function openVmCloud(
       return [...servers.filter((name) => name.startsWith('amphora-')), ...ports.flat()];
     },
     async close() {
-      await kiln.stop();
+      await controller.stop();
       for (const address of members.keys()) stopMember({ name: '', address });
       await clients.close();
       await backends.close();
@@ -318,7 +316,7 @@ export async function openVmCloud(
       rmSync(folder, { recursive: true, force: true });
     },
   };
-  await serving();
+  await started;
   return cloud;
 }
 

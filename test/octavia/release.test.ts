@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createReadStream, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
@@ -17,6 +16,7 @@ import { runKiln, startKiln } from '../kit/kiln-process.ts';
 import { type NovaWithGuests, startNovaWithGuests } from '../kit/nova-with-guests.ts';
 import { openNetworks, type TestNetworks } from '../kit/test-networks.ts';
 import { octaviaEndpoint, readTestbed } from '../kit/testbed-access.ts';
+import { bringUpOctavia, takeDownOctavia } from '../kit/testbed-octavia.ts';
 
 /**
  * `kiln release --octavia` over the real Octavia of the test bed (API, worker, health manager, housekeeping) with its real drivers: real
@@ -37,13 +37,6 @@ let member: Server;
 let environment: NodeJS.ProcessEnv;
 let loadBalancerIds: string[] = [];
 const imageIds = { first: '', second: '', third: '', broken: '' };
-
-function bringUpOctavia(own: Record<string, string>, ...services: string[]): void {
-  const env = { ...process.env, ...own };
-  // On a busy machine Octavia takes longer than up.sh waits; it goes on with what runs.
-  const isUp = () => spawnSync('bash', ['testbed/up.sh', ...services], { stdio: 'inherit', env }).status === 0;
-  expect(isUp() || isUp(), `testbed/up.sh ${services.join(' ')}`).toBe(true);
-}
 
 async function push(name: string): Promise<string> {
   const output = join(folder, `${name}.img`);
@@ -156,7 +149,7 @@ afterAll(async () => {
   await networks?.close();
   await openstack?.close();
   // As other suites know it.
-  spawnSync('bash', ['testbed/down.sh', 'octavia'], { stdio: 'inherit' });
+  takeDownOctavia();
   bringUpOctavia({}, 'octavia');
   await nova?.close();
   member?.close();

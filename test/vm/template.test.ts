@@ -113,7 +113,7 @@ describe('a load balancer with one amphora', () => {
     const renewed = await serialOf(amphora);
     const started = Date.now();
     // By itself: there is nobody to help it.
-    await cloud.withoutKiln(async () => {
+    await cloud.withoutController(async () => {
       await cloud.nova('POST', `servers/${amphora.compute_id}/action`, { reboot: { type: 'HARD' } });
       await expect.poll(() => cloud.takesConnections(amphora), { timeout: 1 * minutes, interval: 100 }).toBe(false);
       await expect.poll(() => cloud.takesConnections(amphora), { timeout: 5 * minutes, interval: 500 }).toBe(true);

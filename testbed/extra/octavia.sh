@@ -1,10 +1,12 @@
 # Octavia: API and worker, for comparison with Kiln. It has its port and no place in the catalog: only those ask it who
-# name its endpoint. Its drivers touch no cloud unless KILN_TESTBED_OCTAVIA_DRIVERS=real. Even then no agent answers, for
+# name its endpoint. Its drivers touch no cloud unless KILN_TESTBED_OCTAVIA_DRIVERS=real. Even then no agent answers where
 # Nova's hypervisor only pretends; KILN_TESTBED_OCTAVIA_NOVA names the URL of a Nova that runs agents in what it boots
-# (test/kit/nova-with-guests.ts): Octavia's driver of amphorae is the real one then, with a database of its own.
+# (test/kit/nova-with-guests.ts). With that, or with virtual machines, Octavia's driver of amphorae is the real one, with a
+# database of its own.
 
 octavia_database=octavia
 amphora_driver=amphora_noop_driver
+heartbeat_ip=$ip
 guests=
 case ${KILN_TESTBED_OCTAVIA_DRIVERS:-noop} in
   noop)
@@ -37,6 +39,20 @@ heartbeat_interval = 1
 retry_interval = 1
 [networking]
 retry_interval = 1"
+    elif [ "$hypervisor" = libvirt ]; then
+      octavia_database=octavia_with_guests
+      amphora_driver=amphora_haproxy_rest_driver
+      heartbeat_ip=$management_bridge_ip
+      # Emulated processors are slow, and this machine may be busy: nobody is replaced for it.
+      guests="[controller_worker]
+amp_active_retries = 600
+amp_ssh_key_name = octavia_ssh_key
+[haproxy_amphora]
+connection_max_retries = 600
+connection_retry_interval = 1
+[health_manager]
+heartbeat_interval = 3
+heartbeat_timeout = 600"
     fi
     ;;
   *)
@@ -72,9 +88,9 @@ server_certs_key_passphrase = insecure-key-do-not-use-this-key
 client_cert = $keys/client.cert-and-key.pem
 server_ca = $keys/server_ca.cert.pem
 [health_manager]
-bind_ip = $ip
+bind_ip = $heartbeat_ip
 bind_port = $octavia_heartbeat_port
-controller_ip_port_list = $ip:$octavia_heartbeat_port
+controller_ip_port_list = $heartbeat_ip:$octavia_heartbeat_port
 heartbeat_key = $password
 [driver_agent]
 status_socket_path = $run/octavia-status.sock
