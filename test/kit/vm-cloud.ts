@@ -85,7 +85,7 @@ export interface VmCloud {
   diagnosis(): Promise<string>;
   /** Servers whose ports in the clients' network have that MAC address. */
   portsAt(macAddress: string): Promise<string[]>;
-  /** Names of what is left in the cloud of its load balancers. */
+  /** Names of what is left in the cloud of its load balancers; servers that were there before are not among them. */
   leftovers(): Promise<string[]>;
   close(): Promise<void>;
 }
@@ -212,6 +212,11 @@ export async function openVmCloud(
     return (body[kind] ?? []).map(({ name }) => name);
   };
 
+  const amphoraServers = async () =>
+    (await namesIn(`${site.endpoints.compute}/servers`, 'servers')).filter((name) => name.startsWith('amphora-'));
+  /** Of runs that broke off. */
+  const earlier = new Set(await amphoraServers());
+
   const cloud: VmCloud = {
     ...{
       site,
@@ -297,13 +302,13 @@ export async function openVmCloud(
       return ports.map(({ device_id: id }) => id);
     },
     async leftovers() {
-      const servers = await namesIn(`${site.endpoints.compute}/servers`, 'servers');
+      const servers = await amphoraServers();
       const ports = await Promise.all(
         [clients, backends].map(({ networkId }) =>
           namesIn(`${site.endpoints.network}/v2.0/ports?network_id=${networkId}`, 'ports'),
         ),
       );
-      return [...servers.filter((name) => name.startsWith('amphora-')), ...ports.flat()];
+      return [...servers.filter((name) => !earlier.has(name)), ...ports.flat()];
     },
     async close() {
       await controller.stop();
