@@ -58,7 +58,8 @@ export async function logIn(
   return token;
 }
 
-/** Where the test bed's Octavia answers after `testbed/up.sh octavia` (testbed/settings.sh). */
+/** Where the test bed's Octavia answers after `testbed/up.sh octavia`: so many ports behind Keystone (testbed/settings.sh). */
 export function octaviaEndpoint(): string {
-  return `http://127.0.0.1:${Number(process.env.KILN_TESTBED_PORT_BASE || 15000) + 876}`;
+  const { port } = new URL(readTestbed().endpoints.identity);
+  return `http://127.0.0.1:${Number(port) + 876}`;
 }

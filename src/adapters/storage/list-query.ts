@@ -39,18 +39,25 @@ interface Scope {
    */
   home?: Readonly<Record<string, string>>;
   conditions?: readonly Expression<SqlBool>[];
-  /** What is selected beside the columns of the table. */
+  /** Columns of the table that are selected; default: all of them. */
+  only?: readonly string[];
+  /** What is selected beside all columns of the table. */
   columns?: AliasedRawBuilder<string | null, string>[];
 }
 
-/** One page of a kind's rows; see `selectPageOf`. */
-export function selectPage(database: KilnDatabase, kind: ResourceKind, query: ListQuery): Promise<ResourceValues[]> {
+/** One page of a kind's rows; see `selectPageOf`. @param only columns; default: all, and those of `relatedColumns`. */
+export function selectPage(
+  database: KilnDatabase,
+  kind: ResourceKind,
+  query: ListQuery,
+  only?: readonly string[],
+): Promise<ResourceValues[]> {
   const { table, columns } = tableOf(kind);
   const paged = { table, kind, key: 'id', columns };
   return selectPageOf(database, paged, query, {
     home: homeOf(kind, query),
     conditions: scopeOf(database, kind, query),
-    columns: relatedColumns(database, kind),
+    ...(only ? { only } : { columns: relatedColumns(database, kind) }),
   });
 }
 
@@ -64,13 +71,14 @@ export async function selectPageOf(
   database: KilnDatabase,
   paged: PagedTable,
   query: Pick<ListQuery, 'filters' | 'sort' | 'limit' | 'marker' | 'reverse'>,
-  { home = {}, conditions = [], columns = [] }: Scope = {},
+  { home = {}, conditions = [], only, columns = [] }: Scope = {},
 ): Promise<ResourceValues[]> {
   const { table } = paged;
   const rows = database as unknown as ResourceDatabase;
   const reverse = query.marker !== undefined && query.reverse === true;
   const keys = sortKeys(paged, query.sort, reverse);
-  let page = rows.selectFrom(table).selectAll().select(columns) as Query;
+  const from = rows.selectFrom(table);
+  let page = (only ? from.select(only) : from.selectAll().select(columns)) as Query;
   for (const [column, value] of Object.entries(home)) page = page.where(column, '=', value);
   for (const condition of conditions) page = page.where(condition);
   for (const [field, values] of Object.entries(query.filters)) {

@@ -6,6 +6,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
 import { applyChange } from './apply-change.ts';
 import { attempt, isDuplicate } from './faults.ts';
+import { createKnownLoadBalancers } from './known-load-balancers.ts';
 import { selectPage } from './list-query.ts';
 import { readTree } from './load-balancer-tree.ts';
 import { relatedColumns, withRelatedIds } from './related-ids.ts';
@@ -17,9 +18,14 @@ import type { KilnDatabase, ResourceValues } from './schema.ts';
  * filters for that status.
  */
 export function createLoadBalancerStore(database: KilnDatabase, clock: Clock): LoadBalancerStore {
+  const known = createKnownLoadBalancers(database);
   return {
     list: (kind, query) =>
-      attempt(clock, async () => withRelatedIds(database, kind, await selectPage(database, kind, query))),
+      attempt(clock, async () =>
+        kind === 'loadbalancer'
+          ? ((await known.list(query)) as never)
+          : withRelatedIds(database, kind, await selectPage(database, kind, query)),
+      ),
 
     get: (kind, id) =>
       attempt(clock, async () => {

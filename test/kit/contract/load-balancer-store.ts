@@ -726,6 +726,53 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
       });
     });
 
+    it('a list has what others have changed since, and nothing twice where nothing has changed', async () => {
+      const others = createLoadBalancerStore(database, clock);
+      const listed = async () =>
+        (await store.list('loadbalancer', everything)).map(({ name, related }) => [name, related]);
+      await store.apply(creation('lb', [{ kind: 'listener', put: storedListener('li', 'lb') }]));
+      await store.apply(creation('other'));
+      const other = ['', { listenerIds: [], poolIds: [] }];
+      expect(await listed()).toEqual([['', { listenerIds: ['li'], poolIds: [] }], other]);
+      const [, before] = await store.list('loadbalancer', everything);
+      const pool: RowChange = { kind: 'pool', put: storedPool('po', 'lb') };
+      await others.apply(change('lb', [pool, { kind: 'listener', deleteId: 'li' }]));
+      expect(await listed()).toEqual([['', { listenerIds: [], poolIds: ['po'] }], other]);
+      const named = storedLoadBalancer('lb', { name: 'web' });
+      await others.apply(change('lb', [{ kind: 'loadbalancer', put: named }]));
+      expect(await listed()).toEqual([['web', { listenerIds: [], poolIds: ['po'] }], other]);
+      expect(await ids('loadbalancer', { filters: { name: ['web'] } })).toEqual(['lb']);
+      expect((await store.list('loadbalancer', everything))[1]).toBe(before);
+    });
+
+    it('a list has nothing that was changed off it, or deleted, while it was read', async () => {
+      const query = { ...everything, filters: { name: ['web'] } };
+      const web = storedLoadBalancer('lb', { name: 'web' });
+      await store.apply(creation('lb', [{ kind: 'loadbalancer', put: web }]));
+      await store.apply(creation('kept', [{ kind: 'loadbalancer', put: { ...web, id: 'kept' } }]));
+      const meanwhile: RowChange[] = [
+        { kind: 'loadbalancer', put: { ...web, name: 'mail' } },
+        { kind: 'loadbalancer', deleteId: 'lb' },
+      ];
+      for (const row of meanwhile) {
+        let isFirst = true;
+        const slow = database.withPlugin({
+          transformQuery: ({ node }) => node,
+          async transformResult({ result }) {
+            if (isFirst) {
+              isFirst = false;
+              await store.apply(change('lb', [row]));
+            }
+            return result;
+          },
+        });
+        const found = await createLoadBalancerStore(slow, clock).list('loadbalancer', query);
+        expect(found.map(({ id }) => id)).toEqual(['kept']);
+        await store.apply(creation('lb', [{ kind: 'loadbalancer', put: web }])).catch(() => {});
+        await store.apply(change('lb', [{ kind: 'loadbalancer', put: web }]));
+      }
+    });
+
     it('an unknown marker gives an empty page', async () => {
       await store.apply(creation('lb'));
       expect(await ids('loadbalancer', { marker: 'nowhere' })).toEqual([]);
@@ -762,10 +809,13 @@ export function describeLoadBalancerStoreContract(name: string, makeSubject: () 
         ),
       });
       const applied = [await count(() => store.apply(creation('lb', rowsOf(0))))];
+      // What is on a page, in which revision; and all of what is new.
+      expect(await count(() => store.list('loadbalancer', everything))).toBe(2);
       const few = await counts();
       const many = (from: number) => change('lb', numbers(from, from + 60).flatMap(rowsOf));
       applied.push(await count(() => store.apply(many(1))), await count(() => store.apply(many(61))));
       applied.push(await count(() => store.apply(many(61)))); // All of them are there.
+      await store.list('loadbalancer', everything);
       expect(await counts()).toEqual(few);
       expect(few).toMatchObject({ tree: 1, 'list of loadbalancer': 1, 'list of pool': 5, 'page of member': 2 });
       // One to be let in (two for what is new: the VIP's reservation is looked for), one to read and one to write each kind (of

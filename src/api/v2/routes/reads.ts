@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { notFound, policyForbids } from '../../../core/lbaas/api-errors.ts';
 import { kindTitle } from '../../../core/lbaas/resource-names.ts';
@@ -31,8 +31,8 @@ export function readRoutes(
 
   for (const kind of ['loadbalancer', 'listener', 'pool', 'healthmonitor', 'l7policy'] as const) {
     const path = `/${representations[kind].many}`;
-    app.get(path, { schema: listSchema(kind) }, (request) =>
-      answerList(request, kind, (asked) => ({
+    app.get(path, { schema: listSchema(kind) }, (request, reply) =>
+      answerList(request, reply, kind, (asked) => ({
         projectId: listScope(policy, kind, callerOf(request), asked.projectId),
       })),
     );
@@ -57,10 +57,10 @@ export function readRoutes(
   }
 
   function nested(kind: 'member' | 'l7rule', parentKind: 'pool' | 'l7policy', path: string): void {
-    app.get<{ Params: { parentId: string } }>(path, { schema: listSchema(kind) }, async (request) => {
+    app.get<{ Params: { parentId: string } }>(path, { schema: listSchema(kind) }, async (request, reply) => {
       const parent = await findParent(request, parentKind, request.params.parentId);
       authorize(policy, `${kind}:get_all`, callerOf(request), parent.projectId);
-      return answerList(request, kind, (asked) => ({ projectId: asked.projectId, parentId: parent.id }));
+      return answerList(request, reply, kind, (asked) => ({ projectId: asked.projectId, parentId: parent.id }));
     });
     app.get<{ Params: { parentId: string; id: string } }>(
       `${path}/:id`,
@@ -102,9 +102,10 @@ export function readRoutes(
 
   async function answerList<Kind extends ResourceKind>(
     request: FastifyRequest,
+    reply: FastifyReply,
     kind: Kind,
     scope: (asked: ListRequest) => { projectId: string | null; parentId?: string },
-  ): Promise<Record<string, unknown>> {
+  ): Promise<string> {
     const asked = readListRequest(listableFields[kind], request.query as QueryString, deps.paging.maximum);
     const scoped = scope(asked);
     const { store } = readsOf(request);
@@ -116,16 +117,29 @@ export function readRoutes(
       const [at] = await store.list(kind, { ...scoped, filters: { id: [marker] }, sort: [], limit: 1 });
       if (!at) throw invalidMarker(marker);
     }
-    const { many, toWire } = representations[kind];
-    return {
-      [many]: rows.map((row) => pick(toWire(row, row.related), asked.fields)),
-      [`${many}_links`]: pageLinks(
-        pathUrl(request, deps.paging.baseUri),
-        asked.page,
-        rows.map(({ id }) => id),
-      ),
-    };
+    const { many } = representations[kind];
+    const links = pageLinks(
+      pathUrl(request, deps.paging.baseUri),
+      asked.page,
+      rows.map(({ id }) => id),
+    );
+    reply.type('application/json; charset=utf-8');
+    const texts = rows.map((row) => (asked.fields === null ? textOf(kind, row) : write(kind, row, asked.fields)));
+    return `{"${many}":[${texts.join()}],"${many}_links":${JSON.stringify(links)}}`;
   }
+}
+
+function write<Kind extends ResourceKind>(kind: Kind, row: Found<Kind>, fields: readonly string[] | null): string {
+  return JSON.stringify(pick(representations[kind].toWire(row, row.related), fields));
+}
+
+const textsOf = new WeakMap<object, string>();
+/** With all of its fields; of load balancers once for each object, as the store has the same one for pages that have the same on them. */
+function textOf<Kind extends ResourceKind>(kind: Kind, row: Found<Kind>): string {
+  if (kind !== 'loadbalancer') return write(kind, row, null);
+  const known = textsOf.get(row) ?? write(kind, row, null);
+  textsOf.set(row, known);
+  return known;
 }
 
 function show<Kind extends ResourceKind>(kind: Kind, found: Found<Kind>, request: FastifyRequest, policy: Policy) {
