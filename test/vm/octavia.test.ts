@@ -106,5 +106,6 @@ it('is failed over to another one, which carries the same', { timeout: 40 * minu
 
 it('is deleted, with everything that was made for it', { timeout: 10 * minutes }, async () => {
   await cloud.gone(id);
-  expect(await cloud.leftovers()).toEqual([]);
+  // Octavia does not wait until Nova has deleted the server.
+  await expect.poll(() => cloud.leftovers(), { timeout: 2 * minutes, interval: 1000 }).toEqual([]);
 });

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
+import { shareNextCall } from '../../lib/share-next-call.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { ResourceKind, StoredTree } from '../../model/load-balancer.ts';
 import type { OperationReason } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
+import type { ListQuery, LoadBalancerStore } from '../../ports/load-balancer-store.ts';
 import { applyChange } from './apply-change.ts';
 import { attempt, isDuplicate } from './faults.ts';
 import { createKnownLoadBalancers } from './known-load-balancers.ts';
@@ -19,13 +20,17 @@ import type { KilnDatabase, ResourceValues } from './schema.ts';
  */
 export function createLoadBalancerStore(database: KilnDatabase, clock: Clock): LoadBalancerStore {
   const known = createKnownLoadBalancers(database);
+  const readPage = async (kind: ResourceKind, query: ListQuery) =>
+    kind === 'loadbalancer'
+      ? await known.list(query)
+      : await withRelatedIds(database, kind, await selectPage(database, kind, query));
+  /** However many ask for the same page at once. */
+  const list = shareNextCall(
+    ({ kind, query }: { kind: ResourceKind; query: ListQuery }) => attempt(clock, () => readPage(kind, query)),
+    (question) => JSON.stringify(question),
+  );
   return {
-    list: (kind, query) =>
-      attempt(clock, async () =>
-        kind === 'loadbalancer'
-          ? ((await known.list(query)) as never)
-          : withRelatedIds(database, kind, await selectPage(database, kind, query)),
-      ),
+    list: (kind, query) => list({ kind, query }) as Promise<never>,
 
     get: (kind, id) =>
       attempt(clock, async () => {

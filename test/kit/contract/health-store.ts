@@ -113,6 +113,23 @@ export function describeHealthStoreContract(name: string, makeSubject: () => Pro
       expect(await store.statisticsOfLoadBalancer('lb')).toEqual(nothing);
     });
 
+    it('a list of load balancers has each new operating status, and what the end of an operation left', async () => {
+      const listed = async () => {
+        const [row] = await loadBalancers.list('loadbalancer', { projectId: null, filters: {}, sort: [], limit: 10 });
+        return [row?.operatingStatus, row?.provisioningStatus, row?.related.poolIds];
+      };
+      const [, provisioning] = await listed();
+      for (const operatingStatus of ['ONLINE', 'DEGRADED'] as const) {
+        await store.record([
+          heartbeat('a', { operatingStatuses: [{ kind: 'loadbalancer', id: 'lb', operatingStatus }] }),
+        ]);
+        expect(await listed()).toEqual([operatingStatus, provisioning, ['po']]);
+      }
+      const statuses = [{ kind: 'loadbalancer', ids: ['lb'], provisioningStatus: 'ERROR' }] as const;
+      await end({ statuses, deletes: [{ kind: 'pool', ids: ['po'] }] });
+      expect(await listed()).toEqual(['DEGRADED', 'ERROR', []]);
+    });
+
     it('knows whether anybody was heard since; that one is watched from now on is no heartbeat', async () => {
       await store.watch('b');
       expect(await store.hearsAnyoneSince('2026-11-23T11:00:00.000Z')).toBe(false);
