@@ -221,6 +221,21 @@ describe('worker', () => {
     await worker.stop();
   });
 
+  it('carries on what a dead one left, though no word that it gives reaches anybody', async () => {
+    const { clock, journal, dead, makeWorker, enqueue, operation, settle } = setUp();
+    // As a broker's, where every worker has its hands full of what has no place until this one is done.
+    const inProcess = createInProcessQueue({ clock, pauseMs: growingPauseMs });
+    const { worker } = makeWorker({ queue: { ...inProcess, announce() {} } });
+    await worker.start();
+    await enqueue('left');
+    await journal.claim('left', 'other', 0);
+    dead.add('other');
+    await clock.advance(SWEEP_MS);
+    await settle();
+    expect((await operation('left'))?.status).toBe('done');
+    await worker.stop();
+  });
+
   it('kept out by the fence, it goes silent', async () => {
     const { makeWorker, enqueue, operation, hold, settle, journal, harness } = setUp();
     const gate = hold('a');

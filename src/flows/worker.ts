@@ -240,16 +240,18 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
     const nowMs = clock.monotonicMs();
     for (const operation of open) {
       const { id, fence, worker } = operation;
+      // What the dead have left has places, which messages in everybody's hands may wait for: word of it would reach nobody.
+      const announce = worker === null ? queue.announce : queue.announceHere;
       const before = seen.get(id);
       if (before?.fence !== fence) {
         // First sight. What was left by the dead has nobody to bring the word; so has everything after a start. All else
         // was announced a moment ago, or given back by a worker that could not finish it.
         const atOnce = first || worker !== null;
         seen.set(id, { fence, announceAtMs: nowMs + growingPauseMs(atOnce ? 1 : fence) });
-        if (atOnce) queue.announce(operation);
+        if (atOnce) announce(operation);
       } else if (nowMs >= before.announceAtMs) {
         before.announceAtMs = nowMs + growingPauseMs(Number.POSITIVE_INFINITY);
-        queue.announce(operation);
+        announce(operation);
       }
     }
     if (hasRoom) forgetAllBut(open);

@@ -6,6 +6,11 @@ export interface OperationQueue {
   /** An operation has been committed. Nobody waits for it; what is lost is found again by the workers' sweeps. */
   announce(operation: { id: string; priority: number }): void;
   /**
+   * As `announce`, but to the worker of this process alone, which waits for no word of it: others may have their hands full of what has no place
+   * until this one is done.
+   */
+  announceHere(operation: { id: string; priority: number }): void;
+  /**
    * From now on operations are handed to `take`, most urgent first, and no more than `capacity` at a time.
    * `take` never rejects. "ended": the queue forgets the operation; "later": somebody is to try again in a while; "full": it
    * stays here until something that runs here has ended, or for NO_PLACE_PAUSE_MS.

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { createRabbitQueue } from '../../src/adapters/queue/rabbitmq.ts';
@@ -223,6 +224,25 @@ it(
     ]);
     expect(lines.slice(3).every(({ worker }) => worker !== victim && worker.includes(`/${second.pid}/`))).toBe(true);
     expect((await journal.get(id))?.operation.fence).toBe(2);
+  },
+  limit,
+);
+
+it(
+  'one whose hands are full of what has no place goes on with what a killed one left',
+  async () => {
+    const first = await startWorker({ capacity: 3 });
+    const publisher = makePublisher();
+    const held = await Promise.all(['a', 'b', 'c'].map((name) => create(publisher, name, { waitIn: 'two' })));
+    for (const id of held) await begun(id, 'two');
+    // It has word of as many as it may carry out, and no place for any: the first one has them all.
+    const second = await startWorker({ capacity: 3 });
+    const waiting = await Promise.all(['d', 'e', 'f', 'g'].map((name) => create(publisher, name)));
+    await sleep(3_000);
+    expect(second.exitCode).toBeNull();
+    await end(first);
+    for (const id of held) await openGate(id);
+    await allEnd([...held, ...waiting]);
   },
   limit,
 );

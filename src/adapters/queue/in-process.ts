@@ -113,32 +113,35 @@ export function createInProcessQueue({ clock, pauseMs }: InProcessQueueSettings)
     );
   }
 
+  function announce({ id, priority }: { id: string; priority: number }): void {
+    if (stopped) return;
+    const entry = entries.get(id);
+    if (!entry) {
+      const fresh: Entry = {
+        id,
+        priority,
+        state: 'ready',
+        again: false,
+        deferrals: 0,
+        isPlaceless: false,
+        pause: null,
+      };
+      entries.set(id, fresh);
+      makeReady(fresh);
+    } else if (entry.state === 'running') {
+      entry.again = true;
+    } else if (entry.state === 'paused') {
+      wake(entry);
+    } else if (priority > entry.priority) {
+      leaveLine(entry);
+      entry.priority = priority;
+      makeReady(entry);
+    }
+  }
+
   return {
-    announce({ id, priority }) {
-      if (stopped) return;
-      const entry = entries.get(id);
-      if (!entry) {
-        const fresh: Entry = {
-          id,
-          priority,
-          state: 'ready',
-          again: false,
-          deferrals: 0,
-          isPlaceless: false,
-          pause: null,
-        };
-        entries.set(id, fresh);
-        makeReady(fresh);
-      } else if (entry.state === 'running') {
-        entry.again = true;
-      } else if (entry.state === 'paused') {
-        wake(entry);
-      } else if (priority > entry.priority) {
-        leaveLine(entry);
-        entry.priority = priority;
-        makeReady(entry);
-      }
-    },
+    announce,
+    announceHere: announce,
 
     async start(take, capacity) {
       worker = { take, capacity };

@@ -269,6 +269,10 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
       else if (worker) local.announce(word);
     },
 
+    announceHere(word) {
+      if (!stopping.signal.aborted) local.announce(word);
+    },
+
     async start(take, capacity) {
       worker = { capacity };
       // Without a connection it is done as soon as there is one.
