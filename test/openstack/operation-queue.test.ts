@@ -231,6 +231,26 @@ describe('RabbitMQ, its outbox and its failures', () => {
       await proxy.close();
     }));
 
+  it('a worker has no less room for others when the word of what it carries out comes again and again', () =>
+    withHarness(async () => {
+      const queue = harness.makeQueue();
+      const gate = Promise.withResolvers<'ended'>();
+      const began: string[] = [];
+      await queue.start(async (id) => {
+        began.push(id);
+        return await gate.promise;
+      }, 2);
+      const isConnected = () => harness.log.lines.some(({ message }) => message === 'connected to RabbitMQ');
+      await vi.waitFor(() => expect(isConnected()).toBe(true), eventually);
+      for (const id of ['a', 'b']) {
+        await harness.commit({ id, priority: 0 });
+        for (let n = 0; n < 3; n++)
+          harness.channel.sendToQueue('kiln.operations', Buffer.from(JSON.stringify({ id, priority: 0 })));
+        await vi.waitFor(() => expect(began).toContain(id), eventually);
+      }
+      gate.resolve('ended');
+    }));
+
   it('what a busy worker was given and can not start goes to an idle one', () =>
     withHarness(async () => {
       const busy = harness.makeQueue();

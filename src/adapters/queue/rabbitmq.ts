@@ -56,6 +56,8 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
   /** Order, capacity, pauses and one at a time: as in a process of its own. */
   const local = createInProcessQueue(settings);
   const inHand = new Map<string, Token[]>();
+  /** Of which `take` has a message until it has come back. */
+  const takenWith = new Set<string>();
   /** Published, and not yet answered by the broker. */
   const unconfirmed = new Set<string>();
   /** Published to a queue that was not there. */
@@ -95,6 +97,7 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
     link = null;
     // What was in hand comes again; what waits here may as well be done.
     inHand.clear();
+    takenWith.clear();
   }
 
   /** A channel that the broker closes can't be used again; everything is made anew. */
@@ -137,7 +140,13 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
       answer(token, word ? 'requeue' : 'ack');
       return;
     }
-    inHand.set(word.id, [...(inHand.get(word.id) ?? []), token]);
+    if (inHand.has(word.id) || takenWith.has(word.id)) {
+      // One is enough to come to somebody else if this process dies. The broker counts each as work that this worker has.
+      local.announce(word);
+      answer(token, 'ack');
+      return;
+    }
+    inHand.set(word.id, [token]);
     local.announce(word);
     void passOnWhenIdle(word.id, token);
   }
@@ -159,7 +168,9 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
     return async (id) => {
       const tokens = inHand.get(id) ?? [];
       inHand.delete(id);
+      if (tokens.length > 0) takenWith.add(id);
       const end = await take(id);
+      takenWith.delete(id);
       if (end === 'full' && !stopping.signal.aborted) {
         // Kept unanswered: a worker that has no place for what it has is brought no more.
         inHand.set(id, [...tokens, ...(inHand.get(id) ?? [])]);
