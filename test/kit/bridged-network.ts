@@ -52,6 +52,8 @@ export async function openBridgedNetwork(
   const namespace = `kiln-${name}`;
   const at = within(bridges.namespace);
   async function remove() {
+    // The namespace may live on for a while, and its end of the pair with it.
+    spawnSync('ip', [...at, 'link', 'delete', name]);
     spawnSync('ip', ['netns', 'delete', namespace]);
     const { networks } = await call<{ networks: { id: string }[] }>('GET', `networks?name=${namespace}`);
     for (const { id } of networks) {

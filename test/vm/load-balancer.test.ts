@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { both, minutes, one, openVmCloud, sendUdp, two, type VmCloud } from '../kit/vm-cloud.ts';
-import { createVmLoadBalancer, monitors, overHttp2, portOf, type VmLoadBalancer } from '../kit/vm-load-balancer.ts';
+import {
+  createVmLoadBalancer,
+  monitors,
+  overHttp2,
+  portOf,
+  reaches,
+  type VmLoadBalancer,
+} from '../kit/vm-load-balancer.ts';
 
 /** A whole load balancer on one virtual machine: each protocol, each health monitor, a reboot, a failover to another image. */
 
@@ -88,9 +95,8 @@ it('serves again by itself after a reboot of the guest', { timeout: 20 * minutes
     )
     .toBe(2);
   console.log(`served again ${Math.round((Date.now() - started) / 1000)} s after the reboot was asked for`);
-  expect(lb.web6()).toEqual(both);
-  expect(lb.udp()).toEqual(both);
-  expect(lb.sctp()).toEqual(both);
+  // Nothing goes to a member of UDP and SCTP that its monitor has not seen yet.
+  for (const way of [lb.web6, lb.udp, lb.sctp]) await reaches(way);
   // What is to be changed at an amphora whose agent is not up yet is undone, and not waited for.
   await expect.poll(() => cloud.takesConnections(amphora), { timeout: 5 * minutes, interval: 2000 }).toBe(true);
   expect((await only()).id).toBe(amphora.id);
