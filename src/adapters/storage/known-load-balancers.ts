@@ -8,6 +8,9 @@ type Found = LoadBalancer & { related: RelatedIds };
 
 /** How many are kept in mind: some MiB of them. A longer page is read without. */
 const MOST_KNOWN = 2_000;
+/** What a page is read by. Beside the revision, which says it all, what tells two of one number apart after a database has lost its last changes. */
+const heads = ['id', 'revision', 'updated_at', 'provisioning_status', 'operating_status'] as const;
+const stateOf = (row: ResourceValues) => heads.map((column) => row[column]).join(' ');
 
 /**
  * Lists load balancers, each read once for each of its revisions: whatever changes a load balancer, or what belongs to it, counts its revision
@@ -19,13 +22,13 @@ export function createKnownLoadBalancers(database: KilnDatabase): {
   list(query: ListQuery): Promise<readonly Found[]>;
 } {
   /** In the order in which they were asked for; the first goes first. */
-  const known = new Map<string, { revision: number; found: Found }>();
+  const known = new Map<string, { state: string; found: Found }>();
 
   async function remember(rows: readonly ResourceValues[]): Promise<Found[]> {
     const found = await withRelatedIds(database, 'loadbalancer', rows);
     for (const [index, one] of found.entries()) {
       known.delete(one.id);
-      known.set(one.id, { revision: Number(rows[index]?.revision), found: Object.freeze(one) });
+      known.set(one.id, { state: stateOf(rows[index] ?? {}), found: Object.freeze(one) });
     }
     for (const id of known.keys()) {
       if (known.size <= MOST_KNOWN) break;
@@ -34,11 +37,12 @@ export function createKnownLoadBalancers(database: KilnDatabase): {
     return found;
   }
 
-  const inMind = ({ id, revision }: ResourceValues): Found | null => {
-    const kept = known.get(String(id));
-    if (kept?.revision !== Number(revision)) return null;
-    known.delete(String(id));
-    known.set(String(id), kept);
+  const inMind = (head: ResourceValues): Found | null => {
+    const id = String(head.id);
+    const kept = known.get(id);
+    if (kept?.state !== stateOf(head)) return null;
+    known.delete(id);
+    known.set(id, kept);
     return kept.found;
   };
 
@@ -46,9 +50,9 @@ export function createKnownLoadBalancers(database: KilnDatabase): {
 
   return {
     async list(query) {
-      const heads = await selectPage(database, 'loadbalancer', query, ['id', 'revision']);
-      if (heads.length > MOST_KNOWN) return await withRelatedIds(database, 'loadbalancer', await wholePage(query));
-      const missing = heads.filter((head) => inMind(head) === null).map(({ id }) => String(id));
+      const page = await selectPage(database, 'loadbalancer', query, heads);
+      if (page.length > MOST_KNOWN) return await withRelatedIds(database, 'loadbalancer', await wholePage(query));
+      const missing = page.filter((head) => inMind(head) === null).map(({ id }) => String(id));
       if (missing.length > 0) {
         const rows = await database
           .selectFrom('kiln_load_balancer')
@@ -58,7 +62,7 @@ export function createKnownLoadBalancers(database: KilnDatabase): {
           .execute();
         await remember(rows as ResourceValues[]);
       }
-      const found = heads.map(inMind);
+      const found = page.map(inMind);
       // One has changed, or gone, between the two statements: it may not belong on the page any more.
       return found.every((one) => one !== null) ? found : await remember(await wholePage(query));
     },
