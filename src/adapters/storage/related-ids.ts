@@ -2,6 +2,7 @@ import { type AliasedRawBuilder, sql } from 'kysely';
 import type { ResourceKind, Resources } from '../../model/load-balancer.ts';
 import type { RelatedIds } from '../../ports/load-balancer-store.ts';
 import { isMysql } from './engine.ts';
+import { listOf } from './many-values.ts';
 import { fromRow } from './resource-tables.ts';
 import type { KilnDatabase, ResourceRow, ResourceValues } from './schema.ts';
 
@@ -64,10 +65,7 @@ const relations: {
     return ({ id, loadBalancerId }) => ({ loadBalancerIds: [loadBalancerId], l7PolicyIds: of(policies, id) });
   },
   async pool(database, ids) {
-    const defaults = await children(database, 'kiln_listener', 'default_pool_id', ids);
-    const redirecting = await redirectingListeners(database, ids);
-    const members = await children(database, 'kiln_member', 'pool_id', ids);
-    const monitors = await children(database, 'kiln_health_monitor', 'pool_id', ids);
+    const { defaults, redirecting, members, monitors } = await linksOfPools(database, ids);
     return ({ id, loadBalancerId }) => ({
       loadBalancerIds: [loadBalancerId],
       listenerIds: [...new Set([...of(defaults, id), ...of(redirecting, id)])],
@@ -114,28 +112,59 @@ function children(
   );
 }
 
-/** Listeners that come to a pool by a policy: one that is switched on and has a rule, as Octavia counts them. */
-function redirectingListeners(database: KilnDatabase, poolIds: readonly string[]): Promise<IdsByOwner> {
-  return inBatches(poolIds, (batch) =>
-    database
-      .selectFrom('kiln_l7_policy as policy')
-      .select(['policy.redirect_pool_id as owner', 'policy.listener_id as id'])
-      .distinct()
-      .where('policy.redirect_pool_id', 'in', batch)
-      .where('policy.admin_state_up', '=', 1)
-      .where('policy.provisioning_status', '!=', 'DELETED')
-      .where(({ exists, selectFrom }) =>
-        exists(
-          selectFrom('kiln_l7_rule as rule')
-            .select('rule.id')
-            .whereRef('rule.l7_policy_id', '=', 'policy.id')
-            .where('rule.provisioning_status', '!=', 'DELETED'),
-        ),
-      )
-      .orderBy('policy.redirect_pool_id')
-      .orderBy('policy.listener_id')
-      .execute(),
-  );
+type PoolLink = 'defaults' | 'redirecting' | 'members' | 'monitors';
+
+/**
+ * What hangs on pools, in one statement. `redirecting` are listeners that come to a pool by a policy: one that is switched on and has a rule, as
+ * Octavia counts them; they are in the order of their IDs, all others in that of their creation.
+ */
+async function linksOfPools(database: KilnDatabase, poolIds: readonly string[]): Promise<Record<PoolLink, IdsByOwner>> {
+  const found: Record<PoolLink, Map<string, string[]>> = {
+    ...{ defaults: new Map(), redirecting: new Map(), members: new Map(), monitors: new Map() },
+  };
+  for (let start = 0; start < poolIds.length; start += LARGEST_BATCH) {
+    const batch = poolIds.slice(start, start + LARGEST_BATCH);
+    const linked = (link: PoolLink, table: ChildTable, owner: string) =>
+      database
+        .selectFrom(table as 'kiln_listener')
+        .select([sql<string>`${sql.lit(link)}`.as('link'), `${owner} as owner`, 'id', 'created_at as place'])
+        .where(sql<boolean>`${sql.ref(owner)} in ${listOf(database, batch)}`)
+        .where('provisioning_status', '!=', 'DELETED');
+    const rows = await linked('defaults', 'kiln_listener', 'default_pool_id')
+      .unionAll(redirectingListeners(database, batch))
+      .unionAll(linked('members', 'kiln_member', 'pool_id'))
+      .unionAll(linked('monitors', 'kiln_health_monitor', 'pool_id'))
+      .execute();
+    const places = rows.map(({ link, owner, id, place }) => ({
+      ...{ link: link as PoolLink, owner, id, order: `${place} ${id}` },
+    }));
+    places.sort((a, b) => (a.order < b.order ? -1 : 1));
+    for (const { link, owner, id } of places) add(found[link], owner, id);
+  }
+  return found;
+}
+
+function redirectingListeners(database: KilnDatabase, poolIds: readonly string[]) {
+  return database
+    .selectFrom('kiln_l7_policy as policy')
+    .select([
+      sql<string>`'redirecting'`.as('link'),
+      'policy.redirect_pool_id as owner',
+      sql<string>`policy.listener_id`.as('id'),
+      sql<string>`''`.as('place'),
+    ])
+    .distinct()
+    .where(sql<boolean>`policy.redirect_pool_id in ${listOf(database, poolIds)}`)
+    .where('policy.admin_state_up', '=', 1)
+    .where('policy.provisioning_status', '!=', 'DELETED')
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('kiln_l7_rule as rule')
+          .select('rule.id')
+          .whereRef('rule.l7_policy_id', '=', 'policy.id')
+          .where('rule.provisioning_status', '!=', 'DELETED'),
+      ),
+    );
 }
 
 type Pair = { owner: ResourceRow[string]; id: ResourceRow[string] };
