@@ -33,6 +33,24 @@ describe('shareNextCall', () => {
     await Promise.all(answers);
     expect(glance.calls()).toBe(2);
   });
+  it('does not wait for a call that is older than it has patience for', async () => {
+    const glance = service();
+    let nowMs = 0;
+    const ask = shareNextCall(glance.call, () => 'k', { ms: 100, nowMs: () => nowMs });
+    const hanging = ask(null);
+    const follower = ask(null);
+    expect(glance.calls()).toBe(1);
+    nowMs = 101;
+    const late = ask(null);
+    expect(glance.calls()).toBe(2);
+    glance.open[1]?.resolve(2);
+    expect(await late).toBe(2);
+    glance.open[0]?.reject(new Error('no answer'));
+    await expect(hanging).rejects.toThrow('no answer');
+    await settle();
+    glance.open[2]?.resolve(3);
+    expect(await follower).toBe(3);
+  });
   it('keeps nothing once nobody waits', async () => {
     const glance = service();
     const ask = shareNextCall(glance.call, () => 'k');

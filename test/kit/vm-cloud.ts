@@ -379,6 +379,9 @@ export function sshWords(site: VmSite): string[] {
     'UserKnownHostsFile=/dev/null',
     'LogLevel=ERROR',
     'ConnectTimeout=60',
+    // One that is reset says nothing any more.
+    'ServerAliveInterval=10',
+    'ServerAliveCountMax=6',
   ];
   return ['-i', site.sshPrivateKey, ...options.flatMap((option) => ['-o', option])];
 }

@@ -251,6 +251,29 @@ describe('RabbitMQ, its outbox and its failures', () => {
       gate.resolve('ended');
     }));
 
+  it('keeps the word that came with a new connection, of what found no place while the old one was lost', () =>
+    withHarness(async () => {
+      const proxy = await startTcpProxy(brokerPort);
+      const queue = harness.makeQueue({ hosts: harness.hosts.map((host) => ({ ...host, port: proxy.port })) });
+      const gate = Promise.withResolvers<'full'>();
+      let taken = 0;
+      await queue.start(async () => {
+        taken++;
+        return await gate.promise;
+      }, 3);
+      await harness.commit({ id: 'a', priority: 0 });
+      await vi.waitFor(() => expect(taken).toBe(1), eventually);
+      const said = (text: string) => harness.log.lines.filter(({ message }) => message.startsWith(text)).length;
+      proxy.cut();
+      await vi.waitFor(() => expect(said('no connection to RabbitMQ')).toBe(1), eventually);
+      gate.resolve('full');
+      await vi.waitFor(() => expect(said('connected to RabbitMQ')).toBe(2), eventually);
+      await vi.waitFor(async () => expect(await harness.waiting()).toBe(0), eventually);
+      await queue.stop();
+      await vi.waitFor(async () => expect(await harness.waiting()).toBe(1), eventually);
+      await proxy.close();
+    }));
+
   it('what a busy worker was given and can not start goes to an idle one', () =>
     withHarness(async () => {
       const busy = harness.makeQueue();

@@ -121,7 +121,14 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
         else receive({ channel, message });
       });
       on.consumers.push(consumerTag);
+      // Stopped meanwhile: nobody else knows of it.
+      if (stopping.signal.aborted) await cancel(channel, [consumerTag]);
     }
+  }
+
+  /** No more messages come; of a channel that is closed, none do anyway. */
+  async function cancel(channel: Channel, tags: readonly string[]): Promise<void> {
+    await forAWhile(clock, Promise.all(tags.map(async (tag) => await channel.cancel(tag))));
   }
 
   /** Messages that nobody has begun to work on are for other workers. */
@@ -129,7 +136,7 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
     for (const token of [...inHand.values()].flat()) answer(token, 'requeue');
     inHand.clear();
     const { consuming, consumers } = link ?? {};
-    if (consuming) await forAWhile(clock, Promise.all((consumers ?? []).map((tag) => consuming.cancel(tag))));
+    if (consuming) await cancel(consuming, consumers ?? []);
   }
 
   function receive(token: Token): void {
@@ -172,8 +179,9 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
       const end = await take(id);
       takenWith.delete(id);
       if (end === 'full' && !stopping.signal.aborted) {
-        // Kept unanswered: a worker that has no place for what it has is brought no more.
-        inHand.set(id, [...tokens, ...(inHand.get(id) ?? [])]);
+        // Kept unanswered: a worker that has no place for what it has is brought no more. One of a former link comes again.
+        const kept = [...tokens, ...(inHand.get(id) ?? [])].filter(({ channel }) => channel === link?.consuming);
+        if (kept.length > 0) inHand.set(id, kept);
         return end;
       }
       // At a shutdown another worker is to go on at once.

@@ -1,6 +1,8 @@
+import { sql } from 'kysely';
 import type { LoadBalancer } from '../../model/load-balancer.ts';
 import type { ListQuery, RelatedIds } from '../../ports/load-balancer-store.ts';
 import { selectPage } from './list-query.ts';
+import { listOf } from './many-values.ts';
 import { relatedColumns, withRelatedIds } from './related-ids.ts';
 import type { KilnDatabase, ResourceValues } from './schema.ts';
 
@@ -50,7 +52,8 @@ export function createKnownLoadBalancers(database: KilnDatabase): {
 
   return {
     async list(query) {
-      const page = await selectPage(database, 'loadbalancer', query, heads);
+      const limit = Math.min(query.limit, MOST_KNOWN + 1);
+      const page = await selectPage(database, 'loadbalancer', { ...query, limit }, heads);
       if (page.length > MOST_KNOWN) return await withRelatedIds(database, 'loadbalancer', await wholePage(query));
       const missing = page.filter((head) => inMind(head) === null).map(({ id }) => String(id));
       if (missing.length > 0) {
@@ -58,7 +61,7 @@ export function createKnownLoadBalancers(database: KilnDatabase): {
           .selectFrom('kiln_load_balancer')
           .selectAll()
           .select(relatedColumns(database, 'loadbalancer'))
-          .where('id', 'in', missing)
+          .where(sql<boolean>`id in ${listOf(database, missing)}`)
           .execute();
         await remember(rows as ResourceValues[]);
       }

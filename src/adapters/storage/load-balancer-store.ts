@@ -14,6 +14,9 @@ import { relatedColumns, withRelatedIds } from './related-ids.ts';
 import { resourceKinds, tableOf } from './resource-tables.ts';
 import type { KilnDatabase, ResourceValues } from './schema.ts';
 
+/** For the statement of others: a connection may hang on which nothing is heard any more. */
+const LONGEST_WAIT_MS = 2_000;
+
 /**
  * Load balancers and what belongs to them, a table for each kind. What is DELETED is found by no method but a list that
  * filters for that status.
@@ -28,6 +31,7 @@ export function createLoadBalancerStore(database: KilnDatabase, clock: Clock): L
   const list = shareNextCall(
     ({ kind, query }: { kind: ResourceKind; query: ListQuery }) => attempt(clock, () => readPage(kind, query)),
     (question) => JSON.stringify(question),
+    { ms: LONGEST_WAIT_MS, nowMs: () => clock.monotonicMs() },
   );
   return {
     list: (kind, query) => list({ kind, query }) as Promise<never>,
