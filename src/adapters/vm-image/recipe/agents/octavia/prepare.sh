@@ -19,3 +19,15 @@ if grep -qF "$counted" "$plug"; then
   fi
   rm -f "${plug%/*}/__pycache__/plug."*.pyc
 fi
+# What the agent has taken is on the disk before it says so. As shipped a certificate or a configuration was the one before, after a power
+# cut seconds later, and the controller was not told.
+server=$root/usr/lib/python3/dist-packages/octavia/amphorae/backends/agent/api_server/server.py
+if ! grep -qF 'os.sync()' "$server"; then
+  sed -i "s/^        register_app_error_handler(self\.app)$/&\n\n        @self.app.after_request\n\
+        def keep(answer):\n            if flask.request.method != 'GET':\n                os.sync()\n            return answer/" "$server"
+  if ! grep -qF 'os.sync()' "$server"; then
+    echo "server.py of octavia-agent is not as expected" >&2
+    exit 1
+  fi
+  rm -f "${server%/*}/__pycache__/server."*.pyc
+fi
