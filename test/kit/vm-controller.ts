@@ -31,7 +31,7 @@ export function kilnController(
     },
     stop: async () => void (await kiln?.stop()),
     errors: () => {
-      const serious = (kiln?.lines ?? []).filter((line) => /"level":[45]0/.test(line));
+      const serious = (kiln?.lines ?? []).filter((line) => /"level":"(warn|error)"/.test(line));
       return serious.slice(-20).join('\n');
     },
   };
