@@ -25,11 +25,15 @@ export interface VirtualMachine {
   stop(): Promise<void>;
 }
 
+/** A guest that KVM runs has said something on its console in a few seconds. */
+const FIRST_WORD_MS = 30_000;
+
 /**
  * Boots a disk under QEMU as a server of Nova: virtio disk and network, the config drive as a CD
  * of virtio-scsi, which the image's properties ask for. The guest reaches nothing outside,
  * and is reached on the loopback address alone. It gives way to what else this machine does.
- * Where KVM is there and QEMU ends before the guest has said a word (nested virtualization of some clouds), the processor is emulated.
+ * Where KVM is there and QEMU ends before the guest has said a word, or the guest says none (nested virtualization of some clouds), the
+ * processor is emulated.
  */
 export async function startVirtualMachine(options: VirtualMachineOptions): Promise<VirtualMachine> {
   const agentPort = await freePort();
@@ -44,6 +48,7 @@ export async function startVirtualMachine(options: VirtualMachineOptions): Promi
       const over = (why: string): void => {
         if (isOver) return;
         isOver = true;
+        clearTimeout(silence);
         if (accelerated && !isStopped && saidNothing(options.serialLog)) {
           accelerated = false;
           start();
@@ -53,6 +58,9 @@ export async function startVirtualMachine(options: VirtualMachineOptions): Promi
         resolve();
       };
       const started = spawnQemu(options, agentPort, accelerated);
+      const silence = setTimeout(() => {
+        if (accelerated && saidNothing(options.serialLog)) started.kill('SIGKILL');
+      }, FIRST_WORD_MS);
       started.stderr.setEncoding('utf8').on('data', (text: string) => {
         complaint = (complaint + text).slice(-1000);
       });
