@@ -4,9 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
-import { startKilnApi } from '../test/kit/kiln-api.ts';
+import { configureKilnApi } from '../test/kit/kiln-api.ts';
 import { octaviaEndpoint, type readTestbed } from '../test/kit/testbed-access.ts';
 import { makeDatabase } from '../test/kit/testbed-database.ts';
+import { kilnMain } from './bench-cloud.ts';
 import { pssMiB } from './process-memory.ts';
 
 /** One of the two that are compared. */
@@ -56,7 +57,9 @@ export async function octaviaSide(bed: Testbed): Promise<Side | null> {
         ],
         { stdio: 'ignore', env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' } },
       );
-      return await untilItAnswers(child, `http://127.0.0.1:${port}`, performance.now());
+      const startedAfterMs = await untilItAnswers(child, `http://127.0.0.1:${port}`, performance.now());
+      await end(child);
+      return startedAfterMs;
     },
     async fillUp(likeId, total) {
       const connection = await createConnection(database);
@@ -90,18 +93,34 @@ export async function octaviaSide(bed: Testbed): Promise<Side | null> {
   };
 }
 
-/** Kiln as one process, with a database in the same server and the same Keystone. */
+/**
+ * Kiln as one process, with a database in the same server and the same Keystone. It is started as a package starts it, and its log is a file, as
+ * Octavia's is.
+ */
 export async function kilnSide(bed: Testbed, folder: string): Promise<Side> {
   const database = await makeDatabase();
-  const kiln = await startKilnApi(bed, folder, { connection: database.connection });
+  async function start() {
+    const sections = { DEFAULT: { log_file: join(folder, 'kiln.log') } };
+    const { endpoint, configurationFile } = await configureKilnApi(bed, folder, {
+      connection: database.connection,
+      sections,
+    });
+    const startMs = performance.now();
+    const child = spawn(process.execPath, [kilnMain, 'serve', '--config-file', configurationFile], {
+      stdio: 'ignore',
+      env: { ...process.env, MALLOC_ARENA_MAX: '1', NODE_COMPILE_CACHE: join(folder, 'compiled') },
+    });
+    return { child, endpoint, startedAfterMs: await untilItAnswers(child, endpoint, startMs) };
+  }
+  const kiln = await start();
   return {
     name: 'Kiln',
     endpoint: kiln.endpoint,
-    memoryMiB: () => ({ kiln: pssMiB(kiln.pid) }),
+    memoryMiB: () => ({ kiln: pssMiB(kiln.child.pid ?? 0) }),
     async startMs() {
-      const other = await startKilnApi(bed, folder, { connection: database.connection });
-      await other.stop();
-      return other.startedAfterMs;
+      const { child, startedAfterMs } = await start();
+      await end(child);
+      return startedAfterMs;
     },
     async fillUp(_likeId, total) {
       const token = await bed.token('demo');
@@ -123,7 +142,7 @@ export async function kilnSide(bed: Testbed, folder: string): Promise<Side> {
       while ((await list()).some((row) => row.provisioning_status.startsWith('PENDING'))) await pause(100);
     },
     async close() {
-      await kiln.stop();
+      await end(kiln.child);
       await database.close();
     },
   };
@@ -153,15 +172,17 @@ async function answers(url: string): Promise<boolean> {
 }
 
 async function untilItAnswers(child: ChildProcess, url: string, startMs: number): Promise<number> {
-  const ended = once(child, 'exit');
   while (!(await answers(url))) {
     if (child.exitCode !== null) throw new Error(`${url}: ended with ${child.exitCode}`);
     await pause(LOOK_EVERY_MS);
   }
-  const tookMs = performance.now() - startMs;
+  return performance.now() - startMs;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit');
   child.kill('SIGTERM');
   await ended;
-  return tookMs;
 }
 
 /** Of a process and all that it started, which share its group. */

@@ -17,15 +17,33 @@ export interface KilnApi {
 /** octavia.conf by section; the sections given replace or add to the usual options. */
 type Sections = Record<string, Record<string, string>>;
 
-/**
- * Starts `kiln serve` with the test bed's Keystone and drivers that touch no cloud, as the test bed's Octavia has them.
- * @param connection its database; the embedded one unless given.
- */
-export async function startKilnApi(
+interface KilnApiOptions {
+  /** Its database; the embedded one unless given. */
+  connection?: string;
+  sections?: Sections;
+}
+
+/** Starts `kiln serve` with the test bed's Keystone and drivers that touch no cloud, as the test bed's Octavia has them. */
+export async function startKilnApi(bed: TestbedAccess, folder: string, options: KilnApiOptions = {}): Promise<KilnApi> {
+  const { endpoint, configurationFile } = await configureKilnApi(bed, folder, options);
+  const startMs = performance.now();
+  const kiln = startKiln(['serve', '--config-file', configurationFile]);
+  await kiln.line(/"serving"/);
+  return {
+    endpoint,
+    pid: kiln.child.pid ?? 0,
+    configurationFile,
+    startedAfterMs: performance.now() - startMs,
+    stop: async () => void (await kiln.stop()),
+  };
+}
+
+/** Writes what `startKilnApi` starts `kiln serve` with. */
+export async function configureKilnApi(
   bed: TestbedAccess,
   folder: string,
-  { connection, sections = {} }: { connection?: string; sections?: Sections } = {},
-): Promise<KilnApi> {
+  { connection, sections = {} }: KilnApiOptions = {},
+): Promise<{ endpoint: string; configurationFile: string }> {
   const port = await freePort();
   const heartbeatPort = await freePort();
   const { kiln: user } = bed.users;
@@ -90,15 +108,5 @@ export async function startKilnApi(
     })
     .join('\n');
   writeFileSync(configurationFile, text, { mode: 0o600 });
-
-  const startMs = performance.now();
-  const kiln = startKiln(['serve', '--config-file', configurationFile]);
-  await kiln.line(/"serving"/);
-  return {
-    endpoint: `http://127.0.0.1:${port}`,
-    pid: kiln.child.pid ?? 0,
-    configurationFile,
-    startedAfterMs: performance.now() - startMs,
-    stop: async () => void (await kiln.stop()),
-  };
+  return { endpoint: `http://127.0.0.1:${port}`, configurationFile };
 }
