@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { KilnError } from '../../model/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
 import { toolPath } from './run-tool.ts';
 
 export interface VirtualMachineOptions {
@@ -13,6 +14,7 @@ export interface VirtualMachineOptions {
   /** Port of the guest that is reached at `agentPort` of the loopback address. */
   guestPort: number;
   serialLog: string;
+  clock: Clock;
 }
 
 export interface VirtualMachine {
@@ -45,10 +47,11 @@ export async function startVirtualMachine(options: VirtualMachineOptions): Promi
     function start(): void {
       let complaint = '';
       let isOver = false;
+      const listening = new AbortController();
       const over = (why: string): void => {
         if (isOver) return;
         isOver = true;
-        clearTimeout(silence);
+        listening.abort();
         if (accelerated && !isStopped && saidNothing(options.serialLog)) {
           accelerated = false;
           start();
@@ -58,9 +61,10 @@ export async function startVirtualMachine(options: VirtualMachineOptions): Promi
         resolve();
       };
       const started = spawnQemu(options, agentPort, accelerated);
-      const silence = setTimeout(() => {
+      const endSilent = () => {
         if (accelerated && saidNothing(options.serialLog)) started.kill('SIGKILL');
-      }, FIRST_WORD_MS);
+      };
+      options.clock.sleep(FIRST_WORD_MS, listening.signal).then(endSilent, () => {});
       started.stderr.setEncoding('utf8').on('data', (text: string) => {
         complaint = (complaint + text).slice(-1000);
       });
