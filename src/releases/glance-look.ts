@@ -1,5 +1,6 @@
 import type { ImageNow, Window } from '../core/releases/window.ts';
 import { abortable } from '../lib/abortable.ts';
+import { batches } from '../lib/batches.ts';
 import { createTtlMap } from '../lib/ttl-map.ts';
 import { KilnError } from '../model/errors.ts';
 import type { ReleasePhase, ReleaseSpec } from '../model/release.ts';
@@ -77,8 +78,7 @@ export function createGlanceLook(deps: {
 
   async function unusable(imageIds: readonly string[]): Promise<string[]> {
     const found: string[] = [];
-    for (let start = 0; start < imageIds.length; start += AT_ONCE) {
-      const batch = imageIds.slice(start, start + AT_ONCE);
+    for (const batch of batches(imageIds, AT_ONCE)) {
       const answers = await Promise.all(
         batch.map((id) => resolver.resolveAssigned(id, { flavorId: null, signal: limit() })),
       );

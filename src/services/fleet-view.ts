@@ -1,5 +1,7 @@
 /** Brings together what the database says of the fleet and what Glance says of its images. */
+
 import { summarizeFleet } from '../core/fleet/summarize-fleet.ts';
+import { batches } from '../lib/batches.ts';
 import { KilnError, toKilnError } from '../model/errors.ts';
 import type { Fleet, FleetTag, ImagePresence } from '../model/fleet.ts';
 import type { Image } from '../model/image.ts';
@@ -147,8 +149,4 @@ function distinctTags(tags: readonly FleetTag[]): FleetTag[] {
     distinct.set(tag.tag, known ? { ...known, loadBalancers: known.loadBalancers + tag.loadBalancers } : tag);
   }
   return [...distinct.values()];
-}
-
-function* batches<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
-  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }

@@ -1,7 +1,9 @@
 /** Brings together what the database says of a tag's load balancers and what Glance says of images: the plan of a release. */
+
 import { openingAt, roomForMoveMs } from '../core/releases/maintenance-window.ts';
 import { makePlan } from '../core/releases/make-plan.ts';
 import { makePolicy } from '../core/releases/policy.ts';
+import { batches } from '../lib/batches.ts';
 import { KilnError, noneIfGone } from '../model/errors.ts';
 import type { Image } from '../model/image.ts';
 import type { ReleaseImage } from '../model/release.ts';
@@ -79,9 +81,7 @@ export function createReleasePlanner({
 
   async function hashesOf(imageIds: readonly string[]): Promise<Map<string, string | null>> {
     const hashes = new Map<string, string | null>();
-    const asked = imageIds.slice(0, MOST_IMAGES);
-    for (let start = 0; start < asked.length; start += IMAGES_AT_ONCE) {
-      const batch = asked.slice(start, start + IMAGES_AT_ONCE);
+    for (const batch of batches(imageIds.slice(0, MOST_IMAGES), IMAGES_AT_ONCE)) {
       await Promise.all(batch.map(async (id) => hashes.set(id, (await find(id))?.hashValue ?? null)));
     }
     return hashes;

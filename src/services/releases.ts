@@ -1,9 +1,11 @@
 /** Releases as operators see and steer them: started from a plan, looked at, asked to go on, to wait, to end, to go back. */
+
 import { randomUUID } from 'node:crypto';
 import { conflict, notFound } from '../core/lbaas/api-errors.ts';
 import { initialProgress, newTarget } from '../core/releases/apply-step.ts';
 import { differences } from '../core/releases/plan-digest.ts';
 import { tallyOf } from '../core/releases/tallies.ts';
+import { batches } from '../lib/batches.ts';
 import { KilnError } from '../model/errors.ts';
 import { endedPhases, type Intent, type Release, type Target } from '../model/release.ts';
 import type { ReleasePlan } from '../model/release-plan.ts';
@@ -145,8 +147,7 @@ export function createReleases({ planner, store, feed, resolver, clock, changed 
       const { spec } = await get(releaseId);
       const ways = [...(await store.waysBack(releaseId))].sort(([, one], [, other]) => other - one);
       const images: WayBack['images'][number][] = [];
-      for (let start = 0; start < ways.length; start += IMAGES_AT_ONCE) {
-        const batch = ways.slice(start, start + IMAGES_AT_ONCE);
+      for (const batch of batches(ways, IMAGES_AT_ONCE)) {
         const asked = batch.map(async ([imageId, loadBalancers]) => {
           return { imageId, loadBalancers, problem: await problemOf(imageId) };
         });

@@ -1,3 +1,4 @@
+import { batches } from '../../lib/batches.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { ComputeService } from '../../ports/compute.ts';
 import type { ImageResolver } from '../../ports/image-resolver.ts';
@@ -27,11 +28,8 @@ export function createOfferChecker(parts: {
   }
 
   async function demandNetworks(field: string, ids: readonly string[]): Promise<void> {
-    const unique = [...new Set(ids)];
-    for (let start = 0; start < unique.length; start += AT_ONCE) {
-      const looks = unique
-        .slice(start, start + AT_ONCE)
-        .map((id) => network.getNetwork(id).catch(missing(field, `Network ${id} not found.`)));
+    for (const batch of batches([...new Set(ids)], AT_ONCE)) {
+      const looks = batch.map((id) => network.getNetwork(id).catch(missing(field, `Network ${id} not found.`)));
       await Promise.all(looks);
     }
   }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { batches } from '../../lib/batches.ts';
 import type { ResourceKind } from '../../model/load-balancer.ts';
 import type { RowChange } from '../../ports/load-balancer-store.ts';
 import { isMysql } from './engine.ts';
@@ -49,7 +50,7 @@ async function applyToKind(
   const puts = changes.flatMap((change) => ('put' in change ? [change.put] : []));
 
   const old = new Map<string, string>();
-  for (const ids of batches(areNew ? [] : changes.map(idOf))) {
+  for (const ids of batches(areNew ? [] : changes.map(idOf), LARGEST_BATCH)) {
     const rows = await transaction.selectFrom(table).select(['id', 'tags']).where('id', 'in', ids).execute();
     for (const { id, tags: json } of rows) old.set(id, String(json));
   }
@@ -64,16 +65,20 @@ async function applyToKind(
     if ((old.get(id) ?? '[]') !== '[]') tags.untagged.push(id);
   }
 
-  for (const ids of batches(goneIds)) await transaction.deleteFrom(table).where('id', 'in', ids).execute();
+  for (const ids of batches(goneIds, LARGEST_BATCH))
+    await transaction.deleteFrom(table).where('id', 'in', ids).execute();
   // What is new must not take the place of another row that has what must be unique, as replacing would let it.
   const made = puts.filter(({ id }) => !old.has(id));
-  for (const batch of batches(made)) {
+  for (const batch of batches(made, LARGEST_BATCH)) {
     await transaction
       .insertInto(table)
       .values(batch.map((resource) => toRow(kind, resource)))
       .execute();
   }
-  for (const batch of batches(puts.filter(({ id }) => old.has(id)))) {
+  for (const batch of batches(
+    puts.filter(({ id }) => old.has(id)),
+    LARGEST_BATCH,
+  )) {
     await replace(
       transaction,
       table,
@@ -98,16 +103,12 @@ async function replace(transaction: KilnDatabase, table: 'kiln_listener', rows: 
 }
 
 async function applyTags(transaction: KilnDatabase, { untagged, tagged }: TagChanges): Promise<void> {
-  for (const ids of batches(untagged)) {
+  for (const ids of batches(untagged, LARGEST_BATCH)) {
     await transaction.deleteFrom('kiln_tag').where('resource_id', 'in', ids).execute();
   }
-  for (const rows of batches(tagged)) await transaction.insertInto('kiln_tag').values(rows).execute();
+  for (const rows of batches(tagged, LARGEST_BATCH)) await transaction.insertInto('kiln_tag').values(rows).execute();
 }
 
 function idOf(change: RowChange): string {
   return 'put' in change ? change.put.id : change.deleteId;
-}
-
-function* batches<Item>(items: readonly Item[]): Generator<readonly Item[]> {
-  for (let start = 0; start < items.length; start += LARGEST_BATCH) yield items.slice(start, start + LARGEST_BATCH);
 }

@@ -1,4 +1,5 @@
 import { type Selectable, sql } from 'kysely';
+import { batches } from '../../lib/batches.ts';
 import type { CloudObjectKind, OrphanSighting, OwnerClaim, Ownership } from '../../model/cloud-object.ts';
 import { unendedStatuses } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -25,7 +26,8 @@ export function createCloudOrphans(database: KilnDatabase, clock: Clock): CloudO
   return {
     async judge(claims) {
       const judged: Ownership[] = [];
-      for (const batch of batches(claims)) judged.push(...(await attempt(clock, () => judgeBatch(database, batch))));
+      for (const batch of batches(claims, LARGEST_BATCH))
+        judged.push(...(await attempt(clock, () => judgeBatch(database, batch))));
       return judged;
     },
 
@@ -39,7 +41,7 @@ export function createCloudOrphans(database: KilnDatabase, clock: Clock): CloudO
           if (found.some((one) => known.has(keyOf(one))))
             await transaction.updateTable('kiln_orphan').set({ looks: sql<number>`looks + 1` }).execute();
           const made = found.filter((one) => !known.has(keyOf(one)));
-          for (const batch of batches(made)) {
+          for (const batch of batches(made, LARGEST_BATCH)) {
             const rows = batch.map(({ kind, id, name }) => ({ kind, id, name, first_seen_at: at, looks: 1 }));
             const insert = transaction.insertInto('kiln_orphan').values(rows);
             await (isMysql(transaction)
@@ -167,8 +169,4 @@ async function formerIdsAmong(database: KilnDatabase, ids: string[]): Promise<Se
 
 function present(values: readonly (string | null)[]): string[] {
   return [...new Set(values.filter((value) => value !== null))];
-}
-
-function* batches<Item>(items: readonly Item[]): Generator<readonly Item[]> {
-  for (let start = 0; start < items.length; start += LARGEST_BATCH) yield items.slice(start, start + LARGEST_BATCH);
 }

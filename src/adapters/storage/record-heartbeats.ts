@@ -1,4 +1,5 @@
 import { type Insertable, sql } from 'kysely';
+import { batches } from '../../lib/batches.ts';
 import type { ResourceKind } from '../../model/load-balancer.ts';
 import type { HeartbeatRecord } from '../../ports/health-store.ts';
 import { isMysql } from './engine.ts';
@@ -43,7 +44,7 @@ async function applyStatuses(transaction: KilnDatabase, heartbeats: readonly Hea
   for (const kind of resourceKinds) {
     const ofKind = changes.filter((change) => change.kind === kind);
     for (const [status, those] of Map.groupBy(ofKind, ({ operatingStatus }) => operatingStatus)) {
-      for (const ids of batches(those.map(({ id }) => id).sort())) {
+      for (const ids of batches(those.map(({ id }) => id).sort(), LARGEST_BATCH)) {
         await transaction
           .updateTable(tableNamed(kind))
           .set({ operating_status: status })
@@ -56,7 +57,7 @@ async function applyStatuses(transaction: KilnDatabase, heartbeats: readonly Hea
 
 /** Whoever keeps in mind what it read of these load balancers has to read again: see amphora-directory.ts. */
 async function renewRevisions(transaction: KilnDatabase, amphoraIds: readonly string[]): Promise<void> {
-  for (const batch of batches(amphoraIds)) {
+  for (const batch of batches(amphoraIds, LARGEST_BATCH)) {
     const rows = await transaction
       .selectFrom('kiln_amphora')
       .select('load_balancer_id')
@@ -83,7 +84,7 @@ async function recordHearing(transaction: KilnDatabase, heartbeats: readonly Hea
   );
   const added = (column: string) => `kiln_amphora_health.${column} + ${offered(transaction, column)}`;
   const latest = isMysql(transaction) ? 'greatest' : 'max';
-  for (const batch of batches(rows)) {
+  for (const batch of batches(rows, LARGEST_BATCH)) {
     await upsert(transaction, {
       table: 'kiln_amphora_health',
       columns: ['amphora_id', 'last_heard', 'beats', 'restarts'],
@@ -137,7 +138,7 @@ export async function upsertStatistics(
   const values = rows.map((row) => statisticsColumns.map((column) => row[column] ?? null));
   const set = counted(transaction, how);
   const key = ['listener_id', 'amphora_id'];
-  for (const batch of batches(values)) {
+  for (const batch of batches(values, LARGEST_BATCH)) {
     await upsert(transaction, { table: 'kiln_listener_statistics', columns: statisticsColumns, key, rows: batch, set });
   }
 }
@@ -156,8 +157,4 @@ function counted(transaction: KilnDatabase, how: 'add' | 'replace'): Record<stri
     ...Object.fromEntries(totals.map((column) => [column, how === 'add' ? addedTotal(column) : given(column)])),
     active_connections: given('active_connections'),
   };
-}
-
-function* batches<Item>(items: readonly Item[]): Generator<readonly Item[]> {
-  for (let start = 0; start < items.length; start += LARGEST_BATCH) yield items.slice(start, start + LARGEST_BATCH);
 }

@@ -1,4 +1,5 @@
 import { type AliasedRawBuilder, sql } from 'kysely';
+import { batches } from '../../lib/batches.ts';
 import type { ResourceKind, Resources } from '../../model/load-balancer.ts';
 import type { RelatedIds } from '../../ports/load-balancer-store.ts';
 import { isMysql } from './engine.ts';
@@ -122,8 +123,7 @@ async function linksOfPools(database: KilnDatabase, poolIds: readonly string[]):
   const found: Record<PoolLink, Map<string, string[]>> = {
     ...{ defaults: new Map(), redirecting: new Map(), members: new Map(), monitors: new Map() },
   };
-  for (let start = 0; start < poolIds.length; start += LARGEST_BATCH) {
-    const batch = poolIds.slice(start, start + LARGEST_BATCH);
+  for (const batch of batches(poolIds, LARGEST_BATCH)) {
     const linked = (link: PoolLink, table: ChildTable, owner: string) =>
       database
         .selectFrom(table as 'kiln_listener')
@@ -174,8 +174,8 @@ async function inBatches(
   select: (batch: readonly string[]) => Promise<Pair[]>,
 ): Promise<IdsByOwner> {
   const found = new Map<string, string[]>();
-  for (let start = 0; start < ownerIds.length; start += LARGEST_BATCH) {
-    for (const { owner, id } of await select(ownerIds.slice(start, start + LARGEST_BATCH))) add(found, owner, id);
+  for (const batch of batches(ownerIds, LARGEST_BATCH)) {
+    for (const { owner, id } of await select(batch)) add(found, owner, id);
   }
   return found;
 }

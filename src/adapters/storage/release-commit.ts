@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { batches } from '../../lib/batches.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { NewOperation } from '../../model/operation.ts';
 import { endedPhases } from '../../model/release.ts';
@@ -39,9 +40,8 @@ export async function commitChange(
       .execute();
     written.push(target);
   }
-  for (let start = 0; start < change.joined.length; start += BATCH) {
-    const rows = change.joined.slice(start, start + BATCH).map(fromTarget);
-    await transaction.insertInto('kiln_release_target').values(rows).execute();
+  for (const batch of batches(change.joined, BATCH)) {
+    await transaction.insertInto('kiln_release_target').values(batch.map(fromTarget)).execute();
   }
   for (const { place, attempt, imageFaults, operation } of change.probes) {
     const key = JSON.stringify([place.flavorId, place.zone]);
@@ -112,11 +112,8 @@ export async function appendEvents(
   events: readonly NewReleaseEvent[],
 ): Promise<void> {
   const rows = events.map((event, index) => fromEvent(releaseId, eventCount + index + 1, event));
-  for (let start = 0; start < rows.length; start += BATCH) {
-    await transaction
-      .insertInto('kiln_release_event')
-      .values(rows.slice(start, start + BATCH))
-      .execute();
+  for (const batch of batches(rows, BATCH)) {
+    await transaction.insertInto('kiln_release_event').values(batch).execute();
   }
 }
 

@@ -1,3 +1,4 @@
+import { batches } from '../../lib/batches.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { Intent, TargetState } from '../../model/release.ts';
 import type { HealthMoment } from '../../model/release-view.ts';
@@ -50,9 +51,8 @@ export function createReleaseStore(database: KilnDatabase, clock: Clock): Releas
         await attempt(clock, () =>
           database.transaction().execute(async (transaction) => {
             await transaction.insertInto('kiln_release').values(row).execute();
-            for (let start = 0; start < targets.length; start += BATCH) {
-              const batch = targets.slice(start, start + BATCH).map(fromTarget);
-              await transaction.insertInto('kiln_release_target').values(batch).execute();
+            for (const batch of batches(targets, BATCH)) {
+              await transaction.insertInto('kiln_release_target').values(batch.map(fromTarget)).execute();
             }
             await transaction
               .insertInto('kiln_release_event')
@@ -256,8 +256,8 @@ export function createReleaseStore(database: KilnDatabase, clock: Clock): Releas
             at_ms: moment.atMs,
             data: JSON.stringify(moment),
           }));
-          for (let start = 0; start < rows.length; start += BATCH) {
-            const insert = transaction.insertInto('kiln_release_sample').values(rows.slice(start, start + BATCH));
+          for (const batch of batches(rows, BATCH)) {
+            const insert = transaction.insertInto('kiln_release_sample').values(batch);
             await (isMysql(transaction) ? insert.ignore() : insert.onConflict((same) => same.doNothing())).execute();
           }
         }),

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { batches } from '../../lib/batches.ts';
 import type { ResourceKind } from '../../model/load-balancer.ts';
 import type { AmphoraSettlement } from '../../ports/amphora-store.ts';
 import type { Settlement } from '../../ports/load-balancer-store.ts';
@@ -43,12 +44,12 @@ export async function applySettlement(
       own = values;
       continue;
     }
-    for (const batch of batches(ids)) {
+    for (const batch of batches(ids, LARGEST_BATCH)) {
       await transaction.updateTable(table(kind)).set(values).where('id', 'in', batch).execute();
     }
   }
   for (const { kind, ids } of settlement.deletes) {
-    for (const batch of batches(ids)) {
+    for (const batch of batches(ids, LARGEST_BATCH)) {
       if (kind === 'pool') {
         await transaction
           .updateTable('kiln_listener')
@@ -91,8 +92,4 @@ async function settleAmphora(
     .where('id', '=', amphoraId)
     .where('status', '!=', 'DELETED')
     .execute();
-}
-
-function* batches(ids: readonly string[]): Generator<readonly string[]> {
-  for (let start = 0; start < ids.length; start += LARGEST_BATCH) yield ids.slice(start, start + LARGEST_BATCH);
 }
