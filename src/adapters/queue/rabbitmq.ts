@@ -2,13 +2,12 @@ import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqp
 import { growingPauseMs } from '../../lib/growing-pause.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
-import type { OperationQueue } from '../../ports/operation-queue.ts';
+import type { OperationQueue, OperationWord } from '../../ports/operation-queue.ts';
 import type { Outbox } from '../../ports/outbox.ts';
 import { createInProcessQueue } from './in-process.ts';
 import { forAWhile, keepLink, type RabbitLinkSettings } from './rabbit-link.ts';
 
 type Take = Parameters<OperationQueue['start']>[0];
-type OperationMessage = Parameters<OperationQueue['announce']>[0];
 
 export interface RabbitQueueSettings extends RabbitLinkSettings {
   clock: Clock;
@@ -55,7 +54,7 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
   const leaving = new AbortController();
   /** Order, capacity, pauses and one at a time: as in a process of its own. */
   const local = createInProcessQueue(settings);
-  const inHand = new Map<string, Token[]>();
+  const inHand = new Map<string, Token>();
   /** Of which `take` has a message until it has come back. */
   const takenWith = new Set<string>();
   /** Published, and not yet answered by the broker. */
@@ -133,7 +132,7 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
 
   /** Messages that nobody has begun to work on are for other workers. */
   async function consumeNoMore(): Promise<void> {
-    for (const token of [...inHand.values()].flat()) answer(token, 'requeue');
+    for (const token of inHand.values()) answer(token, 'requeue');
     inHand.clear();
     const { consuming, consumers } = link ?? {};
     if (consuming) await cancel(consuming, consumers ?? []);
@@ -153,7 +152,7 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
       answer(token, 'ack');
       return;
     }
-    inHand.set(word.id, [token]);
+    inHand.set(word.id, token);
     local.announce(word);
     void passOnWhenIdle(word.id, token);
   }
@@ -163,29 +162,27 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
     const returns = Number(token.message.properties.headers?.['x-delivery-count'] ?? 0);
     const graceMs = growingPauseMs(returns + 1, { firstMs: FIRST_GRACE_MS, longestMs: LONGEST_GRACE_MS });
     await clock.sleep(graceMs, stopping.signal).catch(() => {});
-    const tokens = inHand.get(id);
-    if (!tokens?.includes(token)) return;
+    if (inHand.get(id) !== token) return;
     // It runs here already: the message is kept until that has ended.
     if (!local.forgetWaiting(id)) return;
     inHand.delete(id);
-    for (const each of tokens) answer(each, 'requeue');
+    answer(token, 'requeue');
   }
 
   function takeAndAnswer(take: Take): Take {
     return async (id) => {
-      const tokens = inHand.get(id) ?? [];
+      const token = inHand.get(id);
       inHand.delete(id);
-      if (tokens.length > 0) takenWith.add(id);
+      if (token) takenWith.add(id);
       const end = await take(id);
       takenWith.delete(id);
       if (end === 'full' && !stopping.signal.aborted) {
         // Kept unanswered: a worker that has no place for what it has is brought no more. One of a former link comes again.
-        const kept = [...tokens, ...(inHand.get(id) ?? [])].filter(({ channel }) => channel === link?.consuming);
-        if (kept.length > 0) inHand.set(id, kept);
+        if (token && token.channel === link?.consuming) inHand.set(id, token);
         return end;
       }
       // At a shutdown another worker is to go on at once.
-      for (const token of tokens) answer(token, end !== 'ended' && stopping.signal.aborted ? 'requeue' : 'ack');
+      if (token) answer(token, end !== 'ended' && stopping.signal.aborted ? 'requeue' : 'ack');
       return end;
     };
   }
@@ -200,7 +197,7 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
   }
 
   /** Whether the broker has it for sure. */
-  function publish({ id, priority }: OperationMessage): Promise<boolean> {
+  function publish({ id, priority }: OperationWord): Promise<boolean> {
     if (!link || blocked) return Promise.resolve(false);
     const { publishing, connection } = link;
     unconfirmed.add(id);
@@ -225,7 +222,7 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
     });
   }
 
-  async function publishAndNote(word: OperationMessage): Promise<boolean> {
+  async function publishAndNote(word: OperationWord): Promise<boolean> {
     const wellDone = await publish(word);
     if (wellDone) {
       confirmed.push(word.id);
@@ -317,9 +314,9 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
   };
 }
 
-function readMessage({ content }: ConsumeMessage): OperationMessage | null {
+function readMessage({ content }: ConsumeMessage): OperationWord | null {
   try {
-    const { id, priority } = JSON.parse(content.toString('utf8')) as Partial<OperationMessage>;
+    const { id, priority } = JSON.parse(content.toString('utf8')) as Partial<OperationWord>;
     return typeof id === 'string' && typeof priority === 'number' ? { id, priority } : null;
   } catch {
     return null;
