@@ -55,7 +55,8 @@ export function createKnownLoadBalancers(database: KilnDatabase): {
       const limit = Math.min(query.limit, MOST_KNOWN + 1);
       const page = await selectPage(database, 'loadbalancer', { ...query, limit }, heads);
       if (page.length > MOST_KNOWN) return await withRelatedIds(database, 'loadbalancer', await wholePage(query));
-      const missing = page.filter((head) => inMind(head) === null).map(({ id }) => String(id));
+      let found = page.map(inMind);
+      const missing = page.filter((_head, index) => found[index] === null).map(({ id }) => String(id));
       if (missing.length > 0) {
         const rows = await database
           .selectFrom('kiln_load_balancer')
@@ -64,8 +65,8 @@ export function createKnownLoadBalancers(database: KilnDatabase): {
           .where(sql<boolean>`id in ${listOf(database, missing)}`)
           .execute();
         await remember(rows as ResourceValues[]);
+        found = page.map(inMind);
       }
-      const found = page.map(inMind);
       // One has changed, or gone, between the two statements: it may not belong on the page any more.
       return found.every((one) => one !== null) ? found : await remember(await wholePage(query));
     },

@@ -137,9 +137,11 @@ const textsOf = new WeakMap<object, string>();
 /** With all of its fields; of load balancers once for each object, as the store has the same one for pages that have the same on them. */
 function textOf<Kind extends ResourceKind>(kind: Kind, row: Found<Kind>): string {
   if (kind !== 'loadbalancer') return write(kind, row, null);
-  const known = textsOf.get(row) ?? write(kind, row, null);
-  textsOf.set(row, known);
-  return known;
+  const known = textsOf.get(row);
+  if (known !== undefined) return known;
+  const text = write(kind, row, null);
+  textsOf.set(row, text);
+  return text;
 }
 
 function show<Kind extends ResourceKind>(kind: Kind, found: Found<Kind>, request: FastifyRequest, policy: Policy) {
