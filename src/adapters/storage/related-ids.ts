@@ -85,23 +85,18 @@ const relations: {
   l7rule: async () => () => ({}),
 };
 
-type ChildTable =
-  | 'kiln_listener'
-  | 'kiln_pool'
-  | 'kiln_member'
-  | 'kiln_health_monitor'
-  | 'kiln_l7_policy'
-  | 'kiln_l7_rule';
+type ChildTable = 'kiln_listener' | 'kiln_member' | 'kiln_health_monitor' | 'kiln_l7_policy' | 'kiln_l7_rule';
 
-function children(
+async function children(
   database: KilnDatabase,
   table: ChildTable,
   owner: string,
   ownerIds: readonly string[],
   order = 'created_at',
 ): Promise<IdsByOwner> {
-  return inBatches(ownerIds, (batch) =>
-    database
+  const found = new Map<string, string[]>();
+  for (const batch of batches(ownerIds, LARGEST_BATCH)) {
+    const rows = await database
       .selectFrom(table as 'kiln_listener')
       .select([`${owner} as owner`, 'id'])
       .where(owner, 'in', batch)
@@ -109,8 +104,10 @@ function children(
       .orderBy(owner)
       .orderBy(order)
       .orderBy('id')
-      .execute(),
-  );
+      .execute();
+    for (const { owner, id } of rows) add(found, owner, id);
+  }
+  return found;
 }
 
 type PoolLink = 'defaults' | 'redirecting' | 'members' | 'monitors';
@@ -134,12 +131,10 @@ async function linksOfPools(database: KilnDatabase, poolIds: readonly string[]):
       .unionAll(redirectingListeners(database, batch))
       .unionAll(linked('members', 'kiln_member', 'pool_id'))
       .unionAll(linked('monitors', 'kiln_health_monitor', 'pool_id'))
+      .orderBy('place')
+      .orderBy('id')
       .execute();
-    const places = rows.map(({ link, owner, id, place }) => ({
-      ...{ link: link as PoolLink, owner, id, order: `${place} ${id}` },
-    }));
-    places.sort((a, b) => (a.order < b.order ? -1 : 1));
-    for (const { link, owner, id } of places) add(found[link], owner, id);
+    for (const { link, owner, id } of rows) add(found[link as PoolLink], owner, id);
   }
   return found;
 }
@@ -167,20 +162,7 @@ function redirectingListeners(database: KilnDatabase, poolIds: readonly string[]
     );
 }
 
-type Pair = { owner: ResourceRow[string]; id: ResourceRow[string] };
-
-async function inBatches(
-  ownerIds: readonly string[],
-  select: (batch: readonly string[]) => Promise<Pair[]>,
-): Promise<IdsByOwner> {
-  const found = new Map<string, string[]>();
-  for (const batch of batches(ownerIds, LARGEST_BATCH)) {
-    for (const { owner, id } of await select(batch)) add(found, owner, id);
-  }
-  return found;
-}
-
-function add(found: Map<string, string[]>, owner: Pair['owner'], id: Pair['id']): void {
+function add(found: Map<string, string[]>, owner: ResourceRow[string], id: ResourceRow[string]): void {
   const ids = found.get(String(owner));
   if (ids) ids.push(String(id));
   else found.set(String(owner), [String(id)]);
