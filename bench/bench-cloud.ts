@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +10,7 @@ import type { Configuration } from '../src/config/options/index.ts';
 import { findAccess } from '../src/main/cloud-access.ts';
 import { createOpenStack, type OpenStack } from '../src/main/openstack.ts';
 import { createFakeLog } from '../test/kit/fakes/fake-log.ts';
+import { end, kilnMain } from './serve-process.ts';
 
 /** An embedded cloud in a process of its own, so that its work is not ours, with one tagged image. */
 export interface BenchCloud {
@@ -21,8 +21,6 @@ export interface BenchCloud {
   connect(): OpenStack;
   close(): Promise<void>;
 }
-
-export const kilnMain = join(import.meta.dirname, '..', 'dist', 'kiln.mjs');
 
 export async function startBenchCloud(): Promise<BenchCloud> {
   const folder = mkdtempSync(join(tmpdir(), 'kiln-bench-'));
@@ -49,9 +47,7 @@ export async function startBenchCloud(): Promise<BenchCloud> {
     configurationFile,
     connect,
     async close() {
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      await ended;
+      await end(child);
       rmSync(folder, { recursive: true, force: true });
     },
   };

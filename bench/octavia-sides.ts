@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -7,8 +6,8 @@ import { createConnection } from 'mysql2/promise';
 import { configureKilnApi } from '../test/kit/kiln-api.ts';
 import { octaviaEndpoint, type readTestbed } from '../test/kit/testbed-access.ts';
 import { makeDatabase } from '../test/kit/testbed-database.ts';
-import { kilnMain } from './bench-cloud.ts';
 import { pssMiB } from './process-memory.ts';
+import { end, spawnServe } from './serve-process.ts';
 
 /** One of the two that are compared. */
 export interface Side {
@@ -106,10 +105,8 @@ export async function kilnSide(bed: Testbed, folder: string): Promise<Side> {
       sections,
     });
     const startMs = performance.now();
-    const child = spawn(process.execPath, [kilnMain, 'serve', '--config-file', configurationFile], {
-      stdio: 'ignore',
-      env: { ...process.env, MALLOC_ARENA_MAX: '1', NODE_COMPILE_CACHE: join(folder, 'compiled') },
-    });
+    const environment = { NODE_COMPILE_CACHE: join(folder, 'compiled') };
+    const child = spawnServe(configurationFile, { stdio: 'ignore', environment });
     return { child, endpoint, startedAfterMs: await untilItAnswers(child, endpoint, startMs) };
   }
   const kiln = await start();
@@ -177,12 +174,6 @@ async function untilItAnswers(child: ChildProcess, url: string, startMs: number)
     await pause(LOOK_EVERY_MS);
   }
   return performance.now() - startMs;
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  await ended;
 }
 
 /** Of a process and all that it started, which share its group. */

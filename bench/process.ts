@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type BenchCloud, kilnMain } from './bench-cloud.ts';
+import type { BenchCloud } from './bench-cloud.ts';
 import { pssMiB } from './process-memory.ts';
 import { type Figure, milliseconds, percentile } from './report.ts';
+import { end, kilnMain, spawnServe } from './serve-process.ts';
 
 const STARTS = 7;
 /** Time for the garbage of starting up to be collected. */
@@ -20,12 +22,12 @@ export async function benchProcess(cloud: BenchCloud): Promise<Figure[]> {
     version.push(performance.now() - startMs);
     const { child, readyMs } = await startServe(cloud);
     serve.push(readyMs);
-    await stop(child);
+    await end(child);
   }
   const { child } = await startServe(cloud);
   await pause(REST_MS);
   const restingMiB = pssMiB(child.pid ?? 0);
-  await stop(child);
+  await end(child);
   return [
     { what: `kiln --version, median of ${STARTS}`, value: milliseconds(percentile(version, 0.5)) },
     { what: `kiln serve: start to serving, median of ${STARTS}`, value: milliseconds(percentile(serve, 0.5)) },
@@ -35,18 +37,9 @@ export async function benchProcess(cloud: BenchCloud): Promise<Figure[]> {
 
 async function startServe({ configurationFile }: BenchCloud): Promise<{ child: ChildProcess; readyMs: number }> {
   const startMs = performance.now();
-  const child = spawn(process.execPath, [kilnMain, 'serve', '--config-file', configurationFile], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    // As `bin/kiln` sets it.
-    env: { ...process.env, MALLOC_ARENA_MAX: '1' },
-  });
-  for await (const line of createInterface({ input: child.stderr })) if (line.includes('"serving"')) break;
-  child.stderr.resume();
+  const child = spawnServe(configurationFile, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const log = child.stderr as Readable;
+  for await (const line of createInterface({ input: log })) if (line.includes('"serving"')) break;
+  log.resume();
   return { child, readyMs: performance.now() - startMs };
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  await ended;
 }

@@ -9,8 +9,6 @@ export interface KilnApi {
   endpoint: string;
   pid: number;
   configurationFile: string;
-  /** From the start of the process until it served. */
-  startedAfterMs: number;
   stop(): Promise<void>;
 }
 
@@ -26,14 +24,12 @@ interface KilnApiOptions {
 /** Starts `kiln serve` with the test bed's Keystone and drivers that touch no cloud, as the test bed's Octavia has them. */
 export async function startKilnApi(bed: TestbedAccess, folder: string, options: KilnApiOptions = {}): Promise<KilnApi> {
   const { endpoint, configurationFile } = await configureKilnApi(bed, folder, options);
-  const startMs = performance.now();
   const kiln = startKiln(['serve', '--config-file', configurationFile]);
   await kiln.line(/"serving"/);
   return {
     endpoint,
     pid: kiln.child.pid ?? 0,
     configurationFile,
-    startedAfterMs: performance.now() - startMs,
     stop: async () => void (await kiln.stop()),
   };
 }
