@@ -161,7 +161,6 @@ export async function openVmCloud(
     ...more,
   };
   const controller = controlledBy?.(tag) ?? kilnController(port, site, environment);
-  const started = controller.start();
 
   const ip = (...words: string[]) => spawnSync('ip', ['-n', backends.namespace, ...words]);
   const withLength = (address: string) => `${address}/${address.includes(':') ? 64 : 24}`;
@@ -321,7 +320,7 @@ export async function openVmCloud(
       rmSync(folder, { recursive: true, force: true });
     },
   };
-  await started;
+  await controller.start();
   return cloud;
 }
 

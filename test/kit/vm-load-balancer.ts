@@ -132,12 +132,15 @@ export async function createVmLoadBalancer(cloud: VmCloud, options: VmLoadBalanc
       return seconds(begun);
     },
     twoIs: (expected) => expect.poll(seenOfTwo, { timeout: 5 * minutes, interval: 1000 }).toEqual(expected),
-    async connections() {
-      type Answer = { stats: { total_connections: number } };
-      return (await cloud.call<Answer>('GET', `lbaas/loadbalancers/${id}/stats`)).stats.total_connections;
-    },
+    connections: () => connectionsOf(cloud, id),
     holder: () => holderOf(cloud, id, address),
   };
+}
+
+/** How many connections a load balancer has counted. */
+export async function connectionsOf(cloud: VmCloud, id: string): Promise<number> {
+  type Answer = { stats: { total_connections: number } };
+  return (await cloud.call<Answer>('GET', `lbaas/loadbalancers/${id}/stats`)).stats.total_connections;
 }
 
 /** Waits until these members answer that way, and nothing is lost: whoever holds the address has to be up, and to have seen them. */
@@ -168,7 +171,8 @@ export async function createPairFlavor(cloud: VmCloud): Promise<string> {
 }
 
 const seconds = (since: number) => Math.round((Date.now() - since) / 1000);
-const membersAt = (cloud: VmCloud, port: number) =>
+/** Both members, as a pool has them. @param port where they answer. */
+export const membersAt = (cloud: VmCloud, port: number) =>
   [one, two].map(({ address }) => ({ address, subnet_id: cloud.backends.subnetId, protocol_port: port }));
 
 async function addShop(cloud: VmCloud, id: string): Promise<void> {

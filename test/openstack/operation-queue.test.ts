@@ -77,6 +77,10 @@ async function makeHarness() {
   };
   return {
     hosts,
+    /** The same, by another port. */
+    hostsAt: (port: number) => hosts.map((host) => ({ ...host, port })),
+    /** How often it was logged. */
+    logged: (message: string) => log.lines.filter((line) => line.message.startsWith(message)).length,
     journal,
     outbox,
     log,
@@ -119,7 +123,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
   it('a broker that is down loses nothing: all is published when it is back, a batch at a time', () =>
     withHarness(async () => {
       const proxy = await startTcpProxy(brokerPort);
-      const hosts = harness.hosts.map((host) => ({ ...host, port: proxy.port }));
+      const hosts = harness.hostsAt(proxy.port);
       await proxy.down();
       const api = harness.makeQueue({ hosts });
       for (const id of ids(250)) {
@@ -178,7 +182,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
   it('a message is acknowledged when its operation has come back, and before that comes to another worker', () =>
     withHarness(async () => {
       const proxy = await startTcpProxy(brokerPort);
-      const cut = harness.makeQueue({ hosts: harness.hosts.map((host) => ({ ...host, port: proxy.port })) });
+      const cut = harness.makeQueue({ hosts: harness.hostsAt(proxy.port) });
       const gate = Promise.withResolvers<'ended'>();
       const first: string[] = [];
       await cut.start((id) => {
@@ -206,7 +210,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
   it('keeps one copy running when the broker brings the word again to the same worker', () =>
     withHarness(async () => {
       const proxy = await startTcpProxy(brokerPort);
-      const queue = harness.makeQueue({ hosts: harness.hosts.map((host) => ({ ...host, port: proxy.port })) });
+      const queue = harness.makeQueue({ hosts: harness.hostsAt(proxy.port) });
       const gate = Promise.withResolvers<'ended'>();
       let atOnce = 0;
       let most = 0;
@@ -221,8 +225,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
       await harness.commit({ id: 'a', priority: 0 });
       await vi.waitFor(() => expect(taken).toBe(1), eventually);
       proxy.cut();
-      const connected = () => harness.log.lines.filter(({ message }) => message === 'connected to RabbitMQ').length;
-      await vi.waitFor(() => expect(connected()).toBe(2), eventually);
+      await vi.waitFor(() => expect(harness.logged('connected to RabbitMQ')).toBe(2), eventually);
       gate.resolve('ended');
       await vi.waitFor(() => expect(taken).toBe(2), eventually);
       expect(most).toBe(1);
@@ -240,8 +243,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
         began.push(id);
         return await gate.promise;
       }, 2);
-      const isConnected = () => harness.log.lines.some(({ message }) => message === 'connected to RabbitMQ');
-      await vi.waitFor(() => expect(isConnected()).toBe(true), eventually);
+      await vi.waitFor(() => expect(harness.logged('connected to RabbitMQ')).toBe(1), eventually);
       for (const id of ['a', 'b']) {
         await harness.commit({ id, priority: 0 });
         for (let n = 0; n < 3; n++)
@@ -254,7 +256,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
   it('keeps the word that came with a new connection, of what found no place while the old one was lost', () =>
     withHarness(async () => {
       const proxy = await startTcpProxy(brokerPort);
-      const queue = harness.makeQueue({ hosts: harness.hosts.map((host) => ({ ...host, port: proxy.port })) });
+      const queue = harness.makeQueue({ hosts: harness.hostsAt(proxy.port) });
       const gate = Promise.withResolvers<'full'>();
       let taken = 0;
       await queue.start(async () => {
@@ -263,11 +265,10 @@ describe('RabbitMQ, its outbox and its failures', () => {
       }, 3);
       await harness.commit({ id: 'a', priority: 0 });
       await vi.waitFor(() => expect(taken).toBe(1), eventually);
-      const said = (text: string) => harness.log.lines.filter(({ message }) => message.startsWith(text)).length;
       proxy.cut();
-      await vi.waitFor(() => expect(said('no connection to RabbitMQ')).toBe(1), eventually);
+      await vi.waitFor(() => expect(harness.logged('no connection to RabbitMQ')).toBe(1), eventually);
       gate.resolve('full');
-      await vi.waitFor(() => expect(said('connected to RabbitMQ')).toBe(2), eventually);
+      await vi.waitFor(() => expect(harness.logged('connected to RabbitMQ')).toBe(2), eventually);
       await vi.waitFor(async () => expect(await harness.waiting()).toBe(0), eventually);
       await queue.stop();
       await vi.waitFor(async () => expect(await harness.waiting()).toBe(1), eventually);
@@ -381,7 +382,7 @@ describe('RabbitMQ, its outbox and its failures', () => {
   it('a broker that falls silent is given up, and what it had given comes again', () =>
     withHarness(async () => {
       const proxy = await startTcpProxy(brokerPort);
-      const hosts = harness.hosts.map((host) => ({ ...host, port: proxy.port }));
+      const hosts = harness.hostsAt(proxy.port);
       const queue = harness.makeQueue({ hosts, heartbeatTimeoutSeconds: 2 });
       const taken: string[] = [];
       await queue.start(async (id) => {

@@ -14,7 +14,7 @@ import {
   whoAnswersUdp,
 } from '../kit/vm-cloud.ts';
 import { octaviaController } from '../kit/vm-controller.ts';
-import { reaches } from '../kit/vm-load-balancer.ts';
+import { connectionsOf, membersAt, portOf, reaches } from '../kit/vm-load-balancer.ts';
 
 /**
  * Virtual machines from Kiln's images with the real Octavia as their controller (API, worker, health manager, housekeeping): an amphora can
@@ -42,10 +42,7 @@ const only = async () => {
   return found[0] as Amphora;
 };
 const web = () => whoAnswers(cloud, `http://${address}/`);
-const datagrams = () => whoAnswersUdp(cloud, address, 5353);
-type Counted = { stats: { total_connections: number } };
-const connections = async () =>
-  (await cloud.call<Counted>('GET', `lbaas/loadbalancers/${id}/stats`)).stats.total_connections;
+const datagrams = () => whoAnswersUdp(cloud, address, portOf.datagrams);
 
 /** Of a load balancer that is whole in one request, Octavia 11's worker at times sees no listener. */
 async function addService(protocol: 'HTTP' | 'UDP', port: number, memberPort: number): Promise<void> {
@@ -57,13 +54,7 @@ async function addService(protocol: 'HTTP' | 'UDP', port: number, memberPort: nu
     pool: { name: protocol, protocol, lb_algorithm: 'ROUND_ROBIN', listener_id: listener.id },
   });
   await cloud.settled(id);
-  await cloud.call('PUT', `lbaas/pools/${pool.id}/members`, {
-    members: [one, two].map((member) => ({
-      address: member.address,
-      protocol_port: memberPort,
-      subnet_id: cloud.backends.subnetId,
-    })),
-  });
+  await cloud.call('PUT', `lbaas/pools/${pool.id}/members`, { members: membersAt(cloud, memberPort) });
   await cloud.settled(id);
 }
 
@@ -80,15 +71,15 @@ it('is booted by Octavia from the tagged image, and taken for ready', { timeout:
 });
 
 it('carries HTTP and UDP to members in another network', { timeout: 40 * minutes }, async () => {
-  await addService('HTTP', 80, memberPorts.http);
-  await addService('UDP', 5353, memberPorts.udp);
+  await addService('HTTP', portOf.web, memberPorts.http);
+  await addService('UDP', portOf.datagrams, memberPorts.udp);
   await reaches(web);
   await reaches(datagrams);
 });
 
 it('is ONLINE by its heartbeats, and counts its traffic', { timeout: 10 * minutes }, async () => {
   await cloud.operating(id, 'ONLINE');
-  await expect.poll(connections, { timeout: 2 * minutes, interval: 1000 }).toBeGreaterThanOrEqual(4);
+  await expect.poll(() => connectionsOf(cloud, id), { timeout: 2 * minutes, interval: 1000 }).toBeGreaterThanOrEqual(4);
 });
 
 it('is failed over to another one, which carries the same', { timeout: 40 * minutes }, async () => {
