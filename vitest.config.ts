@@ -37,9 +37,9 @@ class LongestFirst extends BaseSequencer {
 
 /**
  * Of the suites on the test bed these have it, or this machine's namespaces and addresses, to themselves: they count what there is in Nova and
- * Neutron, move the image tag, reach their whole quota, make networks with fixed names, or look at how MariaDB plans queries, which depends on
- * what else it has to forget, or want each of their processes to have its turn. The others change nothing on it but databases, virtual hosts and processes of their own, and run side by side
- * before them.
+ * Neutron, move the image tag, reach their whole quota, make networks with fixed names, want each of their processes to have its turn, or look
+ * at how MariaDB plans queries, which depends on what else it has to forget. The others change nothing on it but databases, virtual hosts and
+ * processes of their own, and run side by side before them.
  */
 const alone = [
   ...['boot-by-tag', 'by-tag', 'contract', 'devstack', 'health-octavia-agent', 'install-guide', 'load-balancers'],
