@@ -63,7 +63,7 @@ export const novaOptions = {
   anti_affinity_policy: choice(['anti-affinity', 'soft-anti-affinity'], {
     default: 'anti-affinity',
     mutable: true,
-    help: 'What a server group of two amphorae asks of Nova. anti-affinity: only on different hosts; where Nova has none left, Kiln boots without the group, and says so in the log. soft-anti-affinity: on different hosts where there is room.',
+    help: 'What a server group of two amphorae asks of Nova. anti-affinity: only on different hosts; where Nova has none left, the server to be replaced is deleted first if it is off, else Kiln boots without the group, and says so in the log. soft-anti-affinity: on different hosts where there is room.',
   }),
   random_amphora_name_length: integer({
     default: 0,

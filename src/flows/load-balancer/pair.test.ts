@@ -190,6 +190,71 @@ describe('a pair', () => {
     },
   );
 
+  describe('in a hard server group whose hosts are all in use', () => {
+    const inGroup = (harness: ReturnType<typeof setUp>) =>
+      harness.compute.servers().filter(({ spec }) => spec.serverGroupId !== null).length;
+
+    it('gives the host of a server that is off to the amphora that replaces it', async () => {
+      const harness = setUp({ antiAffinityPolicy: 'anti-affinity' });
+      await harness.created();
+      const { master, backup } = await harness.pair();
+      harness.compute.turnOff(master.computeId ?? '');
+      expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: master.id })).toBe('done');
+      expect(inGroup(harness)).toBe(2);
+      expect((await harness.pair()).backup).toEqual(backup);
+      expect(await harness.statusOf()).toBe('ACTIVE');
+    });
+
+    it('takes the host of nobody who runs, or is not replaced, though Nova calls him off', async () => {
+      const harness = setUp({ antiAffinityPolicy: 'anti-affinity' });
+      await harness.created();
+      const { master, backup } = await harness.pair();
+      harness.compute.turnOff(backup.computeId ?? '');
+      harness.compute.breakServer(master.computeId ?? '');
+      const removed: string[] = [];
+      const { deleteServer } = harness.deps.compute;
+      harness.deps.compute.deleteServer = async (serverId) => {
+        removed.push(serverId);
+        await deleteServer(serverId);
+      };
+      expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: master.id })).toBe('done');
+      expect(removed).not.toContain(backup.computeId);
+      // Whoever is in ERROR may run, and goes last.
+      expect(removed.at(-1)).toBe(master.computeId);
+      expect(inGroup(harness)).toBe(1);
+    });
+
+    it('goes on where Nova fails at any request, or is to be asked for once more', async () => {
+      for (let n = 1; ; n++) {
+        const harness = setUp({ antiAffinityPolicy: 'anti-affinity' });
+        await harness.created();
+        const { master } = await harness.pair();
+        harness.compute.turnOff(master.computeId ?? '');
+        const original = { ...harness.deps };
+        const failing = failingAtCall(original, n, /^(create|delete|get)Server$/);
+        Object.assign(harness.deps, failing.deps);
+        const outcome = await harness.carryOut('failover-amphora-of-pair', { amphoraId: master.id });
+        Object.assign(harness.deps, original);
+        if (failing.calls() < n) {
+          expect(outcome).toBe('done');
+          expect(n).toBeGreaterThan(5);
+          return;
+        }
+        // It is undone until the new one has taken over; an old one that is left from there on is removed by the next failover.
+        const all = await harness.amphorae.list({ loadBalancerId: 'lb' });
+        const isLeft = all.some(({ status }) => status === 'ERROR');
+        expect(await harness.statusOf()).toBe(isLeft ? 'ERROR' : 'ACTIVE');
+        if (outcome !== 'done') {
+          expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: master.id })).toBe('done');
+        }
+        // Where the new one had its host already, and runs, there is no third one.
+        expect(inGroup(harness)).toBe(isLeft ? 1 : 2);
+        expect(harness.compute.servers()).toHaveLength(2);
+        expect(await harness.statusOf()).toBe('ACTIVE');
+      }
+    });
+  });
+
   it('gets every change on both', async () => {
     const harness = setUp();
     await harness.created();

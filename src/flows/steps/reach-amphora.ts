@@ -1,13 +1,12 @@
 import type { BootTimings } from '../../model/amphora.ts';
-import type { Server } from '../../model/compute.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { AgentInfo } from '../../ports/amphora-agent.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import { waitSignal } from '../lib/wait-signal.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
-import { bootServer, type ServerCreated } from './create-server.ts';
+import { bootWhereThereIsRoom } from './boot-where-there-is-room.ts';
+import type { ServerCreated } from './create-server.ts';
 import { findManagementAddress } from './find-management-address.ts';
-import { removeServers } from './remove-servers.ts';
 import { type AmphoraChoices, elapsedMs } from './resolve-amphora.ts';
 import { waitForActive } from './wait-for-active.ts';
 import { waitForAgent } from './wait-for-agent.ts';
@@ -39,7 +38,7 @@ export const waitForServer: Step<LoadBalancerDeps, ForWhom & AmphoraChoices & Se
       const startedMs = deps.clock.monotonicMs();
       const settings = deps.settings();
       const server = await waitForActive(deps, state.serverId, settings, signal, run.beforeWaiting).catch(
-        (error: unknown) => besideTheGroup(deps, state, run, error),
+        (error: unknown) => bootWhereThereIsRoom(deps, state, run, error),
       );
       const serverId = server.id;
       const networkIds = managementNetworkId === null ? settings.server.bootNetworkIds : [managementNetworkId];
@@ -50,37 +49,6 @@ export const waitForServer: Step<LoadBalancerDeps, ForWhom & AmphoraChoices & Se
       return { address, serverId, timings };
     }),
 };
-
-/**
- * A group with hard anti-affinity has room for as many servers as there are hosts, and while one of a pair is replaced there
- * are three (of a probe that is tried again, two): where Nova has no room, the server is made without the group, as soft anti-affinity would have it.
- * @throws the error, where it is about something else.
- */
-async function besideTheGroup(
-  deps: LoadBalancerDeps,
-  state: AmphoraChoices & ServerCreated,
-  run: StepRun,
-  error: unknown,
-): Promise<Server> {
-  const { amphoraId, serverName, serverGroupId = null } = state;
-  const isFull = error instanceof KilnError && error.code === 'BOOT_FAILED' && /no valid host/i.test(error.message);
-  // Somebody may have been killed right here: then the server is another one, or gone.
-  if (
-    serverGroupId === null ||
-    !(isFull || (run.resumed && error instanceof KilnError && error.code === 'BOOT_FAILED'))
-  ) {
-    throw error;
-  }
-  const message = `Nova has no host left for amphora ${amphoraId} apart from those in its server group (${(error as Error).message}): it is booted wherever there is room`;
-  deps.log.warn({ amphora: amphoraId, serverGroup: serverGroupId }, message);
-  run.note(message);
-  // Whoever goes on from here must know that this step had begun: the server that is on record may be gone.
-  await run.beforeWaiting();
-  await removeServers(deps, { serverName, computeId: state.serverId }, 0);
-  const { id } = await bootServer(deps, { ...state, serverGroupId: null }, run, false);
-  await deps.amphorae.update(amphoraId, { computeId: id });
-  return await waitForActive(deps, id, deps.settings(), undefined);
-}
 
 /** The agent answers over mutual TLS: the amphora is built, and its place among those being built is free. */
 export const waitForAmphora: Step<

@@ -17,6 +17,8 @@ export interface FakeCompute extends ComputeService, Switches<keyof ComputeServi
   bootsEndAs(outcome: BootOutcome): void;
   /** The server is in ERROR from now on: Nova takes nothing out of it. */
   breakServer(serverId: string): void;
+  /** The server is off from now on, and keeps its host and its interfaces. */
+  turnOff(serverId: string): void;
   /** Image IDs that can be booted; null (as at first) for all. */
   allowImages(isBootable: ((imageId: string) => boolean) | null): void;
   /** Everything that it knows, to be looked at and put back as a whole. */
@@ -153,7 +155,7 @@ export function createFakeCompute(
 
     async listInterfaces(serverId) {
       const { interfaces, server } = existing(serverId);
-      return server.status === 'ACTIVE' ? [...interfaces] : [];
+      return server.status === 'ACTIVE' || server.status === 'SHUTOFF' ? [...interfaces] : [];
     },
 
     async attachPort(serverId, portId) {
@@ -219,6 +221,10 @@ export function createFakeCompute(
     breakServer: (serverId) => {
       const entry = existing(serverId);
       entry.server = { ...entry.server, status: 'ERROR' };
+    },
+    turnOff: (serverId) => {
+      const entry = existing(serverId);
+      entry.server = { ...entry.server, status: 'SHUTOFF' };
     },
     bootsEndAs: (next) => {
       outcome = next;
