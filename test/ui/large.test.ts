@@ -82,12 +82,17 @@ it('draws 8,000 squares, with a table that says the same, and goes to the one th
   }
   await drawer.getByText('Load balancers as a table').click();
   await drawer.getByLabel('In the state').selectOption('failed');
-  expect(await drawer.getByRole('region', { name: 'that are failed' }).locator('tbody tr').count()).toBe(1);
+  const rowsOf = (state: string) =>
+    drawer
+      .getByRole('region', { name: `that are ${state}` })
+      .locator('tbody tr')
+      .count();
+  await expect.poll(() => rowsOf('failed'), { timeout: 60_000 }).toBe(1);
   await drawer.getByLabel('In the state').selectOption('moved');
-  expect(await drawer.getByRole('region', { name: 'that are moved' }).locator('tbody tr').count()).toBe(100);
+  await expect.poll(() => rowsOf('moved'), { timeout: 60_000 }).toBe(100);
   await expectAccessible(page, 'a release of 8,000');
   await canvas.click({ position: { x: 4, y: 4 } });
-  await expect.poll(() => page.url()).toContain(`load-balancers/${firstMoved}`);
+  await expect.poll(() => page.url(), { timeout: 60_000 }).toContain(`load-balancers/${firstMoved}`);
   await page.getByText('There is no such load balancer').waitFor();
   await expectInnocent(opened, stand.url);
   await opened.context.close();
