@@ -77,6 +77,8 @@ export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // What is waited for comes late where the machine does much else.
+    expect: { poll: { timeout: 60_000 } },
     sequence: { sequencer: LongestFirst },
     // Files with processes wait more than they compute: while some wait, others go on.
     maxWorkers: 3 * availableParallelism(),

@@ -21,7 +21,7 @@ const limits: ConnectionLimits = {
   stopAnswerSeconds: 2,
 };
 
-const patience = { timeout: 10_000 };
+const patience = { timeout: 60_000 };
 const patient = { headSeconds: 60, requestSeconds: 60, restSeconds: 60, answerSeconds: 60, idleSeconds: 60 };
 
 let workshop: TlsWorkshop;

@@ -58,7 +58,7 @@ const json = 'Content-Type: application/json';
 const lines = () => log.lines.filter(({ message }) => message === 'request').map(({ fields }) => fields);
 
 async function linesAfter(count: number): Promise<object[]> {
-  await expect.poll(() => lines().length, { timeout: 15_000 }).toBeGreaterThanOrEqual(count);
+  await expect.poll(() => lines().length, { timeout: 60_000 }).toBeGreaterThanOrEqual(count);
   return lines();
 }
 

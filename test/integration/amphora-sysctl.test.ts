@@ -29,7 +29,7 @@ describe.skipIf(process.getuid?.() !== 0)('the namespace of Octavia’s agent', 
     ip('-n', after, 'link', 'set', 'eth1', 'up');
     ip('-n', after, ...addressed);
     const shown = () => ip('-n', after, '-6', 'address', 'show', 'dev', 'eth1', 'to', vip);
-    await expect.poll(() => /dadfailed|tentative/.exec(shown())?.[0], { timeout: 20_000 }).not.toBe('tentative');
+    await expect.poll(() => /dadfailed|tentative/.exec(shown())?.[0], { timeout: 60_000 }).not.toBe('tentative');
     return shown();
   }
 

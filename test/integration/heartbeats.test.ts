@@ -95,7 +95,7 @@ async function send(packet: Uint8Array): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     sender.send(packet, (error) => (error ? reject(error) : resolve()));
   });
-  await vi.waitFor(() => expect(manager.stats().packets).toBe(packets + 1), { timeout: 10_000, interval: 1 });
+  await vi.waitFor(() => expect(manager.stats().packets).toBe(packets + 1), { timeout: 60_000, interval: 1 });
 }
 
 const allRecorded = () =>
@@ -105,12 +105,12 @@ const allRecorded = () =>
       expect(waiting).toBe(0);
       expect(batches).toBeGreaterThan(0);
     },
-    { timeout: 10_000, interval: 5 },
+    { timeout: 60_000, interval: 5 },
   );
 
 /** Packets are read some time after they have come. */
 const droppedBecome = (expected: Record<string, number>) =>
-  vi.waitFor(() => expect(manager.stats().dropped).toEqual(expected), { timeout: 10_000, interval: 5 });
+  vi.waitFor(() => expect(manager.stats().dropped).toEqual(expected), { timeout: 60_000, interval: 5 });
 
 async function statuses(): Promise<Record<string, string>> {
   const tree = await store.tree('lb');
@@ -123,7 +123,7 @@ async function statuses(): Promise<Record<string, string>> {
   };
 }
 const statusesBecome = (expected: Record<string, string>) =>
-  vi.waitFor(async () => expect(await statuses()).toEqual(expected), { timeout: 10_000, interval: 10 });
+  vi.waitFor(async () => expect(await statuses()).toEqual(expected), { timeout: 60_000, interval: 10 });
 
 /** As our own agent sends it. */
 function ours(
@@ -184,7 +184,7 @@ describe('heartbeats', () => {
     await vi.waitFor(
       async () => expect(await store.get('member', 'another')).toMatchObject({ operatingStatus: 'OFFLINE' }),
       {
-        timeout: 10_000,
+        timeout: 60_000,
       },
     );
   });

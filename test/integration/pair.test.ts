@@ -116,7 +116,7 @@ it('is made, with roles on show, and serves', async () => {
   await settled();
   const { master, backup } = await pair();
   expect(master.imageId).toBe(backup.imageId);
-  await expect.poll(answers, { timeout: 10_000 }).toBe(true);
+  await expect.poll(answers, { timeout: 60_000 }).toBe(true);
   expect((await show()).topology ?? 'ACTIVE_STANDBY').toBe('ACTIVE_STANDBY');
   // One host: the second one found no room apart from the first, and it is said.
   expect(serve.lines.join('\n')).toContain('it is booted wherever there is room');
@@ -153,7 +153,7 @@ it('is changed while one of it is dead, and does not wait for that', async () =>
   console.log(`a change with one of the pair dead: ${Math.round(performance.now() - startedMs)} ms`);
   const { listener } = await harness.call('GET', `/listeners/${listeners[0].id}`);
   expect(listener).toMatchObject({ connection_limit: 4321, provisioning_status: 'ACTIVE' });
-  await expect.poll(answers, { timeout: 10_000 }).toBe(true);
+  await expect.poll(answers, { timeout: 60_000 }).toBe(true);
   await expect
     .poll(async () => (await harness.state.amphorae.list({ loadBalancerId: id })).map(({ id: one }) => one), {
       timeout: 120_000,
@@ -193,7 +193,7 @@ it('is rebuilt when both are killed, and deleted without a trace', async () => {
     .not.toContain(backup.id);
   await settled();
   await pair();
-  await expect.poll(answers, { timeout: 10_000 }).toBe(true);
+  await expect.poll(answers, { timeout: 60_000 }).toBe(true);
   await harness.call('DELETE', `/loadbalancers/${id}?cascade=true`);
   await expect.poll(() => harness.raw('GET', `/v2/lbaas/loadbalancers/${id}`), { timeout: 60_000 }).toBe(404);
   expect(await dev.openstack.compute.findServerGroupsByName(`octavia-lb-${id}`)).toEqual([]);

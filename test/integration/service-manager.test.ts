@@ -59,7 +59,7 @@ it.skipIf(!hasProgram)(
     expect(reports.findIndex((line) => line.includes('STATUS=waiting for the database'))).toBe(0);
     const health = await fetch(`http://127.0.0.1:${port}/healthcheck`);
     expect([health.status, await health.text()]).toEqual([200, 'OK']);
-    await expect.poll(() => count('WATCHDOG=1'), { timeout: 10_000 }).toBeGreaterThan(3);
+    await expect.poll(() => count('WATCHDOG=1'), { timeout: 60_000 }).toBeGreaterThan(3);
 
     kiln.child.kill('SIGSTOP');
     await pause(500);
@@ -67,10 +67,10 @@ it.skipIf(!hasProgram)(
     await pause(2_000);
     expect(count('WATCHDOG=1'), 'a process that stands still reports nothing').toBe(before);
     kiln.child.kill('SIGCONT');
-    await expect.poll(() => count('WATCHDOG=1'), { timeout: 10_000 }).toBeGreaterThan(before);
+    await expect.poll(() => count('WATCHDOG=1'), { timeout: 60_000 }).toBeGreaterThan(before);
 
     expect(await kiln.stop()).toBe(0);
-    await expect.poll(() => count('STOPPING=1'), { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => count('STOPPING=1'), { timeout: 60_000 }).toBe(1);
   },
   120_000,
 );

@@ -113,7 +113,7 @@ it('HAProxy alone is killed: it is started again, and nothing is failed over', a
   const pids = processesOf(computeId ?? '').filter((pid) => /haproxy/.test(commandOf(pid).split('\0')[0] ?? ''));
   expect(pids.length).toBeGreaterThan(0);
   for (const pid of pids) process.kill(pid, 'SIGKILL');
-  await expect.poll(() => answers(vip), { timeout: 5_000, interval: 50 }).toBe(false);
+  await expect.poll(() => answers(vip), { timeout: 60_000, interval: 50 }).toBe(false);
   await expect.poll(() => answers(vip), { timeout: 60_000, interval: 100 }).toBe(true);
   await expect.poll(() => show(id), { timeout: 30_000 }).toMatchObject({ operating_status: 'ONLINE' });
   expect((await amphoraOf(id)).id).toBe(amphoraId);

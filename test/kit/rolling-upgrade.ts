@@ -68,7 +68,7 @@ export function describeRollingUpgrade(name: string, makeSubject: () => Promise<
       const next = await start('new'); // The tables change under the old one's feet.
       // On a busy machine what there was may be done before the new one has started.
       await enqueue('again');
-      await vi.waitFor(async () => expect(await journal.claimed()).not.toEqual([]), { timeout: 20_000, interval: 20 });
+      await vi.waitFor(async () => expect(await journal.claimed()).not.toEqual([]), { timeout: 60_000, interval: 20 });
       old.kill('SIGKILL');
       const again = await start('old'); // It meets a change that it doesn't know.
       await enqueue('b');

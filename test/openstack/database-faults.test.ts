@@ -89,7 +89,7 @@ describe.skipIf(impossible !== null)(`a MariaDB in trouble (${impossible ?? 'one
     expectComeAgain(await api.call('GET', '/lbaas/loadbalancers'));
     for (const one of others) one.destroy();
     await server.administrator.query('set global max_connections = 151');
-    await vi.waitFor(async () => expect((await create()).status).toBe(201), { timeout: 10_000 });
+    await vi.waitFor(async () => expect((await create()).status).toBe(201), { timeout: 60_000 });
   });
 
   it.each([
@@ -111,7 +111,7 @@ describe.skipIf(impossible !== null)(`a MariaDB in trouble (${impossible ?? 'one
         );
         return rows[0]?.thread ?? Promise.reject(new Error('nobody waits'));
       },
-      { timeout: 20_000, interval: 150 },
+      { timeout: 60_000, interval: 150 },
     );
     await server.administrator.query(`${kill} ${waiting}`);
     expectComeAgain(await asking);

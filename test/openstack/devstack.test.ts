@@ -299,7 +299,7 @@ describe('the DevStack plugin', () => {
     expect(output).toContain('and an amphora booted from it');
     expect(output).toMatch(/\$ kiln doctor[\s\S]*0 failed/);
     expect(nova.booted).toEqual([second.images[0]?.id, second.images[0]?.id]);
-    await expect.poll(() => serversOf(userId), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => serversOf(userId), { timeout: 60_000 }).toEqual([]);
     expect(nova.running()).toBe(0);
 
     // The API, as a tenant finds it.

@@ -173,7 +173,7 @@ describe.skipIf(!isPossible)('a pair in namespaces (skipped without root, keepal
     await expect.poll(holders, { timeout: 30_000, interval: 50 }).toEqual([first.name]);
     startKeepalived(second);
     await expect.poll(() => standsBy(second), { timeout: 30_000, interval: 50 }).toBe(1);
-    await expect.poll(() => ask(), { timeout: 20_000, interval: 50 }).not.toBeNull();
+    await expect.poll(() => ask(), { timeout: 60_000, interval: 50 }).not.toBeNull();
   }, 120_000);
   afterEach(() => {
     for (const { pid, exitCode, signalCode } of running.values()) {
@@ -264,7 +264,7 @@ describe.skipIf(!isPossible)('a pair in namespaces (skipped without root, keepal
     process.kill(child?.pid ?? 0, 'SIGKILL');
     const seen = await holdersUntil(() => holders()[0] === second.name);
     expect([...seen]).not.toContainEqual(expect.stringContaining(' and '));
-    await expect.poll(() => ask(), { timeout: 20_000, interval: 50 }).not.toBeNull();
+    await expect.poll(() => ask(), { timeout: 60_000, interval: 50 }).not.toBeNull();
   }, 120_000);
 
   it('all processes of keepalived are killed at once: as the image starts it again, never two have the VIP', async () => {

@@ -60,7 +60,7 @@ describe('MariaDB', () => {
       if (thread === undefined) throw new Error('nobody waits');
       return Number(thread);
     };
-    return vi.waitFor(find, { timeout: 10_000, interval: 150 }); // InnoDB renews that table every 100 ms at most.
+    return vi.waitFor(find, { timeout: 60_000, interval: 150 }); // InnoDB renews that table every 100 ms at most.
   }
 
   async function lockRow(id: string): Promise<void> {
@@ -99,7 +99,7 @@ describe('MariaDB', () => {
     );
     expect(rows.length).toBeGreaterThan(1);
     for (const { id } of rows) await administrator.query(`kill ${id}`);
-    await vi.waitFor(async () => expect(await store.list()).toEqual([]));
+    await vi.waitFor(async () => expect(await store.list()).toEqual([]), { timeout: 60_000 });
     expect(await Promise.all(Array.from({ length: 5 }, () => store.list()))).toHaveLength(5);
   });
 

@@ -115,7 +115,7 @@ describe.skipIf(!isPossible)('a MASTER that goes (skipped without root and keepa
       `${interval} s between advertisements: %s`,
       async (way, kill) => {
         start(interval);
-        await expect.poll(ask, { timeout: 20_000, interval: 50 }).toBe('kiln-vra');
+        await expect.poll(ask, { timeout: 60_000, interval: 50 }).toBe('kiln-vra');
         const killedMs = performance.now();
         kill();
         let lastMs = killedMs;

@@ -102,7 +102,7 @@ describe('HAProxy', () => {
       const servers = rows.filter((row) => row.get('pxname') === 'pool' && row.get('svname') !== 'BACKEND');
       return Object.fromEntries(servers.map((row) => [row.get('svname'), row.get('status')]));
     };
-    await expect.poll(statuses, { timeout: 20_000 }).toEqual({ there: 'UP', nowhere: 'DOWN' });
+    await expect.poll(statuses, { timeout: 60_000 }).toEqual({ there: 'UP', nowhere: 'DOWN' });
     await agent.stop(id);
   });
 
@@ -154,7 +154,7 @@ describe('HAProxy', () => {
     const answer = get(8090);
     const answerNow = await arrived.promise;
     const closed = agent.close();
-    await expect.poll(() => connects(8090), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => connects(8090), { timeout: 60_000 }).toBe(false);
     answerNow();
     expect(await answer).toBe('late');
     await closed;
@@ -170,9 +170,9 @@ describe('HAProxy', () => {
     const before = pid();
     process.kill(before, 'SIGKILL');
     // Its worker may answer for a moment longer.
-    await expect.poll(pid, { timeout: 20_000 }).not.toBe(before);
-    await expect.poll(() => get(8084).catch(() => null), { timeout: 20_000 }).toBe('hello');
-    await expect.poll(() => said, { timeout: 20_000 }).toContain('HAProxy started, as it should run');
+    await expect.poll(pid, { timeout: 60_000 }).not.toBe(before);
+    await expect.poll(() => get(8084).catch(() => null), { timeout: 60_000 }).toBe('hello');
+    await expect.poll(() => said, { timeout: 60_000 }).toContain('HAProxy started, as it should run');
   });
 
   it('tells why it does not start, and is not tried again: nobody was notified that it runs', async () => {

@@ -91,7 +91,7 @@ test.each(readdirSync(folder).map((file) => [file.replace('.json', '')]))('%s', 
       }
       return said;
     },
-    { timeout: 10_000, interval: 20 },
+    { timeout: 60_000, interval: 20 },
   );
   expect({ status: answer.status, body: answer.body }).toEqual({ status, body: expect.anything() });
 

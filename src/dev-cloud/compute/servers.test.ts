@@ -38,9 +38,9 @@ async function bootUntil(status: string, changes: object = {}): Promise<string> 
   return made.body.server.id;
 }
 const reaches = (id: string, status: string) =>
-  vi.waitFor(async () => expect((await show(id)).body.server.status).toBe(status), { timeout: 10_000, interval: 20 });
+  vi.waitFor(async () => expect((await show(id)).body.server.status).toBe(status), { timeout: 60_000, interval: 20 });
 const goes = (id: string) =>
-  vi.waitFor(async () => expect((await show(id)).status).toBe(404), { timeout: 10_000, interval: 20 });
+  vi.waitFor(async () => expect((await show(id)).status).toBe(404), { timeout: 60_000, interval: 20 });
 async function consoleOf(id: string): Promise<string> {
   const body = { 'os-getConsoleOutput': {} };
   return (await cloud.call('POST', `/compute/v2.1/servers/${id}/action`, { body })).body.output;
@@ -54,7 +54,7 @@ describe('the life of a server', () => {
     expect(first).toHaveLength(1);
     expect(first[0].fixed_ips[0].ip_address).toMatch(/^127\.\d+\.\d+\.\d+$/);
     expect(first[0].fixed_ips[0].ip_address).not.toBe(second[0].fixed_ips[0].ip_address);
-    await vi.waitFor(async () => expect(await consoleOf(one)).toBe('up\n'), 10_000);
+    await vi.waitFor(async () => expect(await consoleOf(one)).toBe('up\n'), 60_000);
 
     expect((await cloud.call('DELETE', `/compute/v2.1/servers/${one}`)).status).toBe(204);
     // Nova too still shows it while it goes.
@@ -94,7 +94,7 @@ describe('the life of a server', () => {
     );
     const started = await cloud.call('POST', `/compute/v2.1/servers/${id}/action`, { body: { 'os-start': null } });
     expect(started.status).toBe(202);
-    await vi.waitFor(async () => expect(await consoleOf(id)).toBe('up\nup\n'), 10_000);
+    await vi.waitFor(async () => expect(await consoleOf(id)).toBe('up\nup\n'), 60_000);
     await reaches(id, 'SHUTOFF');
   });
 
@@ -104,7 +104,7 @@ describe('the life of a server', () => {
     const stopped = await bootUntil('ACTIVE', { name: 'stopped' });
     await cloud.call('POST', `/compute/v2.1/servers/${stopped}/action`, { body: { 'os-stop': null } });
     await reaches(stopped, 'SHUTOFF');
-    await vi.waitFor(async () => expect(await consoleOf(id)).toBe('up\n'), 10_000);
+    await vi.waitFor(async () => expect(await consoleOf(id)).toBe('up\n'), 60_000);
     const before = (await show(id)).body;
     const { servers } = (await cloud.call('GET', '/compute/v2.1/servers')).body;
     expect(servers.map((server: { name: string }) => server.name)).toEqual(['stopped', 'gone', 's']);
@@ -112,7 +112,7 @@ describe('the life of a server', () => {
     await cloud.restart();
     await goes(gone);
     expect((await show(id)).body.server.addresses).toEqual(before.server.addresses);
-    await vi.waitFor(async () => expect(await consoleOf(id)).toBe('up\nup\n'), 10_000);
+    await vi.waitFor(async () => expect(await consoleOf(id)).toBe('up\nup\n'), 60_000);
     expect((await show(id)).body.server.status).toBe('ACTIVE');
     expect((await show(stopped)).body.server.status).toBe('SHUTOFF');
   });

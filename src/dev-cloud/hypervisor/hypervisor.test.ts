@@ -74,13 +74,16 @@ describe('a server that runs', () => {
     expect(hypervisor.isRunning('s1')).toBe(true);
     expect(await readFile(join(root(), 'etc/octavia/certs/server.pem'), 'utf8')).toBe('KEY');
     expect((await stat(join(root(), 'etc/octavia/certs/server.pem'))).mode & 0o777).toBe(0o600);
-    await vi.waitFor(async () => {
-      const [environment, line] = (await hypervisor.consoleOutput('s1', null)).split('\n');
-      expect(environment).toBe('PATH');
-      expect(line).toBe(
-        `up --root ${root()} --config-file ${root()}/etc/octavia/amphora-agent.conf --bind-host 127.77.0.9`,
-      );
-    });
+    await vi.waitFor(
+      async () => {
+        const [environment, line] = (await hypervisor.consoleOutput('s1', null)).split('\n');
+        expect(environment).toBe('PATH');
+        expect(line).toBe(
+          `up --root ${root()} --config-file ${root()}/etc/octavia/amphora-agent.conf --bind-host 127.77.0.9`,
+        );
+      },
+      { timeout: 60_000 },
+    );
     expect(await hypervisor.consoleOutput('s1', 1)).toMatch(/^up .*\n$/);
   });
 
@@ -110,15 +113,18 @@ write_files:
       console.log(spawn('sleep', ['1000']).pid); setInterval(() => {}, 1000);`;
     hypervisor = await createHypervisor({ stateDirectory: folder, graceMilliseconds: 50 });
     await hypervisor.build(await spec(agent));
-    const child = await vi.waitFor(async () => {
-      const pid = Number(await hypervisor.consoleOutput('s1', 1));
-      expect(pid).toBeGreaterThan(0);
-      return pid;
-    });
+    const child = await vi.waitFor(
+      async () => {
+        const pid = Number(await hypervisor.consoleOutput('s1', 1));
+        expect(pid).toBeGreaterThan(0);
+        return pid;
+      },
+      { timeout: 60_000 },
+    );
     const pid = await processOf();
     await hypervisor.destroy('s1');
     expect(alive(pid)).toBe(false);
-    await vi.waitFor(() => expect(isRunning(child)).toBe(false));
+    await vi.waitFor(() => expect(isRunning(child)).toBe(false), { timeout: 60_000 });
     expect(existsSync(join(folder, 'servers/s1'))).toBe(false);
     await hypervisor.destroy('s1');
   });
@@ -132,7 +138,7 @@ write_files:
     expect(ended).toEqual([]);
     await hypervisor.start('s1');
     process.kill(await processOf(), 'SIGKILL');
-    await vi.waitFor(() => expect(ended).toEqual(['s1']));
+    await vi.waitFor(() => expect(ended).toEqual(['s1']), { timeout: 60_000 });
     expect(hypervisor.isRunning('s1')).toBe(false);
   });
 });
@@ -232,7 +238,7 @@ describe('the end of the cloud', () => {
     const pids = await Promise.all(['s1', 's3'].map((id) => processOf(`../other/servers/${id}`)));
     expect(pids.map(alive)).toEqual([true, true]);
     cloud.kill('SIGKILL');
-    await vi.waitFor(() => expect(pids.map(isRunning)).toEqual([false, false]), { timeout: 10_000 });
+    await vi.waitFor(() => expect(pids.map(isRunning)).toEqual([false, false]), { timeout: 60_000 });
   });
 
   test('leftovers of an earlier run are ended when it starts, and nobody else', async () => {
@@ -249,8 +255,9 @@ describe('the end of the cloud', () => {
       await writeFile(join(folder, 'servers', serverId, 'process.json'), JSON.stringify({ pid, startTime }));
     }
     const ended = once(leftover, 'exit');
-    await vi.waitFor(async () =>
-      expect(await readFile(`/proc/${leftover.pid}/cmdline`, 'utf8')).toContain(root('old')),
+    await vi.waitFor(
+      async () => expect(await readFile(`/proc/${leftover.pid}/cmdline`, 'utf8')).toContain(root('old')),
+      { timeout: 60_000 },
     );
     await createHypervisor({ stateDirectory: folder });
     expect((await ended)[1]).toBe('SIGKILL');

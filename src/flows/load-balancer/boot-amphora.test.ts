@@ -239,10 +239,10 @@ describe('a boot that is cancelled', () => {
     const control = new AbortController();
     const boot = operations.boot(byTag, () => control.abort(), control.signal);
     boot.catch(quiet);
-    await expect.poll(async () => (await amphorae.list()).length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(async () => (await amphorae.list()).length, { timeout: 60_000 }).toBe(1);
     const [amphora] = await amphorae.list();
     const status = async () => (await operationOn(amphora?.id ?? '')).status;
-    await expect.poll(status, { timeout: 10_000 }).toBe('undoing');
+    await expect.poll(status, { timeout: 60_000 }).toBe('undoing');
     await carryOutAll();
     await expect(boot).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(compute.calls('createServer')).toBe(0);
@@ -260,7 +260,7 @@ describe('a boot that is cancelled', () => {
           await carryOutAll();
           return (await amphorae.list())[0]?.status;
         },
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       )
       .toBe('ERROR');
     expect(compute.servers()).toEqual([]);
@@ -278,7 +278,7 @@ describe('a boot whose worker died', () => {
     const { operations, operationOn, amphorae, compute, deps, die, carryOut } = await open();
     die();
     const boot = operations.boot(byTag, quiet);
-    await expect.poll(async () => (await amphorae.list()).length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(async () => (await amphorae.list()).length, { timeout: 60_000 }).toBe(1);
     const [{ id } = { id: '' }] = await amphorae.list();
     const operation = await operationOn(id);
     await dying(deps, step, moment, (through) => carryOut(operation.id, 'the dead', through));
@@ -385,7 +385,7 @@ describe('who waits', () => {
     });
     await expect(boot).rejects.toMatchObject({ code: 'CANCELLED', exitCode: 6 });
     const [{ id } = { id: '' }] = await amphorae.list();
-    await expect.poll(async () => (await operationOn(id)).worker, { timeout: 10_000 }).toBeNull();
+    await expect.poll(async () => (await operationOn(id)).worker, { timeout: 60_000 }).toBeNull();
     expect(await operationOn(id)).toMatchObject({ status: 'running' });
     expect(await amphorae.get(id)).toMatchObject({ status: 'BOOTING' });
   });

@@ -39,8 +39,7 @@ export async function bootWhereThereIsRoom(
   return await bootAgain(deps, { ...state, serverGroupId: null }, run);
 }
 
-const isFailedBoot = (error: unknown): error is KilnError =>
-  error instanceof KilnError && error.code === 'BOOT_FAILED';
+const isFailedBoot = (error: unknown): error is KilnError => error instanceof KilnError && error.code === 'BOOT_FAILED';
 const isFull = (error: unknown) => isFailedBoot(error) && /no valid host/i.test(error.message);
 
 function canBeForRoom({ serverGroupId = null }: Booting, run: StepRun, error: unknown): error is KilnError {
@@ -65,7 +64,9 @@ async function removeReplacedThatIsOff(
     const server = await deps.compute.getServer(computeId).catch(noneIfGone);
     if (server !== null && server.status !== 'SHUTOFF' && server.status !== 'DELETED') continue;
     if (server !== null) {
-      run.note(`Nova has no host left in the server group; the server of amphora ${id}, which is off and is being replaced, gives its host up`);
+      run.note(
+        `Nova has no host left in the server group; the server of amphora ${id}, which is off and is being replaced, gives its host up`,
+      );
       await removeServers(deps, amphora, 0);
     }
     hasGone = true;

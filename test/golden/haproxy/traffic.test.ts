@@ -113,7 +113,7 @@ describe.skipIf(!hasHaproxy)('HAProxy (skipped without it)', () => {
     // Only root may become somebody else.
     writeFileSync(join(folder, 'haproxy.cfg'), configuration.replace(/ {4}user nobody\n/, ''));
     haproxy = spawn('haproxy', ['-db', '-f', join(folder, 'haproxy.cfg')], { stdio: 'ignore' });
-    await vi.waitFor(async () => expect(await statusOf('/')).toBe(200), { timeout: 20_000 });
+    await vi.waitFor(async () => expect(await statusOf('/')).toBe(200), { timeout: 60_000 });
   });
 
   afterAll(async () => {
@@ -171,7 +171,7 @@ describe.skipIf(!hasHaproxy)('HAProxy (skipped without it)', () => {
   });
 
   it('checks members with just the path and the host name', async () => {
-    await expect.poll(() => checks.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => checks.length, { timeout: 60_000 }).toBeGreaterThan(0);
     expect(checks[0]).toMatchObject({
       url: '/health?a=%20"b"%20c%0D%0AX-Evil:%201',
       host: '%[env(HOME)]%0D%0AX-Evil:%201',

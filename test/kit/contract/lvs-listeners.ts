@@ -41,7 +41,7 @@ export function describeLvsListeners(name: string, makeSubject: () => Promise<Sa
       await agent.act(amphora, listener.id, 'start');
       const status = existsSync('/proc/net/ip_vs') ? 'ACTIVE' : 'OFFLINE';
       await expect
-        .poll(() => agent.listListeners(amphora), { timeout: 20_000 })
+        .poll(() => agent.listListeners(amphora), { timeout: 60_000 })
         .toEqual([{ id: listener.id, status, type: 'UDP' }]);
       await agent.deleteListener(amphora, listener.id);
       expect(await agent.listListeners(amphora)).toEqual([]);

@@ -13,7 +13,7 @@ export interface OperationQueueSubject {
 
 type End = 'ended' | 'later' | 'full';
 
-const eventually = { timeout: 20_000, interval: 20 };
+const eventually = { timeout: 60_000, interval: 20 };
 const A_SHORT_PAUSE_MS = 20;
 const AN_HOUR_MS = 3_600_000;
 
