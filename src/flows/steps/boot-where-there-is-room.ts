@@ -1,3 +1,4 @@
+import type { Amphora } from '../../model/amphora.ts';
 import type { Server } from '../../model/compute.ts';
 import { KilnError, noneIfGone } from '../../model/errors.ts';
 import type { StepRun } from '../engine/flow.ts';
@@ -21,62 +22,96 @@ export async function bootWhereThereIsRoom(
   state: Booting,
   run: StepRun,
   error: unknown,
+  signal: AbortSignal,
 ): Promise<Server> {
   if (!canBeForRoom(state, run, error)) throw error;
-  // Whoever goes on from here must know that this step had begun: the server that is on record may be gone.
-  await run.beforeWaiting();
-  if (await removeReplacedThatIsOff(deps, state, run)) {
+  const { amphoraId, serverGroupId } = state;
+  if (await freeHostOfReplaced(deps, state, run)) {
     try {
-      return await bootAgain(deps, state, run);
+      const message = `amphora ${amphoraId} is booted in the server group again, where there is a host now`;
+      return await bootAgain(deps, state, run, { message, signal });
     } catch (again) {
-      if (!isFull(again)) throw again;
+      // The host that is free now may be a bad one.
+      if (!isFailedBoot(again) && !(again instanceof KilnError && again.code === 'BOOT_TIMEOUT')) throw again;
     }
   }
-  const { amphoraId, serverGroupId } = state;
   const message = `Nova has no host left for amphora ${amphoraId} apart from those in its server group (${error.message}): it is booted wherever there is room`;
   deps.log.warn({ amphora: amphoraId, serverGroup: serverGroupId }, message);
-  run.note(message);
-  return await bootAgain(deps, { ...state, serverGroupId: null }, run);
+  return await bootAgain(deps, { ...state, serverGroupId: null }, run, { message, signal });
 }
 
 const isFailedBoot = (error: unknown): error is KilnError => error instanceof KilnError && error.code === 'BOOT_FAILED';
-const isFull = (error: unknown) => isFailedBoot(error) && /no valid host/i.test(error.message);
 
 function canBeForRoom({ serverGroupId = null }: Booting, run: StepRun, error: unknown): error is KilnError {
-  // Somebody may have been killed right here: then the server is another one, or gone.
-  return serverGroupId !== null && (isFull(error) || (run.resumed && isFailedBoot(error)));
+  if (serverGroupId === null || !isFailedBoot(error)) return false;
+  // A try before this one may have ended right here, having removed its server.
+  return /no valid host/i.test(error.message) || (run.again && error.details?.isGone === true);
 }
 
 /**
- * Of a pair alone: the amphora that has the role which is being built anew. Off is what Nova says is SHUTOFF; in ERROR a server may well run.
+ * Of a pair alone: of the amphora that has the role which is being built anew. Off is what Nova says is SHUTOFF; in ERROR a server may well run.
+ * What Nova will not delete stays.
  * @returns whether there may be room in the group that was not there before.
  */
-async function removeReplacedThatIsOff(
+async function freeHostOfReplaced(
   deps: LoadBalancerDeps,
   { loadBalancerId, amphoraId, role }: Booting,
   run: StepRun,
 ): Promise<boolean> {
   if (role === undefined || loadBalancerId === null) return false;
-  let hasGone = false;
-  for (const amphora of await deps.amphorae.list({ loadBalancerId })) {
-    const { id, computeId } = amphora;
-    if (amphora.role !== role || id === amphoraId || computeId === null) continue;
-    const server = await deps.compute.getServer(computeId).catch(noneIfGone);
-    if (server !== null && server.status !== 'SHUTOFF' && server.status !== 'DELETED') continue;
-    if (server !== null) {
-      run.note(
-        `Nova has no host left in the server group; the server of amphora ${id}, which is off and is being replaced, gives its host up`,
-      );
-      await removeServers(deps, amphora, 0);
-    }
-    hasGone = true;
-  }
-  return hasGone;
+  const replaced = (await deps.amphorae.list({ loadBalancerId })).filter(
+    (one) => one.role === role && one.id !== amphoraId,
+  );
+  let isFreed = false;
+  for (const amphora of replaced) isFreed = (await removeIfOff(deps, amphora, run)) || isFreed;
+  return isFreed;
 }
 
-async function bootAgain(deps: LoadBalancerDeps, state: Booting, run: StepRun): Promise<Server> {
-  await removeServers(deps, { serverName: state.serverName, computeId: state.serverId }, 0);
+/** @returns whether it has no server any more. Then it is in ERROR: nobody asks for it at its address, which may be another's. */
+async function removeIfOff(deps: LoadBalancerDeps, amphora: Amphora, run: StepRun): Promise<boolean> {
+  const { id, computeId } = amphora;
+  if (computeId === null) return false;
+  const server = await orNothing(run, deps.compute.getServer(computeId).catch(noneIfGone));
+  if (server === undefined || (server && server.status !== 'SHUTOFF' && server.status !== 'DELETED')) return false;
+  const message = `Nova has no host left in the server group: the server of amphora ${id}, which is off and is being replaced, gives its host up`;
+  run.note(message);
+  // Written with the fence: whoever has lost the operation meanwhile goes no further.
+  await run.beforeWaiting();
+  await deps.amphorae.update(id, { status: 'ERROR' });
+  return (
+    (await orNothing(
+      run,
+      removeServers(deps, amphora, 0).then(() => true),
+    )) ?? false
+  );
+}
+
+/** Undefined where Nova does not do it, or can't say: then the boot goes on without. */
+async function orNothing<Answer>(run: StepRun, asked: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof KilnError)) throw error;
+    run.note(`no host becomes free: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** @param options.message what is done, and why: for the journal. */
+async function bootAgain(
+  deps: LoadBalancerDeps,
+  state: Booting,
+  run: StepRun,
+  { message, signal }: { message: string; signal: AbortSignal },
+): Promise<Server> {
+  const { amphoraId, serverName, serverId } = state;
+  run.note(message);
+  // Whoever goes on from here must know that this step had begun; and whoever has lost the operation removes nothing.
+  await run.beforeWaiting();
+  const settings = deps.settings();
+  // What an earlier try asked for may yet come.
+  await removeServers(deps, { serverName, computeId: serverId }, run.again ? settings.createLookupSeconds : 0);
   const { id } = await bootServer(deps, state, run, false);
-  await deps.amphorae.update(state.amphoraId, { computeId: id });
-  return await waitForActive(deps, id, deps.settings(), undefined);
+  await deps.amphorae.update(amphoraId, { computeId: id });
+  return await waitForActive(deps, id, settings, signal, run.beforeWaiting);
 }

@@ -38,7 +38,7 @@ export const waitForServer: Step<LoadBalancerDeps, ForWhom & AmphoraChoices & Se
       const startedMs = deps.clock.monotonicMs();
       const settings = deps.settings();
       const server = await waitForActive(deps, state.serverId, settings, signal, run.beforeWaiting).catch(
-        (error: unknown) => bootWhereThereIsRoom(deps, state, run, error),
+        (error: unknown) => bootWhereThereIsRoom(deps, state, run, error, signal),
       );
       const serverId = server.id;
       const networkIds = managementNetworkId === null ? settings.server.bootNetworkIds : [managementNetworkId];

@@ -49,7 +49,7 @@ export async function lookAtServer(
   const server = await retryableIsNull(compute.getServer(serverId, signal)).catch((error: unknown) => {
     if (error instanceof KilnError && error.code === 'SERVICE_NOT_FOUND') {
       throw new KilnError('BOOT_FAILED', `server ${serverId} was deleted while it was being built`, {
-        details: { serverId },
+        details: { serverId, isGone: true },
         advice: 'Somebody or something else deletes servers of the service project. Find out who, then boot again.',
         cause: error,
       });
@@ -64,7 +64,7 @@ export async function lookAtServer(
   }
   if (server?.status === 'SHUTOFF' || server?.status === 'DELETED') {
     throw new KilnError('BOOT_FAILED', `server ${serverId} stopped by itself: its status is ${server.status}`, {
-      details: { serverId },
+      details: { serverId, isGone: server.status === 'DELETED' },
       advice: `The image starts and ends at once; look at its console: openstack console log show ${serverId}.`,
     });
   }
