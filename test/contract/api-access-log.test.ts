@@ -36,7 +36,10 @@ async function validate(token: string) {
   return token === secret ? { userId: 'u', projectId: 'p', roles: ['admin'], systemScope: false } : null;
 }
 
-/** Sends these bytes; resolves with all that was answered, once the connection has ended. */
+/**
+ * Sends these bytes; resolves with all that was answered, once the connection has ended.
+ * @param options.cutAfter milliseconds from when the server has read the head.
+ */
 function exchange(bytes: string, { cutAfter = null }: { cutAfter?: number | null } = {}): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const socket = connect(port, '127.0.0.1');
@@ -47,7 +50,7 @@ function exchange(bytes: string, { cutAfter = null }: { cutAfter?: number | null
   socket.on('error', () => {});
   socket.on('close', () => resolve(answer));
   socket.write(bytes);
-  if (cutAfter !== null) setTimeout(() => socket.destroy(), cutAfter);
+  if (cutAfter !== null) harness.app.server.once('request', () => setTimeout(() => socket.destroy(), cutAfter));
   return promise;
 }
 

@@ -62,7 +62,7 @@ async function whileAsking(work: () => Promise<void>): Promise<{ asked: number; 
   const asking = (async () => {
     while (!over) {
       counts.asked++;
-      const options = { signal: AbortSignal.timeout(2_000), headers: { connection: 'close' } };
+      const options = { signal: AbortSignal.timeout(30_000), headers: { connection: 'close' } };
       const said = await fetch(`http://${vip}:8080/`, options).then(
         (answer) => answer.text(),
         () => null,

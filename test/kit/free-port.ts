@@ -1,11 +1,4 @@
-import { createServer } from 'node:net';
+import { findFreePort } from '../../src/dev-cloud/free-port.ts';
 
-/** A port of loopback that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('a server without an address');
-  return address.port;
-}
+/** A port of loopback that was free a moment ago, of those that no connection and no `listen(0)` gets. */
+export const freePort = (): Promise<number> => findFreePort('tcp', '127.0.0.1');

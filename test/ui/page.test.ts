@@ -241,7 +241,7 @@ describe('an administrator', () => {
       }
       await go(page, '#/nowhere/at-all');
       await heading(page, 'Attention').waitFor();
-      expect(page.url()).toBe(`${stand.url}#/`);
+      await expect.poll(() => page.url(), patience).toBe(`${stand.url}#/`);
     }));
 
   it('opens a load balancer by its link, and fails it over with the keyboard alone', () =>

@@ -83,7 +83,7 @@ describe('the life of a server', () => {
   });
 
   test('one whose program ends is SHUTOFF and can be started', async () => {
-    await cloud.addImage(image, 'console.log("up"); setTimeout(() => process.exit(), 400);');
+    await cloud.addImage(image, 'console.log("up"); setTimeout(() => process.exit(), 2_000);');
     const id = await bootUntil('SHUTOFF');
     expect((await show(id)).body.server['OS-EXT-STS:power_state']).toBe(4);
     expect(await cloud.call('POST', `/compute/v2.1/servers/${id}/action`, { body: { 'os-stop': null } })).toMatchObject(
