@@ -3,7 +3,7 @@ const layers = {
   lib: [],
   model: ['lib'],
   config: ['lib', 'model'],
-  ports: ['model'],
+  ports: ['lib', 'model'],
   core: ['lib', 'model'],
   services: ['lib', 'model', 'core', 'ports'],
   flows: ['lib', 'model', 'core', 'ports'],
@@ -17,7 +17,7 @@ const layers = {
   cli: ['lib', 'model', 'core', 'ports'],
   'dev-agent': ['lib', 'model', 'core', 'http'],
   'dev-cloud': ['lib', 'model', 'http'],
-  ui: ['model'],
+  ui: ['lib', 'model'],
 };
 
 const arrows = Object.entries(layers).map(([layer, allowed]) => ({

@@ -1,3 +1,4 @@
+import { growingPauseMs } from '../lib/growing-pause.ts';
 import { KilnError, noneIfGone, ServiceError } from '../model/errors.ts';
 import {
   endedOctaviaPhases,
@@ -195,8 +196,9 @@ export async function runRelease(
     );
   }
 
-  let pauseMs = pollMs;
+  let failures = 0;
   for (;;) {
+    let pauseMs = pollMs;
     try {
       const state = await refresh();
       if (endedOctaviaPhases.includes(state.phase)) {
@@ -215,12 +217,12 @@ export async function runRelease(
         if (current.intent !== state.intent) break;
         await perform(action, current);
       }
-      pauseMs = pollMs;
+      failures = 0;
       // Something new may follow at once; with nothing to do, Octavia is asked again later.
       if (actions.length > 0 && actions.every(({ do: what }) => what !== 'settle' && what !== 'move')) continue;
     } catch (error) {
       if (signal.aborted || !(error instanceof ServiceError) || !error.retryable) throw error;
-      pauseMs = Math.min(pauseMs * 2, Math.max(LONGEST_PAUSE_MS, pollMs));
+      pauseMs = growingPauseMs(++failures, { firstMs: 2 * pollMs, longestMs: Math.max(LONGEST_PAUSE_MS, pollMs) });
       report.trouble(error.message, pauseMs);
     }
     await clock.sleep(pauseMs, signal);

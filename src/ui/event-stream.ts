@@ -1,13 +1,13 @@
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { growingPauseMs } from '../lib/growing-pause.ts';
 import { ApiError, followLines } from './api.ts';
 import { session } from './state.ts';
 import type { KilnEvent } from './wire.ts';
 
 /** So many are kept: what is further back is in the API. */
 const MOST_KEPT = 1000;
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 15_000;
+const PAUSES = { firstMs: 1_000, longestMs: 15_000 };
 
 /** With whose token they were read: whoever signs in next begins anew. */
 let readWith: string | undefined;
@@ -40,21 +40,21 @@ async function keepFollowing(signal: AbortSignal): Promise<void> {
   const token = session.value?.token;
   if (token !== readWith) events.value = [];
   readWith = token;
-  for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; ) {
+  for (let failures = 0; !signal.aborted; ) {
     try {
       const newest = events.value[0]?.id;
       const after = newest === undefined ? '' : `&after=${encodeURIComponent(newest)}`;
       await followLines<KilnEvent>(`v2/kiln/events?follow=true${after}`, signal, (lines) => {
         streamError.value = null;
-        pauseMs = FIRST_PAUSE_MS;
+        failures = 0;
         if (lines.length > 0) events.value = merge(events.value, lines);
       });
     } catch (thrown) {
       if (signal.aborted) return;
       streamError.value = thrown instanceof ApiError ? thrown : new ApiError(0, String(thrown));
-      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+      failures++;
     }
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await new Promise((resolve) => setTimeout(resolve, growingPauseMs(failures + 1, PAUSES)));
   }
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { NetworkService, NewPort, Port, PortPatch } from '../../ports/network.ts';
 import type { Http } from './http.ts';
+import { lookForLost } from './look-for-lost.ts';
 import {
   freeAddressesOf,
   networkOf,
@@ -61,21 +62,6 @@ export function createNeutron(options: {
     return portOf((await client.call({ method: 'POST', path: '/ports', json }, readPort)).port);
   };
 
-  /** The port that a lost creation may have made: looked for until it is there, or the time is up. */
-  async function lookForLost(port: NewPort): Promise<Port | null> {
-    const deadlineMs = clock.monotonicMs() + portLookupSeconds * 1000;
-    for (let delayMs = 250; ; delayMs = Math.min(delayMs * 2, 4_000)) {
-      const found = await ofThisName(port).catch((error: unknown) => {
-        // Neutron may be restarting: that is often why the answer got lost.
-        if (!(error instanceof ServiceError && error.retryable)) throw error;
-        return null;
-      });
-      if (found) return found;
-      if (clock.monotonicMs() + delayMs > deadlineMs) return null;
-      await clock.sleep(delayMs);
-    }
-  }
-
   /** Several of a name that is unique to its purpose can only be the same creation, carried out twice: one is kept. */
   async function ofThisName({ name, networkId }: NewPort): Promise<Port | null> {
     const found = (await findPortsByName(name)).filter((port) => port.networkId === networkId);
@@ -89,7 +75,7 @@ export function createNeutron(options: {
 
   async function afterLostAnswer(port: NewPort, lost: ServiceError): Promise<Port> {
     log.warn({ name: port.name, error: lost.message }, 'The answer to a port creation was lost; looking for the port');
-    const found = await lookForLost(port).catch((error: Error) => {
+    const found = await lookForLost(clock, portLookupSeconds, () => ofThisName(port)).catch((error: Error) => {
       log.warn({ name: port.name, error: error.message }, 'Looking for the port failed');
       throw lost;
     });

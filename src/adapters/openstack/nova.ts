@@ -7,6 +7,7 @@ import type { Log } from '../../ports/log.ts';
 import { readerOf } from './answers.ts';
 import type { Http } from './http.ts';
 import type { OpenStackSession } from './keystone.ts';
+import { lookForLost } from './look-for-lost.ts';
 import {
   interfaceOf,
   readFlavor,
@@ -84,28 +85,15 @@ export function createNova(options: {
     return interfaces.some((one) => one.portId === portId);
   }
 
-  /** Looks for the server that a lost create may have made: until it is there, or the time is up. */
-  async function lookForLost(spec: ServerSpec, signal?: AbortSignal): Promise<Server | null> {
-    const deadlineMs = clock.monotonicMs() + createLookupSeconds * 1000;
-    for (let delayMs = 250; ; delayMs = Math.min(delayMs * 2, 4_000)) {
-      try {
-        const found = (await findServersByName(spec.name, signal)).sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
-        const [oldest, ...others] = found;
-        if (others.length > 0) {
-          const serverIds = found.map((server) => server.id);
-          log.error(
-            { name: spec.name, serverIds },
-            'Several servers have the name that only one may have; the oldest is used',
-          );
-        }
-        if (oldest) return oldest;
-      } catch (error) {
-        // Nova may be restarting: that is often why the answer got lost.
-        if (!(error instanceof ServiceError && error.retryable) || signal?.aborted) throw error;
-      }
-      if (clock.monotonicMs() + delayMs > deadlineMs) return null;
-      await clock.sleep(delayMs, signal);
+  /** Only one server may have this name. */
+  async function ofThisName(name: string, signal?: AbortSignal): Promise<Server | null> {
+    const found = (await findServersByName(name, signal)).sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+    const [oldest, ...others] = found;
+    if (others.length > 0) {
+      const serverIds = found.map((server) => server.id);
+      log.error({ name, serverIds }, 'Several servers have the name that only one may have; the oldest is used');
     }
+    return oldest ?? null;
   }
 
   /** What to do about a create that failed: adopt the server if it was made all the same, else throw. */
@@ -126,10 +114,12 @@ export function createNova(options: {
       { name: spec.name, error: error.message },
       'The answer to a server creation was lost; looking for the server',
     );
-    const found = await lookForLost(spec, signal).catch((lookupError: Error) => {
-      log.warn({ name: spec.name, error: lookupError.message }, 'Looking for the server failed');
-      return null;
-    });
+    const found = await lookForLost(clock, createLookupSeconds, () => ofThisName(spec.name, signal), signal).catch(
+      (lookupError: Error) => {
+        log.warn({ name: spec.name, error: lookupError.message }, 'Looking for the server failed');
+        return null;
+      },
+    );
     if (found) {
       log.info({ name: spec.name, serverId: found.id }, 'Nova had made the server; it is used');
       return { id: found.id };

@@ -1,5 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { growingPauseMs } from '../../lib/growing-pause.ts';
 import { type AgentFiles, nullIfAbsent, writeWhole } from '../files.ts';
 import type { HaproxyRunner, Outcome } from '../host.ts';
 import type { Logger } from '../logger.ts';
@@ -7,8 +8,8 @@ import { reloadHaproxy, runningMaster } from './process.ts';
 
 /** How often we look whether every HAProxy that should run does. */
 const watchEveryMs = 1000;
-/** The longest pause before one that does not start is tried again; the first is a look's, each next one twice as long. */
-const longestPauseMs = 30_000;
+/** Before one that does not start is tried again. */
+const pauses = { firstMs: 2 * watchEveryMs, longestMs: 30_000 };
 
 /** Beside what was uploaded: HAProxy was started, and not stopped since. */
 export const shouldRunFile = 'should-run';
@@ -53,7 +54,7 @@ export function createLoadBalancers(options: {
   const uploaded = (id: string) => join(files.folderOf(id), 'haproxy.cfg');
   const shouldRun = (id: string) => join(files.folderOf(id), shouldRunFile);
   const masterOf = (id: string) => runningMaster(runner.files(id));
-  const failing = new Map<string, { pauseMs: number; notBefore: number }>();
+  const failing = new Map<string, { tries: number; notBefore: number }>();
   let watching: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -100,8 +101,8 @@ export function createLoadBalancers(options: {
       logger('info', 'HAProxy started, as it should run', { loadBalancerId: id });
       return;
     }
-    const pauseMs = Math.min((before?.pauseMs ?? watchEveryMs) * 2, longestPauseMs);
-    failing.set(id, { pauseMs, notBefore: performance.now() + pauseMs });
+    const tries = (before?.tries ?? 0) + 1;
+    failing.set(id, { tries, notBefore: performance.now() + growingPauseMs(tries, pauses) });
     logger('error', 'HAProxy should run and does not start', { loadBalancerId: id, fault });
   }
 

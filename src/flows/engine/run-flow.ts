@@ -1,3 +1,4 @@
+import { growingPauseMs } from '../../lib/growing-pause.ts';
 import { type KilnError, toKilnError } from '../../model/errors.ts';
 import type { JournalEntry, JsonObject, OperationReason } from '../../model/operation.ts';
 import type { AmphoraWrite } from '../../ports/amphora-store.ts';
@@ -330,20 +331,19 @@ async function persistently<Result>(
   attempt: () => Promise<Result>,
   isHopeless: (error: KilnError) => Promise<boolean> = async () => false,
 ): Promise<Result> {
-  let pauseMs = limits.firstPauseMs;
   for (let tries = 1; ; tries++) {
     try {
       return await attempt();
     } catch (thrown) {
       const error = toKilnError(thrown);
       if (!error.retryable || tries >= limits.attempts || stop.aborted || (await isHopeless(error))) throw error;
+      const pauseMs = growingPauseMs(tries, { firstMs: limits.firstPauseMs, longestMs: limits.longestPauseMs });
       log.debug({ err: error, tries, pauseMs }, 'trying again');
       await beforePause();
       // An asked-for stop ends the pause; the failure is then reported as it is.
       await clock.sleep(pauseMs, stop).catch(() => {
         throw error;
       });
-      pauseMs = Math.min(pauseMs * 2, limits.longestPauseMs);
     }
   }
 }
