@@ -3,7 +3,7 @@ import type { JsonObject } from '../../model/operation.ts';
 import type { AmphoraAgent } from '../../ports/amphora-agent.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
-import { lookAtServer } from '../steps/wait-for-active.ts';
+import { lookAtServer } from './wait-for-active.ts';
 import { waitSignal } from './wait-signal.ts';
 import { waitUntil } from './wait-until.ts';
 

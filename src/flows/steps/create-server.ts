@@ -5,10 +5,10 @@ import type { Server } from '../../model/compute.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import { staysForNextTry } from '../lib/probe-hosts.ts';
+import { removeServers } from '../lib/remove-servers.ts';
 import { waitSignal } from '../lib/wait-signal.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
-import { removeServers } from './remove-servers.ts';
 import { type AmphoraChoices, chooseImageFor, elapsedMs } from './resolve-amphora.ts';
 
 export type ServerCreated = { serverId: string; timings: BootTimings };

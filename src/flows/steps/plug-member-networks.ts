@@ -18,11 +18,11 @@ import {
 } from '../lib/member-networks.ts';
 import { onEachTarget } from '../lib/on-each-target.ts';
 import { portInterfaceOf } from '../lib/port-interface.ts';
+import { removePort } from '../lib/remove-port.ts';
 import { type Target, type TargetsOf, targetsLeft } from '../lib/targets.ts';
 import { treeOf } from '../lib/tree-of.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
-import { removePort } from './remove-port.ts';
 
 export type MemberNetworks = { pluggedNetworkIds: string[] };
 

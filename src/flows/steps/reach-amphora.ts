@@ -2,14 +2,14 @@ import type { BootTimings } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { AgentInfo } from '../../ports/amphora-agent.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
+import { bootWhereThereIsRoom } from '../lib/boot-where-there-is-room.ts';
+import { findManagementAddress } from '../lib/find-management-address.ts';
+import { waitForActive } from '../lib/wait-for-active.ts';
+import { waitForAgent } from '../lib/wait-for-agent.ts';
 import { waitSignal } from '../lib/wait-signal.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
-import { bootWhereThereIsRoom } from './boot-where-there-is-room.ts';
 import type { ServerCreated } from './create-server.ts';
-import { findManagementAddress } from './find-management-address.ts';
 import { type AmphoraChoices, elapsedMs } from './resolve-amphora.ts';
-import { waitForActive } from './wait-for-active.ts';
-import { waitForAgent } from './wait-for-agent.ts';
 
 export type ServerReady = { address: string; serverId: string; timings: BootTimings };
 export type AgentReady = {

@@ -3,10 +3,10 @@ import type { Leftover } from '../../model/operation.ts';
 import type { RecordsOf, Step } from '../engine/flow.ts';
 import { amphoraPortsOf, portsOfAmphora, vrrpPortName } from '../lib/amphora-ports.ts';
 import { type PairState, pairRoles } from '../lib/pair.ts';
+import { removePort } from '../lib/remove-port.ts';
+import { removeServers } from '../lib/remove-servers.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
-import { removePort } from './remove-port.ts';
-import { removeServers } from './remove-servers.ts';
 
 /** Every amphora of the load balancer goes: ports, server, and its health row. */
 export const removeAllAmphorae: Step<LoadBalancerDeps, LoadBalancerInput, Record<string, never>> = {

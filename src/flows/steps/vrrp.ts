@@ -4,12 +4,12 @@ import type { JsonObject } from '../../model/operation.ts';
 import type { Step } from '../engine/flow.ts';
 import { isUnreachable, onEachTarget } from '../lib/on-each-target.ts';
 import { type PairRole, type PairState, pairOf, pairRoles } from '../lib/pair.ts';
+import { removePort } from '../lib/remove-port.ts';
 import type { BuiltAmphora, Target } from '../lib/targets.ts';
 import { treeOf } from '../lib/tree-of.ts';
 import { addressOf, type PairMember, uploadVrrp } from '../lib/vrrp-files.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
-import { removePort } from './remove-port.ts';
 import type { VrrpPort } from './vrrp-port.ts';
 
 type Built = BuiltAmphora & VrrpPort;

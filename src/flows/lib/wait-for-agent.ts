@@ -3,8 +3,8 @@ import type { AgentInfo, AmphoraAgent } from '../../ports/amphora-agent.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ComputeService } from '../../ports/compute.ts';
 import type { StepRun } from '../engine/flow.ts';
-import { waitUntil } from '../lib/wait-until.ts';
 import { lookAtServer } from './wait-for-active.ts';
+import { waitUntil } from './wait-until.ts';
 
 const FIRST_PAUSE_MS = 100;
 /** An agent that is long in coming may have lost its server: look at that now and then. */

@@ -1,8 +1,8 @@
 import { KilnError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ComputeService } from '../../ports/compute.ts';
-import { retryableIsNull } from '../lib/tolerate.ts';
-import { waitUntil } from '../lib/wait-until.ts';
+import { retryableIsNull } from './tolerate.ts';
+import { waitUntil } from './wait-until.ts';
 
 /** Nova lists an interface a moment after the server is ACTIVE on some clouds. */
 const PATIENCE = { totalMs: 30_000, firstPauseMs: 250, longestPauseMs: 2_000 };

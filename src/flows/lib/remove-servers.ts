@@ -2,7 +2,7 @@ import type { Amphora } from '../../model/amphora.ts';
 import { KilnError, noneIfGone, ServiceError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ComputeService } from '../../ports/compute.ts';
-import { waitUntil } from '../lib/wait-until.ts';
+import { waitUntil } from './wait-until.ts';
 
 /** How long Nova may take to delete, and a Nova that is down may take to come back, before the removal is put off. */
 const PATIENCE = { totalMs: 60_000, firstPauseMs: 200, longestPauseMs: 5_000 };

@@ -3,9 +3,9 @@ import type { Server } from '../../model/compute.ts';
 import { KilnError, noneIfGone } from '../../model/errors.ts';
 import type { StepRun } from '../engine/flow.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
-import { bootServer, type ServerCreated } from './create-server.ts';
+import { bootServer, type ServerCreated } from '../steps/create-server.ts';
+import type { AmphoraChoices } from '../steps/resolve-amphora.ts';
 import { removeServers } from './remove-servers.ts';
-import type { AmphoraChoices } from './resolve-amphora.ts';
 import { waitForActive } from './wait-for-active.ts';
 
 type Booting = { loadBalancerId: string | null } & AmphoraChoices & ServerCreated;

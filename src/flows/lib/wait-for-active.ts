@@ -2,8 +2,8 @@ import type { Server } from '../../model/compute.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ComputeService } from '../../ports/compute.ts';
-import { retryableIsNull } from '../lib/tolerate.ts';
-import { waitUntil } from '../lib/wait-until.ts';
+import { retryableIsNull } from './tolerate.ts';
+import { waitUntil } from './wait-until.ts';
 
 const FIRST_PAUSE_MS = 250;
 
