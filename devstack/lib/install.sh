@@ -21,6 +21,7 @@ kiln_install() {
   kiln_folder 700 "$KILN_DATA_DIR"
   if [[ ! -e $KILN_DIR/node_modules ]]; then touch "$(kiln_installed_mark)"; fi
   sh "$KILN_DIR/scripts/bootstrap.sh" || die $LINENO 'Kiln could not be installed from its lockfile; npm says above why'
+  sh "$KILN_DIR/scripts/node24.sh" "$KILN_DIR/scripts/build.ts" --if-needed --quiet || die $LINENO 'Kiln could not be built; the lines above say why'
   "$KILN_DIR/bin/kiln" --version
   if [[ $(trueorfalse True KILN_INSTALL_CLIENT) == True ]]; then
     pip_install_gr python-octaviaclient # `openstack loadbalancer`
@@ -41,6 +42,6 @@ kiln_clean() {
   if [[ -n $left ]]; then
     warn $LINENO "Kiln: unstack could not take these away. If the cloud outlives this clean, delete them by hand: ${left//$'\n'/, }"
   fi
-  if [[ -e $(kiln_installed_mark) ]]; then rm -rf "${KILN_DIR:?}/node_modules"; fi
+  if [[ -e $(kiln_installed_mark) ]]; then rm -rf "${KILN_DIR:?}/node_modules" "${KILN_DIR:?}/dist"; fi
   sudo rm -rf "${KILN_CONF_DIR:?}" "${KILN_DATA_DIR:?}"
 }

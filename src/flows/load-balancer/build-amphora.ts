@@ -1,7 +1,7 @@
 import { defineFlow } from '../engine/flow.ts';
 import { createServer } from '../steps/create-server.ts';
 import { waitForAmphora, waitForServer } from '../steps/reach-amphora.ts';
-import { recordAmphora } from '../steps/record-amphora.ts';
+import { markAmphoraBooting } from '../steps/record-amphora.ts';
 import type { AmphoraChoices } from '../steps/resolve-amphora.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 
@@ -13,7 +13,7 @@ type BuildInput = { loadBalancerId: string | null } & AmphoraChoices;
  */
 export const buildAmphora = defineFlow('build-amphora')
   .takes<LoadBalancerDeps, BuildInput>()
-  .step(recordAmphora)
+  .step(markAmphoraBooting)
   .step(createServer)
   .step(waitForServer)
   .step(waitForAmphora)

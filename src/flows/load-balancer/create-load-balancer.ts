@@ -6,15 +6,15 @@ import {
   type CertificatesUploaded,
   reload,
   uploadCertificates,
-  uploadConfiguration,
+  uploadHaproxyConfiguration,
 } from '../steps/configure-listeners.ts';
 import { type LoadBalancerInput, markActive, markErrorOnRevert } from '../steps/mark-error-on-revert.ts';
 import { plugMemberNetworks } from '../steps/plug-member-networks.ts';
 import { plugVip } from '../steps/plug-vip.ts';
 import { markAmphoraAllocated } from '../steps/record-amphora.ts';
 import { resolveAmphora } from '../steps/resolve-amphora.ts';
-import { createVipSecurityGroup } from '../steps/vip-security-group.ts';
-import { createVrrpPort, plugVrrpPort } from '../steps/vrrp-port.ts';
+import { updateVipSecurityGroup } from '../steps/vip-security-group.ts';
+import { createVrrpPort, plugVipPort } from '../steps/vrrp-port.ts';
 import { buildAmphora } from './build-amphora.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 
@@ -27,13 +27,13 @@ export const createLoadBalancer = defineFlow('create-load-balancer')
   .step(markErrorOnRevert((_records, tree) => lost(tree)))
   .step(resolveAmphora)
   .use(buildAmphora)
-  .step(createVipSecurityGroup)
+  .step(updateVipSecurityGroup)
   .step(createVrrpPort)
-  .step(plugVrrpPort)
+  .step(plugVipPort)
   .step(onNewAmphora(plugVip))
   .step(onNewAmphora(plugMemberNetworks<Built>(builtAmphora)))
   .step(onNewAmphora(uploadCertificates<Built>(inAmphora)))
-  .step(onNewAmphora(uploadConfiguration<Built & CertificatesUploaded>(inAmphora)))
+  .step(onNewAmphora(uploadHaproxyConfiguration<Built & CertificatesUploaded>(inAmphora)))
   .step(onNewAmphora(reload<Built & CertificatesUploaded>(inAmphora)))
   .step(markAmphoraAllocated)
   .step(markActive(succeeded))

@@ -1,8 +1,8 @@
 import { lost } from '../../core/operations/settlement.ts';
 import { defineFlow } from '../engine/flow.ts';
-import { deleteRows, type LoadBalancerInput, markErrorOnRevert } from '../steps/mark-error-on-revert.ts';
-import { releaseVip } from '../steps/release-vip.ts';
-import { removeAllAmphorae } from '../steps/remove-amphorae.ts';
+import { deleteLbRows, type LoadBalancerInput, markErrorOnRevert } from '../steps/mark-error-on-revert.ts';
+import { deallocateVip } from '../steps/release-vip.ts';
+import { deleteAmphorae } from '../steps/remove-amphorae.ts';
 import { deleteServerGroup } from '../steps/server-group.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 
@@ -10,8 +10,8 @@ import type { LoadBalancerDeps } from './deps.ts';
 export const deleteLoadBalancer = defineFlow('delete-load-balancer')
   .takes<LoadBalancerDeps, LoadBalancerInput>()
   .step(markErrorOnRevert((_records, tree) => lost(tree)))
-  .step(removeAllAmphorae)
+  .step(deleteAmphorae)
   .step(deleteServerGroup)
-  .step(releaseVip)
-  .step(deleteRows)
+  .step(deallocateVip)
+  .step(deleteLbRows)
   .build();

@@ -8,7 +8,7 @@ import {
   type CertificatesUploaded,
   reload,
   uploadCertificates,
-  uploadConfiguration,
+  uploadHaproxyConfiguration,
 } from '../steps/configure-listeners.ts';
 import {
   failedFailover,
@@ -20,10 +20,10 @@ import {
 import { plugOtherNetworks, plugVipNetwork } from '../steps/plug-member-networks.ts';
 import { plugVipLast } from '../steps/plug-vip.ts';
 import { markAmphoraAllocated } from '../steps/record-amphora.ts';
-import { moveVip, removeOldAmphorae } from '../steps/remove-amphorae.ts';
+import { deleteOldAmphorae, unplugVipOfOldAmphorae } from '../steps/remove-amphorae.ts';
 import { resolveAmphora } from '../steps/resolve-amphora.ts';
-import { createVipSecurityGroup } from '../steps/vip-security-group.ts';
-import { createVrrpPort, plugVrrpPort } from '../steps/vrrp-port.ts';
+import { updateVipSecurityGroup } from '../steps/vip-security-group.ts';
+import { createVrrpPort, plugVipPort } from '../steps/vrrp-port.ts';
 import { buildAmphora } from './build-amphora.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 
@@ -46,19 +46,19 @@ const failover = <Name extends FlowName>(name: Name) =>
     .step(markErrorOnRevert(failedFailover))
     .step(resolveAmphora)
     .use(buildAmphora)
-    .step(createVipSecurityGroup)
+    .step(updateVipSecurityGroup)
     .step(createVrrpPort)
-    .step(plugVrrpPort)
+    .step(plugVipPort)
     .step(onNewAmphora(plugOtherNetworks<Built>(builtAmphora)))
     .step(onNewAmphora(uploadCertificates<Built>(inAmphora)))
-    .step(onNewAmphora(uploadConfiguration<Built & CertificatesUploaded>(inAmphora)))
+    .step(onNewAmphora(uploadHaproxyConfiguration<Built & CertificatesUploaded>(inAmphora)))
     .step(onNewAmphora(plugVipLast))
     .step(onNewAmphora(plugVipNetwork<Built>(builtAmphora)))
     .step(onNewAmphora(reload<Built & CertificatesUploaded>(inAmphora)))
     .commit()
-    .step(moveVip)
+    .step(unplugVipOfOldAmphorae)
     .step(markAmphoraAllocated)
-    .step(removeOldAmphorae)
+    .step(deleteOldAmphorae)
     .step(markActive<FailoverInput & Built & CertificatesUploaded>(outcomeOf))
     .build();
 

@@ -12,7 +12,7 @@ import {
   type CertificatesUploaded,
   reload,
   uploadCertificates,
-  uploadConfiguration,
+  uploadHaproxyConfiguration,
 } from '../steps/configure-listeners.ts';
 import {
   failedFailover,
@@ -23,12 +23,12 @@ import {
 import { plugMemberNetworks } from '../steps/plug-member-networks.ts';
 import { plugVip } from '../steps/plug-vip.ts';
 import { markAmphoraAllocated } from '../steps/record-amphora.ts';
-import { removeReplaced } from '../steps/remove-amphorae.ts';
-import { type AmphoraChoices, resolvePair } from '../steps/resolve-amphora.ts';
+import { deleteReplacedAmphorae } from '../steps/remove-amphorae.ts';
+import { type AmphoraChoices, resolveAmphorae } from '../steps/resolve-amphora.ts';
 import { createServerGroup } from '../steps/server-group.ts';
-import { createVipSecurityGroup, type VipSecurity } from '../steps/vip-security-group.ts';
-import { judgeNewAmphorae, startVrrp, takeOver, tellPeers } from '../steps/vrrp.ts';
-import { createVrrpPort, plugVrrpPort, type VrrpPort } from '../steps/vrrp-port.ts';
+import { updateVipSecurityGroup, type VipSecurity } from '../steps/vip-security-group.ts';
+import { checkNewAmphorae, startVrrp, takeOver, tellPeers } from '../steps/vrrp.ts';
+import { createVrrpPort, plugVipPort, type VrrpPort } from '../steps/vrrp-port.ts';
 import { buildAmphora } from './build-amphora.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 import { type FailoverInput, outcomeOf } from './failover.ts';
@@ -43,7 +43,7 @@ const buildOneOfPair = defineFlow('build-amphora')
   .takes<LoadBalancerDeps, Choices>()
   .use(buildAmphora)
   .step(createVrrpPort)
-  .step(plugVrrpPort)
+  .step(plugVipPort)
   .step(onNewAmphora(plugVip))
   .step(onNewAmphora(plugMemberNetworks<LoadBalancerInput & BuiltAmphora>(builtAmphora)))
   .build();
@@ -72,11 +72,11 @@ export const createPair = withVersionOne((versions) =>
     .takes<LoadBalancerDeps, LoadBalancerInput>(versions)
     .step(markErrorOnRevert((_records, tree) => lost(tree), beginning))
     .step(createServerGroup)
-    .step(resolvePair(async () => pairRoles))
-    .step(createVipSecurityGroup)
+    .step(resolveAmphorae(async () => pairRoles))
+    .step(updateVipSecurityGroup)
     .parallel(buildBoth)
     .step(onNewAmphora(uploadCertificates<Built>(inPair(() => false))))
-    .step(onNewAmphora(uploadConfiguration<Built & CertificatesUploaded>(inPair(() => false))))
+    .step(onNewAmphora(uploadHaproxyConfiguration<Built & CertificatesUploaded>(inPair(() => false))))
     .step(onNewAmphora(reload<Built & CertificatesUploaded>(inPair(() => false))))
     .step(onNewAmphora(startVrrp))
     .parallel(allocateBoth)
@@ -98,19 +98,19 @@ function failover<Name extends FlowName>(
       .takes<LoadBalancerDeps, PairFailoverInput>(versions)
       .step(markErrorOnRevert(failedFailover, beginning))
       .step(createServerGroup)
-      .step(resolvePair(rolesOf))
-      .step(createVipSecurityGroup)
+      .step(resolveAmphorae(rolesOf))
+      .step(updateVipSecurityGroup)
       .parallel(buildBoth, isBuilt)
       .step(onNewAmphora(uploadCertificates<Built>(inPair(() => true))))
-      .step(onNewAmphora(uploadConfiguration<Built & CertificatesUploaded>(inPair(() => true))))
+      .step(onNewAmphora(uploadHaproxyConfiguration<Built & CertificatesUploaded>(inPair(() => true))))
       .step(onNewAmphora(reload<Built & CertificatesUploaded>(inPair(() => true))))
-      .step(onNewAmphora(judgeNewAmphorae))
+      .step(onNewAmphora(checkNewAmphorae))
       .step(tellPeers('introduce-peers', configureWhole))
       .commit()
       .step(takeOver('BACKUP'))
       .step(takeOver('MASTER'))
       .parallel(allocateBoth, isBuilt)
-      .step(removeReplaced)
+      .step(deleteReplacedAmphorae)
       .step(tellPeers('update-peers', configureWhole))
       .step(markActive<PairFailoverInput & Built & CertificatesUploaded>(outcomeOf))
       .build(),

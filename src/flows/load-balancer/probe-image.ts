@@ -1,9 +1,9 @@
 import { defineFlow } from '../engine/flow.ts';
 import {
   awaitHeartbeat,
+  deleteProbe,
   markProbeOnRevert,
   type ProbeInput,
-  removeProbe,
   resolveProbe,
   tryHaproxy,
 } from '../steps/probe-amphora.ts';
@@ -23,5 +23,5 @@ export const probeImage = defineFlow('probe-image')
   .step(awaitHeartbeat)
   .step(tryHaproxy)
   .commit()
-  .step(removeProbe)
+  .step(deleteProbe)
   .build();

@@ -15,11 +15,11 @@ import {
   reload,
   removeCertificates,
   uploadCertificates,
-  uploadConfiguration,
+  uploadHaproxyConfiguration,
 } from '../steps/configure-listeners.ts';
 import { failedSubject, type LoadBalancerInput, markActive, markErrorOnRevert } from '../steps/mark-error-on-revert.ts';
 import { plugMemberNetworks, unplugMemberNetworks } from '../steps/plug-member-networks.ts';
-import { updateQosPolicy, updateVip } from '../steps/update-vip.ts';
+import { applyQosPolicy, updateVip } from '../steps/update-vip.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 
 type Input = LoadBalancerInput & { before?: JsonObject; othersBefore?: readonly RowBefore[] };
@@ -49,10 +49,10 @@ export function reconfigure<Name extends FlowName>(
   return defineFlow(name)
     .takes<LoadBalancerDeps, Input>()
     .step(markErrorOnRevert(failedSubject(subjectOf)))
-    .step(updateQosPolicy(subjectOf))
+    .step(applyQosPolicy(subjectOf))
     .step(plugMemberNetworks<Input>(servingAmphorae, before))
     .step(uploadCertificates(inAmphorae))
-    .step(uploadConfiguration(inAmphorae))
+    .step(uploadHaproxyConfiguration(inAmphorae))
     .step(reload(inAmphorae))
     .step(updateVip(subjectOf))
     .step(removeCertificates(inAmphorae))

@@ -65,7 +65,7 @@ export function uploadCertificates<State extends Input>(
 }
 
 /** HAProxy checks it; what runs goes on as it is. */
-export function uploadConfiguration<State extends Input & CertificatesUploaded>(
+export function uploadHaproxyConfiguration<State extends Input & CertificatesUploaded>(
   options: Options<State>,
 ): Step<LoadBalancerDeps, State, Record<string, never>> {
   return {
@@ -93,7 +93,7 @@ export function reload<State extends Input & CertificatesUploaded>(
       await onEachTarget(deps, await options.targetsOf(deps, state), (target) => reloadListeners(deps, target, tree));
       return {};
     },
-    // What ran before comes back with the files: see `uploadConfiguration`.
+    // What ran before comes back with the files: see `uploadHaproxyConfiguration`.
   };
 }
 

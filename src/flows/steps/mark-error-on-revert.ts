@@ -80,7 +80,7 @@ export function markActive<State extends LoadBalancerInput & { leftOut?: readonl
 }
 
 /** As `markActive`, and the load balancer is gone. */
-export const deleteRows = markActive<LoadBalancerInput>(wholeTree, 'delete-lb-rows');
+export const deleteLbRows = markActive<LoadBalancerInput>(wholeTree, 'delete-lb-rows');
 
 async function settlementOf(
   records: Records,

@@ -124,7 +124,7 @@ export const tryHaproxy: Step<LoadBalancerDeps, ProbeInput & BuiltAmphora, Recor
   },
 };
 
-export const removeProbe: Step<LoadBalancerDeps, ProbeInput & BuiltAmphora, Record<string, never>> = {
+export const deleteProbe: Step<LoadBalancerDeps, ProbeInput & BuiltAmphora, Record<string, never>> = {
   name: 'delete-probe',
   async do(deps, { amphoraId, serverGroupName }) {
     const amphora = await deps.amphorae.get(amphoraId);

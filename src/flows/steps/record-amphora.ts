@@ -8,7 +8,7 @@ import type { AmphoraChoices } from './resolve-amphora.ts';
 type RecordInput = { loadBalancerId: string | null } & AmphoraChoices;
 
 /** The amphora, its server's name and its image are on record before Nova is asked for anything. */
-export const recordAmphora: Step<LoadBalancerDeps, RecordInput, Record<string, never>> = {
+export const markAmphoraBooting: Step<LoadBalancerDeps, RecordInput, Record<string, never>> = {
   name: 'mark-amphora-booting',
   isRepeatable: true,
   async do(deps, state, run) {

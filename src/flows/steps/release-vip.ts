@@ -6,7 +6,7 @@ import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 import { portOrNull, removeVipSecurityGroup } from './vip-security-group.ts';
 
 /** The VIP goes back to the network: ports of Kiln's own are deleted, one that the user brought is left as it came. */
-export const releaseVip: Step<LoadBalancerDeps, LoadBalancerInput, Record<string, never>> = {
+export const deallocateVip: Step<LoadBalancerDeps, LoadBalancerInput, Record<string, never>> = {
   name: 'deallocate-vip',
   async do(deps, { loadBalancerId }) {
     const found = await deps.loadBalancers.get('loadbalancer', loadBalancerId);

@@ -9,7 +9,7 @@ import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 
 /** Every amphora of the load balancer goes: ports, server, and its health row. */
-export const removeAllAmphorae: Step<LoadBalancerDeps, LoadBalancerInput, Record<string, never>> = {
+export const deleteAmphorae: Step<LoadBalancerDeps, LoadBalancerInput, Record<string, never>> = {
   name: 'delete-amphorae',
   async do(deps, { loadBalancerId }) {
     await removeAmphorae(deps, loadBalancerId, () => false);
@@ -19,7 +19,7 @@ export const removeAllAmphorae: Step<LoadBalancerDeps, LoadBalancerInput, Record
 };
 
 /** The amphorae that the new one has taken over from go. */
-export const removeOldAmphorae: Step<
+export const deleteOldAmphorae: Step<
   LoadBalancerDeps,
   LoadBalancerInput & { amphoraId: string },
   Record<string, never>
@@ -33,7 +33,7 @@ export const removeOldAmphorae: Step<
 };
 
 /** Of a pair: whoever has the role of one that has just been built, and is not that one. */
-export const removeReplaced: Step<
+export const deleteReplacedAmphorae: Step<
   LoadBalancerDeps,
   LoadBalancerInput & PairState<{ amphoraId: string }>,
   Record<string, never>
@@ -58,7 +58,11 @@ const isKeptIn = (state: PairState<{ amphoraId: string }>) => {
  * The old amphorae let go of the VIP: their ports leave their servers and go, at once and in this order, so that what
  * answers is the new one alone. From here on there is no way back.
  */
-export const moveVip: Step<LoadBalancerDeps, LoadBalancerInput & { amphoraId: string }, Record<string, never>> = {
+export const unplugVipOfOldAmphorae: Step<
+  LoadBalancerDeps,
+  LoadBalancerInput & { amphoraId: string },
+  Record<string, never>
+> = {
   name: 'unplug-vip-of-old-amphorae',
   async do(deps, { loadBalancerId, amphoraId }) {
     for (const amphora of await deps.amphorae.list({ loadBalancerId })) {

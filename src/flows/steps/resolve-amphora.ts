@@ -54,7 +54,7 @@ export const resolveAmphora: Step<LoadBalancerDeps, ResolveInput, AmphoraChoices
  * As above, once for all amphorae of a pair that are built: one image, one flavor, one zone.
  * @param rolesOf which of the two.
  */
-export function resolvePair<State extends LoadBalancerInput & JsonObject>(
+export function resolveAmphorae<State extends LoadBalancerInput & JsonObject>(
   rolesOf: (deps: LoadBalancerDeps, state: State) => Promise<readonly PairRole[]>,
 ): Step<LoadBalancerDeps, State & ServerGroup, PairState<AmphoraChoices>> {
   return {

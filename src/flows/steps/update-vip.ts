@@ -27,7 +27,7 @@ export function updateVip<Input extends LoadBalancerInput>(
 }
 
 /** Its QoS policy, on the VIP's port and on those of the amphorae that serve. */
-export function updateQosPolicy<Input extends LoadBalancerInput>(
+export function applyQosPolicy<Input extends LoadBalancerInput>(
   subjectOf: (input: Input) => OperationSubject,
 ): Step<LoadBalancerDeps, Input, Record<string, never>> {
   return {

@@ -16,7 +16,7 @@ const nameOf = (loadBalancerId: string) => `lb-${loadBalancerId}`;
  * The VIP's port lets in what the listeners take, and nothing else: by a group of the load balancer's own, or by those
  * that its owner named, and beside these one for what a pair's amphorae tell each other.
  */
-export const createVipSecurityGroup: Step<LoadBalancerDeps, LoadBalancerInput, VipSecurity> = {
+export const updateVipSecurityGroup: Step<LoadBalancerDeps, LoadBalancerInput, VipSecurity> = {
   name: 'update-vip-security-group',
   async do(deps, { loadBalancerId }, run) {
     const tree = await treeOf(deps, loadBalancerId);

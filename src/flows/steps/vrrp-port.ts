@@ -62,7 +62,7 @@ function placeOf(vips: readonly Vip[]): Pick<NewPort, 'networkId' | 'fixedIps' |
 }
 
 /** The port is in the server. Undone with the port, which leaves a server when it is deleted. */
-export const plugVrrpPort: Step<LoadBalancerDeps, ServerCreated & VrrpPort, Record<string, never>> = {
+export const plugVipPort: Step<LoadBalancerDeps, ServerCreated & VrrpPort, Record<string, never>> = {
   name: 'plug-vip-port',
   isRepeatable: true,
   async do(deps, { serverId, vrrpPortId }) {

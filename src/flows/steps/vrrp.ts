@@ -34,7 +34,7 @@ export const startVrrp: Step<LoadBalancerDeps, State, Nothing> = {
 };
 
 /** Nobody takes over who does not run what is to run: asked before there is no way back. */
-export const judgeNewAmphorae: Step<LoadBalancerDeps, State, Nothing> = {
+export const checkNewAmphorae: Step<LoadBalancerDeps, State, Nothing> = {
   name: 'check-new-amphorae',
   async do(deps, { loadBalancerId, ...state }) {
     const tree = await treeOf(deps, loadBalancerId);
