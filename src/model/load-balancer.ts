@@ -14,6 +14,9 @@ export const provisioningStatuses = [
 ] as const;
 export type ProvisioningStatus = (typeof provisioningStatuses)[number];
 
+/** While an operation changes it, nobody else may. */
+export const pendingStatuses = ['PENDING_CREATE', 'PENDING_UPDATE', 'PENDING_DELETE'] as const;
+
 /** Being deleted, or deleted: no part of what is configured any more. */
 export function isPendingDelete({ provisioningStatus }: { provisioningStatus: ProvisioningStatus }): boolean {
   return provisioningStatus === 'PENDING_DELETE' || provisioningStatus === 'DELETED';

@@ -3,10 +3,7 @@ import { createAmphoraStore } from '../../src/adapters/storage/amphora-store.ts'
 import { openStoredApiHarness, type StoredApiHarness, subnetId } from '../kit/api.ts';
 import { storedAmphora } from '../kit/contract/amphora-store.ts';
 
-/**
- * Octavia's answer to one request after another: its status, and its words where a client reads them. Where they come from:
- * test/openstack/api-octavia.test.ts asks Octavia itself.
- */
+/** Octavia's answer to one request after another: its status, and its words where a client reads them. */
 
 const nobody = '00000000-0000-4000-8000-000000000bad';
 let harness: StoredApiHarness;

@@ -1,4 +1,5 @@
 import { type ExpressionBuilder, sql } from 'kysely';
+import { pendingStatuses } from '../../model/load-balancer.ts';
 import { unendedStatuses } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Orphans } from '../../ports/orphans.ts';
@@ -46,8 +47,5 @@ function isOrphan({ and, eb, exists, not, selectFrom }: ExpressionBuilder<Schema
     .select('kiln_operation.id')
     .whereRef('kiln_operation.subject', '=', 'kiln_load_balancer.id')
     .where('kiln_operation.status', 'in', unendedStatuses);
-  return and([
-    eb('provisioning_status', 'in', ['PENDING_CREATE', 'PENDING_UPDATE', 'PENDING_DELETE']),
-    not(exists(underWay)),
-  ]);
+  return and([eb('provisioning_status', 'in', pendingStatuses), not(exists(underWay))]);
 }

@@ -1,4 +1,5 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely';
+import { pendingStatuses } from '../../model/load-balancer.ts';
 import { unendedStatuses } from '../../model/operation.ts';
 import type { SilenceFinding } from '../../model/silence.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -26,8 +27,6 @@ const pagedOperations: PagedTable = {
     updatedAt: 'string',
   }),
 };
-
-const pendingStatuses = ['PENDING_CREATE', 'PENDING_UPDATE', 'PENDING_DELETE'];
 
 /** What operators look at, from the tables of load balancers, amphorae and operations. */
 export function createOverviewStore(database: KilnDatabase, clock: Clock): OverviewStore {

@@ -1,6 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { growingPauseMs } from '../../lib/growing-pause.ts';
+import { createTurns } from '../../lib/in-turn.ts';
 import { type AgentFiles, nullIfAbsent, writeWhole } from '../files.ts';
 import type { HaproxyRunner, Outcome } from '../host.ts';
 import type { Logger } from '../logger.ts';
@@ -50,7 +51,7 @@ export function createLoadBalancers(options: {
   logger: Logger;
 }): LoadBalancers {
   const { files, runner, logger } = options;
-  const oneByOne = createQueues();
+  const oneByOne = createTurns();
   const uploaded = (id: string) => join(files.folderOf(id), 'haproxy.cfg');
   const shouldRun = (id: string) => join(files.folderOf(id), shouldRunFile);
   const masterOf = (id: string) => runningMaster(runner.files(id));
@@ -171,19 +172,5 @@ export function createLoadBalancers(options: {
       };
       await Promise.all((await ids()).map((id) => oneByOne(id, () => leave(id))));
     },
-  };
-}
-
-/** Runs what belongs to one name in the order it was asked for; other names go on beside it. */
-function createQueues(): <Result>(name: string, action: () => Promise<Result>) => Promise<Result> {
-  const lasts = new Map<string, Promise<unknown>>();
-  return (name, action) => {
-    const mine = (lasts.get(name) ?? Promise.resolve()).then(action, action);
-    const settled = mine.catch(() => undefined);
-    lasts.set(name, settled);
-    void settled.then(() => {
-      if (lasts.get(name) === settled) lasts.delete(name);
-    });
-    return mine;
   };
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createTurn } from '../../lib/in-turn.ts';
 import { nullIfAbsent, writeWhole } from '../files.ts';
 import type { Interfaces } from '../host.ts';
 import type { VipPlug } from '../plug.ts';
@@ -19,14 +20,14 @@ export function createRememberedInterfaces(base: string): Interfaces {
   const file = join(base, 'interfaces.json');
   const read = async (): Promise<PluggedInterface[]> =>
     JSON.parse((await readFile(file, 'utf8').catch(nullIfAbsent)) ?? '[]');
-  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = createTurn();
 
   /** One change after the other. `change` gives the interface as it shall be, or null to leave all as it is. */
   async function update(
     macAddress: string,
     change: (known: PluggedInterface | null, all: readonly PluggedInterface[]) => PluggedInterface | null,
   ): Promise<{ known: PluggedInterface | null; plugged: PluggedInterface | null }> {
-    const mine = last.then(async () => {
+    return await inTurn(async () => {
       const all = await read();
       const isIt = (one: PluggedInterface) => one.macAddress.toLowerCase() === macAddress.toLowerCase();
       const known = all.find(isIt) ?? null;
@@ -34,8 +35,6 @@ export function createRememberedInterfaces(base: string): Interfaces {
       if (plugged) await writeWhole(file, JSON.stringify([...all.filter((one) => !isIt(one)), plugged]));
       return { known, plugged };
     });
-    last = mine.catch(() => undefined);
-    return await mine;
   }
 
   const byAddress = async (address: string) =>

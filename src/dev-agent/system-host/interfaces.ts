@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { shortestAddress } from '../../core/network/address.ts';
+import { createTurn } from '../../lib/in-turn.ts';
 import { nullIfAbsent, writeWhole } from '../files.ts';
 import { type Interfaces, PlugError } from '../host.ts';
 import type { Logger } from '../logger.ts';
@@ -34,14 +35,7 @@ export function createKernelInterfaces(options: {
   logger: Logger;
 }): KernelInterfaces {
   const { folder, isOfPair, logger } = options;
-  let last: Promise<unknown> = Promise.resolve();
-
-  /** One change after the other. */
-  function inTurn<Result>(action: () => Promise<Result>): Promise<Result> {
-    const mine = last.then(action, action);
-    last = mine.catch(() => undefined);
-    return mine;
-  }
+  const inTurn = createTurn();
 
   async function plans(): Promise<InterfacePlan[]> {
     const names = ((await readdir(folder).catch(nullIfAbsent)) ?? []).filter((name) => name.endsWith('.json'));

@@ -1,5 +1,6 @@
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
+import { createTurn } from '../../../src/lib/in-turn.ts';
 import type { CloudUser } from './cloud-user.ts';
 import { sleep } from './until.ts';
 
@@ -72,11 +73,9 @@ export function createRunImages({ runName, operator, tenant, files, made }: Opti
     return await make(files.new, { suffix: 'planted', by: tenant });
   });
 
-  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = createTurn();
   const alone = async (change: () => Promise<unknown>): Promise<void> => {
-    const mine = last.then(change);
-    last = mine.catch(() => {});
-    await mine;
+    await inTurn(change);
   };
 
   return {

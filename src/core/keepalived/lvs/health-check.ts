@@ -1,3 +1,4 @@
+import { batches } from '../../../lib/batches.ts';
 import type { HealthMonitor, Member } from '../../../model/load-balancer.ts';
 import { requireAddress } from '../../haproxy/address.ts';
 import { expandCodes } from '../../haproxy/health-check.ts';
@@ -38,8 +39,7 @@ function connection(address: string, port: number, timeout: number): string[] {
 const CODES_PER_LINE = 200;
 
 function statusCodeLines(codes: readonly number[]): string[] {
-  const starts = Array.from({ length: Math.ceil(codes.length / CODES_PER_LINE) }, (_, index) => index * CODES_PER_LINE);
-  const lines = starts.map((start) => `status_code ${codes.slice(start, start + CODES_PER_LINE).join(' ')}`);
+  const lines = [...batches(codes, CODES_PER_LINE)].map((some) => `status_code ${some.join(' ')}`);
   return lines.length > 0 ? lines : ['status_code 200'];
 }
 

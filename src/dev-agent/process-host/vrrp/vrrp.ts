@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createTurn } from '../../../lib/in-turn.ts';
 import { type AgentFiles, nullIfAbsent, writeWhole } from '../../files.ts';
 import type { Vrrp } from '../../host.ts';
 import type { Logger } from '../../logger.ts';
@@ -37,14 +38,7 @@ export function createVrrp(options: {
   const configurationFile = join(files.base, 'vrrp', 'octavia-keepalived.conf');
   const shouldRun = join(files.base, 'vrrp', 'should-run');
   let running: RunningInstance | null = null;
-  let last: Promise<unknown> = Promise.resolve();
-
-  /** One action after the other. */
-  function inTurn<Result>(action: () => Promise<Result>): Promise<Result> {
-    const mine = last.then(action, action);
-    last = mine.catch(() => undefined);
-    return mine;
-  }
+  const inTurn = createTurn();
 
   const faultOf = (text: string): string | null => {
     try {
