@@ -67,8 +67,8 @@ export function createLoadBalancer(deps: Deps): (spec: LoadBalancerSpec, by: Req
     const quota = await changes.quotaOf(projectId);
     await quota.demand({ loadbalancer: 1 });
 
-    const making = changes.making();
-    const id = making.newId();
+    const context = changes.context();
+    const id = context.newId();
     await reservations.reserve(id);
     try {
       const allocated = await vips.allocate({
@@ -90,9 +90,9 @@ export function createLoadBalancer(deps: Deps): (spec: LoadBalancerSpec, by: Req
         })),
         userToken,
       });
-      const loadBalancer = makeLoadBalancer(making, spec, projectId, offer, { id, ...allocated });
-      const tree = makeFullyPopulated(making, spec, loadBalancer);
-      const planned = planCreation(making, tree);
+      const loadBalancer = makeLoadBalancer(context, spec, projectId, offer, { id, ...allocated });
+      const tree = makeFullyPopulated(context, spec, loadBalancer);
+      const planned = planCreation(context, tree);
       const counted = await quota.demand(countKinds(planned.rows));
       await changes.demandSecrets(
         [...tree.listeners.map(referencesOfListener), ...tree.pools.map(referencesOfPool)],

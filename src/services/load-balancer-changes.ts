@@ -61,7 +61,7 @@ export function createLoadBalancerChanges(deps: LoadBalancerChangesDeps) {
       return tree;
     },
 
-    making: (): CreationContext => ({
+    context: (): CreationContext => ({
       settings: deps.settings(),
       newId: () => crypto.randomUUID(),
       now: deps.clock.now().toISOString(),

@@ -61,14 +61,14 @@ const flowFor = (flow: keyof typeof pairFlows, { topology }: { topology: Topolog
   topology === 'ACTIVE_STANDBY' ? pairFlows[flow] : flow;
 
 /** A load balancer with everything in it. */
-export function planCreation(making: CreationContext, tree: LoadBalancerTree): PlannedChange {
+export function planCreation(context: CreationContext, tree: LoadBalancerTree): PlannedChange {
   const { id } = tree.loadBalancer;
   return {
     loadBalancerId: id,
     mutableFrom: [],
     basedOnRevision: null,
     rows: rowsOfTree(tree),
-    operation: operation(making, flowFor('create-load-balancer', tree.loadBalancer), id, {
+    operation: operation(context, flowFor('create-load-balancer', tree.loadBalancer), id, {
       verb: 'create',
       kind: 'loadbalancer',
       resourceId: id,
@@ -81,7 +81,7 @@ export function planCreation(making: CreationContext, tree: LoadBalancerTree): P
  * update holds the row as it was before, so that its flow can give it back.
  */
 export function planChange(
-  making: CreationContext,
+  context: CreationContext,
   verb: Verb,
   tree: StoredTree,
   subject: Subject,
@@ -92,13 +92,13 @@ export function planChange(
   const rows =
     subject.kind === 'loadbalancer'
       ? [own]
-      : [...locked(making, tree, parentsOf(tree, subject)), ...(more.rows ?? []), own];
+      : [...locked(context, tree, parentsOf(tree, subject)), ...(more.rows ?? []), own];
   return {
     loadBalancerId: loadBalancer.id,
     mutableFrom: verb === 'delete' && subject.kind === 'loadbalancer' ? ['ACTIVE', 'ERROR'] : ['ACTIVE'],
     basedOnRevision: tree.revision,
     rows,
-    operation: operation(making, `${verb}-${flowWords[subject.kind]}`, loadBalancer.id, {
+    operation: operation(context, `${verb}-${flowWords[subject.kind]}`, loadBalancer.id, {
       verb,
       kind: subject.kind,
       resourceId: subject.put.id,
@@ -111,7 +111,7 @@ export function planChange(
 
 /** All members of a pool at once. */
 export function planMembers(
-  making: CreationContext,
+  context: CreationContext,
   tree: StoredTree,
   pool: Pool,
   changes: { created: readonly Member[]; updated: readonly Member[]; deleted: readonly Member[] },
@@ -127,10 +127,10 @@ export function planMembers(
     mutableFrom: ['ACTIVE'],
     basedOnRevision: tree.revision,
     rows: [
-      ...locked(making, tree, { listenerIds: listenersOf(tree, pool.id), poolId: pool.id }),
+      ...locked(context, tree, { listenerIds: listenersOf(tree, pool.id), poolId: pool.id }),
       ...members.map((put) => ({ kind: 'member' as const, put })),
     ],
-    operation: operation(making, 'update-members', tree.loadBalancer.id, {
+    operation: operation(context, 'update-members', tree.loadBalancer.id, {
       verb: 'replace',
       kind: 'pool',
       resourceId: pool.id,
@@ -146,10 +146,10 @@ export function planMembers(
 }
 
 /** One that never came to be is made anew, with everything in it; else what is in ERROR for its creation stays out. */
-export function planFailover(making: CreationContext, tree: StoredTree): PlannedChange {
+export function planFailover(context: CreationContext, tree: StoredTree): PlannedChange {
   const { loadBalancer, revision } = tree;
   const { id } = loadBalancer;
-  const own = neverTookEffect(loadBalancer) ? loadBalancer : { ...loadBalancer, updatedAt: making.now };
+  const own = neverTookEffect(loadBalancer) ? loadBalancer : { ...loadBalancer, updatedAt: context.now };
   const made = neverTookEffect(loadBalancer) ? rowsOfTree(tree).filter(({ put }) => neverTookEffect(put)) : [];
   return {
     loadBalancerId: id,
@@ -160,15 +160,15 @@ export function planFailover(making: CreationContext, tree: StoredTree): Planned
       { kind: 'loadbalancer', put: { ...own, provisioningStatus: 'PENDING_UPDATE' } },
     ],
     operation: {
-      ...operation(making, flowFor('failover-load-balancer', loadBalancer), id, { resourceId: id }),
+      ...operation(context, flowFor('failover-load-balancer', loadBalancer), id, { resourceId: id }),
       priority: priorities.failover,
     },
   };
 }
 
 /** Of a pair the other one goes on; in SINGLE topology it takes the one that there is, as the load balancer's failover does. */
-export function planAmphoraFailover(making: CreationContext, tree: StoredTree, amphoraId: string): PlannedChange {
-  const { operation: planned, ...change } = planFailover(making, tree);
+export function planAmphoraFailover(context: CreationContext, tree: StoredTree, amphoraId: string): PlannedChange {
+  const { operation: planned, ...change } = planFailover(context, tree);
   const input = { ...planned.input, amphoraId };
   return {
     ...change,
@@ -181,8 +181,8 @@ export function planAmphoraFailover(making: CreationContext, tree: StoredTree, a
  * Another flavor by failover, or none. The row keeps the flavor that its amphorae have until the new ones serve; until then the
  * operation holds the other one.
  */
-export function planResize(making: CreationContext, tree: StoredTree, flavorId: string | null): PlannedChange {
-  const { operation: planned, ...change } = planFailover(making, tree);
+export function planResize(context: CreationContext, tree: StoredTree, flavorId: string | null): PlannedChange {
+  const { operation: planned, ...change } = planFailover(context, tree);
   const input = { ...planned.input, flavorId };
   const flow = flowFor('resize-load-balancer', tree.loadBalancer);
   return { ...change, operation: { ...planned, flow, input, priority: priorities.other } };
@@ -190,7 +190,7 @@ export function planResize(making: CreationContext, tree: StoredTree, flavorId: 
 
 /** The failover of an amphora that is silent, without the rows: whoever asks for it has no tree. */
 export function repairOperation(
-  making: Pick<CreationContext, 'newId'>,
+  context: Pick<CreationContext, 'newId'>,
   amphora: { id: string; loadBalancerId: string; loadBalancerStatus: ProvisioningStatus; topology: Topology },
 ): NewOperation {
   const { id, loadBalancerId, loadBalancerStatus } = amphora;
@@ -202,40 +202,40 @@ export function repairOperation(
     ...(wasInError ? { wasInError } : {}),
   };
   return {
-    ...operation(making, flowFor('failover-amphora', amphora), loadBalancerId, input),
+    ...operation(context, flowFor('failover-amphora', amphora), loadBalancerId, input),
     priority: priorities.repair,
   };
 }
 
 /** The agent of one amphora gets its configuration anew. */
 export function configurationOperation(
-  making: Pick<CreationContext, 'newId'>,
+  context: Pick<CreationContext, 'newId'>,
   loadBalancerId: string,
   amphoraId: string,
 ): NewOperation {
-  return operation(making, 'configure-amphora', loadBalancerId, { resourceId: loadBalancerId, amphoraId });
+  return operation(context, 'configure-amphora', loadBalancerId, { resourceId: loadBalancerId, amphoraId });
 }
 
 /** The agent gets its configuration anew; nothing of the load balancer changes, so that it may be in any status. */
-export function planAmphoraConfiguration(making: CreationContext, tree: StoredTree, amphoraId: string): PlannedChange {
+export function planAmphoraConfiguration(context: CreationContext, tree: StoredTree, amphoraId: string): PlannedChange {
   const { id } = tree.loadBalancer;
   return {
     loadBalancerId: id,
     mutableFrom: provisioningStatuses.filter((status) => status !== 'DELETED'),
     basedOnRevision: tree.revision,
     rows: [],
-    operation: configurationOperation(making, id, amphoraId),
+    operation: configurationOperation(context, id, amphoraId),
   };
 }
 
 /** Of an amphora in ERROR. */
 export function planAmphoraDeletion(
-  making: Pick<CreationContext, 'newId'>,
+  context: Pick<CreationContext, 'newId'>,
   amphoraId: string,
   loadBalancerId: string | null,
 ) {
   return {
-    id: making.newId(),
+    id: context.newId(),
     flow: 'delete-amphora',
     subject: loadBalancerId ?? amphoraId,
     input: { amphoraId, loadBalancerId, resourceId: loadBalancerId },
@@ -291,13 +291,13 @@ function parentsOf(tree: LoadBalancerTree, subject: Subject): Parents {
  * The load balancer and what stands between it and a change, PENDING_UPDATE. What is in ERROR stays so: this change does
  * nothing about that.
  */
-function locked(making: CreationContext, tree: LoadBalancerTree, parents: Parents): Row[] {
+function locked(context: CreationContext, tree: LoadBalancerTree, parents: Parents): Row[] {
   const held = new Set([tree.loadBalancer.id, ...parents.listenerIds, parents.poolId, parents.l7PolicyId]);
   return rowsOfTree(tree)
     .filter(({ put }) => held.has(put.id) && put.provisioningStatus !== 'ERROR')
     .map(
       ({ kind, put }) =>
-        ({ kind, put: { ...put, provisioningStatus: 'PENDING_UPDATE', updatedAt: making.now } }) as Row,
+        ({ kind, put: { ...put, provisioningStatus: 'PENDING_UPDATE', updatedAt: context.now } }) as Row,
     );
 }
 
@@ -325,13 +325,13 @@ function toBeDeleted(subject: Subject): Row {
 }
 
 function operation(
-  making: Pick<CreationContext, 'newId'>,
+  context: Pick<CreationContext, 'newId'>,
   flow: FlowName,
   loadBalancerId: string,
   input: Operation['input'],
 ) {
   return {
-    id: making.newId(),
+    id: context.newId(),
     flow,
     subject: loadBalancerId,
     input: { loadBalancerId, ...input },

@@ -10,19 +10,19 @@ export interface CreationContext {
 
 /** The fields that every new row begins with. */
 export function newRow(
-  making: CreationContext,
+  context: CreationContext,
   projectId: string,
   spec: { adminStateUp?: boolean | null | undefined; tags?: readonly string[] | null | undefined },
 ) {
   return {
-    id: making.newId(),
+    id: context.newId(),
     projectId,
     // Left out means up; null means down, as it does for Octavia.
     adminStateUp: spec.adminStateUp === undefined ? true : (spec.adminStateUp ?? false),
     provisioningStatus: 'PENDING_CREATE',
     operatingStatus: 'OFFLINE',
     tags: [...new Set(spec.tags ?? [])],
-    createdAt: making.now,
+    createdAt: context.now,
     updatedAt: null,
   } as const;
 }

@@ -24,17 +24,17 @@ type TreePool = LoadBalancerTree['pools'][number];
 type TreeListener = LoadBalancerTree['listeners'][number];
 
 /** A pool with its members and its monitor. */
-export function makeWholePool(making: CreationContext, spec: PoolSpec, loadBalancer: LoadBalancer): TreePool {
+export function makeWholePool(context: CreationContext, spec: PoolSpec, loadBalancer: LoadBalancer): TreePool {
   const { protocol, lbAlgorithm } = spec;
   if (!protocol) throw missing(spec, 'protocol');
   if (!lbAlgorithm) throw missing(spec, 'lb_algorithm');
-  const pool = makePool(making, { ...spec, protocol, lbAlgorithm }, loadBalancer);
-  const healthMonitor = spec.healthmonitor ? makeHealthMonitor(making, spec.healthmonitor, pool) : null;
+  const pool = makePool(context, { ...spec, protocol, lbAlgorithm }, loadBalancer);
+  const healthMonitor = spec.healthmonitor ? makeHealthMonitor(context, spec.healthmonitor, pool) : null;
   const members: Member[] = [];
   const taken = new Set<string>();
   for (const one of spec.members ?? []) {
     takeEndpoint(one, taken);
-    members.push(makeMember(making, one, { ...pool, monitored: healthMonitor !== null }));
+    members.push(makeMember(context, one, { ...pool, monitored: healthMonitor !== null }));
   }
   return { ...pool, members, healthMonitor };
 }
@@ -44,15 +44,15 @@ const missing = (spec: PoolSpec, attribute: string) =>
 
 /** A policy with its rules. */
 export function makeWholePolicy(
-  making: CreationContext,
+  context: CreationContext,
   spec: L7PolicySpec,
   listener: { id: string; projectId: string },
   redirectPoolId: string | null,
 ): L7Policy & { rules: L7Rule[] } {
-  const policy = makeL7Policy(making, spec, listener, redirectPoolId);
+  const policy = makeL7Policy(context, spec, listener, redirectPoolId);
   const rules = spec.rules ?? [];
   checkRuleCount(policy.id, rules.length);
-  return { ...policy, rules: rules.map((rule) => makeL7Rule(making, rule, policy)) };
+  return { ...policy, rules: rules.map((rule) => makeL7Rule(context, rule, policy)) };
 }
 
 export function checkRuleCount(policyId: string, count: number): void {
@@ -64,7 +64,7 @@ export function checkRuleCount(policyId: string, count: number): void {
  * nothing but a name refers to one that is spelled out elsewhere in the request.
  */
 export function makeFullyPopulated(
-  making: CreationContext,
+  context: CreationContext,
   spec: LoadBalancerSpec,
   loadBalancer: LoadBalancer,
 ): LoadBalancerTree {
@@ -82,7 +82,7 @@ export function makeFullyPopulated(
   if (new Set(names).size < names.length) {
     throw validationFailure('Pool names must be unique when creating a fully populated loadbalancer.');
   }
-  const pools = specs.map((pool) => makeWholePool(making, pool, loadBalancer));
+  const pools = specs.map((pool) => makeWholePool(context, pool, loadBalancer));
 
   function poolOf(reference: PoolSpec | null | undefined, id?: string | null): Pool | null {
     if (id) throw validationFailure(`Pool ${id} is not a pool of this load balancer.`);
@@ -95,7 +95,7 @@ export function makeFullyPopulated(
   const made: TreeListener[] = [];
   for (const one of listeners) {
     checkPortIsFree(one, made);
-    made.push(makeWholeListener(making, one, loadBalancer, made, poolOf));
+    made.push(makeWholeListener(context, one, loadBalancer, made, poolOf));
   }
   return { loadBalancer, listeners: made, pools };
 }
@@ -107,7 +107,7 @@ function isSpelledOut(pool: PoolSpec): boolean {
 }
 
 function makeWholeListener(
-  making: CreationContext,
+  context: CreationContext,
   spec: ListenerSpec,
   loadBalancer: LoadBalancer,
   others: readonly Listener[],
@@ -117,11 +117,11 @@ function makeWholeListener(
   const pool = poolOf(spec.defaultPool, spec.defaultPoolId);
   if (spec.protocol === 'PROMETHEUS' && (pool || policies.length > 0)) throw noChildren(spec.protocol);
   if (pool) checkProtocols(spec.protocol, pool.protocol);
-  const listener = makeListener(making, spec, loadBalancer, others, pool?.id ?? null);
+  const listener = makeListener(context, spec, loadBalancer, others, pool?.id ?? null);
   const made = policies.map((one) => {
     const target = poolOf(one.redirectPool);
     if (target) checkProtocols(spec.protocol, target.protocol);
-    return makeWholePolicy(making, one, listener, target?.id ?? null);
+    return makeWholePolicy(context, one, listener, target?.id ?? null);
   });
   return { ...listener, l7Policies: inOrderOfWishes(made) };
 }

@@ -9,16 +9,16 @@ import type { HealthMonitorPatch, HealthMonitorSpec } from './spec.ts';
 const speaksHttp = (type: HealthMonitorType) => type === 'HTTP' || type === 'HTTPS';
 
 export function makeHealthMonitor(
-  making: CreationContext,
+  context: CreationContext,
   spec: HealthMonitorSpec,
   pool: { id: string; projectId: string; protocol: PoolProtocol },
 ): HealthMonitor {
-  if (spec.type === 'PING' && !making.settings.allowPingHealthMonitors) throw disabledOption('type', 'PING');
-  checkFitsPool(spec.type, spec.delay, pool.protocol, making.settings);
+  if (spec.type === 'PING' && !context.settings.allowPingHealthMonitors) throw disabledOption('type', 'PING');
+  checkFitsPool(spec.type, spec.delay, pool.protocol, context.settings);
   const http = speaksHttp(spec.type);
   if (!http) refuseHttpFields(spec.type, spec, (value) => Boolean(value));
   const monitor: HealthMonitor = {
-    ...newRow(making, pool.projectId, spec),
+    ...newRow(context, pool.projectId, spec),
     poolId: pool.id,
     name: spec.name ?? '',
     type: spec.type,

@@ -16,13 +16,13 @@ export function checkListenerTakesPolicies(listener: { protocol: string }, provi
 
 /** The position is where it was asked for; `arrangePolicies` finds the one that it gets. */
 export function makeL7Policy(
-  making: CreationContext,
+  context: CreationContext,
   spec: L7PolicySpec,
   listener: { id: string; projectId: string },
   redirectPoolId: string | null,
 ): L7Policy {
   return {
-    ...newRow(making, listener.projectId, spec),
+    ...newRow(context, listener.projectId, spec),
     listenerId: listener.id,
     name: spec.name ?? '',
     description: spec.description ?? '',

@@ -5,12 +5,12 @@ import { type CreationContext, changedRow, newRow } from './creation-context.ts'
 import type { L7RulePatch, L7RuleSpec } from './spec.ts';
 
 export function makeL7Rule(
-  making: CreationContext,
+  context: CreationContext,
   spec: L7RuleSpec,
   policy: { id: string; projectId: string },
 ): L7Rule {
   const rule: L7Rule = {
-    ...newRow(making, policy.projectId, spec),
+    ...newRow(context, policy.projectId, spec),
     l7PolicyId: policy.id,
     ...needed(spec),
     key: spec.key ?? null,

@@ -13,13 +13,13 @@ import { checkAlpn, checkCiphers, checkTlsVersions } from './tls.ts';
  * @param others the other listeners of its load balancer.
  */
 export function makeListener(
-  making: CreationContext,
+  context: CreationContext,
   spec: ListenerSpec,
   loadBalancer: LoadBalancer,
   others: readonly Listener[],
   defaultPoolId: string | null,
 ): Listener {
-  const { settings } = making;
+  const { settings } = context;
   const { protocol } = spec;
   checkInsertHeaders(spec.insertHeaders, protocol);
   const hasCertificates = showsCertificates(spec);
@@ -30,7 +30,7 @@ export function makeListener(
   const alpn = spec.alpnProtocols ?? (endsTls ? settings.listenerAlpnProtocols : []);
   if (endsTls) checkAlpn(alpn);
   const listener: Listener = {
-    ...newRow(making, loadBalancer.projectId, spec),
+    ...newRow(context, loadBalancer.projectId, spec),
     loadBalancerId: loadBalancer.id,
     name: spec.name ?? '',
     description: spec.description ?? '',

@@ -104,14 +104,14 @@ export function allowedVipNetworks(offer: ResolvedProfiles, settings: ApiSetting
 }
 
 export function makeLoadBalancer(
-  making: CreationContext,
+  context: CreationContext,
   spec: LoadBalancerSpec,
   projectId: string,
   offer: ResolvedProfiles,
   allocated: { id: string; vip: Vip; additionalVips: readonly Vip[]; qosPolicyId: string | null },
 ): LoadBalancer {
   return {
-    ...newRow(making, projectId, spec),
+    ...newRow(context, projectId, spec),
     id: allocated.id,
     name: spec.name ?? '',
     description: spec.description ?? '',
@@ -119,10 +119,10 @@ export function makeLoadBalancer(
     vipQosPolicyId: allocated.qosPolicyId,
     vipSgIds: [...new Set(spec.vipSgIds ?? [])],
     additionalVips: allocated.additionalVips,
-    provider: providerOf(spec, offer, making.settings),
+    provider: providerOf(spec, offer, context.settings),
     flavorId: spec.flavorId ?? null,
     availabilityZone: spec.availabilityZone ?? null,
-    topology: offer.flavor?.capabilities.loadbalancer_topology ?? making.settings.topology,
+    topology: offer.flavor?.capabilities.loadbalancer_topology ?? context.settings.topology,
     serverGroupId: null,
   };
 }

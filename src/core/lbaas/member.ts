@@ -8,15 +8,15 @@ import type { MemberPatch, MemberSpec } from './spec.ts';
 
 /** @param monitored whether the pool has a health monitor, which decides what the member's state is at first. */
 export function makeMember(
-  making: CreationContext,
+  context: CreationContext,
   spec: MemberSpec,
   pool: { id: string; projectId: string; monitored: boolean },
 ): Member {
-  checkNotReserved(spec.address, 'member address', making.settings);
-  checkNotReserved(spec.monitorAddress, 'member monitor_address', making.settings);
+  checkNotReserved(spec.address, 'member address', context.settings);
+  checkNotReserved(spec.monitorAddress, 'member monitor_address', context.settings);
   if (spec.requestSriov) throw invalidRequest('The load balancer flavor does not allow SR-IOV member ports.');
   return {
-    ...newRow(making, pool.projectId, spec),
+    ...newRow(context, pool.projectId, spec),
     operatingStatus: pool.monitored ? 'OFFLINE' : 'NO_MONITOR',
     poolId: pool.id,
     name: spec.name ?? '',
@@ -46,10 +46,10 @@ export function changeMember(member: Member, patch: MemberPatch, { settings, now
  * As a batch says it: what it leaves out has its default again, but for name, tags and subnet (octavia/api/v2/types/member.py, whose
  * MemberPOST gives the other fields defaults). Another subnet is one that a change of a single member can't give.
  */
-export function replaceMember(member: Member, spec: MemberSpec, making: CreationContext): Member {
+export function replaceMember(member: Member, spec: MemberSpec, context: CreationContext): Member {
   const { adminStateUp = true, weight = null, backup = null, monitorAddress = null, monitorPort = null } = spec;
   return {
-    ...changeMember(member, { ...spec, adminStateUp, weight, backup, monitorAddress, monitorPort }, making),
+    ...changeMember(member, { ...spec, adminStateUp, weight, backup, monitorAddress, monitorPort }, context),
     subnetId: patched(spec.subnetId, member.subnetId, null),
   };
 }

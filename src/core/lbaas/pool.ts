@@ -13,11 +13,11 @@ import { checkAlpn, checkCiphers, checkTlsVersions } from './tls.ts';
 
 /** The pool alone; what stands in it is made by its own rules. */
 export function makePool(
-  making: CreationContext,
+  context: CreationContext,
   spec: PoolSpec & { protocol: Pool['protocol']; lbAlgorithm: AskedAlgorithm },
   loadBalancer: { id: string; projectId: string; provider: string },
 ): Pool {
-  const { settings } = making;
+  const { settings } = context;
   if (spec.crlContainerRef && !spec.caTlsContainerRef) {
     throw validationFailure('A CA certificate reference is required to specify a revocation list.');
   }
@@ -27,7 +27,7 @@ export function makePool(
   const alpn = spec.alpnProtocols ?? (tls ? settings.poolAlpnProtocols : []);
   if (tls) checkAlpn(alpn);
   return {
-    ...newRow(making, loadBalancer.projectId, spec),
+    ...newRow(context, loadBalancer.projectId, spec),
     loadBalancerId: loadBalancer.id,
     name: spec.name ?? '',
     description: spec.description ?? '',

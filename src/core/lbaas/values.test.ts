@@ -5,7 +5,7 @@ import { makeHealthMonitor } from './health-monitor.ts';
 import { defaultApiSettings } from './settings.ts';
 import { checkCiphers } from './tls.ts';
 
-const making = { now: '2026-11-28T00:00:00Z', newId: () => 'id', settings: defaultApiSettings };
+const context = { now: '2026-11-28T00:00:00Z', newId: () => 'id', settings: defaultApiSettings };
 const pool = { id: 'p', projectId: 'x', protocol: 'HTTP' } as const;
 const needed = { type: 'HTTP', delay: 5, timeout: 3, maxRetries: 3 } as const;
 
@@ -16,10 +16,10 @@ it.each([0, -1, 2_147_484])('refuses the delay %d, which HAProxy keeps no rhythm
 });
 
 it('refuses codes whose range runs backwards', () => {
-  expect(() => makeHealthMonitor(making, { ...needed, expectedCodes: '404-200' }, pool)).toThrow(
+  expect(() => makeHealthMonitor(context, { ...needed, expectedCodes: '404-200' }, pool)).toThrow(
     /404-200 is not a valid/,
   );
-  expect(makeHealthMonitor(making, { ...needed, expectedCodes: '200-404' }, pool).expectedCodes).toBe('200-404');
+  expect(makeHealthMonitor(context, { ...needed, expectedCodes: '200-404' }, pool).expectedCodes).toBe('200-404');
 });
 
 it.each(['TLS_AES_128_GCM_SHA256', 'nonsense', '!ALL', ':', 'HIGH:!HIGH', '@SECLEVEL=9', 'HIGH:-'])(

@@ -109,14 +109,14 @@ function amphoraWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): 
   const accepted = { schema: { response: { 202: nothing() } } };
   app.put<ById>('/octavia/amphorae/:id/failover', accepted, async (request, reply) => {
     await enqueue(request, 'amphora:put_failover', (tree, amphoraId) =>
-      planAmphoraFailover(tools.making(), tree, amphoraId),
+      planAmphoraFailover(tools.context(), tree, amphoraId),
     );
     return reply.code(202).send();
   });
 
   app.put<ById>('/octavia/amphorae/:id/config', accepted, async (request, reply) => {
     await enqueue(request, 'amphora:put_config', (tree, amphoraId) =>
-      planAmphoraConfiguration(tools.making(), tree, amphoraId),
+      planAmphoraConfiguration(tools.context(), tree, amphoraId),
     );
     return reply.code(202).send();
   });
@@ -125,7 +125,7 @@ function amphoraWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): 
     demandOwn(deps, request, 'amphora:delete');
     const { id } = request.params;
     const { loadBalancerId } = await find(deps, id);
-    const operation = planAmphoraDeletion(tools.making(), id, loadBalancerId);
+    const operation = planAmphoraDeletion(tools.context(), id, loadBalancerId);
     await translated(amphorae.requestDeletion(id, operation), {
       AMPHORA_NOT_FOUND: () => notFound(title, id),
       IMMUTABLE: () => immutable(title, id),

@@ -51,12 +51,12 @@ function policyWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): v
     if (listener.protocol === 'PROMETHEUS') throw noChildren(listener.protocol);
     checkTarget(tree, listener, l7policy.redirect_pool_id);
     const quota = await tools.demandQuota(projectId, { l7policy: 1, l7rule: l7policy.rules?.length ?? 0 });
-    const making = tools.making();
-    const whole = makeWholePolicy(making, camel(l7policy), listener, l7policy.redirect_pool_id ?? null);
+    const context = tools.context();
+    const whole = makeWholePolicy(context, camel(l7policy), listener, l7policy.redirect_pool_id ?? null);
     checkLoadBalancerIsMutable(tree.loadBalancer);
     checkListenerTakesPolicies(listener, tree.loadBalancer.provider);
     const { put, rows } = placed(listener, policyRow(whole));
-    const change = planChange(making, 'create', tree, { kind: 'l7policy', put }, { rows });
+    const change = planChange(context, 'create', tree, { kind: 'l7policy', put }, { rows });
     const rules = whole.rules.map((rule): Subject => ({ kind: 'l7rule', put: rule }));
     await tools.apply({ ...change, rows: [...change.rows, ...rules] }, { quota });
     return reply.code(201).send(await tools.answer('l7policy', put.id));
@@ -66,12 +66,12 @@ function policyWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): v
   app.put<ById>('/l7policies/:id', { schema: update }, async (request) => {
     const { policy, listener, tree } = await locate(request.params.id, kindTitle.l7policy);
     authorize(access, 'l7policy:put', callerOf(request), tree.loadBalancer.projectId);
-    const making = tools.making();
-    const changed = changeL7Policy(policy, camel(bodyOf(request, l7PolicyUpdateBody).l7policy), making.now);
+    const context = tools.context();
+    const changed = changeL7Policy(policy, camel(bodyOf(request, l7PolicyUpdateBody).l7policy), context.now);
     if (changed.redirectPoolId !== policy.redirectPoolId) checkTarget(tree, listener, changed.redirectPoolId);
     checkLoadBalancerIsMutable(tree.loadBalancer);
     const { put, rows } = placed(listener, changed);
-    await tools.apply(planChange(making, 'update', tree, { kind: 'l7policy', put }, { rows }));
+    await tools.apply(planChange(context, 'update', tree, { kind: 'l7policy', put }, { rows }));
     return tools.answer('l7policy', put.id);
   });
 
@@ -81,7 +81,7 @@ function policyWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): v
     checkLoadBalancerIsMutable(tree.loadBalancer);
     const others = listener.l7Policies.map(policyRow).filter(({ id }) => id !== policy.id);
     const rows = moved(listener, arrangePolicies(others, null));
-    await tools.apply(planChange(tools.making(), 'delete', tree, { kind: 'l7policy', put: policy }, { rows }));
+    await tools.apply(planChange(tools.context(), 'delete', tree, { kind: 'l7policy', put: policy }, { rows }));
     return reply.code(204).send();
   });
 }
@@ -101,12 +101,12 @@ function ruleWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): voi
     const at = await locate(request.params.parentId, parentTitle);
     const { projectId } = at.tree.loadBalancer;
     authorize(access, 'l7rule:post', callerOf(request), projectId);
-    const making = tools.making();
-    const put = makeL7Rule(making, camel(bodyOf(request, l7RuleCreateBody).rule), at.policy);
+    const context = tools.context();
+    const put = makeL7Rule(context, camel(bodyOf(request, l7RuleCreateBody).rule), at.policy);
     checkRuleCount(at.policy.id, at.rules.length + 1);
     const quota = await tools.demandQuota(projectId, { l7rule: 1 });
     checkMutable(at);
-    await tools.apply(planChange(making, 'create', at.tree, { kind: 'l7rule', put }), { quota });
+    await tools.apply(planChange(context, 'create', at.tree, { kind: 'l7rule', put }), { quota });
     return reply.code(201).send(await tools.answer('l7rule', put.id));
   });
 
@@ -121,10 +121,10 @@ function ruleWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): voi
   app.put<Rule>('/l7policies/:parentId/rules/:id', { schema: update }, async (request) => {
     const at = await locateRule(request.params);
     authorize(access, 'l7rule:put', callerOf(request), at.tree.loadBalancer.projectId);
-    const making = tools.making();
-    const put = changeL7Rule(at.rule, camel(bodyOf(request, l7RuleUpdateBody).rule), making.now);
+    const context = tools.context();
+    const put = changeL7Rule(at.rule, camel(bodyOf(request, l7RuleUpdateBody).rule), context.now);
     checkMutable(at);
-    await tools.apply(planChange(making, 'update', at.tree, { kind: 'l7rule', put }));
+    await tools.apply(planChange(context, 'update', at.tree, { kind: 'l7rule', put }));
     return tools.answer('l7rule', put.id);
   });
 
@@ -132,7 +132,7 @@ function ruleWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): voi
     const at = await locateRule(request.params);
     authorize(access, 'l7rule:delete', callerOf(request), at.tree.loadBalancer.projectId);
     checkMutable(at);
-    await tools.apply(planChange(tools.making(), 'delete', at.tree, { kind: 'l7rule', put: at.rule }));
+    await tools.apply(planChange(tools.context(), 'delete', at.tree, { kind: 'l7rule', put: at.rule }));
     return reply.code(204).send();
   });
 }

@@ -32,12 +32,12 @@ export function listenerWrites(app: FastifyInstance, deps: ApiDeps, tools: Write
     const pool = poolInTree(tree, spec.defaultPoolId);
     if (pool && spec.protocol === 'PROMETHEUS') throw noChildren(spec.protocol);
     if (pool) checkProtocols(spec.protocol, pool.protocol);
-    const making = tools.making();
-    const put = makeListener(making, spec, loadBalancer, tree.listeners, pool?.id ?? null);
+    const context = tools.context();
+    const put = makeListener(context, spec, loadBalancer, tree.listeners, pool?.id ?? null);
     await tools.demandSecrets([referencesOfListener(put)], loadBalancer.projectId);
     checkLoadBalancerIsMutable(loadBalancer);
     checkPortIsFree(put, tree.listeners);
-    await tools.apply(planChange(making, 'create', tree, { kind: 'listener', put }), { quota });
+    await tools.apply(planChange(context, 'create', tree, { kind: 'listener', put }), { quota });
     return reply.code(201).send(await tools.answer('listener', put.id));
   });
 
@@ -58,17 +58,17 @@ export function listenerWrites(app: FastifyInstance, deps: ApiDeps, tools: Write
     const pool = poolInTree(tree, patch.defaultPoolId);
     if (pool && listener.protocol === 'PROMETHEUS') throw noChildren(listener.protocol);
     if (pool) checkProtocols(listener.protocol, pool.protocol);
-    const making = tools.making();
-    const put = changeListener(listener, patch, tree.loadBalancer, deps.settings(), making.now);
+    const context = tools.context();
+    const put = changeListener(listener, patch, tree.loadBalancer, deps.settings(), context.now);
     if (namesSecrets(patch)) await tools.demandSecrets([referencesOfListener(put)], listener.projectId);
-    await tools.apply(planChange(making, 'update', tree, { kind: 'listener', put }));
+    await tools.apply(planChange(context, 'update', tree, { kind: 'listener', put }));
     return tools.answer('listener', put.id);
   });
 
   app.delete<ById>('/listeners/:id', { schema: { response: { 204: nothing() } } }, async (request, reply) => {
     const { listener, tree } = await locate(request.params.id);
     authorize(policy, 'listener:delete', callerOf(request), listener.projectId);
-    await tools.apply(planChange(tools.making(), 'delete', tree, { kind: 'listener', put: listener }));
+    await tools.apply(planChange(tools.context(), 'delete', tree, { kind: 'listener', put: listener }));
     return reply.code(204).send();
   });
 }

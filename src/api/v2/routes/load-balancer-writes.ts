@@ -44,11 +44,11 @@ export function loadBalancerWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     if (loadbalancer.vip_sg_ids !== undefined) {
       authorize(policy, 'loadbalancer:put:vip_sg_ids', callerOf(request), projectId);
     }
-    const making = tools.making();
+    const context = tools.context();
     const patch = camel(loadbalancer);
-    const put = changeLoadBalancer(tree.loadBalancer, patch, making.now);
+    const put = changeLoadBalancer(tree.loadBalancer, patch, context.now);
     await tools.demandNetworkReferences(patch, request);
-    await tools.apply(planChange(making, 'update', tree, { kind: 'loadbalancer', put }), { aboutItself: true });
+    await tools.apply(planChange(context, 'update', tree, { kind: 'loadbalancer', put }), { aboutItself: true });
     return tools.answer('loadbalancer', id);
   });
 
@@ -64,7 +64,7 @@ export function loadBalancerWrites(app: FastifyInstance, deps: ApiDeps, tools: W
       throw validationFailure(`Cannot delete Load Balancer ${loadBalancer.id} - it has children`);
     }
     const subject: Subject = { kind: 'loadbalancer', put: loadBalancer };
-    await tools.apply(planChange(tools.making(), 'delete', tree, subject, { input: { cascade } }), {
+    await tools.apply(planChange(tools.context(), 'delete', tree, subject, { input: { cascade } }), {
       aboutItself: true,
     });
     return reply.code(204).send();
@@ -73,7 +73,7 @@ export function loadBalancerWrites(app: FastifyInstance, deps: ApiDeps, tools: W
   app.put<ById>('/loadbalancers/:id/failover', { schema: { response: { 202: nothing() } } }, async (request, reply) => {
     const tree = await tools.treeOf(request.params.id);
     authorize(policy, 'loadbalancer:put_failover', callerOf(request), tree.loadBalancer.projectId);
-    await tools.apply(planFailover(tools.making(), tree), { aboutItself: true });
+    await tools.apply(planFailover(tools.context(), tree), { aboutItself: true });
     return reply.code(202).send();
   });
 }

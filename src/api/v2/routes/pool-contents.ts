@@ -47,13 +47,13 @@ export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     const at = await locate(request.params.parentId);
     authorize(policy, 'member:post', callerOf(request), at.pool.projectId);
     const spec = camel(bodyOf(request, memberCreateBody).member);
-    const making = tools.making();
-    const put = makeMember(making, spec, home(at));
+    const context = tools.context();
+    const put = makeMember(context, spec, home(at));
     await tools.demandNetworkReferences(spec, request);
     const quota = await tools.demandQuota(at.pool.projectId, { member: 1 });
     checkMutable(at);
     takeEndpoint(put, new Set(at.pool.members.map(endpointOf)));
-    await tools.apply(planChange(making, 'create', at.tree, { kind: 'member', put }), { quota });
+    await tools.apply(planChange(context, 'create', at.tree, { kind: 'member', put }), { quota });
     return reply.code(201).send(await tools.answer('member', put.id));
   });
 
@@ -72,18 +72,18 @@ export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     authorize(policy, 'member:put', callerOf(request), projectId);
     if (!additive) authorize(policy, 'member:delete', callerOf(request), projectId);
     checkMutable(at);
-    const making = tools.making();
+    const context = tools.context();
     const specs = camel(bodyOf(request, membersReplaceBody).members);
     const present = new Map(before.map((member) => [endpointOf(member), member]));
     const known = (spec: (typeof specs)[number]) => present.get(endpointOf(spec));
     const updated = specs.flatMap((spec) => {
       const member = known(spec);
-      return member ? [replaceMember(member, spec, making)] : [];
+      return member ? [replaceMember(member, spec, context)] : [];
     });
     if (new Set(updated.map(({ id }) => id)).size < updated.length) {
       throw validationFailure('Member must be updated only once in the same request.');
     }
-    const created = specs.filter((spec) => !known(spec)).map((spec) => makeMember(making, spec, home(at)));
+    const created = specs.filter((spec) => !known(spec)).map((spec) => makeMember(context, spec, home(at)));
     const taken = new Set<string>();
     for (const member of created) takeEndpoint(member, taken);
     // A subnet that the member is in already was looked up when it came.
@@ -97,7 +97,7 @@ export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     const changes = { created, updated, deleted };
     if (created.length + updated.length + deleted.length > 0) {
       const { members: _members, healthMonitor: _monitor, ...pool } = at.pool;
-      await tools.apply(planMembers(making, at.tree, pool, changes), { quota });
+      await tools.apply(planMembers(context, at.tree, pool, changes), { quota });
     }
     return reply.code(202).send();
   });
@@ -116,9 +116,9 @@ export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     const at = await locateMember(request.params);
     authorize(policy, 'member:put', callerOf(request), at.member.projectId);
     checkMutable(at);
-    const making = tools.making();
-    const put = changeMember(at.member, camel(bodyOf(request, memberUpdateBody).member), making);
-    await tools.apply(planChange(making, 'update', at.tree, { kind: 'member', put }));
+    const context = tools.context();
+    const put = changeMember(at.member, camel(bodyOf(request, memberUpdateBody).member), context);
+    await tools.apply(planChange(context, 'update', at.tree, { kind: 'member', put }));
     return tools.answer('member', put.id);
   });
 
@@ -126,7 +126,7 @@ export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     const at = await locateMember(request.params);
     authorize(policy, 'member:delete', callerOf(request), at.member.projectId);
     checkMutable(at);
-    await tools.apply(planChange(tools.making(), 'delete', at.tree, { kind: 'member', put: at.member }));
+    await tools.apply(planChange(tools.context(), 'delete', at.tree, { kind: 'member', put: at.member }));
     return reply.code(204).send();
   });
 
@@ -135,12 +135,12 @@ export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     const { healthmonitor } = bodyOf(request, healthMonitorCreateBody);
     const at = await locate(healthmonitor.pool_id);
     authorize(policy, 'healthmonitor:post', callerOf(request), at.pool.projectId);
-    const making = tools.making();
-    const put = makeHealthMonitor(making, camel(healthmonitor), at.pool);
+    const context = tools.context();
+    const put = makeHealthMonitor(context, camel(healthmonitor), at.pool);
     const quota = await tools.demandQuota(at.pool.projectId, { healthmonitor: 1 });
     checkMutable(at);
     if (at.pool.healthMonitor) throw conflict('This pool already has a health monitor');
-    await tools.apply(planChange(making, 'create', at.tree, { kind: 'healthmonitor', put }), { quota });
+    await tools.apply(planChange(context, 'create', at.tree, { kind: 'healthmonitor', put }), { quota });
     return reply.code(201).send(await tools.answer('healthmonitor', put.id));
   });
 
@@ -156,11 +156,11 @@ export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: W
   app.put<ById>('/healthmonitors/:id', { schema: updateMonitor }, async (request) => {
     const at = await locateMonitor(request.params.id);
     authorize(policy, 'healthmonitor:put', callerOf(request), at.monitor.projectId);
-    const making = tools.making();
+    const context = tools.context();
     const patch = camel(bodyOf(request, healthMonitorUpdateBody).healthmonitor);
-    const put = changeHealthMonitor(at.monitor, patch, at.pool.protocol, settings(), making.now);
+    const put = changeHealthMonitor(at.monitor, patch, at.pool.protocol, settings(), context.now);
     checkMutable(at);
-    await tools.apply(planChange(making, 'update', at.tree, { kind: 'healthmonitor', put }));
+    await tools.apply(planChange(context, 'update', at.tree, { kind: 'healthmonitor', put }));
     return tools.answer('healthmonitor', put.id);
   });
 
@@ -168,7 +168,7 @@ export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     const at = await locateMonitor(request.params.id);
     authorize(policy, 'healthmonitor:delete', callerOf(request), at.monitor.projectId);
     checkMutable(at);
-    await tools.apply(planChange(tools.making(), 'delete', at.tree, { kind: 'healthmonitor', put: at.monitor }));
+    await tools.apply(planChange(tools.context(), 'delete', at.tree, { kind: 'healthmonitor', put: at.monitor }));
     return reply.code(204).send();
   });
 }

@@ -34,9 +34,9 @@ export function poolWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTool
     if (asked && !listener) throw notFound(kindTitle.listener, asked.id);
     if (listener?.protocol === 'PROMETHEUS') throw noChildren(listener.protocol);
     if (listener) checkProtocols(listener.protocol, pool.protocol);
-    const making = tools.making();
+    const context = tools.context();
     const spec = camel(pool);
-    const whole = makeWholePool(making, spec, loadBalancer);
+    const whole = makeWholePool(context, spec, loadBalancer);
     await tools.demandNetworkReferences(spec, request);
     const quota = await tools.demandQuota(loadBalancer.projectId, countKinds(wholePoolRows(whole)));
     await tools.demandSecrets([referencesOfPool(whole)], loadBalancer.projectId);
@@ -55,7 +55,7 @@ export function poolWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTool
           },
         ]
       : [];
-    const change = planChange(making, 'create', tree, { kind: 'pool', put: poolRow(whole) });
+    const change = planChange(context, 'create', tree, { kind: 'pool', put: poolRow(whole) });
     await tools.apply({ ...change, rows: [...change.rows, ...contentsOfPool(whole), ...using] }, { quota });
     return reply.code(201).send(await tools.answer('pool', whole.id));
   });
@@ -72,11 +72,11 @@ export function poolWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTool
   app.put<ById>('/pools/:id', { schema: update }, async (request) => {
     const { pool, tree } = await locate(request.params.id);
     authorize(policy, 'pool:put', callerOf(request), pool.projectId);
-    const making = tools.making();
+    const context = tools.context();
     const patch = camel(bodyOf(request, poolUpdateBody).pool);
-    const put = changePool(pool, patch, tree.loadBalancer.provider, making);
+    const put = changePool(pool, patch, tree.loadBalancer.provider, context);
     if (namesSecrets(patch)) await tools.demandSecrets([referencesOfPool(put)], pool.projectId);
-    await tools.apply(planChange(making, 'update', tree, { kind: 'pool', put }));
+    await tools.apply(planChange(context, 'update', tree, { kind: 'pool', put }));
     return tools.answer('pool', put.id);
   });
 
@@ -85,7 +85,7 @@ export function poolWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTool
     authorize(policy, 'pool:delete', callerOf(request), pool.projectId);
     const user = tree.listeners.flatMap((one) => one.l7Policies).find((one) => one.redirectPoolId === pool.id);
     if (user) throw conflict(`Pool ${pool.id} is in use by L7 policy ${user.id}`);
-    await tools.apply(planChange(tools.making(), 'delete', tree, { kind: 'pool', put: pool }));
+    await tools.apply(planChange(tools.context(), 'delete', tree, { kind: 'pool', put: pool }));
     return reply.code(204).send();
   });
 }

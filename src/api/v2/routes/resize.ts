@@ -24,7 +24,7 @@ export function resizeRoute(app: FastifyInstance, deps: ApiDeps, tools: WriteToo
     const resolved = await profiles.resolve(wanted);
     checkResize(loadBalancer, flavorId, resolved);
     await profiles.assertServed(wanted, resolved);
-    await tools.apply(planResize(tools.making(), tree, flavorId), { aboutItself: true });
+    await tools.apply(planResize(tools.context(), tree, flavorId), { aboutItself: true });
     return reply.code(202).send();
   });
 }
