@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { driveCli } from '../../test/kit/cli.ts';
-import { createImageShelf, makeImage } from '../../test/kit/recording-images.ts';
+import { createRecordingImages, makeImage } from '../../test/kit/recording-images.ts';
 import { type ErrorCode, errorKinds, exitCodes, KilnError, ServiceError } from '../model/errors.ts';
 import { commands } from './commands/index.ts';
 
@@ -60,7 +60,7 @@ describe('errors', () => {
         images: async () => {
           controller.abort();
           controller.signal.throwIfAborted();
-          return createImageShelf();
+          return createRecordingImages();
         },
       },
       { signal: controller.signal },
@@ -70,7 +70,7 @@ describe('errors', () => {
   });
 
   it('the context is closed, whatever became of the command', async () => {
-    expect((await driveCli('image list', { images: async () => createImageShelf() })).closed).toBe(true);
+    expect((await driveCli('image list', { images: async () => createRecordingImages() })).closed).toBe(true);
     expect((await driveCli('image list')).closed).toBe(true);
   });
 });
@@ -116,15 +116,15 @@ describe('usage', () => {
 
   it.each(['a'.repeat(255), '負荷分散', 'a,b', 'with blank inside'])('takes the tag "%s"', async (tag) => {
     const image = makeImage({ tags: [tag] });
-    const shelf = createImageShelf(image, makeImage({ id: 'other', tags: [tag.slice(1)] }));
-    const run = await driveCli(['image', 'list', '--json', '--tag', tag], { images: async () => shelf });
+    const recording = createRecordingImages(image, makeImage({ id: 'other', tags: [tag.slice(1)] }));
+    const run = await driveCli(['image', 'list', '--json', '--tag', tag], { images: async () => recording });
     expect(run.json()).toEqual([image]);
   });
 
   it('takes the options of every command before and after its name', async () => {
     const run = await driveCli(
       '--config-file a --os-cloud one image --config-file b --quiet list --config-file c --config-dir d --os-cloud two --debug',
-      { images: async () => createImageShelf() },
+      { images: async () => createRecordingImages() },
     );
     expect(run.global).toEqual({
       configFiles: ['a', 'b', 'c'],
@@ -181,7 +181,7 @@ describe('help', () => {
 
 describe('forms of output', () => {
   const images = async () =>
-    createImageShelf(makeImage(), makeImage({ id: 'second', createdAt: '2026-01-01T00:00:00Z' }));
+    createRecordingImages(makeImage(), makeImage({ id: 'second', createdAt: '2026-01-01T00:00:00Z' }));
 
   it('--json is one document and nothing else', async () => {
     const run = await driveCli('image list --json', { images });

@@ -76,7 +76,7 @@ export async function serve(options: {
     return loaded;
   });
   const current = () => configuration.current().config;
-  demandSharedState(current(), roles);
+  assertSharedState(current(), roles);
   const log = createLog({ debug: options.debug || current().DEFAULT.debug, file: logFileOf(current()) });
   const loading = { loadedAt: clock.now().toISOString() };
   const startedAt = loading.loadedAt;
@@ -228,7 +228,7 @@ function keepAliveUntilEnded(service: ServiceManager): () => Promise<void> {
 }
 
 /** Several processes need a database and a broker that all of them reach. */
-function demandSharedState({ DEFAULT, database }: Configuration, roles: readonly ServeRole[]): void {
+function assertSharedState({ DEFAULT, database }: Configuration, roles: readonly ServeRole[]): void {
   if (roles.length === serveRoles.length || roles.length === 0) return;
   const missing = [
     ...(DEFAULT.transport_url ? [] : ['[DEFAULT] transport_url']),

@@ -63,9 +63,9 @@ export function createLoadBalancer(deps: Deps): (spec: LoadBalancerSpec, by: Req
     checkOfferIsServed(spec, offer, deps.settings());
     await profiles.assertServed(spec, offer);
     // Of the VIP, what is allocated below looks it up.
-    await changes.demandNetworkReferences({ listeners: spec.listeners, pools: spec.pools }, userToken);
+    await changes.checkNetworkReferences({ listeners: spec.listeners, pools: spec.pools }, userToken);
     const quota = await changes.quotaOf(projectId);
-    await quota.demand({ loadbalancer: 1 });
+    await quota.require({ loadbalancer: 1 });
 
     const context = changes.context();
     const id = context.newId();
@@ -93,8 +93,8 @@ export function createLoadBalancer(deps: Deps): (spec: LoadBalancerSpec, by: Req
       const loadBalancer = makeLoadBalancer(context, spec, projectId, offer, { id, ...allocated });
       const tree = makeFullyPopulated(context, spec, loadBalancer);
       const planned = planCreation(context, tree);
-      const counted = await quota.demand(countKinds(planned.rows));
-      await changes.demandSecrets(
+      const counted = await quota.require(countKinds(planned.rows));
+      await changes.checkSecrets(
         [...tree.listeners.map(referencesOfListener), ...tree.pools.map(referencesOfPool)],
         projectId,
       );

@@ -43,7 +43,7 @@ export function createLoadBalancerChanges(deps: LoadBalancerChangesDeps) {
        * Refuses early what would be too much; the store counts again, when it writes.
        * @returns what the change is to be applied with; null where none of these kinds is limited.
        */
-      async demand(more: Wanted): Promise<ChangeQuota | null> {
+      async require(more: Wanted): Promise<ChangeQuota | null> {
         // Nothing is counted for those who may have any number.
         const limited = Object.entries(more).filter(([kind, count]) => count > 0 && limits[kind as ResourceKind] >= 0);
         if (limited.length === 0) return null;
@@ -70,25 +70,25 @@ export function createLoadBalancerChanges(deps: LoadBalancerChangesDeps) {
     quotaOf,
 
     /** As `quotaOf`, for a request that asks once. */
-    demandQuota: async (projectId: string, more: Wanted) => (await quotaOf(projectId)).demand(more),
+    requireQuota: async (projectId: string, more: Wanted) => (await quotaOf(projectId)).require(more),
 
     /**
      * Subnets, security groups and QoS policies that a body in the core's names refers to, at any depth: this user sees them.
      * @param userToken undefined where everybody sees the same.
      */
-    async demandNetworkReferences(body: object, userToken: string | undefined): Promise<void> {
+    async checkNetworkReferences(body: object, userToken: string | undefined): Promise<void> {
       await deps.networkReferences.check(networkReferencesOf(body), userToken);
     },
 
     /** Certificates and the like that these objects refer to are there, and are what they have to be. */
-    async demandSecrets(references: readonly SecretReferences[], projectId: string): Promise<void> {
+    async checkSecrets(references: readonly SecretReferences[], projectId: string): Promise<void> {
       for (const one of references) await checkSecretReferences(deps.secrets, one, projectId);
     },
 
     /**
      * The store has the last word on whether the load balancer may be changed; its refusal is reported in Octavia's words.
      * @param options.aboutItself the load balancer, and not what is in it, is changed.
-     * @param options.quota of a change that makes something: see `demandQuota`.
+     * @param options.quota of a change that makes something: see `requireQuota`.
      */
     async apply(
       planned: PlannedChange,

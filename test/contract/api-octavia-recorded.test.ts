@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reasonFor } from '../golden/octavia-api/differences.ts';
-import { reads, shelf } from '../golden/octavia-api/reads.ts';
+import { reads, recording } from '../golden/octavia-api/reads.ts';
 import { requests } from '../golden/octavia-api/requests.ts';
 import { given, setup, subjects } from '../golden/octavia-api/subjects.ts';
 import { ownProject } from '../kit/api.ts';
@@ -62,7 +62,7 @@ describe('each list', () => {
   let kiln: ReturnType<typeof runner>;
   beforeAll(async () => {
     kiln = runner(await startKilnApi(), ownProject, given);
-    await kiln.prepare([...setup, ...shelf]);
+    await kiln.prepare([...setup, ...recording]);
   });
   afterAll(() => kiln.close());
 

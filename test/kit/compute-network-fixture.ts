@@ -60,7 +60,7 @@ export async function startSmallCloud(
     hypervisor?: Partial<Hypervisor>;
   } = {},
 ): Promise<SmallCloud> {
-  const folder = await mkdtemp(join(tmpdir(), 'kiln-small-cloud-'));
+  const folder = await mkdtemp(join(tmpdir(), 'kiln-compute-network-'));
   const images = new Map<string, BootableImage>();
   let app: FastifyInstance;
   let context: CloudContext;

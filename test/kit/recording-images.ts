@@ -5,7 +5,7 @@ import type { Image } from '../../src/model/image.ts';
 import { anImage } from './builders.ts';
 import { createFakeImages, type FakeImages } from './fakes/fake-images.ts';
 
-export interface ImageShelf extends FakeImages {
+export interface RecordingImages extends FakeImages {
   /** Every change that was asked for, in order, with the images' names: "create a", "tag a amphora", "delete a" … */
   readonly changes: string[];
   /** Everything that is there, hidden or not. */
@@ -37,15 +37,15 @@ export function makeImage(overrides: Partial<Image> = {}): Image {
   });
 }
 
-export function createImageShelf(...initial: Image[]): ImageShelf {
+export function createRecordingImages(...initial: Image[]): RecordingImages {
   const fake = createFakeImages({ projectId: 'project-service', images: initial });
   const names = new Map(initial.map((image) => [image.id, image.name]));
   const statusesLeft = new Map<string, string[]>();
   const say = (verb: string, id: string, tag = ''): void => {
-    shelf.changes.push(`${verb} ${names.get(id) ?? id} ${tag}`.trimEnd());
+    recording.changes.push(`${verb} ${names.get(id) ?? id} ${tag}`.trimEnd());
   };
 
-  const shelf: ImageShelf = {
+  const recording: RecordingImages = {
     ...fake,
     changes: [],
     hashAlgorithm: 'sha512',
@@ -72,10 +72,10 @@ export function createImageShelf(...initial: Image[]): ImageShelf {
     async upload(id, data, sizeBytes, onProgress) {
       say('upload', id);
       const received: Uint8Array[] = [];
-      await fake.upload(id, cutAfter(data, shelf.cutAfterBytes, received), sizeBytes, onProgress);
-      const stored = shelf.tamper(Buffer.concat(received));
-      const algorithm = shelf.hashAlgorithm;
-      statusesLeft.set(id, [...shelf.statusesAfterUpload]);
+      await fake.upload(id, cutAfter(data, recording.cutAfterBytes, received), sizeBytes, onProgress);
+      const stored = recording.tamper(Buffer.concat(received));
+      const algorithm = recording.hashAlgorithm;
+      statusesLeft.set(id, [...recording.statusesAfterUpload]);
       fake.put({
         ...(await fake.get(id)),
         sizeBytes: stored.length,
@@ -100,7 +100,7 @@ export function createImageShelf(...initial: Image[]): ImageShelf {
       await fake.setHidden(id, hidden);
     },
   };
-  return shelf;
+  return recording;
 }
 
 async function* cutAfter(

@@ -49,7 +49,7 @@ export async function startPlayedCloud(): Promise<PlayedCloud> {
       }
       const [, first, ...rest] = (incoming.url ?? '').split('/');
       const service = first as Service;
-      const url = new URL(`http://played/${rest.join('/')}`);
+      const url = new URL(`http://stub/${rest.join('/')}`);
       const request: PlayedRequest = {
         method: incoming.method ?? '',
         path: url.pathname + url.search,
@@ -174,7 +174,7 @@ export function glanceImage(id: string, fields: object = {}): object {
 }
 
 function json(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'x-openstack-request-id': 'req-played' });
+  response.writeHead(status, { 'content-type': 'application/json', 'x-openstack-request-id': 'req-stub' });
   response.end(body === undefined ? undefined : JSON.stringify(body));
 }
 
@@ -185,7 +185,7 @@ export const plays = {
     (response) => {
       const isText = typeof body === 'string';
       const type = isText ? 'text/html; charset=UTF-8' : 'application/json';
-      response.writeHead(status, { 'content-type': type, 'x-openstack-request-id': 'req-played', ...headers });
+      response.writeHead(status, { 'content-type': type, 'x-openstack-request-id': 'req-stub', ...headers });
       response.end(isText ? body : JSON.stringify(body));
     },
   ok: (body: string | object): Play => plays.status(200, body, { 'content-type': 'application/json' }),

@@ -18,23 +18,23 @@ export function createOfferChecker(parts: {
 }): OfferChecker {
   const { compute, network, images } = parts;
 
-  async function demandComputeFlavor(flavorId: string): Promise<void> {
+  async function checkComputeFlavor(flavorId: string): Promise<void> {
     await compute.getFlavor(flavorId).catch(missing('compute_flavor', `Nova flavor ${flavorId} not found.`));
   }
 
-  async function demandZone(name: string): Promise<void> {
+  async function checkZone(name: string): Promise<void> {
     if (await compute.hasAvailabilityZone(name)) return;
     throw refusal('compute_zone', `Nova availability zone ${name} not found.`);
   }
 
-  async function demandNetworks(field: string, ids: readonly string[]): Promise<void> {
+  async function checkNetworks(field: string, ids: readonly string[]): Promise<void> {
     for (const batch of batches([...new Set(ids)], AT_ONCE)) {
       const looks = batch.map((id) => network.getNetwork(id).catch(missing(field, `Network ${id} not found.`)));
       await Promise.all(looks);
     }
   }
 
-  async function demandImage(tag: string, flavorId: string | null): Promise<void> {
+  async function checkImage(tag: string, flavorId: string | null): Promise<void> {
     const request = { tag: { value: tag, source: 'flavor' }, flavorId } as const;
     await images.resolve(request).catch((error: unknown) => {
       if (!(error instanceof KilnError) || !error.code.startsWith('IMAGE_')) throw error;
@@ -47,12 +47,12 @@ export function createOfferChecker(parts: {
     async check(wanted) {
       const { compute_flavor: flavorId, amp_image_tag: tag, compute_zone: zone, management_network } = wanted;
       // The image has to fit the flavor: a flavor that isn't there is reported first.
-      if (flavorId) await demandComputeFlavor(flavorId);
+      if (flavorId) await checkComputeFlavor(flavorId);
       await Promise.all([
-        tag ? demandImage(tag, flavorId || parts.defaultFlavorId()) : null,
-        zone ? demandZone(zone) : null,
-        management_network ? demandNetworks('management_network', [management_network]) : null,
-        demandNetworks('valid_vip_networks', wanted.valid_vip_networks ?? []),
+        tag ? checkImage(tag, flavorId || parts.defaultFlavorId()) : null,
+        zone ? checkZone(zone) : null,
+        management_network ? checkNetworks('management_network', [management_network]) : null,
+        checkNetworks('valid_vip_networks', wanted.valid_vip_networks ?? []),
       ]);
     },
   };

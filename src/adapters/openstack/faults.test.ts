@@ -176,7 +176,7 @@ const faults: Fault[] = [
     code: 'SERVICE_FAILED',
     tries: 3,
     status: 500,
-    message: ': It "broke". (req-played)',
+    message: ': It "broke". (req-stub)',
   },
   {
     what: '502',
@@ -291,7 +291,7 @@ describe.each(readers)('$service', ({ service, read }) => {
     expect(error.call).toMatchObject({ service, outcomeUnknown: service === 'identity' ? expect.any(Boolean) : false });
     expect(error.call.path).toBe(`/${service}${cloud.requests(service)[0]?.path}`);
     if (status !== undefined) expect(error.call.status).toBe(status);
-    if (status) expect(error.call.requestId).toBe('req-played');
+    if (status) expect(error.call.requestId).toBe('req-stub');
     if (message) expect(error.message).toMatch(message);
     expect(error.message).toContain(`${service}: `);
   });

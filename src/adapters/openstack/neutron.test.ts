@@ -13,7 +13,7 @@ import { createUserSession } from './user-session.ts';
 
 let cloud: PlayedCloud;
 let http: Http;
-/** Ports that the played Neutron has. */
+/** Ports that the stub of Neutron has. */
 let ports: Record<string, unknown>[];
 const clock = createFakeClock({ autoAdvance: true });
 const log = createFakeLog();

@@ -22,7 +22,7 @@ beforeEach(async () => {
     ...{ authUrl: `${cloud.url}/identity`, authType: 'password', username: 'kiln', userDomainName: 'Default' },
     ...{ password: 'secret', projectName: 'service', projectDomainName: 'Default' },
   } as const;
-  // The played cloud's compute stands for it, as clouds.yaml may name any URL.
+  // The stub's compute stands for it, as clouds.yaml may name any URL.
   const endpoints = { 'load-balancer': { serviceType: 'load-balancer', endpointOverride: `${cloud.url}/compute/v2` } };
   octavia = createOctavia({ session: createKeystone({ auth, endpoints, http, clock, log }), http });
 });

@@ -102,7 +102,7 @@ export async function migrate(database: KilnDatabase, clock: Clock, own = ownMig
   for (let tries = 1; ; tries++) {
     const all = await migrationStatus(database, own);
     const newer = all.filter((one) => one.newer !== null);
-    demandCompatible(newer);
+    assertCompatible(newer);
     if (all.every(({ executedAt }) => executedAt !== null)) return;
     const { error } = await migratorOf(database, own, newer).migrateToLatest();
     if (!error) return;
@@ -146,7 +146,7 @@ async function migrationsMade(database: KilnDatabase): Promise<{ name: string; t
   ).rows;
 }
 
-function demandCompatible(newer: readonly MigrationStatus[]): void {
+function assertCompatible(newer: readonly MigrationStatus[]): void {
   const names = newer.filter((one) => one.newer === 'incompatible').map(({ name }) => name);
   if (names.length === 0) return;
   const message = `a newer version of Kiln changed the tables in a way that this version can not work with: ${names.join(', ')}`;

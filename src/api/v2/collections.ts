@@ -17,7 +17,7 @@ import { memberToWire } from './wire/member.ts';
 import { poolToWire } from './wire/pool.ts';
 
 /** How a kind appears in the API: its keys in answers, its fields. */
-export interface Appearance<Kind extends ResourceKind> {
+export interface Representation<Kind extends ResourceKind> {
   /** Key of one, and of many, in answers. */
   one: string;
   many: string;
@@ -25,7 +25,7 @@ export interface Appearance<Kind extends ResourceKind> {
   toWire(row: Resources[Kind], related: RelatedIds): Record<string, unknown>;
 }
 
-export const representations: { readonly [Kind in ResourceKind]: Appearance<Kind> } = {
+export const representations: { readonly [Kind in ResourceKind]: Representation<Kind> } = {
   loadbalancer: { one: 'loadbalancer', many: 'loadbalancers', view: loadBalancerView, toWire: loadBalancerToWire },
   listener: { one: 'listener', many: 'listeners', view: listenerView, toWire: listenerToWire },
   pool: { one: 'pool', many: 'pools', view: poolView, toWire: poolToWire },

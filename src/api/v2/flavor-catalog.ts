@@ -6,7 +6,7 @@ import * as schemas from './schemas/flavor.ts';
 import * as wire from './wire/flavor.ts';
 
 /** How flavors, availability zones and their profiles appear in the API. */
-interface FlavorAppearance<Kind extends FlavorKind> {
+interface FlavorRepresentation<Kind extends FlavorKind> {
   path: string;
   /** Keys in answers. */
   one: string;
@@ -23,7 +23,7 @@ interface FlavorAppearance<Kind extends FlavorKind> {
   toWire(row: Flavors[Kind]): Record<string, unknown>;
 }
 
-export const flavorAppearances: { readonly [Kind in FlavorKind]: FlavorAppearance<Kind> } = {
+export const flavorRepresentations: { readonly [Kind in FlavorKind]: FlavorRepresentation<Kind> } = {
   flavor: {
     path: 'flavors',
     one: 'flavor',
@@ -99,4 +99,4 @@ export const profiles = {
 } as const;
 
 export const flavorAction = (kind: FlavorKind, verb: 'get_all' | 'get_one' | 'post' | 'put' | 'delete'): Action =>
-  `${flavorAppearances[kind].policy}:${verb}`;
+  `${flavorRepresentations[kind].policy}:${verb}`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type CliRun, cliNow, driveCli, makeConfiguration, makeSettings } from '../../../test/kit/cli.ts';
-import { createImageShelf, makeImage } from '../../../test/kit/recording-images.ts';
+import { createRecordingImages, makeImage } from '../../../test/kit/recording-images.ts';
 import type { CertificateInspection, TroubledCertificate } from '../../model/certificate.ts';
 import type { ServeStatus } from '../../model/control.ts';
 import { KilnError } from '../../model/errors.ts';
@@ -96,7 +96,7 @@ function makeCloud() {
       client: { ...certificate, isCa: false, subject: 'CN=kiln' },
       'server-ca': certificate,
     } as Record<CertificateRole, CertificateInspection>,
-    shelf: createImageShelf(image),
+    recording: createRecordingImages(image),
     database: {
       database: 'octavia at db:3306 as octavia',
       migrations: [
@@ -142,7 +142,7 @@ function makeCloud() {
     configuration: async () => cloud.configuration,
     images: async () => {
       await up('image');
-      return cloud.shelf;
+      return cloud.recording;
     },
     identity: async () => ({
       authenticatedAs: async () => {
@@ -306,7 +306,7 @@ describe('kiln doctor', () => {
     const run = await driveCli('doctor', stand.parts, { columns: 120 });
     expect(run.exitCode).toBe(0);
     await expect(run.stdout).toMatchFileSnapshot('../golden/doctor-healthy.120.txt');
-    expect(stand.shelf.changes).toEqual([]);
+    expect(stand.recording.changes).toEqual([]);
   });
 
   it('says for each fault what is wrong and what to do', async () => {

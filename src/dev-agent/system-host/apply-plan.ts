@@ -35,18 +35,19 @@ export async function applyPlan(plan: InterfacePlan, logger: Logger): Promise<vo
   if (firewall) await loadPacketRules(renderFirewall(name, firewall));
   await loadPacketRules(renderMasquerade(name, { tracksTcp: firewall !== null }));
   const mtuLines = mtu === null ? [] : [`link set dev ${name} mtu ${mtu}`];
-  demand(await changeNetwork(4, [...mtuLines, `link set dev ${name} up`]));
+  throwIfAny(await changeNetwork(4, [...mtuLines, `link set dev ${name} up`]));
   for (const family of [4, 6] as const) {
     const [links, routes, rules] = await readNetwork(family, [
       `address show dev ${name}`,
       `route show table all dev ${name} proto static`,
       'rule show',
     ]);
-    demand(await changeNetwork(family, addressChanges(plan, family, (links ?? []) as ShownLink[])));
+    throwIfAny(await changeNetwork(family, addressChanges(plan, family, (links ?? []) as ShownLink[])));
     for (const fault of await changeNetwork(family, routeChanges(plan, family, (routes ?? []) as ShownRoute[]))) {
       logger('warning', 'a route can not be set', { interface: name, fault });
     }
-    if (plan.carriesVip) demand(await changeNetwork(family, ruleChanges(plan, family, (rules ?? []) as ShownRule[])));
+    if (plan.carriesVip)
+      throwIfAny(await changeNetwork(family, ruleChanges(plan, family, (rules ?? []) as ShownRule[])));
   }
 }
 
@@ -55,7 +56,7 @@ async function loadPacketRules(text: string): Promise<void> {
   if (status !== 0) throw new PlugError(`nft: ${stderr.trim()}`);
 }
 
-function demand(faults: readonly string[]): void {
+function throwIfAny(faults: readonly string[]): void {
   if (faults.length > 0) throw new PlugError(faults.join('\n'));
 }
 

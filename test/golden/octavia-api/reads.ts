@@ -141,7 +141,7 @@ const collections: Readonly<Record<string, Collection>> = {
 };
 
 /** More to find than `setup` makes. */
-export const shelf = [
+export const recording = [
   made('/loadbalancers', { loadbalancer: { vip_subnet_id: '$subnet', name: 'one', tags: ['a', 'b'] } }, 'one'),
   made(
     '/loadbalancers',

@@ -21,7 +21,7 @@ import {
   unknownToOctavia11,
   valuesOf,
 } from '../../kit/octavia-recordings.ts';
-import { reads, shelf } from './reads.ts';
+import { reads, recording } from './reads.ts';
 import { requests } from './requests.ts';
 import { given, setup, subjects } from './subjects.ts';
 
@@ -43,7 +43,7 @@ for (const name of files.filter((file) => !reads[file] && file !== 'requests')) 
 
 if (files.includes('requests')) await record('requests', requests, recordedWords);
 const lists = files.filter((file) => reads[file]);
-if (lists.length > 0) await octavia.prepare(shelf);
+if (lists.length > 0) await octavia.prepare(recording);
 for (const name of lists) await record(name, reads[name] ?? [], recordedRead);
 
 await octavia.close();

@@ -36,7 +36,7 @@ async function find({ amphorae }: ApiDeps, id: string): Promise<Amphora> {
   return amphora;
 }
 
-function demandOwn({ policy }: ApiDeps, request: FastifyRequest, action: Action): void {
+function authorizeOwn({ policy }: ApiDeps, request: FastifyRequest, action: Action): void {
   const caller = callerOf(request);
   authorize(policy, action, caller, caller.projectId);
 }
@@ -49,7 +49,7 @@ function amphoraReads(app: FastifyInstance, deps: ApiDeps): void {
     response: { 200: amphoraeAnswer },
   };
   app.get('/octavia/amphorae', { schema: listSchema }, async (request) => {
-    demandOwn(deps, request, 'amphora:get_all');
+    authorizeOwn(deps, request, 'amphora:get_all');
     const asked = readListRequest(listableFields.amphora, request.query as QueryString, deps.paging.maximum);
     const { tags: _tags, ...query } = asked.query;
     const rows = asked.nothing ? [] : await amphorae.listPage({ ...query, projectId: asked.projectId });
@@ -67,14 +67,14 @@ function amphoraReads(app: FastifyInstance, deps: ApiDeps): void {
 
   const showSchema = { querystring: showQuery(), response: { 200: amphoraAnswer } };
   app.get<ById>('/octavia/amphorae/:id', { schema: showSchema }, async (request) => {
-    demandOwn(deps, request, 'amphora:get_one');
+    authorizeOwn(deps, request, 'amphora:get_one');
     const amphora = await find(deps, request.params.id);
     return { amphora: pick(amphoraToWire(amphora), readFields(request.query as QueryString)) };
   });
 
   const statisticsSchema = { response: { 200: amphoraStatisticsAnswer } };
   app.get<ById>('/octavia/amphorae/:id/stats', { schema: statisticsSchema }, async (request) => {
-    demandOwn(deps, request, 'amphora:get_stats');
+    authorizeOwn(deps, request, 'amphora:get_stats');
     const { id } = request.params;
     const rows = await healthStore.statisticsOfAmphora(id);
     const amphora = rows.length > 0 ? await amphorae.get(id) : null;
@@ -122,7 +122,7 @@ function amphoraWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): 
   });
 
   app.delete<ById>('/octavia/amphorae/:id', { schema: { response: { 204: nothing() } } }, async (request, reply) => {
-    demandOwn(deps, request, 'amphora:delete');
+    authorizeOwn(deps, request, 'amphora:delete');
     const { id } = request.params;
     const { loadBalancerId } = await find(deps, id);
     const operation = planAmphoraDeletion(tools.context(), id, loadBalancerId);

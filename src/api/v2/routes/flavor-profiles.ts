@@ -11,10 +11,10 @@ import { checkProfileData } from '../../../core/lbaas/capabilities.ts';
 import type { FlavorProfile, ZoneProfile } from '../../../model/flavor.ts';
 import type { Flavors } from '../../../ports/flavor-store.ts';
 import type { ApiDeps } from '../deps.ts';
-import { flavorAppearances, profiles } from '../flavor-catalog.ts';
+import { flavorRepresentations, profiles } from '../flavor-catalog.ts';
 import { one } from '../schemas/fields.ts';
 import * as schemas from '../schemas/flavor.ts';
-import { type ByKey, demandAction, findFlavor } from './flavor-tools.ts';
+import { authorizeAction, type ByKey, findFlavor } from './flavor-tools.ts';
 import { bodyOf } from './write-tools.ts';
 
 type ProfileKind = keyof typeof profiles;
@@ -40,7 +40,7 @@ function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update 
   make: (fields: { id: string; name: string; providerName: string; data: string }) => Flavors[Kind],
 ): void {
   const { flavors, settings } = deps;
-  const { path, one: key, view, toWire, title, titleWhenDeleted } = flavorAppearances[kind];
+  const { path, one: key, view, toWire, title, titleWhenDeleted } = flavorRepresentations[kind];
   const { field, modelField, capabilities, user } = profiles[kind];
   const answer = one(key, view);
 
@@ -50,7 +50,7 @@ function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update 
   }
 
   app.post(`/${path}`, { schema: { body: bodies.create, response: { 201: answer } } }, async (request, reply) => {
-    demandAction(deps, request, kind, 'post');
+    authorizeAction(deps, request, kind, 'post');
     const { name, provider_name, data } = wishOf(bodyOf(request, bodies.create));
     await check(String(provider_name), String(data));
     const id = crypto.randomUUID();
@@ -60,7 +60,7 @@ function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update 
   });
 
   app.put<ByKey>(`/${path}/:key`, { schema: { body: bodies.update, response: { 200: answer } } }, async (request) => {
-    demandAction(deps, request, kind, 'put');
+    authorizeAction(deps, request, kind, 'put');
     const id = request.params.key;
     const before = (await findFlavor(deps, kind, id)) as FlavorProfile | ZoneProfile;
     const { name, provider_name: providerName, data } = wishOf(bodyOf(request, bodies.update));

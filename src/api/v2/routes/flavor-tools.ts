@@ -3,12 +3,12 @@ import { notFound } from '../../../core/lbaas/api-errors.ts';
 import type { FlavorKind, Flavors } from '../../../ports/flavor-store.ts';
 import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
-import { flavorAction, flavorAppearances } from '../flavor-catalog.ts';
+import { flavorAction, flavorRepresentations } from '../flavor-catalog.ts';
 import { callerOf } from './reads.ts';
 
 export type ByKey = { Params: { key: string } };
 
-export function demandAction(
+export function authorizeAction(
   { policy }: ApiDeps,
   request: FastifyRequest,
   kind: FlavorKind,
@@ -24,6 +24,6 @@ export async function findFlavor<Kind extends FlavorKind>(
   key: string,
 ): Promise<Flavors[Kind]> {
   const found = await flavors.get(kind, key);
-  if (!found) throw notFound(flavorAppearances[kind].title, key);
+  if (!found) throw notFound(flavorRepresentations[kind].title, key);
   return found;
 }

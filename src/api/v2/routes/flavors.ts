@@ -5,14 +5,14 @@ import type { Flavor, Zone } from '../../../model/flavor.ts';
 import type { FlavorKind, FlavorListQuery, Flavors } from '../../../ports/flavor-store.ts';
 import type { ApiDeps } from '../deps.ts';
 import { listableFields } from '../filters.ts';
-import { flavorAppearances, type profiles } from '../flavor-catalog.ts';
+import { flavorRepresentations, type profiles } from '../flavor-catalog.ts';
 import { invalidMarker, type QueryString, readFields, readListRequest } from '../list-request.ts';
 import { pageLinks } from '../page-links.ts';
 import { one } from '../schemas/fields.ts';
 import * as schemas from '../schemas/flavor.ts';
 import { listQuery, nothing, showQuery } from '../schemas/query.ts';
 import { profileRoutes } from './flavor-profiles.ts';
-import { type ByKey, demandAction, findFlavor } from './flavor-tools.ts';
+import { authorizeAction, type ByKey, findFlavor } from './flavor-tools.ts';
 import { pathUrl, pick } from './reads.ts';
 import { bodyOf } from './write-tools.ts';
 
@@ -23,7 +23,7 @@ type ProfileKind = keyof typeof profiles;
  * availability_zones,availability_zone_profiles}.py). They belong to no project.
  */
 export function flavorRoutes(app: FastifyInstance, deps: ApiDeps): void {
-  for (const kind of Object.keys(flavorAppearances) as FlavorKind[]) readsAndDeletion(app, deps, kind);
+  for (const kind of Object.keys(flavorRepresentations) as FlavorKind[]) readsAndDeletion(app, deps, kind);
   flavorWrites(app, deps);
   zoneWrites(app, deps);
   profileRoutes(app, deps);
@@ -31,38 +31,38 @@ export function flavorRoutes(app: FastifyInstance, deps: ApiDeps): void {
 
 function readsAndDeletion<Kind extends FlavorKind>(app: FastifyInstance, deps: ApiDeps, kind: Kind): void {
   const { flavors } = deps;
-  const appearance = flavorAppearances[kind];
-  const path = `/${appearance.path}`;
-  const keyOf = (row: Flavors[Kind]) => String((row as unknown as Record<string, unknown>)[appearance.key]);
+  const representation = flavorRepresentations[kind];
+  const path = `/${representation.path}`;
+  const keyOf = (row: Flavors[Kind]) => String((row as unknown as Record<string, unknown>)[representation.key]);
 
   const listSchema = {
     querystring: listQuery(listableFields[kind], { tags: false }),
-    response: { 200: schemas.page(appearance.many, appearance.links, appearance.view) },
+    response: { 200: schemas.page(representation.many, representation.links, representation.view) },
   };
   app.get(path, { schema: listSchema }, async (request) => {
-    demandAction(deps, request, kind, 'get_all');
+    authorizeAction(deps, request, kind, 'get_all');
     const asked = readListRequest(listableFields[kind], request.query as QueryString, deps.paging.maximum);
     const query = flavorQuery(asked.query);
     const rows = asked.nothing ? [] : await flavors.list(kind, query);
     const { marker } = asked.page;
     if (rows.length === 0 && marker !== null && !(await flavors.get(kind, marker))) throw invalidMarker(marker);
     return {
-      [appearance.many]: rows.map((row) => pick(appearance.toWire(row), asked.fields)),
-      [appearance.links]: pageLinks(pathUrl(request, deps.paging.baseUri), asked.page, rows.map(keyOf)),
+      [representation.many]: rows.map((row) => pick(representation.toWire(row), asked.fields)),
+      [representation.links]: pageLinks(pathUrl(request, deps.paging.baseUri), asked.page, rows.map(keyOf)),
     };
   });
 
-  const showSchema = { querystring: showQuery(), response: { 200: one(appearance.one, appearance.view) } };
+  const showSchema = { querystring: showQuery(), response: { 200: one(representation.one, representation.view) } };
   app.get<ByKey>(`${path}/:key`, { schema: showSchema }, async (request) => {
-    demandAction(deps, request, kind, 'get_one');
+    authorizeAction(deps, request, kind, 'get_one');
     const found = await findFlavor(deps, kind, request.params.key);
-    return { [appearance.one]: pick(appearance.toWire(found), readFields(request.query as QueryString)) };
+    return { [representation.one]: pick(representation.toWire(found), readFields(request.query as QueryString)) };
   });
 
   app.delete<ByKey>(`${path}/:key`, { schema: { response: { 204: nothing() } } }, async (request, reply) => {
-    demandAction(deps, request, kind, 'delete');
+    authorizeAction(deps, request, kind, 'delete');
     const { key } = request.params;
-    const { titleWhenDeleted } = appearance;
+    const { titleWhenDeleted } = representation;
     await translated(flavors.delete(kind, key), {
       RESOURCE_NOT_FOUND: () => notFound(titleWhenDeleted, key),
       RESOURCE_CONFLICT: () => objectInUse(titleWhenDeleted, key),
@@ -93,24 +93,24 @@ function writes<Kind extends 'flavor' | 'availabilityZone', Create extends TSche
   change: (body: Static<Update>) => Partial<Flavors[Kind]>,
 ): void {
   const { flavors } = deps;
-  const { path, one: key, view, toWire, title } = flavorAppearances[kind];
+  const { path, one: key, view, toWire, title } = flavorRepresentations[kind];
   const answer = one(key, view);
   const word = kind === 'flavor' ? 'flavor' : 'availability zone';
 
   app.post(`/${path}`, { schema: { body: bodies.create, response: { 201: answer } } }, async (request, reply) => {
-    demandAction(deps, request, kind, 'post');
+    authorizeAction(deps, request, kind, 'post');
     const row = make(bodyOf(request, bodies.create));
     const { profileKind, profileId } = profileOf(row);
     await findFlavor(deps, profileKind, profileId);
     await translated(flavors.insert(kind, row), {
       RESOURCE_CONFLICT: () => nameTaken(word, row.name),
-      RESOURCE_NOT_FOUND: () => notFound(flavorAppearances[profileKind].title, profileId),
+      RESOURCE_NOT_FOUND: () => notFound(flavorRepresentations[profileKind].title, profileId),
     });
     return reply.code(201).send({ [key]: toWire(row) });
   });
 
   app.put<ByKey>(`/${path}/:key`, { schema: { body: bodies.update, response: { 200: answer } } }, async (request) => {
-    demandAction(deps, request, kind, 'put');
+    authorizeAction(deps, request, kind, 'put');
     await findFlavor(deps, kind, request.params.key);
     const patch = change(bodyOf(request, bodies.update));
     const row = await translated(flavors.update(kind, request.params.key, patch), {

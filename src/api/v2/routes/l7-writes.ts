@@ -50,7 +50,7 @@ function policyWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): v
     authorize(access, 'l7policy:post', callerOf(request), projectId);
     if (listener.protocol === 'PROMETHEUS') throw noChildren(listener.protocol);
     checkTarget(tree, listener, l7policy.redirect_pool_id);
-    const quota = await tools.demandQuota(projectId, { l7policy: 1, l7rule: l7policy.rules?.length ?? 0 });
+    const quota = await tools.requireQuota(projectId, { l7policy: 1, l7rule: l7policy.rules?.length ?? 0 });
     const context = tools.context();
     const whole = makeWholePolicy(context, camel(l7policy), listener, l7policy.redirect_pool_id ?? null);
     checkLoadBalancerIsMutable(tree.loadBalancer);
@@ -104,7 +104,7 @@ function ruleWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): voi
     const context = tools.context();
     const put = makeL7Rule(context, camel(bodyOf(request, l7RuleCreateBody).rule), at.policy);
     checkRuleCount(at.policy.id, at.rules.length + 1);
-    const quota = await tools.demandQuota(projectId, { l7rule: 1 });
+    const quota = await tools.requireQuota(projectId, { l7rule: 1 });
     checkMutable(at);
     await tools.apply(planChange(context, 'create', at.tree, { kind: 'l7rule', put }), { quota });
     return reply.code(201).send(await tools.answer('l7rule', put.id));

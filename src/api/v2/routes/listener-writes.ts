@@ -24,7 +24,7 @@ export function listenerWrites(app: FastifyInstance, deps: ApiDeps, tools: Write
     const tree = await tools.treeOf(listener.loadbalancer_id);
     const { loadBalancer } = tree;
     authorize(policy, 'listener:post', callerOf(request), loadBalancer.projectId);
-    const quota = await tools.demandQuota(loadBalancer.projectId, { listener: 1 });
+    const quota = await tools.requireQuota(loadBalancer.projectId, { listener: 1 });
     if (listener.default_pool || listener.l7policies?.length) {
       throw validationFailure('default_pool and l7policies are for fully populated loadbalancers alone.');
     }
@@ -34,7 +34,7 @@ export function listenerWrites(app: FastifyInstance, deps: ApiDeps, tools: Write
     if (pool) checkProtocols(spec.protocol, pool.protocol);
     const context = tools.context();
     const put = makeListener(context, spec, loadBalancer, tree.listeners, pool?.id ?? null);
-    await tools.demandSecrets([referencesOfListener(put)], loadBalancer.projectId);
+    await tools.checkSecrets([referencesOfListener(put)], loadBalancer.projectId);
     checkLoadBalancerIsMutable(loadBalancer);
     checkPortIsFree(put, tree.listeners);
     await tools.apply(planChange(context, 'create', tree, { kind: 'listener', put }), { quota });
@@ -60,7 +60,7 @@ export function listenerWrites(app: FastifyInstance, deps: ApiDeps, tools: Write
     if (pool) checkProtocols(listener.protocol, pool.protocol);
     const context = tools.context();
     const put = changeListener(listener, patch, tree.loadBalancer, deps.settings(), context.now);
-    if (namesSecrets(patch)) await tools.demandSecrets([referencesOfListener(put)], listener.projectId);
+    if (namesSecrets(patch)) await tools.checkSecrets([referencesOfListener(put)], listener.projectId);
     await tools.apply(planChange(context, 'update', tree, { kind: 'listener', put }));
     return tools.answer('listener', put.id);
   });

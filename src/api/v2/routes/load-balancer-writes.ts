@@ -47,7 +47,7 @@ export function loadBalancerWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     const context = tools.context();
     const patch = camel(loadbalancer);
     const put = changeLoadBalancer(tree.loadBalancer, patch, context.now);
-    await tools.demandNetworkReferences(patch, request);
+    await tools.checkNetworkReferences(patch, request);
     await tools.apply(planChange(context, 'update', tree, { kind: 'loadbalancer', put }), { aboutItself: true });
     return tools.answer('loadbalancer', id);
   });

@@ -2,7 +2,7 @@ import type { FastifyInstance, HTTPMethods } from 'fastify';
 import type { TSchema } from 'typebox';
 import { invalidField, invalidRequest } from '../../../core/lbaas/api-errors.ts';
 import { answerNoMethod, answerNoRoute } from '../answer-error.ts';
-import { flavorAppearances } from '../flavor-catalog.ts';
+import { flavorRepresentations } from '../flavor-catalog.ts';
 import { readBody } from '../read-body.ts';
 import { healthMonitorUpdateBody } from '../schemas/health-monitor.ts';
 import { l7PolicyUpdateBody } from '../schemas/l7-policy.ts';
@@ -27,7 +27,7 @@ interface Collection {
   posted?: string | null;
 }
 
-const { flavor, flavorProfile, availabilityZone, availabilityZoneProfile } = flavorAppearances;
+const { flavor, flavorProfile, availabilityZone, availabilityZoneProfile } = flavorRepresentations;
 
 const collections: readonly Collection[] = [
   { path: '/loadbalancers', updateBody: loadBalancerUpdateBody },

@@ -49,8 +49,8 @@ export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     const spec = camel(bodyOf(request, memberCreateBody).member);
     const context = tools.context();
     const put = makeMember(context, spec, home(at));
-    await tools.demandNetworkReferences(spec, request);
-    const quota = await tools.demandQuota(at.pool.projectId, { member: 1 });
+    await tools.checkNetworkReferences(spec, request);
+    const quota = await tools.requireQuota(at.pool.projectId, { member: 1 });
     checkMutable(at);
     takeEndpoint(put, new Set(at.pool.members.map(endpointOf)));
     await tools.apply(planChange(context, 'create', at.tree, { kind: 'member', put }), { quota });
@@ -87,13 +87,13 @@ export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     const taken = new Set<string>();
     for (const member of created) takeEndpoint(member, taken);
     // A subnet that the member is in already was looked up when it came.
-    await tools.demandNetworkReferences(
+    await tools.checkNetworkReferences(
       specs.filter((spec) => known(spec)?.subnetId !== spec.subnetId),
       request,
     );
     const named = new Set(specs.map(endpointOf));
     const deleted = additive ? [] : before.filter((member) => !named.has(endpointOf(member)));
-    const quota = await tools.demandQuota(projectId, { member: created.length - deleted.length });
+    const quota = await tools.requireQuota(projectId, { member: created.length - deleted.length });
     const changes = { created, updated, deleted };
     if (created.length + updated.length + deleted.length > 0) {
       const { members: _members, healthMonitor: _monitor, ...pool } = at.pool;
@@ -137,7 +137,7 @@ export function poolContentsWrites(app: FastifyInstance, deps: ApiDeps, tools: W
     authorize(policy, 'healthmonitor:post', callerOf(request), at.pool.projectId);
     const context = tools.context();
     const put = makeHealthMonitor(context, camel(healthmonitor), at.pool);
-    const quota = await tools.demandQuota(at.pool.projectId, { healthmonitor: 1 });
+    const quota = await tools.requireQuota(at.pool.projectId, { healthmonitor: 1 });
     checkMutable(at);
     if (at.pool.healthMonitor) throw conflict('This pool already has a health monitor');
     await tools.apply(planChange(context, 'create', at.tree, { kind: 'healthmonitor', put }), { quota });

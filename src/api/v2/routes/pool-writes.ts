@@ -37,9 +37,9 @@ export function poolWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTool
     const context = tools.context();
     const spec = camel(pool);
     const whole = makeWholePool(context, spec, loadBalancer);
-    await tools.demandNetworkReferences(spec, request);
-    const quota = await tools.demandQuota(loadBalancer.projectId, countKinds(wholePoolRows(whole)));
-    await tools.demandSecrets([referencesOfPool(whole)], loadBalancer.projectId);
+    await tools.checkNetworkReferences(spec, request);
+    const quota = await tools.requireQuota(loadBalancer.projectId, countKinds(wholePoolRows(whole)));
+    await tools.checkSecrets([referencesOfPool(whole)], loadBalancer.projectId);
     if (listener?.defaultPoolId) throw conflict('This listener already has a default pool');
     checkLoadBalancerIsMutable(loadBalancer);
     const { l7Policies: _policies, ...listenerRow } = listener ?? { l7Policies: [] };
@@ -75,7 +75,7 @@ export function poolWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTool
     const context = tools.context();
     const patch = camel(bodyOf(request, poolUpdateBody).pool);
     const put = changePool(pool, patch, tree.loadBalancer.provider, context);
-    if (namesSecrets(patch)) await tools.demandSecrets([referencesOfPool(put)], pool.projectId);
+    if (namesSecrets(patch)) await tools.checkSecrets([referencesOfPool(put)], pool.projectId);
     await tools.apply(planChange(context, 'update', tree, { kind: 'pool', put }));
     return tools.answer('pool', put.id);
   });

@@ -36,7 +36,7 @@ export function releaseRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'release
   const byId = `${root}/:id`;
 
   /** @returns who asks, as events and intents name them. */
-  function demand(request: FastifyRequest, action: Action): string {
+  function authorizeCaller(request: FastifyRequest, action: Action): string {
     const caller = callerOf(request);
     authorize(policy, action, caller, caller.projectId);
     return nameOf(caller);
@@ -53,19 +53,19 @@ export function releaseRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'release
   }
 
   app.post(`${root}/plan`, { schema: { body: planBody, response: { 200: planAnswer } } }, async (request) => {
-    demand(request, 'release:post_plan');
+    authorizeCaller(request, 'release:post_plan');
     return { plan: planToWire(await releases.plan(planRequest(request.body as Static<typeof planBody>))) };
   });
 
   app.post(root, { schema: { body: startBody, response: { 201: releaseAnswer } } }, async (request, reply) => {
-    const by = demand(request, 'release:post');
+    const by = authorizeCaller(request, 'release:post');
     const { plan_digest: planDigest, reason, ...asked } = request.body as Static<typeof startBody>;
     const { spec } = await releases.start({ ...planRequest(asked), planDigest }, { by, reason: reason ?? '' });
     return reply.code(201).send(await whole(spec.id));
   });
 
   app.get(root, { schema: { querystring: pageQuery, response: { 200: releasesAnswer } } }, async (request) => {
-    demand(request, 'release:get_all');
+    authorizeCaller(request, 'release:get_all');
     const query = queryOf(request, pageQuery);
     const limit = limitOf(query);
     const marker = single(query, 'marker');
@@ -77,13 +77,13 @@ export function releaseRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'release
   });
 
   app.get<ById>(byId, { schema: { response: { 200: releaseAnswer } } }, async (request) => {
-    demand(request, 'release:get_one');
+    authorizeCaller(request, 'release:get_one');
     return await whole(request.params.id);
   });
 
   const targetsSchema = { querystring: targetsQuery, response: { 200: targetsAnswer } };
   app.get<ById>(`${byId}/targets`, { schema: targetsSchema }, async (request) => {
-    demand(request, 'release:get_one');
+    authorizeCaller(request, 'release:get_one');
     const query = queryOf(request, targetsQuery);
     const limit = limitOf(query);
     const states = statesOf(query);
@@ -100,13 +100,13 @@ export function releaseRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'release
   });
 
   app.get<ById>(`${byId}/way-back`, { schema: { response: { 200: wayBackAnswer } } }, async (request) => {
-    demand(request, 'release:get_one');
+    authorizeCaller(request, 'release:get_one');
     return { way_back: wayBackToWire(await releases.wayBack(request.params.id)) };
   });
 
   const intentSchema = { body: intentBody, response: { 200: releaseAnswer } };
   app.put<ById>(`${byId}/intent`, { schema: intentSchema }, async (request) => {
-    const by = demand(request, 'release:put_intent');
+    const by = authorizeCaller(request, 'release:put_intent');
     const { id } = request.params;
     const said = request.body as Static<typeof intentBody>;
     await releases.instruct(id, { ...said, by });
@@ -116,7 +116,7 @@ export function releaseRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'release
   const streams = lineStreams(app);
   const eventsSchema = { querystring: eventsQuery, response: { 200: eventLines } };
   app.get<ById>(`${byId}/events`, { schema: eventsSchema }, async (request, reply) => {
-    demand(request, 'release:get_one');
+    authorizeCaller(request, 'release:get_one');
     const { id } = request.params;
     const query = queryOf(request, eventsQuery);
     const after = wholeOf('after', single(query, 'after'), 0, Number.MAX_SAFE_INTEGER) ?? 0;

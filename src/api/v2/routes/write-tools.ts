@@ -20,14 +20,14 @@ export function writeTools(deps: ApiDeps) {
     changes,
 
     /** With the rights of whoever asks. */
-    demandNetworkReferences: (body: object, request: FastifyRequest): Promise<void> =>
-      changes.demandNetworkReferences(body, userTokenOf(request)),
+    checkNetworkReferences: (body: object, request: FastifyRequest): Promise<void> =>
+      changes.checkNetworkReferences(body, userTokenOf(request)),
 
     async answer(kind: ResourceKind, id: string): Promise<Record<string, unknown>> {
       const found = await store.get(kind, id);
       if (!found) throw notFound(kindTitle[kind], id);
-      const appearance = representations[kind] as { one: string; toWire(row: unknown, related: unknown): unknown };
-      return { [appearance.one]: appearance.toWire(found, found.related) };
+      const representation = representations[kind] as { one: string; toWire(row: unknown, related: unknown): unknown };
+      return { [representation.one]: representation.toWire(found, found.related) };
     },
   };
 }

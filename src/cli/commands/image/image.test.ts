@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { driveCli, makeSettings } from '../../../../test/kit/cli.ts';
-import { createImageShelf, makeImage } from '../../../../test/kit/recording-images.ts';
+import { createRecordingImages, makeImage } from '../../../../test/kit/recording-images.ts';
 import { KilnError } from '../../../model/errors.ts';
 import type { ImageChoice } from '../../../model/image.ts';
 import type { ImageRequest, ImageResolution, ImageResolver } from '../../../ports/image-resolver.ts';
@@ -22,7 +22,7 @@ const foreign = makeImage({
 });
 
 describe('image list', () => {
-  const images = async () => createImageShelf(oldImage, newImage, foreign);
+  const images = async () => createRecordingImages(oldImage, newImage, foreign);
 
   it.each([80, 120])('fits a terminal of %d columns and never cuts an ID', async (columns) => {
     const run = await driveCli('image list', { images }, { columns });
@@ -36,11 +36,11 @@ describe('image list', () => {
   });
 
   it('selects by tag, status, owner and hiddenness', async () => {
-    const shelf = createImageShelf(oldImage, foreign, { ...newImage, osHidden: true });
+    const recording = createRecordingImages(oldImage, foreign, { ...newImage, osHidden: true });
     const ids = async (typed: string) =>
       (
         await driveCli(`image list --quiet ${typed}`, {
-          images: async () => shelf,
+          images: async () => recording,
           identity: async () => ({
             authenticatedAs: async () => ({
               projectId: 'project-service',
@@ -65,15 +65,15 @@ describe('image list', () => {
   });
 
   it('says when there is none', async () => {
-    const run = await driveCli('image list', { images: async () => createImageShelf() });
+    const run = await driveCli('image list', { images: async () => createRecordingImages() });
     expect(run).toMatchObject({ exitCode: 0, stdout: 'No such image.\n' });
   });
 });
 
 describe('image show', () => {
   it('finds by ID and by name, hidden ones too', async () => {
-    const shelf = createImageShelf(oldImage, { ...newImage, osHidden: true });
-    const images = async () => shelf;
+    const recording = createRecordingImages(oldImage, { ...newImage, osHidden: true });
+    const images = async () => recording;
     await expect((await driveCli(`image show ${oldImage.id}`, { images }, { columns: 80 })).stdout).toMatchFileSnapshot(
       '../../golden/image-show.80.txt',
     );
@@ -81,7 +81,7 @@ describe('image show', () => {
   });
 
   it('refuses a name that several images have, and one that none has', async () => {
-    const images = async () => createImageShelf(oldImage, { ...newImage, name: oldImage.name });
+    const images = async () => createRecordingImages(oldImage, { ...newImage, name: oldImage.name });
     const several = await driveCli(`image show ${oldImage.name}`, { images });
     expect(several.exitCode).toBe(2);
     expect(several.stderr).toContain(oldImage.id);
@@ -93,55 +93,55 @@ describe('image show', () => {
 describe('image tag', () => {
   it('--move adds first and takes off afterwards, from images of the same owner alone', async () => {
     const hidden = makeImage({ id: 'hidden', name: 'hidden', osHidden: true, tags: ['amphora'] });
-    const shelf = createImageShelf(oldImage, newImage, foreign, hidden);
-    const run = await driveCli('image tag amphora-2026.2 amphora --move', { images: async () => shelf });
+    const recording = createRecordingImages(oldImage, newImage, foreign, hidden);
+    const run = await driveCli('image tag amphora-2026.2 amphora --move', { images: async () => recording });
     expect(run.exitCode).toBe(0);
-    expect(shelf.changes[0]).toBe('tag amphora-2026.2 amphora');
-    expect(shelf.changes.slice(1).sort()).toEqual(['untag amphora-2026.1 amphora', 'untag hidden amphora']);
-    expect((await shelf.get(oldImage.id)).tags).toEqual(['production']);
-    expect((await shelf.get(foreign.id)).tags).toEqual(['amphora']);
+    expect(recording.changes[0]).toBe('tag amphora-2026.2 amphora');
+    expect(recording.changes.slice(1).sort()).toEqual(['untag amphora-2026.1 amphora', 'untag hidden amphora']);
+    expect((await recording.get(oldImage.id)).tags).toEqual(['production']);
+    expect((await recording.get(foreign.id)).tags).toEqual(['amphora']);
     expect(run.stdout).toContain(`Image ${oldImage.id} no longer does.`);
   });
 
   it('without --move leaves the others as they are', async () => {
-    const shelf = createImageShelf(oldImage, newImage);
-    const run = await driveCli(`image tag ${newImage.id} amphora --json`, { images: async () => shelf });
+    const recording = createRecordingImages(oldImage, newImage);
+    const run = await driveCli(`image tag ${newImage.id} amphora --json`, { images: async () => recording });
     expect(run.json()).toMatchObject({ tag: 'amphora', untagged: [], image: { tags: ['amphora'] } });
-    expect((await shelf.get(oldImage.id)).tags).toContain('amphora');
+    expect((await recording.get(oldImage.id)).tags).toContain('amphora');
   });
 
   it.each([
     ['queued', { status: 'queued' }],
     ['hidden', { osHidden: true }],
   ])('--move to an image that is %s changes nothing: no image could be booted then', async (_what, patch) => {
-    const shelf = createImageShelf(oldImage, { ...newImage, ...patch });
-    const run = await driveCli('image tag amphora-2026.2 amphora --move', { images: async () => shelf });
+    const recording = createRecordingImages(oldImage, { ...newImage, ...patch });
+    const run = await driveCli('image tag amphora-2026.2 amphora --move', { images: async () => recording });
     expect(run.exitCode).toBe(3);
-    expect(shelf.changes).toEqual([]);
+    expect(recording.changes).toEqual([]);
     // Without --move it is allowed, and said.
-    const plain = await driveCli('image tag amphora-2026.2 amphora', { images: async () => shelf });
+    const plain = await driveCli('image tag amphora-2026.2 amphora', { images: async () => recording });
     expect(plain.exitCode).toBe(0);
     expect(plain.stderr).toContain('amphorae will not boot it');
   });
 
   it('a tag that was not taken off is an error that says what was done', async () => {
-    const shelf = createImageShelf(oldImage, newImage);
-    shelf.failNext('removeTag', new KilnError('SERVICE_FORBIDDEN', 'not yours'));
-    const run = await driveCli('image tag amphora-2026.2 amphora --move', { images: async () => shelf });
+    const recording = createRecordingImages(oldImage, newImage);
+    recording.failNext('removeTag', new KilnError('SERVICE_FORBIDDEN', 'not yours'));
+    const run = await driveCli('image tag amphora-2026.2 amphora --move', { images: async () => recording });
     expect(run.exitCode).toBe(5);
     expect(run.stderr).toContain(`image ${newImage.id} (amphora-2026.2) carries \`amphora\` now, but`);
     expect(run.stderr).toContain('not yours');
   });
 
   it('believes Glance only when it shows the tag', async () => {
-    const shelf = createImageShelf(newImage);
-    shelf.addTag = async () => undefined;
-    expect((await driveCli('image tag amphora-2026.2 amphora', { images: async () => shelf })).exitCode).toBe(5);
+    const recording = createRecordingImages(newImage);
+    recording.addTag = async () => undefined;
+    expect((await driveCli('image tag amphora-2026.2 amphora', { images: async () => recording })).exitCode).toBe(5);
   });
 
   it('untag takes it off, and says who still has it', async () => {
-    const shelf = createImageShelf(oldImage, foreign);
-    const images = async () => shelf;
+    const recording = createRecordingImages(oldImage, foreign);
+    const images = async () => recording;
     expect((await driveCli(`image untag ${oldImage.id} amphora`, { images })).stdout).toContain(
       `1 image still carries it: ${foreign.id}.`,
     );
@@ -152,8 +152,8 @@ describe('image tag', () => {
   });
 
   it('hide and unhide', async () => {
-    const shelf = createImageShelf(oldImage);
-    const images = async () => shelf;
+    const recording = createRecordingImages(oldImage);
+    const images = async () => recording;
     expect((await driveCli(`image hide ${oldImage.id} --json`, { images })).json()).toMatchObject({ osHidden: true });
     expect((await driveCli('image unhide amphora-2026.1 --json', { images })).json()).toMatchObject({
       osHidden: false,
