@@ -1,5 +1,5 @@
 /** What is said of an operation that waits to be carried out. */
-export interface OperationWord {
+export interface OperationMessage {
   id: string;
   priority: number;
 }
@@ -10,12 +10,12 @@ export interface OperationWord {
  */
 export interface OperationQueue {
   /** An operation has been committed. Nobody waits for it; what is lost is found again by the workers' sweeps. */
-  announce(operation: OperationWord): void;
+  announce(operation: OperationMessage): void;
   /**
    * As `announce`, but to the worker of this process alone, which waits for no word of it: others may have their hands full of what has no place
    * until this one is done.
    */
-  announceHere(operation: OperationWord): void;
+  announceHere(operation: OperationMessage): void;
   /**
    * From now on operations are handed to `take`, most urgent first, and no more than `capacity` at a time.
    * `take` never rejects. "ended": the queue forgets the operation; "later": somebody is to try again in a while; "full": it

@@ -1,6 +1,6 @@
 import { NO_PLACE_PAUSE_MS } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { OperationQueue, OperationWord } from '../../ports/operation-queue.ts';
+import type { OperationMessage, OperationQueue } from '../../ports/operation-queue.ts';
 
 type Take = Parameters<OperationQueue['start']>[0];
 
@@ -113,7 +113,7 @@ export function createInProcessQueue({ clock, pauseMs }: InProcessQueueSettings)
     );
   }
 
-  function announce({ id, priority }: OperationWord): void {
+  function announce({ id, priority }: OperationMessage): void {
     if (stopped) return;
     const entry = entries.get(id);
     if (!entry) {

@@ -2,7 +2,7 @@ import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqp
 import { growingPauseMs } from '../../lib/growing-pause.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
-import type { OperationQueue, OperationWord } from '../../ports/operation-queue.ts';
+import type { OperationMessage, OperationQueue } from '../../ports/operation-queue.ts';
 import type { Outbox } from '../../ports/outbox.ts';
 import { createInProcessQueue } from './in-process.ts';
 import { forAWhile, keepLink, type RabbitLinkSettings } from './rabbit-link.ts';
@@ -197,7 +197,7 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
   }
 
   /** Whether the broker has it for sure. */
-  function publish({ id, priority }: OperationWord): Promise<boolean> {
+  function publish({ id, priority }: OperationMessage): Promise<boolean> {
     if (!link || blocked) return Promise.resolve(false);
     const { publishing, connection } = link;
     unconfirmed.add(id);
@@ -222,7 +222,7 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
     });
   }
 
-  async function publishAndNote(word: OperationWord): Promise<boolean> {
+  async function publishAndNote(word: OperationMessage): Promise<boolean> {
     const wellDone = await publish(word);
     if (wellDone) {
       confirmed.push(word.id);
@@ -314,9 +314,9 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
   };
 }
 
-function readMessage({ content }: ConsumeMessage): OperationWord | null {
+function readMessage({ content }: ConsumeMessage): OperationMessage | null {
   try {
-    const { id, priority } = JSON.parse(content.toString('utf8')) as Partial<OperationWord>;
+    const { id, priority } = JSON.parse(content.toString('utf8')) as Partial<OperationMessage>;
     return typeof id === 'string' && typeof priority === 'number' ? { id, priority } : null;
   } catch {
     return null;
