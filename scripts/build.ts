@@ -130,9 +130,8 @@ function isNew(): boolean {
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).map((path) =>
     join('src', path),
   );
-  return ['src', 'package-lock.json', 'scripts/build.ts', ...sources].every(
-    (path) => statSync(join(root, path)).mtimeMs <= mtimeMs,
-  );
+  const others = ['package.json', 'package-lock.json', 'scripts/build.ts', 'scripts/source-map-columns.ts'];
+  return ['src', ...others, ...sources].every((path) => statSync(join(root, path)).mtimeMs <= mtimeMs);
 }
 
 /** One bundle, written into the partial folder. */

@@ -4,7 +4,7 @@
  * `--fast` compresses less.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -61,6 +61,7 @@ try {
   if (wanted.has('container')) {
     say('container image (Debian 12 is fetched)');
     await packContainer(build, join(work, 'container'), deb, join(output, `kiln-${build.version}.oci.tar`));
+    copyFileSync(join(projectRoot, 'packaging/container/Containerfile'), join(output, 'Containerfile'));
   }
   if (!wanted.has('deb')) rmSync(deb, { force: true });
   const files = readdirSync(output).sort();
