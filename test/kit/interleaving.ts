@@ -98,7 +98,10 @@ export async function openInterleavings(connection?: string) {
   await amphorae.insert({ ...storedAmphora('broken'), status: 'ERROR' });
   ids.amphora = 'amphora';
   ids.broken = 'broken';
+  /** What was read last, where nobody has written since. */
+  let lastRead: World | null = null;
   const atRest = await read();
+  const textsAtRest = new Map([...atRest].map(([table, rows]) => [table, JSON.stringify(rows)]));
 
   async function read(): Promise<World> {
     const world: World = new Map();
@@ -109,12 +112,17 @@ export async function openInterleavings(connection?: string) {
         .execute();
       world.set(table, rows as unknown as Row[]);
     }
+    lastRead = world;
     return world;
   }
 
-  async function restore(world: World): Promise<void> {
+  /** Tables that are seen to be as they were at rest are left alone. */
+  async function restore(): Promise<void> {
+    const before = lastRead;
+    lastRead = null;
     await two.database.transaction().execute(async (transaction) => {
-      for (const [table, rows] of world) {
+      for (const [table, rows] of atRest) {
+        if (before && JSON.stringify(before.get(table)) === textsAtRest.get(table)) continue;
         await transaction.deleteFrom(table as 'kiln_tag').execute();
         if (rows.length > 0) {
           await transaction
@@ -193,7 +201,7 @@ export async function openInterleavings(connection?: string) {
 
     /** What the first request waits for, up to the moment at which it is decided. */
     async waitsOf(request: WriteRequest): Promise<string[]> {
-      await restore(atRest);
+      await restore();
       waits = [];
       await ask(one, request);
       const decided = waits.findIndex((what) => decides.test(what));
@@ -202,7 +210,7 @@ export async function openInterleavings(connection?: string) {
 
     /** One after the other, each carried out before the next is asked for. */
     async inTurn(former: WriteRequest, latter: WriteRequest): Promise<Interleaving> {
-      await restore(atRest);
+      await restore();
       const first = await ask(two, former);
       await endOperations();
       const second = await ask(two, latter);
@@ -212,7 +220,7 @@ export async function openInterleavings(connection?: string) {
 
     /** The second one while the first is before its wait of this index. */
     async interleaved(first: WriteRequest, second: WriteRequest, wait: number): Promise<Interleaving> {
-      await restore(atRest);
+      await restore();
       let meanwhile: Outcome = { status: 0, said: '' };
       waits = [];
       interruption = {
@@ -235,7 +243,7 @@ export async function openInterleavings(connection?: string) {
       request: WriteRequest,
       when: 'before' | 'between' | 'after',
     ): Promise<{ asked: Outcome; left: string }> {
-      await restore(atRest);
+      await restore();
       const failover = await two.call('PUT', `/v2/lbaas/loadbalancers/${ids.lb}/failover`);
       if (failover.status !== 202) throw new Error(JSON.stringify(failover.body));
       let asked: Outcome = { status: 0, said: '' };
