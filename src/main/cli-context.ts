@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import type { ControlClient } from '../adapters/control/client.ts';
-import type { CliContext, CliEnvironment, CliSettings, GlobalOptions } from '../cli/context.ts';
+import type { CliContext, CliEnvironment, GlobalOptions } from '../cli/context.ts';
 import type { LoadedConfiguration } from '../config/load.ts';
 import type { CloudInventory } from '../ports/cloud-inventory.ts';
 import type { Log } from '../ports/log.ts';
@@ -8,6 +8,7 @@ import { configurationView } from './configuration-view.ts';
 import { createLog, createRemarkLog } from './log.ts';
 import type { OpenStack } from './openstack.ts';
 import type { HousekeepingDeps } from './roles/housekeeping.ts';
+import { cliSettings } from './settings/cli-settings.ts';
 import { readConfiguration, viewConfiguration } from './source.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
 
@@ -248,23 +249,6 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
       // What was made last needs what was made before it.
       for (const end of endings.reverse()) await end().catch(() => {});
     },
-  };
-}
-
-function cliSettings({ config }: LoadedConfiguration): CliSettings {
-  const { controller_worker: worker } = config;
-  return {
-    imageTag: worker.amp_image_tag || null,
-    imageId: worker.amp_image_id || null,
-    imageOwnerId: worker.amp_image_owner_id || null,
-    imageTagPolicy: worker.amp_image_tag_policy,
-    imageMaxAgeDays: config.kiln.image_max_age_days || null,
-    flavorId: worker.amp_flavor_id || null,
-    bootNetworkIds: worker.amp_boot_network_list,
-    securityGroupIds: worker.amp_secgroup_list,
-    keyName: worker.amp_ssh_key_name || null,
-    availabilityZone: config.nova.availability_zone || null,
-    agentPort: config.haproxy_amphora.bind_port,
   };
 }
 

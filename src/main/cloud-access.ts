@@ -16,6 +16,7 @@ import type {
 import type { Configuration } from '../config/options/index.ts';
 import { resolveServiceAccess, resolveTokenAccess } from '../config/service-access.ts';
 import { KilnError } from '../model/errors.ts';
+import { retrySettings, timeLimits } from './settings/cloud-settings.ts';
 
 export const serviceTypes = ['image', 'compute', 'network', 'load-balancer'] as const;
 export type ServiceType = (typeof serviceTypes)[number];
@@ -125,21 +126,4 @@ function fromCloudsYaml(osCloud: string | null, environment: Environment): Cloud
 
 function patienceOf({ compute, networking }: Configuration): Access['patience'] {
   return { compute: retrySettings(compute), network: retrySettings(networking) };
-}
-
-/** Octavia's options (tenacity's wait_exponential and stop_after_attempt) in our terms. */
-function retrySettings(options: Configuration['compute']): Partial<RetrySettings> {
-  return {
-    maxAttempts: options.max_retries,
-    firstDelaySeconds: options.retry_backoff,
-    minDelaySeconds: options.retry_interval,
-    maxDelaySeconds: options.retry_max,
-  };
-}
-
-function timeLimits({ kiln }: Configuration): TransportSettings {
-  return {
-    connectTimeoutSeconds: kiln.service_connect_timeout_seconds,
-    requestTimeoutSeconds: kiln.service_request_timeout_seconds,
-  };
 }

@@ -9,7 +9,7 @@ import type { FlavorCapabilities } from '../model/flavor.ts';
 import type { Clock } from '../ports/clock.ts';
 import { readOwnCertificates } from './own-certificates.ts';
 import { refuseUnsafe } from './refuse-unsafe.ts';
-import { rabbitLinkSettings } from './roles/rabbit-settings.ts';
+import { rabbitLinkSettings } from './settings/rabbit-settings.ts';
 import type { State } from './state.ts';
 
 /** More profiles than any cloud has. */

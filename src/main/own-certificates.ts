@@ -6,7 +6,7 @@ import { createReminder } from '../lib/reminder.ts';
 import type { OwnCertificate } from '../model/certificate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import { rabbitLinkSettings } from './roles/rabbit-settings.ts';
+import { rabbitLinkSettings } from './settings/rabbit-settings.ts';
 
 /** Files are looked at so often; what is wrong is said once, and again daily. */
 const LOOK_EVERY_MS = 3_600_000;

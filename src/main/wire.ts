@@ -1,7 +1,6 @@
 /** The one place where ports meet their adapters. */
 import { randomInt } from 'node:crypto';
 import { createAmphoraAgentClient } from '../adapters/amphora-agent/client.ts';
-import type { AmphoraAgentSettings } from '../adapters/amphora-agent/connection.ts';
 import { createCertificateIssuer } from '../adapters/certificates/issuer.ts';
 import { createNoopAgent } from '../adapters/noop/agent.ts';
 import { createNoopCompute } from '../adapters/noop/compute.ts';
@@ -11,7 +10,6 @@ import { createWorkerIdentity } from '../adapters/process/worker-identity.ts';
 import { createLocalSecretStore } from '../adapters/secrets/local-secret-store.ts';
 import { createUnsupportedSecretStore } from '../adapters/secrets/unsupported-secret-store.ts';
 import { createBuildPlaces } from '../adapters/storage/build-places.ts';
-import { signingDigestOf } from '../config/options/certificates.ts';
 import type { Configuration } from '../config/options/index.ts';
 import { createBuildSlots } from '../flows/lib/build-slots.ts';
 import type { LoadBalancerDeps } from '../flows/load-balancer/deps.ts';
@@ -30,7 +28,10 @@ import { createReleases } from '../services/releases.ts';
 import type { Access } from './cloud-access.ts';
 import { createOpenStack, type OpenStack } from './openstack.ts';
 import { secretsPath } from './secrets.ts';
+import { agentSettings } from './settings/agent-settings.ts';
 import { imageSettings } from './settings/amphora-settings.ts';
+import { issuerSettings } from './settings/certificate-settings.ts';
+import { fleetSettings, plannerSettings } from './settings/fleet-settings.ts';
 import { loadBalancerSettings } from './settings/load-balancer-settings.ts';
 import type { State } from './state.ts';
 import type { StatePaths } from './state-paths.ts';
@@ -82,10 +83,7 @@ export function wireFleet(
     resolver,
     images: current().controller_worker.image_driver === 'image_noop_driver' ? null : images,
     clock,
-    settings: () => ({
-      heartbeatTimeoutSeconds: current().health_manager.heartbeat_timeout,
-      imageMaxAgeDays: current().kiln.image_max_age_days || null,
-    }),
+    settings: () => fleetSettings(current()),
   });
 }
 
@@ -116,11 +114,7 @@ function wireReleasePlanner(
     resolver,
     images: current().controller_worker.image_driver === 'image_noop_driver' ? null : openstack.images,
     clock,
-    settings: () => {
-      const { controller_worker: worker } = current();
-      const { amp_image_tag: tag, amp_image_id: imageId, amp_flavor_id: flavorId } = worker;
-      return { tag: tag ?? '', imageId: imageId ?? '', flavorId: flavorId ?? '' };
-    },
+    settings: () => plannerSettings(current()),
   });
 }
 
@@ -144,20 +138,11 @@ export function loadBalancerDeps(
   runtime: RuntimeContext,
 ): LoadBalancerDeps {
   const { clock, log, current } = runtime;
-  const { certificates } = current();
   return {
     resolver,
     compute: openstack.patient.compute,
     network: openstack.patient.network,
-    certificates: createCertificateIssuer(
-      {
-        caCertificateFile: certificates.ca_certificate,
-        caPrivateKeyFile: certificates.ca_private_key,
-        caPrivateKeyPassphrase: certificates.ca_private_key_passphrase,
-        signingDigest: signingDigestOf(certificates.signing_digest),
-      },
-      clock,
-    ),
+    certificates: createCertificateIssuer(issuerSettings(current()), clock),
     agent,
     amphorae: state.amphorae,
     loadBalancers: state.loadBalancers,
@@ -187,17 +172,4 @@ export function secretStore(configuration: Configuration, paths: StatePaths): Se
   const { cert_manager: manager } = configuration.certificates;
   if (manager !== 'local_cert_manager') return createUnsupportedSecretStore(manager);
   return createLocalSecretStore(secretsPath(configuration, paths));
-}
-
-/** Settings of the client of agents, read at each call. */
-function agentSettings({ haproxy_amphora: haproxy, amphora_agent: agent }: Configuration): AmphoraAgentSettings {
-  return {
-    clientCertFile: haproxy.client_cert,
-    serverCaFile: haproxy.server_ca,
-    port: haproxy.bind_port,
-    connectTimeoutSeconds: haproxy.rest_request_conn_timeout,
-    readTimeoutSeconds: haproxy.rest_request_read_timeout,
-    lbNetworkInterface: haproxy.lb_network_interface,
-    tlsProtocol: agent.agent_tls_protocol,
-  };
 }

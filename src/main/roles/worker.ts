@@ -10,9 +10,9 @@ import type { ServeRole } from '../../model/serve-role.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import type { OpenStack } from '../openstack.ts';
+import { rabbitLinkSettings } from '../settings/rabbit-settings.ts';
 import type { State } from '../state.ts';
 import { loadBalancerDeps, type ProcessDeps, type RuntimeContext } from '../wire.ts';
-import { rabbitLinkSettings } from './rabbit-settings.ts';
 import { wireRegistry } from './seen-process.ts';
 
 /** Going forward, a step that may yet succeed is tried for about ten seconds: then the flow goes back. */
