@@ -19,7 +19,7 @@ import { listQuery, nothing, showQuery } from '../schemas/query.ts';
 import { amphoraStatisticsAnswer } from '../schemas/statistics.ts';
 import { amphoraToWire } from '../wire/amphora.ts';
 import { amphoraStatisticsToWire } from '../wire/statistics.ts';
-import { callerOf, pathUrl, pick } from './reads.ts';
+import { authorizeCaller, callerOf, pathUrl, pick } from './reads.ts';
 import type { ById, WriteTools } from './write-tools.ts';
 
 const title = 'Amphora';
@@ -36,11 +36,6 @@ async function find({ amphorae }: ApiDeps, id: string): Promise<Amphora> {
   return amphora;
 }
 
-function authorizeOwn({ policy }: ApiDeps, request: FastifyRequest, action: Action): void {
-  const caller = callerOf(request);
-  authorize(policy, action, caller, caller.projectId);
-}
-
 function amphoraReads(app: FastifyInstance, deps: ApiDeps): void {
   const { amphorae, healthStore } = deps;
 
@@ -49,7 +44,7 @@ function amphoraReads(app: FastifyInstance, deps: ApiDeps): void {
     response: { 200: amphoraeAnswer },
   };
   app.get('/octavia/amphorae', { schema: listSchema }, async (request) => {
-    authorizeOwn(deps, request, 'amphora:get_all');
+    authorizeCaller(deps.policy, 'amphora:get_all', request);
     const asked = readListRequest(listableFields.amphora, request.query as QueryString, deps.paging.maximum);
     const { tags: _tags, ...query } = asked.query;
     const rows = asked.nothing ? [] : await amphorae.listPage({ ...query, projectId: asked.projectId });
@@ -67,14 +62,14 @@ function amphoraReads(app: FastifyInstance, deps: ApiDeps): void {
 
   const showSchema = { querystring: showQuery(), response: { 200: amphoraAnswer } };
   app.get<ById>('/octavia/amphorae/:id', { schema: showSchema }, async (request) => {
-    authorizeOwn(deps, request, 'amphora:get_one');
+    authorizeCaller(deps.policy, 'amphora:get_one', request);
     const amphora = await find(deps, request.params.id);
     return { amphora: pick(amphoraToWire(amphora), readFields(request.query as QueryString)) };
   });
 
   const statisticsSchema = { response: { 200: amphoraStatisticsAnswer } };
   app.get<ById>('/octavia/amphorae/:id/stats', { schema: statisticsSchema }, async (request) => {
-    authorizeOwn(deps, request, 'amphora:get_stats');
+    authorizeCaller(deps.policy, 'amphora:get_stats', request);
     const { id } = request.params;
     const rows = await healthStore.statisticsOfAmphora(id);
     const amphora = rows.length > 0 ? await amphorae.get(id) : null;
@@ -122,7 +117,7 @@ function amphoraWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): 
   });
 
   app.delete<ById>('/octavia/amphorae/:id', { schema: { response: { 204: nothing() } } }, async (request, reply) => {
-    authorizeOwn(deps, request, 'amphora:delete');
+    authorizeCaller(deps.policy, 'amphora:delete', request);
     const { id } = request.params;
     const { loadBalancerId } = await find(deps, id);
     const operation = planAmphoraDeletion(tools.context(), id, loadBalancerId);

@@ -1,21 +1,19 @@
 import type { FastifyInstance } from 'fastify';
 import { invalidField } from '../../../core/lbaas/api-errors.ts';
 import { timeOfEventId } from '../../../model/event.ts';
-import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { allEventLines, allEventsQuery } from '../schemas/event.ts';
 import { kilnEventToWire } from '../wire/event.ts';
 import { lineStreams, linesOf, linesType } from './line-stream.ts';
 import { flagOf, limitOf, queryOf, single } from './plain-query.ts';
-import { callerOf } from './reads.ts';
+import { authorizeCaller } from './reads.ts';
 
 /** What happens in all of Kiln, as lines of JSON: of Kiln, not of Octavia. */
 export function eventRoute(app: FastifyInstance, { events, policy }: Pick<ApiDeps, 'events' | 'policy'>): void {
   const streams = lineStreams(app);
   const schema = { querystring: allEventsQuery, response: { 200: allEventLines } };
   app.get('/kiln/events', { schema }, async (request, reply) => {
-    const caller = callerOf(request);
-    authorize(policy, 'event:get_all', caller, caller.projectId);
+    authorizeCaller(policy, 'event:get_all', request);
     const query = queryOf(request, allEventsQuery);
     const after = single(query, 'after');
     if (after !== null && timeOfEventId(after) === null) {

@@ -1,10 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import { notFound } from '../../../core/lbaas/api-errors.ts';
 import type { FlavorKind, Flavors } from '../../../ports/flavor-store.ts';
-import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { flavorAction, flavorRepresentations } from '../flavor-catalog.ts';
-import { callerOf } from './reads.ts';
+import { authorizeCaller } from './reads.ts';
 
 export type ByKey = { Params: { key: string } };
 
@@ -14,8 +13,7 @@ export function authorizeAction(
   kind: FlavorKind,
   verb: Parameters<typeof flavorAction>[1],
 ): void {
-  const caller = callerOf(request);
-  authorize(policy, flavorAction(kind, verb), caller, caller.projectId);
+  authorizeCaller(policy, flavorAction(kind, verb), request);
 }
 
 export async function findFlavor<Kind extends FlavorKind>(

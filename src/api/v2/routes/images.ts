@@ -1,9 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { imagesAnswer, tagHistoryAnswer } from '../schemas/image.ts';
 import { imageToWire, taggedImageToWire } from '../wire/image.ts';
-import { callerOf } from './reads.ts';
+import { authorizeCaller } from './reads.ts';
 
 /** Of more, the newest: who releases an image that is older names its ID. */
 const MOST_IMAGES = 200;
@@ -14,14 +13,12 @@ export function imageRoutes(
   { releasableImages, tagHistory, policy }: Pick<ApiDeps, 'releasableImages' | 'tagHistory' | 'policy'>,
 ): void {
   app.get('/kiln/images', { schema: { response: { 200: imagesAnswer } } }, async (request) => {
-    const caller = callerOf(request);
-    authorize(policy, 'release:post_plan', caller, caller.projectId);
+    authorizeCaller(policy, 'release:post_plan', request);
     return { images: (await releasableImages()).slice(0, MOST_IMAGES).map(imageToWire) };
   });
 
   app.get('/kiln/images/tag-history', { schema: { response: { 200: tagHistoryAnswer } } }, async (request) => {
-    const caller = callerOf(request);
-    authorize(policy, 'fleet:get_one', caller, caller.projectId);
+    authorizeCaller(policy, 'fleet:get_one', request);
     return { tag_history: (await tagHistory()).map(taggedImageToWire) };
   });
 }

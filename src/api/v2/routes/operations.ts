@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import { notFound, translated } from '../../../core/lbaas/api-errors.ts';
-import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { listableFields } from '../filters.ts';
 import { invalidMarker, type QueryString, readListRequest } from '../list-request.ts';
@@ -9,7 +8,7 @@ import { abortBody, abortedAnswer, operationAnswer, operationsAnswer } from '../
 import { freshness, listQuery } from '../schemas/query.ts';
 import type { ReadsOf } from '../shared-reads.ts';
 import { abortedToWire, operationToWire, operationWithJournalToWire } from '../wire/operation.ts';
-import { callerOf, pathUrl, pick } from './reads.ts';
+import { authorizeCaller, pathUrl, pick } from './reads.ts';
 import { type ById, bodyOf } from './write-tools.ts';
 
 const title = 'Operation';
@@ -27,8 +26,7 @@ export function operationRoutes(
     response: { 200: operationsAnswer },
   };
   app.get('/kiln/operations', { schema: listSchema }, async (request) => {
-    const caller = callerOf(request);
-    authorize(policy, 'operation:get_all', caller, caller.projectId);
+    authorizeCaller(policy, 'operation:get_all', request);
     const given = request.query as QueryString;
     // The newest first, where nothing else is asked for.
     const sorted = given.sort === undefined && given.sort_key === undefined ? { ...given, sort: newestFirst } : given;
@@ -52,8 +50,7 @@ export function operationRoutes(
     '/kiln/operations/:id',
     { schema: { headers: freshness(), response: { 200: operationAnswer } } },
     async (request) => {
-      const caller = callerOf(request);
-      authorize(policy, 'operation:get_one', caller, caller.projectId);
+      authorizeCaller(policy, 'operation:get_one', request);
       const found = await readsOf(request).journal.get(request.params.id);
       if (!found) throw notFound(title, request.params.id);
       return { operation: operationWithJournalToWire(found.operation, found.entries) };
@@ -62,8 +59,7 @@ export function operationRoutes(
 
   const abortSchema = { body: abortBody, response: { 200: abortedAnswer } };
   app.post<ById>('/kiln/operations/:id/abort', { schema: abortSchema }, async (request) => {
-    const caller = callerOf(request);
-    authorize(policy, 'operation:post_abort', caller, caller.projectId);
+    const caller = authorizeCaller(policy, 'operation:post_abort', request);
     const { id } = request.params;
     const { reason } = bodyOf(request, abortBody);
     const by = { who: caller.userName ?? caller.userId, reason: reason.trim() };

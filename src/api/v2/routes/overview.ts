@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import { allActions } from '../../policy/defaults.ts';
-import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { listableFields } from '../filters.ts';
 import { invalidMarker, type QueryString, readListRequest } from '../list-request.ts';
@@ -9,7 +8,7 @@ import { amphoraeHealthAnswer, attentionAnswer, permissionsAnswer } from '../sch
 import { freshness, listQuery } from '../schemas/query.ts';
 import type { ReadsOf } from '../shared-reads.ts';
 import { amphoraHealthToWire, attentionToWire } from '../wire/overview.ts';
-import { callerOf, pathUrl, pick } from './reads.ts';
+import { authorizeCaller, callerOf, pathUrl, pick } from './reads.ts';
 
 /** What operators look at across all load balancers, and what whoever asks may do: of Kiln, not of Octavia. */
 export function overviewRoutes(
@@ -19,8 +18,7 @@ export function overviewRoutes(
   const { readsOf, policy, clock } = deps;
 
   app.get('/kiln/attention', { schema: { response: { 200: attentionAnswer } } }, async (request) => {
-    const caller = callerOf(request);
-    authorize(policy, 'attention:get_one', caller, caller.projectId);
+    authorizeCaller(policy, 'attention:get_one', request);
     return { attention: attentionToWire(await deps.attention()) };
   });
 
@@ -30,8 +28,7 @@ export function overviewRoutes(
     response: { 200: amphoraeHealthAnswer },
   };
   app.get('/kiln/amphorae/health', { schema: amphoraeSchema }, async (request) => {
-    const caller = callerOf(request);
-    authorize(policy, 'amphora:get_all', caller, caller.projectId);
+    authorizeCaller(policy, 'amphora:get_all', request);
     const asked = readListRequest(listableFields.amphora, request.query as QueryString, deps.paging.maximum);
     const { tags: _tags, ...query } = asked.query;
     const { amphorae, overview } = readsOf(request);

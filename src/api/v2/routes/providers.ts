@@ -1,12 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { providerNotEnabled } from '../../../core/lbaas/api-errors.ts';
 import { advertised, flavorCapabilities, zoneCapabilities } from '../../../core/lbaas/capabilities.ts';
-import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { checkPaging, type QueryString, readFields } from '../list-request.ts';
 import { flavorCapabilitiesAnswer, providersAnswer, zoneCapabilitiesAnswer } from '../schemas/provider.ts';
 import { capabilitiesQuery, showQuery } from '../schemas/query.ts';
-import { callerOf, pick } from './reads.ts';
+import { authorizeCaller, pick } from './reads.ts';
 
 /** Which providers there are, and what their profiles may say (octavia/api/v2/controllers/provider.py). */
 export function providerRoutes(app: FastifyInstance, deps: ApiDeps): void {
@@ -14,8 +13,7 @@ export function providerRoutes(app: FastifyInstance, deps: ApiDeps): void {
 
   const listSchema = { querystring: showQuery(), response: { 200: providersAnswer } };
   app.get('/providers', { schema: listSchema }, (request) => {
-    const caller = callerOf(request);
-    authorize(policy, 'provider:get_all', caller, caller.projectId);
+    authorizeCaller(policy, 'provider:get_all', request);
     const query = request.query as QueryString;
     checkPaging(query);
     const fields = readFields(query);
@@ -30,8 +28,7 @@ export function providerRoutes(app: FastifyInstance, deps: ApiDeps): void {
   for (const [key, action, known, answer] of capabilities) {
     const schema = { querystring: capabilitiesQuery(), response: { 200: answer } };
     app.get<{ Params: { provider: string } }>(`/providers/:provider/${key}`, { schema }, (request) => {
-      const caller = callerOf(request);
-      authorize(policy, action, caller, caller.projectId);
+      authorizeCaller(policy, action, request);
       const { provider } = request.params;
       if (!Object.hasOwn(settings().providers, provider)) throw providerNotEnabled(provider);
       const query = request.query as QueryString;

@@ -6,6 +6,7 @@ import type { ResourceKind, Resources } from '../../../model/load-balancer.ts';
 import { tenantReason } from '../../../model/tenant-text.ts';
 import type { RelatedIds } from '../../../ports/load-balancer-store.ts';
 import type { Caller } from '../../../ports/token-validator.ts';
+import type { Action } from '../../policy/defaults.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { authorize, listScope } from '../access.ts';
 import { pathOf } from '../access-log.ts';
@@ -158,6 +159,13 @@ function show<Kind extends ResourceKind>(kind: Kind, found: Found<Kind>, request
 export function callerOf(request: FastifyRequest): Caller {
   if (!request.caller) throw policyForbids();
   return request.caller;
+}
+
+/** For what belongs to no project: the caller's own counts. @throws KilnError REQUEST_FORBIDDEN. */
+export function authorizeCaller(policy: Policy, action: Action, request: FastifyRequest): Caller {
+  const caller = callerOf(request);
+  authorize(policy, action, caller, caller.projectId);
+  return caller;
 }
 
 function parentOf(row: { poolId: string } | { l7PolicyId: string }): string {

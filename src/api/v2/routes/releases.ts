@@ -4,8 +4,6 @@ import { invalidField, translated } from '../../../core/lbaas/api-errors.ts';
 import { type TargetState, targetStates } from '../../../model/release.ts';
 import type { PlanRequest } from '../../../ports/releases.ts';
 import type { Caller } from '../../../ports/token-validator.ts';
-import type { Action } from '../../policy/defaults.ts';
-import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { invalidMarker, type QueryString } from '../list-request.ts';
 import {
@@ -26,7 +24,7 @@ import { camel } from '../wire/camel.ts';
 import { eventToWire, planToWire, releaseToWire, summaryToWire, targetToWire, wayBackToWire } from '../wire/release.ts';
 import { lineStreams, linesOf, linesType } from './line-stream.ts';
 import { flagOf, limitOf, queryOf, single, wholeOf } from './plain-query.ts';
-import { callerOf, pathUrl } from './reads.ts';
+import { authorizeCaller, pathUrl } from './reads.ts';
 import type { ById } from './write-tools.ts';
 
 /** Releases of images: of Kiln, not of Octavia. */
@@ -34,13 +32,6 @@ export function releaseRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'release
   const { releases, policy, paging } = deps;
   const root = '/kiln/releases';
   const byId = `${root}/:id`;
-
-  /** @returns who asks, as events and intents name them. */
-  function authorizeCaller(request: FastifyRequest, action: Action): string {
-    const caller = callerOf(request);
-    authorize(policy, action, caller, caller.projectId);
-    return nameOf(caller);
-  }
 
   function nextPage(request: FastifyRequest, limit: number, marker: string | null, more: readonly string[] = []) {
     if (marker === null) return [];
@@ -53,19 +44,19 @@ export function releaseRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'release
   }
 
   app.post(`${root}/plan`, { schema: { body: planBody, response: { 200: planAnswer } } }, async (request) => {
-    authorizeCaller(request, 'release:post_plan');
+    authorizeCaller(policy, 'release:post_plan', request);
     return { plan: planToWire(await releases.plan(planRequest(request.body as Static<typeof planBody>))) };
   });
 
   app.post(root, { schema: { body: startBody, response: { 201: releaseAnswer } } }, async (request, reply) => {
-    const by = authorizeCaller(request, 'release:post');
+    const by = nameOf(authorizeCaller(policy, 'release:post', request));
     const { plan_digest: planDigest, reason, ...asked } = request.body as Static<typeof startBody>;
     const { spec } = await releases.start({ ...planRequest(asked), planDigest }, { by, reason: reason ?? '' });
     return reply.code(201).send(await whole(spec.id));
   });
 
   app.get(root, { schema: { querystring: pageQuery, response: { 200: releasesAnswer } } }, async (request) => {
-    authorizeCaller(request, 'release:get_all');
+    authorizeCaller(policy, 'release:get_all', request);
     const query = queryOf(request, pageQuery);
     const limit = limitOf(query);
     const marker = single(query, 'marker');
@@ -77,13 +68,13 @@ export function releaseRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'release
   });
 
   app.get<ById>(byId, { schema: { response: { 200: releaseAnswer } } }, async (request) => {
-    authorizeCaller(request, 'release:get_one');
+    authorizeCaller(policy, 'release:get_one', request);
     return await whole(request.params.id);
   });
 
   const targetsSchema = { querystring: targetsQuery, response: { 200: targetsAnswer } };
   app.get<ById>(`${byId}/targets`, { schema: targetsSchema }, async (request) => {
-    authorizeCaller(request, 'release:get_one');
+    authorizeCaller(policy, 'release:get_one', request);
     const query = queryOf(request, targetsQuery);
     const limit = limitOf(query);
     const states = statesOf(query);
@@ -100,13 +91,13 @@ export function releaseRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'release
   });
 
   app.get<ById>(`${byId}/way-back`, { schema: { response: { 200: wayBackAnswer } } }, async (request) => {
-    authorizeCaller(request, 'release:get_one');
+    authorizeCaller(policy, 'release:get_one', request);
     return { way_back: wayBackToWire(await releases.wayBack(request.params.id)) };
   });
 
   const intentSchema = { body: intentBody, response: { 200: releaseAnswer } };
   app.put<ById>(`${byId}/intent`, { schema: intentSchema }, async (request) => {
-    const by = authorizeCaller(request, 'release:put_intent');
+    const by = nameOf(authorizeCaller(policy, 'release:put_intent', request));
     const { id } = request.params;
     const said = request.body as Static<typeof intentBody>;
     await releases.instruct(id, { ...said, by });
@@ -116,7 +107,7 @@ export function releaseRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'release
   const streams = lineStreams(app);
   const eventsSchema = { querystring: eventsQuery, response: { 200: eventLines } };
   app.get<ById>(`${byId}/events`, { schema: eventsSchema }, async (request, reply) => {
-    authorizeCaller(request, 'release:get_one');
+    authorizeCaller(policy, 'release:get_one', request);
     const { id } = request.params;
     const query = queryOf(request, eventsQuery);
     const after = wholeOf('after', single(query, 'after'), 0, Number.MAX_SAFE_INTEGER) ?? 0;
