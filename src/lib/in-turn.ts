@@ -1,16 +1,6 @@
 /** Carries actions out one after the other, in the order in which they were asked for, whatever becomes of the ones before. */
 export type InTurn = <Result>(action: () => Promise<Result>) => Promise<Result>;
 
-/** One turn for all actions. */
-export function createTurn(): InTurn {
-  let last: Promise<unknown> = Promise.resolve();
-  return (action) => {
-    const mine = last.then(action);
-    last = mine.catch(() => undefined);
-    return mine;
-  };
-}
-
 /** One turn for each name; other names go on beside it. */
 export function createTurns(): <Result>(name: string, action: () => Promise<Result>) => Promise<Result> {
   const lasts = new Map<string, Promise<unknown>>();
@@ -23,4 +13,10 @@ export function createTurns(): <Result>(name: string, action: () => Promise<Resu
     });
     return mine;
   };
+}
+
+/** One turn for all actions. */
+export function createTurn(): InTurn {
+  const inTurn = createTurns();
+  return (action) => inTurn('all', action);
 }

@@ -45,7 +45,7 @@ const isFailedBoot = (error: unknown): error is KilnError => error instanceof Ki
 function canBeForRoom({ serverGroupId = null }: Booting, run: StepRun, error: unknown): error is KilnError {
   if (serverGroupId === null || !isFailedBoot(error)) return false;
   // A try before this one may have ended right here, having removed its server.
-  return /no valid host/i.test(error.message) || (run.again && error.details?.isGone === true);
+  return /no valid host/i.test(error.message) || (run.again && error.details.isGone === true);
 }
 
 /**
