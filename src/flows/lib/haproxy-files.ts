@@ -7,6 +7,8 @@ import { isPendingDelete, type Listener, type LoadBalancerTree } from '../../mod
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import { pairOf } from './pair.ts';
 import type { Target } from './targets.ts';
+import { uploadTlsMaterial, withoutLeftOut } from './tls-material.ts';
+import { treeOf } from './tree-of.ts';
 
 /** Puts HAProxy's and keepalived's configuration for this tree into the amphora. What runs does not change. */
 export async function uploadConfigurations(
@@ -15,22 +17,38 @@ export async function uploadConfigurations(
   tree: LoadBalancerTree,
   tlsFiles: TlsFiles,
 ): Promise<void> {
-  const { agent } = deps;
-  const settings = deps.settings();
-  if (haproxyListeners(tree).length > 0) {
-    const machine = await agent.getDetails(target);
-    const rendered = renderHaproxyConfiguration(tree, tlsFiles, {
-      ...settings.haproxy,
-      version: versionOf(machine.haproxyVersion),
-      machine,
-      peers: await peersOf(deps, tree),
-    });
-    await agent.uploadHaproxyConfiguration(target, tree.loadBalancer.id, rendered);
-  }
+  if (haproxyListeners(tree).length > 0) await uploadHaproxy(deps, target, tree, tlsFiles);
+  const { basePath } = deps.settings().haproxy;
   for (const listener of datagramListeners(tree)) {
-    const rendered = renderLvsConfiguration(tree, listener, { basePath: settings.haproxy.basePath });
-    await agent.uploadLvsConfiguration(target, listener.id, rendered);
+    await deps.agent.uploadLvsConfiguration(target, listener.id, renderLvsConfiguration(tree, listener, { basePath }));
   }
+}
+
+async function uploadHaproxy(
+  deps: LoadBalancerDeps,
+  target: Target,
+  tree: LoadBalancerTree,
+  tlsFiles: TlsFiles,
+): Promise<void> {
+  const { agent } = deps;
+  const machine = await agent.getDetails(target);
+  const rendered = renderHaproxyConfiguration(tree, tlsFiles, {
+    ...deps.settings().haproxy,
+    version: versionOf(machine.haproxyVersion),
+    machine,
+    peers: await peersOf(deps, tree),
+  });
+  await agent.uploadHaproxyConfiguration(target, tree.loadBalancer.id, rendered);
+}
+
+/** An amphora that serves gets the peers of now. Listeners of UDP and SCTP have none: keepalived runs on as it is. */
+export async function updatePeers(deps: LoadBalancerDeps, target: Target, loadBalancerId: string): Promise<void> {
+  const tree = await treeOf(deps, loadBalancerId);
+  const { tlsFiles, leftOut } = await uploadTlsMaterial(deps, target, tree, () => true);
+  const served = withoutLeftOut(tree, leftOut);
+  if (haproxyListeners(served).length === 0) return;
+  await uploadHaproxy(deps, target, served, tlsFiles);
+  await deps.agent.act(target, loadBalancerId, 'reload');
 }
 
 /** HAProxy's peers: the amphorae of a pair, those that are being built or replaced as well. */

@@ -443,6 +443,23 @@ describe('a pair', () => {
     }
   });
 
+  it('whose other one is replaced gets the peers of now, and its UDP listeners run on as they are', async () => {
+    const harness = setUp();
+    await harness.created();
+    const put = storedListener('udp', 'lb', { protocol: 'UDP', protocolPort: 53, defaultPoolId: null });
+    const rows = [{ kind: 'listener', put } as const];
+    await harness.loadBalancers.apply({ loadBalancerId: 'lb', mutableFrom: ['ACTIVE'], rows, operation: null });
+    const { master, backup } = await harness.pair();
+    const { deps, calls } = harness.without();
+    expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: master.id }, deps)).toBe('done');
+    const { master: successor } = await harness.pair();
+    const asked = calls.filter((call) => call.includes(backup.id)).map((call) => call.replace(` ${backup.id}`, ''));
+    expect(asked.filter((call) => /Lvs|^act /.test(call))).toEqual(['act lb', 'act lb']);
+    expect(harness.haproxyOf(backup)?.configuration).toContain(`${successor.vrrpIp}:1025`);
+    expect(harness.haproxyOf(backup)?.configuration).not.toContain(`${master.vrrpIp}:1025`);
+    expect(calls).toContain(`act ${successor.id} udp`);
+  });
+
   it('is replaced whole: new ones are ready first, BACKUP takes over before MASTER, and hands over', async () => {
     const harness = setUp();
     await harness.created();

@@ -2,12 +2,9 @@ import { lost, succeeded } from '../../core/operations/settlement.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { FlowName } from '../../model/flow-name.ts';
 import { defineFlow, type Flow } from '../engine/flow.ts';
-import { reloadListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
 import { builtOfPair, isOfPair, type PairRole, type PairState, pairRoles } from '../lib/pair.ts';
 import { onNewAmphora } from '../lib/patient-agent.ts';
-import { type BuiltAmphora, builtAmphora, type Target } from '../lib/targets.ts';
-import { uploadTlsMaterial, withoutLeftOut } from '../lib/tls-material.ts';
-import { treeOf } from '../lib/tree-of.ts';
+import { type BuiltAmphora, builtAmphora } from '../lib/targets.ts';
 import {
   type CertificatesUploaded,
   reload,
@@ -105,25 +102,16 @@ function failover<Name extends FlowName>(
       .step(onNewAmphora(uploadHaproxyConfiguration<Built & CertificatesUploaded>(inPair(() => true))))
       .step(onNewAmphora(reload<Built & CertificatesUploaded>(inPair(() => true))))
       .step(onNewAmphora(checkNewAmphorae))
-      .step(tellPeers('introduce-peers', configureWhole))
+      .step(tellPeers('introduce-peers'))
       .commit()
       .step(takeOver('BACKUP'))
       .step(takeOver('MASTER'))
       .parallel(allocateBoth, isBuilt)
       .step(deleteReplacedAmphorae)
-      .step(tellPeers('update-peers', configureWhole))
+      .step(tellPeers('update-peers'))
       .step(markActive<PairFailoverInput & Built & CertificatesUploaded>(outcomeOf))
       .build(),
   );
-}
-
-/** Whatever an amphora is to have of its load balancer, and its HAProxy running with it. */
-async function configureWhole(deps: LoadBalancerDeps, target: Target, loadBalancerId: string): Promise<void> {
-  const tree = await treeOf(deps, loadBalancerId);
-  const { tlsFiles, leftOut } = await uploadTlsMaterial(deps, target, tree, () => true);
-  const served = withoutLeftOut(tree, leftOut);
-  await uploadConfigurations(deps, target, served, tlsFiles);
-  await reloadListeners(deps, target, served);
 }
 
 export const failoverPair = failover('failover-load-balancer-pair', async () => pairRoles);

@@ -2,10 +2,11 @@ import { haproxyListeners } from '../../core/haproxy/plan.ts';
 import { KilnError, toKilnError } from '../../model/errors.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { Step } from '../engine/flow.ts';
+import { updatePeers } from '../lib/haproxy-files.ts';
 import { isUnreachable, onEachTarget } from '../lib/on-each-target.ts';
 import { type PairRole, type PairState, pairOf, pairRoles } from '../lib/pair.ts';
 import { removePort } from '../lib/remove-port.ts';
-import type { BuiltAmphora, Target } from '../lib/targets.ts';
+import type { BuiltAmphora } from '../lib/targets.ts';
 import { treeOf } from '../lib/tree-of.ts';
 import { addressOf, type PairMember, uploadVrrp } from '../lib/vrrp-files.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
@@ -124,23 +125,22 @@ async function introduce(
  * HAProxy of the amphorae that serve learns who its peers are: before new ones take over, so that they get to know its
  * sessions; and afterwards, when the old ones are gone.
  */
-export function tellPeers(
-  name: string,
-  update: (deps: LoadBalancerDeps, target: Target, loadBalancerId: string) => Promise<void>,
-): Step<LoadBalancerDeps, LoadBalancerInput, Nothing> {
+export function tellPeers(name: string): Step<LoadBalancerDeps, LoadBalancerInput, Nothing> {
   return {
     name,
     async do(deps, { loadBalancerId }) {
       // New ones serve, and count, only once they have taken over.
       const serving = (await pairOf(deps, loadBalancerId)).filter(({ status }) => status === 'ALLOCATED');
       const targets = serving.map((one) => ({ ...addressOf(one), serverId: one.computeId ?? '' }));
-      await onEachTarget(deps, targets, (target) => update(deps, target, loadBalancerId)).catch((error: unknown) => {
-        if (!isUnreachable(error)) throw error;
-        deps.log.warn(
-          { loadBalancer: loadBalancerId, err: error },
-          'amphorae that do not answer keep the peers that they have',
-        );
-      });
+      await onEachTarget(deps, targets, (target) => updatePeers(deps, target, loadBalancerId)).catch(
+        (error: unknown) => {
+          if (!isUnreachable(error)) throw error;
+          deps.log.warn(
+            { loadBalancer: loadBalancerId, err: error },
+            'amphorae that do not answer keep the peers that they have',
+          );
+        },
+      );
       return {};
     },
   };
