@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Logger } from '../logger.ts';
 import { amphoraNamespace, run, runInNamespace } from './commands.ts';
 
@@ -25,8 +27,7 @@ const settings: Readonly<Record<string, string>> = {
 
 /** Makes the namespace where it is missing, as after each boot. @throws an Error when there is none afterwards. */
 export async function ensureNamespace(logger: Logger): Promise<void> {
-  const listed = await run('ip', ['netns', 'list']);
-  if (listed.stdout.split('\n').some((line) => line.split(' ', 1)[0] === amphoraNamespace)) return;
+  if (existsSync(join('/run/netns', amphoraNamespace))) return;
   const added = await run('ip', ['netns', 'add', amphoraNamespace]);
   if (added.status !== 0) throw new Error(`the namespace ${amphoraNamespace} can't be made: ${added.stderr.trim()}`);
   // Absent where the kernel has it built in, or has none: then UDP listeners say so.

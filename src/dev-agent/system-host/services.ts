@@ -75,15 +75,16 @@ RestartSec=1
   };
 }
 
-/** Writes unit files; systemd is asked to read them where one is new. */
+/** Writes unit files. systemd finds new ones by itself when they are started; it is asked to read them again where one has changed. */
 export async function installUnits(units: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(unitFolder, { recursive: true });
   let changed = false;
   for (const [name, text] of Object.entries(units)) {
     const file = join(unitFolder, name);
-    if ((await readFile(file, 'utf8').catch(nullIfAbsent)) === text) continue;
+    const former = await readFile(file, 'utf8').catch(nullIfAbsent);
+    if (former === text) continue;
     await writeFile(file, text, { mode: 0o644 });
-    changed = true;
+    changed ||= former !== null;
   }
   const fault = changed ? await systemctl('daemon-reload') : null;
   if (fault !== null) throw new Error(fault);
