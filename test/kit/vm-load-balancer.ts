@@ -40,6 +40,8 @@ export interface VmLoadBalancerOptions {
   only?: readonly ServiceName[];
   /** Whether health monitors look at members; default: true. */
   isMonitored?: boolean;
+  /** Whether it has a listener where TLS ends, for `shop.example`; default: false. */
+  hasShop?: boolean;
   flavorId?: string;
 }
 
@@ -57,9 +59,9 @@ export interface VmLoadBalancer {
   secure(): Set<string>;
   udp(): Set<string>;
   sctp(): Set<string>;
-  /** With the version of HTTP; after `addShop`. */
+  /** With the version of HTTP; where it has that listener. */
   shop(): Set<string>;
-  /** Adds a listener where TLS ends, for `shop.example`. */
+  /** Adds the listener where TLS ends. */
   addShop(): Promise<void>;
   /** Requests a failover, and waits. @returns the seconds it took */
   failOver(): Promise<number>;
@@ -73,8 +75,9 @@ export interface VmLoadBalancer {
 
 /** Creates it, and waits until it is ACTIVE. Members are `one` and `two`, in another network. */
 export async function createVmLoadBalancer(cloud: VmCloud, options: VmLoadBalancerOptions): Promise<VmLoadBalancer> {
-  const { name, only, isMonitored = true, flavorId } = options;
+  const { name, only, isMonitored = true, hasShop = false, flavorId } = options;
   const wanted = services.filter((service) => only?.includes(service.name) ?? true);
+  const shop = hasShop ? [await describeShop(cloud)] : [];
   const started = Date.now();
   const { loadbalancer } = await cloud.call<{ loadbalancer: LoadBalancer }>('POST', 'lbaas/loadbalancers', {
     loadbalancer: {
@@ -82,13 +85,16 @@ export async function createVmLoadBalancer(cloud: VmCloud, options: VmLoadBalanc
       ...(flavorId === undefined ? {} : { flavor_id: flavorId }),
       vip_subnet_id: cloud.clients.subnetId,
       additional_vips: [{ subnet_id: cloud.clients.subnet6Id }],
-      listeners: wanted.map(({ name, protocol, port, member, pool, monitor }) => ({
-        ...{ name, protocol, protocol_port: port },
-        default_pool: {
-          ...{ name, protocol: pool, lb_algorithm: 'ROUND_ROBIN', members: membersAt(cloud, member) },
-          ...(isMonitored ? { healthmonitor: healthMonitor(monitor) } : {}),
-        },
-      })),
+      listeners: [
+        ...wanted.map(({ name, protocol, port, member, pool, monitor }) => ({
+          ...{ name, protocol, protocol_port: port },
+          default_pool: {
+            ...{ name, protocol: pool, lb_algorithm: 'ROUND_ROBIN', members: membersAt(cloud, member) },
+            ...(isMonitored ? { healthmonitor: healthMonitor(monitor) } : {}),
+          },
+        })),
+        ...shop,
+      ],
     },
   });
   const { id, vip_address: address, additional_vips: others } = await cloud.settled(loadbalancer.id);
@@ -155,7 +161,7 @@ export const overHttp2 = new Set(['one over HTTP/2', 'two over HTTP/2']);
 
 const healthMonitor = (type: (typeof services)[number]['monitor']) => ({
   // Those of which each check is a process are what an emulated guest is busy with.
-  ...{ type, delay: /PING|UDP|SCTP/.test(type) ? 10 : 5, timeout: 4 },
+  ...{ type, delay: /PING|UDP|SCTP/.test(type) ? 8 : 4, timeout: 4 },
   ...{ max_retries: 1, max_retries_down: 2 },
   ...(/^HTTPS?$/.test(type) ? { url_path: '/' } : {}),
 });
@@ -175,12 +181,30 @@ const seconds = (since: number) => Math.round((Date.now() - since) / 1000);
 export const membersAt = (cloud: VmCloud, port: number) =>
   [one, two].map(({ address }) => ({ address, subnet_id: cloud.backends.subnetId, protocol_port: port }));
 
-async function addShop(cloud: VmCloud, id: string): Promise<void> {
+/** @returns the reference of its certificate. */
+async function storeCertificate(cloud: VmCloud): Promise<string> {
   const bundle = join(cloud.folder, 'bundle.pem');
   writeFileSync(bundle, cloud.certificate.certificate + cloud.certificate.key, { mode: 0o600 });
   const words = ['--project', cloud.site.projectId, '--config-file', cloud.site.octaviaConf];
   const stored = await runKiln(['--quiet', 'secret', 'store', bundle, ...words], cloud.environment);
   expect(stored.status, stored.output).toBe(0);
+  return stored.stdout.trim();
+}
+
+/** The listener where TLS ends, as part of a load balancer to be created. */
+async function describeShop(cloud: VmCloud) {
+  return {
+    ...{ name: 'shop', protocol: 'TERMINATED_HTTPS', protocol_port: 443 },
+    default_tls_container_ref: await storeCertificate(cloud),
+    default_pool: {
+      ...{ name: 'shop', protocol: 'HTTP', lb_algorithm: 'ROUND_ROBIN' },
+      members: membersAt(cloud, memberPorts.http),
+    },
+  };
+}
+
+async function addShop(cloud: VmCloud, id: string): Promise<void> {
+  const reference = await storeCertificate(cloud);
   const { pool } = await cloud.call<{ pool: { id: string } }>('POST', 'lbaas/pools', {
     pool: { loadbalancer_id: id, name: 'shop', protocol: 'HTTP', lb_algorithm: 'ROUND_ROBIN' },
   });
@@ -190,7 +214,7 @@ async function addShop(cloud: VmCloud, id: string): Promise<void> {
   await cloud.call('POST', 'lbaas/listeners', {
     listener: {
       ...{ loadbalancer_id: id, name: 'shop', protocol: 'TERMINATED_HTTPS', protocol_port: 443 },
-      default_tls_container_ref: stored.stdout.trim(),
+      default_tls_container_ref: reference,
       default_pool_id: pool.id,
     },
   });

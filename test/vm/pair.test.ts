@@ -90,6 +90,21 @@ it('gets a new one in its place, and the one that lives is not touched', { timeo
   expect(lb.web()).toEqual(both);
 });
 
+it('boots the new image after the tag has moved, by a failover under requests', { timeout: 40 * minutes }, async () => {
+  const secondImage = await cloud.push();
+  const before = (await cloud.amphorae(lb.id)).map(({ id }) => id);
+  let took = 0;
+  const outcome = await underLoad(cloud, `http://${lb.address}/`, 10, async () => {
+    took = await lb.failOver();
+  });
+  console.log(`failed over in ${took} s: ${JSON.stringify(outcome)}`);
+  expect(outcome.lost).toBeLessThan(outcome.requests / 4);
+  const after = await cloud.amphorae(lb.id);
+  expect(after.map(({ image_id: imageId }) => imageId)).toEqual([secondImage, secondImage]);
+  for (const { id } of after) expect(before).not.toContain(id);
+  for (const way of [lb.web, lb.web6, lb.udp]) await reaches(way);
+});
+
 it('is deleted, with everything that was made for it', { timeout: 10 * minutes }, async () => {
   await cloud.gone(lb.id);
   expect(await cloud.leftovers()).toEqual([]);
