@@ -1,6 +1,6 @@
 import type { ImageNow, Window } from '../core/releases/window.ts';
 import { abortable } from '../lib/abortable.ts';
-import { batches } from '../lib/batches.ts';
+import { mapAtMost } from '../lib/map-at-most.ts';
 import { createTtlMap } from '../lib/ttl-map.ts';
 import { KilnError } from '../model/errors.ts';
 import type { ReleasePhase, ReleaseSpec } from '../model/release.ts';
@@ -77,14 +77,10 @@ export function createGlanceLook(deps: {
   }
 
   async function unusable(imageIds: readonly string[]): Promise<string[]> {
-    const found: string[] = [];
-    for (const batch of batches(imageIds, AT_ONCE)) {
-      const answers = await Promise.all(
-        batch.map((id) => resolver.resolveAssigned(id, { flavorId: null, signal: limit() })),
-      );
-      found.push(...batch.filter((_id, index) => 'refused' in (answers[index] ?? {})));
-    }
-    return found;
+    const answers = await mapAtMost(AT_ONCE, imageIds, (id) =>
+      resolver.resolveAssigned(id, { flavorId: null, signal: limit() }),
+    );
+    return imageIds.filter((_id, index) => 'refused' in (answers[index] ?? {}));
   }
 
   /** @returns null when it fails: said once for each look. */

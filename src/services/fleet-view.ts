@@ -1,7 +1,7 @@
 /** Brings together what the database says of the fleet and what Glance says of its images. */
 
 import { summarizeFleet } from '../core/fleet/summarize-fleet.ts';
-import { batches } from '../lib/batches.ts';
+import { mapAtMost } from '../lib/map-at-most.ts';
 import { KilnError, toKilnError } from '../model/errors.ts';
 import type { Fleet, FleetTag, ImagePresence } from '../model/fleet.ts';
 import type { Image } from '../model/image.ts';
@@ -84,17 +84,16 @@ export function createFleetView(deps: FleetViewDeps): FleetView {
     const survey = await fleet.survey(new Date(now.getTime() - heartbeatTimeoutSeconds * 1000).toISOString());
 
     const byTag = countByTag(survey);
-    const resolved = new Map<string | null, Awaited<ReturnType<typeof resolveTag>>>();
-    for (const batch of batches([...byTag].slice(0, MOST_TAGS), IMAGES_AT_ONCE)) {
-      await Promise.all(batch.map(async ([tag, count]) => resolved.set(tag, await resolveTag(tag, count, signal))));
-    }
+    const resolved = new Map(
+      await mapAtMost(IMAGES_AT_ONCE, [...byTag].slice(0, MOST_TAGS), async ([tag, count]) => {
+        return [tag, await resolveTag(tag, count, signal)] as const;
+      }),
+    );
 
     const glance = new Map<string, Glance>();
     for (const { image } of resolved.values()) if (image) glance.set(image.id, { presence: 'present', image });
     const asked = inUse(survey, [...resolved.values()]).filter((id) => !glance.has(id));
-    for (const batch of batches(asked.slice(0, MOST_IMAGES), IMAGES_AT_ONCE)) {
-      await Promise.all(batch.map(async (id) => glance.set(id, await ask(id, signal))));
-    }
+    await mapAtMost(IMAGES_AT_ONCE, asked.slice(0, MOST_IMAGES), async (id) => glance.set(id, await ask(id, signal)));
     const glanceOf = (imageId: string) => glance.get(imageId) ?? unknown;
 
     // An ID that is configured (amp_image_id) gives the same for every flavor; what Glance says of it came later.

@@ -1,4 +1,4 @@
-import { batches } from '../lib/batches.ts';
+import { mapAtMost } from '../lib/map-at-most.ts';
 import type { NetworkService } from '../ports/network.ts';
 import type { NetworkReferenceChecker } from '../ports/network-references.ts';
 import { createReferenceLookup } from './reference-lookup.ts';
@@ -16,11 +16,8 @@ export function createReferenceChecker(seenBy: (userToken?: string) => NetworkSe
         ...[...new Set(securityGroupIds)].map((id) => () => lookup.securityGroup(id)),
         ...[...new Set(subnetIds)].map((id) => () => lookup.subnet(id)),
       ];
-      for (const batch of batches(all, AT_ONCE)) {
-        const outcomes = await Promise.allSettled(batch.map((look) => look()));
-        // The first in the order of the request, not the first to fail: a client that repeats it hears the same.
-        for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-      }
+      // It throws the first in the order of the request: a client that repeats it hears the same.
+      await mapAtMost<() => Promise<unknown>, unknown>(AT_ONCE, all, (look) => look());
     },
   };
 }

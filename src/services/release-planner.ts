@@ -3,7 +3,7 @@
 import { openingAt, roomForMoveMs } from '../core/releases/maintenance-window.ts';
 import { makePlan } from '../core/releases/make-plan.ts';
 import { makePolicy } from '../core/releases/policy.ts';
-import { batches } from '../lib/batches.ts';
+import { mapAtMost } from '../lib/map-at-most.ts';
 import { KilnError, noneIfGone } from '../model/errors.ts';
 import type { Image } from '../model/image.ts';
 import type { ReleaseImage } from '../model/release.ts';
@@ -80,11 +80,8 @@ export function createReleasePlanner({
   }
 
   async function hashesOf(imageIds: readonly string[]): Promise<Map<string, string | null>> {
-    const hashes = new Map<string, string | null>();
-    for (const batch of batches(imageIds.slice(0, MOST_IMAGES), IMAGES_AT_ONCE)) {
-      await Promise.all(batch.map(async (id) => hashes.set(id, (await find(id))?.hashValue ?? null)));
-    }
-    return hashes;
+    const hashOf = async (id: string) => [id, (await find(id))?.hashValue ?? null] as const;
+    return new Map(await mapAtMost(IMAGES_AT_ONCE, imageIds.slice(0, MOST_IMAGES), hashOf));
   }
 
   /** @throws REQUEST_INVALID where no move would ever start. */

@@ -5,7 +5,7 @@ import { conflict, notFound } from '../core/lbaas/api-errors.ts';
 import { initialProgress, newTarget } from '../core/releases/apply-step.ts';
 import { differences } from '../core/releases/plan-digest.ts';
 import { tallyOf } from '../core/releases/tallies.ts';
-import { batches } from '../lib/batches.ts';
+import { mapAtMost } from '../lib/map-at-most.ts';
 import { KilnError } from '../model/errors.ts';
 import { endedPhases, type Intent, type Release, type Target } from '../model/release.ts';
 import type { ReleasePlan } from '../model/release-plan.ts';
@@ -146,13 +146,9 @@ export function createReleases({ planner, store, feed, resolver, clock, changed 
     async wayBack(releaseId) {
       const { spec } = await get(releaseId);
       const ways = [...(await store.waysBack(releaseId))].sort(([, one], [, other]) => other - one);
-      const images: WayBack['images'][number][] = [];
-      for (const batch of batches(ways, IMAGES_AT_ONCE)) {
-        const asked = batch.map(async ([imageId, loadBalancers]) => {
-          return { imageId, loadBalancers, problem: await problemOf(imageId) };
-        });
-        images.push(...(await Promise.all(asked)));
-      }
+      const images = await mapAtMost(IMAGES_AT_ONCE, ways, async ([imageId, loadBalancers]) => {
+        return { imageId, loadBalancers, problem: await problemOf(imageId) } satisfies WayBack['images'][number];
+      });
       const loadBalancers = images.reduce((sum, image) => sum + image.loadBalancers, 0);
       return { loadBalancers, images, taggedImageIds: spec.baseline.taggedImageIds };
     },

@@ -1,4 +1,4 @@
-import { batches } from '../../lib/batches.ts';
+import { mapAtMost } from '../../lib/map-at-most.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { ComputeService } from '../../ports/compute.ts';
 import type { ImageResolver } from '../../ports/image-resolver.ts';
@@ -28,10 +28,9 @@ export function createOfferChecker(parts: {
   }
 
   async function checkNetworks(field: string, ids: readonly string[]): Promise<void> {
-    for (const batch of batches([...new Set(ids)], AT_ONCE)) {
-      const looks = batch.map((id) => network.getNetwork(id).catch(missing(field, `Network ${id} not found.`)));
-      await Promise.all(looks);
-    }
+    await mapAtMost(AT_ONCE, new Set(ids), (id) =>
+      network.getNetwork(id).catch(missing(field, `Network ${id} not found.`)),
+    );
   }
 
   async function checkImage(tag: string, flavorId: string | null): Promise<void> {
