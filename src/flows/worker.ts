@@ -1,3 +1,4 @@
+import { errorOf } from '../core/operations/error-of-reason.ts';
 import { growingPauseMs } from '../lib/growing-pause.ts';
 import { type KilnError, toKilnError } from '../model/errors.ts';
 import type { FlowName } from '../model/flow-name.ts';
@@ -9,7 +10,6 @@ import type { OperationQueue } from '../ports/operation-queue.ts';
 import type { Flow } from './engine/flow.ts';
 import { unknownStep } from './engine/read-past.ts';
 import { type EngineDeps, type FlowEnd, runFlow } from './engine/run-flow.ts';
-import { errorOf } from './lib/error-of-reason.ts';
 
 export interface WorkerSettings<Deps> {
   queue: OperationQueue;

@@ -1,3 +1,4 @@
+import { type BootInput, firstStepOfBoot } from '../core/amphora/plan-boot.ts';
 import { planAmphoraDeletion } from '../core/lbaas/changes.ts';
 import { stableId } from '../core/operations/stable-id.ts';
 import type { Amphora } from '../model/amphora.ts';
@@ -5,7 +6,6 @@ import type { JournalEntry, JsonObject, Operation } from '../model/operation.ts'
 import type { AmphoraRegister, AmphoraStore } from '../ports/amphora-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { WorkerIdentity } from '../ports/worker-identity.ts';
-import { type BootInput, bootAmphora } from './load-balancer/boot-amphora.ts';
 
 export interface AdoptionDeps {
   amphorae: Pick<AmphoraStore & AmphoraRegister, 'listWithoutOperation' | 'adopt'>;
@@ -19,7 +19,7 @@ export interface AdoptionDeps {
 /**
  * Kiln 0.2 and before booted the amphorae of `kiln amphora boot` without an operation. What a process of theirs left when it died gets
  * one, and ends as all do: a boot goes on, an undoing or a deletion is finished. What a living process has is left alone. Safe
- * to run at any time, and by several at once.
+ * to run at any time, and by several at once. No job: each host's workers know who of that host is dead.
  * @returns how many were taken up.
  */
 export async function adoptAmphorae(deps: AdoptionDeps): Promise<number> {
@@ -62,7 +62,7 @@ function operationOf(amphora: Amphora, { flavorId, topology }: { flavorId: strin
     entries.push({ kind: 'failed', step, reason });
   }
   return {
-    operation: { id: operationId, flow: bootAmphora.name, subject: id, input, priority: 0 },
+    operation: { id: operationId, flow: 'boot-amphora' as const, subject: id, input, priority: 0 },
     entries: entries satisfies JournalEntry[],
   };
 }
@@ -77,7 +77,7 @@ function entriesOf(
     started(step),
     { kind: 'done', step, output },
   ];
-  const first = done('mark-amphora-error-on-revert');
+  const first = done(firstStepOfBoot);
   if (imageId === null) return [...first, started('resolve-amphora')];
   const choices = {
     amphoraId: id,

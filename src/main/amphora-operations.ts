@@ -1,15 +1,15 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { createInProcessQueue } from '../adapters/queue/in-process.ts';
-import { adoptAmphorae } from '../flows/adopt-amphorae.ts';
-import { createAmphoraOperations } from '../flows/index.ts';
 import { bootAmphora } from '../flows/load-balancer/boot-amphora.ts';
 import { deleteAmphora } from '../flows/load-balancer/delete-amphora.ts';
 import type { Worker } from '../flows/worker.ts';
+import { adoptAmphorae } from '../housekeeping/adopt-amphorae.ts';
 import { growingPauseMs } from '../lib/growing-pause.ts';
 import type { AmphoraOperations } from '../ports/amphora-operations.ts';
 import type { OperationQueue } from '../ports/operation-queue.ts';
 import type { SecretStore } from '../ports/secret-store.ts';
 import type { WorkerIdentity } from '../ports/worker-identity.ts';
+import { createAmphoraOperations } from '../services/amphora-operations.ts';
 import type { OpenStack } from './openstack.ts';
 import { wireWorker } from './roles/worker.ts';
 import { amphoraSettings } from './settings/amphora-settings.ts';

@@ -162,7 +162,13 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
         releasable: async (...asked) => await wireResolver(await openstack(), runtime).releasable(...asked),
         trustedOwner: async () => await wireResolver(await openstack(), runtime).trustedOwner(),
       };
-      return housekeepingCommands({ ...(await state()), inventory, images, resolver }, runtime, signal);
+      const vips: HousekeepingDeps['vips'] = {
+        async release(loadBalancerId) {
+          const { createVipAllocator } = await import('../services/vip-allocator.ts');
+          await createVipAllocator({ network: (await openstack()).network }).release(loadBalancerId);
+        },
+      };
+      return housekeepingCommands({ ...(await state()), inventory, vips, images, resolver }, runtime, signal);
     },
 
     async abortOperation(operationId) {

@@ -97,7 +97,13 @@ it('every option that a reload changes reaches its user, and is kept by nobody',
   const { agent } = flows;
   const monitor = wireSilenceMonitor({ openstack, state, agent, queue, isRecording: () => true }, runtime);
   const jobs = wireJobs(
-    { ...state, inventory: openstack.inventory, images: openstack.images, resolver: own.resolver },
+    {
+      ...state,
+      inventory: openstack.inventory,
+      vips: { release: async () => {} },
+      images: openstack.images,
+      resolver: own.resolver,
+    },
     runtime,
     own.identity,
     () => {},

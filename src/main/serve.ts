@@ -13,7 +13,6 @@ import type { Configuration } from '../config/options/index.ts';
 import { createReloadableConfiguration, type ReloadableConfiguration } from '../config/reload.ts';
 import { imageWarnings } from '../core/amphora/image-warnings.ts';
 import type { Worker } from '../flows/worker.ts';
-import { releaseAbandonedVips } from '../housekeeping/release-abandoned-vips.ts';
 import { runJobs } from '../housekeeping/run-jobs.ts';
 import { limitedFastify } from '../http/limited-fastify.ts';
 import { connectionLimits } from '../http/limited-server.ts';
@@ -56,7 +55,7 @@ import { type RuntimeContext, secretStore, wireOpenStack, wireProcess } from './
 /** Once it serves, what is done once has been done after so long. */
 const START_ENDS_AFTER_MS = 2_000;
 /** How often work that dead processes left is looked for. */
-const RECOVERY_EVERY_MS = 30_000;
+const ADOPTION_EVERY_MS = 30_000;
 
 /** The long-running Kiln: runs until the signal is aborted, then lets what is under way come to rest, and ends. */
 export async function serve(options: {
@@ -179,12 +178,13 @@ export async function serve(options: {
     void warnAboutImage(openstack, configuration, log);
     log.info({ socket: paths.controlSocket, files: configuration.current().files, version, roles }, 'serving');
     const background: Promise<unknown>[] = [watchOwnCertificates(runtime, signal)];
-    if (roles.includes('worker')) background.push(recoverUntil({ state, openstack, identity, queue }, runtime, signal));
+    if (roles.includes('worker')) background.push(adoptUntil({ state, identity, queue }, runtime, signal));
     if (roles.includes('housekeeping')) {
       const jobs = wireJobs(
         {
           ...state,
           inventory: openstack.inventory,
+          vips: createVipAllocator({ network: openstack.network }),
           images: openstack.images,
           resolver,
           releaseFailed: releaseFailureMetric(metrics),
@@ -309,20 +309,17 @@ async function warnAboutImage(openstack: OpenStack, configuration: ReloadableCon
   for (const warning of imageWarnings(settings, image, who?.projectId ?? null)) log.warn({}, warning);
 }
 
-async function recoverUntil(
-  own: { state: State; openstack: OpenStack; identity: WorkerIdentity; queue: OperationQueue },
+async function adoptUntil(
+  own: { state: State; identity: WorkerIdentity; queue: OperationQueue },
   runtime: RuntimeContext,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, log } = runtime;
-  const { vipReservations: reservations } = own.state;
-  const vips = createVipAllocator({ network: own.openstack.network });
   const adopt = wireAdoption(own, runtime);
   const failed = (err: unknown) => log.error({ err }, 'could not look for interrupted work; it will be tried again');
   while (!signal.aborted) {
     await adopt().catch(failed);
-    await releaseAbandonedVips({ reservations, vips, clock, log }).catch(failed);
-    await clock.sleep(RECOVERY_EVERY_MS, signal).catch(() => {});
+    await clock.sleep(ADOPTION_EVERY_MS, signal).catch(() => {});
   }
 }
 

@@ -9,6 +9,8 @@ export interface VipReservations {
   giveUp(loadBalancerId: string): Promise<boolean>;
   /** IDs of what was given up, and of what is older than this and is given up by it; the oldest first. */
   giveUpOlderThan(reservedBefore: string, limit: number): Promise<string[]>;
+  /** What `giveUpOlderThan` would return; nothing is given up. */
+  findOlderThan(reservedBefore: string, limit: number): Promise<string[]>;
   /**
    * Once nothing of it is left in the network.
    * @param options.mayTurnUp something of it may still come to be there, or be written down by a process that was halted: it can't

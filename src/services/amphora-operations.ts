@@ -1,7 +1,7 @@
-/** What one can ask Kiln to do with amphorae that serve nobody. Each is an operation; who asked follows its journal. */
-import { newAmphora } from '../core/amphora/new-amphora.ts';
+import { firstStepOfBoot, planBoot } from '../core/amphora/plan-boot.ts';
 import { nameServer } from '../core/amphora/server-name.ts';
 import { planAmphoraDeletion } from '../core/lbaas/changes.ts';
+import { errorOf } from '../core/operations/error-of-reason.ts';
 import type { Amphora, AmphoraStatus } from '../model/amphora.ts';
 import { KilnError } from '../model/errors.ts';
 import type { Operation } from '../model/operation.ts';
@@ -9,16 +9,13 @@ import type { AmphoraOperations, BootRequest } from '../ports/amphora-operations
 import type { AmphoraRegister, AmphoraStore } from '../ports/amphora-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ClaimedOperation, Journal } from '../ports/journal.ts';
-import type { AmphoraSettings } from './deps.ts';
-import { errorOf } from './lib/error-of-reason.ts';
-import { type BootInput, bootAmphora } from './load-balancer/boot-amphora.ts';
-import { bootEventsOf } from './load-balancer/boot-events.ts';
+import { bootEventsOf } from './boot-events.ts';
 
 export interface AmphoraOperationsDeps {
   amphorae: AmphoraStore & AmphoraRegister;
   journal: Journal;
   clock: Clock;
-  settings: () => AmphoraSettings;
+  settings: () => { flavorId: string; randomNameLength: number };
   newId: () => string;
   randomInteger: (exclusiveMax: number) => number;
   /** This process, as workers name themselves. */
@@ -33,11 +30,10 @@ export interface AmphoraOperationsDeps {
   lookEveryMs: number;
 }
 
-/** Somebody waits for it, but a failover goes first. */
-const BOOT_PRIORITY = 5;
 const TURN_TRIES = 5;
 const deletable: readonly AmphoraStatus[] = ['BOOTING', 'READY', 'ERROR', 'PENDING_DELETE'];
 
+/** What one can ask Kiln to do with amphorae that serve nobody. Each is an operation; who asked follows its journal. */
 export function createAmphoraOperations(deps: AmphoraOperationsDeps): AmphoraOperations {
   const { amphorae, journal, clock, stopping } = deps;
 
@@ -54,7 +50,7 @@ export function createAmphoraOperations(deps: AmphoraOperationsDeps): AmphoraOpe
       const found = await journal.get(operationId);
       if (!found || !['queued', 'running'].includes(found.operation.status)) return;
       const { id, fence } = found.operation;
-      const step = found.entries.findLast(({ kind }) => kind === 'started')?.step ?? bootAmphora.steps[0]?.name ?? '';
+      const step = found.entries.findLast(({ kind }) => kind === 'started')?.step ?? firstStepOfBoot;
       const { code, message, advice } = reason;
       try {
         await journal.record(id, fence, { kind: 'failed', step, reason: { code, message, advice } });
@@ -88,7 +84,7 @@ export function createAmphoraOperations(deps: AmphoraOperationsDeps): AmphoraOpe
 
   return {
     async boot(request, onEvent, signal) {
-      const { amphora, operation } = planBoot(deps, request);
+      const { amphora, operation } = planRequestedBoot(deps, request);
       await amphorae.requestBoot(amphora, operation);
       onEvent({ kind: 'started', amphoraId: amphora.id, serverName: amphora.serverName });
       deps.announce(operation);
@@ -123,7 +119,7 @@ export function createAmphoraOperations(deps: AmphoraOperationsDeps): AmphoraOpe
         (one) => one.status !== 'done' && one.status !== 'undone',
       );
       for (const { id, flow } of underWay) {
-        if (flow !== bootAmphora.name) continue;
+        if (flow !== 'boot-amphora') continue;
         await turnAround(id, new KilnError('CANCELLED', 'the amphora was deleted while it was being booted'));
       }
       const operation = planAmphoraDeletion(deps, amphoraId, loadBalancerId);
@@ -138,25 +134,19 @@ export function createAmphoraOperations(deps: AmphoraOperationsDeps): AmphoraOpe
   };
 }
 
-function planBoot(deps: AmphoraOperationsDeps, { imageId, capabilities }: BootRequest) {
+function planRequestedBoot(deps: AmphoraOperationsDeps, { imageId, capabilities }: BootRequest) {
   const settings = deps.settings();
-  const id = deps.newId();
-  const serverName = nameServer(id, settings.randomNameLength, deps.randomInteger);
-  const computeFlavorId = capabilities?.compute_flavor || settings.flavorId;
-  const own = { id, loadBalancerId: null, role: null, serverName, computeFlavor: computeFlavorId, worker: deps.self };
-  const amphora = newAmphora(own, deps.clock.now().toISOString());
-  const input: BootInput = {
-    amphoraId: id,
-    serverName,
-    loadBalancerId: null,
-    requestedImageId: imageId,
-    flavorTag: capabilities?.amp_image_tag || null,
-    computeFlavorId,
-  };
-  return {
-    amphora,
-    operation: { id: deps.newId(), flow: bootAmphora.name, subject: id, input, priority: BOOT_PRIORITY },
-  };
+  const amphoraId = deps.newId();
+  return planBoot(
+    { newId: deps.newId, worker: deps.self, now: deps.clock.now().toISOString() },
+    {
+      amphoraId,
+      serverName: nameServer(amphoraId, settings.randomNameLength, deps.randomInteger),
+      requestedImageId: imageId,
+      flavorTag: capabilities?.amp_image_tag || null,
+      computeFlavorId: capabilities?.compute_flavor || settings.flavorId,
+    },
+  );
 }
 
 function whyUndone({ operation, entries }: ClaimedOperation): KilnError {

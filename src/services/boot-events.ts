@@ -1,6 +1,6 @@
-import type { BootEvent, BootPart, BootTimings } from '../../model/amphora.ts';
-import type { ImageChoice } from '../../model/image.ts';
-import type { JournalEntry, JsonObject } from '../../model/operation.ts';
+import type { BootEvent, BootPart, BootTimings } from '../model/amphora.ts';
+import type { ImageChoice } from '../model/image.ts';
+import type { JournalEntry, JsonObject } from '../model/operation.ts';
 
 /** What is reported of a step of the flow `boot-amphora`; of the others nothing. */
 const parts: Readonly<Record<string, { part: BootPart; detail: (output: JsonObject) => string }>> = {

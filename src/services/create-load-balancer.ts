@@ -37,7 +37,7 @@ interface Requester {
 
 /**
  * Makes a load balancer, with all that its body holds: the VIP is taken from Neutron, then rows and operation are written in
- * one transaction. What fails on the way gives the VIP back; so does `releaseAbandonedVips` when this process dies.
+ * one transaction. What fails on the way gives the VIP back; so does the job `release-abandoned-vips` when this process dies.
  * @returns its use: rows as they were written, PENDING_CREATE.
  * @throws KilnError in Octavia's words; nothing is written then.
  */
@@ -53,7 +53,7 @@ export function createLoadBalancer(deps: Deps): (spec: LoadBalancerSpec, by: Req
       // Neutron may yet make a port that it was asked for.
       await reservations.forget(loadBalancerId, { mayTurnUp: why instanceof ServiceError && why.call.outcomeUnknown });
     } catch {
-      // releaseAbandonedVips tries until it is done.
+      // The job release-abandoned-vips tries until it is done.
     }
   }
 

@@ -4,13 +4,14 @@ import { createCloudOrphans } from '../../src/adapters/storage/cloud-orphans.ts'
 import { openDatabase } from '../../src/adapters/storage/database.ts';
 import type { KilnDatabase } from '../../src/adapters/storage/schema.ts';
 import { createVipReservations } from '../../src/adapters/storage/vip-reservations.ts';
-import { releaseAbandonedVips } from '../../src/housekeeping/release-abandoned-vips.ts';
+import { releaseAbandonedVipsJob } from '../../src/housekeeping/release-abandoned-vips.ts';
 import { KilnError, ServiceError } from '../../src/model/errors.ts';
 import type { VipAllocator } from '../../src/ports/vip-allocator.ts';
 import { createFakeVips, openStoredApiHarness, type StoredApiHarness, subnetId } from '../kit/api.ts';
 import type { DatabaseSubject } from '../kit/contract/amphora-store.ts';
 import { createFakeClock } from '../kit/fakes/fake-clock.ts';
 import { createFakeLog } from '../kit/fakes/fake-log.ts';
+import { runOf } from '../kit/run-job.ts';
 import { newSqlite } from '../kit/sqlite.ts';
 
 const clock = createFakeClock({ autoAdvance: true });
@@ -80,7 +81,8 @@ it('a process that was halted makes no load balancer whose port was given back m
   const ports = allocate;
   allocate = async (request) => {
     const allocated = await ports(request);
-    await releaseAbandonedVips({ vips, reservations: reservations as never, clock, log: createFakeLog() }, -1000);
+    const deps = { vips, reservations: reservations as never, clock, log: createFakeLog() };
+    await runOf(releaseAbandonedVipsJob(deps, -1000));
     return allocated;
   };
   expect((await create()).status).toBe(409);

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../src/adapters/clock/system-clock.ts';
-import { releaseAbandonedVips } from '../../src/housekeeping/release-abandoned-vips.ts';
+import { releaseAbandonedVipsJob } from '../../src/housekeeping/release-abandoned-vips.ts';
 import { createVipAllocator } from '../../src/services/vip-allocator.ts';
 import type { ApiMoment } from '../kit/crash-api.ts';
 import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
 import { createFakeLog } from '../kit/fakes/fake-log.ts';
 import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
+import { runOf } from '../kit/run-job.ts';
 
 const program = join(import.meta.dirname, '..', 'kit', 'crash-api.ts');
 
@@ -42,16 +43,15 @@ describe('an API that is killed', () => {
     expect(signal, errors).toBe('SIGKILL');
     return said;
   }
-  const sweep = (afterMs?: number) =>
-    releaseAbandonedVips(
-      {
-        reservations: harness.state.vipReservations,
-        vips: createVipAllocator({ network: dev.openstack.network }),
-        clock: createSystemClock(),
-        log: createFakeLog(),
-      },
-      afterMs,
-    );
+  const sweep = (afterMs?: number) => {
+    const deps = {
+      reservations: harness.state.vipReservations,
+      vips: createVipAllocator({ network: dev.openstack.network }),
+      clock: createSystemClock(),
+      log: createFakeLog(),
+    };
+    return runOf(releaseAbandonedVipsJob(deps, afterMs));
+  };
   const vipPorts = async (loadBalancerId: string) =>
     (await dev.openstack.network.listPortsOfDevice(`lb-${loadBalancerId}`)).map(({ id }) => id);
   const made = async () => (await harness.call('GET', '/loadbalancers?name=half')).loadbalancers;

@@ -249,6 +249,7 @@ function createFakeReservations(): VipReservations {
   return {
     reserve: async (id) => void reserved.add(id),
     giveUp: async (id) => reserved.has(id),
+    findOlderThan: async () => [],
     giveUpOlderThan: async () => [],
     forget: async (id) => void reserved.delete(id),
   };

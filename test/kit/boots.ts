@@ -4,9 +4,9 @@ import { createAmphoraStore } from '../../src/adapters/storage/amphora-store.ts'
 import { openDatabase } from '../../src/adapters/storage/database.ts';
 import { createJournal } from '../../src/adapters/storage/journal.ts';
 import { runFlow } from '../../src/flows/engine/run-flow.ts';
-import { createAmphoraOperations } from '../../src/flows/index.ts';
 import type { LoadBalancerDeps } from '../../src/flows/load-balancer/deps.ts';
 import { loadBalancerFlows } from '../../src/flows/load-balancer/index.ts';
+import { createAmphoraOperations } from '../../src/services/amphora-operations.ts';
 import { createFakeLoadBalancerDeps } from './fakes/fake-load-balancer-deps.ts';
 import { newSqlite } from './sqlite.ts';
 

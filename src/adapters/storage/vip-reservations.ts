@@ -41,6 +41,18 @@ export function createVipReservations(database: KilnDatabase, clock: Clock): Vip
         return rows.map(({ load_balancer_id: id }) => id);
       }),
 
+    findOlderThan: (reservedBefore, limit) =>
+      attempt(clock, async () => {
+        const rows = await database
+          .selectFrom('kiln_vip_reservation')
+          .select('load_balancer_id')
+          .where((is) => is.or([is('given_up', '=', 1), is('reserved_at', '<', reservedBefore)]))
+          .orderBy('reserved_at')
+          .limit(limit)
+          .execute();
+        return rows.map(({ load_balancer_id: id }) => id);
+      }),
+
     forget: (loadBalancerId, { mayTurnUp }) =>
       attempt(clock, () =>
         database.transaction().execute(async (transaction) => {

@@ -1,4 +1,5 @@
 import { choiceById } from '../../core/amphora/choose-image.ts';
+import { type BootInput, firstStepOfBoot } from '../../core/amphora/plan-boot.ts';
 import { KilnError, toKilnError } from '../../model/errors.ts';
 import type { ImageChoice } from '../../model/image.ts';
 import { defineFlow, type Step } from '../engine/flow.ts';
@@ -7,22 +8,9 @@ import { type AmphoraChoices, chooseImageFor, elapsedMs } from '../steps/resolve
 import { buildAmphora } from './build-amphora.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 
-/** What is asked for; amphora and server have their names already. */
-export type BootInput = {
-  amphoraId: string;
-  serverName: string;
-  /** It serves nobody. */
-  loadBalancerId: null;
-  /** Boot this image, whatever tags it carries. */
-  requestedImageId: string | null;
-  /** Instead of the configuration's. */
-  flavorTag: string | null;
-  computeFlavorId: string;
-};
-
 /** Does nothing; the first step, and so undone last: the amphora stays on record in ERROR, with the reason. */
 const markErrorOnRevert: Step<LoadBalancerDeps, BootInput, Record<string, never>> = {
-  name: 'mark-amphora-error-on-revert',
+  name: firstStepOfBoot,
   do: async () => ({}),
   settleUndone: async (_records, { amphoraId }, { reason }) => ({ amphoraId, status: 'ERROR', reason }),
 };

@@ -11,6 +11,7 @@ import { heartbeatDigest } from '../../core/amphora/heartbeat-digest.ts';
 import type { HousekeepingJob } from '../../housekeeping/job.ts';
 import { purgeJob } from '../../housekeeping/purge.ts';
 import { pushConfigurationJob } from '../../housekeeping/push-configuration.ts';
+import { releaseAbandonedVipsJob } from '../../housekeeping/release-abandoned-vips.ts';
 import { removeOrphansJob } from '../../housekeeping/remove-orphans.ts';
 import { rotateCertificatesJob } from '../../housekeeping/rotate-certificates.ts';
 import type { JobRunner } from '../../housekeeping/run-jobs.ts';
@@ -24,6 +25,7 @@ import type { CloudInventory } from '../../ports/cloud-inventory.ts';
 import type { ImageResolver } from '../../ports/image-resolver.ts';
 import type { ImageService } from '../../ports/images.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
+import type { VipAllocator } from '../../ports/vip-allocator.ts';
 import type { WorkerIdentity } from '../../ports/worker-identity.ts';
 import { type CarryOnDeps, createCarryOn } from '../../releases/carry-on.ts';
 import { createGlanceLook } from '../../releases/glance-look.ts';
@@ -34,8 +36,9 @@ import type { State } from '../state.ts';
 import type { RuntimeContext } from '../wire.ts';
 import { type SeenProcess, wireRegistry } from './seen-process.ts';
 
-export interface HousekeepingDeps extends Pick<State, 'database' | 'amphorae' | 'releases'> {
+export interface HousekeepingDeps extends Pick<State, 'database' | 'amphorae' | 'releases' | 'vipReservations'> {
   inventory: CloudInventory;
+  vips: Pick<VipAllocator, 'release'>;
   images: Pick<ImageService, 'get' | 'list' | 'addTag' | 'removeTag'>;
   resolver: Pick<ImageResolver, 'resolveAssigned' | 'releasable' | 'trustedOwner'>;
   /** Rung in this process when an operation has ended, or an operator has spoken to a release. */
@@ -52,7 +55,7 @@ export function housekeepingJobs(
   runtime: RuntimeContext,
   announce: OperationQueue['announce'],
 ): readonly HousekeepingJob[] {
-  const { database, inventory } = deps;
+  const { database, inventory, vips, vipReservations: reservations } = deps;
   const { clock, log, current } = runtime;
   const orphans = createOrphans(database, clock);
   return [
@@ -118,6 +121,7 @@ export function housekeepingJobs(
       log,
       settings: () => ({ tag: current().controller_worker.amp_image_tag || null }),
     }),
+    releaseAbandonedVipsJob({ reservations, vips, clock, log }),
     sampleTrafficJob({ samples: createTrafficSamples(database, clock), clock }),
     wireController(deps, runtime, announce),
   ];

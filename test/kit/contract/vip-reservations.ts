@@ -82,8 +82,10 @@ export function describeVipReservationsContract(name: string, makeSubject: () =>
       }
       const [first = '', second = '', third = ''] = ids;
       const before = new Date(clock.now().getTime() - 15_000).toISOString();
+      expect(await reservations().findOlderThan(before, 2)).toEqual([first, second]);
       expect(await reservations().giveUpOlderThan(before, 2)).toEqual([first, second]);
       await reservations().forget(first, { mayTurnUp: false });
+      expect(await reservations().findOlderThan(before, 10)).toEqual([second, third]);
       expect(await reservations().giveUpOlderThan(before, 10)).toEqual([second, third]);
       await expect(make(third)).rejects.toMatchObject({ code: 'RESOURCE_CONFLICT' });
       await make(ids[3] ?? '');
