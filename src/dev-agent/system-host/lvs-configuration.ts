@@ -3,6 +3,7 @@ import { shortestAddress } from '../../core/network/address.ts';
 /** What keepalived's configuration of a UDP or SCTP listener says, as far as its heartbeat needs it. */
 export interface LvsConfiguration {
   isDisabled: boolean;
+  protocol: 'UDP' | 'SCTP';
   /** `address:port` as ipvsadm shows them: IPv6 in brackets. */
   virtualServers: string[];
   poolId: string | null;
@@ -15,6 +16,7 @@ export interface LvsConfiguration {
 export function parseLvsConfiguration(text: string): LvsConfiguration {
   const parsed: LvsConfiguration = {
     isDisabled: false,
+    protocol: /^\s*protocol SCTP$/m.test(text) ? 'SCTP' : 'UDP',
     virtualServers: [],
     poolId: null,
     hasMonitor: /\b(MISC_CHECK|HTTP_GET|TCP_CHECK)\b/.test(text),

@@ -33,6 +33,7 @@ const table = parseIpVs(list, statistics);
 it('reads what keepalived was given', () => {
   expect(parseLvsConfiguration(rendered('disabled-member'))).toEqual({
     isDisabled: false,
+    protocol: 'UDP',
     virtualServers: ['203.0.113.5:53'],
     poolId: pool,
     hasMonitor: false,
@@ -71,6 +72,17 @@ describe('heartbeats tell of a UDP listener', () => {
       },
     ]);
     expect(of('udp').pools).toMatchObject([{ poolId: pool, listenerId: null }]);
+  });
+
+  it('apart from an SCTP listener with the same port', () => {
+    const asSctp = (output: string) =>
+      output.replaceAll('UDP ', 'SCTP').replace('2300', '9').replace('      20 ', '       1 ');
+    const both = parseIpVs(`${list}${asSctp(list)}`, `${statistics}${asSctp(statistics)}`);
+    expect(of('udp', false, both).listeners).toMatchObject([{ totals: { bytesIn: 2300, totalConnections: 20 } }]);
+    const sctp = parseLvsConfiguration(rendered('udp').replaceAll('protocol UDP', 'protocol SCTP'));
+    expect(lvsStatistics('l', sctp, both, false).listeners).toMatchObject([
+      { totals: { bytesIn: 9, totalConnections: 1 } },
+    ]);
   });
 
   it('members without a monitor, draining, disabled, and gone', () => {

@@ -2,7 +2,7 @@ import type { PoolHeartbeat } from '../../core/heartbeat/message.ts';
 import type { Statistics } from '../heartbeat/statistics.ts';
 import type { LvsConfiguration } from './lvs-configuration.ts';
 
-/** IP_VS of the kernel: virtual server (`address:port`) → its counters and real servers. */
+/** IP_VS of the kernel: virtual server (`protocol address:port`) → its counters and real servers. */
 export type IpVsTable = ReadonlyMap<string, VirtualServer>;
 
 interface VirtualServer {
@@ -15,7 +15,7 @@ interface VirtualServer {
 /** @param list output of `ipvsadm -Ln`. @param statistics output of `ipvsadm -Ln --stats --exact`. */
 export function parseIpVs(list: string, statistics: string): IpVsTable {
   const counters = new Map(
-    rows(statistics).flatMap((words) => (isVirtual(words) ? [[words[1] ?? '', words] as const] : [])),
+    rows(statistics).flatMap((words) => (isVirtual(words) ? [[virtualServerOf(words), words] as const] : [])),
   );
   const table = new Map<
     string,
@@ -24,7 +24,7 @@ export function parseIpVs(list: string, statistics: string): IpVsTable {
   let current: { realServers: Map<string, { weight: number; activeConnections: number }> } | null = null;
   for (const words of rows(list)) {
     if (isVirtual(words)) {
-      const [, name = ''] = words;
+      const name = virtualServerOf(words);
       // Prot LocalAddress:Port Conns InPkts OutPkts InBytes OutBytes
       const [, , connections, , , bytesIn, bytesOut] = counters.get(name) ?? [];
       const server = {
@@ -49,6 +49,9 @@ function rows(output: string): string[][] {
   return output.split('\n').map((line) => line.trim().split(/\s+/));
 }
 
+/** One port may have a listener of UDP and one of SCTP. */
+const virtualServerOf = ([protocol, name]: readonly string[]) => `${protocol} ${name}`;
+
 function isVirtual(words: readonly string[]): boolean {
   return words[0] === 'UDP' || words[0] === 'SCTP' || words[0] === 'TCP';
 }
@@ -65,7 +68,7 @@ export function lvsStatistics(
   isRestarting: boolean,
 ): Statistics {
   if (configuration.isDisabled) return { listeners: [], pools: [] };
-  const servers = configuration.virtualServers.flatMap((name) => table.get(name) ?? []);
+  const servers = configuration.virtualServers.flatMap((name) => table.get(`${configuration.protocol} ${name}`) ?? []);
   const sum = (of: (server: VirtualServer) => number) => servers.reduce((total, server) => total + of(server), 0);
   const active = (server: VirtualServer) =>
     [...server.realServers.values()].reduce((total, { activeConnections }) => total + activeConnections, 0);
