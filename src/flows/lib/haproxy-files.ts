@@ -59,11 +59,7 @@ async function peersOf(deps: LoadBalancerDeps, { loadBalancer }: LoadBalancerTre
 }
 
 /** Has the amphora run what was uploaded, and forget what is no longer there. */
-export async function reloadListeners(
-  { agent }: LoadBalancerDeps,
-  target: Target,
-  tree: LoadBalancerTree,
-): Promise<void> {
+export async function reloadTarget({ agent }: LoadBalancerDeps, target: Target, tree: LoadBalancerTree): Promise<void> {
   const { id } = tree.loadBalancer;
   if (haproxyListeners(tree).length > 0) await agent.act(target, id, 'reload');
   else await agent.deleteListener(target, id);

@@ -17,7 +17,7 @@ const WORTH_A_NOTE_MS = 20_000;
  * @throws AGENT_UNREACHABLE when it never does, AGENT_REFUSED when it does with the wrong certificate, BOOT_FAILED
  * when its server dies in the meantime.
  */
-export async function waitForAgent(
+export async function waitUntilAgentAnswers(
   parts: { agent: AmphoraAgent; compute: ComputeService; clock: Clock },
   amphora: { id: string; address: string; serverId: string },
   limits: { agentWaitSeconds: number; agentPauseSeconds: number },

@@ -9,7 +9,7 @@ import { buildAmphora } from './build-amphora.ts';
 import type { LoadBalancerDeps } from './deps.ts';
 
 /** Does nothing; the first step, and so undone last: the amphora stays on record in ERROR, with the reason. */
-const markErrorOnRevert: Step<LoadBalancerDeps, BootInput, Record<string, never>> = {
+const markAmphoraErrorOnRevert: Step<LoadBalancerDeps, BootInput, Record<string, never>> = {
   name: firstStepOfBoot,
   do: async () => ({}),
   settleUndone: async (_records, { amphoraId }, { reason }) => ({ amphoraId, status: 'ERROR', reason }),
@@ -54,7 +54,7 @@ async function choose(
 }
 
 /** The amphora is READY with the operation's end. */
-const markReady: Step<LoadBalancerDeps, BootInput, Record<string, never>> = {
+const markAmphoraReady: Step<LoadBalancerDeps, BootInput, Record<string, never>> = {
   name: 'mark-amphora-ready',
   do: async () => ({}),
   settle: async (_records, { amphoraId }) => ({ amphoraId, status: 'READY', reason: null }),
@@ -63,8 +63,8 @@ const markReady: Step<LoadBalancerDeps, BootInput, Record<string, never>> = {
 /** `kiln amphora boot`: one amphora that serves nobody, from the image that the next one of a load balancer would get. */
 export const bootAmphora = defineFlow('boot-amphora')
   .takes<LoadBalancerDeps, BootInput>()
-  .step(markErrorOnRevert)
+  .step(markAmphoraErrorOnRevert)
   .step(resolveBoot)
   .use(buildAmphora)
-  .step(markReady)
+  .step(markAmphoraReady)
   .build();

@@ -1,6 +1,6 @@
 import { defineFlow } from '../engine/flow.ts';
 import { createServer } from '../steps/create-server.ts';
-import { waitForAmphora, waitForServer } from '../steps/reach-amphora.ts';
+import { waitForAgent, waitForServer } from '../steps/reach-amphora.ts';
 import { markAmphoraBooting } from '../steps/record-amphora.ts';
 import type { AmphoraChoices } from '../steps/resolve-amphora.ts';
 import type { LoadBalancerDeps } from './deps.ts';
@@ -16,5 +16,5 @@ export const buildAmphora = defineFlow('build-amphora')
   .step(markAmphoraBooting)
   .step(createServer)
   .step(waitForServer)
-  .step(waitForAmphora)
+  .step(waitForAgent)
   .build();

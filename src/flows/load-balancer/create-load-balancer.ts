@@ -4,7 +4,7 @@ import { onNewAmphora } from '../lib/patient-agent.ts';
 import { type BuiltAmphora, builtAmphora } from '../lib/targets.ts';
 import {
   type CertificatesUploaded,
-  reload,
+  reloadListeners,
   uploadCertificates,
   uploadHaproxyConfiguration,
 } from '../steps/configure-listeners.ts';
@@ -34,7 +34,7 @@ export const createLoadBalancer = defineFlow('create-load-balancer')
   .step(onNewAmphora(plugMemberNetworks<Built>(builtAmphora)))
   .step(onNewAmphora(uploadCertificates<Built>(inAmphora)))
   .step(onNewAmphora(uploadHaproxyConfiguration<Built & CertificatesUploaded>(inAmphora)))
-  .step(onNewAmphora(reload<Built & CertificatesUploaded>(inAmphora)))
+  .step(onNewAmphora(reloadListeners<Built & CertificatesUploaded>(inAmphora)))
   .step(markAmphoraAllocated)
   .step(markActive(succeeded))
   .build();

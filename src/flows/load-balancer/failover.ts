@@ -6,7 +6,7 @@ import { onNewAmphora } from '../lib/patient-agent.ts';
 import { type BuiltAmphora, builtAmphora } from '../lib/targets.ts';
 import {
   type CertificatesUploaded,
-  reload,
+  reloadListeners,
   uploadCertificates,
   uploadHaproxyConfiguration,
 } from '../steps/configure-listeners.ts';
@@ -54,7 +54,7 @@ const failover = <Name extends FlowName>(name: Name) =>
     .step(onNewAmphora(uploadHaproxyConfiguration<Built & CertificatesUploaded>(inAmphora)))
     .step(onNewAmphora(plugVipLast))
     .step(onNewAmphora(plugVipNetwork<Built>(builtAmphora)))
-    .step(onNewAmphora(reload<Built & CertificatesUploaded>(inAmphora)))
+    .step(onNewAmphora(reloadListeners<Built & CertificatesUploaded>(inAmphora)))
     .commit()
     .step(unplugVipOfOldAmphorae)
     .step(markAmphoraAllocated)

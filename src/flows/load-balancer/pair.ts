@@ -7,7 +7,7 @@ import { onNewAmphora } from '../lib/patient-agent.ts';
 import { type BuiltAmphora, builtAmphora } from '../lib/targets.ts';
 import {
   type CertificatesUploaded,
-  reload,
+  reloadListeners,
   uploadCertificates,
   uploadHaproxyConfiguration,
 } from '../steps/configure-listeners.ts';
@@ -74,7 +74,7 @@ export const createPair = withVersionOne((versions) =>
     .parallel(buildBoth)
     .step(onNewAmphora(uploadCertificates<Built>(inPair(() => false))))
     .step(onNewAmphora(uploadHaproxyConfiguration<Built & CertificatesUploaded>(inPair(() => false))))
-    .step(onNewAmphora(reload<Built & CertificatesUploaded>(inPair(() => false))))
+    .step(onNewAmphora(reloadListeners<Built & CertificatesUploaded>(inPair(() => false))))
     .step(onNewAmphora(startVrrp))
     .parallel(allocateBoth)
     .step(markActive(succeeded))
@@ -100,7 +100,7 @@ function failover<Name extends FlowName>(
       .parallel(buildBoth, isBuilt)
       .step(onNewAmphora(uploadCertificates<Built>(inPair(() => true))))
       .step(onNewAmphora(uploadHaproxyConfiguration<Built & CertificatesUploaded>(inPair(() => true))))
-      .step(onNewAmphora(reload<Built & CertificatesUploaded>(inPair(() => true))))
+      .step(onNewAmphora(reloadListeners<Built & CertificatesUploaded>(inPair(() => true))))
       .step(onNewAmphora(checkNewAmphorae))
       .step(tellPeers('introduce-peers'))
       .commit()

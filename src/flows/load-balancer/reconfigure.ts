@@ -12,7 +12,7 @@ import { defineFlow, type Flow } from '../engine/flow.ts';
 import { servingAmphorae } from '../lib/targets.ts';
 import {
   type CertificatesUploaded,
-  reload,
+  reloadListeners,
   removeCertificates,
   uploadCertificates,
   uploadHaproxyConfiguration,
@@ -53,7 +53,7 @@ export function reconfigure<Name extends FlowName>(
     .step(plugMemberNetworks<Input>(servingAmphorae, before))
     .step(uploadCertificates(inAmphorae))
     .step(uploadHaproxyConfiguration(inAmphorae))
-    .step(reload(inAmphorae))
+    .step(reloadListeners(inAmphorae))
     .step(updateVip(subjectOf))
     .step(removeCertificates(inAmphorae))
     .step(unplugMemberNetworks<Input>(servingAmphorae, before))

@@ -21,7 +21,7 @@ async function find({ amphorae }: LoadBalancerDeps, amphoraId: string): Promise<
  * Issue, hand over, and see it shown, in one step: the key goes through no journal, so whoever goes on from here issues
  * another. Until the agent shows the new certificate, it shows the old one.
  */
-const uploadCertificate: Step<LoadBalancerDeps, Input, Rotated> = {
+const uploadAmphoraCertificate: Step<LoadBalancerDeps, Input, Rotated> = {
   name: 'upload-amphora-certificate',
   async do(deps, { amphoraId }, { stop }) {
     const amphora = await find(deps, amphoraId);
@@ -56,7 +56,7 @@ const uploadCertificate: Step<LoadBalancerDeps, Input, Rotated> = {
   },
 };
 
-const recordExpiration: Step<LoadBalancerDeps, Input & Rotated, Record<string, never>> = {
+const updateCertExpiration: Step<LoadBalancerDeps, Input & Rotated, Record<string, never>> = {
   name: 'update-amphora-cert-expiration',
   async do(deps, { amphoraId, certExpiration }) {
     if (certExpiration !== null && (await find(deps, amphoraId)))
@@ -68,6 +68,6 @@ const recordExpiration: Step<LoadBalancerDeps, Input & Rotated, Record<string, n
 /** A new certificate for an amphora's agent. The row says so last: what fails before is tried again. */
 export const rotateAmphoraCertificate = defineFlow(rotationFlow)
   .takes<LoadBalancerDeps, Input>()
-  .step(uploadCertificate)
-  .step(recordExpiration)
+  .step(uploadAmphoraCertificate)
+  .step(updateCertExpiration)
   .build();

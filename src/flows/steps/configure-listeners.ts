@@ -3,7 +3,7 @@ import { type OperationSubject, treeBefore } from '../../core/operations/operati
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { Step } from '../engine/flow.ts';
-import { reloadListeners, removeNewListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
+import { reloadTarget, removeNewListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
 import { onEachTarget } from '../lib/on-each-target.ts';
 import { type Target, type TargetsOf, targetsLeft } from '../lib/targets.ts';
 import {
@@ -82,7 +82,7 @@ export function uploadHaproxyConfiguration<State extends Input & CertificatesUpl
   };
 }
 
-export function reload<State extends Input & CertificatesUploaded>(
+export function reloadListeners<State extends Input & CertificatesUploaded>(
   options: Options<State>,
 ): Step<LoadBalancerDeps, State, Record<string, never>> {
   return {
@@ -90,7 +90,7 @@ export function reload<State extends Input & CertificatesUploaded>(
     ...ofNewAmphora(options),
     async do(deps, state) {
       const tree = await servedTree(deps, state);
-      await onEachTarget(deps, await options.targetsOf(deps, state), (target) => reloadListeners(deps, target, tree));
+      await onEachTarget(deps, await options.targetsOf(deps, state), (target) => reloadTarget(deps, target, tree));
       return {};
     },
     // What ran before comes back with the files: see `uploadHaproxyConfiguration`.
@@ -140,7 +140,7 @@ async function giveBack<State extends Input>(
       const { tlsFiles, leftOut } = await uploadTlsMaterial(deps, target, before, options.mayBeLeftOut);
       const served = withoutLeftOut(before, leftOut);
       await uploadConfigurations(deps, target, served, tlsFiles);
-      await reloadListeners(deps, target, served);
+      await reloadTarget(deps, target, served);
       await removeNewListeners(deps, target, { tree, before });
     });
   }

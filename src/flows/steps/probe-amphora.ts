@@ -2,7 +2,7 @@ import { nameServer } from '../../core/amphora/server-name.ts';
 import { probeTree } from '../../core/releases/probe-tree.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
-import { reloadListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
+import { reloadTarget, uploadConfigurations } from '../lib/haproxy-files.ts';
 import { joinProbeGroup, removeProbeGroup, staysForNextTry } from '../lib/probe-hosts.ts';
 import type { BuiltAmphora } from '../lib/targets.ts';
 import { tryKeepalived } from '../lib/try-keepalived.ts';
@@ -107,7 +107,7 @@ export const tryHaproxy: Step<LoadBalancerDeps, ProbeInput & BuiltAmphora, Recor
     const target = { id, address, serverId };
     const tree = probeTree(id, deps.clock.now().toISOString());
     await uploadConfigurations(deps, target, tree, { listeners: {}, pools: {} });
-    await reloadListeners(deps, target, tree);
+    await reloadTarget(deps, target, tree);
     const { runningHaproxyCount } = await deps.agent.getDetails(target);
     if (runningHaproxyCount === 0) {
       throw new KilnError('AGENT_REFUSED', `HAProxy of amphora ${id} was started, and does not run`, {

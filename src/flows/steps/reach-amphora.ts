@@ -5,7 +5,7 @@ import type { Step, StepRun } from '../engine/flow.ts';
 import { bootWhereThereIsRoom } from '../lib/boot-where-there-is-room.ts';
 import { findManagementAddress } from '../lib/find-management-address.ts';
 import { waitForActive } from '../lib/wait-for-active.ts';
-import { waitForAgent } from '../lib/wait-for-agent.ts';
+import { waitUntilAgentAnswers } from '../lib/wait-for-agent.ts';
 import { waitSignal } from '../lib/wait-signal.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { ServerCreated } from './create-server.ts';
@@ -51,26 +51,23 @@ export const waitForServer: Step<LoadBalancerDeps, ForWhom & AmphoraChoices & Se
 };
 
 /** The agent answers over mutual TLS: the amphora is built, and its place among those being built is free. */
-export const waitForAmphora: Step<
-  LoadBalancerDeps,
-  ForWhom & AmphoraChoices & ServerCreated & ServerReady,
-  AgentReady
-> = {
-  name: 'wait-for-agent',
-  isRepeatable: true,
-  do: (deps, { amphoraId, serverId, address, ...state }, run) =>
-    once(run, async (signal) => {
-      await showToCaller(state, run);
-      const startedMs = deps.clock.monotonicMs();
-      const amphora = { id: amphoraId, address, serverId };
-      const info = await waitForAgent(deps, amphora, deps.settings(), signal, run);
-      await deps.builds.release(run.operationId, amphoraId);
-      const agentVersion = describeAgent(info);
-      const timings = { ...state.timings, agentMs: elapsedMs(deps.clock, startedMs) };
-      run.amend({ amphoraId, patch: { agentVersion, timings } });
-      return { agentApiVersion: info.apiVersion, haproxyVersion: info.haproxyVersion, agentVersion, timings };
-    }),
-};
+export const waitForAgent: Step<LoadBalancerDeps, ForWhom & AmphoraChoices & ServerCreated & ServerReady, AgentReady> =
+  {
+    name: 'wait-for-agent',
+    isRepeatable: true,
+    do: (deps, { amphoraId, serverId, address, ...state }, run) =>
+      once(run, async (signal) => {
+        await showToCaller(state, run);
+        const startedMs = deps.clock.monotonicMs();
+        const amphora = { id: amphoraId, address, serverId };
+        const info = await waitUntilAgentAnswers(deps, amphora, deps.settings(), signal, run);
+        await deps.builds.release(run.operationId, amphoraId);
+        const agentVersion = describeAgent(info);
+        const timings = { ...state.timings, agentMs: elapsedMs(deps.clock, startedMs) };
+        run.amend({ amphoraId, patch: { agentVersion, timings } });
+        return { agentApiVersion: info.apiVersion, haproxyVersion: info.haproxyVersion, agentVersion, timings };
+      }),
+  };
 
 /** Octavia's agent tells only which API it speaks; ours tells its version, and the image that it came in. */
 function describeAgent({ agentVersion, apiVersion, imageName, imageVersion }: AgentInfo): string {
