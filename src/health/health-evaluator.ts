@@ -65,12 +65,12 @@ export function createHealthEvaluator(
 ): HealthEvaluator {
   const { directory, loadBalancers, log, monotonicMs, yieldToEventLoop } = parts;
   const evaluations = createTtlMap<Evaluation>(monotonicMs, FORGET_AFTER_MS);
-  const strangers = createTtlMap<true>(monotonicMs, FORGET_AFTER_MS);
+  const unknownSenders = createTtlMap<true>(monotonicMs, FORGET_AFTER_MS);
 
   function reportUnknownAmphora(amphoraId: string): void {
     counts.unknownAmphorae++;
-    if (strangers.get(amphoraId)) return;
-    strangers.set(amphoraId, true);
+    if (unknownSenders.get(amphoraId)) return;
+    unknownSenders.set(amphoraId, true);
     log.warn(
       { amphoraId: amphoraId.slice(0, 64) },
       'heartbeat of an amphora that is not recorded here; it may have been deleted a moment ago',

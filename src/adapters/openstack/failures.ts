@@ -59,7 +59,7 @@ export function failureOfStatus(call: ServiceCall & { status: number }, location
 }
 
 /** A success (2xx) whose content is not what the service sends. */
-export function nonsense(call: ServiceCall, what: string): ServiceError {
+export function invalidAnswer(call: ServiceCall, what: string): ServiceError {
   const where = call.requestId ? ` (${call.requestId})` : '';
   return new ServiceError(
     'SERVICE_RESPONSE_INVALID',

@@ -1,7 +1,7 @@
 import { ServiceError } from '../../model/errors.ts';
 import type { Image } from '../../model/image.ts';
 import type { ImageQuery, ImageService, NewImage } from '../../ports/images.ts';
-import { nonsense } from './failures.ts';
+import { invalidAnswer } from './failures.ts';
 import { createImageClient, imagePatchType, imagePath } from './glance-client.ts';
 import { imageOf, readImage, readImagePage } from './glance-image.ts';
 import type { Http } from './http.ts';
@@ -44,7 +44,7 @@ export function createGlance(options: { session: OpenStackSession; http: Http; p
       const last: Image | undefined = images.at(-1);
       if (!last || (!next && images.length < pageSize)) return [...found.values()].sort(newestFirst);
       if (markers.has(last.id) || page === mostPages) {
-        throw nonsense(call, `its pages do not end: after ${page} of them image ${last.id} came last again`);
+        throw invalidAnswer(call, `its pages do not end: after ${page} of them image ${last.id} came last again`);
       }
       markers.add(last.id);
       marker = last.id;

@@ -3,7 +3,7 @@ import type { CloudObject, CloudObjectKind } from '../../model/cloud-object.ts';
 import { noneIfGone } from '../../model/errors.ts';
 import type { CloudInventory } from '../../ports/cloud-inventory.ts';
 import { type Reader, readerOf } from './answers.ts';
-import { nonsense } from './failures.ts';
+import { invalidAnswer } from './failures.ts';
 import type { HttpAnswer } from './http.ts';
 import { type ServiceClient, segment } from './service-client.ts';
 
@@ -97,7 +97,7 @@ export function createCloudInventory(options: {
       const last = entries.at(-1);
       if (!last || !hasNext) return [...found.values()];
       if (found.size === countBefore)
-        throw nonsense(answer.call, 'a page of its list has nothing but what came before');
+        throw invalidAnswer(answer.call, 'a page of its list has nothing but what came before');
       position = [next(last, found.size)];
     }
   }

@@ -7,7 +7,7 @@ import type { Log } from '../../ports/log.ts';
 import { readerOf } from './answers.ts';
 import { authRequest, describeAuth, tokensUrl } from './auth-request.ts';
 import { type Catalog, findEndpoint } from './catalog.ts';
-import { nonsense } from './failures.ts';
+import { invalidAnswer } from './failures.ts';
 import type { Http } from './http.ts';
 import type { OpenStackAuthSettings, ServiceEndpointSettings } from './settings.ts';
 
@@ -98,10 +98,10 @@ export function createKeystone(options: {
       });
     const { token } = readToken(answer);
     const value = answer.header('x-subject-token');
-    if (!value) throw nonsense(answer.call, 'it has no X-Subject-Token');
+    if (!value) throw invalidAnswer(answer.call, 'it has no X-Subject-Token');
     const lifeMs = Date.parse(token.expires_at) - Date.parse(token.issued_at);
     if (!(lifeMs > 0)) {
-      throw nonsense(answer.call, `its token ends (${token.expires_at}) before it begins (${token.issued_at})`);
+      throw invalidAnswer(answer.call, `its token ends (${token.expires_at}) before it begins (${token.issued_at})`);
     }
     current = {
       value,

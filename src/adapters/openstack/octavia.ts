@@ -9,7 +9,7 @@ import type {
 } from '../../model/octavia.ts';
 import type { OctaviaService } from '../../ports/octavia.ts';
 import { type Reader, readerOf } from './answers.ts';
-import { nonsense } from './failures.ts';
+import { invalidAnswer } from './failures.ts';
 import type { Http, HttpAnswer } from './http.ts';
 import { createServiceClient, type ServiceRequest, type ServiceSession, segment } from './service-client.ts';
 
@@ -116,7 +116,7 @@ export function createOctavia(options: { session: ServiceSession; http: Http }):
       if (!last || !page.hasNext) return [...found.values()];
       // A page that is shorter than the limit may have a link all the same: the next one is empty then.
       if (found.size === before)
-        throw nonsense(page.answer.call, 'a page of its list has nothing but what came before');
+        throw invalidAnswer(page.answer.call, 'a page of its list has nothing but what came before');
       marker = last.id;
     }
   }

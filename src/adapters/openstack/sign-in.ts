@@ -3,7 +3,7 @@ import { KilnError, ServiceError } from '../../model/errors.ts';
 import type { SignedIn, SignIn, SignInRequest } from '../../ports/sign-in.ts';
 import { readerOf } from './answers.ts';
 import { tokensUrl } from './auth-request.ts';
-import { nonsense } from './failures.ts';
+import { invalidAnswer } from './failures.ts';
 import type { Http } from './http.ts';
 
 const named = Type.Object({ id: Type.String({ minLength: 1 }), name: Type.String() });
@@ -28,7 +28,7 @@ export function createSignIn({ authUrl, http }: { authUrl: string; http: Http })
     const answer = await http.request({ service: 'identity', method: 'POST', url, json: { auth }, repeatable: false });
     const { token } = readToken(answer);
     const value = answer.header('x-subject-token');
-    if (!value) throw nonsense(answer.call, 'it has no X-Subject-Token');
+    if (!value) throw invalidAnswer(answer.call, 'it has no X-Subject-Token');
     const expiresAt = new Date(token.expires_at).toISOString();
     return { token: value, expiresAt, project: token.project ?? null, projects: [] };
   }

@@ -4,7 +4,7 @@ import { ServiceError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Caller, TokenValidator } from '../../ports/token-validator.ts';
 import { readerOf } from './answers.ts';
-import { nonsense } from './failures.ts';
+import { invalidAnswer } from './failures.ts';
 import type { Http, HttpAnswer } from './http.ts';
 import type { OpenStackSession } from './keystone.ts';
 import { createServiceClient } from './service-client.ts';
@@ -98,7 +98,8 @@ export function createTokenValidator(options: {
 /** An end that is no time would count as "has ended", and refuse everybody. */
 function readToken(answer: HttpAnswer): ReturnType<typeof readShape> {
   const shown = readShape(answer);
-  if (Number.isNaN(Date.parse(shown.token.expires_at))) throw nonsense(answer.call, 'its expires_at is not a time');
+  if (Number.isNaN(Date.parse(shown.token.expires_at)))
+    throw invalidAnswer(answer.call, 'its expires_at is not a time');
   return shown;
 }
 

@@ -46,7 +46,7 @@ export function accepts(accept: string | undefined, offer: string): boolean {
 }
 
 /** What is wanted most of what is offered, the earlier one first; null when nothing of it is wanted. */
-export function preferred<Offer extends string>(accept: string | undefined, offers: readonly Offer[]): Offer | null {
+export function preferred<Type extends string>(accept: string | undefined, offers: readonly Type[]): Type | null {
   const ranges = rangesOf(accept);
   if (ranges === null) return offers[0] ?? null;
   const judged = offers.map((offer) => ({ offer, quality: qualityOf(ranges, offer) }));

@@ -28,7 +28,7 @@ const statusesWithEnd = (ended: FilterValue) =>
   operationStatuses.filter((status) => unendedStatuses.includes(status) !== ended);
 
 /** What a list of something may be asked for. */
-export interface Listable {
+export interface ListFields {
   /** By the names of the API; the project and tags are not among them, for they are more than filters. */
   filters: Readonly<Record<string, Filterable>>;
   /** Whether it belongs to projects, so that one may ask for one project's. */
@@ -99,9 +99,9 @@ const filterables: Readonly<Record<ResourceKind, Readonly<Record<string, Filtera
 const resources = Object.fromEntries(
   Object.entries(filterables).map(([kind, filters]) => [
     kind,
-    { filters, ofProjects: true, order: ['createdAt', 'id'] } satisfies Listable,
+    { filters, ofProjects: true, order: ['createdAt', 'id'] } satisfies ListFields,
   ]),
-) as unknown as Readonly<Record<ResourceKind, Listable>>;
+) as unknown as Readonly<Record<ResourceKind, ListFields>>;
 
 const nameAndProvider = { name: text('name'), provider_name: text('providerName') };
 const offered = { name: text('name'), description: text('description'), enabled: flag('enabled') };
@@ -186,4 +186,4 @@ export const listableFields = {
     ofProjects: false,
     order: ['createdAt', 'id'],
   },
-} as const satisfies Record<string, Listable>;
+} as const satisfies Record<string, ListFields>;

@@ -1,6 +1,6 @@
 import { invalidRequest } from '../../core/lbaas/api-errors.ts';
 import type { ListQuery } from '../../ports/load-balancer-store.ts';
-import type { Filterable, FilterValue, Listable } from './filters.ts';
+import type { Filterable, FilterValue, ListFields } from './filters.ts';
 
 /** A query string, parsed: a name that came several times has several values. */
 export type QueryString = Readonly<Record<string, string | string[] | undefined>>;
@@ -32,11 +32,11 @@ type Sort = ListQuery['sort'][number];
  * @param maximum `[api_settings] pagination_max_limit`; null: infinite.
  * @throws KilnError REQUEST_INVALID in Octavia's words.
  */
-export function readListRequest(listable: Listable, given: QueryString, maximum: number | null): ListRequest {
+export function readListRequest(fields: ListFields, given: QueryString, maximum: number | null): ListRequest {
   const single = (name: string) => onlyOne(given, name);
   const limit = readLimit(single('limit'), maximum);
   const marker = single('marker');
-  const { filters: wanted, nothing } = readFilters(listable, given);
+  const { filters: wanted, nothing } = readFilters(fields, given);
   const { healthMonitorId: healthMonitorIds, ...filters } = wanted;
   return {
     projectId: single('project_id') ?? single('tenant_id'),
@@ -46,7 +46,7 @@ export function readListRequest(listable: Listable, given: QueryString, maximum:
       filters,
       ...(healthMonitorIds && { healthMonitorIds: healthMonitorIds.map(String) }),
       ...readTags(given),
-      sort: readSort(listable, single('sort'), single('sort_key'), single('sort_dir')),
+      sort: readSort(fields, single('sort'), single('sort_key'), single('sort_dir')),
       limit: limit ?? Number.MAX_SAFE_INTEGER,
       ...(marker === null ? {} : { marker, reverse: single('page_reverse')?.toLowerCase() === 'true' }),
     },
@@ -88,16 +88,16 @@ export const projectParameters = ['project_id', 'tenant_id'] as const;
 const auxiliary: ReadonlySet<string> = new Set([...pagingParameters, 'tags', 'tags-any', 'not-tags', 'not-tags-any']);
 const ofProjects: ReadonlySet<string> = new Set(projectParameters);
 
-function isNoFilter(listable: Listable, name: string): boolean {
-  return auxiliary.has(name) || (listable.ofProjects && ofProjects.has(name));
+function isNoFilter(fields: ListFields, name: string): boolean {
+  return auxiliary.has(name) || (fields.ofProjects && ofProjects.has(name));
 }
 
-function readFilters(listable: Listable, given: QueryString): { filters: ListQuery['filters']; nothing: boolean } {
+function readFilters(fields: ListFields, given: QueryString): { filters: ListQuery['filters']; nothing: boolean } {
   const filters: Record<string, readonly FilterValue[]> = {};
   let nothing = false;
   for (const [name, value] of Object.entries(given)) {
-    if (value === undefined || isNoFilter(listable, name)) continue;
-    const filterable = own(listable.filters, name);
+    if (value === undefined || isNoFilter(fields, name)) continue;
+    const filterable = own(fields.filters, name);
     if (!filterable || Array.isArray(value)) throw duplicateOrInvalid();
     const { field, from } = filterable;
     const wanted = readValue(filterable, value);
@@ -149,14 +149,14 @@ function readTags(given: QueryString): { tags?: NonNullable<ListQuery['tags']> }
   return Object.keys(tags).length > 0 ? { tags } : {};
 }
 
-function readSort(listable: Listable, sort: string | null, sortKey: string | null, sortDir: string | null): Sort[] {
+function readSort(fields: ListFields, sort: string | null, sortKey: string | null, sortDir: string | null): Sort[] {
   // Directions are judged before keys.
   const wanted: Sort[] = readSortKeys(sort, sortKey, sortDir)
     .map(([key, direction]) => [key, way(direction)] as const)
-    .map(([key, direction]) => ({ field: sortField(listable, key), direction }));
+    .map(([key, direction]) => ({ field: sortField(fields, key), direction }));
   // What is level in all that was asked for goes on in the same direction, where Octavia turns to ascending: one index has the order.
   const direction = wanted.at(-1)?.direction ?? 'asc';
-  const rest = listable.order.filter((field) => !wanted.some((one) => one.field === field));
+  const rest = fields.order.filter((field) => !wanted.some((one) => one.field === field));
   return [...wanted, ...rest.map((field) => ({ field, direction }))];
 }
 
@@ -174,9 +174,9 @@ function readSortKeys(sort: string | null, sortKey: string | null, sortDir: stri
   return sortKey.split(',').map((key, index) => [key, directions[index] ?? 'asc']);
 }
 
-function sortField(listable: Listable, key: string): string {
-  const byProject = listable.ofProjects && !listable.isProjectElsewhere && ofProjects.has(key);
-  const filterable = own(listable.filters, key);
+function sortField(fields: ListFields, key: string): string {
+  const byProject = fields.ofProjects && !fields.isProjectElsewhere && ofProjects.has(key);
+  const filterable = own(fields.filters, key);
   const field = byProject ? 'projectId' : filterable?.isNoField ? undefined : filterable?.field;
   if (field === undefined) throw invalidSortKey(key);
   return field;

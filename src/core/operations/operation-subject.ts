@@ -1,29 +1,17 @@
-import type { LoadBalancerTree } from '../../model/load-balancer.ts';
+import type { LoadBalancerTree, ResourceKind } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import { neverTookEffect, treeOfRows } from './in-effect.ts';
-
-/** The kinds of Octavia's API that an operation may be about. */
-export const operationKinds = [
-  'loadbalancer',
-  'listener',
-  'pool',
-  'member',
-  'healthmonitor',
-  'l7policy',
-  'l7rule',
-] as const;
-export type OperationKind = (typeof operationKinds)[number];
 
 /** `replace`: all members of a pool at once; the resource is then the pool. */
 export type OperationVerb = 'create' | 'update' | 'delete' | 'replace';
 
 /** Fields of a row as they were before an operation changed them. */
-export type RowBefore = { readonly kind: OperationKind; readonly id: string; readonly fields: JsonObject };
+export type RowBefore = { readonly kind: ResourceKind; readonly id: string; readonly fields: JsonObject };
 
 /** What an operation changes. */
 export interface OperationSubject {
   verb: OperationVerb;
-  kind: OperationKind;
+  kind: ResourceKind;
   resourceId: string;
   /** The row as it was before an update; null where it is not known. */
   before: JsonObject | null;

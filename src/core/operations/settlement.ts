@@ -1,18 +1,18 @@
-import type { LoadBalancerTree, ProvisioningStatus } from '../../model/load-balancer.ts';
+import type { LoadBalancerTree, ProvisioningStatus, ResourceKind } from '../../model/load-balancer.ts';
 import { neverTookEffect } from './in-effect.ts';
-import { type OperationKind, type OperationSubject, rowsBefore } from './operation-subject.ts';
+import { type OperationSubject, rowsBefore } from './operation-subject.ts';
 import { rowsOfTree, type TreeRow } from './tree-rows.ts';
 
 /** What becomes of the rows of a load balancer when an operation on it ends. */
 export interface Outcome {
-  statuses: { kind: OperationKind; ids: string[]; provisioningStatus: ProvisioningStatus }[];
-  deletes: { kind: OperationKind; ids: string[] }[];
+  statuses: { kind: ResourceKind; ids: string[]; provisioningStatus: ProvisioningStatus }[];
+  deletes: { kind: ResourceKind; ids: string[] }[];
   /** Rows that get back their values of before. */
   restores: TreeRow[];
 }
 
 interface Row {
-  kind: OperationKind;
+  kind: ResourceKind;
   id: string;
   status: ProvisioningStatus;
   neverTookEffect: boolean;
@@ -120,7 +120,7 @@ const isPending = ({ status }: Row) => status.startsWith('PENDING_');
 /** Parents first. */
 function rowsOf(tree: LoadBalancerTree): Row[] {
   const rows: Row[] = [];
-  const add = (kind: OperationKind, { id, provisioningStatus: status, updatedAt }: Stored, parent: Row | null): Row => {
+  const add = (kind: ResourceKind, { id, provisioningStatus: status, updatedAt }: Stored, parent: Row | null): Row => {
     const row = {
       kind,
       id,

@@ -1,5 +1,4 @@
 import {
-  type OperationKind,
   type OperationSubject,
   type OperationVerb,
   type RowBefore,
@@ -7,6 +6,7 @@ import {
 } from '../../core/operations/operation-subject.ts';
 import { succeeded } from '../../core/operations/settlement.ts';
 import type { FlowName } from '../../model/flow-name.ts';
+import type { ResourceKind } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import { defineFlow, type Flow } from '../engine/flow.ts';
 import { servingAmphorae } from '../lib/targets.ts';
@@ -31,7 +31,7 @@ type Input = LoadBalancerInput & { before?: JsonObject; othersBefore?: readonly 
 export function reconfigure<Name extends FlowName>(
   name: Name,
   verb: OperationVerb,
-  kind: OperationKind,
+  kind: ResourceKind,
 ): Flow<LoadBalancerDeps, JsonObject, JsonObject, Name> {
   const subjectOf = ({ resourceId, before, othersBefore }: Input): OperationSubject => ({
     verb,

@@ -10,7 +10,7 @@ import {
   storedPool,
 } from '../../../test/kit/stored-resources.ts';
 import { createVipPort } from '../../../test/kit/vip-port.ts';
-import type { OperationKind, OperationVerb, RowBefore } from '../../core/operations/operation-subject.ts';
+import type { OperationVerb, RowBefore } from '../../core/operations/operation-subject.ts';
 import type { FlowName } from '../../model/flow-name.ts';
 import type { LoadBalancer, ResourceKind, Topology } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
@@ -213,7 +213,7 @@ async function write(
   for (const [kind, id, fields] of changed) {
     const row = (await loadBalancers.get(kind as 'listener', id)) ?? expect.unreachable();
     const old = Object.fromEntries(Object.keys(fields).map((field) => [field, row[field as 'name']]));
-    before.push({ kind: kind as OperationKind, id, fields: old });
+    before.push({ kind: kind as ResourceKind, id, fields: old });
     rows.push({ kind, put: { ...row, ...withGroupIds(fields), provisioningStatus: 'PENDING_UPDATE' } } as RowChange);
   }
   for (const [kind, id] of gone) {

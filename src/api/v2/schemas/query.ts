@@ -1,5 +1,5 @@
 import { type TSchema, Type } from 'typebox';
-import type { Filterable, Listable } from '../filters.ts';
+import type { Filterable, ListFields } from '../filters.ts';
 import { choice, closed, list } from './fields.ts';
 
 /**
@@ -54,11 +54,11 @@ const tagFilters = () => ({
 });
 
 /** What a list may be asked for. */
-export function listQuery(listable: Listable, options: { tags: boolean }) {
-  const filters = Object.entries(listable.filters).map(([name, { type }]) => [name, filterTypes[type]()] as const);
+export function listQuery(fields: ListFields, options: { tags: boolean }) {
+  const filters = Object.entries(fields.filters).map(([name, { type }]) => [name, filterTypes[type]()] as const);
   return optionalFields({
     ...Object.fromEntries(filters),
-    ...(listable.ofProjects ? project() : {}),
+    ...(fields.ofProjects ? project() : {}),
     ...(options.tags ? tagFilters() : {}),
     ...paging(),
   });
