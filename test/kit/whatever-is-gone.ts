@@ -386,8 +386,9 @@ function momentsAt(flow: OperationFlow, at: number, objectIndex: number): readon
   return moments.slice(one, one + 1);
 }
 
+const known = setUp().thieves;
 /** What can be taken away. */
-export const thieves = Object.keys(setUp().thieves);
+export const thieves = Object.keys(known);
 
 /** What would make a difference at one moment, as the flow that nothing is taken from shows. */
 interface Undisturbed {
@@ -417,7 +418,7 @@ export function describeWhateverIsGone(flows: readonly OperationFlow[]): void {
       const watched = undisturbed.get(key) ?? watch(at, moment);
       undisturbed.set(key, watched);
       const { finders, calls } = await watched;
-      return finders.has(thief) && (setUp().thieves[thief]?.minds(calls) ?? true);
+      return finders.has(thief) && (known[thief]?.minds(calls) ?? true);
     }
 
     it.each(thieves)(

@@ -2,13 +2,14 @@ import { haproxyListeners } from '../../core/haproxy/plan.ts';
 import { renderHaproxyConfiguration } from '../../core/haproxy/render.ts';
 import type { HaproxyPeer, HaproxyVersion, TlsFiles } from '../../core/haproxy/settings.ts';
 import { renderLvsConfiguration } from '../../core/keepalived/lvs/render.ts';
+import { rowsOfTree } from '../../core/operations/tree-rows.ts';
 import { KilnError } from '../../model/errors.ts';
 import { isPendingDelete, type Listener, type LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import { pairOf } from './pair.ts';
 import type { Target } from './targets.ts';
 import { uploadTlsMaterial, withoutLeftOut } from './tls-material.ts';
-import { treeOf } from './tree-of.ts';
+import { storedTreeOf, treeOf } from './tree-of.ts';
 
 /** Puts HAProxy's and keepalived's configuration for this tree into the amphora. What runs does not change. */
 export async function uploadConfigurations(
@@ -41,14 +42,25 @@ async function uploadHaproxy(
   await agent.uploadHaproxyConfiguration(target, tree.loadBalancer.id, rendered);
 }
 
-/** An amphora that serves gets the peers of now. Listeners of UDP and SCTP have none: keepalived runs on as it is. */
+/**
+ * An amphora that serves gets the peers of now. Listeners of UDP and SCTP have none: keepalived runs on as it is, unless something
+ * may be other than the rows say, for a change that failed or a certificate that is gone.
+ */
 export async function updatePeers(deps: LoadBalancerDeps, target: Target, loadBalancerId: string): Promise<void> {
+  const isSettled = rowsOfTree(await storedTreeOf(deps, loadBalancerId)).every(
+    ({ kind, put }) => kind === 'loadbalancer' || put.provisioningStatus === 'ACTIVE',
+  );
   const tree = await treeOf(deps, loadBalancerId);
   const { tlsFiles, leftOut } = await uploadTlsMaterial(deps, target, tree, () => true);
   const served = withoutLeftOut(tree, leftOut);
-  if (haproxyListeners(served).length === 0) return;
-  await uploadHaproxy(deps, target, served, tlsFiles);
-  await deps.agent.act(target, loadBalancerId, 'reload');
+  if (isSettled && leftOut.length === 0) {
+    if (haproxyListeners(served).length === 0) return;
+    await uploadHaproxy(deps, target, served, tlsFiles);
+    await deps.agent.act(target, loadBalancerId, 'reload');
+    return;
+  }
+  await uploadConfigurations(deps, target, served, tlsFiles);
+  await reloadTarget(deps, target, served);
 }
 
 /** HAProxy's peers: the amphorae of a pair, those that are being built or replaced as well. */

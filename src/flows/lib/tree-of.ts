@@ -8,10 +8,21 @@ import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
  * @throws RESOURCE_NOT_FOUND
  */
 export async function treeOf(
+  deps: Pick<LoadBalancerDeps, 'loadBalancers'>,
+  loadBalancerId: string,
+): Promise<LoadBalancerTree> {
+  return treeInEffect(await storedTreeOf(deps, loadBalancerId));
+}
+
+/**
+ * The load balancer as its rows are, with what never took effect.
+ * @throws RESOURCE_NOT_FOUND
+ */
+export async function storedTreeOf(
   { loadBalancers }: Pick<LoadBalancerDeps, 'loadBalancers'>,
   loadBalancerId: string,
 ): Promise<LoadBalancerTree> {
   const tree = await loadBalancers.tree(loadBalancerId);
   if (!tree) throw new KilnError('RESOURCE_NOT_FOUND', `there is no load balancer ${loadBalancerId}`);
-  return treeInEffect(tree);
+  return tree;
 }

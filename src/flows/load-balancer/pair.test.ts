@@ -443,18 +443,24 @@ describe('a pair', () => {
     }
   });
 
-  it('whose other one is replaced gets the peers of now, and its UDP listeners run on as they are', async () => {
+  it.each([
+    ['its UDP listeners run on as they are', 'ACTIVE', []],
+    ['all that an earlier change may have left', 'ERROR', ['uploadLvsConfiguration udp', 'act udp']],
+  ] as const)('whose other one is replaced gets the peers of now, and %s', async (_what, status, whole) => {
     const harness = setUp();
     await harness.created();
-    const put = storedListener('udp', 'lb', { protocol: 'UDP', protocolPort: 53, defaultPoolId: null });
-    const rows = [{ kind: 'listener', put } as const];
+    const udp = storedListener('udp', 'lb', { protocol: 'UDP', protocolPort: 53, defaultPoolId: null });
+    const member = storedMember('me', 'po', { provisioningStatus: status, address: '10.0.0.1' });
+    const rows = [{ kind: 'listener', put: udp } as const, { kind: 'member', put: member } as const];
     await harness.loadBalancers.apply({ loadBalancerId: 'lb', mutableFrom: ['ACTIVE'], rows, operation: null });
     const { master, backup } = await harness.pair();
     const { deps, calls } = harness.without();
     expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: master.id }, deps)).toBe('done');
     const { master: successor } = await harness.pair();
     const asked = calls.filter((call) => call.includes(backup.id)).map((call) => call.replace(` ${backup.id}`, ''));
-    expect(asked.filter((call) => /Lvs|^act /.test(call))).toEqual(['act lb', 'act lb']);
+    const peers = [...whole.slice(0, 1), 'act lb', ...whole.slice(1)];
+    // Before the new one takes over, and when the old one is gone.
+    expect(asked.filter((call) => /uploadLvs|^act /.test(call))).toEqual([...peers, ...peers]);
     expect(harness.haproxyOf(backup)?.configuration).toContain(`${successor.vrrpIp}:1025`);
     expect(harness.haproxyOf(backup)?.configuration).not.toContain(`${master.vrrpIp}:1025`);
     expect(calls).toContain(`act ${successor.id} udp`);
