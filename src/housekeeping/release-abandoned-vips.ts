@@ -49,7 +49,7 @@ export function releaseAbandonedVipsJob(deps: AbandonedVipsDeps, afterMs = aband
       if (dryRun) return { counts: { released: 0, left: ids.length }, items, more: false };
       let released = 0;
       for (const id of ids) {
-        stop.throwIfAborted();
+        if (stop.aborted) break;
         await assertHeld();
         if (await release(id)) released++;
       }

@@ -4,17 +4,18 @@ import { mapAtMost } from './map-at-most.ts';
 
 it('asks so many at a time, the next as soon as one has ended, and answers in order', async () => {
   let [underWay, most] = [0, 0];
-  const begun: number[] = [];
+  const ended: number[] = [];
   const answers = await mapAtMost(2, [30, 1, 1, 1], async (ms) => {
-    begun.push(ms);
     most = Math.max(most, ++underWay);
     await sleep(ms * 10);
     underWay--;
+    ended.push(ms);
     return ms * 2;
   });
   expect(answers).toEqual([60, 2, 2, 2]);
   expect(most).toBe(2);
-  expect(begun).toEqual([30, 1, 1, 1]);
+  // Batches would end as 1, 30, 1, 1.
+  expect(ended).toEqual([1, 1, 1, 30]);
 });
 
 it('tells of the first in order that failed, after all that were begun, and begins none any more', async () => {

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -142,15 +141,5 @@ export async function followGuide(guideFile: string, place: GuidePlace): Promise
   } finally {
     await shell.close();
     await place.close();
-  }
-}
-
-export function missingClient(): boolean {
-  try {
-    execFileSync('/usr/bin/openstack', ['--version'], { stdio: 'ignore', env: {} });
-    return false;
-  } catch {
-    console.warn('skipped: apt-get install -y --no-install-recommends python3-openstackclient');
-    return true;
   }
 }

@@ -2,14 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { errorKinds, exitCodes } from '../../src/model/errors.ts';
-import { embeddedPlace, followGuide, missingClient } from './follow-guide.ts';
+import { openstackIsMissing } from '../kit/openstack-client.ts';
+import { embeddedPlace, followGuide } from './follow-guide.ts';
 
 /** To remake the outputs in the guides: `KILN_UPDATE_DOCS=1 npm test -- test/docs/guides.test.ts`. */
 const documents = join(import.meta.dirname, '..', '..', 'docs');
 const guideFile = join(documents, 'operator-guide.md');
 
 /** Each in a cloud of its own, beside each other: most of the time goes into waiting. */
-describe.skipIf(missingClient()).concurrent('the guides', () => {
+describe.skipIf(openstackIsMissing !== null).concurrent('the guides', () => {
   it.each(['operator-guide.md', 'load-balancers.md', 'quick-start.md', 'when-something-dies.md', 'patch-the-fleet.md'])(
     '%s shows what its commands really say',
     { timeout: 900_000 },
