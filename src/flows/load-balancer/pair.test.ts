@@ -471,9 +471,19 @@ describe('a pair', () => {
     await harness.created();
     const before = await harness.pair();
     const { deps, calls } = harness.without();
+    const atMs = new Map<string, number>();
+    const { actOnVrrp } = harness.agent;
+    harness.agent.actOnVrrp = async (address, action, signal) => {
+      const key = `${action} ${address.id}`;
+      atMs.set(key, atMs.get(key) ?? harness.clock.monotonicMs());
+      return await actOnVrrp(address, action, signal);
+    };
     expect(await harness.carryOut('failover-load-balancer-pair', {}, deps)).toBe('done');
     const after = await harness.pair();
     expect(after.all.map(({ id }) => id)).not.toContain(before.master.id);
+    // The new BACKUP is there to hear that the old MASTER leaves: three advertisements of a second later.
+    const [begins = 0, leaves = 0] = [atMs.get(`start ${after.backup.id}`), atMs.get(`stop ${before.master.id}`)];
+    expect(leaves - begins).toBeGreaterThanOrEqual(3_000);
     const order = [
       `listListeners ${after.backup.id}`,
       `actOnVrrp ${before.backup.id} stop`,

@@ -19,6 +19,8 @@ type Nothing = Record<string, never>;
 
 /** An amphora that is to give up the VIP has so long to answer; one that does not is taken off its network. */
 const STOP_WITHIN_MS = 5_000;
+/** So many advertisements after it began, keepalived has heard who has the VIP, also where processors are busy. */
+const HEARD_AFTER_ADVERTS = 3;
 
 /** Both of a new pair begin to agree on who has the VIP. */
 export const startVrrp: Step<LoadBalancerDeps, State, Nothing> = {
@@ -66,6 +68,10 @@ export function takeOver(role: PairRole): Step<LoadBalancerDeps, State, Nothing>
       if (!successor) return {};
       const partner = await partnerOf(deps, loadBalancerId, state, successor);
       await uploadVrrp(deps, loadBalancerId, successor, partner ? [partner] : []);
+      // Who leaves says so once: a new partner that is not there to hear it waits for an advertisement that does not come.
+      if (partner && builtIn(state).some(({ id }) => id === partner.id)) {
+        await deps.clock.sleep(HEARD_AFTER_ADVERTS * deps.settings().vrrp.advertIntervalSeconds * 1000);
+      }
       await retire(deps, loadBalancerId, successor);
       if (partner) await introduce(deps, loadBalancerId, partner, successor);
       await deps.agent.actOnVrrp(addressOf(successor), 'start');
