@@ -6,6 +6,7 @@ import { storedAmphora } from '../../test/kit/contract/amphora-store.ts';
 import { createFakeAmphoraAgent } from '../../test/kit/fakes/fake-amphora-agent.ts';
 import { createFakeClock, type FakeClock } from '../../test/kit/fakes/fake-clock.ts';
 import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
+import { jobRun } from '../../test/kit/job-run.ts';
 import { defaultServerSettings } from '../../test/kit/server-settings.ts';
 import { createAgentConfigurations } from '../adapters/storage/agent-configurations.ts';
 import { createAmphoraStore } from '../adapters/storage/amphora-store.ts';
@@ -18,8 +19,6 @@ import { pushAmphoraConfiguration } from '../flows/load-balancer/configure-ampho
 import type { LoadBalancerDeps } from '../flows/load-balancer/deps.ts';
 import { KilnError } from '../model/errors.ts';
 import { pushConfigurationJob } from './push-configuration.ts';
-
-const run = { dryRun: false, byHand: false, stop: new AbortController().signal, assertHeld: async () => {} };
 
 describe('heartbeat settings of agents, when octavia.conf changes', () => {
   let clock: FakeClock;
@@ -68,7 +67,8 @@ describe('heartbeat settings of agents, when octavia.conf changes', () => {
     const queued = await journal().unclaimed(1_000);
     for (const { id } of queued) {
       const claimed = await journal().claim(id, 'w');
-      if (claimed) await runFlow(pushAmphoraConfiguration, deps, claimed, { ...engine, journal: journal() }, run.stop);
+      if (claimed)
+        await runFlow(pushAmphoraConfiguration, deps, claimed, { ...engine, journal: journal() }, jobRun.stop);
     }
     return queued.length;
   }
@@ -76,15 +76,15 @@ describe('heartbeat settings of agents, when octavia.conf changes', () => {
   it('are pushed once: addresses, interval or key; who has them already is left alone', async () => {
     for (const id of ['a', 'b']) await put(id);
     await put('gone', { status: 'DELETED' });
-    await job().run(run);
+    await job().run(jobRun);
     expect(await work()).toBe(0);
     for (const change of [{ controllerIpPortList: ['192.0.2.99:5555'] }, { heartbeatKey: 'new' }]) {
       wanted = { ...wanted, ...change };
       await clock.advance(60_000);
-      await Promise.all([job().run(run), job().run(run)]);
+      await Promise.all([job().run(jobRun), job().run(jobRun)]);
       expect(await work()).toBe(2);
       await clock.advance(60_000);
-      await job().run(run);
+      await job().run(jobRun);
       expect(await work()).toBe(0);
     }
     expect(agent.amphora('a').agentConfiguration).toContain('192.0.2.99:5555');
@@ -95,19 +95,19 @@ describe('heartbeat settings of agents, when octavia.conf changes', () => {
 
   it('are pushed to amphorae of before, of which nobody knows what they have', async () => {
     await amphorae().insert(storedAmphora('a', { status: 'ALLOCATED', lbNetworkIp: '10.0.0.9' }));
-    await job().run(run);
+    await job().run(jobRun);
     expect(await work()).toBe(1);
   });
 
   it('are pushed so many at a time', async () => {
     for (let n = 0; n < 45; n++) await put(`a${n}`);
     wanted = { ...wanted, heartbeatIntervalSeconds: 3 };
-    expect(await job().run(run)).toMatchObject({ counts: { requested: 20 }, more: true });
-    expect(await job().run(run)).toMatchObject({ counts: { requested: 0 }, more: true });
+    expect(await job().run(jobRun)).toMatchObject({ counts: { requested: 20 }, more: true });
+    expect(await job().run(jobRun)).toMatchObject({ counts: { requested: 0 }, more: true });
     expect(await work()).toBe(20);
-    await job().run(run);
+    await job().run(jobRun);
     expect(await work()).toBe(20);
-    expect(await job().run(run)).toMatchObject({ counts: { requested: 5 }, more: false });
+    expect(await job().run(jobRun)).toMatchObject({ counts: { requested: 5 }, more: false });
   });
 
   it('are tried again after a growing pause where the agent does not take them; that keeps no worker, and nobody waits', async () => {
@@ -121,7 +121,7 @@ describe('heartbeat settings of agents, when octavia.conf changes', () => {
     const pausesMinutes: number[] = [];
     for (let attempts = 0; attempts < 4; attempts++) {
       const beganMs = clock.now().getTime();
-      while (!(await job().run(run)).counts.requested) await clock.advance(10_000);
+      while (!(await job().run(jobRun)).counts.requested) await clock.advance(10_000);
       await work();
       pausesMinutes.push(Math.round((clock.now().getTime() - beganMs) / 60_000));
     }
@@ -132,9 +132,9 @@ describe('heartbeat settings of agents, when octavia.conf changes', () => {
   it('are reported in a dry run; nothing is pushed where nobody sends heartbeats', async () => {
     await put('a');
     wanted = { ...wanted, heartbeatKey: 'new' };
-    expect(await job().run({ ...run, dryRun: true })).toMatchObject({ counts: { requested: 1 } });
+    expect(await job().run({ ...jobRun, dryRun: true })).toMatchObject({ counts: { requested: 1 } });
     wanted = { ...wanted, controllerIpPortList: [] };
-    await job().run(run);
+    await job().run(jobRun);
     expect(await work()).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../test/kit/fakes/fake-clock.ts';
 import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
-import { runOf } from '../../test/kit/run-job.ts';
+import { jobRun } from '../../test/kit/job-run.ts';
 import { abandonedAfterMs, releaseAbandonedVipsJob } from './release-abandoned-vips.ts';
 
 function world() {
@@ -34,17 +34,17 @@ describe('VIPs of load balancers that were never made', () => {
   it('go back, each on its own, and those that can not stay for the next time', async () => {
     const { clock, left, asked, broken, job } = world();
     const now = clock.now().getTime();
-    expect(await runOf(job)).toMatchObject({ counts: { released: 2, left: 1 }, more: false });
+    expect(await job.run(jobRun)).toMatchObject({ counts: { released: 2, left: 1 }, more: false });
     expect([...left]).toEqual(['b']);
     expect(Date.parse(asked[0] ?? '')).toBeCloseTo(now - abandonedAfterMs, -3);
     broken.clear();
-    expect(await runOf(job)).toMatchObject({ counts: { released: 1, left: 0 } });
+    expect(await job.run(jobRun)).toMatchObject({ counts: { released: 1, left: 0 } });
     expect([...left]).toEqual([]);
   });
 
   it('are named by a dry run, which gives none back', async () => {
     const { left, job } = world();
-    const { counts, items } = await runOf(job, { dryRun: true });
+    const { counts, items } = await job.run({ ...jobRun, dryRun: true });
     expect(counts).toEqual({ released: 0, left: 3 });
     expect(items).toEqual(['load balancer a', 'load balancer b', 'load balancer c']);
     expect(left.size).toBe(3);
@@ -55,8 +55,7 @@ describe('VIPs of load balancers that were never made', () => {
     const assertHeld = async () => {
       throw new Error('another process has it');
     };
-    const stop = new AbortController().signal;
-    await expect(job.run({ dryRun: false, byHand: false, stop, assertHeld })).rejects.toThrow('another process has it');
+    await expect(job.run({ ...jobRun, assertHeld })).rejects.toThrow('another process has it');
     expect(left.size).toBe(3);
   });
 });

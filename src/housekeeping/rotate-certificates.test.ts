@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { storedAmphora } from '../../test/kit/contract/amphora-store.ts';
 import { createFakeClock, type FakeClock } from '../../test/kit/fakes/fake-clock.ts';
 import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
+import { jobRun } from '../../test/kit/job-run.ts';
 import { sqliteIn } from '../../test/kit/sqlite.ts';
 import { createAmphoraStore } from '../adapters/storage/amphora-store.ts';
 import { createCertificateRotations } from '../adapters/storage/certificate-rotations.ts';
@@ -13,7 +14,6 @@ import { createJournal } from '../adapters/storage/journal.ts';
 import type { KilnDatabase } from '../adapters/storage/schema.ts';
 import { rotateCertificatesJob } from './rotate-certificates.ts';
 
-const run = { dryRun: false, byHand: false, stop: new AbortController().signal, assertHeld: async () => {} };
 const failed = { code: 'AGENT_UNREACHABLE', message: 'does not answer', advice: 'a' } as const;
 
 describe('certificates of agents that end soon', () => {
@@ -60,21 +60,21 @@ describe('certificates of agents that end soon', () => {
     await put('later', 15);
     await put('gone', 1, 'DELETED');
     await put('failed', 1, 'ERROR');
-    const reports = await Promise.all([1, 2, 3].map(() => makeJob().run(run)));
+    const reports = await Promise.all([1, 2, 3].map(() => makeJob().run(jobRun)));
     expect(await asked()).toEqual(['ended', 'soon']);
     expect(reports.reduce((sum, { counts }) => sum + (counts.requested ?? 0), 0)).toBe(2);
-    await makeJob().run(run);
+    await makeJob().run(jobRun);
     expect(await asked()).toEqual(['ended', 'soon']);
     expect(new Set(announced).size).toBe(2);
   });
 
   it('are renewed so many at a time, those that end first come first, and the job says that there are more', async () => {
     for (const [id, days] of Object.entries({ a: 3, b: 1, c: 2 })) await put(id, days);
-    expect(await makeJob(2).run(run)).toMatchObject({ counts: { requested: 2 }, more: true });
+    expect(await makeJob(2).run(jobRun)).toMatchObject({ counts: { requested: 2 }, more: true });
     expect(await asked()).toEqual(['b', 'c']);
-    expect(await makeJob(2).run(run)).toMatchObject({ counts: { requested: 0 }, more: true });
+    expect(await makeJob(2).run(jobRun)).toMatchObject({ counts: { requested: 0 }, more: true });
     await end('done');
-    expect(await makeJob(2).run(run)).toMatchObject({ counts: { requested: 1 }, more: false });
+    expect(await makeJob(2).run(jobRun)).toMatchObject({ counts: { requested: 1 }, more: false });
   });
 
   it('whose renewal failed are named, and tried again after a growing pause', async () => {
@@ -85,7 +85,7 @@ describe('certificates of agents that end soon', () => {
       const beganMs = clock.now().getTime();
       while ((await asked()).length < attempts) {
         await clock.advance(5_000);
-        await makeJob().run(run);
+        await makeJob().run(jobRun);
       }
       pausesMs.push(clock.now().getTime() - beganMs);
       await end('undone');
@@ -94,7 +94,7 @@ describe('certificates of agents that end soon', () => {
     const now = clock.now().toISOString();
     expect(await rotations.troubled(now, 10)).toMatchObject([{ amphoraId: 'a', attempts: 4, reason: failed }]);
     expect(await rotations.survey(now)).toMatchObject({ expired: 0, failing: 1 });
-    await makeJob().run(run);
+    await makeJob().run(jobRun);
     expect(JSON.stringify(log.lines)).toContain('could not be renewed');
 
     await createAmphoraStore(database, clock).update('a', { certExpiration: inDays(30) });
@@ -106,17 +106,17 @@ describe('certificates of agents that end soon', () => {
     const job = makeJob();
     const named = () => log.lines.filter((line) => JSON.stringify(line).includes('could not be renewed')).length;
     const before = named();
-    await job.run(run);
+    await job.run(jobRun);
     await end('undone');
-    for (let second = 0; second < 20; second++) await job.run(run);
+    for (let second = 0; second < 20; second++) await job.run(jobRun);
     expect(named()).toBe(before + 1);
     await clock.advance(60_000);
-    await job.run(run);
+    await job.run(jobRun);
     await end('undone');
-    for (let second = 0; second < 20; second++) await job.run(run);
+    for (let second = 0; second < 20; second++) await job.run(jobRun);
     expect(named()).toBe(before + 2);
     await clock.advance(25 * 3_600_000);
-    await job.run(run);
+    await job.run(jobRun);
     expect(named()).toBe(before + 3);
   });
 
@@ -125,16 +125,16 @@ describe('certificates of agents that end soon', () => {
     await put('a', 1);
     await amphorae.update('a', { certExpiration: inDays(2) });
     await clock.advance(86_399_000);
-    await makeJob().run(run);
+    await makeJob().run(jobRun);
     expect(await asked()).toEqual([]);
     await clock.advance(1_000);
-    await makeJob().run(run);
+    await makeJob().run(jobRun);
     expect(await asked()).toEqual(['a']);
   });
 
   it('are reported in a dry run, and nothing is asked for', async () => {
     await put('a', 1);
-    expect(await makeJob().run({ ...run, dryRun: true })).toMatchObject({ counts: { requested: 1 } });
+    expect(await makeJob().run({ ...jobRun, dryRun: true })).toMatchObject({ counts: { requested: 1 } });
     expect(await asked()).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { anImage } from '../../test/kit/builders.ts';
 import { createFakeDeps } from '../../test/kit/fakes/fake-amphora-deps.ts';
+import { jobRun } from '../../test/kit/job-run.ts';
 import { watchTagsJob } from './watch-tags.ts';
 
 /** @param ownerId [controller_worker] amp_image_owner_id; Kiln authenticates as `service-project`. */
@@ -22,8 +23,7 @@ function harness(ownerId = '') {
   };
   const settings = () => ({ tag: 'amphora' });
   const job = watchTagsJob({ history, images, resolver, clock, log, settings });
-  const run = (dryRun = false) =>
-    job.run({ dryRun, byHand: false, stop: new AbortController().signal, assertHeld: async () => {} });
+  const run = (dryRun = false) => job.run({ ...jobRun, dryRun });
   return { job, run, images, seen, log, image };
 }
 

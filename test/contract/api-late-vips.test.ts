@@ -11,7 +11,7 @@ import { createFakeVips, openStoredApiHarness, type StoredApiHarness, subnetId }
 import type { DatabaseSubject } from '../kit/contract/amphora-store.ts';
 import { createFakeClock } from '../kit/fakes/fake-clock.ts';
 import { createFakeLog } from '../kit/fakes/fake-log.ts';
-import { runOf } from '../kit/run-job.ts';
+import { jobRun } from '../kit/job-run.ts';
 import { newSqlite } from '../kit/sqlite.ts';
 
 const clock = createFakeClock({ autoAdvance: true });
@@ -82,7 +82,7 @@ it('a process that was halted makes no load balancer whose port was given back m
   allocate = async (request) => {
     const allocated = await ports(request);
     const deps = { vips, reservations: reservations as never, clock, log: createFakeLog() };
-    await runOf(releaseAbandonedVipsJob(deps, -1000));
+    await releaseAbandonedVipsJob(deps, -1000).run(jobRun);
     return allocated;
   };
   expect((await create()).status).toBe(409);

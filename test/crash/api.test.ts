@@ -9,8 +9,8 @@ import { createVipAllocator } from '../../src/services/vip-allocator.ts';
 import type { ApiMoment } from '../kit/crash-api.ts';
 import { type DevCloud, startDevCloud } from '../kit/dev-cloud.ts';
 import { createFakeLog } from '../kit/fakes/fake-log.ts';
+import { jobRun } from '../kit/job-run.ts';
 import { type LoadBalancerHarness, openLoadBalancerHarness } from '../kit/load-balancers.ts';
-import { runOf } from '../kit/run-job.ts';
 
 const program = join(import.meta.dirname, '..', 'kit', 'crash-api.ts');
 
@@ -50,7 +50,7 @@ describe('an API that is killed', () => {
       clock: createSystemClock(),
       log: createFakeLog(),
     };
-    return runOf(releaseAbandonedVipsJob(deps, afterMs));
+    return releaseAbandonedVipsJob(deps, afterMs).run(jobRun);
   };
   const vipPorts = async (loadBalancerId: string) =>
     (await dev.openstack.network.listPortsOfDevice(`lb-${loadBalancerId}`)).map(({ id }) => id);

@@ -7,6 +7,10 @@ import type { KilnDatabase } from './schema.ts';
 
 /** Reservations in the table `kiln_vip_reservation`. */
 export function createVipReservations(database: KilnDatabase, clock: Clock): VipReservations {
+  const oldest = (limit: number) =>
+    database.selectFrom('kiln_vip_reservation').select('load_balancer_id as id').orderBy('reserved_at').limit(limit);
+  const idsOf = (rows: readonly { id: string }[]) => rows.map(({ id }) => id);
+
   return {
     async reserve(loadBalancerId) {
       const row = { load_balancer_id: loadBalancerId, reserved_at: clock.now().toISOString(), given_up: 0 };
@@ -31,26 +35,15 @@ export function createVipReservations(database: KilnDatabase, clock: Clock): Vip
           .where('reserved_at', '<', reservedBefore)
           .where('given_up', '=', 0)
           .execute();
-        const rows = await database
-          .selectFrom('kiln_vip_reservation')
-          .select('load_balancer_id')
-          .where('given_up', '=', 1)
-          .orderBy('reserved_at')
-          .limit(limit)
-          .execute();
-        return rows.map(({ load_balancer_id: id }) => id);
+        return idsOf(await oldest(limit).where('given_up', '=', 1).execute());
       }),
 
     findOlderThan: (reservedBefore, limit) =>
       attempt(clock, async () => {
-        const rows = await database
-          .selectFrom('kiln_vip_reservation')
-          .select('load_balancer_id')
-          .where((is) => is.or([is('given_up', '=', 1), is('reserved_at', '<', reservedBefore)]))
-          .orderBy('reserved_at')
-          .limit(limit)
-          .execute();
-        return rows.map(({ load_balancer_id: id }) => id);
+        const found = oldest(limit).where((is) =>
+          is.or([is('given_up', '=', 1), is('reserved_at', '<', reservedBefore)]),
+        );
+        return idsOf(await found.execute());
       }),
 
     forget: (loadBalancerId, { mayTurnUp }) =>

@@ -2,6 +2,7 @@ import { haproxyListeners } from '../../core/haproxy/plan.ts';
 import { renderHaproxyConfiguration } from '../../core/haproxy/render.ts';
 import type { HaproxyPeer, HaproxyVersion, TlsFiles } from '../../core/haproxy/settings.ts';
 import { renderLvsConfiguration } from '../../core/keepalived/lvs/render.ts';
+import { treeInEffect } from '../../core/operations/in-effect.ts';
 import { rowsOfTree } from '../../core/operations/tree-rows.ts';
 import { KilnError } from '../../model/errors.ts';
 import { isPendingDelete, type Listener, type LoadBalancerTree } from '../../model/load-balancer.ts';
@@ -9,7 +10,7 @@ import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import { pairOf } from './pair.ts';
 import type { Target } from './targets.ts';
 import { uploadTlsMaterial, withoutLeftOut } from './tls-material.ts';
-import { storedTreeOf, treeOf } from './tree-of.ts';
+import { storedTreeOf } from './tree-of.ts';
 
 /** Puts HAProxy's and keepalived's configuration for this tree into the amphora. What runs does not change. */
 export async function uploadConfigurations(
@@ -47,10 +48,11 @@ async function uploadHaproxy(
  * may be other than the rows say, for a change that failed or a certificate that is gone.
  */
 export async function updatePeers(deps: LoadBalancerDeps, target: Target, loadBalancerId: string): Promise<void> {
-  const isSettled = rowsOfTree(await storedTreeOf(deps, loadBalancerId)).every(
+  const stored = await storedTreeOf(deps, loadBalancerId);
+  const isSettled = rowsOfTree(stored).every(
     ({ kind, put }) => kind === 'loadbalancer' || put.provisioningStatus === 'ACTIVE',
   );
-  const tree = await treeOf(deps, loadBalancerId);
+  const tree = treeInEffect(stored);
   const { tlsFiles, leftOut } = await uploadTlsMaterial(deps, target, tree, () => true);
   const served = withoutLeftOut(tree, leftOut);
   if (isSettled && leftOut.length === 0) {

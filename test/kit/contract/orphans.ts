@@ -11,6 +11,7 @@ import type { CloudObject } from '../../../src/model/cloud-object.ts';
 import type { CloudInventory } from '../../../src/ports/cloud-inventory.ts';
 import { createFakeClock } from '../fakes/fake-clock.ts';
 import { createFakeLog } from '../fakes/fake-log.ts';
+import { jobRun } from '../job-run.ts';
 import type { ComputeSubject } from './compute.ts';
 
 /** The job `orphans` on a real cloud: what is ours and has no owner goes; what another one's controller may have made stays. */
@@ -98,21 +99,20 @@ export function describeOrphansContract(
           log: createFakeLog(),
           settings: () => ({ intervalSeconds: 300, graceSeconds: 3600 }),
         });
-        const run = { dryRun: false, byHand: false, stop: new AbortController().signal, assertHeld: async () => {} };
-        const reported = await job.run({ ...run, dryRun: true });
+        const reported = await job.run({ ...jobRun, dryRun: true });
         const ids = (objects: typeof ours) => objects.map(({ id }) => id);
         const ownerOf = (id: string) => reported.details?.find((one) => one.id === id)?.owner;
         expect(ids(ours).map(ownerOf)).toEqual(ours.map(() => 'gone'));
         expect(ids(foreign).map(ownerOf)).toEqual(foreign.map(() => 'unknown'));
 
         for (let looks = 1; looks <= 12; looks++) {
-          expect((await job.run(run)).counts).toMatchObject({ orphans: 5, removed: 0 });
+          expect((await job.run(jobRun)).counts).toMatchObject({ orphans: 5, removed: 0 });
           await clock.advance(300_000);
         }
         // By the services' clocks they are a little younger than by when they were first seen.
         await clock.advance(300_000);
         expect(await existing(ours)).toEqual(everyKind);
-        expect((await job.run(run)).counts).toMatchObject({ removed: 5, failed: 0 });
+        expect((await job.run(jobRun)).counts).toMatchObject({ removed: 5, failed: 0 });
         await expect.poll(() => existing(ours), { timeout: 60_000, interval: 500 }).toEqual([]);
         expect(await existing(foreign)).toEqual(everyKind);
       } finally {
