@@ -61,6 +61,8 @@ export interface SilenceCounts {
 
 /** How long an examination may take before another controller takes it up. */
 const CLAIM_MS = 30_000;
+/** Of HAProxy, by an agent that has just answered. It goes on there when nobody waits for it. */
+const RELOAD_TIMEOUT_MS = 10_000;
 /** Agents that are asked at the same time whether they serve: few enough for each handshake to end within an agent's time limit. */
 const ASKED_AT_ONCE = 100;
 /** Load balancers are marked in batches of so many. */
@@ -214,7 +216,9 @@ export function createSilenceMonitor(deps: SilenceMonitorDeps): SilenceMonitor {
     const pauseSeconds = Math.max(2 * heartbeatIntervalSeconds, healthCheckIntervalSeconds);
     if (!(await record(amphora, finding, pauseSeconds * 1000))) return;
     const address = { id: amphora.id, address: amphora.lbNetworkIp ?? '' };
-    await agent.act(address, amphora.loadBalancerId, 'reload').catch((error: unknown) => {
+    // The others that are silent wait for it.
+    const limit = AbortSignal.timeout(RELOAD_TIMEOUT_MS);
+    await agent.act(address, amphora.loadBalancerId, 'reload', limit).catch((error: unknown) => {
       log.warn({ amphora: amphora.id, err: error }, 'HAProxy could not be reloaded');
     });
   }

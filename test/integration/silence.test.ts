@@ -109,6 +109,19 @@ it('an amphora whose processes are killed is seen, replaced, and traffic flows a
   expect(await operationsOn(id)).toEqual(['failover-amphora', 'create-load-balancer']);
 }, 180_000);
 
+it('an amphora that hangs is replaced: connections to it are neither refused nor answered', async () => {
+  const { id, vip } = await createServing();
+  const old = await amphoraOf(id);
+  for (const pid of processesOf(old.computeId ?? '')) process.kill(pid, 'SIGSTOP');
+  const isReplaced = async () => {
+    const serving = await harness.state.amphorae.list({ loadBalancerId: id });
+    return serving.some((amphora) => amphora.id !== old.id && amphora.status === 'ALLOCATED');
+  };
+  await expect.poll(isReplaced, { timeout: 60_000, interval: 100 }).toBe(true);
+  await expect.poll(() => answers(vip), { timeout: 60_000, interval: 100 }).toBe(true);
+  expect(await operationsOn(id)).toEqual(['failover-amphora', 'create-load-balancer']);
+}, 180_000);
+
 it('HAProxy alone is killed: it is started again, and nothing is failed over', async () => {
   const { id, vip } = await createServing();
   const { id: amphoraId, computeId } = await amphoraOf(id);

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createTestAuthority, type TestAuthority } from '../../../test/kit/certificate-authority.ts';
 import type { KilnError } from '../../model/errors.ts';
+import type { AmphoraAgent } from '../../ports/amphora-agent.ts';
 import { createAmphoraAgentClient } from './client.ts';
 import { type AmphoraAgentSettings, withZone } from './connection.ts';
 
@@ -363,6 +364,23 @@ describe('connections that fail', () => {
     void asked.promise.then(() => abort.abort(new Error('enough')));
     await expect(answer).rejects.toThrow('enough');
     await expect(client(port).getInfo({ id, address }, abort.signal)).rejects.toThrow('enough');
+  });
+
+  it.each<[string, (client: AmphoraAgent, signal: AbortSignal) => Promise<unknown>]>([
+    ['asks', (agent, signal) => agent.getInfo({ id, address }, signal)],
+    ['looks at the certificate', (agent, signal) => agent.showsCertificate({ id, address }, serverPem, signal)],
+  ])('stops when the caller does who %s, of an agent that takes the connection and says nothing', async (_, call) => {
+    const connected = Promise.withResolvers<Socket>();
+    const port = await listen(createTcpServer((socket) => connected.resolve(socket)));
+    const abort = new AbortController();
+    const answer = call(client(port, { connectTimeoutSeconds: 600 }), abort.signal);
+    const rejected = expect(answer).rejects.toThrow('enough');
+    const socket = await connected.promise;
+    socket.resume();
+    const closed = once(socket, 'close');
+    abort.abort(new Error('enough'));
+    await rejected;
+    await closed;
   });
 });
 

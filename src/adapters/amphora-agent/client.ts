@@ -24,11 +24,11 @@ export function createAmphoraAgentClient(settings: () => AmphoraAgentSettings): 
     amphora: AmphoraAddress,
     signal: AbortSignal | undefined,
     action: (session: AgentSession) => Promise<Result>,
-    options: { evenExpired?: boolean } = {},
+    evenExpired = false,
   ): Promise<Result> {
     signal?.throwIfAborted();
     const { connections: made, now } = connections();
-    const client = await made.open(amphora, options);
+    const client = await made.open(amphora, { evenExpired, signal });
     try {
       const limitMs = (now.connectTimeoutSeconds + now.readTimeoutSeconds) * 1000;
       return await action(await openSession(client, amphora, { port: now.port, limitMs, signal }));
@@ -129,14 +129,15 @@ export function createAmphoraAgentClient(settings: () => AmphoraAgentSettings): 
 
     async rotateAgentCertificate(amphora, pem, signal) {
       const request: AgentRequest = { method: 'PUT', path: 'certificate', text: pem };
-      await talk(amphora, signal, (session) => session.send(request), { evenExpired: true });
+      await talk(amphora, signal, (session) => session.send(request), true);
     },
     async showsCertificate(amphora, pem, signal) {
       signal?.throwIfAborted();
       const { connections: made, now } = connections();
       try {
-        return new X509Certificate(pem).raw.equals(await made.shownCertificate(amphora));
+        return new X509Certificate(pem).raw.equals(await made.shownCertificate(amphora, signal));
       } catch (thrown) {
+        signal?.throwIfAborted();
         const where = whereIs(amphora, now.port);
         throw fromConnectionError({ amphoraId: amphora.id, where, method: 'GET', path: '/' }, thrown, false);
       }

@@ -34,10 +34,13 @@ interface AgentHost {
 }
 
 export interface AgentConnections {
-  /** @param options.evenExpired an agent whose certificate is right but for its end is spoken with, too. */
-  open(amphora: AgentHost, options?: { evenExpired?: boolean }): Promise<Client>;
+  /**
+   * @param options.evenExpired an agent whose certificate is right but for its end is spoken with, too.
+   * @param options.signal ends the connection, also one that is being made: undici alone would wait until it is there.
+   */
+  open(amphora: AgentHost, options: { evenExpired: boolean; signal: AbortSignal | undefined }): Promise<Client>;
   /** The certificate that the agent shows, in DER; one that has expired is shown as well. Rejects as a connection does. */
-  shownCertificate(amphora: AgentHost): Promise<Buffer>;
+  shownCertificate(amphora: AgentHost, signal: AbortSignal | undefined): Promise<Buffer>;
 }
 
 /**
@@ -48,7 +51,10 @@ export interface AgentConnections {
 export function createConnections(settings: AmphoraAgentSettings): AgentConnections {
   const files = createFileBacked([settings.clientCertFile, settings.serverCaFile], () => loadFiles(settings));
 
-  async function connector({ id, address }: AgentHost, evenExpired: boolean): Promise<buildConnector.connector> {
+  async function connector(
+    { id, address }: AgentHost,
+    { evenExpired, signal }: Parameters<AgentConnections['open']>[1],
+  ): Promise<buildConnector.connector> {
     const { secureContext, serverCa } = await files();
     const connect = buildConnector({
       secureContext,
@@ -57,6 +63,7 @@ export function createConnections(settings: AmphoraAgentSettings): AgentConnecti
       maxCachedSessions: 0,
       allowH2: false,
       timeout: settings.connectTimeoutSeconds * 1000,
+      ...(signal ? { signal } : {}),
     });
     const hostname = withZone(address, settings.lbNetworkInterface);
     return (options, callback) =>
@@ -72,17 +79,17 @@ export function createConnections(settings: AmphoraAgentSettings): AgentConnecti
   }
 
   return {
-    async open(amphora, { evenExpired = false } = {}) {
+    async open(amphora, options) {
       return new Client(`https://${amphora.id}:${settings.port}`, {
-        connect: await connector(amphora, evenExpired),
+        connect: await connector(amphora, options),
         headersTimeout: settings.readTimeoutSeconds * 1000,
         bodyTimeout: settings.readTimeoutSeconds * 1000,
         maxResponseSize: longestAnswerBytes,
         pipelining: 1,
       });
     },
-    async shownCertificate(amphora) {
-      const connect = await connector(amphora, true);
+    async shownCertificate(amphora, signal) {
+      const connect = await connector(amphora, { evenExpired: true, signal });
       const target = { hostname: amphora.id, protocol: 'https:', port: String(settings.port) };
       return await new Promise((resolve, reject) => {
         connect(target, (error, socket) => {

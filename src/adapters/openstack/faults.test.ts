@@ -363,6 +363,23 @@ it('gets over a hang', async () => {
   expect(cloud.requests('image').length).toBe(2);
 });
 
+it('stops when the caller does, while it waits for a free connection, and is never sent', async () => {
+  const { session, compute } = connect({ maxConnections: 1 });
+  await session.token();
+  const asked = Promise.withResolvers<void>();
+  cloud.play('compute', () => asked.resolve(), { times: 1 });
+  const [ahead, stop] = [new AbortController(), new AbortController()];
+  const first = errorOf(compute.getServer('s1', ahead.signal));
+  await asked.promise;
+  const waiting = errorOf(compute.getServer('s2', stop.signal));
+  stop.abort(new Error('enough'));
+  expect(await waiting).toMatchObject({ code: 'CANCELLED', cause: { message: 'enough' } });
+  ahead.abort();
+  await first;
+  await compute.getServer('s3').catch(() => {});
+  expect(cloud.requests('compute').map(({ path }) => path.split('/').at(-1))).toEqual(['s1', 's3']);
+});
+
 describe('a refused token', () => {
   it.each(readers.slice(1))('is renewed once for $service, and the call succeeds', async ({ read }) => {
     const clients = connect();

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { abortable } from '../../lib/abortable.ts';
 import { KilnError, type ServiceCall, ServiceError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -74,19 +75,22 @@ export function createHttp(options: {
       timer = setTimeout(() => late.abort(), limitSeconds * 1000);
     };
     const body = bodyOf(request, startLimit);
+    const stop = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
     if (!request.stream) startLimit();
     try {
-      const answer = await agents.of(url).request({
+      const asking = agents.of(url).request({
         origin: url.origin,
         path: url.pathname + url.search,
         method,
         headers: { accept: 'application/json', 'user-agent': 'kiln', ...body.headers, ...request.headers },
         body: body.content,
-        signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
+        signal: stop,
         // The limit covers the whole answer; an upload, for which it begins with the last byte, is watched for silence before.
         headersTimeout: request.stream ? settings.uploadSilenceSeconds * 1000 : 0,
         bodyTimeout: request.stream ? settings.uploadSilenceSeconds * 1000 : 0,
       });
+      // undici heeds a signal only from the moment on that there is a connection: not while it is made, nor in the queue for one.
+      const answer = await abortable(asking, stop);
       const text = await answer.body.text();
       return readAnswer(asked, answer.statusCode, answer.headers, text, clock, tokensOf(request));
     } catch (thrown) {

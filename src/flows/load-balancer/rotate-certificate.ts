@@ -41,7 +41,7 @@ const uploadAmphoraCertificate: Step<LoadBalancerDeps, Input, Rotated> = {
     }
     const isShown = await waitUntil(deps.clock, { ...shownWithin, signal: stop }, async () => {
       // An agent that starts anew does not answer for a moment.
-      const shows = await deps.agent.showsCertificate(target, certificatePem).catch(() => false);
+      const shows = await deps.agent.showsCertificate(target, certificatePem, stop).catch(() => false);
       return shows || null;
     });
     if (isShown) return { certExpiration: notAfter };
