@@ -29,7 +29,7 @@ const { values } = parseArgs({
 const final = values.output ?? join(root, 'dist');
 const partial = `${final}.${process.pid}.partial`;
 
-/** Packages that are loaded from node_modules: a native module, and the bundler (only `kiln image build --agent-program`). */
+/** Packages that are loaded from node_modules: a native module, and the bundler, which Kiln loads only where it runs from its sources. */
 const external = ['better-sqlite3', 'rolldown'];
 
 /**

@@ -65,7 +65,7 @@ The guides in /usr/share/doc/kiln.
 export function bashCompletion(): string {
   const long = (flags: string): string[] => flags.match(/--[a-z-]+/g) ?? [];
   const common = [...globalOptions().flatMap(({ flags }) => long(flags)), '--help'].join(' ');
-  const takingFile = ['--config-file', '--output', '--agent-program'].join('|');
+  const takingFile = ['--config-file', '--output', '--sources', '--state-file'].join('|');
   const first = [...new Set(commands.map(({ noun, verb }) => noun ?? verb)), '--version'];
   const verbs = Object.keys(nouns).map(
     (noun) =>

@@ -10,12 +10,9 @@ export const projectRoot = join(import.meta.dirname, '..', '..');
 /** Programs of the staged tree; all else is no program. */
 export const programs = ['bin/kiln', 'lib/kiln/node', 'share/kiln/certificates.sh'];
 
-/** Packages that the bundle leaves outside (scripts/build.ts) and what they need, each with the parts for this machine's kind alone. */
+/** Packages that the bundle leaves outside (scripts/build.ts) and loads, each with the parts for this machine's kind alone. */
 export const besideBundle: Readonly<Record<string, readonly string[]>> = {
   'better-sqlite3': ['lib', 'prebuilds/linux-x64.node'],
-  rolldown: ['dist'],
-  '@rolldown/pluginutils': ['dist'],
-  '@rolldown/binding-linux-x64-gnu': ['rolldown-binding.linux-x64-gnu.node'],
 };
 
 export interface Build {

@@ -3,6 +3,7 @@ import { lost, withLoadBalancerInError } from '../core/operations/settlement.ts'
 import { KilnError } from '../model/errors.ts';
 import {
   type AbortedOperation,
+  hasEnded,
   type JournalEntry,
   type Leftover,
   type OperationReason,
@@ -92,7 +93,7 @@ async function takeOver(
     const operation = (await journal.get(operationId))?.operation;
     if (!operation) throw new KilnError('OPERATION_NOT_FOUND', `there is no operation ${operationId}`);
     const { status, fence, worker, subject } = operation;
-    if (status === 'done' || status === 'undone') {
+    if (hasEnded(status)) {
       throw new KilnError('OPERATION_ENDED', `operation ${operationId} has ended: it is ${status}`);
     }
     const claimed = await journal.claim(operationId, self, fence);

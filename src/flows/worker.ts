@@ -2,7 +2,7 @@ import { errorOf } from '../core/operations/error-of-reason.ts';
 import { growingPauseMs } from '../lib/growing-pause.ts';
 import { type KilnError, toKilnError } from '../model/errors.ts';
 import type { FlowName } from '../model/flow-name.ts';
-import { NO_PLACE_PAUSE_MS, type Operation } from '../model/operation.ts';
+import { hasEnded, NO_PLACE_PAUSE_MS, type Operation } from '../model/operation.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ClaimedOperation, Journal, NoPlace } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
@@ -122,7 +122,7 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
 
   async function carryOut(operationId: string): Promise<End> {
     const found = await journal.get(operationId);
-    if (!found || hasEnded(found.operation)) return 'ended';
+    if (!found || hasEnded(found.operation.status)) return 'ended';
     const { fence, flow: flowName, subject, worker } = found.operation;
     const flow = flows.get(flowName);
     if (!flow && isPartial) return 'ended';
@@ -210,7 +210,7 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
   /** What waited for the subject is not kept waiting for a sweep. */
   async function announceNextOn(subject: string): Promise<void> {
     const waiting = (await journal.list({ subject, limit: SUBJECT_LIMIT }))
-      .filter((operation) => !hasEnded(operation) && operation.worker === null)
+      .filter(({ status, worker }) => !hasEnded(status) && worker === null)
       .sort((a, b) => b.priority - a.priority || (a.createdAt < b.createdAt ? -1 : 1));
     if (waiting[0]) queue.announce(waiting[0]);
   }
@@ -325,8 +325,4 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
       [...running.values()].filter(({ flow }) => flow !== null).map(({ id, flow, subject }) => ({ id, flow, subject })),
     turnAround: (operationId, reason) => running.get(operationId)?.turn.abort(reason),
   };
-}
-
-function hasEnded({ status }: Operation): boolean {
-  return status === 'done' || status === 'undone';
 }

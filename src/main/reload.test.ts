@@ -85,7 +85,7 @@ it('every option that a reload changes reaches its user, and is kept by nobody',
     {
       openstack,
       state,
-      resolver: own.resolver,
+      ...own,
       secrets,
       queue,
       policy: createPolicy({}),

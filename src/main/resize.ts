@@ -6,7 +6,7 @@ import type { OpenStack } from './openstack.ts';
 import { apiDeps } from './roles/api-deps.ts';
 import type { State } from './state.ts';
 import type { StatePaths } from './state-paths.ts';
-import { type RuntimeContext, secretStore, wireResolver } from './wire.ts';
+import { type RuntimeContext, secretStore, wireProcess } from './wire.ts';
 
 const codes: Readonly<Record<number, ErrorCode>> = {
   400: 'REQUEST_INVALID',
@@ -28,7 +28,7 @@ export async function resizeLoadBalancer(
   const deps = apiDeps(
     {
       ...own,
-      resolver: wireResolver(own.openstack, runtime),
+      ...wireProcess(own.openstack, runtime),
       secrets: secretStore(runtime.current(), own.paths),
       queue: { announce: () => {} },
       policy: createPolicy({ everybodyIsAdmin: true }),

@@ -117,6 +117,7 @@ export async function serve(options: {
           {
             openstack,
             state,
+            identity,
             resolver,
             secrets,
             queue,

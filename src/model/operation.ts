@@ -17,8 +17,12 @@ export interface OperationReason {
  */
 export const operationStatuses = ['queued', 'running', 'undoing', 'done', 'undone'] as const;
 export type OperationStatus = (typeof operationStatuses)[number];
+export const endedStatuses = ['done', 'undone'] as const satisfies readonly OperationStatus[];
+export type EndedStatus = (typeof endedStatuses)[number];
+export const hasEnded = (status: OperationStatus): status is EndedStatus =>
+  (endedStatuses as readonly OperationStatus[]).includes(status);
 /** Of an operation that has not ended. */
-export const unendedStatuses: readonly OperationStatus[] = ['queued', 'running', 'undoing'];
+export const unendedStatuses: readonly OperationStatus[] = operationStatuses.filter((status) => !hasEnded(status));
 
 /** How long to leave alone what found no place among the operations that may be under way, in all processes. */
 export const NO_PLACE_PAUSE_MS = 2_000;

@@ -1,10 +1,11 @@
 import type { OctaviaAmphora, OctaviaFlavor, OctaviaFlavorProfile, OctaviaLoadBalancer } from '../model/octavia.ts';
+import { servedProviders } from '../model/provider.ts';
 import type { FleetMember } from '../model/release-plan.ts';
 import type { FleetSurvey } from '../ports/fleet-store.ts';
 import type { OctaviaService } from '../ports/octavia.ts';
 
-/** Providers whose load balancers are amphorae; `octavia` is an old name of `amphora`. */
-const amphoraProviders: ReadonlySet<string> = new Set(['amphora', 'octavia', 'kiln']);
+/** Providers whose load balancers are amphorae. */
+const amphoraProviders: ReadonlySet<string> = new Set([...servedProviders, 'kiln']);
 
 /** Everything that Octavia tells of its fleet, read once. */
 export interface OctaviaFleet {

@@ -4,7 +4,7 @@ import { planAmphoraDeletion } from '../core/lbaas/changes.ts';
 import { errorOf } from '../core/operations/error-of-reason.ts';
 import type { Amphora, AmphoraStatus } from '../model/amphora.ts';
 import { KilnError } from '../model/errors.ts';
-import type { Operation } from '../model/operation.ts';
+import { hasEnded, type Operation } from '../model/operation.ts';
 import type { AmphoraOperations, BootRequest } from '../ports/amphora-operations.ts';
 import type { AmphoraRegister, AmphoraStore } from '../ports/amphora-store.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -116,7 +116,7 @@ export function createAmphoraOperations(deps: AmphoraOperationsDeps): AmphoraOpe
         );
       }
       const underWay = (await journal.list({ subject: amphoraId, limit: 10 })).filter(
-        (one) => one.status !== 'done' && one.status !== 'undone',
+        ({ status }) => !hasEnded(status),
       );
       for (const { id, flow } of underWay) {
         if (flow !== 'boot-amphora') continue;

@@ -119,7 +119,7 @@ function About({ of: one }: { of: LoadBalancer }) {
           ['Changed', <Time key="u" at={one.updated_at} />],
         ]}
       />
-      {one.reason && <Reason of={one.reason} />}
+      {one.provisioning_reason && <Reason of={one.provisioning_reason} />}
     </>
   );
 }

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { hasEnded } from '../model/operation.ts';
 import { ask } from './api.ts';
 import { Dialog, Facts, Id, Pages, Prose, Reason, Reasoned, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
@@ -97,7 +98,7 @@ function OperationDrawer({ id, onClose, onChanged }: { id: string; onClose(): vo
   );
   const asksAbort = useSignal(false);
   const one = data?.operation;
-  const hasEnded = one?.status === 'done' || one?.status === 'undone';
+  const isEnded = one !== undefined && hasEnded(one.status);
   return (
     <Dialog isDrawer title={one?.flow ?? 'Operation'} onClose={onClose}>
       {one ? (
@@ -124,7 +125,7 @@ function OperationDrawer({ id, onClose, onChanged }: { id: string; onClose(): vo
           />
           {one.reason && <Reason of={one.reason} />}
           <Journal of={one.journal} />
-          {!hasEnded && may('operation:post_abort') && (
+          {!isEnded && may('operation:post_abort') && (
             <p>
               <button
                 type="button"

@@ -92,7 +92,7 @@ export interface LoadBalancer {
   created_at: string;
   updated_at: string | null;
   /** Only when it is asked for alone, and something is wrong. */
-  reason?: Reason | null;
+  provisioning_reason?: Reason;
 }
 
 export interface StatusNode {

@@ -13,7 +13,7 @@ import { wireMetrics } from '../../src/main/metrics.ts';
 import { apiDeps } from '../../src/main/roles/api-deps.ts';
 import { openState } from '../../src/main/state.ts';
 import { statePaths } from '../../src/main/state-paths.ts';
-import { secretStore, wireOpenStack, wireResolver } from '../../src/main/wire.ts';
+import { secretStore, wireOpenStack, wireProcess } from '../../src/main/wire.ts';
 
 /** reserved: nothing asked of Neutron yet. allocated: the port is made, nothing written. written: not yet answered. */
 export type ApiMoment = 'reserved' | 'allocated' | 'written';
@@ -29,7 +29,7 @@ const deps = apiDeps(
   {
     openstack,
     state,
-    resolver: wireResolver(openstack, around),
+    ...wireProcess(openstack, around),
     secrets: secretStore(config, paths),
     queue: { announce: () => {} },
     policy: createPolicy({ everybodyIsAdmin: true }),

@@ -105,9 +105,7 @@ async function startController(connection: string) {
   const secrets = secretStore(config, statePaths(config, {}, false));
   const policy = createPolicy({ everybodyIsAdmin: true });
   const metrics = wireMetrics(state, runtime);
-  const app = createApi(
-    apiDeps({ openstack, state, resolver: own.resolver, secrets, queue, policy, metrics }, runtime),
-  );
+  const app = createApi(apiDeps({ openstack, state, ...own, secrets, queue, policy, metrics }, runtime));
   let ended = Promise.withResolvers<void>();
   const onEnded = () => ended.resolve();
   const worker = wireWorker({ openstack, state, secrets, queue, own, onEnded }, runtime);

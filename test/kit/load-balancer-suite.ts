@@ -96,7 +96,7 @@ export function describeLoadBalancers(name: string, start: () => Promise<LoadBal
           {
             openstack,
             state,
-            resolver: own.resolver,
+            ...own,
             secrets,
             queue,
             policy,

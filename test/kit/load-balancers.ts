@@ -7,7 +7,7 @@ import { wireMetrics } from '../../src/main/metrics.ts';
 import { apiDeps } from '../../src/main/roles/api-deps.ts';
 import { openState, type State } from '../../src/main/state.ts';
 import { statePaths } from '../../src/main/state-paths.ts';
-import { secretStore, wireResolver } from '../../src/main/wire.ts';
+import { secretStore, wireProcess } from '../../src/main/wire.ts';
 import type { Operation } from '../../src/model/operation.ts';
 import type { DevCloud } from './dev-cloud.ts';
 import { createFakeLog } from './fakes/fake-log.ts';
@@ -52,7 +52,7 @@ export async function openLoadBalancerHarness(dev: DevCloud): Promise<LoadBalanc
     {
       openstack: dev.openstack,
       state,
-      resolver: wireResolver(dev.openstack, around),
+      ...wireProcess(dev.openstack, around),
       secrets: secretStore(config, paths),
       queue: { announce: () => {} },
       policy: createPolicy({ everybodyIsAdmin: true }),

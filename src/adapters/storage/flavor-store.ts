@@ -1,6 +1,7 @@
 import { type Expression, type ExpressionBuilder, expressionBuilder, type Kysely, type SqlBool } from 'kysely';
 import { KilnError } from '../../model/errors.ts';
 import type { FlavorCapabilities, ZoneCapabilities } from '../../model/flavor.ts';
+import { endedStatuses } from '../../model/operation.ts';
 import type { FieldType } from '../../model/resource-fields.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { FlavorKind, FlavorStore, Flavors } from '../../ports/flavor-store.ts';
@@ -26,7 +27,7 @@ const table = <Kind extends FlavorKind>(
 ): FlavorTable => ({ kind, columns: columnsOf(fields as Record<string, FieldType>), ...rest });
 
 const unlessDeleted = { column: 'provisioning_status', not: ['DELETED'] };
-const unlessEnded = { column: 'status', not: ['done', 'undone'] };
+const unlessEnded = { column: 'status', not: [...endedStatuses] };
 
 const tables: Readonly<Record<FlavorKind, FlavorTable>> = {
   flavorProfile: table(

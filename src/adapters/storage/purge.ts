@@ -1,3 +1,4 @@
+import { endedStatuses } from '../../model/operation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Purge } from '../../ports/purge.ts';
 import { attempt } from './faults.ts';
@@ -67,7 +68,7 @@ function endedOperations(database: KilnDatabase, endedBefore: string) {
   return database
     .selectFrom('kiln_operation')
     .select('id')
-    .where('status', 'in', ['done', 'undone'])
+    .where('status', 'in', endedStatuses)
     .where('updated_at', '<', endedBefore)
     .where(({ or, eb, not, exists, selectFrom }) =>
       or([

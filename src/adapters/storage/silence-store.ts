@@ -2,6 +2,7 @@ import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { AmphoraStatus } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { OperatingStatus, ProvisioningStatus, Topology } from '../../model/load-balancer.ts';
+import { unendedStatuses } from '../../model/operation.ts';
 import type { CircuitBreaker, SilenceFinding, SilenceSurvey } from '../../model/silence.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { SilenceMoment, SilenceStore, SilentAmphora } from '../../ports/silence-store.ts';
@@ -89,7 +90,7 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
             where e.requested_at < f.requested_at and e.amphora_id = f.amphora_id and e.last_heard = f.last_heard))
           as recent,
         (select count(*) from kiln_silence_failover f join kiln_operation o on o.id = f.operation_id
-          where o.status in ('queued', 'running', 'undoing')) as running`.execute(database);
+          where o.status in (${sql.join(unendedStatuses)})) as running`.execute(database);
     return { recentFailovers: Number(rows[0]?.recent ?? 0), runningFailovers: Number(rows[0]?.running ?? 0) };
   }
 

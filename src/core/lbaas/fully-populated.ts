@@ -24,7 +24,7 @@ type TreePool = LoadBalancerTree['pools'][number];
 type TreeListener = LoadBalancerTree['listeners'][number];
 
 /** A pool with its members and its monitor. */
-export function makeWholePool(context: CreationContext, spec: PoolSpec, loadBalancer: LoadBalancer): TreePool {
+export function makePopulatedPool(context: CreationContext, spec: PoolSpec, loadBalancer: LoadBalancer): TreePool {
   const { protocol, lbAlgorithm } = spec;
   if (!protocol) throw missing(spec, 'protocol');
   if (!lbAlgorithm) throw missing(spec, 'lb_algorithm');
@@ -43,7 +43,7 @@ const missing = (spec: PoolSpec, attribute: string) =>
   validationFailure(`Pool definition for '${spec.name ?? ''}' missing required attribute: ${attribute}`);
 
 /** A policy with its rules. */
-export function makeWholePolicy(
+export function makePopulatedPolicy(
   context: CreationContext,
   spec: L7PolicySpec,
   listener: { id: string; projectId: string },
@@ -82,7 +82,7 @@ export function makeFullyPopulated(
   if (new Set(names).size < names.length) {
     throw validationFailure('Pool names must be unique when creating a fully populated loadbalancer.');
   }
-  const pools = specs.map((pool) => makeWholePool(context, pool, loadBalancer));
+  const pools = specs.map((pool) => makePopulatedPool(context, pool, loadBalancer));
 
   function poolOf(reference: PoolSpec | null | undefined, id?: string | null): Pool | null {
     if (id) throw validationFailure(`Pool ${id} is not a pool of this load balancer.`);
@@ -95,7 +95,7 @@ export function makeFullyPopulated(
   const made: TreeListener[] = [];
   for (const one of listeners) {
     checkPortIsFree(one, made);
-    made.push(makeWholeListener(context, one, loadBalancer, made, poolOf));
+    made.push(makePopulatedListener(context, one, loadBalancer, made, poolOf));
   }
   return { loadBalancer, listeners: made, pools };
 }
@@ -106,7 +106,7 @@ function isSpelledOut(pool: PoolSpec): boolean {
   return Object.values(rest).some((value) => value != null);
 }
 
-function makeWholeListener(
+function makePopulatedListener(
   context: CreationContext,
   spec: ListenerSpec,
   loadBalancer: LoadBalancer,
@@ -121,7 +121,7 @@ function makeWholeListener(
   const made = policies.map((one) => {
     const target = poolOf(one.redirectPool);
     if (target) checkProtocols(spec.protocol, target.protocol);
-    return makeWholePolicy(context, one, listener, target?.id ?? null);
+    return makePopulatedPolicy(context, one, listener, target?.id ?? null);
   });
   return { ...listener, l7Policies: inOrderOfWishes(made) };
 }

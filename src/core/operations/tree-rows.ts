@@ -14,15 +14,15 @@ export type TreeRow = { [K in ResourceKind]: { kind: K; put: Resources[K] } }[Re
 /** A tree as rows, parents first. */
 export function rowsOfTree(tree: LoadBalancerTree): TreeRow[] {
   const rows: TreeRow[] = [{ kind: 'loadbalancer', put: tree.loadBalancer }];
-  for (const pool of tree.pools) rows.push(...wholePoolRows(pool));
+  for (const pool of tree.pools) rows.push(...populatedPoolRows(pool));
   for (const listener of tree.listeners) {
     rows.push({ kind: 'listener', put: listenerRow(listener) });
-    for (const policy of listener.l7Policies) rows.push(...wholePolicyRows(policy));
+    for (const policy of listener.l7Policies) rows.push(...populatedPolicyRows(policy));
   }
   return rows;
 }
 
-export function wholePoolRows(pool: LoadBalancerTree['pools'][number]): TreeRow[] {
+export function populatedPoolRows(pool: LoadBalancerTree['pools'][number]): TreeRow[] {
   return [{ kind: 'pool', put: poolRow(pool) }, ...contentsOfPool(pool)];
 }
 
@@ -31,7 +31,7 @@ export function contentsOfPool({ members, healthMonitor }: LoadBalancerTree['poo
   return [...monitor, ...members.map((put): TreeRow => ({ kind: 'member', put }))];
 }
 
-function wholePolicyRows(policy: L7Policy & { rules: readonly L7Rule[] }): TreeRow[] {
+function populatedPolicyRows(policy: L7Policy & { rules: readonly L7Rule[] }): TreeRow[] {
   const rules = policy.rules.map((put): TreeRow => ({ kind: 'l7rule', put }));
   return [{ kind: 'l7policy', put: policyRow(policy) }, ...rules];
 }

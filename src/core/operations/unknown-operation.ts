@@ -1,5 +1,5 @@
 import type { FlowName } from '../../model/flow-name.ts';
-import type { JournalEntry, Operation } from '../../model/operation.ts';
+import { hasEnded, type JournalEntry, type Operation } from '../../model/operation.ts';
 
 /** Names of the steps of each flow that this version has. */
 export type KnownFlows = ReadonlyMap<FlowName, ReadonlySet<string>>;
@@ -21,6 +21,5 @@ export function unknownPart(
 
 /** Whether nobody has brought an operation further for so long that, if its flow is unknown here, nobody seems to know it. */
 export function isForgotten({ status, updatedAt }: Pick<Operation, 'status' | 'updatedAt'>, now: Date): boolean {
-  const hasEnded = status === 'done' || status === 'undone';
-  return !hasEnded && now.getTime() - Date.parse(updatedAt) >= UNKNOWN_AFTER_MS;
+  return !hasEnded(status) && now.getTime() - Date.parse(updatedAt) >= UNKNOWN_AFTER_MS;
 }

@@ -1,7 +1,6 @@
 import type { Registry } from 'prom-client';
 import { fleetMetrics } from '../../adapters/metrics/fleet.ts';
 import { createOfferChecker } from '../../adapters/offers/offer-checker.ts';
-import { createWorkerIdentity } from '../../adapters/process/worker-identity.ts';
 import { createEventStore } from '../../adapters/storage/event-store.ts';
 import { createOverviewStore } from '../../adapters/storage/overview-store.ts';
 import { createTagHistory } from '../../adapters/storage/tag-history.ts';
@@ -16,6 +15,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { ImageResolver } from '../../ports/image-resolver.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
+import type { WorkerIdentity } from '../../ports/worker-identity.ts';
 import { createEventFeed } from '../../services/event-feed.ts';
 import { createReferenceChecker, networkSeenBy } from '../../services/reference-checker.ts';
 import { shareReleaseReads } from '../../services/share-release-reads.ts';
@@ -57,6 +57,7 @@ export function apiDeps(
   shared: {
     openstack: OpenStack;
     state: State;
+    identity: Pick<WorkerIdentity, 'self'>;
     resolver: ImageResolver;
     secrets: SecretStore;
     queue: Pick<OperationQueue, 'announce'>;
@@ -98,7 +99,7 @@ export function apiDeps(
     attention: sharedBriefly(clock, wireAttention(state, overview, fleet, runtime)),
     releasableImages: sharedBriefly(clock, () => resolver.releasable()),
     tagHistory: sharedBriefly(clock, () => history.list(TAG_HISTORY)),
-    abortOperation: wireAbort(state, createWorkerIdentity().self, log),
+    abortOperation: wireAbort(state, shared.identity.self, log),
     heartbeatTimeoutSeconds: () => current().health_manager.heartbeat_timeout,
     releases: shareReleaseReads(
       wireReleases(openstack, state, resolver, runtime, () => shared.bell?.ring()),

@@ -6,7 +6,7 @@ import {
   planChange,
   type Subject,
 } from '../../../core/lbaas/changes.ts';
-import { checkRuleCount, makeWholePolicy } from '../../../core/lbaas/fully-populated.ts';
+import { checkRuleCount, makePopulatedPolicy } from '../../../core/lbaas/fully-populated.ts';
 import { arrangePolicies, changeL7Policy, checkListenerTakesPolicies } from '../../../core/lbaas/l7-policy.ts';
 import { changeL7Rule, makeL7Rule } from '../../../core/lbaas/l7-rule.ts';
 import { noChildren } from '../../../core/lbaas/listener.ts';
@@ -52,7 +52,7 @@ function policyWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTools): v
     checkTarget(tree, listener, l7policy.redirect_pool_id);
     const quota = await tools.requireQuota(projectId, { l7policy: 1, l7rule: l7policy.rules?.length ?? 0 });
     const context = tools.context();
-    const whole = makeWholePolicy(context, camel(l7policy), listener, l7policy.redirect_pool_id ?? null);
+    const whole = makePopulatedPolicy(context, camel(l7policy), listener, l7policy.redirect_pool_id ?? null);
     checkLoadBalancerIsMutable(tree.loadBalancer);
     checkListenerTakesPolicies(listener, tree.loadBalancer.provider);
     const { put, rows } = placed(listener, policyRow(whole));

@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { conflict, notFound, validationFailure } from '../../../core/lbaas/api-errors.ts';
 import { checkLoadBalancerIsMutable, planChange } from '../../../core/lbaas/changes.ts';
-import { makeWholePool } from '../../../core/lbaas/fully-populated.ts';
+import { makePopulatedPool } from '../../../core/lbaas/fully-populated.ts';
 import { noChildren } from '../../../core/lbaas/listener.ts';
 import { changePool, checkProtocols } from '../../../core/lbaas/pool.ts';
 import { countKinds } from '../../../core/lbaas/quota.ts';
 import { kindTitle } from '../../../core/lbaas/resource-names.ts';
-import { contentsOfPool, poolRow, wholePoolRows } from '../../../core/operations/tree-rows.ts';
+import { contentsOfPool, poolRow, populatedPoolRows } from '../../../core/operations/tree-rows.ts';
 import { namesSecrets, referencesOfPool } from '../../../services/secret-references.ts';
 import { authorize } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -36,9 +36,9 @@ export function poolWrites(app: FastifyInstance, deps: ApiDeps, tools: WriteTool
     if (listener) checkProtocols(listener.protocol, pool.protocol);
     const context = tools.context();
     const spec = camel(pool);
-    const whole = makeWholePool(context, spec, loadBalancer);
+    const whole = makePopulatedPool(context, spec, loadBalancer);
     await tools.checkNetworkReferences(spec, request);
-    const quota = await tools.requireQuota(loadBalancer.projectId, countKinds(wholePoolRows(whole)));
+    const quota = await tools.requireQuota(loadBalancer.projectId, countKinds(populatedPoolRows(whole)));
     await tools.checkSecrets([referencesOfPool(whole)], loadBalancer.projectId);
     if (listener?.defaultPoolId) throw conflict('This listener already has a default pool');
     checkLoadBalancerIsMutable(loadBalancer);
