@@ -1,4 +1,8 @@
 import { Gauge, type Registry } from 'prom-client';
+import { answerInTime } from '../../lib/answer-in-time.ts';
+
+/** A scrape's own limit is 10 s as a rule, and it has nothing at all when one figure comes later. */
+export const DATABASE_LIMIT_MS = 3_000;
 
 /** One figure of a survey. */
 export interface SurveyFigure<Survey> {
@@ -9,23 +13,15 @@ export interface SurveyFigure<Survey> {
 }
 
 /**
- * Figures read from the database when metrics are asked for: one look for all figures of one answer. Without the database they
- * are absent, and all others are there.
+ * Figures read from the database when metrics are asked for: one look for all figures of one answer. Without the database, or
+ * when it is silent, they are absent, and all others are there.
  */
 export function surveyGauges<Survey>(
   registry: Registry,
   figures: readonly SurveyFigure<Survey>[],
   survey: () => Promise<Survey>,
 ): void {
-  let looking: Promise<Survey | null> | null = null;
-  const look = () => {
-    looking ??= survey()
-      .catch(() => null)
-      .finally(() => {
-        looking = null;
-      });
-    return looking;
-  };
+  const look = answerInTime(survey, DATABASE_LIMIT_MS);
   for (const { name, help, of } of figures) {
     new Gauge({
       name,
