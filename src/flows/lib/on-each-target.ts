@@ -8,23 +8,24 @@ const SECOND_TRY_AFTER_MS = 1_000;
  * Does the same to every amphora that serves a load balancer, to both of a pair at once. One of a pair that does not answer
  * holds nothing up: it does not get what the other one gets, and so it must not come back as it was. It is in ERROR from then
  * on, which counts as silence: it is failed over.
+ * @param work is done once more for one of a pair that did not answer: `isSecondTry`, for it may have done a part.
  * @throws what went wrong, where that is anything else, or where nobody answers.
  */
 export async function onEachTarget(
   deps: Pick<LoadBalancerDeps, 'amphorae' | 'clock' | 'log'>,
   targets: readonly Target[],
-  work: (target: Target) => Promise<void>,
+  work: (target: Target, isSecondTry: boolean) => Promise<void>,
 ): Promise<void> {
   const [only] = targets;
-  if (only && targets.length === 1) return await work(only);
+  if (only && targets.length === 1) return await work(only, false);
   const patiently = async (target: Target) => {
     try {
-      await work(target);
+      await work(target, false);
     } catch (error) {
       // An agent that has got a new certificate starts anew.
       if (!isUnreachable(error)) throw error;
       await deps.clock.sleep(SECOND_TRY_AFTER_MS);
-      await work(target);
+      await work(target, true);
     }
   };
   const outcomes = await Promise.allSettled(targets.map(patiently));

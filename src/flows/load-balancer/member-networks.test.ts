@@ -3,9 +3,10 @@ import { failingAtCall, killed } from '../../../test/kit/failing-call.ts';
 import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
 import { aNetwork, aSubnet } from '../../../test/kit/fakes/fake-network.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
+import type { Amphora } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
 import type { FlowName } from '../../model/flow-name.ts';
-import type { Member, ProvisioningStatus } from '../../model/load-balancer.ts';
+import type { Member, ProvisioningStatus, Topology } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import { runFlow } from '../engine/run-flow.ts';
 import { rememberTrees } from '../lib/remember-trees.ts';
@@ -27,7 +28,7 @@ const cidrs = {
 } as const;
 type Place = keyof typeof cidrs | 'lb-mgmt-net-subnet' | 'lb-vip-subnet' | null;
 
-function setUp() {
+function setUp(topology: Topology = 'SINGLE') {
   const fakes = createFakeLoadBalancerDeps();
   const { deps, journal, clock, log, loadBalancers, network, compute, amphorae, agent } = fakes;
   const subnetOf = (id: keyof typeof cidrs, networkId: string) => aSubnet({ id, networkId, cidr: cidrs[id] });
@@ -80,7 +81,7 @@ function setUp() {
       [
         {
           kind: 'loadbalancer',
-          put: storedLoadBalancer('lb', { provisioningStatus, vip: { ...vip, portId: port.id } }),
+          put: storedLoadBalancer('lb', { provisioningStatus, topology, vip: { ...vip, portId: port.id } }),
         },
         { kind: 'pool', put: storedPool('po', 'lb', { provisioningStatus }) },
         ...places.map((place, n) => ({
@@ -91,7 +92,8 @@ function setUp() {
       ],
       [],
     );
-    expect(await carryOut('create-load-balancer', 'lb')).toBe('done');
+    const flow = topology === 'SINGLE' ? 'create-load-balancer' : 'create-load-balancer-pair';
+    expect(await carryOut(flow, 'lb')).toBe('done');
   }
   const toAdd = (id: string, place: Place) => apply([{ kind: 'member', put: member(id, place, 'PENDING_CREATE') }]);
   async function add(id: string, place: Place, through = deps) {
@@ -114,8 +116,9 @@ function setUp() {
   }
 
   /** For each port of the amphora's server: its subnets, and those of which the agent has the addresses. */
-  async function plugged() {
-    const serving = (await amphorae.list({ loadBalancerId: 'lb' })).find(({ status }) => status === 'ALLOCATED');
+  async function plugged(role: Amphora['role'] = topology === 'SINGLE' ? 'STANDALONE' : 'MASTER') {
+    const all = await amphorae.list({ loadBalancerId: 'lb' });
+    const serving = all.find((one) => one.status === 'ALLOCATED' && one.role === role);
     const { interfaces } = agent.amphora(serving?.id ?? '');
     const ports = await network.listPortsOfDevice(serving?.computeId ?? '');
     return Object.fromEntries(
@@ -249,6 +252,23 @@ describe('members', () => {
     agent.failNext('plugNetwork', away);
     expect(await remove('two')).toBe('done');
     expect(await plugged()).toMatchObject({ 'near-net eth2': ['one'] });
+  });
+
+  it('are sent again to the one of a pair that did not answer at first', async () => {
+    const { create, add, remove, plugged, agent } = setUp('ACTIVE_STANDBY');
+    await create('one');
+    const away = new KilnError('AGENT_UNREACHABLE', 'not yet', { retryable: true });
+    const both = async () => [await plugged('MASTER'), await plugged('BACKUP')];
+    for (const place of ['two', 'far', 'vip-side'] as const) {
+      agent.failNext('plugNetwork', away);
+      expect(await add(place, place)).toBe('done');
+    }
+    const all = { 'near-net eth2': ['one', 'two'], 'lb-vip-net eth1': ['lb-vip-subnet', 'vip-side'] };
+    const each = { ...management, 'far-net eth3': ['far'], ...all };
+    expect(await both()).toEqual([each, each]);
+    agent.failNext('plugNetwork', away);
+    expect(await remove('two')).toBe('done');
+    expect(await both()).toMatchObject([{ 'near-net eth2': ['one'] }, { 'near-net eth2': ['one'] }]);
   });
 
   it('that can not be reached leave no address behind, also where the agent fails', async () => {

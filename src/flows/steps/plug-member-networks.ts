@@ -97,8 +97,9 @@ function plugStep<State extends LoadBalancerInput & JsonObject>(
       const wanted = (await wantedNetworks(deps, tree)).filter(isChosen);
       const plugged = new Set<string>();
       if (wanted.every(({ memberSubnets }) => memberSubnets.length === 0)) return { pluggedNetworkIds: [] };
-      await onEachTarget(deps, await targetsOf(deps, state), async (target) => {
-        for (const networkId of await plug(deps, target, { tree, wanted }, run)) plugged.add(networkId);
+      await onEachTarget(deps, await targetsOf(deps, state), async (target, isSecondTry) => {
+        const attempt = { ...run, again: run.again || isSecondTry };
+        for (const networkId of await plug(deps, target, { tree, wanted }, attempt)) plugged.add(networkId);
       });
       return { pluggedNetworkIds: [...plugged] };
     },
