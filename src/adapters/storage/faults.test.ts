@@ -52,7 +52,9 @@ it.each<[string, object, { retryable: boolean; advice: string }]>([
 ])('%s: a fault of the database, for which no operation is given up', async (_, driver, { retryable, advice }) => {
   const fault = await faultOf(driver);
   expect(fault).toMatchObject({ code: 'STATE_UNUSABLE', retryable, advice: expect.stringContaining(advice) });
-  expect(givesUp(fault, '2000-01-01T00:00:00Z', { clock, giveUpAfterMs: 1 })).toBe(false);
+  expect(givesUp(fault, { since: '2000-01-01T00:00:00Z', isOutOfTries: true }, { clock, giveUpAfterMs: 1 })).toBe(
+    false,
+  );
 });
 
 it.each([{ errno: 1062 }, { errno: 1064 }, { code: 'SQLITE_CONSTRAINT_UNIQUE' }, {}])(

@@ -11,19 +11,26 @@ const repairable: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** An agent that has refused for as long as a step is tried goes on refusing: its amphora is failed over. */
-const hopeless: ReadonlySet<ErrorCode> = new Set(['AGENT_REFUSED']);
+const notWaitedFor: ReadonlySet<ErrorCode> = new Set(['AGENT_REFUSED']);
+
+interface Stuck {
+  /** The journal's first entry about it. */
+  since: string | null;
+  /** The tries of the step are used up: what comes next is to wait, and to begin them anew. */
+  isOutOfTries: boolean;
+}
 
 /**
  * Whether a step that has to be finished is given up, having just failed again: at once when nothing but somebody's hands
  * can help, else once it has been stuck for too long. While our own database fails nothing can be said.
- * @param stuckSince the journal's first word of it.
  */
 export function givesUp(
   error: KilnError,
-  stuckSince: string | null,
+  { since, isOutOfTries }: Stuck,
   { clock, giveUpAfterMs }: { clock: Pick<Clock, 'now'>; giveUpAfterMs: number },
 ): boolean {
   if (error.code === 'STATE_UNUSABLE') return false;
-  if (hopeless.has(error.code) || !(error.retryable || repairable.has(error.code))) return true;
-  return stuckSince !== null && clock.now().getTime() - Date.parse(stuckSince) >= giveUpAfterMs;
+  if (!(error.retryable || repairable.has(error.code))) return true;
+  if (isOutOfTries && notWaitedFor.has(error.code)) return true;
+  return since !== null && clock.now().getTime() - Date.parse(since) >= giveUpAfterMs;
 }

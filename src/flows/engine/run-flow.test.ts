@@ -334,6 +334,58 @@ describe('runFlow', () => {
     expect(tries).toBeLessThanOrEqual(6);
   });
 
+  describe('an agent that refuses for a moment, as one does that is restarted', () => {
+    const restarting = () => new KilnError('AGENT_REFUSED', 'restarting', { retryable: true });
+    const given = async (failures: number, failure: () => KilnError) => {
+      let [inDo, inUndo, tries] = [failures, failures, 0];
+      const fails = (left: number) => {
+        tries++;
+        if (left > 0) throw failure();
+      };
+      const committed: Step<World, JsonObject, JsonObject> = {
+        name: 'committed',
+        do: async () => {
+          fails(inDo--);
+          return {};
+        },
+      };
+      const undone: Step<World, JsonObject, JsonObject> = {
+        ...making('a'),
+        async undo(...all) {
+          fails(inUndo--);
+          await making('a').undo?.(...all);
+        },
+      };
+      const forward = defineFlow('test').takes<World, JsonObject>().step(making('a')).commit().step(committed).build();
+      const ends = [];
+      for (const flow of [forward, flowOf(undone, making('b', permanent))]) {
+        const { engine, claim, journal } = await setUp();
+        tries = 0;
+        const world = createWorld();
+        const end = await runFlow(flow, world, await claim(), engine, running);
+        const left = (await journal.get('op-1'))?.entries.some(({ kind }) => kind === 'left');
+        ends.push({ end, left, tries, things: [...world.things] });
+      }
+      return ends;
+    };
+
+    it('is asked again, behind the point of no return and on the way back', async () => {
+      expect(await given(1, restarting)).toEqual([
+        { end: 'done', left: false, tries: 2, things: ['op-1/a'] },
+        { end: 'undone', left: false, tries: 2, things: [] },
+      ]);
+    });
+
+    it('is given up when the tries of the step are used up, and at once when it refuses for good', async () => {
+      const gaveUp = (tries: number) => [
+        { end: 'undone', left: true, tries, things: ['op-1/a'] },
+        { end: 'undone', left: true, tries, things: ['op-1/a'] },
+      ];
+      expect(await given(100, restarting)).toEqual(gaveUp(3));
+      expect(await given(100, () => new KilnError('AGENT_REFUSED', 'no', { retryable: false }))).toEqual(gaveUp(1));
+    });
+  });
+
   it('waits for a database that fails, for credentials that somebody may repair, and gives nothing up for them', async () => {
     for (const code of ['STATE_UNUSABLE', 'SERVICE_UNAUTHORIZED'] as const) {
       const { engine, claim, status } = await setUp();

@@ -224,7 +224,7 @@ export async function runFlow<Deps>(
       const attempt = () =>
         step.do(deps, seenFrom(state, step.scope), { ...run(step), resumed, again: resumed || tries++ > 0 });
       const output = await (isCommitted
-        ? persistently(patience(engine.undoing, halt), attempt, (error) => isHopeless(step, error))
+        ? persistently(patience(engine.undoing, halt), attempt, (error) => isHopeless(step, error, false))
         : persistently(patience(engine.doing, halt), attempt));
       unwritten.push({ kind: 'done', step: step.name, output });
       state = withOutput(state, step.scope, output);
@@ -260,7 +260,7 @@ export async function runFlow<Deps>(
       }
       try {
         const attempt = () => undo(deps, seenFrom(state, step.scope), run(step));
-        await persistently(patience(engine.undoing, stop), attempt, (error) => isHopeless(step, error));
+        await persistently(patience(engine.undoing, stop), attempt, (error) => isHopeless(step, error, false));
       } catch (thrown) {
         const error = toKilnError(thrown);
         if (error.code === 'FENCED') throw error;
@@ -273,8 +273,8 @@ export async function runFlow<Deps>(
   }
 
   /** Of a step that has to be finished and has just failed: whether it is of no use to go on. Its first failure is noted. */
-  async function isHopeless({ name }: { name: string }, error: KilnError): Promise<boolean> {
-    if (givesUp(error, stuckSince, engine)) return true;
+  async function isHopeless({ name }: { name: string }, error: KilnError, isOutOfTries: boolean): Promise<boolean> {
+    if (givesUp(error, { since: stuckSince, isOutOfTries }, engine)) return true;
     if (stuck.has(name) || error.code === 'STATE_UNUSABLE') return false;
     const at = engine.clock.now().toISOString();
     await record({ kind: 'stuck', step: name, at, reason: reasonOf(error) });
@@ -286,7 +286,7 @@ export async function runFlow<Deps>(
   /** Of one that can't be finished now: whether it is passed over from now on. */
   async function isGivenUp(step: PlacedStep<Deps>, error: KilnError): Promise<boolean> {
     const about = { operation: id, flow: flow.name, step: step.name, err: error };
-    if (!(await isHopeless(step, error))) {
+    if (!(await isHopeless(step, error, true))) {
       log.error(about, 'a step that has to be finished fails for now; it is tried again later');
       return false;
     }

@@ -554,3 +554,26 @@ describe('a pair', () => {
     }
   });
 });
+
+describe('a pair whose agent refuses for a moment', () => {
+  it('is failed over all the same when that is the new one, about to begin', async () => {
+    const harness = setUp();
+    await harness.created();
+    const { master } = await harness.pair();
+    let isRefused = false;
+    const { actOnVrrp } = harness.agent;
+    harness.agent.actOnVrrp = async (address, action, signal) => {
+      const isNew = !(await harness.amphorae.list({ loadBalancerId: 'lb' })).some(
+        ({ id, status }) => id === address.id && status === 'ALLOCATED',
+      );
+      if (isNew && !isRefused) {
+        isRefused = true;
+        throw new KilnError('AGENT_REFUSED', 'hangs up: it restarts', { retryable: true });
+      }
+      return await actOnVrrp(address, action, signal);
+    };
+    expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: master.id })).toBe('done');
+    expect(isRefused).toBe(true);
+    expect(harness.vrrpOf((await harness.pair()).master)?.running).toBe(true);
+  });
+});
