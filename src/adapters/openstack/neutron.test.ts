@@ -187,6 +187,24 @@ describe('when the answer to a creation is lost', () => {
     expect(port.id).toBe(ports[0]?.id);
   });
 
+  it('and nobody says whether it was made, it is not asked for again', async () => {
+    cloud.play('network', createsAndIsCut, { times: 1, only: isCreation });
+    cloud.play('network', plays.status(503), { only: ({ method }) => method === 'GET' });
+    await expect(connect().network.createPort(aPort())).rejects.toMatchObject({
+      code: 'SERVICE_UNREACHABLE',
+      call: { outcomeUnknown: true },
+    });
+    expect(ports).toHaveLength(1);
+  });
+
+  it('and Neutron does not tell of it after a second request, that one is the port', async () => {
+    cloud.play('network', plays.cut, { times: 1, only: isCreation });
+    const isLookAfterwards = (request: { method: string }) => request.method === 'GET' && creations().length === 2;
+    cloud.play('network', plays.status(500), { only: isLookAfterwards });
+    const port = await connect().network.createPort(aPort());
+    expect(ports.map(({ id }) => id)).toEqual([port.id]);
+  });
+
   it('and Neutron can no longer be asked, the error says that a port may be there', async () => {
     cloud.play('network', plays.cut, { times: 1, only: isCreation });
     cloud.play('network', plays.status(403), { only: ({ method }) => method === 'GET' });

@@ -50,12 +50,12 @@ export function createNeutron(options: {
   const portPath = (portId: string) => `/ports/${segment('The port ID', portId)}`;
   const groupPath = (groupId: string) => `/security-groups/${segment('The security group ID', groupId)}`;
 
-  async function listPorts(query: readonly (readonly [string, string])[]): Promise<Port[]> {
-    return (await client.call({ method: 'GET', path: '/ports', query }, readPorts)).ports.map(portOf);
+  async function listPorts(query: readonly (readonly [string, string])[], signal?: AbortSignal): Promise<Port[]> {
+    return (await client.call({ method: 'GET', path: '/ports', query, signal }, readPorts)).ports.map(portOf);
   }
   // Neutron leaves out a filter with an empty value, and some databases compare without case: exact again on this side.
-  const findPortsByName = async (name: string) =>
-    (await listPorts([['name', name]])).filter((port) => port.name === name);
+  const findPortsByName = async (name: string, signal?: AbortSignal) =>
+    (await listPorts([['name', name]], signal)).filter((port) => port.name === name);
 
   const sendPort = async (port: NewPort) => {
     const json = { port: portRequest(port) };
@@ -63,8 +63,8 @@ export function createNeutron(options: {
   };
 
   /** Several of a name that is unique to its purpose can only be the same creation, carried out twice: one is kept. */
-  async function ofThisName({ name, networkId }: NewPort): Promise<Port | null> {
-    const found = (await findPortsByName(name)).filter((port) => port.networkId === networkId);
+  async function ofThisName({ name, networkId }: NewPort, signal?: AbortSignal): Promise<Port | null> {
+    const found = (await findPortsByName(name, signal)).filter((port) => port.networkId === networkId);
     const [first, ...others] = found.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     for (const other of others) {
       log.warn({ name, portId: other.id }, 'A port was made twice because an answer was lost; one of them is deleted');
@@ -75,7 +75,8 @@ export function createNeutron(options: {
 
   async function afterLostAnswer(port: NewPort, lost: ServiceError): Promise<Port> {
     log.warn({ name: port.name, error: lost.message }, 'The answer to a port creation was lost; looking for the port');
-    const found = await lookForLost(clock, portLookupSeconds, () => ofThisName(port)).catch((error: Error) => {
+    const look = (limit: AbortSignal) => ofThisName(port, limit);
+    const found = await lookForLost(clock, portLookupSeconds, look).catch((error: Error) => {
       log.warn({ name: port.name, error: error.message }, 'Looking for the port failed');
       throw lost;
     });
@@ -89,7 +90,8 @@ export function createNeutron(options: {
       if (late) return late;
       throw notRetryableConflict(error);
     });
-    return (await ofThisName(port)) ?? made;
+    // Which of two is kept does not matter; one is had, whether or not Neutron tells of another.
+    return (await ofThisName(port).catch(() => null)) ?? made;
   }
 
   async function deletePort(portId: string): Promise<void> {
@@ -126,7 +128,7 @@ export function createNeutron(options: {
       return (await listPorts([['device_id', deviceId]])).filter((port) => port.deviceId === deviceId);
     },
 
-    findPortsByName,
+    findPortsByName: (name) => findPortsByName(name),
 
     async findPortsByDescription(description) {
       return (await listPorts([['description', description]])).filter((port) => port.description === description);

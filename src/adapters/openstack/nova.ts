@@ -114,12 +114,11 @@ export function createNova(options: {
       { name: spec.name, error: error.message },
       'The answer to a server creation was lost; looking for the server',
     );
-    const found = await lookForLost(clock, createLookupSeconds, () => ofThisName(spec.name, signal), signal).catch(
-      (lookupError: Error) => {
-        log.warn({ name: spec.name, error: lookupError.message }, 'Looking for the server failed');
-        return null;
-      },
-    );
+    const look = (limit: AbortSignal) => ofThisName(spec.name, limit);
+    const found = await lookForLost(clock, createLookupSeconds, look, signal).catch((lookupError: Error) => {
+      log.warn({ name: spec.name, error: lookupError.message }, 'Looking for the server failed');
+      return null;
+    });
     if (found) {
       log.info({ name: spec.name, serverId: found.id }, 'Nova had made the server; it is used');
       return { id: found.id };

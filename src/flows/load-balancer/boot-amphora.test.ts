@@ -390,6 +390,23 @@ describe('who waits', () => {
     expect(await amphorae.get(id)).toMatchObject({ status: 'BOOTING' });
   });
 
+  it('gets the server that a try has made whose answer was lost, and no second one', async () => {
+    const { operations, compute } = await open();
+    compute.loseNextAnswer('createServer', aServiceError('SERVICE_TIMEOUT', { outcomeUnknown: true }));
+    const { computeId } = await operations.boot(byTag, quiet);
+    expect(compute.servers().map(({ server }) => server.id)).toEqual([computeId]);
+    expect(compute.calls('createServer')).toBe(1);
+  });
+
+  it('gets no second server while Nova does not say whether the first one is there', async () => {
+    const { operations, compute } = await open();
+    compute.loseNextAnswer('createServer', aServiceError('SERVICE_TIMEOUT', { outcomeUnknown: true }));
+    compute.failNext('findServersByName', aServiceError('SERVICE_TIMEOUT'));
+    await expect(operations.boot(byTag, quiet)).rejects.toMatchObject({ code: 'SERVICE_TIMEOUT' });
+    expect(compute.calls('createServer')).toBe(1);
+    expect(compute.servers()).toEqual([]);
+  });
+
   it('finds a server that Nova makes only after the boot has failed', async () => {
     const { operations, compute, amphorae } = await open();
     compute.failNext('createServer', aServiceError('SERVICE_TIMEOUT', { outcomeUnknown: true }), 2);

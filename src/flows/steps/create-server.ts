@@ -6,7 +6,7 @@ import { KilnError } from '../../model/errors.ts';
 import type { Step, StepRun } from '../engine/flow.ts';
 import { staysForNextTry } from '../lib/probe-hosts.ts';
 import { removeServers } from '../lib/remove-servers.ts';
-import { waitSignal } from '../lib/wait-signal.ts';
+import { waitSignal, whileWorking } from '../lib/wait-signal.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import { type AmphoraChoices, chooseImageFor, elapsedMs } from './resolve-amphora.ts';
@@ -16,8 +16,8 @@ export type ServerCreated = { serverId: string; timings: BootTimings };
 /**
  * Asks Nova for the amphora's server, in the place that the operation has among the amphorae that may be built at a time.
  * After a restart it waits for one anew, and chooses the image anew; but not for one of a pair, which is of one image.
- * The name is the amphora's own: who goes on after somebody else's death looks for a server of that name first, as long
- * as Nova may yet make one of the request that was under way.
+ * The name is the amphora's own: a try after one that failed looks for a server of that name first; who goes on after
+ * somebody else's death does so for as long as Nova may yet make one of the request that was under way.
  */
 export const createServer: Step<LoadBalancerDeps, AmphoraChoices, ServerCreated> = {
   name: 'create-server',
@@ -25,7 +25,7 @@ export const createServer: Step<LoadBalancerDeps, AmphoraChoices, ServerCreated>
     const startedMs = deps.clock.monotonicMs();
     const { amphoraId, serverName } = state;
     const hasWaited = await deps.builds.acquire(run.operationId, [amphoraId], waitSignal(run));
-    const found = run.resumed ? await lookForServer(deps, serverName) : null;
+    const found = run.again ? await lookForServer(deps, serverName, run) : null;
     const serverId = found?.id ?? (await bootServer(deps, state, run, hasWaited)).id;
     const timings = { ...state.timings, createMs: elapsedMs(deps.clock, startedMs) };
     run.amend({ amphoraId, patch: { computeId: serverId, timings } });
@@ -56,17 +56,17 @@ const surelyRefused = new Set<string>([
   'CONFIGURATION_INVALID',
 ]);
 
-async function lookForServer(deps: LoadBalancerDeps, serverName: string): Promise<Server | null> {
-  const patience = {
-    totalMs: deps.settings().createLookupSeconds * 1000,
-    firstPauseMs: 250,
-    longestPauseMs: 4_000,
-  };
-  return await waitUntil(deps.clock, patience, async () => {
-    const servers = await deps.compute.findServersByName(serverName);
-    const alive = servers.filter(({ status }) => status !== 'DELETED');
-    return alive.sort((one, other) => (one.createdAt < other.createdAt ? -1 : 1))[0] ?? null;
-  });
+/** A try of this process has looked already, from when its answer was lost: one look is enough after it. */
+async function lookForServer(deps: LoadBalancerDeps, serverName: string, run: StepRun): Promise<Server | null> {
+  const totalMs = run.resumed ? deps.settings().createLookupSeconds * 1000 : 0;
+  const pauses = { firstPauseMs: 250, longestPauseMs: 4_000 };
+  return await whileWorking(run, (signal) =>
+    waitUntil(deps.clock, { totalMs, ...pauses, signal }, async () => {
+      const servers = await deps.compute.findServersByName(serverName);
+      const alive = servers.filter(({ status }) => status !== 'DELETED');
+      return alive.sort((one, other) => (one.createdAt < other.createdAt ? -1 : 1))[0] ?? null;
+    }),
+  );
 }
 
 /**

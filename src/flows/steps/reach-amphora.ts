@@ -6,7 +6,7 @@ import { bootWhereThereIsRoom } from '../lib/boot-where-there-is-room.ts';
 import { findManagementAddress } from '../lib/find-management-address.ts';
 import { waitForActive } from '../lib/wait-for-active.ts';
 import { waitUntilAgentAnswers } from '../lib/wait-for-agent.ts';
-import { waitSignal } from '../lib/wait-signal.ts';
+import { whileWorking } from '../lib/wait-signal.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { ServerCreated } from './create-server.ts';
 import { type AmphoraChoices, elapsedMs } from './resolve-amphora.ts';
@@ -83,10 +83,8 @@ const endings = new Set(['BOOT_FAILED', 'BOOT_TIMEOUT', 'AGENT_UNREACHABLE', 'AG
  */
 export async function once<Result>(run: StepRun, wait: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
   try {
-    return await wait(waitSignal(run));
+    return await whileWorking(run, wait);
   } catch (error) {
-    if (run.stop.aborted && !(error instanceof KilnError))
-      throw new KilnError('CANCELLED', 'the worker stops while an amphora is being built', { cause: error });
     if (!(error instanceof KilnError) || !endings.has(error.code)) throw error;
     const { code, message, advice, details } = error;
     throw new KilnError(code, message, { advice, details, retryable: false, cause: error });
