@@ -69,10 +69,7 @@ export function createCliContext(options: GlobalOptions, cli: CliEnvironment, en
 
     async amphorae() {
       const client = await control();
-      if (client) {
-        const { pid } = await client.status();
-        return { operations: client.amphorae, servedBy: `kiln serve (pid ${pid})` };
-      }
+      if (client) return { operations: client.amphorae, servedBy: `kiln serve (pid ${client.pid})` };
       const [{ wireOwnAmphoraOperations }, { secretStore }] = await Promise.all([
         import('./amphora-operations.ts'),
         import('./wire.ts'),

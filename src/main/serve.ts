@@ -18,11 +18,9 @@ import { limitedFastify } from '../http/limited-fastify.ts';
 import { connectionLimits } from '../http/limited-server.ts';
 import { aborted } from '../lib/aborted.ts';
 import { createBell } from '../lib/bell.ts';
-import type { ServeStatus } from '../model/control.ts';
 import { KilnError, toKilnError } from '../model/errors.ts';
 import { type ServeRole, serveRoles } from '../model/serve-role.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ImageResolver } from '../ports/image-resolver.ts';
 import type { Log } from '../ports/log.ts';
 import type { OperationQueue } from '../ports/operation-queue.ts';
 import type { WorkerIdentity } from '../ports/worker-identity.ts';
@@ -44,6 +42,7 @@ import { wireJobs } from './roles/housekeeping.ts';
 import { whileSeen, wireRegistry } from './roles/seen-process.ts';
 import { wireSilenceMonitor } from './roles/silence-monitor.ts';
 import { wireQueue, wireWorker } from './roles/worker.ts';
+import { serveStatus } from './serve-status.ts';
 import { amphoraSettings, imageSettings } from './settings/amphora-settings.ts';
 import { silenceView } from './silence-view.ts';
 import { type ConfigurationSource, readConfiguration } from './source.ts';
@@ -109,7 +108,6 @@ export async function serve(options: {
     let worker: Worker | null = null;
     const secrets = secretStore(current(), paths);
     const queue = wireQueue(state, runtime);
-    const silence = silenceView(state, runtime);
     const metrics = wireMetrics(state, runtime);
 
     const api = roles.includes('api')
@@ -131,14 +129,20 @@ export async function serve(options: {
 
     if (api && roles.length === serveRoles.length) {
       const administrators = apiOfAdministrators(api);
+      const self = { pid: process.pid, version };
       const control = await listen(paths, {
+        self,
         publicApi: administrators.ready,
         amphorae: wireAmphoraOperations({ state, identity, queue, worker: () => worker, stopping: signal }, runtime),
         abortOperation: wireAbort(state, identity.self, log),
-        status: async () => ({
-          ...(await describe({ state, resolver, configuration, version, startedAt, loadedAt: loading.loadedAt })),
-          silence: await silence.survey(),
-          certificates: await troubledOwnCertificates(current(), clock.now()),
+        status: serveStatus({
+          self,
+          startedAt,
+          configuration: () => ({ loadedAt: loading.loadedAt, files: configuration.current().files }),
+          resolver,
+          countAmphorae: () => state.amphorae.countByStatus(),
+          silence: silenceView(state, runtime).survey,
+          certificates: () => troubledOwnCertificates(current(), clock.now()),
         }),
       });
       endings.push(async () => {
@@ -249,11 +253,14 @@ async function listen(
   makeFolder(dirname(controlSocket));
   const other = await connectControl(controlSocket);
   if (other) {
-    const { pid } = await other.status();
     await other.close();
-    throw new KilnError('STATE_UNUSABLE', `kiln serve already runs with this state (pid ${pid}, ${controlSocket})`, {
-      advice: 'Stop it first, or give this one another [kiln] state_path.',
-    });
+    throw new KilnError(
+      'STATE_UNUSABLE',
+      `kiln serve already runs with this state (pid ${other.pid}, ${controlSocket})`,
+      {
+        advice: 'Stop it first, or give this one another [kiln] state_path.',
+      },
+    );
   }
   rmSync(controlSocket, { force: true }); // Left behind by a process that was killed: nobody answered there.
   // A boot is silent for as long as Nova builds.
@@ -322,25 +329,4 @@ async function adoptUntil(
     await adopt().catch(failed);
     await clock.sleep(ADOPTION_EVERY_MS, signal).catch(() => {});
   }
-}
-
-async function describe(facts: {
-  state: State;
-  resolver: ImageResolver;
-  configuration: ReloadableConfiguration;
-  version: string;
-  startedAt: string;
-  loadedAt: string;
-}): Promise<Omit<ServeStatus, 'silence' | 'certificates'>> {
-  const { state, resolver, configuration, version, startedAt, loadedAt } = facts;
-  const byStatus = await state.amphorae.countByStatus();
-  const total = Object.values(byStatus).reduce((sum, count) => sum + count, 0);
-  return {
-    pid: process.pid,
-    version,
-    startedAt,
-    configuration: { loadedAt, files: configuration.current().files },
-    amphorae: { total, byStatus },
-    imageChoices: resolver.status(),
-  };
 }

@@ -47,7 +47,13 @@ async function serveControl(socketPath: string): Promise<FastifyInstance> {
   const unused = () => Promise.reject(new Error('not asked for here'));
   const amphorae = { list: unused, get: unused, boot: unused, delete: unused };
   const app = Fastify();
-  await controlRoutes(app, { amphorae, abortOperation: unused, status: unused, publicApi: async () => publicApi });
+  await controlRoutes(app, {
+    self: { pid: 4711, version: '0.3.0' },
+    amphorae,
+    abortOperation: unused,
+    status: unused,
+    publicApi: async () => publicApi,
+  });
   app.addHook('onClose', () => publicApi.close());
   await app.listen({ path: socketPath });
   return app;
@@ -198,6 +204,7 @@ it('answers to no page of another site, of another port, nor of a file', async (
 it('reaches nothing on the control socket but the public API', async () => {
   const token = { 'x-auth-token': await signedIn() };
   for (const path of [
+    '/ping',
     '/status',
     '/amphorae',
     '/v2/../status',

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { type Dispatcher, Pool } from 'undici';
 import type { Amphora } from '../../model/amphora.ts';
-import type { BootLine, ServeStatus } from '../../model/control.ts';
+import type { BootLine, ServeProcess, ServeStatus } from '../../model/control.ts';
 import { errorCodeOf, KilnError } from '../../model/errors.ts';
 import type { AbortedOperation } from '../../model/operation.ts';
 import type { AmphoraOperations } from '../../ports/amphora-operations.ts';
@@ -10,14 +10,15 @@ import type { RelayPublicApi } from '../../ports/public-api-relay.ts';
 
 /** A running `kiln serve`, as the command line sees it. */
 export interface ControlClient {
+  pid: number;
   amphorae: AmphoraOperations;
   status(): Promise<ServeStatus>;
   abortOperation(operationId: string): Promise<AbortedOperation>;
   close(): Promise<void>;
 }
 
-/** A process that is alive answers this at once: it is asked nothing but its own memory. */
-const STATUS_TIMEOUT_MS = 3_000;
+/** A process that is alive answers in time: it is asked its own memory, and has less patience with its database. */
+const ANSWER_SECONDS = 3;
 
 /**
  * Connects to the control socket.
@@ -35,12 +36,32 @@ export async function connectControl(socketPath: string): Promise<ControlClient 
     if (answer.statusCode !== 200) throw fromWire(body.error);
     return body;
   }
-  const status = () => ask<ServeStatus>('GET', '/status', AbortSignal.timeout(STATUS_TIMEOUT_MS));
+  async function askBriefly<Answer>(path: string): Promise<Answer> {
+    try {
+      return await ask<Answer>('GET', path, AbortSignal.timeout(ANSWER_SECONDS * 1000));
+    } catch (cause) {
+      if (!(cause instanceof DOMException)) throw cause;
+      throw new KilnError('STATE_UNUSABLE', `kiln serve at ${socketPath} has not answered in ${ANSWER_SECONDS} s`, {
+        cause,
+        advice: 'It is there, and hangs: see what its host lacks and what its log says; then restart it.',
+        retryable: true,
+      });
+    }
+  }
+  const status = () => askBriefly<ServeStatus>('/status');
+  // Kiln 0.3 and before have no other answer than their status.
+  const ping = () =>
+    askBriefly<ServeProcess>('/ping').catch((error: unknown) => {
+      if (error instanceof KilnError && error.code === 'USAGE') return status();
+      throw error;
+    });
 
+  let self: ServeProcess;
   try {
-    await status();
+    self = await ping();
   } catch (cause) {
     await dispatcher.destroy();
+    if (cause instanceof KilnError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ECONNREFUSED' || code === 'ENOENT') return null;
     throw new KilnError('STATE_UNUSABLE', `cannot talk to kiln serve at ${socketPath}: ${(cause as Error).message}`, {
@@ -50,6 +71,7 @@ export async function connectControl(socketPath: string): Promise<ControlClient 
   }
 
   return {
+    pid: self.pid,
     status,
     close: () => dispatcher.close(),
     abortOperation: (operationId) =>

@@ -1,12 +1,13 @@
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import type { BootLine, ServeStatus } from '../../model/control.ts';
+import type { BootLine, ServeProcess, ServeStatus } from '../../model/control.ts';
 import { KilnError, toKilnError } from '../../model/errors.ts';
 import type { AbortedOperation } from '../../model/operation.ts';
 import type { AmphoraOperations } from '../../ports/amphora-operations.ts';
 
 export interface ControlDeps {
+  self: ServeProcess;
   amphorae: AmphoraOperations;
   abortOperation: (operationId: string) => Promise<AbortedOperation>;
   status: () => Promise<ServeStatus>;
@@ -44,6 +45,7 @@ export async function controlRoutes(plain: FastifyInstance, deps: ControlDeps): 
     throw new KilnError('USAGE', `the control socket has no ${request.method} ${request.url}`);
   });
 
+  app.get('/ping', () => deps.self);
   app.get('/status', () => deps.status());
 
   app.get('/amphorae', { schema: { querystring: Type.Object({ deleted: Type.Optional(Type.String()) }) } }, (request) =>

@@ -134,6 +134,15 @@ describe('status', () => {
     expect((await driveCli('status --json', { status: async () => status })).json()).toEqual(status);
   });
 
+  it('shows what it knows without the database', async () => {
+    const unknown: ServeStatus = { ...status, amphorae: null, silence: null, certificates: [], imageChoices: [] };
+    const run = await driveCli('status', { status: async () => unknown }, { columns: 100 });
+    expect(run.exitCode).toBe(0);
+    await expect(run.stdout).toMatchFileSnapshot('../golden/status-database-silent.100.txt');
+    const json = (await driveCli('status --json', { status: async () => unknown })).json();
+    expect(json).toMatchObject({ amphorae: null, silence: null });
+  });
+
   it('says when none runs', async () => {
     const run = await driveCli('status', { status: async () => null });
     expect(run.exitCode).toBe(5);

@@ -40,18 +40,28 @@ function certificateFields({ certificates }: ServeStatus, view: View): [string, 
   });
 }
 
-function render(answer: ServeStatus, view: View): string {
-  const { configuration, amphorae, imageChoices } = answer;
-  const upMs = view.now.getTime() - Date.parse(answer.startedAt);
+/** A row of what only the database knows. */
+function unknown(title: string, view: View): [string, string] {
+  return [title, view.paint('red', 'unknown: the database has not answered')];
+}
+
+function amphoraeField({ amphorae }: ServeStatus, view: View): [string, string] {
+  if (amphorae === null) return unknown('Amphorae', view);
   const byStatus = Object.entries(amphorae.byStatus).map(([name, count]) => `${count} ${name}`);
+  return ['Amphorae', amphorae.total === 0 ? 'none' : `${amphorae.total}: ${byStatus.join(', ')}`];
+}
+
+function render(answer: ServeStatus, view: View): string {
+  const { configuration, silence, imageChoices } = answer;
+  const upMs = view.now.getTime() - Date.parse(answer.startedAt);
   const parts = [
     renderFields(
       [
         ['kiln serve', `pid ${answer.pid}, version ${answer.version}, up for ${formatSpan(upMs)}`],
         ['Configuration', configuration.files.join(', ') || 'defaults only'],
         ['Read', `${configuration.loadedAt} (${formatAge(configuration.loadedAt, view.now)})`],
-        ['Amphorae', amphorae.total === 0 ? 'none' : `${amphorae.total}: ${byStatus.join(', ')}`],
-        ...silenceFields(answer.silence, view),
+        amphoraeField(answer, view),
+        ...(silence ? silenceFields(silence, view) : [unknown('Silent', view)]),
         ...certificateFields(answer, view),
       ],
       view,
