@@ -1,5 +1,5 @@
 /**
- * `node scripts/complete-lockfile.ts`: names in package-lock.json the packages of other platforms that npm left out.
+ * `sh scripts/node24.sh scripts/complete-lockfile.ts`: names in package-lock.json the packages of other platforms that npm left out.
  * npm leaves out an optional package that its registry doesn't have (a mirror that keeps Linux alone, say); `npm ci` of
  * npm 11 then calls the lockfile out of step and installs nothing. What is added here is never installed on Linux, so
  * version and platform are enough. Run it after a change of dependencies; test/lockfile.test.ts tells when it is due.

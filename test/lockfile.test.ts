@@ -5,7 +5,7 @@ import { type Lockfile, missingPackages } from '../scripts/complete-lockfile.ts'
 const root = new URL('../', import.meta.url);
 const lockfile = JSON.parse(readFileSync(new URL('package-lock.json', root), 'utf8')) as Lockfile;
 
-it('has an entry for every optional package, or npm 11 installs nothing (else: node scripts/complete-lockfile.ts)', () => {
+it('has an entry for every optional package, or npm 11 installs nothing (else: sh scripts/node24.sh scripts/complete-lockfile.ts)', () => {
   expect(missingPackages(lockfile).map(({ path }) => path)).toEqual([]);
 });
 

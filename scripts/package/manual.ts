@@ -65,7 +65,9 @@ The guides in /usr/share/doc/kiln.
 export function bashCompletion(): string {
   const long = (flags: string): string[] => flags.match(/--[a-z-]+/g) ?? [];
   const common = [...globalOptions().flatMap(({ flags }) => long(flags)), '--help'].join(' ');
-  const takingFile = ['--config-file', '--output', '--sources', '--state-file'].join('|');
+  const everyOption = [...globalOptions(), ...commands.flatMap(({ options }) => options ?? [])];
+  const taking = (what: string) =>
+    [...new Set(everyOption.flatMap(({ flags }) => (flags.endsWith(` <${what}>`) ? long(flags) : [])))].join('|');
   const first = [...new Set(commands.map(({ noun, verb }) => noun ?? verb)), '--version'];
   const verbs = Object.keys(nouns).map(
     (noun) =>
@@ -83,8 +85,8 @@ _kiln() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} words='' noun='' verb='' word
   COMPREPLY=()
   case $previous in
-    ${takingFile}) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
-    --config-dir) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+    ${taking('file')}) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    ${taking('folder')}) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
   esac
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case $word in

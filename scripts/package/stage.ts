@@ -44,6 +44,7 @@ export function stageUsr(folder: string, dist: string): Build {
   usr.copy(join(projectRoot, 'packaging/prometheus'), 'share/kiln/prometheus');
   usr.copy(join(projectRoot, 'packaging/grafana'), 'share/kiln/grafana');
   usr.copy(join(projectRoot, 'docs'), 'share/doc/kiln/docs');
+  usr.copy(join(projectRoot, 'openapi'), 'share/doc/kiln/openapi');
   usr.copy(join(projectRoot, 'etc'), 'share/doc/kiln/examples');
   usr.copy(join(projectRoot, 'CHANGELOG.md'), 'share/doc/kiln/CHANGELOG.md');
   usr.write('share/doc/kiln/changelog.gz', gzip(debianChangelog(build.version, new Date(builtAt))));

@@ -12,14 +12,6 @@ import { rabbitLinkSettings } from './settings/rabbit-settings.ts';
 const LOOK_EVERY_MS = 3_600_000;
 const SAID_AGAIN_MS = 24 * 3_600_000;
 
-/** The four that `kiln doctor` looks at more closely. */
-export const rolesOfAmphorae: readonly string[] = [
-  '[certificates] ca_certificate',
-  '[controller_worker] client_ca',
-  '[haproxy_amphora] client_cert',
-  '[haproxy_amphora] server_ca',
-];
-
 /** Every certificate file that the configuration names, by the option that names it. */
 export function ownCertificateFiles(
   configuration: Configuration,

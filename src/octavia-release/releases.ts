@@ -76,7 +76,7 @@ export function createOctaviaReleases(deps: OctaviaReleasesDeps): Omit<OctaviaRe
       const stops = checks.filter(({ outcome }) => outcome === 'stop');
       if (stops.length > 0) {
         throw new KilnError('RESOURCE_CONFLICT', stops.map(({ name, message }) => `${name}: ${message}`).join('; '), {
-          advice: 'Mend that first; `kiln release plan --octavia` shows all checks.',
+          advice: 'Fix that first; `kiln release plan --octavia` shows all checks.',
         });
       }
       if (planned.plan.targets.length === 0) {

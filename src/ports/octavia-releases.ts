@@ -17,7 +17,7 @@ export interface OctaviaStartRequest extends OctaviaPlanRequest {
   probeSubnetId: string | null;
 }
 
-type Word = Pick<Intent, 'want' | 'reason'>;
+type Instruction = Pick<Intent, 'want' | 'reason'>;
 
 /** What is heard of while a release runs. */
 export interface OctaviaReleaseReport {
@@ -56,7 +56,10 @@ export interface OctaviaReleases {
    * Tells a release what an operator wants. Carries it out in this process unless another one is at it.
    * @throws RESOURCE_CONFLICT: it has ended.
    */
-  instruct(word: Word, options: OctaviaRunOptions): Promise<{ state: OctaviaReleaseState; isElsewhere: boolean }>;
+  instruct(
+    instruction: Instruction,
+    options: OctaviaRunOptions,
+  ): Promise<{ state: OctaviaReleaseState; isElsewhere: boolean }>;
   /** What the state file says. */
   read(stateFile: string): Promise<{ state: OctaviaReleaseState; records: readonly OctaviaRecord[] }>;
   /** Those whose state files are in a folder, newest first; then those that mark an image which carries the tag. */

@@ -5,6 +5,6 @@
 export interface Outbox {
   /** Operations that have not ended and that no broker has confirmed, most urgent first, then oldest first. */
   unannounced(limit: number): Promise<{ id: string; priority: number }[]>;
-  /** A broker has confirmed the word of these. Repeating it changes nothing. */
+  /** A broker has confirmed these messages. Repeating it changes nothing. */
   markAnnounced(operationIds: readonly string[]): Promise<void>;
 }

@@ -27,7 +27,7 @@ export interface ReleaseFeed {
 }
 
 /** What an operator says, and who it is. */
-export interface Word extends Pick<Intent, 'want' | 'reason' | 'by'> {
+export interface Instruction extends Pick<Intent, 'want' | 'reason' | 'by'> {
   /** Of the intent that the operator has seen. */
   revision: number;
 }
@@ -56,6 +56,6 @@ export interface Releases {
   events(releaseId: string, after: number, limit: number): Promise<readonly ReleaseEvent[]>;
   follow: ReleaseFeed['follow'];
   wayBack(releaseId: string): Promise<WayBack>;
-  /** The same word said twice counts once. @throws RESOURCE_CONFLICT: the release has ended, or somebody else has spoken since. */
-  instruct(releaseId: string, word: Word): Promise<StoredRelease>;
+  /** The same instruction given twice counts once. @throws RESOURCE_CONFLICT: the release has ended, or somebody else has spoken since. */
+  instruct(releaseId: string, instruction: Instruction): Promise<StoredRelease>;
 }

@@ -66,7 +66,7 @@ export function createReleasePlanner({
   async function assertBootable(image: Image, members: readonly FleetMember[]): Promise<void> {
     const refuse = (why: string) => {
       throw new KilnError('REQUEST_INVALID', `image ${image.id} can't be released: it ${why}`, {
-        advice: 'Mend the image, or release another one; `kiln image list` shows them.',
+        advice: 'Fix the image, or release another one; `kiln image list` shows them.',
       });
     };
     if (image.osHidden) refuse('is hidden, and nothing is booted by the tag of a hidden image');

@@ -12,7 +12,7 @@ import type { ReleasePlan } from '../model/release-plan.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ImageResolver } from '../ports/image-resolver.ts';
 import type { ReleaseStore, StoredRelease } from '../ports/release-store.ts';
-import type { ReleaseFeed, ReleasePlanner, Releases, WayBack, Word } from '../ports/releases.ts';
+import type { Instruction, ReleaseFeed, ReleasePlanner, Releases, WayBack } from '../ports/releases.ts';
 
 export interface ReleasesDeps {
   planner: ReleasePlanner;
@@ -57,26 +57,27 @@ export function createReleases({ planner, store, feed, resolver, clock, changed 
   }
 
   /** Says what the store makes of the newest state; null: somebody wrote at the same moment. */
-  async function say(releaseId: string, word: Word): Promise<StoredRelease | null> {
+  async function record(releaseId: string, instruction: Instruction): Promise<StoredRelease | null> {
     const release = await get(releaseId);
     const { intent, progress } = release;
-    const isSame = intent.want === word.want && intent.reason === word.reason && intent.by === word.by;
-    if (isSame && word.revision === intent.revision - 1) return release;
+    const isSame =
+      intent.want === instruction.want && intent.reason === instruction.reason && intent.by === instruction.by;
+    if (isSame && instruction.revision === intent.revision - 1) return release;
     if (endedPhases.includes(progress.phase)) {
       throw conflict(
-        `release ${releaseId} has ended (${progress.phase}) and takes no more words: plan and start another one, of the former image to go back`,
+        `release ${releaseId} has ended (${progress.phase}) and takes no more instructions: plan and start another one, of the former image to go back`,
       );
     }
-    if (word.revision !== intent.revision) {
+    if (instruction.revision !== intent.revision) {
       throw conflict(
-        `revision is ${word.revision}, and the release's intent is at ${intent.revision} by now: ${intent.by} said ` +
-          `${intent.want}${intent.reason && ` (${intent.reason})`}. Look at it, and say it again with revision ${intent.revision}`,
+        `revision is ${instruction.revision}, and the release's intent is at ${intent.revision} by now: ${intent.by} said ` +
+          `${intent.want}${intent.reason && ` (${intent.reason})`}. Look at it, and send it again with revision ${intent.revision}`,
       );
     }
-    // "run" again accepts what holds it; any other word again says nothing new.
+    // "run" again accepts what holds it; any other instruction again changes nothing.
     const isWaiting = progress.holds.some(({ clears }) => clears === 'operator');
-    if (intent.want === word.want && !(word.want === 'run' && isWaiting)) return release;
-    const { want, by, reason } = word;
+    if (intent.want === instruction.want && !(instruction.want === 'run' && isWaiting)) return release;
+    const { want, by, reason } = instruction;
     try {
       return await store.instruct(release, { want, by, reason, atMs: clock.now().getTime() });
     } catch (error) {
@@ -153,16 +154,16 @@ export function createReleases({ planner, store, feed, resolver, clock, changed 
       return { loadBalancers, images, taggedImageIds: spec.baseline.taggedImageIds };
     },
 
-    async instruct(releaseId, word) {
+    async instruct(releaseId, instruction) {
       for (let tries = 1; tries <= TRIES; tries++) {
-        const release = await say(releaseId, word);
+        const release = await record(releaseId, instruction);
         if (release) {
           changed();
           return release;
         }
         await clock.sleep(Math.random() * LONGEST_PAUSE_MS);
       }
-      throw conflict(`release ${releaseId} is being written all the time; say it again`);
+      throw conflict(`release ${releaseId} is being written all the time; send it again`);
     },
   };
 }

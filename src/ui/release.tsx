@@ -5,8 +5,8 @@ import { createJudgements } from './judgements.ts';
 import { Dialog, Facts, Id, Name, Prose, Stale, Status, Table, Time, Waiting } from './parts.tsx';
 import { OVERVIEW_EVERY_MS, usePolled } from './polled.ts';
 import { ReleaseErrors } from './release-errors.tsx';
+import { type Instruction, InstructionQuestion, instructionsFor, needsDecision } from './release-instructions.tsx';
 import { Squares } from './release-squares.tsx';
-import { needsDecision, type Word, WordQuestion, wordsFor } from './release-words.tsx';
 import { may, notice } from './state.ts';
 import { createTargets } from './targets.ts';
 import type { Judgement, Release, Target } from './wire.ts';
@@ -35,7 +35,7 @@ async function load(get: Get, id: string, { judgementsOf, targetsOf }: Readers):
 export function ReleaseDrawer({ id, onClose, onChanged }: { id: string; onClose(): void; onChanged(): void }) {
   const readers = useMemo(() => ({ judgementsOf: createJudgements(), targetsOf: createTargets() }), [id]);
   const { data, error, refresh } = usePolled(`release ${id}`, (get) => load(get, id, readers), OVERVIEW_EVERY_MS);
-  const asked = useSignal<{ word: Word; release: Release } | null>(null);
+  const asked = useSignal<{ instruction: Instruction; release: Release } | null>(null);
   const release = data?.release;
   return (
     <Dialog
@@ -49,16 +49,16 @@ export function ReleaseDrawer({ id, onClose, onChanged }: { id: string; onClose(
           <About of={release} />
           {!release.has_ended && may('release:put_intent') && (
             <p class="buttons">
-              {wordsFor(release).map((word) => (
+              {instructionsFor(release).map((instruction) => (
                 <button
-                  key={word.want}
+                  key={instruction.want}
                   type="button"
-                  class={word.isDangerous ? 'danger' : ''}
+                  class={instruction.isDangerous ? 'danger' : ''}
                   onClick={() => {
-                    asked.value = { word, release };
+                    asked.value = { instruction, release };
                   }}
                 >
-                  {word.title}…
+                  {instruction.title}…
                 </button>
               ))}
             </p>
@@ -73,11 +73,11 @@ export function ReleaseDrawer({ id, onClose, onChanged }: { id: string; onClose(
         <Waiting error={error} retry={refresh} />
       )}
       {asked.value && (
-        <WordQuestion
-          of={asked.value.word}
+        <InstructionQuestion
+          of={asked.value.instruction}
           release={asked.value.release}
           onClose={(isDone) => {
-            if (isDone && asked.value) notice.value = asked.value.word.done;
+            if (isDone && asked.value) notice.value = asked.value.instruction.done;
             asked.value = null;
             if (!isDone) return;
             refresh();

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/api/policy/policy.ts';
-import { defaultApiSettings } from '../../src/core/lbaas/settings.ts';
 import { openStoredApiHarness, otherProject, ownProject, type StoredApiHarness, subnetId } from '../kit/api.ts';
+import { defaultApiSettings } from '../kit/api-settings.ts';
 
 const quotaDefaults = { ...defaultApiSettings.quotaDefaults, loadbalancer: 2, healthmonitor: 7 };
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
-import { defaultApiSettings } from '../../src/core/lbaas/settings.ts';
 import { createVipAllocator } from '../../src/services/vip-allocator.ts';
 import { openStoredApiHarness, type StoredApiHarness } from '../kit/api.ts';
+import { defaultApiSettings } from '../kit/api-settings.ts';
 import { aNetwork, aSubnet, createFakeNetwork } from '../kit/fakes/fake-network.ts';
 
 /** `[networking] valid_vip_networks` and `denylist_vip_networks`, at the API: whichever way a request names the network. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/api/policy/policy.ts';
-import { defaultApiSettings } from '../../src/core/lbaas/settings.ts';
 import { type ApiHarness, openApiHarness, otherProject, subnetId } from '../kit/api.ts';
+import { defaultApiSettings } from '../kit/api-settings.ts';
 
 const rule = { type: 'PATH', compare_type: 'STARTS_WITH', value: '/api' };
 const member = { 'x-roles': 'member,reader' };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { defaultApiSettings } from '../../src/core/lbaas/settings.ts';
 import { canonicalAddress } from '../../src/core/network/address.ts';
 import { createFakeVips, openApiHarness, subnetId } from '../kit/api.ts';
+import { defaultApiSettings } from '../kit/api-settings.ts';
 
 const whole = {
   name: 'full',

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readBody } from '../../src/api/v2/read-body.ts';
 import { loadBalancerCreateBody } from '../../src/api/v2/schemas/load-balancer.ts';
 import { camel } from '../../src/api/v2/wire/camel.ts';
-import { defaultApiSettings } from '../../src/core/lbaas/settings.ts';
+import { defaultApiSettings } from '../kit/api-settings.ts';
 import { makeFullyPopulated } from '../../src/core/lbaas/fully-populated.ts';
 import { renderHaproxyConfiguration } from '../../src/core/haproxy/render.ts';
 import type { TlsFiles } from '../../src/core/haproxy/settings.ts';

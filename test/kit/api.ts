@@ -19,7 +19,6 @@ import { createTrafficSamples } from '../../src/adapters/storage/traffic-samples
 import { createPolicy } from '../../src/api/policy/policy.ts';
 import type { ApiDeps } from '../../src/api/v2/deps.ts';
 import { createApi } from '../../src/api/v2/server.ts';
-import { defaultApiSettings } from '../../src/core/lbaas/settings.ts';
 import { KilnError } from '../../src/model/errors.ts';
 import type { Fleet } from '../../src/model/fleet.ts';
 import type { Clock } from '../../src/ports/clock.ts';
@@ -27,6 +26,7 @@ import type { NetworkReferenceChecker } from '../../src/ports/network-references
 import type { VipAllocator } from '../../src/ports/vip-allocator.ts';
 import type { VipReservations } from '../../src/ports/vip-reservations.ts';
 import { createEventFeed } from '../../src/services/event-feed.ts';
+import { defaultApiSettings } from './api-settings.ts';
 import type { DatabaseSubject } from './contract/amphora-store.ts';
 import { createFakeClock } from './fakes/fake-clock.ts';
 import { createFakeLoadBalancerStore, type FakeLoadBalancerStore } from './fakes/fake-load-balancer-store.ts';

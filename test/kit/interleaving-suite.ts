@@ -6,7 +6,7 @@ import { writeRequests } from './write-requests.ts';
 
 /** At each wait a part of the others, another part at each. */
 const PARTS = 6;
-/** What only reads, and what is about an operation or a release (api-release-words.test.ts), not about a load balancer as it is. */
+/** What only reads, and what is about an operation or a release (api-release-instructions.test.ts), not about a load balancer as it is. */
 const outside: ReadonlySet<string> = new Set([
   '/v2/kiln/releases',
   '/v2/kiln/releases/plan',

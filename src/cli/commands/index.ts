@@ -29,6 +29,7 @@ import { operationAbort } from './operation/abort.ts';
 import { operationList } from './operation/list.ts';
 import { operationShow } from './operation/show.ts';
 import { releaseHistory } from './release/history.ts';
+import { releaseAbort, releasePause, releaseResume, releaseRollback } from './release/instructions.ts';
 import { releaseList } from './release/list.ts';
 import {
   alsoOverOctavia,
@@ -44,7 +45,6 @@ import { releasePlan } from './release/plan.ts';
 import { releaseShow } from './release/show.ts';
 import { releaseStart } from './release/start.ts';
 import { releaseWatch } from './release/watch.ts';
-import { releaseAbort, releasePause, releaseResume, releaseRollback } from './release/words.ts';
 import { secretAdopt } from './secret/adopt.ts';
 import { secretDelete } from './secret/delete.ts';
 import { secretList } from './secret/list.ts';

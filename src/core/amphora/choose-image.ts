@@ -211,7 +211,7 @@ function noCandidate(search: ImageSearch, listed: readonly Image[], flavor: Comp
     advice: listed.some((image) => search.owner !== ANY_OWNER && image.owner !== search.owner)
       ? 'Tag an image of the right project; if one of these belongs to a project that you trust with your load balancers, ' +
         'name it in [controller_worker] amp_image_owner_id.'
-      : 'Mend one of these images, or tag another one.',
+      : 'Fix one of these images, or tag another one.',
   });
 }
 

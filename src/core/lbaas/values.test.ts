@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
+import { defaultApiSettings } from '../../../test/kit/api-settings.ts';
 import { readBody } from '../../api/v2/read-body.ts';
 import { healthMonitorCreateBody, healthMonitorUpdateBody } from '../../api/v2/schemas/health-monitor.ts';
 import { makeHealthMonitor } from './health-monitor.ts';
-import { defaultApiSettings } from './settings.ts';
 import { checkCiphers } from './tls.ts';
 
 const context = { now: '2026-11-28T00:00:00Z', newId: () => 'id', settings: defaultApiSettings };

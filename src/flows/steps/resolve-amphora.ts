@@ -146,7 +146,7 @@ export async function releasedImage(
   const found = await resolver.resolveAssigned(imageId, { flavorId });
   if ('choice' in found) return { ...found.choice, rule: 'released' };
   throw new KilnError('IMAGE_NOT_FOUND', `image ${imageId}, which is being released, ${found.refused}`, {
-    advice: 'Mend the image, or end the release: `kiln release show` says which one.',
+    advice: 'Fix the image, or end the release: `kiln release show` says which one.',
     retryable: false,
   });
 }

@@ -5,7 +5,7 @@ import { LIST_EVERY_MS, usePolled } from './polled.ts';
 import type { Release, Want, WayBack } from './wire.ts';
 
 /** Something that an operator can tell a release. */
-export interface Word {
+export interface Instruction {
   want: Want;
   title: string;
   text: string;
@@ -14,14 +14,14 @@ export interface Word {
   isDangerous: boolean;
 }
 
-const pause: Word = {
+const pause: Instruction = {
   want: 'pause',
   title: 'Pause',
   text: 'No further load balancer is begun; what is being moved comes to its end.',
   done: 'The release is asked to pause.',
   isDangerous: false,
 };
-const resume: Word = {
+const resume: Instruction = {
   want: 'run',
   title: 'Resume',
   text: 'It goes on from where it is.',
@@ -29,21 +29,21 @@ const resume: Word = {
   isDangerous: false,
 };
 /** Of what an operator has to clear. */
-const approve: Word = {
+const approve: Instruction = {
   want: 'run',
   title: 'Approve',
   text: 'It goes on, and is not held for this again.',
   done: 'It is approved: the release goes on.',
   isDangerous: false,
 };
-const rollback: Word = {
+const rollback: Instruction = {
   want: 'rollback',
   title: 'Roll back',
   text: 'Each load balancer that was moved is taken back to the image that it had, and the tag with it. This image counts as rejected.',
   done: 'The release is asked to roll back.',
   isDangerous: true,
 };
-const abort: Word = {
+const abort: Instruction = {
   want: 'abort',
   title: 'Abort',
   text: 'It ends here. What was moved stays on the new image, the rest on the one that it has.',
@@ -52,7 +52,7 @@ const abort: Word = {
 };
 
 /** What would change something: what it was not asked already, and to go on where something holds it that only an operator ends. */
-export function wordsFor(release: Release): Word[] {
+export function instructionsFor(release: Release): Instruction[] {
   const { want } = release.intent;
   const isGoingBack = release.phase === 'rolling-back' || want === 'rollback';
   const goOn = waitsFor(release).length > 0 ? [approve] : want === 'pause' || want === 'abort' ? [resume] : [];
@@ -72,22 +72,22 @@ const waitsFor = ({ holds }: Release) => holds.filter(needsDecision);
 
 /**
  * Asks why, and sends it to the release, unless somebody else has asked it for something since.
- * @param props.release as it was when the word was chosen: what comes meanwhile is not approved unseen.
+ * @param props.release as it was when the instruction was chosen: what comes meanwhile is not approved unseen.
  */
-export function WordQuestion(props: { of: Word; release: Release; onClose(isDone: boolean): void }) {
-  const { of: word, release, onClose } = props;
+export function InstructionQuestion(props: { of: Instruction; release: Release; onClose(isDone: boolean): void }) {
+  const { of: instruction, release, onClose } = props;
   const path = `v2/kiln/releases/${encodeURIComponent(release.id)}`;
   const { revision } = release.intent;
   return (
     <Reasoned
-      title={`${word.title}?`}
-      button={`${word.title} it`}
-      isDangerous={word.isDangerous}
+      title={`${instruction.title}?`}
+      button={`${instruction.title} it`}
+      isDangerous={instruction.isDangerous}
       onClose={onClose}
-      act={(reason) => ask('PUT', `${path}/intent`, { want: word.want, reason, revision })}
+      act={(reason) => ask('PUT', `${path}/intent`, { want: instruction.want, reason, revision })}
     >
-      <p>{word.text}</p>
-      {word.want === 'run' &&
+      <p>{instruction.text}</p>
+      {instruction.want === 'run' &&
         waitsFor(release).map((hold) => (
           <p key={hold.code}>
             <strong>
@@ -95,7 +95,7 @@ export function WordQuestion(props: { of: Word; release: Release; onClose(isDone
             </strong>
           </p>
         ))}
-      {word.want === 'rollback' && <Back path={path} />}
+      {instruction.want === 'rollback' && <Back path={path} />}
     </Reasoned>
   );
 }

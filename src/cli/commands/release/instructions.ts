@@ -16,7 +16,7 @@ interface Options {
 const reasonOption = { flags: '--reason <text>', help: 'kept with the release' };
 
 /** @param follows what happens now. */
-async function say(
+async function instruct(
   { options, context }: Invocation<Options>,
   found: { releases: Releases; release: StoredRelease },
   want: Intent['want'],
@@ -31,7 +31,7 @@ async function say(
     document: releaseDocument(said),
     ids: [id],
     render: (view: Parameters<typeof renderRelease>[1]) =>
-      `${renderRelease(said, view)}\n\n${isNews ? follows : `Nothing is new: that was said before, by ${said.intent.by}.`}`,
+      `${renderRelease(said, view)}\n\n${isNews ? follows : `Nothing is new: that was asked for before, by ${said.intent.by}.`}`,
   };
 }
 
@@ -40,8 +40,8 @@ async function find({ arguments: [id], context }: Invocation<Options>) {
   return { releases, release: await findRelease(releases, id, { orNewest: false }) };
 }
 
-/** A command that says one word. */
-function word(
+/** A command that gives one instruction. */
+function instructionCommand(
   verb: string,
   want: Intent['want'],
   summary: string,
@@ -57,11 +57,11 @@ function word(
     options: [reasonOption],
     examples: [`kiln release ${verb}`, `kiln release ${verb} --reason "as agreed with the shop" --json`],
     exits: [],
-    run: async (invocation) => await say(invocation, await find(invocation), want, follows),
+    run: async (invocation) => await instruct(invocation, await find(invocation), want, follows),
   });
 }
 
-export const releasePause = word(
+export const releasePause = instructionCommand(
   'pause',
   'pause',
   'Stop a release from beginning anything new',
@@ -69,7 +69,7 @@ export const releasePause = word(
   'Nothing new begins; what moves now ends. `kiln release resume` goes on.',
 );
 
-export const releaseResume = word(
+export const releaseResume = instructionCommand(
   'resume',
   'run',
   'Go on with a release, and accept what holds it',
@@ -78,7 +78,7 @@ export const releaseResume = word(
   'It goes on, within seconds.',
 );
 
-export const releaseAbort = word(
+export const releaseAbort = instructionCommand(
   'abort',
   'abort',
   'End a release where it is: what has moved stays',
@@ -114,7 +114,7 @@ export const releaseRollback = defineCommand<Options>({
         render: () => 'Nothing was changed.',
       };
     }
-    return await say(
+    return await instruct(
       invocation,
       found,
       'rollback',

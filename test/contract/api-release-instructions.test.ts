@@ -229,7 +229,7 @@ describe('intent', () => {
     const stale = await say(id, { want: 'rollback', reason: 'no', revision: 1 }, alice);
     expect([stale.status, stale.body.faultstring]).toEqual([
       409,
-      `revision is 1, and the release's intent is at 2 by now: bob said pause (lunch). Look at it, and say it again with revision 2`,
+      `revision is 1, and the release's intent is at 2 by now: bob said pause (lunch). Look at it, and send it again with revision 2`,
     ]);
     expect((await say(id, { want: 'rollback', reason: 'no', revision: 9 }, alice)).status).toBe(409);
     expect((await say(id, { want: 'run', reason: 'fed', revision: 2 }, alice)).body.release.intent).toMatchObject({
