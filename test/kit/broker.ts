@@ -25,6 +25,8 @@ async function evaluate(expression: string): Promise<void> {
 export async function makeVirtualHost(): Promise<{
   url(port?: number): string;
   cutAll(): Promise<void>;
+  /** The processes of the queues hang, or go on: the broker lives, and answers nothing that has to do with a queue. */
+  queuesHang(hang: boolean): Promise<void>;
   close(): Promise<void>;
 }> {
   const name = `kiln-test-${process.pid}-${process.hrtime.bigint()}`;
@@ -39,6 +41,10 @@ export async function makeVirtualHost(): Promise<{
       evaluate(
         `[rabbit_networking:close_connection(P, "cut by a test") || P <- rabbit_networking:connections(), ` +
           `rabbit_networking:connection_info(P, [vhost]) =:= [{vhost, <<"${name}">>}]]`,
+      ),
+    queuesHang: (hang) =>
+      evaluate(
+        `[sys:${hang ? 'suspend' : 'resume'}(element(1, amqqueue:get_pid(Q))) || Q <- rabbit_amqqueue:list(<<"${name}">>)]`,
       ),
     close: () => evaluate(`rabbit_vhost:delete(<<"${name}">>, <<"test">>)`),
   };

@@ -49,6 +49,7 @@ const queue = createRabbitQueue({
   log,
   outbox: createOutbox(database, clock),
   relayEveryMs: 1_000,
+  answerWithinMs: 10_000,
   pauseMs: growingPauseMs,
 });
 const limits = { attempts: 3, firstPauseMs: 100, longestPauseMs: 1_000 };

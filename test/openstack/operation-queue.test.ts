@@ -62,6 +62,7 @@ async function makeHarness() {
       log,
       outbox,
       relayEveryMs: 200,
+      answerWithinMs: 10_000,
       pauseMs: () => 20,
       ...over,
     });
@@ -395,6 +396,30 @@ describe('RabbitMQ, its outbox and its failures', () => {
       await harness.commit({ id: 'b', priority: 0 });
       await vi.waitFor(() => expect(taken).toContain('b'), eventually);
       await proxy.close();
+    }));
+
+  it('a broker that lives and confirms nothing holds up no worker, and is sent what it missed when it goes on', () =>
+    withHarness(async () => {
+      const [working, starting] = [1, 2].map(() => harness.makeQueue({ answerWithinMs: 500 })) as OperationQueue[];
+      const taken: string[] = [];
+      const take = async (id: string) => {
+        taken.push(id);
+        return 'ended' as const;
+      };
+      await working?.start(take, 1);
+      await vi.waitFor(() => expect(harness.logged('connected to RabbitMQ')).toBe(2), eventually);
+      await virtualHost.queuesHang(true);
+      try {
+        await harness.commit({ id: 'a', priority: 1 });
+        working?.announce({ id: 'a', priority: 1 });
+        await starting?.start(take, 1);
+        await vi.waitFor(() => expect(taken).toContain('a'), eventually);
+      } finally {
+        await virtualHost.queuesHang(false);
+      }
+      await harness.commit({ id: 'b', priority: 0 });
+      await vi.waitFor(() => expect(taken).toContain('b'), eventually);
+      await vi.waitFor(async () => expect(await harness.outbox.unannounced(1)).toEqual([]), eventually);
     }));
 
   describe('TLS', () => {

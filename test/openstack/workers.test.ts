@@ -116,6 +116,7 @@ function makePublisher(port = brokerPort): OperationQueue {
     log: createFakeLog(),
     outbox: createOutbox(database, clock),
     relayEveryMs: 1_000,
+    answerWithinMs: 10_000,
     pauseMs: () => 1_000,
   });
   queues.push(queue);

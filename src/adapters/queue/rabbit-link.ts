@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import type { ChannelModel, SocketOptions } from 'amqplib';
 import { growingPauseMs } from '../../lib/growing-pause.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -92,6 +93,14 @@ export function probeBroker(
       }
     }),
   );
+}
+
+/**
+ * Ends the connection at once; whoever waits for something on it hears of that. amqplib's own `close()` has ended when the broker has answered, and
+ * has no limit. Only its internals have the socket; it takes an error of that for the end of the connection: channels close, heartbeats end.
+ */
+export function dropConnection({ connection }: ChannelModel, why: Error): void {
+  (connection as unknown as { stream: Socket }).stream.destroy(why);
 }
 
 /** Waits for what a broker that says nothing will not answer either: two seconds, and whatever comes of it. */

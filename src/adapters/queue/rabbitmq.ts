@@ -5,7 +5,7 @@ import type { Log } from '../../ports/log.ts';
 import type { OperationMessage, OperationQueue } from '../../ports/operation-queue.ts';
 import type { Outbox } from '../../ports/outbox.ts';
 import { createInProcessQueue } from './in-process.ts';
-import { forAWhile, keepLink, type RabbitLinkSettings } from './rabbit-link.ts';
+import { dropConnection, forAWhile, keepLink, type RabbitLinkSettings } from './rabbit-link.ts';
 
 type Take = Parameters<OperationQueue['start']>[0];
 
@@ -15,6 +15,8 @@ export interface RabbitQueueSettings extends RabbitLinkSettings {
   outbox: Outbox;
   /** How often the outbox is searched for what was committed and never confirmed. */
   relayEveryMs: number;
+  /** The connection to a broker that takes longer to confirm a message, or to set up its queues, is given up. */
+  answerWithinMs: number;
   /** How long an operation rests after the so many-eth "later" in a row. */
   pauseMs(deferrals: number): number;
 }
@@ -48,7 +50,7 @@ interface Token {
  * relay publishes them, so the broker may be away for as long as it likes.
  */
 export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue {
-  const { clock, log, outbox, relayEveryMs } = settings;
+  const { clock, log, outbox, relayEveryMs, answerWithinMs } = settings;
   const stopping = new AbortController();
   /** After `stopping`: what ran has been answered. */
   const leaving = new AbortController();
@@ -67,8 +69,21 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
   /** The broker is short of memory or disk: what is sent to it stays unread. */
   let blocked = false;
 
-  const whileServed = keepLink(settings, settings, serve, lose, leaving.signal);
+  const whileServed = keepLink(settings, settings, (connection) => inTime(serve(connection)), lose, leaving.signal);
   const whileRelaying = keepRelaying();
+
+  /** A queue may hang in a broker that lives, and go on with its heartbeats. */
+  async function inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    const answered = new AbortController();
+    const late = clock.sleep(answerWithinMs, answered.signal).then(() => {
+      throw new Error(`RabbitMQ has not answered in ${answerWithinMs / 1000} s`);
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      answered.abort();
+    }
+  }
 
   async function serve(connection: ChannelModel): Promise<void> {
     blocked = false;
@@ -197,29 +212,31 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
   }
 
   /** Whether the broker has it for sure. */
-  function publish({ id, priority }: OperationMessage): Promise<boolean> {
-    if (!link || blocked) return Promise.resolve(false);
+  async function publish({ id, priority }: OperationMessage): Promise<boolean> {
+    if (!link || blocked) return false;
     const { publishing, connection } = link;
+    const confirmation = Promise.withResolvers<boolean>();
+    const queue = priority > 0 ? queueNames.urgent : queueNames.plain;
+    const content = Buffer.from(JSON.stringify({ id, priority }));
+    const options = { persistent: true, mandatory: true, messageId: id, contentType: 'application/json' };
+    try {
+      publishing.sendToQueue(queue, content, options, (error: unknown) => {
+        // A message that comes back does so before it is confirmed. The queue is declared again with the connection.
+        const cameBack = returned.delete(id);
+        if (cameBack) connection.close().catch(() => {});
+        confirmation.resolve(!error && !cameBack);
+      });
+    } catch {
+      return false; // The channel closed a moment ago.
+    }
     unconfirmed.add(id);
-    return new Promise((resolve) => {
-      const settle = (wellDone: boolean) => {
-        unconfirmed.delete(id);
-        resolve(wellDone);
-      };
-      const queue = priority > 0 ? queueNames.urgent : queueNames.plain;
-      const content = Buffer.from(JSON.stringify({ id, priority }));
-      const options = { persistent: true, mandatory: true, messageId: id, contentType: 'application/json' };
-      try {
-        publishing.sendToQueue(queue, content, options, (error: unknown) => {
-          // A message that comes back does so before it is confirmed. The queue is declared again with the connection.
-          const cameBack = returned.delete(id);
-          if (cameBack) connection.close().catch(() => {});
-          settle(!error && !cameBack);
-        });
-      } catch {
-        settle(false); // The channel closed a moment ago.
-      }
+    const wellDone = await inTime(confirmation.promise).catch((late: Error) => {
+      // One that is short of memory or disk has said so; it confirms when it is no longer.
+      if (!blocked) dropConnection(connection, late);
+      return false;
     });
+    unconfirmed.delete(id);
+    return wellDone;
   }
 
   async function publishAndNote(word: OperationMessage): Promise<boolean> {
@@ -280,9 +297,11 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
     announce(word) {
       if (stopping.signal.aborted) return;
       if (local.knows(word.id)) local.announce(word);
-      // Without the broker a worker that found something takes it itself.
-      else if (link && !blocked) void publishAndNote(word);
-      else if (worker) local.announce(word);
+      else
+        void publishAndNote(word).then((wellDone) => {
+          // Without the broker a worker that found something takes it itself.
+          if (!wellDone && worker) local.announce(word);
+        });
     },
 
     announceHere(word) {
@@ -294,10 +313,12 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
       // Without a connection it is done as soon as there is one.
       const now = link;
       await local.start(takeAndAnswer(take), capacity);
-      await (now && consume(now, capacity))?.catch((error: unknown) => {
-        log.warn({ err: error }, 'RabbitMQ gives no messages yet');
-        now?.connection.close().catch(() => {});
-      });
+      // Nor is it waited for with one: a worker whose broker hangs has its sweeps.
+      if (now)
+        void inTime(consume(now, capacity)).catch((error: Error) => {
+          log.warn({ err: error }, 'RabbitMQ gives no messages yet');
+          dropConnection(now.connection, error);
+        });
     },
 
     async stop() {

@@ -22,6 +22,8 @@ const UNDOING = { attempts: 8, firstPauseMs: 500, longestPauseMs: 15_000 };
 
 const SWEEP_EVERY_MS = 5_000;
 const RELAY_EVERY_MS = 5_000;
+/** Longer than quorum queues take to choose another leader. */
+const BROKER_ANSWERS_WITHIN_MS = 10_000;
 
 /** How operations reach workers: by RabbitMQ where a transport_url is set, else within this process. */
 export function wireQueue(state: State, { clock, log, current }: RuntimeContext): OperationQueue {
@@ -29,7 +31,15 @@ export function wireQueue(state: State, { clock, log, current }: RuntimeContext)
   if (!DEFAULT.transport_url) return createInProcessQueue({ clock, pauseMs: growingPauseMs });
   const link = rabbitLinkSettings(DEFAULT.transport_url, rabbit);
   const outbox = createOutbox(state.database, clock);
-  return createRabbitQueue({ ...link, clock, log, outbox, relayEveryMs: RELAY_EVERY_MS, pauseMs: growingPauseMs });
+  return createRabbitQueue({
+    ...link,
+    clock,
+    log,
+    outbox,
+    relayEveryMs: RELAY_EVERY_MS,
+    answerWithinMs: BROKER_ANSWERS_WITHIN_MS,
+    pauseMs: growingPauseMs,
+  });
 }
 
 /** How flows are carried out. */
