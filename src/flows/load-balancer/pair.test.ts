@@ -21,6 +21,9 @@ const nothing = { servers: 0, vrrpPorts: 0, securityGroups: 0, serverGroups: 0, 
 const limits = { attempts: 2, firstPauseMs: 10, longestPauseMs: 100 };
 const never = new AbortController().signal;
 
+const refusal = (status: number | null) =>
+  aServiceError('AGENT_REFUSED', { service: 'amphora-agent', status }, { retryable: status === 500 });
+
 function setUp(options: Parameters<typeof createFakeLoadBalancerDeps>[0] = {}) {
   const fakes = createFakeLoadBalancerDeps(options);
   const { deps, journal, clock, log, loadBalancers, network, compute, agent, amphorae } = fakes;
@@ -75,7 +78,12 @@ function setUp(options: Parameters<typeof createFakeLoadBalancerDeps>[0] = {}) {
   });
   const statusOf = async () => (await loadBalancers.get('loadbalancer', 'lb'))?.provisioningStatus ?? null;
   /** As if nobody were there; `calls` has what the others were asked. */
-  function without(...silent: Amphora[]) {
+  const without = (...silent: Amphora[]) =>
+    failing(new KilnError('AGENT_UNREACHABLE', 'nobody is there'), (_call, id) => silent.some((one) => one.id === id));
+  /** @param status of each answer; null: it hangs up. */
+  const refusedBy = (status: number | null, ...refusing: Amphora[]) =>
+    failing(refusal(status), (_call, id) => refusing.some((one) => one.id === id));
+  function failing(failure: KilnError, fails: (call: string, amphoraId: string) => boolean) {
     const calls: string[] = [];
     const watched = new Proxy(agent, {
       get(target, name) {
@@ -83,14 +91,14 @@ function setUp(options: Parameters<typeof createFakeLoadBalancerDeps>[0] = {}) {
         if (typeof member !== 'function' || name === 'amphora') return member;
         return async (address: { id: string }, ...values: unknown[]) => {
           calls.push(`${String(name)} ${address.id} ${typeof values[0] === 'string' ? values[0] : ''}`.trim());
-          if (silent.some(({ id }) => id === address.id)) throw new KilnError('AGENT_UNREACHABLE', 'nobody is there');
+          if (fails(String(name), address.id)) throw failure;
           return await Reflect.apply(member, target, [address, ...values]);
         };
       },
     }) as AmphoraAgent;
     return { deps: { ...deps, agent: watched }, calls };
   }
-  return { ...fakes, carryOut, created, pair, vrrpOf, haproxyOf, left, statusOf, without };
+  return { ...fakes, carryOut, created, pair, vrrpOf, haproxyOf, left, statusOf, without, refusedBy, failing };
 }
 
 describe('a pair', () => {
@@ -339,6 +347,110 @@ describe('a pair', () => {
       'undone',
     );
     expect((await harness.pair()).all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
+  });
+
+  it.each([500, null])(
+    'gets a change on the one that takes it, where the other one refuses whatever it is asked for (%s): that is left to failover',
+    async (status) => {
+      const harness = setUp();
+      await harness.created();
+      const { master, backup } = await harness.pair();
+      const { deps } = harness.refusedBy(status, master);
+      expect(await harness.carryOut('update-listener', { resourceId: 'li' }, deps)).toBe('done');
+      expect(await harness.statusOf()).toBe('ACTIVE');
+      const after = await harness.pair();
+      expect(after.master).toMatchObject({ id: master.id, status: 'ERROR', reason: { code: 'AGENT_REFUSED' } });
+      expect(after.backup).toEqual(backup);
+    },
+  );
+
+  it.each([
+    ['MASTER', 'BACKUP'],
+    ['BACKUP', 'MASTER'],
+  ] as const)(
+    'gives a change back on its %s where its %s has refused it, and goes on refusing',
+    async (well, _sick) => {
+      const harness = setUp();
+      await harness.created();
+      const { master, backup } = await harness.pair();
+      const [healthy, sick] = well === 'MASTER' ? [master, backup] : [backup, master];
+      const before = harness.haproxyOf(healthy)?.configuration;
+      const listener = (await harness.loadBalancers.get('listener', 'li')) ?? expect.unreachable();
+      await harness.loadBalancers.apply({
+        loadBalancerId: 'lb',
+        mutableFrom: ['ACTIVE'],
+        rows: [{ kind: 'listener', put: { ...listener, provisioningStatus: 'PENDING_UPDATE', connectionLimit: 77 } }],
+        operation: null,
+      });
+      const fields = { resourceId: 'li', before: { connectionLimit: listener.connectionLimit } };
+      const { deps, calls } = harness.refusedBy(400, sick);
+      expect(await harness.carryOut('update-listener', fields, deps)).toBe('undone');
+      expect(calls.filter((call) => call.startsWith(`uploadHaproxyConfiguration ${healthy.id}`))).toHaveLength(2);
+      expect(harness.haproxyOf(healthy)?.configuration).toBe(before);
+    },
+  );
+
+  it.each(['failover-amphora-of-pair', 'failover-load-balancer-pair', 'resize-load-balancer-pair'] as const)(
+    'is repaired by %s where the one that is replaced refuses everything',
+    async (flow) => {
+      for (const role of ['master', 'backup'] as const) {
+        const harness = setUp();
+        await harness.created();
+        const before = await harness.pair();
+        const { deps } = harness.refusedBy(null, before[role]);
+        expect(await harness.carryOut(flow, { amphoraId: before[role].id, flavorId: null }, deps)).toBe('done');
+        const after = await harness.pair();
+        expect(after.all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
+        expect(after[role].id).not.toBe(before[role].id);
+        expect(await harness.statusOf()).toBe('ACTIVE');
+        expect(await harness.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
+      }
+    },
+  );
+
+  it.each([
+    ['everything', /./],
+    ['what keepalived is to have', /Vrrp/],
+    ['what HAProxy is to have', /^uploadHaproxy/],
+  ])('has one replaced though the other one refuses %s: that is failed over next', async (_what, refused) => {
+    const harness = setUp();
+    await harness.created();
+    const { master, backup } = await harness.pair();
+    const { deps } = harness.failing(refusal(500), (call, id) => id === master.id && refused.test(call));
+    expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: backup.id }, deps)).toBe('done');
+    expect(await harness.statusOf()).toBe('ACTIVE');
+    const after = await harness.pair();
+    expect(after.master).toMatchObject({ id: master.id, status: 'ERROR', reason: { code: 'AGENT_REFUSED' } });
+    expect(after.backup.status).toBe('ALLOCATED');
+    expect(after.backup.id).not.toBe(backup.id);
+    expect(harness.vrrpOf(after.backup)).toMatchObject({ running: true });
+    expect(harness.vrrpOf(after.backup)?.configuration).toContain(master.vrrpIp);
+    expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: master.id }, deps)).toBe('done');
+    expect((await harness.pair()).all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
+  });
+
+  it('is not made, nor failed over, with a new one that refuses what HAProxy is to have', async () => {
+    const harness = setUp();
+    await harness.created();
+    const { all } = await harness.pair();
+    let isFirst = true;
+    const { deps } = harness.failing(refusal(500), (call, id) => {
+      if (!call.startsWith('uploadHaproxy') || all.some((one) => one.id === id) || !isFirst) return false;
+      isFirst = false;
+      return true;
+    });
+    // What is tried once more is taken.
+    expect(await harness.carryOut('failover-load-balancer-pair', {}, deps)).toBe('done');
+    expect((await harness.pair()).all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
+    const refusing = new Set<string>();
+    const fixed = await harness.pair();
+    const { deps: never } = harness.failing(refusal(500), (call, id) => {
+      if (!call.startsWith('uploadHaproxy') || fixed.all.some((one) => one.id === id)) return false;
+      if (refusing.size === 0) refusing.add(id);
+      return refusing.has(id);
+    });
+    expect(await harness.carryOut('failover-load-balancer-pair', {}, never)).toBe('undone');
+    expect((await harness.pair()).all.map(({ id }) => id).sort()).toEqual(fixed.all.map(({ id }) => id).sort());
   });
 
   it.each(['MASTER', 'BACKUP'] as const)(

@@ -24,7 +24,7 @@ import { deleteReplacedAmphorae } from '../steps/remove-amphorae.ts';
 import { type AmphoraChoices, resolveAmphorae } from '../steps/resolve-amphora.ts';
 import { createServerGroup } from '../steps/server-group.ts';
 import { updateVipSecurityGroup, type VipSecurity } from '../steps/vip-security-group.ts';
-import { checkNewAmphorae, startVrrp, takeOver, tellPeers } from '../steps/vrrp.ts';
+import { checkNewAmphorae, introducePeers, startVrrp, takeOver, updatePeersOfPair } from '../steps/vrrp.ts';
 import { createVrrpPort, plugVipPort, type VrrpPort } from '../steps/vrrp-port.ts';
 import { buildAmphora } from './build-amphora.ts';
 import type { LoadBalancerDeps } from './deps.ts';
@@ -102,13 +102,13 @@ function failover<Name extends FlowName>(
       .step(onNewAmphora(uploadHaproxyConfiguration<Built & CertificatesUploaded>(inPair(() => true))))
       .step(onNewAmphora(reloadListeners<Built & CertificatesUploaded>(inPair(() => true))))
       .step(onNewAmphora(checkNewAmphorae))
-      .step(tellPeers('introduce-peers'))
+      .step(introducePeers)
       .commit()
       .step(takeOver('BACKUP'))
       .step(takeOver('MASTER'))
       .parallel(allocateBoth, isBuilt)
       .step(deleteReplacedAmphorae)
-      .step(tellPeers('update-peers'))
+      .step(updatePeersOfPair)
       .step(markActive<PairFailoverInput & Built & CertificatesUploaded>(outcomeOf))
       .build(),
   );

@@ -57,9 +57,9 @@ export function uploadCertificates<State extends Input>(
       const before = await oldTree(deps, state, options);
       if (!before) return;
       const tree = await treeOf(deps, state.loadBalancerId);
-      for (const target of await targetsLeft(options.targetsOf, deps, state)) {
-        await unlessKept(deps, target, () => removeTlsMaterial(deps, target, { of: tree, butOf: before }));
-      }
+      await onEachTarget(deps, await targetsLeft(options.targetsOf, deps, state), (target) =>
+        unlessKept(deps, target, () => removeTlsMaterial(deps, target, { of: tree, butOf: before })),
+      );
     },
   };
 }
@@ -125,7 +125,8 @@ async function servedTree(
 /**
  * What the amphora had before: its files, and HAProxy running with them. One that can't be reached is left: the operation
  * must come to an end, so that it can be failed over, and whatever is done with it next brings everything anew. So is one
- * that served a certificate which is gone since: what it has is all that there is.
+ * that served a certificate which is gone since: what it has is all that there is. Of a pair, whatever becomes of one, the other
+ * one is given back what it had.
  */
 async function giveBack<State extends Input>(
   deps: LoadBalancerDeps,
@@ -135,15 +136,15 @@ async function giveBack<State extends Input>(
   const before = await oldTree(deps, state, options);
   if (!before) return;
   const tree = await treeOf(deps, state.loadBalancerId);
-  for (const target of await targetsLeft(options.targetsOf, deps, state)) {
-    await unlessKept(deps, target, async () => {
+  await onEachTarget(deps, await targetsLeft(options.targetsOf, deps, state), (target) =>
+    unlessKept(deps, target, async () => {
       const { tlsFiles, leftOut } = await uploadTlsMaterial(deps, target, before, options.mayBeLeftOut);
       const served = withoutLeftOut(before, leftOut);
       await uploadConfigurations(deps, target, served, tlsFiles);
       await reloadTarget(deps, target, served);
       await removeNewListeners(deps, target, { tree, before });
-    });
-  }
+    }),
+  );
 }
 
 async function unlessKept(deps: LoadBalancerDeps, target: Target, work: () => Promise<void>): Promise<void> {

@@ -3,10 +3,10 @@ import { KilnError, toKilnError } from '../../model/errors.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { Step } from '../engine/flow.ts';
 import { updatePeers } from '../lib/haproxy-files.ts';
-import { isUnreachable, onEachTarget } from '../lib/on-each-target.ts';
+import { isOfAgent, leaveToFailover, type TargetFailure, tryEachTarget } from '../lib/on-each-target.ts';
 import { type PairRole, type PairState, pairOf, pairRoles } from '../lib/pair.ts';
 import { removePort } from '../lib/remove-port.ts';
-import type { BuiltAmphora } from '../lib/targets.ts';
+import type { BuiltAmphora, Target } from '../lib/targets.ts';
 import { treeOf } from '../lib/tree-of.ts';
 import { addressOf, type PairMember, uploadVrrp } from '../lib/vrrp-files.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
@@ -67,13 +67,14 @@ export function takeOver(role: PairRole): Step<LoadBalancerDeps, State, Nothing>
       const successor = builtIn(state).find((one) => one.role === role);
       if (!successor) return {};
       const partner = await partnerOf(deps, loadBalancerId, state, successor);
+      const isPartnerNew = builtIn(state).some(({ id }) => id === partner?.id);
       await uploadVrrp(deps, loadBalancerId, successor, partner ? [partner] : []);
       // Who leaves says so once: a new partner that is not there to hear it waits for an advertisement that does not come.
-      if (partner && builtIn(state).some(({ id }) => id === partner.id)) {
+      if (isPartnerNew) {
         await deps.clock.sleep(HEARD_AFTER_ADVERTS * deps.settings().vrrp.advertIntervalSeconds * 1000);
       }
       await retire(deps, loadBalancerId, successor);
-      if (partner) await introduce(deps, loadBalancerId, partner, successor);
+      if (partner) await introduce(deps, loadBalancerId, partner, successor, isPartnerNew);
       await deps.agent.actOnVrrp(addressOf(successor), 'start');
       return {};
     },
@@ -108,48 +109,67 @@ async function retire(deps: LoadBalancerDeps, loadBalancerId: string, successor:
   }
 }
 
-/** One that does not answer holds up nothing: it is failed over next. */
+/** One that does not take it holds up nothing: what serves and is not new is failed over next. */
 async function introduce(
   deps: LoadBalancerDeps,
   loadBalancerId: string,
   partner: PairMember,
   successor: PairMember,
+  isPartnerNew: boolean,
 ): Promise<void> {
   try {
     await uploadVrrp(deps, loadBalancerId, partner, [successor]);
     await deps.agent.actOnVrrp(addressOf(partner), 'start');
-  } catch (error) {
-    if (!isUnreachable(error)) throw error;
-    deps.log.warn(
-      { amphora: partner.id, err: error },
-      'the other one of a pair does not answer: it has not learned of the new one',
-    );
+  } catch (thrown) {
+    const error = toKilnError(thrown);
+    if (!isOfAgent(error)) throw thrown;
+    deps.log.warn({ amphora: partner.id, err: error }, 'the other one of a pair has not learned of the new one');
+    // Nothing else would tell it: both would have the VIP for ever.
+    if (!isPartnerNew) await leaveToFailover(deps, partner, error);
   }
 }
 
 /**
- * HAProxy of the amphorae that serve learns who its peers are: before new ones take over, so that they get to know its
- * sessions; and afterwards, when the old ones are gone.
+ * HAProxy of the amphorae that serve learns of the new ones before these take over, so that they get to know its sessions.
+ * Nobody is waited for: it may be the one that is replaced, which is replaced because it does not do what it is asked for.
  */
-export function tellPeers(name: string): Step<LoadBalancerDeps, LoadBalancerInput, Nothing> {
-  return {
-    name,
-    async do(deps, { loadBalancerId }) {
-      // New ones serve, and count, only once they have taken over.
-      const serving = (await pairOf(deps, loadBalancerId)).filter(({ status }) => status === 'ALLOCATED');
-      const targets = serving.map((one) => ({ ...addressOf(one), serverId: one.computeId ?? '' }));
-      await onEachTarget(deps, targets, (target) => updatePeers(deps, target, loadBalancerId)).catch(
-        (error: unknown) => {
-          if (!isUnreachable(error)) throw error;
-          deps.log.warn(
-            { loadBalancer: loadBalancerId, err: error },
-            'amphorae that do not answer keep the peers that they have',
-          );
-        },
-      );
-      return {};
-    },
-  };
+export const introducePeers: Step<LoadBalancerDeps, LoadBalancerInput, Nothing> = {
+  name: 'introduce-peers',
+  async do(deps, { loadBalancerId }) {
+    for (const failure of (await tellPeers(deps, loadBalancerId)).failures) keepsItsPeers(deps, failure);
+    return {};
+  },
+};
+
+/** Again when the old ones are gone. Whoever does not take it is failed over, while the other one serves. */
+export const updatePeersOfPair: Step<LoadBalancerDeps, LoadBalancerInput, Nothing> = {
+  name: 'update-peers',
+  async do(deps, { loadBalancerId }) {
+    const { targets, failures } = await tellPeers(deps, loadBalancerId);
+    for (const failure of failures) {
+      if (failures.length === targets.length) keepsItsPeers(deps, failure);
+      else await leaveToFailover(deps, failure.target, failure.error);
+    }
+    return {};
+  },
+};
+
+/** @throws what is not the agents' fault. */
+async function tellPeers(
+  deps: LoadBalancerDeps,
+  loadBalancerId: string,
+): Promise<{ targets: Target[]; failures: TargetFailure[] }> {
+  // New ones serve, and count, only once they have taken over.
+  const serving = (await pairOf(deps, loadBalancerId)).filter(({ status }) => status === 'ALLOCATED');
+  const targets = serving.map((one) => ({ ...addressOf(one), serverId: one.computeId ?? '' }));
+  const failures = await tryEachTarget(deps, targets, (target) => updatePeers(deps, target, loadBalancerId));
+  const grave = failures.find(({ error }) => !isOfAgent(error));
+  if (grave) throw grave.error;
+  return { targets, failures };
+}
+
+function keepsItsPeers({ log }: LoadBalancerDeps, { target, error }: TargetFailure): void {
+  log.warn({ amphora: target.id, err: error }, 'an amphora of a pair keeps the peers that it has');
 }
 
 function builtIn(state: JsonObject): PairMember[] {
