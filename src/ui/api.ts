@@ -14,6 +14,11 @@ export class ApiError extends Error {
 /** Where the API is: the page is at `ui/` below it, also behind a proxy. */
 const base = new URL('..', document.baseURI);
 
+/** Longer than any answer takes that is still to come: Glance is asked for some. */
+const LONGEST_READ_MS = 30_000;
+/** A stream has a sign of life every 15 s. */
+const LONGEST_SILENCE_MS = 40_000;
+
 /** One request to the public API, as whoever has signed in. */
 export async function ask<Answer>(method: 'POST' | 'PUT', path: string, body?: object): Promise<Answer> {
   return await read<Answer>(await sendSignedIn(method, path, body));
@@ -38,29 +43,40 @@ export async function sendForLines<Line>(path: string): Promise<Line[]> {
 
 /**
  * Reads an answer of lines of JSON as they come, until it ends.
- * @throws ApiError; with status 0 also where it breaks off.
+ * @throws ApiError; with status 0 also where it breaks off, or falls silent.
  */
 export async function followLines<Line>(
   path: string,
   signal: AbortSignal,
   onLines: (lines: Line[]) => void,
 ): Promise<void> {
-  const answer = await sendSignedIn('GET', path, undefined, signal);
-  if (!answer.ok || !answer.body) return await read(answer);
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = '';
+  signal.throwIfAborted();
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  signal.addEventListener('abort', end);
+  let silence = setTimeout(end, LONGEST_SILENCE_MS);
   try {
+    const answer = await sendSignedIn('GET', path, undefined, ended.signal);
+    if (!answer.ok || !answer.body) return await read(answer);
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = '';
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
+      clearTimeout(silence);
+      silence = setTimeout(end, LONGEST_SILENCE_MS);
       const lines = (rest + value).split('\n');
       rest = lines.pop() ?? '';
       // An empty line is a sign of life.
       onLines(lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Line));
     }
   } catch (thrown) {
-    if (!signal.aborted) lost();
-    throw thrown;
+    if (signal.aborted || thrown instanceof ApiError) throw thrown;
+    return lost();
+  } finally {
+    clearTimeout(silence);
+    signal.removeEventListener('abort', end);
+    end();
   }
 }
 
@@ -96,6 +112,8 @@ async function send(
   headers: Record<string, string>,
   signal?: AbortSignal,
 ): Promise<Response> {
+  // What was asked to be done may be done however long it takes; a read is asked again.
+  const limit = signal ?? (method === 'GET' ? AbortSignal.timeout(LONGEST_READ_MS) : null);
   try {
     const answer = await fetch(new URL(path, base), {
       method,
@@ -104,7 +122,7 @@ async function send(
       cache: 'no-store',
       credentials: 'omit',
       redirect: 'error',
-      ...(signal && { signal }),
+      signal: limit,
     });
     // A proxy that speaks for a server that is gone.
     if (answer.status === 502 || answer.status === 504) throw new TypeError('no answer');
@@ -117,7 +135,7 @@ async function send(
 }
 
 async function read<Answer>(answer: Response): Promise<Answer> {
-  const text = await answer.text();
+  const text = await answer.text().catch(lost);
   let content: unknown = null;
   try {
     content = text === '' ? null : JSON.parse(text);
