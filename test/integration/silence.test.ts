@@ -70,6 +70,9 @@ function processesOf(serverId: string): number[] {
   return pids.map(Number).filter((pid) => commandOf(pid).includes(`${dev.folder}/cloud/servers/${serverId}`));
 }
 
+const haproxiesOf = (serverId: string) =>
+  processesOf(serverId).filter((pid) => /haproxy/.test(commandOf(pid).split('\0')[0] ?? ''));
+
 it('an amphora whose processes are killed is seen, replaced, and traffic flows again', async () => {
   const { id, vip } = await createServing();
   const old = await amphoraOf(id);
@@ -125,8 +128,7 @@ it('an amphora that hangs is replaced: connections to it are neither refused nor
 it('HAProxy alone is killed: it is started again, and nothing is failed over', async () => {
   const { id, vip } = await createServing();
   const { id: amphoraId, computeId } = await amphoraOf(id);
-  const running = () =>
-    processesOf(computeId ?? '').filter((pid) => /haproxy/.test(commandOf(pid).split('\0')[0] ?? ''));
+  const running = () => haproxiesOf(computeId ?? '');
   const killed = running();
   expect(killed.length).toBeGreaterThan(0);
   for (const pid of killed) process.kill(pid, 'SIGKILL');
@@ -139,6 +141,21 @@ it('HAProxy alone is killed: it is started again, and nothing is failed over', a
   await expect.poll(() => show(id), { timeout: 30_000 }).toMatchObject({ operating_status: 'ONLINE' });
   expect((await amphoraOf(id)).id).toBe(amphoraId);
   expect(await operationsOn(id)).toEqual(['create-load-balancer']);
+}, 180_000);
+
+it('HAProxy alone hangs: traffic flows again, and none of the connections is left to what hangs', async () => {
+  const { id, vip } = await createServing();
+  const { computeId } = await amphoraOf(id);
+  for (const pid of haproxiesOf(computeId ?? '')) process.kill(pid, 'SIGSTOP');
+  const answersInARow = async () => {
+    for (let n = 0; n < 20; n++) if (!(await answers(vip))) return false;
+    return true;
+  };
+  await expect.poll(answersInARow, { timeout: 60_000, interval: 100 }).toBe(true);
+  await expect
+    .poll(() => show(id), { timeout: 60_000, interval: 100 })
+    .toMatchObject({ provisioning_status: 'ACTIVE', operating_status: 'ONLINE' });
+  expect(await answersInARow()).toBe(true);
 }, 180_000);
 
 it('kiln serve is stopped for longer than the heartbeat timeout, and goes on: nothing is failed over', async () => {

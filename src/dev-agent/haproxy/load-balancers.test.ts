@@ -30,11 +30,16 @@ afterEach(async () => {
   rmSync(root, { recursive: true });
 });
 
-function newAgent(haproxyCmd = '/usr/sbin/haproxy', inRoot = root, drainMs?: number): LoadBalancers {
+function newAgent(
+  haproxyCmd = '/usr/sbin/haproxy',
+  inRoot = root,
+  { drainMs, hangsAfterMs }: { drainMs?: number; hangsAfterMs?: number } = {},
+): LoadBalancers {
   const files = createAgentFiles(inRoot, { basePath: '/var/lib/octavia', baseCertDir: '/var/lib/octavia/certs' });
   const drain = drainMs === undefined ? {} : { drainMs };
   const runner = createChildHaproxy({ files, haproxyCmd, amphoraId: 'a', ...drain });
-  const made = createLoadBalancers({ files, runner, logger: (_level, message) => said.push(message) });
+  const hangs = hangsAfterMs === undefined ? {} : { hangsAfterMs };
+  const made = createLoadBalancers({ files, runner, logger: (_level, message) => said.push(message), ...hangs });
   agents.push(made);
   return made;
 }
@@ -143,7 +148,7 @@ describe('HAProxy', () => {
     const member = createHttpServer((_request, answer) => arrived.resolve(() => answer.end('late'))).listen(0, address);
     await once(member, 'listening');
     const { port } = member.address() as AddressInfo;
-    const agent = newAgent('/usr/sbin/haproxy', root, 60_000);
+    const agent = newAgent('/usr/sbin/haproxy', root, { drainMs: 60_000 });
     const sends = configuration(8090)
       .replace(/ {4}http-request return.*\n/, '    default_backend pool\n')
       .concat(
@@ -224,6 +229,23 @@ describe('HAProxy', () => {
       expect(await get(8089)).toBe(`text-${round}`);
       expect(pid()).toBe(master);
     }
+  });
+
+  it('that hangs does not answer, and a reload starts it anew: nothing listens any more that never answers', async () => {
+    const agent = newAgent('/usr/sbin/haproxy', root, { hangsAfterMs: 500 });
+    await agent.upload(id, configuration(8094));
+    await agent.start(id);
+    const hanging = processesOfHaproxy(pid());
+    for (const one of hanging) process.kill(one, 'SIGSTOP');
+    expect(await agent.isRunning(id)).toBe(true);
+    expect(await agent.isAnswering(id)).toBe(false);
+    await agent.upload(id, configuration(8094, 'changed'));
+    expect(await agent.reload(id)).toBeNull();
+    expect(hanging).not.toContain(pid());
+    // Of connections to one port, the kernel gives each socket that listens there a part.
+    for (let n = 0; n < 20; n++) expect(await get(8094)).toBe('changed');
+    expect(await agent.isAnswering(id)).toBe(true);
+    await agent.stop(id);
   });
 
   it('takes many orders at once, one after the other', async () => {

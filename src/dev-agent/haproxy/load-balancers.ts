@@ -5,12 +5,15 @@ import { createTurns } from '../../lib/in-turn.ts';
 import { type AgentFiles, nullIfAbsent, writeWhole } from '../files.ts';
 import type { HaproxyRunner, Outcome } from '../host.ts';
 import type { Logger } from '../logger.ts';
-import { reloadHaproxy, runningMaster } from './process.ts';
+import { answeringWorker, awaitWorker, killHaproxy, reloadHaproxy, runningMaster } from './process.ts';
 
 /** How often we look whether every HAProxy that should run does. */
 const watchEveryMs = 1000;
 /** Before one that does not start is tried again. */
 const pauses = { firstMs: 2 * watchEveryMs, longestMs: 30_000 };
+
+/** Less than controllers give the agent for its whole answer (src/health/second-witness.ts). */
+const answerWithinMs = 2000;
 
 /** Beside what was uploaded: HAProxy was started, and not stopped since. */
 export const shouldRunFile = 'should-run';
@@ -27,14 +30,17 @@ export interface LoadBalancers {
   /** Checks a configuration and keeps it if it will do. What runs does not change. */
   upload(id: string, configuration: string): Promise<Outcome>;
   start(id: string): Promise<Outcome>;
-  /** Starts what does not run. */
+  /** Starts what does not run, and starts anew what hangs. */
   reload(id: string): Promise<Outcome>;
   stop(id: string): Promise<void>;
   /** Stops and forgets it with its certificates. */
   remove(id: string): Promise<void>;
+  /** Whether there is a process of it; it may hang. */
   isRunning(id: string): Promise<boolean>;
-  /** Whether all that should run does. */
-  allRun(): Promise<boolean>;
+  /** Whether it runs and answers at its socket within two seconds. */
+  isAnswering(id: string): Promise<boolean>;
+  /** Whether all that should run answers. */
+  allAnswer(): Promise<boolean>;
   /** Has every HAProxy that runs read its files again. */
   reloadRunning(): Promise<void>;
   /** Of a running HAProxy; null when it does not run. */
@@ -49,8 +55,10 @@ export function createLoadBalancers(options: {
   files: AgentFiles;
   runner: HaproxyRunner;
   logger: Logger;
+  /** One that does not answer for so long is not reloaded, but started anew: its connections are lost. */
+  hangsAfterMs?: number;
 }): LoadBalancers {
-  const { files, runner, logger } = options;
+  const { files, runner, logger, hangsAfterMs = 10_000 } = options;
   const oneByOne = createTurns();
   const uploaded = (id: string) => join(files.folderOf(id), 'haproxy.cfg');
   const shouldRun = (id: string) => join(files.folderOf(id), shouldRunFile);
@@ -80,7 +88,17 @@ export function createLoadBalancers(options: {
   async function reload(id: string): Promise<Outcome> {
     const master = await masterOf(id);
     if (!master) return await start(id);
-    return (await prepare(id)) ?? (await reloadHaproxy(master, runner.files(id)));
+    const fault = await prepare(id);
+    if (fault !== null) return fault;
+    const worker = await awaitWorker(runner.files(id), hangsAfterMs);
+    if (worker !== null) return await reloadHaproxy(master, worker, runner.files(id));
+    logger('error', 'HAProxy hangs: it is killed and started anew', { loadBalancerId: id });
+    await killHaproxy(runner.files(id));
+    return await runner.start(id);
+  }
+
+  async function isAnswering(id: string, limitMs?: number): Promise<boolean> {
+    return (await masterOf(id)) !== null && (await answeringWorker(runner.files(id), limitMs)) !== null;
   }
 
   async function end(id: string): Promise<void> {
@@ -144,10 +162,10 @@ export function createLoadBalancers(options: {
         await rm(files.certificatesOf(id), { recursive: true, force: true });
         await rm(files.folderOf(id), { recursive: true, force: true });
       }),
-    async allRun() {
+    async allAnswer() {
       for (const id of await ids()) {
         const wanted = (await readFile(shouldRun(id), 'utf8').catch(nullIfAbsent)) !== null;
-        if (wanted && (await masterOf(id)) === null) return false;
+        if (wanted && !(await isAnswering(id))) return false;
       }
       return true;
     },
@@ -158,6 +176,7 @@ export function createLoadBalancers(options: {
       }
     },
     isRunning: async (id) => (await masterOf(id)) !== null,
+    isAnswering: (id) => isAnswering(id, answerWithinMs),
     statsSocket: async (id) => ((await masterOf(id)) === null ? null : runner.files(id).statsSocket),
     async resume() {
       await startWhatShouldRun();

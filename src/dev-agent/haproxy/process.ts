@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, open, readFile, rm, stat, truncate } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentFiles } from '../files.ts';
@@ -107,14 +107,9 @@ export async function startHaproxy(haproxyCmd: string, files: HaproxyFiles, peer
 /**
  * Has a running HAProxy read its configuration anew: a new worker takes over, the old one serves its connections to
  * their end. @returns null when the new one answers, else what HAProxy said; the old one then goes on.
+ * @param oldWorker the one that answers now: one that is too busy to answer would look like a new one later.
  */
-export async function reloadHaproxy(master: number, files: HaproxyFiles): Promise<string | null> {
-  // One that is too busy to answer now would look like a new one later.
-  const before = { worker: await answeringWorker(files) };
-  await until(startWithinMs, async () => {
-    before.worker ??= await answeringWorker(files);
-    return before.worker !== null;
-  });
+export async function reloadHaproxy(master: number, oldWorker: string, files: HaproxyFiles): Promise<string | null> {
   await saveServersState(files);
   const { size } = await stat(files.logFile);
   const logStart = size > longestLogBytes ? 0 : size;
@@ -128,7 +123,7 @@ export async function reloadHaproxy(master: number, files: HaproxyFiles): Promis
   const taken = await until(startWithinMs, async () => {
     failed = (await said()).includes('Loading failure');
     const now = await answeringWorker(files);
-    return (failed || (now !== null && now !== before.worker)) && (await knownAgain());
+    return (failed || (now !== null && now !== oldWorker)) && (await knownAgain());
   });
   return taken && !failed ? null : `${await said()}HAProxy goes on with its old configuration`;
 }
@@ -147,19 +142,46 @@ export async function drainHaproxy(master: number, files: HaproxyFiles, drainWit
 export async function stopHaproxy(master: number, files: HaproxyFiles): Promise<void> {
   signal(master, 'SIGTERM');
   const gone = async () => (await runningMaster(files)) === null;
-  // A worker whose master was killed ends by itself.
-  if (!(await until(stopWithinMs, gone))) signal(master, 'SIGKILL');
-  await until(stopWithinMs, gone);
+  if (!(await until(stopWithinMs, gone))) await killHaproxy(files);
   await rm(files.pidFile, { force: true });
   await rm(files.statsSocket, { force: true });
 }
 
+/**
+ * Ends a HAProxy that hangs: master, worker, and old workers that serve their last connections. A worker ends by itself when its
+ * master is killed, but not while it hangs: then it keeps the listening sockets, and what connects to them is never answered.
+ */
+export async function killHaproxy(files: HaproxyFiles): Promise<void> {
+  for (const pid of await processesOf(files)) signal(pid, 'SIGKILL');
+  await until(stopWithinMs, async () => (await processesOf(files)).length === 0);
+}
+
+/** All whose command line names the PID file: a worker has that of its master. */
+async function processesOf(files: HaproxyFiles): Promise<number[]> {
+  const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 1);
+  const named = async (pid: number) => {
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    return commandLine.split('\0').includes(files.pidFile) ? [pid] : [];
+  };
+  return (await Promise.all(pids.map(named))).flat();
+}
+
 /** PID of the worker that answers on the stats socket; null when none does. */
-export async function answeringWorker(files: HaproxyFiles): Promise<string | null> {
-  return await readHaproxyInfo(files.statsSocket).then(
+export async function answeringWorker(files: HaproxyFiles, limitMs?: number): Promise<string | null> {
+  return await readHaproxyInfo(files.statsSocket, limitMs).then(
     (info) => info.get('Pid') ?? null,
     () => null,
   );
+}
+
+/** The same of one that may be busy; null: it hangs. */
+export async function awaitWorker(files: HaproxyFiles, limitMs: number): Promise<string | null> {
+  let worker: string | null = null;
+  await until(limitMs, async () => {
+    worker = await answeringWorker(files, limitMs);
+    return worker !== null;
+  });
+  return worker;
 }
 
 /** What HAProxy said since it was started; nothing where there is no log. */

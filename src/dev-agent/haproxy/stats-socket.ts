@@ -3,19 +3,19 @@ import { relative } from 'node:path';
 
 /** Of sockaddr_un, without the 0 at its end (unix(7)). */
 const longestSocketPathBytes = 107;
-const queryTimeoutMs = 5000;
+const answerWithinMs = 5000;
 const longestAnswerBytes = 64 * 1024 * 1024;
 
 /**
  * Asks HAProxy through its stats socket (HAProxy's management guide, 9.3).
- * Rejects when nobody listens there, or nobody answers in five seconds.
+ * Rejects when nobody listens there, or nobody answers in time.
  */
-export async function queryHaproxy(socketFile: string, command: string): Promise<string> {
+export async function queryHaproxy(socketFile: string, command: string, limitMs = answerWithinMs): Promise<string> {
   const socket = createConnection(reachablePath(socketFile));
   return await new Promise<string>((resolve, reject) => {
     let answer = '';
     socket.setEncoding('utf8');
-    socket.setTimeout(queryTimeoutMs, () => socket.destroy(new Error(`no answer to "${command}" in time`)));
+    socket.setTimeout(limitMs, () => socket.destroy(new Error(`no answer to "${command}" in time`)));
     socket.on('error', reject);
     socket.on('data', (chunk) => {
       answer += chunk;
@@ -27,8 +27,8 @@ export async function queryHaproxy(socketFile: string, command: string): Promise
 }
 
 /** `show info` as names and values. */
-export async function readHaproxyInfo(socketFile: string): Promise<ReadonlyMap<string, string>> {
-  const lines = (await queryHaproxy(socketFile, 'show info')).split('\n');
+export async function readHaproxyInfo(socketFile: string, limitMs?: number): Promise<ReadonlyMap<string, string>> {
+  const lines = (await queryHaproxy(socketFile, 'show info', limitMs)).split('\n');
   return new Map(lines.map((line) => [line.split(':', 1)[0] ?? '', line.slice(line.indexOf(':') + 1).trim()]));
 }
 

@@ -27,7 +27,7 @@ export function createProcessHost(
   const host: AmphoraHost = {
     interfaces: createRememberedInterfaces(files.base),
     haproxy,
-    vrrp: createVrrp({ files, logger, holdVips, isHealthy: loadBalancers.allRun }),
+    vrrp: createVrrp({ files, logger, holdVips, isHealthy: loadBalancers.allAnswer }),
     lvs: createNoLvsListeners(),
     advertise: async () => undefined,
     readNetworkCounters: () => readFile('/proc/net/dev', 'utf8'),

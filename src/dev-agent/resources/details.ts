@@ -9,7 +9,8 @@ import { listListeners } from './load-balancers.ts';
 
 /**
  * `GET /1.0/details`: load of the machine and what it balances. Fields as Octavia's agent has them; topology is always
- * SINGLE there, whatever the amphora's part is.
+ * SINGLE there, whatever the amphora's part is. Octavia's agent counts a HAProxy that hangs as running; ours does not, so that the
+ * controller sees it.
  */
 export function detailsRoutes(options: {
   installed: InstalledVersions;
@@ -29,7 +30,7 @@ export function detailsRoutes(options: {
           haproxy_version: installed.haproxy,
           api_version: apiVersion,
           active: true,
-          haproxy_count: await count(loadBalancers),
+          haproxy_count: await count(loadBalancers.ids, loadBalancers.isAnswering),
           cpu_count: cpus().length,
           ...(await readMachineState(root, await host.readNetworkCounters())),
           topology: 'SINGLE',
@@ -37,7 +38,7 @@ export function detailsRoutes(options: {
           active_tuned_profiles: '',
           listeners: (await listListeners(loadBalancers, host.lvs)).map(({ uuid }) => uuid).sort(),
           packages: {},
-          lvs_listener_process_count: await count(host.lvs),
+          lvs_listener_process_count: await count(host.lvs.ids, host.lvs.isRunning),
           keepalived_version: installed.keepalived,
           ipvsadm_version: installed.ipvsadm,
         },
@@ -46,8 +47,7 @@ export function detailsRoutes(options: {
   ];
 }
 
-/** How many run. */
-async function count(all: Pick<LoadBalancers, 'ids' | 'isRunning'>): Promise<number> {
-  const running = await Promise.all((await all.ids()).map((id) => all.isRunning(id)));
-  return running.filter(Boolean).length;
+async function count(ids: () => Promise<string[]>, serves: (id: string) => Promise<boolean>): Promise<number> {
+  const serving = await Promise.all((await ids()).map((id) => serves(id)));
+  return serving.filter(Boolean).length;
 }
