@@ -21,7 +21,7 @@ let log: ReturnType<typeof createFakeLog>;
 let socket: DatagramHandlers | null;
 let batches: (readonly HeartbeatRecord[])[];
 /** What the store does before it writes. */
-let fault: (records: readonly HeartbeatRecord[]) => void;
+let fault: (records: readonly HeartbeatRecord[]) => void | Promise<void>;
 let manager: HealthManager;
 
 beforeEach(async () => {
@@ -60,7 +60,7 @@ beforeEach(async () => {
     },
     health: {
       record: async (records) => {
-        fault(records);
+        await fault(records);
         batches.push(records);
       },
     },
@@ -178,6 +178,20 @@ it('while the database is away nothing is lost, and it is reported once', async 
   const reported = log.lines.filter(({ level }) => level === 'error');
   expect(reported).toMatchObject([{ fields: { code: 'STATE_UNUSABLE', reason: 'gone' } }]);
   expect(log.lines.at(-1)?.message).toBe('heartbeats are recorded again');
+});
+
+it('a recording that does not end is none, until it does', async () => {
+  const lock = Promise.withResolvers<void>();
+  fault = () => lock.promise;
+  arrives(packet('a', 1));
+  await clock.advance(4_000);
+  expect(manager.isRecording()).toBe(true);
+  await clock.advance(2_000);
+  expect(manager.isRecording()).toBe(false);
+  lock.resolve();
+  await clock.advance(0);
+  expect(manager.isRecording()).toBe(true);
+  expect(bytesRecorded()).toBe(1);
 });
 
 it('one that the database refuses costs the others nothing', async () => {

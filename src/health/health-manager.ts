@@ -70,7 +70,7 @@ export interface HealthManager {
   /** Takes no more, and resolves when what has come is recorded, or can't be. */
   stop(): Promise<void>;
   stats(): HealthManagerStats;
-  /** False while what comes in can't be recorded. */
+  /** False while what comes in can't be recorded, or the recording of it does not end. */
   isRecording(): boolean;
 }
 
@@ -85,6 +85,8 @@ const GATHER_MS = 200;
 const MOST_UNREAD = 256;
 const MOST_UNREAD_BYTES = 1024 * 1024;
 const PAUSE_AFTER_FAILURE_MS = 1_000;
+/** A batch that takes longer waits for the database, as for a lock: who was heard of meanwhile looks silent. */
+const LONGEST_RECORDING_MS = 5_000;
 /** More amphorae than this wait only when the database has been away for long. */
 const LARGEST_INBOX = 100_000;
 /** How much longer than their interval heartbeats may take before an agent counts as silent. */
@@ -121,6 +123,8 @@ export function createHealthManager(deps: HealthManagerDeps): HealthManager {
   let working: Promise<void> | null = null;
   let databaseFailed = false;
   let underWay = 0;
+  /** When the transaction that is under way began. */
+  let recordingSinceMs: number | null = null;
   let unread: Packet[] = [];
   let unreadBytes = 0;
 
@@ -204,6 +208,7 @@ export function createHealthManager(deps: HealthManagerDeps): HealthManager {
   /** False when it may be tried again. */
   async function recordBatch(batch: readonly Waiting[]): Promise<boolean> {
     counts.batches++;
+    recordingSinceMs = monotonicMs();
     try {
       await judgeAndRecord(batch);
       if (databaseFailed) log.info({}, 'heartbeats are recorded again');
@@ -225,6 +230,8 @@ export function createHealthManager(deps: HealthManagerDeps): HealthManager {
         );
         return true;
       }
+    } finally {
+      recordingSinceMs = null;
     }
     // One of them is at fault; the others are not to suffer from it.
     for (const [n, one] of batch.entries()) {
@@ -262,7 +269,8 @@ export function createHealthManager(deps: HealthManagerDeps): HealthManager {
       dropped.flush();
     },
 
-    isRecording: () => !databaseFailed,
+    isRecording: () =>
+      !databaseFailed && (recordingSinceMs === null || monotonicMs() - recordingSinceMs < LONGEST_RECORDING_MS),
 
     stats: () => ({ ...counts, dropped: { ...dropped.counts }, waiting: unread.length + inbox.size() + underWay }),
   };
