@@ -117,7 +117,7 @@ it('every option that a reload changes reaches its user, and is kept by nobody',
   inForce = watched(config, afterReload);
   const used = [
     () => api.settings(),
-    () => api.offers,
+    () => api.profileChecker,
     () => api.fleet(),
     () => flows.settings().clientCaPem(),
     () => engine.giveUpAfterMs,

@@ -3,7 +3,7 @@ import { makeFullyPopulated } from '../core/lbaas/fully-populated.ts';
 import {
   allowedVipNetworks,
   checkLoadBalancerSpec,
-  checkOfferIsServed,
+  checkProfilesAreServed,
   makeLoadBalancer,
 } from '../core/lbaas/load-balancer.ts';
 import { countKinds } from '../core/lbaas/quota.ts';
@@ -12,17 +12,17 @@ import type { LoadBalancerSpec } from '../core/lbaas/spec.ts';
 import { ServiceError } from '../model/errors.ts';
 import type { LoadBalancerTree } from '../model/load-balancer.ts';
 import type { FlavorStore } from '../ports/flavor-store.ts';
-import type { OfferChecker } from '../ports/offers.ts';
 import type { VipAllocator } from '../ports/vip-allocator.ts';
 import type { VipReservations } from '../ports/vip-reservations.ts';
 import type { LoadBalancerChanges } from './load-balancer-changes.ts';
+import type { ProfileChecker } from './profile-checker.ts';
 import { profileLookup } from './profile-lookup.ts';
 import { referencesOfListener, referencesOfPool } from './secret-references.ts';
 
 interface Deps {
   changes: LoadBalancerChanges;
   flavors: FlavorStore;
-  offers: OfferChecker;
+  profileChecker: ProfileChecker;
   vips: VipAllocator;
   reservations: VipReservations;
   settings: () => ApiSettings;
@@ -59,9 +59,9 @@ export function createLoadBalancer(deps: Deps): (spec: LoadBalancerSpec, by: Req
 
   return async (spec, { projectId, userToken }) => {
     checkLoadBalancerSpec(spec, deps.settings());
-    const offer = await profiles.resolve(spec);
-    checkOfferIsServed(spec, offer, deps.settings());
-    await profiles.assertServed(spec, offer);
+    const resolved = await profiles.resolve(spec);
+    checkProfilesAreServed(spec, resolved, deps.settings());
+    await profiles.assertServed(spec, resolved);
     // Of the VIP, what is allocated below looks it up.
     await changes.checkNetworkReferences({ listeners: spec.listeners, pools: spec.pools }, userToken);
     const quota = await changes.quotaOf(projectId);
@@ -81,7 +81,7 @@ export function createLoadBalancer(deps: Deps): (spec: LoadBalancerSpec, by: Req
         networkId: spec.vipNetworkId ?? null,
         qosPolicyId: spec.vipQosPolicyId ?? null,
         securityGroupIds: spec.vipSgIds ?? [],
-        allowedNetworkIds: allowedVipNetworks(offer, deps.settings()),
+        allowedNetworkIds: allowedVipNetworks(resolved, deps.settings()),
         deniedNetworkIds: deps.settings().deniedVipNetworks,
         additional: (spec.additionalVips ?? []).map((vip) => ({
           subnetId: vip.subnetId,
@@ -90,7 +90,7 @@ export function createLoadBalancer(deps: Deps): (spec: LoadBalancerSpec, by: Req
         })),
         userToken,
       });
-      const loadBalancer = makeLoadBalancer(context, spec, projectId, offer, { id, ...allocated });
+      const loadBalancer = makeLoadBalancer(context, spec, projectId, resolved, { id, ...allocated });
       const tree = makeFullyPopulated(context, spec, loadBalancer);
       const planned = planCreation(context, tree);
       const counted = await quota.require(countKinds(planned.rows));

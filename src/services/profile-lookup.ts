@@ -3,12 +3,12 @@ import { checkFlavor, checkZone, invalidFlavor, type ResolvedProfiles } from '..
 import type { LoadBalancerSpec } from '../core/lbaas/spec.ts';
 import { KilnError, ServiceError } from '../model/errors.ts';
 import type { FlavorStore } from '../ports/flavor-store.ts';
-import type { OfferChecker } from '../ports/offers.ts';
+import type { ProfileChecker } from './profile-checker.ts';
 
 type Named = Pick<LoadBalancerSpec, 'flavorId' | 'availabilityZone'>;
 
 /** What a flavor and a zone that a request names stand for, and whether the cloud has it. */
-export function profileLookup({ flavors, offers }: { flavors: FlavorStore; offers: OfferChecker }) {
+export function profileLookup({ flavors, profileChecker }: { flavors: FlavorStore; profileChecker: ProfileChecker }) {
   async function resolve({ flavorId, availabilityZone }: Named): Promise<ResolvedProfiles> {
     let flavor: ResolvedProfiles['flavor'] = null;
     if (flavorId) {
@@ -29,7 +29,7 @@ export function profileLookup({ flavors, offers }: { flavors: FlavorStore; offer
   ): Promise<void> {
     if (!flavor && !zone) return;
     try {
-      await offers.check({ ...flavor?.capabilities, ...zone });
+      await profileChecker.check({ ...flavor?.capabilities, ...zone });
     } catch (error) {
       if (error instanceof ServiceError) return;
       if (!(error instanceof KilnError) || error.code !== 'REQUEST_INVALID') throw error;

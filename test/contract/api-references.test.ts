@@ -7,12 +7,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createOfferChecker } from '../../src/adapters/offers/offer-checker.ts';
 import { createLocalSecretStore } from '../../src/adapters/secrets/local-secret-store.ts';
 import { createPolicy } from '../../src/api/policy/policy.ts';
 import type { OpenApiDocument } from '../../src/api/v2/openapi/document.ts';
 import { type Cloud, startCloud } from '../../src/dev-cloud/cloud.ts';
 import { createImageResolver } from '../../src/services/image-resolver.ts';
+import { createProfileChecker } from '../../src/services/profile-checker.ts';
 import { createReferenceChecker } from '../../src/services/reference-checker.ts';
 import { createVipAllocator } from '../../src/services/vip-allocator.ts';
 import { openStoredApiHarness, type StoredApiHarness } from '../kit/api.ts';
@@ -90,7 +90,7 @@ beforeAll(async () => {
     // The bench knows no tokens: all its callers are this tenant.
     vips: { ...vips, allocate: (request) => vips.allocate({ ...request, userToken: 'of the tenant' }) },
     networkReferences: createReferenceChecker(() => tenant),
-    offers: createOfferChecker({ ...clients, images: resolver, defaultFlavorId: () => null }),
+    profileChecker: createProfileChecker({ ...clients, images: resolver, defaultFlavorId: () => null }),
   });
   ours = await addLoadBalancer(project, certificate);
   theirs = await addLoadBalancer(theirProject, ofTheirs);

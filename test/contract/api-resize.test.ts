@@ -124,7 +124,7 @@ it('refuses what is no flavor for this load balancer, and says why', async () =>
   const foreign = await addFlavor({}, { flavor_profile_id: unknown });
   expect(await refusal(foreign)).toEqual([400, `Flavor '${foreign}' is not compatible with provider 'amphora'`]);
   const secret = await addFlavor({ compute_flavor: 'secret' });
-  harness.deps.offers.check = async () => {
+  harness.deps.profileChecker.check = async () => {
     throw new KilnError('REQUEST_INVALID', 'Nova flavor secret not found.', { details: { field: 'compute_flavor' } });
   };
   const [status, words] = await refusal(secret);

@@ -170,7 +170,7 @@ function partsFor(clock: Clock, queued: string[]) {
     },
     vips: createFakeVips(),
     networkReferences: createFakeReferences(),
-    offers: { check: async () => {} },
+    profileChecker: { check: async () => {} },
     attention: async () => ({ at: emptyFleet.at, groups: [] }),
     abortOperation: async () => {
       throw new KilnError('OPERATION_NOT_FOUND', 'there is no operation here');

@@ -47,7 +47,7 @@ const waitedFor = [
   'reservations',
   'networkReferences',
   'secrets',
-  'offers',
+  'profileChecker',
 ] as const satisfies readonly (keyof ApiDeps)[];
 
 /** What a request is decided by; what comes after is its answer. */

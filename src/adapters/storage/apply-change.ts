@@ -3,7 +3,7 @@ import { KilnError } from '../../model/errors.ts';
 import type { Change, RowChange } from '../../ports/load-balancer-store.ts';
 import { applyRows } from './apply-rows.ts';
 import { enqueueOperation } from './journal.ts';
-import { holdFlavorOf, holdOffer } from './offer-lock.ts';
+import { holdFlavorOf, holdProfiles } from './profile-lock.ts';
 import { checkQuota, lockQuota } from './quota-check.ts';
 import type { KilnDatabase } from './schema.ts';
 import { claimVipPort } from './vip-ports.ts';
@@ -44,7 +44,7 @@ async function admit(transaction: KilnDatabase, change: Change): Promise<void> {
   };
   if (isCreation(change)) {
     // Where there is one of this ID already its row is refused.
-    await holdOffer(transaction, change);
+    await holdProfiles(transaction, change);
     await claimVipPort(transaction, change);
     return await redeemReservation(transaction, loadBalancerId);
   }

@@ -15,7 +15,6 @@ import type { Journal } from '../../ports/journal.ts';
 import type { LoadBalancerStore } from '../../ports/load-balancer-store.ts';
 import type { Log } from '../../ports/log.ts';
 import type { NetworkReferenceChecker } from '../../ports/network-references.ts';
-import type { OfferChecker } from '../../ports/offers.ts';
 import type { OverviewStore } from '../../ports/overview-store.ts';
 import type { QuotaStore } from '../../ports/quota-store.ts';
 import type { Releases } from '../../ports/releases.ts';
@@ -23,6 +22,7 @@ import type { SecretStore } from '../../ports/secret-store.ts';
 import type { TrafficSamples } from '../../ports/traffic-samples.ts';
 import type { VipAllocator } from '../../ports/vip-allocator.ts';
 import type { VipReservations } from '../../ports/vip-reservations.ts';
+import type { ProfileChecker } from '../../services/profile-checker.ts';
 import type { Authentication } from '../auth/authenticate.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { UiDeps } from '../ui/routes.ts';
@@ -40,7 +40,7 @@ export interface ApiDeps {
   /** Absent: nothing is logged. */
   log?: Log;
   networkReferences: NetworkReferenceChecker;
-  offers: OfferChecker;
+  profileChecker: ProfileChecker;
   /** [oslo_middleware]; absent: oslo.middleware's defaults. */
   http?: { largestBodyBytes: number; trustsProxyHeaders: boolean };
   /** Absent: those for small requests. */

@@ -53,8 +53,8 @@ export function checkZone(name: string, zone: Zone | null): void {
 }
 
 /** A load balancer that names no provider has its flavor's. */
-export function providerOf(spec: LoadBalancerSpec, offer: ResolvedProfiles, settings: ApiSettings): string {
-  const profile = offer.flavor?.profile;
+export function providerOf(spec: LoadBalancerSpec, profiles: ResolvedProfiles, settings: ApiSettings): string {
+  const profile = profiles.flavor?.profile;
   if (!profile) return spec.provider || settings.defaultProvider;
   if (spec.provider && spec.provider !== profile.providerName) {
     throw invalidRequest(`Flavor '${spec.flavorId}' is not compatible with provider '${spec.provider}'`);
@@ -63,11 +63,15 @@ export function providerOf(spec: LoadBalancerSpec, offer: ResolvedProfiles, sett
   return profile.providerName;
 }
 
-/** Refuses whatever of an offer would be left out. */
-export function checkOfferIsServed(spec: LoadBalancerSpec, offer: ResolvedProfiles, settings: ApiSettings): void {
-  const provider = providerOf(spec, offer, settings);
-  checkServed(provider, offer.flavor?.capabilities ?? {}, flavorCapabilities);
-  checkServed(provider, offer.zone ?? {}, zoneCapabilities);
+/** Refuses whatever of the profiles would be left out. */
+export function checkProfilesAreServed(
+  spec: LoadBalancerSpec,
+  profiles: ResolvedProfiles,
+  settings: ApiSettings,
+): void {
+  const provider = providerOf(spec, profiles, settings);
+  checkServed(provider, profiles.flavor?.capabilities ?? {}, flavorCapabilities);
+  checkServed(provider, profiles.zone ?? {}, zoneCapabilities);
 }
 
 /** A load balancer keeps its provider and its topology, whatever flavor it gets. @throws KilnError REQUEST_INVALID. */
@@ -98,8 +102,8 @@ export function checkResize(
 }
 
 /** Networks that VIPs may be in, by the zone, else by the configuration; empty: any. */
-export function allowedVipNetworks(offer: ResolvedProfiles, settings: ApiSettings): readonly string[] {
-  const ofZone = offer.zone?.valid_vip_networks ?? [];
+export function allowedVipNetworks(profiles: ResolvedProfiles, settings: ApiSettings): readonly string[] {
+  const ofZone = profiles.zone?.valid_vip_networks ?? [];
   return ofZone.length > 0 ? ofZone : settings.validVipNetworks;
 }
 
@@ -107,7 +111,7 @@ export function makeLoadBalancer(
   context: CreationContext,
   spec: LoadBalancerSpec,
   projectId: string,
-  offer: ResolvedProfiles,
+  profiles: ResolvedProfiles,
   allocated: { id: string; vip: Vip; additionalVips: readonly Vip[]; qosPolicyId: string | null },
 ): LoadBalancer {
   return {
@@ -119,10 +123,10 @@ export function makeLoadBalancer(
     vipQosPolicyId: allocated.qosPolicyId,
     vipSgIds: [...new Set(spec.vipSgIds ?? [])],
     additionalVips: allocated.additionalVips,
-    provider: providerOf(spec, offer, context.settings),
+    provider: providerOf(spec, profiles, context.settings),
     flavorId: spec.flavorId ?? null,
     availabilityZone: spec.availabilityZone ?? null,
-    topology: offer.flavor?.capabilities.loadbalancer_topology ?? context.settings.topology,
+    topology: profiles.flavor?.capabilities.loadbalancer_topology ?? context.settings.topology,
     serverGroupId: null,
   };
 }

@@ -1,6 +1,5 @@
 import type { Registry } from 'prom-client';
 import { fleetMetrics } from '../../adapters/metrics/fleet.ts';
-import { createOfferChecker } from '../../adapters/offers/offer-checker.ts';
 import { createEventStore } from '../../adapters/storage/event-store.ts';
 import { createOverviewStore } from '../../adapters/storage/overview-store.ts';
 import { createTagHistory } from '../../adapters/storage/tag-history.ts';
@@ -17,6 +16,7 @@ import type { OperationQueue } from '../../ports/operation-queue.ts';
 import type { SecretStore } from '../../ports/secret-store.ts';
 import type { WorkerIdentity } from '../../ports/worker-identity.ts';
 import { createEventFeed } from '../../services/event-feed.ts';
+import { createProfileChecker } from '../../services/profile-checker.ts';
 import { createReferenceChecker, networkSeenBy } from '../../services/reference-checker.ts';
 import { shareReleaseReads } from '../../services/share-release-reads.ts';
 import { createVipAllocator } from '../../services/vip-allocator.ts';
@@ -88,7 +88,7 @@ export function apiDeps(
     trafficSamples: createTrafficSamples(state.database, clock),
     vips: createVipAllocator(views),
     networkReferences: createReferenceChecker(networkSeenBy(views)),
-    offers: createOfferChecker({
+    profileChecker: createProfileChecker({
       ...openstack,
       images: resolver,
       defaultFlavorId: () => current().controller_worker.amp_flavor_id,

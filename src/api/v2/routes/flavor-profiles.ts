@@ -46,7 +46,7 @@ function profileWrites<Kind extends ProfileKind, Create extends TSchema, Update 
 
   async function check(provider: string, data: string): Promise<void> {
     if (!Object.hasOwn(settings().providers, provider)) throw providerNotEnabled(provider);
-    await deps.offers.check(checkProfileData(provider, field, data, capabilities));
+    await deps.profileChecker.check(checkProfileData(provider, field, data, capabilities));
   }
 
   app.post(`/${path}`, { schema: { body: bodies.create, response: { 201: answer } } }, async (request, reply) => {

@@ -9,7 +9,7 @@ import type { KilnDatabase } from './schema.ts';
  * this moment waits, and then finds it in use.
  * @throws CHANGE_OUTDATED when one is gone: the request is to be decided anew.
  */
-export async function holdOffer(transaction: KilnDatabase, { rows }: Change): Promise<void> {
+export async function holdProfiles(transaction: KilnDatabase, { rows }: Change): Promise<void> {
   for (const row of rows) {
     if (row.kind !== 'loadbalancer' || !('put' in row)) continue;
     const { flavorId, availabilityZone } = row.put;
@@ -18,7 +18,7 @@ export async function holdOffer(transaction: KilnDatabase, { rows }: Change): Pr
   }
 }
 
-/** The flavor that the operation of a change names is still there and enabled, and stays: see `holdOffer`. */
+/** The flavor that the operation of a change names is still there and enabled, and stays: see `holdProfiles`. */
 export async function holdFlavorOf(transaction: KilnDatabase, { operation }: Change): Promise<void> {
   const flavorId = operation?.input.flavorId;
   if (typeof flavorId === 'string') await hold(transaction, 'kiln_flavor', 'id', flavorId);

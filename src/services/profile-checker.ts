@@ -1,22 +1,32 @@
-import { mapAtMost } from '../../lib/map-at-most.ts';
-import { KilnError } from '../../model/errors.ts';
-import type { ComputeService } from '../../ports/compute.ts';
-import type { ImageResolver } from '../../ports/image-resolver.ts';
-import type { NetworkService } from '../../ports/network.ts';
-import type { OfferChecker } from '../../ports/offers.ts';
+import { mapAtMost } from '../lib/map-at-most.ts';
+import { KilnError } from '../model/errors.ts';
+import type { FlavorCapabilities, ZoneCapabilities } from '../model/flavor.ts';
+import type { ComputeService } from '../ports/compute.ts';
+import type { ImageResolver } from '../ports/image-resolver.ts';
+import type { NetworkService } from '../ports/network.ts';
+import { isMissing } from './reference-lookup.ts';
 
 /** Requests to Neutron at the same time, for one profile. */
 const AT_ONCE = 8;
 
+/** Whether the cloud has what flavor and availability zone profiles name. */
+export interface ProfileChecker {
+  /**
+   * REQUEST_INVALID, with the field in `details.field`, for a Nova flavor, a tag without an image that can be booted, a zone
+   * or a network that is not there; a ServiceError when the cloud can't say.
+   */
+  check(capabilities: Partial<FlavorCapabilities & ZoneCapabilities>): Promise<void>;
+}
+
 /** As Octavia's amphora driver checks profiles (octavia/api/drivers/amphora_driver/v2/driver.py), with Kiln's own rights. */
-export function createOfferChecker(parts: {
+export function createProfileChecker(deps: {
   compute: Pick<ComputeService, 'getFlavor' | 'hasAvailabilityZone'>;
   network: Pick<NetworkService, 'getNetwork'>;
   images: Pick<ImageResolver, 'resolve'>;
   /** Nova's flavor for a profile that names none. */
   defaultFlavorId: () => string | null;
-}): OfferChecker {
-  const { compute, network, images } = parts;
+}): ProfileChecker {
+  const { compute, network, images } = deps;
 
   async function checkComputeFlavor(flavorId: string): Promise<void> {
     await compute.getFlavor(flavorId).catch(missing('compute_flavor', `Nova flavor ${flavorId} not found.`));
@@ -48,7 +58,7 @@ export function createOfferChecker(parts: {
       // The image has to fit the flavor: a flavor that isn't there is reported first.
       if (flavorId) await checkComputeFlavor(flavorId);
       await Promise.all([
-        tag ? checkImage(tag, flavorId || parts.defaultFlavorId()) : null,
+        tag ? checkImage(tag, flavorId || deps.defaultFlavorId()) : null,
         zone ? checkZone(zone) : null,
         management_network ? checkNetworks('management_network', [management_network]) : null,
         checkNetworks('valid_vip_networks', wanted.valid_vip_networks ?? []),
@@ -63,7 +73,6 @@ const refusal = (field: string, message: string, cause?: unknown) =>
 /** What is not there, or not to be seen, and IDs that no path can hold. */
 function missing(field: string, message: string) {
   return (error: unknown): never => {
-    const codes: readonly string[] = ['SERVICE_NOT_FOUND', 'SERVICE_FORBIDDEN', 'USAGE'];
-    throw error instanceof KilnError && codes.includes(error.code) ? refusal(field, message, error) : error;
+    throw isMissing(error) ? refusal(field, message, error) : error;
   };
 }

@@ -4,7 +4,7 @@ import { KilnError } from '../../src/model/errors.ts';
 import { openStoredApiHarness, type StoredApiHarness, subnetId } from '../kit/api.ts';
 import { aServiceError } from '../kit/fault-injection.ts';
 
-/** Flavors, availability zones, their profiles, providers: what the operator offers. Over a real database. */
+/** Flavors, availability zones, their profiles, providers: what the operator profileChecker. Over a real database. */
 
 const unknownId = '99999999-9999-4999-8999-999999999999';
 
@@ -286,7 +286,7 @@ describe('what the cloud has not', () => {
   beforeEach(async () => {
     await harness.close();
     harness = await openStoredApiHarness({
-      offers: {
+      profileChecker: {
         check: async () => {
           if (refused) throw refused;
         },

@@ -1,17 +1,17 @@
 import { expect, it } from 'vitest';
-import { aServiceError } from '../../../test/kit/fault-injection.ts';
-import type { ComputeFlavor } from '../../model/compute.ts';
-import { KilnError } from '../../model/errors.ts';
-import type { ImageChoice } from '../../model/image.ts';
-import type { ImageRequest } from '../../ports/image-resolver.ts';
-import type { Network } from '../../ports/network.ts';
-import { createOfferChecker } from './offer-checker.ts';
+import { aServiceError } from '../../test/kit/fault-injection.ts';
+import type { ComputeFlavor } from '../model/compute.ts';
+import { KilnError } from '../model/errors.ts';
+import type { ImageChoice } from '../model/image.ts';
+import type { ImageRequest } from '../ports/image-resolver.ts';
+import type { Network } from '../ports/network.ts';
+import { createProfileChecker } from './profile-checker.ts';
 
 const gone = aServiceError('SERVICE_NOT_FOUND', { status: 404 });
 
 function checker() {
   const asked: unknown[] = [];
-  const offers = createOfferChecker({
+  const profileChecker = createProfileChecker({
     compute: {
       getFlavor: async (id) => {
         asked.push(id);
@@ -40,7 +40,7 @@ function checker() {
   return {
     asked,
     refusal: (data: object) =>
-      offers.check(data).then(
+      profileChecker.check(data).then(
         () => null,
         (error: KilnError) => error,
       ),
