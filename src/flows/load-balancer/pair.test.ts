@@ -21,6 +21,7 @@ const nothing = { servers: 0, vrrpPorts: 0, securityGroups: 0, serverGroups: 0, 
 const limits = { attempts: 2, firstPauseMs: 10, longestPauseMs: 100 };
 const never = new AbortController().signal;
 
+const unreachable = new KilnError('AGENT_UNREACHABLE', 'nobody is there');
 const refusal = (status: number | null) =>
   aServiceError('AGENT_REFUSED', { service: 'amphora-agent', status }, { retryable: status === 500 });
 
@@ -78,8 +79,7 @@ function setUp(options: Parameters<typeof createFakeLoadBalancerDeps>[0] = {}) {
   });
   const statusOf = async () => (await loadBalancers.get('loadbalancer', 'lb'))?.provisioningStatus ?? null;
   /** As if nobody were there; `calls` has what the others were asked. */
-  const without = (...silent: Amphora[]) =>
-    failing(new KilnError('AGENT_UNREACHABLE', 'nobody is there'), (_call, id) => silent.some((one) => one.id === id));
+  const without = (...silent: Amphora[]) => failing(unreachable, (_call, id) => silent.some((one) => one.id === id));
   /** @param status of each answer; null: it hangs up. */
   const refusedBy = (status: number | null, ...refusing: Amphora[]) =>
     failing(refusal(status), (_call, id) => refusing.some((one) => one.id === id));
@@ -348,6 +348,46 @@ describe('a pair', () => {
     );
     expect((await harness.pair()).all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
   });
+
+  it.each(['answers', 'does not answer'] as const)(
+    'tells the one that stays of its new partner once more, where one answer is lost and the one that is replaced %s',
+    async (replaced) => {
+      const harness = setUp();
+      await harness.created();
+      const { master, backup } = await harness.pair();
+      let lost = 0;
+      const { deps } = harness.failing(unreachable, (call, id) => {
+        if (id === backup.id) return replaced === 'does not answer';
+        return id === master.id && call === 'uploadVrrpConfiguration' && lost++ === 0;
+      });
+      expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: backup.id }, deps)).toBe('done');
+      const after = await harness.pair();
+      expect(lost).toBe(2);
+      expect(after.master).toMatchObject({ id: master.id, status: 'ALLOCATED' });
+      expect(harness.vrrpOf(after.master)?.configuration).toContain(
+        `unicast_peer {\n        ${after.backup.vrrpIp}\n    }`,
+      );
+    },
+  );
+
+  it.each(['uploadVrrpConfiguration', 'actOnVrrp', /./])(
+    'leaves the one that stays to failover where it never learns of its new partner (%s)',
+    async (unanswered) => {
+      const harness = setUp();
+      await harness.created();
+      const { master, backup } = await harness.pair();
+      const { deps } = harness.failing(
+        unreachable,
+        (call, id) => id === backup.id || (id === master.id && new RegExp(unanswered).test(call)),
+      );
+      expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: backup.id }, deps)).toBe('done');
+      expect(await harness.statusOf()).toBe('ACTIVE');
+      const after = await harness.pair();
+      expect(after.master).toMatchObject({ id: master.id, status: 'ERROR', reason: { code: 'AGENT_UNREACHABLE' } });
+      expect(after.backup.status).toBe('ALLOCATED');
+      expect(harness.vrrpOf(after.backup)?.running).toBe(true);
+    },
+  );
 
   it.each([500, null])(
     'gets a change on the one that takes it, where the other one refuses whatever it is asked for (%s): that is left to failover',

@@ -3,7 +3,7 @@ import { KilnError, toKilnError } from '../../model/errors.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { Step } from '../engine/flow.ts';
 import { updatePeers } from '../lib/haproxy-files.ts';
-import { isOfAgent, leaveToFailover, type TargetFailure, tryEachTarget } from '../lib/on-each-target.ts';
+import { isOfAgent, leaveToFailover, type TargetFailure, tryEachTarget, twice } from '../lib/on-each-target.ts';
 import { type PairRole, type PairState, pairOf, pairRoles } from '../lib/pair.ts';
 import { removePort } from '../lib/remove-port.ts';
 import type { BuiltAmphora, Target } from '../lib/targets.ts';
@@ -118,8 +118,10 @@ async function introduce(
   isPartnerNew: boolean,
 ): Promise<void> {
   try {
-    await uploadVrrp(deps, loadBalancerId, partner, [successor]);
-    await deps.agent.actOnVrrp(addressOf(partner), 'start');
+    await twice(deps.clock, async () => {
+      await uploadVrrp(deps, loadBalancerId, partner, [successor]);
+      await deps.agent.actOnVrrp(addressOf(partner), 'start');
+    });
   } catch (thrown) {
     const error = toKilnError(thrown);
     if (!isOfAgent(error)) throw thrown;
