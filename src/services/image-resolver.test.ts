@@ -30,6 +30,28 @@ describe('the image resolver', () => {
     expect(compute.calls('getFlavor')).toBe(2);
   });
 
+  it('a request that hangs holds up nobody who comes later', async () => {
+    const { resolver, images, compute, clock } = createFakeDeps();
+    const never = () => new Promise<void>(() => {});
+    const request = { tag: null, flavorId: '65' };
+    images.beforeNext('list', never);
+    void resolver.resolve(request);
+    await clock.advance(3_000);
+    compute.beforeNext('getFlavor', never);
+    void resolver.resolve(request);
+    await clock.advance(3_000);
+    expect((await resolver.resolve(request)).imageId).toBe('image-1');
+  }, 5_000);
+
+  it('a wider look that hangs holds up nobody who comes later', async () => {
+    const { resolver, images, clock } = createFakeDeps();
+    images.remove('image-1');
+    images.beforeNext('list', () => images.beforeNext('list', () => new Promise<void>(() => {})));
+    void resolver.resolve(plain);
+    await clock.advance(3_000);
+    await expect(resolver.resolve(plain)).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
+  }, 5_000);
+
   it('boots amp_image_id without Glance and without Keystone, and says once that the tag is ignored', async () => {
     const { resolver, images, identity, settings, log } = createFakeDeps();
     settings.image = { ...settings.image, ampImageId: 'by-id' };

@@ -21,6 +21,9 @@ import type { ImageRequest, ImageResolution, ImageResolver, ImageStatus } from '
 import type { ImageService } from '../ports/images.ts';
 import type { Log } from '../ports/log.ts';
 
+/** How old a request may be for whoever comes to wait for it: beside one that hangs, another one is sent. */
+const LONGEST_WAIT_MS = 2_000;
+
 export interface ImageResolverDeps {
   images: ImageService;
   identity: IdentityService;
@@ -44,22 +47,29 @@ export function createImageResolver(deps: ImageResolverDeps): ImageResolver {
     say();
   }
 
+  const patience = { ms: LONGEST_WAIT_MS, nowMs: () => clock.monotonicMs() };
   const listCandidates = shareNextCall(
     (search: ImageSearch) => images.list({ tags: [search.tag], status: 'active', ...ownerOf(search) }),
     searchKey,
+    patience,
   );
   /** Everything that carries the tag, for the explanation: any status, any owner, hidden ones too. */
-  const listAllTagged = shareNextCall(async (search: ImageSearch): Promise<Image[]> => {
-    const [shown, hidden] = await Promise.all([
-      images.list({ tags: [search.tag], visibility: 'all' }),
-      images.list({ tags: [search.tag], visibility: 'all', hidden: true }),
-    ]);
-    return [...shown, ...hidden];
-  }, searchKey);
+  const listAllTagged = shareNextCall(
+    async (search: ImageSearch): Promise<Image[]> => {
+      const [shown, hidden] = await Promise.all([
+        images.list({ tags: [search.tag], visibility: 'all' }),
+        images.list({ tags: [search.tag], visibility: 'all', hidden: true }),
+      ]);
+      return [...shown, ...hidden];
+    },
+    searchKey,
+    patience,
+  );
 
   const getFlavor = shareNextCall(
     (flavorId: string) => deps.compute.getFlavor(flavorId).catch((error: unknown) => noSuchFlavor(flavorId, error)),
     (flavorId) => flavorId,
+    patience,
   );
 
   /** What decides between ID and tag; Keystone is asked only where the own project's ID is needed. */
