@@ -36,7 +36,8 @@ export function controllerView({
 
     async broker() {
       const { DEFAULT, oslo_messaging_rabbit: rabbit } = current();
-      return DEFAULT.transport_url ? await probeBroker(rabbitLinkSettings(DEFAULT.transport_url, rabbit)) : null;
+      if (!DEFAULT.transport_url) return null;
+      return await probeBroker(rabbitLinkSettings(DEFAULT.transport_url, rabbit), clock);
     },
 
     async heartbeats() {

@@ -36,6 +36,7 @@ export async function startTcpProxy(targetPort: number, tls?: { cert: Buffer; ke
   server.on('tlsClientError', () => {});
   let port = 0;
   async function up(): Promise<void> {
+    if (server.listening) return;
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     port = (server.address() as AddressInfo).port;

@@ -15,6 +15,7 @@ let broker: Awaited<ReturnType<typeof makeVirtualHost>>;
 let toDatabase: TcpProxy;
 let toBroker: TcpProxy;
 let url: string;
+let environment: NodeJS.ProcessEnv;
 const roles = ['api', 'worker', 'health-manager'] as const;
 const processes: KilnProcess[] = [];
 
@@ -27,7 +28,7 @@ beforeAll(async () => {
   toDatabase = await startTcpProxy(Number(there.port || 3306));
   toBroker = await startTcpProxy(brokerPort);
   const noop = (kind: string) => ({ [`OS_CONTROLLER_WORKER__${kind.toUpperCase()}_DRIVER`]: `${kind}_noop_driver` });
-  const environment = {
+  environment = {
     ...dev.environment,
     ...noop('amphora'),
     ...noop('compute'),
@@ -117,6 +118,26 @@ it('both, with work under way', { timeout: 300_000 }, async () => {
   await Promise.all([toBroker.up(), toDatabase.up()]);
   await expect.poll(lists, { timeout: 60_000 }).toBe(200);
   await Promise.all(ids.map(becomesActive));
+});
+
+it('a worker ends whose broker hangs', { timeout: 120_000 }, async () => {
+  const hanging = await startTcpProxy(brokerPort);
+  const one = startKiln(['serve', '--role', 'worker'], {
+    ...environment,
+    OS_DEFAULT__TRANSPORT_URL: broker.url(hanging.port),
+    OS_KILN__STATE_PATH: join(dev.folder, 'hanging'),
+    // No heartbeat that the broker owes ends the connection.
+    OS_OSLO_MESSAGING_RABBIT__HEARTBEAT_TIMEOUT_THRESHOLD: '0',
+  });
+  try {
+    await one.line(/connected to RabbitMQ/);
+    await one.line(/"msg":"serving"/);
+    hanging.silence();
+    expect(await one.stop()).toBe(0);
+  } finally {
+    await one.kill();
+    await hanging.close();
+  }
 });
 
 it('and each role ends in seconds while both are away', { timeout: 120_000 }, async () => {

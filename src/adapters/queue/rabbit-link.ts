@@ -58,7 +58,7 @@ export async function keepLink(
         await stay(connection, serve, signal, () => log.info(place, 'connected to RabbitMQ'));
       } finally {
         lost();
-        await forAWhile(clock, connection.close());
+        await hangUp(connection, clock);
       }
     } catch (error) {
       log.warn({ ...place, err: error }, 'no connection to RabbitMQ; it is tried again');
@@ -78,6 +78,7 @@ export async function keepLink(
 /** Tries every host: connects and leaves. `problem` says in the driver's words why one can't be used; null where it can. */
 export function probeBroker(
   settings: RabbitLinkSettings,
+  clock: Clock,
 ): Promise<readonly { place: string; problem: string | null }[]> {
   return Promise.all(
     settings.hosts.map(async (host) => {
@@ -86,7 +87,7 @@ export function probeBroker(
         const connection = await connectTo(host, settings);
         // Without a listener an error would end the process.
         connection.on('error', () => {});
-        connection.close().catch(() => {});
+        await hangUp(connection, clock);
         return { place, problem: null };
       } catch (error) {
         return { place, problem: (error as Error).message };
@@ -101,6 +102,12 @@ export function probeBroker(
  */
 export function dropConnection({ connection }: ChannelModel, why: Error): void {
   (connection as unknown as { stream: Socket }).stream.destroy(why);
+}
+
+/** Says goodbye, and ends the socket whether or not the broker has answered: neither it nor heartbeats keep the process from ending. */
+async function hangUp(connection: ChannelModel, clock: Clock): Promise<void> {
+  await forAWhile(clock, connection.close());
+  dropConnection(connection, new Error('the connection was closed'));
 }
 
 /** Waits for what a broker that says nothing will not answer either: two seconds, and whatever comes of it. */
