@@ -19,8 +19,8 @@ const BATCH = 100;
 const PAUSE_MS = 200;
 
 /** Removes rows that have come of age. */
-export function purgeJob(parts: { purge: Purge; clock: Clock; settings: () => PurgeSettings }): HousekeepingJob {
-  const { purge, clock, settings } = parts;
+export function purgeJob(deps: { purge: Purge; clock: Clock; settings: () => PurgeSettings }): HousekeepingJob {
+  const { purge, clock, settings } = deps;
 
   async function all(run: JobRun, batch: (limit: number) => Promise<number>): Promise<number> {
     let purged = 0;

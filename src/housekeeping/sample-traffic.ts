@@ -4,8 +4,8 @@ import type { TrafficSamples } from '../ports/traffic-samples.ts';
 import type { HousekeepingJob } from './job.ts';
 
 /** Takes a sample of the counters of all listeners each minute, for statistics over time. */
-export function sampleTrafficJob(parts: { samples: Pick<TrafficSamples, 'take'>; clock: Clock }): HousekeepingJob {
-  const { samples, clock } = parts;
+export function sampleTrafficJob(deps: { samples: Pick<TrafficSamples, 'take'>; clock: Clock }): HousekeepingJob {
+  const { samples, clock } = deps;
   return {
     name: 'sample-traffic',
     summary: 'Take a sample of the traffic of all listeners, for statistics over time',

@@ -16,7 +16,7 @@ const MOST_TAGS = 50;
  * Looks which images carry the tags by which amphorae find theirs, and records what has changed: also what somebody does in Glance, whom
  * Glance does not name.
  */
-export function watchTagsJob(parts: {
+export function watchTagsJob(deps: {
   history: TagHistory;
   /** Null where no Glance is used. */
   images: Pick<ImageService, 'list'> | null;
@@ -28,7 +28,7 @@ export function watchTagsJob(parts: {
     tag: string | null;
   };
 }): HousekeepingJob {
-  const { history, images, resolver, clock, log, settings } = parts;
+  const { history, images, resolver, clock, log, settings } = deps;
   return {
     name: 'watch-tags',
     summary: 'Record which images carry the tags of amphorae',

@@ -10,6 +10,6 @@ export function wireAbort(
   self: string,
   log: Log,
 ): (operationId: string, by?: AbortedBy) => Promise<AbortedOperation> {
-  const parts = { journal, loadBalancers, amphorae, flows: loadBalancerFlows, self, log };
-  return (operationId, by) => abortOperation(parts, operationId, by);
+  const deps = { journal, loadBalancers, amphorae, flows: loadBalancerFlows, self, log };
+  return (operationId, by) => abortOperation(deps, operationId, by);
 }

@@ -8,14 +8,14 @@ import { KilnError } from '../model/errors.ts';
 import type { Log } from '../ports/log.ts';
 
 /** Serves the embedded cloud until the signal is aborted. Nothing of it runs afterwards; its state stays. */
-export async function dev(parts: {
+export async function dev(deps: {
   devOptions: DevOptions;
   onReady: (ready: DevReady) => void;
   environment: Readonly<Record<string, string | undefined>>;
   signal: AbortSignal;
   log: Log;
 }): Promise<void> {
-  const { devOptions, environment, signal, log } = parts;
+  const { devOptions, environment, signal, log } = deps;
   const stateDirectory = resolve(devOptions.stateFolder ?? defaultFolder(environment));
   try {
     makeFolder(stateDirectory);
@@ -31,7 +31,7 @@ export async function dev(parts: {
   });
   try {
     for (const notice of cloud.notices) log.warn({}, notice);
-    parts.onReady({
+    deps.onReady({
       cloudName: 'kiln-dev',
       cloudsFile: cloud.cloudsFile,
       configurationFile: cloud.configurationFile,

@@ -55,10 +55,10 @@ const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 /** Connects nothing yet: the first call does. Services with the same credentials share a token, and connections. */
 export function createOpenStack(
   access: Access,
-  parts: { clock: Clock; log: Log },
+  deps: { clock: Clock; log: Log },
   options: { createLookupSeconds: number },
 ): OpenStack {
-  const { clock, log } = parts;
+  const { clock, log } = deps;
   const transports = new Map<string, Http>();
   const ownTransports: Http[] = [];
   const sessions = new Map<string, OpenStackSession>();

@@ -1,10 +1,10 @@
 import { growingPauseMs } from '../../lib/growing-pause.ts';
 import type { FlowName } from '../../model/flow-name.ts';
+import { agentPauses } from './agent-pauses.ts';
 
 /** The flow that renews the certificate of one amphora's agent. */
 export const rotationFlow = 'rotate-amphora-certificate' as const satisfies FlowName;
 
-const pauses = { firstMs: 60_000, longestMs: 3_600_000 };
 const SHORTEST_PAUSE_MS = 5_000;
 
 /**
@@ -13,7 +13,7 @@ const SHORTEST_PAUSE_MS = 5_000;
  */
 export function rotationRetryAt(now: Date, certExpiration: string, attempts: number): string {
   const leftMs = Date.parse(certExpiration) - now.getTime();
-  const growing = growingPauseMs(attempts + 1, pauses);
+  const growing = growingPauseMs(attempts + 1, agentPauses);
   const pauseMs = leftMs > 0 ? Math.min(growing, leftMs / 4) : growing;
   return new Date(now.getTime() + Math.max(pauseMs, SHORTEST_PAUSE_MS)).toISOString();
 }

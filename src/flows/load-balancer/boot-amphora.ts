@@ -16,7 +16,7 @@ const markAmphoraErrorOnRevert: Step<LoadBalancerDeps, BootInput, Record<string,
 };
 
 /** Which image, once there is a place among the amphorae that may be built at a time. */
-const resolveBoot: Step<LoadBalancerDeps, BootInput, Omit<AmphoraChoices, 'role' | 'serverGroupId'>> = {
+const resolveAmphora: Step<LoadBalancerDeps, BootInput, Omit<AmphoraChoices, 'role' | 'serverGroupId'>> = {
   name: 'resolve-amphora',
   async do(deps, state, run) {
     const startedMs = deps.clock.monotonicMs();
@@ -64,7 +64,7 @@ const markAmphoraReady: Step<LoadBalancerDeps, BootInput, Record<string, never>>
 export const bootAmphora = defineFlow('boot-amphora')
   .takes<LoadBalancerDeps, BootInput>()
   .step(markAmphoraErrorOnRevert)
-  .step(resolveBoot)
+  .step(resolveAmphora)
   .use(buildAmphora)
   .step(markAmphoraReady)
   .build();

@@ -8,7 +8,7 @@ import type { LoadBalancerDeps } from './deps.ts';
 
 type Input = { amphoraId: string };
 
-const updateAgentConfiguration: Step<LoadBalancerDeps, Input, Record<string, never>> = {
+const updateAmphoraAgentConfiguration: Step<LoadBalancerDeps, Input, Record<string, never>> = {
   name: 'update-amphora-agent-configuration',
   async do(deps, { amphoraId }) {
     await sendConfiguration(deps, amphoraId);
@@ -16,7 +16,7 @@ const updateAgentConfiguration: Step<LoadBalancerDeps, Input, Record<string, nev
   },
 };
 
-const pushAgentConfiguration: Step<LoadBalancerDeps, Input, Record<string, never>> = {
+const pushAmphoraAgentConfiguration: Step<LoadBalancerDeps, Input, Record<string, never>> = {
   name: 'push-amphora-agent-configuration',
   async do(deps, { amphoraId }) {
     try {
@@ -46,11 +46,11 @@ async function sendConfiguration(deps: LoadBalancerDeps, amphoraId: string): Pro
 /** `PUT /v2/octavia/amphorae/{id}/config`: sends the agent its configuration again: where heartbeats go, and what else may change. */
 export const configureAmphora = defineFlow('configure-amphora')
   .takes<LoadBalancerDeps, Input>()
-  .step(updateAgentConfiguration)
+  .step(updateAmphoraAgentConfiguration)
   .build();
 
 /** The same, asked for by housekeeping when octavia.conf has changed. */
 export const pushAmphoraConfiguration = defineFlow(configurationPushFlow)
   .takes<LoadBalancerDeps, Input>()
-  .step(pushAgentConfiguration)
+  .step(pushAmphoraAgentConfiguration)
   .build();

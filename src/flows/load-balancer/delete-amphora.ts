@@ -4,7 +4,7 @@ import type { LoadBalancerDeps } from './deps.ts';
 
 type Input = { amphoraId: string };
 
-const removeOne: Step<LoadBalancerDeps, Input, Record<string, never>> = {
+const deleteAmphoraStep: Step<LoadBalancerDeps, Input, Record<string, never>> = {
   name: 'delete-amphora',
   async do(deps, { amphoraId }) {
     const amphora = await deps.amphorae.get(amphoraId);
@@ -19,4 +19,7 @@ const removeOne: Step<LoadBalancerDeps, Input, Record<string, never>> = {
 };
 
 /** `DELETE /v2/octavia/amphorae/{id}`: one that serves nobody goes, with all that it has in Nova and Neutron. */
-export const deleteAmphora = defineFlow('delete-amphora').takes<LoadBalancerDeps, Input>().step(removeOne).build();
+export const deleteAmphora = defineFlow('delete-amphora')
+  .takes<LoadBalancerDeps, Input>()
+  .step(deleteAmphoraStep)
+  .build();

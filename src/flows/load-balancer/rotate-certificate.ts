@@ -56,7 +56,7 @@ const uploadAmphoraCertificate: Step<LoadBalancerDeps, Input, Rotated> = {
   },
 };
 
-const updateCertExpiration: Step<LoadBalancerDeps, Input & Rotated, Record<string, never>> = {
+const updateAmphoraCertExpiration: Step<LoadBalancerDeps, Input & Rotated, Record<string, never>> = {
   name: 'update-amphora-cert-expiration',
   async do(deps, { amphoraId, certExpiration }) {
     if (certExpiration !== null && (await find(deps, amphoraId)))
@@ -69,5 +69,5 @@ const updateCertExpiration: Step<LoadBalancerDeps, Input & Rotated, Record<strin
 export const rotateAmphoraCertificate = defineFlow(rotationFlow)
   .takes<LoadBalancerDeps, Input>()
   .step(uploadAmphoraCertificate)
-  .step(updateCertExpiration)
+  .step(updateAmphoraCertExpiration)
   .build();
