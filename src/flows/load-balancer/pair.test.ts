@@ -389,6 +389,57 @@ describe('a pair', () => {
     },
   );
 
+  it.each(['MASTER', 'BACKUP'] as const)(
+    'is changed though somebody has deleted the port of its %s in Neutron: that one is left to failover',
+    async (role) => {
+      const harness = setUp();
+      await harness.created();
+      const before = await harness.pair();
+      const [gone, other] = role === 'MASTER' ? [before.master, before.backup] : [before.backup, before.master];
+      harness.network.removePort(gone.vrrpPortId ?? '');
+      expect(await harness.carryOut('update-listener', { resourceId: 'li' })).toBe('done');
+      expect(await harness.statusOf()).toBe('ACTIVE');
+      expect(await harness.amphorae.get(gone.id)).toMatchObject({
+        status: 'ERROR',
+        reason: { code: 'SERVICE_NOT_FOUND' },
+      });
+      expect(await harness.amphorae.get(other.id)).toEqual(other);
+      expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: gone.id })).toBe('done');
+      expect((await harness.pair()).all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
+      expect(await harness.left()).toMatchObject({ servers: 2, vrrpPorts: 2, amphorae: 2 });
+    },
+  );
+
+  it('gets a QoS policy though the port of an amphora is gone; what is not there but for the port is a failure', async () => {
+    const harness = setUp();
+    await harness.created();
+    const { master, backup } = await harness.pair();
+    harness.network.addQosPolicy('qos');
+    harness.network.removePort(master.vrrpPortId ?? '');
+    const ask = async (vipQosPolicyId: string, through = harness.deps) => {
+      const found = (await harness.loadBalancers.get('loadbalancer', 'lb')) ?? expect.unreachable();
+      const put = { ...found, provisioningStatus: 'PENDING_UPDATE' as const, vipQosPolicyId };
+      const rows = [{ kind: 'loadbalancer', put } as const];
+      await harness.loadBalancers.apply({ loadBalancerId: 'lb', mutableFrom: ['ACTIVE'], rows, operation: null });
+      return await harness.carryOut(
+        'update-load-balancer',
+        { before: { vipQosPolicyId: found.vipQosPolicyId } },
+        through,
+      );
+    };
+    const policyOf = async () => (await harness.network.getPort(backup.vrrpPortId ?? '')).qosPolicyId;
+    expect(await ask('qos')).toBe('done');
+    expect(await policyOf()).toBe('qos');
+    expect((await harness.amphorae.get(master.id))?.status).toBe('ERROR');
+    harness.network.addQosPolicy('other');
+    const lost = aServiceError('SERVICE_NOT_FOUND', { service: 'network', status: 404 });
+    // The VIP's port gets it; until it is the turn of the amphora's somebody has deleted the policy.
+    const failing = failingAtCall(harness.deps, 2, /^updatePort$/, 'before', lost);
+    expect(await ask('other', failing.deps)).toBe('undone');
+    expect([await policyOf(), await harness.statusOf()]).toEqual(['qos', 'ACTIVE']);
+    expect((await harness.amphorae.get(backup.id))?.status).toBe('ALLOCATED');
+  });
+
   it.each([500, null])(
     'gets a change on the one that takes it, where the other one refuses whatever it is asked for (%s): that is left to failover',
     async (status) => {

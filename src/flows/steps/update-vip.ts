@@ -3,6 +3,7 @@ import { treeBefore } from '../../core/operations/operation-subject.ts';
 import { isPendingDelete, type LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { Step } from '../engine/flow.ts';
 import { treeOf } from '../lib/tree-of.ts';
+import { updateVipPorts } from '../lib/vip-ports.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 import { syncVipSecurityRules } from './vip-security-group.ts';
@@ -55,13 +56,8 @@ function changesGroups({ kind, before }: OperationSubject, { loadBalancer }: Loa
 /** Only a change of the load balancer itself can. */
 const mayChangeQos = ({ kind, before }: OperationSubject) => kind === 'loadbalancer' && before !== null;
 
-async function applyQos(deps: LoadBalancerDeps, tree: LoadBalancerTree): Promise<void> {
-  const { id, vip, vipQosPolicyId: qosPolicyId } = tree.loadBalancer;
-  const amphorae = (await deps.amphorae.list({ loadBalancerId: id })).filter(({ status }) => status === 'ALLOCATED');
-  for (const portId of [vip.portId, ...amphorae.map(({ vrrpPortId }) => vrrpPortId)]) {
-    if (portId !== null) await deps.network.updatePort(portId, { qosPolicyId });
-  }
-}
+const applyQos = (deps: LoadBalancerDeps, { loadBalancer }: LoadBalancerTree) =>
+  updateVipPorts(deps, loadBalancer, { qosPolicyId: loadBalancer.vipQosPolicyId });
 
 function withoutLeaving(tree: LoadBalancerTree): LoadBalancerTree {
   return {

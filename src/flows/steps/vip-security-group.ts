@@ -4,6 +4,7 @@ import type { SecurityGroup } from '../../ports/network.ts';
 import type { Step } from '../engine/flow.ts';
 import { findOrCreate } from '../lib/find-or-create.ts';
 import { treeOf } from '../lib/tree-of.ts';
+import { updateVipPorts } from '../lib/vip-ports.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 
@@ -49,23 +50,14 @@ export async function syncVipSecurityRules(
   const { id, vip, vipSgIds, topology } = treeWanted.loadBalancer;
   const [existing] = await deps.network.findSecurityGroupsByName(nameOf(id));
   if (!hasOwnGroup(treeWanted)) {
-    if (vip.portId !== null) await plugGroups(deps, treeWanted, [...vipSgIds]);
+    if (vip.portId !== null) await updateVipPorts(deps, treeWanted.loadBalancer, { securityGroupIds: vipSgIds });
     if (existing) await deps.network.deleteSecurityGroup(existing.id);
     return;
   }
   const group = existing ?? (await deps.network.createSecurityGroup({ name: nameOf(id), description: '' }));
   await syncRules(deps, group, treeWanted);
   if (!existing || groupsMayDiffer || vipSgIds.length > 0 || topology === 'ACTIVE_STANDBY') {
-    await plugGroups(deps, treeWanted, [...vipSgIds, group.id]);
-  }
-}
-
-/** Of the VIP's port and, beside it, of the amphorae's own ones that serve: what is left of others may have none. */
-async function plugGroups(deps: LoadBalancerDeps, tree: LoadBalancerTree, securityGroupIds: string[]): Promise<void> {
-  const { id, vip } = tree.loadBalancer;
-  if (vip.portId !== null) await deps.network.updatePort(vip.portId, { securityGroupIds });
-  for (const { vrrpPortId, status } of await deps.amphorae.list({ loadBalancerId: id })) {
-    if (vrrpPortId !== null && status === 'ALLOCATED') await deps.network.updatePort(vrrpPortId, { securityGroupIds });
+    await updateVipPorts(deps, treeWanted.loadBalancer, { securityGroupIds: [...vipSgIds, group.id] });
   }
 }
 
