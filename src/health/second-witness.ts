@@ -8,7 +8,7 @@ import type { LoadBalancerStore } from '../ports/load-balancer-store.ts';
 import type { SilentAmphora } from '../ports/silence-store.ts';
 
 export interface WitnessDeps {
-  agent: Pick<AmphoraAgent, 'getDetails' | 'listListeners'>;
+  agent: Pick<AmphoraAgent, 'getDetails' | 'listListeners' | 'actOnVrrp'>;
   compute: Pick<ComputeService, 'getServer'>;
   loadBalancers: Pick<LoadBalancerStore, 'tree'>;
   clock: Clock;
@@ -28,8 +28,9 @@ export async function askWitnesses(
   const { clock } = deps;
   const beganMs = clock.monotonicMs();
   const wasStopped = (limitMs: number) => clock.monotonicMs() - beganMs > limitMs + SLACK_MS;
-  const agent = await askAgent(deps, amphora);
-  if (wasStopped(AGENT_TIMEOUT_MS)) return null;
+  const said = await askAgent(deps, amphora);
+  const agent = said === 'well' && amphora.topology === 'ACTIVE_STANDBY' ? await askKeepalived(deps, amphora) : said;
+  if (wasStopped(2 * AGENT_TIMEOUT_MS)) return null;
   if (agent !== 'silent') return { agent, compute: null };
   const compute = await askCompute(deps, amphora.computeId);
   return wasStopped(AGENT_TIMEOUT_MS + COMPUTE_TIMEOUT_MS) ? null : { agent, compute };
@@ -69,6 +70,16 @@ async function askAgent(
   if (typeof listeners === 'string') return listeners;
   const broken = new Set(listeners.flatMap(({ id: listener, status }) => (status === 'ACTIVE' ? [] : [listener])));
   return expected.some(({ listenerId }) => broken.has(listenerId)) ? 'sick' : 'well';
+}
+
+/**
+ * Agents withhold heartbeats while keepalived does not run, and have no request that tells why. They refuse to reload what does not
+ * run; what runs goes on as it was. Who gives no answer to that is not silent: it has just said that it is well.
+ */
+async function askKeepalived({ agent }: WitnessDeps, { id, lbNetworkIp }: SilentAmphora): Promise<AgentWitness> {
+  const address = { id, address: lbNetworkIp ?? '' };
+  const refusal = await agent.actOnVrrp(address, 'reload', AbortSignal.timeout(AGENT_TIMEOUT_MS)).catch(witnessOf);
+  return refusal === 'sick' ? 'sick' : 'well';
 }
 
 const witnessOf = (error: unknown): AgentWitness =>

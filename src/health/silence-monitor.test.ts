@@ -200,6 +200,37 @@ describe('a silent amphora', () => {
     await monitor.stop();
   });
 
+  it('of a pair, whose keepalived does not run: it is started once, then the amphora is failed over', async () => {
+    await haproxyRuns();
+    agent.amphora('a').vrrp = { configuration: 'x', running: false };
+    await listening();
+    const ofPair: SilentAmphora = { ...amphora, topology: 'ACTIVE_STANDBY' };
+    silent = [ofPair];
+    await clock.advance(3_000);
+    expect(recorded).toMatchObject([{ finding: 'service-sick', flow: null, waitMs: 20_000 }]);
+    expect(agent.amphora('a').vrrp).toMatchObject({ running: true });
+    silent = [{ ...ofPair, finding: 'service-sick', attempts: 1 }];
+    await clock.advance(3_000);
+    expect(recorded.at(-1)).toMatchObject({ finding: 'heartbeats-lost' });
+    await agent.actOnVrrp({ id: 'a', address: '' }, 'stop');
+    silent = [{ ...ofPair, finding: 'service-sick', attempts: 1 }];
+    await clock.advance(3_000);
+    expect(recorded.at(-1)).toMatchObject({ finding: 'service-sick', flow: 'failover-amphora-of-pair' });
+    await monitor.stop();
+  });
+
+  it('of a pair, whose agent gives no answer about keepalived, has just answered all the same', async () => {
+    await haproxyRuns();
+    agent.actOnVrrp = async () => {
+      throw new KilnError('AGENT_UNREACHABLE', 'it took too long');
+    };
+    await listening();
+    silent = [{ ...amphora, topology: 'ACTIVE_STANDBY' }];
+    await clock.advance(3_000);
+    expect(recorded).toMatchObject([{ finding: 'heartbeats-lost' }]);
+    await monitor.stop();
+  });
+
   it('that lacks a listener, or whose agent refuses us, is sick', async () => {
     await haproxyRuns('another');
     await listening();

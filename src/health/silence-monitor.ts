@@ -35,7 +35,7 @@ export interface SilenceSettings {
 export interface SilenceMonitorDeps extends WitnessDeps {
   silences: SilenceStore;
   amphorae: Pick<AmphoraRegister, 'requestDeletion'>;
-  agent: Pick<AmphoraAgent, 'getDetails' | 'listListeners' | 'act'>;
+  agent: Pick<AmphoraAgent, 'getDetails' | 'listListeners' | 'act' | 'actOnVrrp'>;
   queue: Pick<OperationQueue, 'announce'>;
   clock: Clock;
   log: Log;
@@ -61,7 +61,7 @@ export interface SilenceCounts {
 
 /** How long an examination may take before another controller takes it up. */
 const CLAIM_MS = 30_000;
-/** Of HAProxy, by an agent that has just answered. It goes on there when nobody waits for it. */
+/** Of HAProxy and keepalived, by an agent that has just answered. It goes on there when nobody waits for it. */
 const RELOAD_TIMEOUT_MS = 10_000;
 /** Agents that are asked at the same time whether they serve: few enough for each handshake to end within an agent's time limit. */
 const ASKED_AT_ONCE = 100;
@@ -210,7 +210,7 @@ export function createSilenceMonitor(deps: SilenceMonitorDeps): SilenceMonitor {
     queue.announce(operation);
   }
 
-  /** HAProxy does not run, or not as it should; perhaps a reload helps. */
+  /** HAProxy or keepalived does not run, or not as it should; perhaps a reload helps. */
   async function reload(amphora: SilentAmphora, finding: SilenceFinding): Promise<void> {
     const { heartbeatIntervalSeconds, healthCheckIntervalSeconds } = settings();
     const pauseSeconds = Math.max(2 * heartbeatIntervalSeconds, healthCheckIntervalSeconds);
@@ -218,9 +218,13 @@ export function createSilenceMonitor(deps: SilenceMonitorDeps): SilenceMonitor {
     const address = { id: amphora.id, address: amphora.lbNetworkIp ?? '' };
     // The others that are silent wait for it.
     const limit = AbortSignal.timeout(RELOAD_TIMEOUT_MS);
-    await agent.act(address, amphora.loadBalancerId, 'reload', limit).catch((error: unknown) => {
-      log.warn({ amphora: amphora.id, err: error }, 'HAProxy could not be reloaded');
-    });
+    const failed = (what: string) => (error: unknown) => log.warn({ amphora: amphora.id, err: error }, what);
+    const actions = [
+      agent.act(address, amphora.loadBalancerId, 'reload', limit).catch(failed('HAProxy could not be reloaded')),
+    ];
+    if (amphora.topology === 'ACTIVE_STANDBY')
+      actions.push(agent.actOnVrrp(address, 'start', limit).catch(failed('keepalived could not be started')));
+    await Promise.all(actions);
   }
 
   /** The agent serves, only its heartbeats are lost: its configuration is sent again. Seldom, if that does not help. */

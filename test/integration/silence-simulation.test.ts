@@ -94,6 +94,7 @@ async function startController(): Promise<void> {
       getDetails: async ({ id: amphoraId }) => (answering.has(amphoraId) ? (details as never) : await silent()),
       listListeners: silent,
       act: silent,
+      actOnVrrp: async () => {},
     },
     compute: {
       getServer: async () => {

@@ -1,6 +1,9 @@
 import type { SilenceFinding } from '../../model/silence.ts';
 
-/** The agent's word: `sick` when it answers and HAProxy does not run, or without a listener that it should have. */
+/**
+ * The agent's word: `sick` when it answers and HAProxy does not run, or without a listener that it should have; or keepalived of one of a
+ * pair does not run.
+ */
 export type AgentWitness = 'well' | 'sick' | 'silent';
 /** Nova's word on the server. */
 export type ComputeWitness = 'running' | 'not-running' | 'no-answer';
@@ -10,7 +13,7 @@ export type SilenceAction = 'failover' | 'reload' | 'send-configuration' | 'wait
 /**
  * Heartbeats that stop are no proof of death: what is done follows from what the second witnesses say.
  * @param witnesses.compute needed only where the agent is silent.
- * @param witnesses.reloaded whether HAProxy was reloaded already in this silence.
+ * @param witnesses.reloaded whether HAProxy was reloaded, and keepalived started, already in this silence.
  */
 export function examineSilence(witnesses: { agent: AgentWitness; compute: ComputeWitness | null; reloaded: boolean }): {
   finding: SilenceFinding;

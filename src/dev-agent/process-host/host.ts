@@ -24,14 +24,15 @@ export function createProcessHost(
     haproxy.bindElsewhere(standBy && ((address) => (standBy.vips.includes(address) ? standBy.ownIp : address)));
     await loadBalancers.reloadRunning();
   };
+  const vrrp = createVrrp({ files, logger, holdVips, isHealthy: loadBalancers.allAnswer });
   const host: AmphoraHost = {
     interfaces: createRememberedInterfaces(files.base),
     haproxy,
-    vrrp: createVrrp({ files, logger, holdVips, isHealthy: loadBalancers.allAnswer }),
+    vrrp,
     lvs: createNoLvsListeners(),
     advertise: async () => undefined,
     readNetworkCounters: () => readFile('/proc/net/dev', 'utf8'),
-    isFitForHeartbeat: async () => true,
+    isFitForHeartbeat: () => vrrp.isFit(),
   };
   return { host, loadBalancers };
 }

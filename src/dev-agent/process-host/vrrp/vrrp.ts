@@ -33,7 +33,7 @@ export function createVrrp(options: {
   logger: Logger;
   holdVips: (standBy: StandBy | null) => Promise<void>;
   isHealthy: () => Promise<boolean>;
-}): Vrrp {
+}): Vrrp & { isFit(): Promise<boolean> } {
   const { files, logger } = options;
   const configurationFile = join(files.base, 'vrrp', 'octavia-keepalived.conf');
   const shouldRun = join(files.base, 'vrrp', 'should-run');
@@ -91,6 +91,7 @@ export function createVrrp(options: {
         await running?.stepDown({ letGo: false });
         running = null;
       }),
+    isFit: async () => running !== null || (await readFile(configurationFile).catch(nullIfAbsent)) === null,
   };
 }
 
