@@ -25,15 +25,12 @@ export async function askWitnesses(
   deps: WitnessDeps,
   amphora: SilentAmphora,
 ): Promise<{ agent: AgentWitness; compute: ComputeWitness | null } | null> {
-  const { clock } = deps;
-  const beganMs = clock.monotonicMs();
-  const wasStopped = (limitMs: number) => clock.monotonicMs() - beganMs > limitMs + SLACK_MS;
   const said = await askAgent(deps, amphora);
   const agent = said === 'well' && amphora.topology === 'ACTIVE_STANDBY' ? await askKeepalived(deps, amphora) : said;
-  if (wasStopped(2 * AGENT_TIMEOUT_MS)) return null;
+  if (agent === null) return null;
   if (agent !== 'silent') return { agent, compute: null };
-  const compute = await askCompute(deps, amphora.computeId);
-  return wasStopped(AGENT_TIMEOUT_MS + COMPUTE_TIMEOUT_MS) ? null : { agent, compute };
+  const compute = await ask(deps.clock, COMPUTE_TIMEOUT_MS, (signal) => askCompute(deps, amphora.computeId, signal));
+  return compute && { agent, compute };
 }
 
 /**
@@ -44,30 +41,46 @@ export async function askAgents(
   deps: Pick<WitnessDeps, 'agent' | 'loadBalancers' | 'clock'>,
   amphorae: readonly SilentAmphora[],
 ): Promise<ReadonlyMap<SilentAmphora, AgentWitness>> {
-  const beganMs = deps.clock.monotonicMs();
   const witnesses = await Promise.all(amphorae.map((amphora) => askAgent(deps, amphora)));
-  const wasStopped = deps.clock.monotonicMs() - beganMs > AGENT_TIMEOUT_MS + SLACK_MS;
-  return new Map(wasStopped ? [] : amphorae.map((amphora, n) => [amphora, witnesses[n] ?? 'silent']));
+  return new Map(
+    amphorae.flatMap((amphora, n) => {
+      const witness = witnesses[n] ?? null;
+      return witness === null ? [] : [[amphora, witness] as const];
+    }),
+  );
+}
+
+/** Null: this process was stopped while it waited for an answer. */
+async function ask<Answer>(
+  clock: Clock,
+  limitMs: number,
+  question: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer | null> {
+  const beganMs = clock.monotonicMs();
+  const answer = await question(AbortSignal.timeout(limitMs));
+  return clock.monotonicMs() - beganMs > limitMs + SLACK_MS ? null : answer;
 }
 
 async function askAgent(
-  { agent, loadBalancers }: Pick<WitnessDeps, 'agent' | 'loadBalancers'>,
+  { agent, loadBalancers, clock }: Pick<WitnessDeps, 'agent' | 'loadBalancers' | 'clock'>,
   amphora: SilentAmphora,
-): Promise<AgentWitness> {
+): Promise<AgentWitness | null> {
   const { id, lbNetworkIp, loadBalancerId } = amphora;
   if (lbNetworkIp === null) return 'silent';
   const address = { id, address: lbNetworkIp };
-  const timeout = AbortSignal.timeout(AGENT_TIMEOUT_MS);
-  const details = await agent.getDetails(address, timeout).catch(witnessOf);
-  if (typeof details === 'string') return details;
+  const details = await ask(clock, AGENT_TIMEOUT_MS, (signal) => agent.getDetails(address, signal).catch(witnessOf));
+  if (details === null || typeof details === 'string') return details;
+  // However long the database takes, that says nothing about agents, nor about this process.
   const tree = await loadBalancers.tree(loadBalancerId);
   const expected = tree ? expectedListeners(tree) : [];
   const isRunning = details.runningHaproxyCount !== 0 || expected.every(({ isDatagram }) => isDatagram);
   if (!isRunning || expected.some(({ listenerId }) => !details.listenerIds.includes(listenerId))) return 'sick';
   if (!expected.some(({ isDatagram }) => isDatagram)) return 'well';
   // Of UDP and SCTP listeners the agent tells whether their keepalived runs.
-  const listeners = await agent.listListeners(address, timeout).catch(witnessOf);
-  if (typeof listeners === 'string') return listeners;
+  const listeners = await ask(clock, AGENT_TIMEOUT_MS, (signal) =>
+    agent.listListeners(address, signal).catch(witnessOf),
+  );
+  if (listeners === null || typeof listeners === 'string') return listeners;
   const broken = new Set(listeners.flatMap(({ id: listener, status }) => (status === 'ACTIVE' ? [] : [listener])));
   return expected.some(({ listenerId }) => broken.has(listenerId)) ? 'sick' : 'well';
 }
@@ -76,10 +89,15 @@ async function askAgent(
  * Agents withhold heartbeats while keepalived does not run, and have no request that tells why. They refuse to reload what does not
  * run; what runs goes on as it was. Who gives no answer to that is not silent: it has just said that it is well.
  */
-async function askKeepalived({ agent }: WitnessDeps, { id, lbNetworkIp }: SilentAmphora): Promise<AgentWitness> {
+async function askKeepalived(
+  { agent, clock }: WitnessDeps,
+  { id, lbNetworkIp }: SilentAmphora,
+): Promise<AgentWitness | null> {
   const address = { id, address: lbNetworkIp ?? '' };
-  const refusal = await agent.actOnVrrp(address, 'reload', AbortSignal.timeout(AGENT_TIMEOUT_MS)).catch(witnessOf);
-  return refusal === 'sick' ? 'sick' : 'well';
+  return await ask(clock, AGENT_TIMEOUT_MS, async (signal) => {
+    const refusal = await agent.actOnVrrp(address, 'reload', signal).catch(witnessOf);
+    return refusal === 'sick' ? 'sick' : 'well';
+  });
 }
 
 const witnessOf = (error: unknown): AgentWitness =>
@@ -93,10 +111,14 @@ function expectedListeners(tree: StoredTree): { listenerId: string; isDatagram: 
     .map(({ id, protocol }) => ({ listenerId: id, isDatagram: protocol === 'UDP' || protocol === 'SCTP' }));
 }
 
-async function askCompute({ compute }: WitnessDeps, serverId: string | null): Promise<ComputeWitness> {
+async function askCompute(
+  { compute }: WitnessDeps,
+  serverId: string | null,
+  signal: AbortSignal,
+): Promise<ComputeWitness> {
   if (serverId === null) return 'not-running';
   try {
-    const { status } = await compute.getServer(serverId, AbortSignal.timeout(COMPUTE_TIMEOUT_MS));
+    const { status } = await compute.getServer(serverId, signal);
     return stopped.has(status) ? 'not-running' : 'running';
   } catch (error) {
     return (error as { code?: unknown }).code === 'SERVICE_NOT_FOUND' ? 'not-running' : 'no-answer';

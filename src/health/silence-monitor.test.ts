@@ -44,6 +44,7 @@ let silent: SilentAmphora[];
 let survey: SilenceSurvey;
 let surveys: number;
 let failures: number;
+let treeTakesMs: number;
 let recording: boolean;
 let serverStatus: string | null;
 let recorded: { id: string; finding: string; waitMs: number; flow: string | null }[];
@@ -60,6 +61,7 @@ beforeEach(() => {
   survey = quiet;
   surveys = 0;
   failures = 0;
+  treeTakesMs = 0;
   recording = true;
   serverStatus = 'ACTIVE';
   recorded = [];
@@ -82,15 +84,18 @@ beforeEach(() => {
       },
     },
     loadBalancers: {
-      tree: async () => ({
-        revision: 1,
-        loadBalancer: storedLoadBalancer('lb'),
-        listeners: [
-          { ...storedListener('li', 'lb'), l7Policies: [] },
-          { ...storedListener('refused', 'lb', { provisioningStatus: 'ERROR' }), l7Policies: [] },
-        ],
-        pools: [],
-      }),
+      tree: async () => {
+        await clock.sleep(treeTakesMs);
+        return {
+          revision: 1,
+          loadBalancer: storedLoadBalancer('lb'),
+          listeners: [
+            { ...storedListener('li', 'lb'), l7Policies: [] },
+            { ...storedListener('refused', 'lb', { provisioningStatus: 'ERROR' }), l7Policies: [] },
+          ],
+          pools: [],
+        };
+      },
     },
     compute: {
       getServer: async (id) => {
@@ -216,6 +221,16 @@ describe('a silent amphora', () => {
     silent = [{ ...ofPair, finding: 'service-sick', attempts: 1 }];
     await clock.advance(3_000);
     expect(recorded.at(-1)).toMatchObject({ finding: 'service-sick', flow: 'failover-amphora-of-pair' });
+    await monitor.stop();
+  });
+
+  it('is judged however long the database takes to tell what it should have', async () => {
+    await haproxyRuns();
+    treeTakesMs = 20_000;
+    await listening();
+    silent = [amphora];
+    await clock.advance(24_000);
+    expect(recorded).toMatchObject([{ finding: 'heartbeats-lost' }]);
     await monitor.stop();
   });
 
