@@ -75,6 +75,8 @@ async function askAgent(
   const expected = tree ? expectedListeners(tree) : [];
   const isRunning = details.runningHaproxyCount !== 0 || expected.every(({ isDatagram }) => isDatagram);
   if (!isRunning || expected.some(({ listenerId }) => !details.listenerIds.includes(listenerId))) return 'sick';
+  // With one too many its heartbeats count no more than with one too few: a change that failed could not be taken back there.
+  if (tree && hasUnknown(tree, details.listenerIds)) return 'sick';
   if (!expected.some(({ isDatagram }) => isDatagram)) return 'well';
   // Of UDP and SCTP listeners the agent tells whether their keepalived runs.
   const listeners = await ask(clock, AGENT_TIMEOUT_MS, (signal) =>
@@ -108,7 +110,21 @@ function expectedListeners(tree: StoredTree): { listenerId: string; isDatagram: 
   if (!tree.loadBalancer.adminStateUp) return [];
   return treeInEffect(tree)
     .listeners.filter(({ adminStateUp, provisioningStatus }) => adminStateUp && provisioningStatus !== 'PENDING_CREATE')
-    .map(({ id, protocol }) => ({ listenerId: id, isDatagram: protocol === 'UDP' || protocol === 'SCTP' }));
+    .map((listener) => ({ listenerId: listener.id, isDatagram: isDatagram(listener) }));
+}
+
+const isDatagram = ({ protocol }: { protocol: string }) => protocol === 'UDP' || protocol === 'SCTP';
+
+/** Whether an amphora has listeners that it is not to have, while nothing is being changed. Disabled ones of UDP and SCTP stay configured. */
+function hasUnknown(tree: StoredTree, listenerIds: readonly string[]): boolean {
+  const { loadBalancer, listeners } = treeInEffect(tree);
+  const isPending = ({ provisioningStatus }: { provisioningStatus: string }) =>
+    provisioningStatus.startsWith('PENDING');
+  if (!loadBalancer.adminStateUp || isPending(loadBalancer)) return false;
+  const known = listeners.filter((listener) => listener.adminStateUp || isPending(listener) || isDatagram(listener));
+  const knownIds = new Set(known.map(({ id }) => id));
+  // Octavia's agent counts what serves Prometheus among listeners.
+  return listenerIds.some((id) => !knownIds.has(id) && !id.includes('prometheus'));
 }
 
 async function askCompute(

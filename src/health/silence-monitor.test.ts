@@ -205,6 +205,24 @@ describe('a silent amphora', () => {
     await monitor.stop();
   });
 
+  it('with a listener too many, of a change that was taken back without it, is failed over; metrics are no listener', async () => {
+    await haproxyRuns('li\n    mode http\nfrontend prometheus-exporter-internal-endpoint');
+    await listening();
+    silent = [amphora];
+    await clock.advance(3_000);
+    expect(recorded).toMatchObject([{ finding: 'heartbeats-lost' }]);
+    await haproxyRuns('li\n    mode http\nfrontend refused');
+    silent = [amphora];
+    await clock.advance(3_000);
+    silent = [{ ...amphora, finding: 'service-sick', attempts: 1 }];
+    await clock.advance(3_000);
+    expect(recorded.slice(1)).toMatchObject([
+      { finding: 'service-sick', flow: null },
+      { finding: 'service-sick', flow: 'failover-amphora' },
+    ]);
+    await monitor.stop();
+  });
+
   it('of a pair, whose keepalived does not run: it is started once, then the amphora is failed over', async () => {
     await haproxyRuns();
     agent.amphora('a').vrrp = { configuration: 'x', running: false };

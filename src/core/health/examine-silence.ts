@@ -1,7 +1,7 @@
 import type { SilenceFinding } from '../../model/silence.ts';
 
 /**
- * The agent's word: `sick` when it answers and HAProxy does not run, or without a listener that it should have; or keepalived of one of a
+ * The agent's word: `sick` when it answers and HAProxy does not run, or with other listeners than it should have; or keepalived of one of a
  * pair does not run.
  */
 export type AgentWitness = 'well' | 'sick' | 'silent';
