@@ -21,7 +21,9 @@ export async function readInstalledVersions(haproxyCmd: string): Promise<Install
 async function versionOf(commands: readonly string[], argument: string, pattern: RegExp): Promise<string> {
   for (const command of commands) {
     const said = await new Promise<string>((resolve) => {
-      execFile(command, [argument], { timeout: 5000 }, (_error, stdout, stderr) => resolve(`${stdout}\n${stderr}`));
+      execFile(command, [argument], { timeout: 5000, killSignal: 'SIGKILL' }, (_error, stdout, stderr) =>
+        resolve(`${stdout}\n${stderr}`),
+      );
     });
     const version = pattern.exec(said)?.[1];
     if (version) return version;

@@ -34,7 +34,11 @@ export function createServiceManager(
   async function report(...assignments: string[]): Promise<void> {
     if (!socket) return;
     try {
-      await run(PROGRAM, assignments, { env: environment as NodeJS.ProcessEnv, timeout: LIMIT_MS });
+      await run(PROGRAM, assignments, {
+        env: environment as NodeJS.ProcessEnv,
+        timeout: LIMIT_MS,
+        killSignal: 'SIGKILL',
+      });
     } catch (err) {
       log.warn({ err, notify: assignments }, `the service manager could not be notified by ${PROGRAM}`);
     }

@@ -28,7 +28,7 @@ export async function checkConfiguration(
     execFile(
       haproxyProgram(haproxyCmd),
       ['-c', ...(options.peerName === null ? [] : ['-L', options.peerName]), ...named],
-      { cwd: options.workingDirectory, timeout: 60_000, maxBuffer: 4 * 1024 * 1024 },
+      { cwd: options.workingDirectory, timeout: 60_000, killSignal: 'SIGKILL', maxBuffer: 4 * 1024 * 1024 },
       (error, stdout, stderr) => {
         if (!error) resolve(null);
         else if (isNotThere(error)) reject(missing(haproxyCmd, error.message));

@@ -11,12 +11,14 @@ export interface CommandResult {
   stderr: string;
 }
 
-const longestMs = 120_000;
+const LONGEST_MS = 120_000;
+/** What it has said is read by then; what it has started may hold its output open for ever. */
+const REST_MS = 5_000;
 
-/** Runs a program to its end; no shell reads its arguments. Never rejects. */
+/** Runs a program to its end, which is by force after two minutes; no shell reads its arguments. Never rejects. */
 export async function run(command: string, arguments_: readonly string[], input = ''): Promise<CommandResult> {
   return await new Promise((resolve) => {
-    const child = spawn(command, arguments_, { stdio: ['pipe', 'pipe', 'pipe'], timeout: longestMs });
+    const child = spawn(command, arguments_, { stdio: ['pipe', 'pipe', 'pipe'] });
     const said = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const) {
       child[stream].setEncoding('utf8').on('data', (text: string) => {
@@ -25,8 +27,26 @@ export async function run(command: string, arguments_: readonly string[], input 
     }
     // A program that ends before it has read everything says so by its status.
     child.stdin.on('error', () => undefined).end(input);
-    child.once('error', (error) => resolve({ status: null, stdout: said.stdout, stderr: error.message }));
-    child.once('close', (status) => resolve({ status, ...said }));
+    const timers: NodeJS.Timeout[] = [];
+    const end = (result: CommandResult) => {
+      for (const timer of timers) clearTimeout(timer);
+      for (const stream of child.stdio) stream?.destroy();
+      resolve(result);
+    };
+    const endSoon = (status: number | null) => timers.push(setTimeout(() => end({ status, ...said }), REST_MS));
+    const endByForce = () => {
+      said.stderr += `${command} had not ended after ${LONGEST_MS / 1000} s`;
+      child.kill('SIGKILL');
+      endSoon(null);
+    };
+    const limit = setTimeout(endByForce, LONGEST_MS);
+    timers.push(limit);
+    child.once('error', (error) => end({ status: null, stdout: said.stdout, stderr: error.message }));
+    child.once('exit', (status) => {
+      clearTimeout(limit);
+      endSoon(status);
+    });
+    child.once('close', (status) => end({ status, ...said }));
   });
 }
 
