@@ -500,6 +500,50 @@ describe('worker', () => {
     await worker.stop();
   });
 
+  it('goes on while one beat hangs and the next ones are answered', async () => {
+    const { makeWorker, enqueue, operation, clock, hold, log } = setUp();
+    const gate = hold('a');
+    await enqueue('a');
+    const silence = Promise.withResolvers<void>();
+    let beats = 0;
+    const lease = {
+      lastsMs: 30_000,
+      remove: async () => {},
+      beat: () => (++beats === 2 ? silence.promise : Promise.resolve()),
+    };
+    const { worker } = makeWorker({ lease });
+    await worker.start();
+    await clock.advance(90_000);
+    gate.resolve();
+    await clock.advance(0);
+    expect(await operation('a')).toMatchObject({ status: 'done', fence: 1 });
+    expect(log.lines.filter(({ level }) => level === 'error')).toEqual([]);
+    silence.resolve();
+    await worker.stop();
+  });
+
+  it('a beat that was answered after more than a lease says nothing', async () => {
+    const { makeWorker, enqueue, operation, clock } = setUp();
+    const silence = Promise.withResolvers<void>();
+    let beats = 0;
+    const lease = {
+      lastsMs: 30_000,
+      remove: async () => {},
+      beat: () => (++beats > 1 && beats < 5 ? silence.promise : Promise.resolve()),
+    };
+    const { queue, worker } = makeWorker({ lease });
+    await worker.start();
+    await clock.advance(65_000);
+    silence.resolve();
+    await clock.advance(0);
+    queue.announce(await enqueue('a'));
+    await clock.advance(0);
+    expect(await operation('a')).toMatchObject({ status: 'queued', fence: 0 });
+    await clock.advance(60_000);
+    expect(await operation('a')).toMatchObject({ status: 'done' });
+    await worker.stop();
+  });
+
   it('claims nothing before it has been entered as living, and is taken away at its end', async () => {
     const { makeWorker, enqueue, operation, clock } = setUp();
     await enqueue('a');

@@ -1,5 +1,6 @@
 import { errorOf } from '../core/operations/error-of-reason.ts';
 import { growingPauseMs } from '../lib/growing-pause.ts';
+import { BEATS_IN_LEASE, keepBeating } from '../lib/keep-beating.ts';
 import { type KilnError, toKilnError } from '../model/errors.ts';
 import type { FlowName } from '../model/flow-name.ts';
 import { hasEnded, NO_PLACE_PAUSE_MS, type Operation } from '../model/operation.ts';
@@ -70,8 +71,6 @@ const SWEEP_LIMIT = 500;
 const SUBJECT_LIMIT = 100;
 /** How long a slot stays closed when the journal can't be read: else a queue would be emptied into nothing. */
 const DATABASE_PAUSE_MS = 5_000;
-/** Beats in a lease: two may be lost. */
-const BEATS_IN_LEASE = 3;
 
 type End = 'ended' | 'later' | 'full';
 
@@ -274,12 +273,13 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
     }
   }
 
-  async function beat({ beat }: Pick<WorkerLease, 'beat'>): Promise<void> {
+  async function beat({ beat, lastsMs }: WorkerLease): Promise<void> {
     const beganMs = clock.monotonicMs();
     try {
       await beat();
-      lastBeatMs = beganMs;
-      if (!trusted.signal.aborted) return;
+      lastBeatMs = Math.max(lastBeatMs, beganMs);
+      // An answer that took a lease says nothing of this moment.
+      if (!trusted.signal.aborted || clock.monotonicMs() - lastBeatMs >= lastsMs) return;
       trusted = new AbortController();
       log.info({ worker: self }, 'this worker is seen by the others and takes operations');
     } catch (error) {
@@ -287,14 +287,10 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
     }
   }
 
-  async function keepBeating(kept: WorkerLease): Promise<void> {
-    while (!stopping.signal.aborted) {
-      await clock.sleep(kept.lastsMs / BEATS_IN_LEASE, stopping.signal).catch(() => {});
-      if (!stopping.signal.aborted) await beat(kept);
-    }
-  }
+  const keepLease = (kept: WorkerLease) =>
+    keepBeating(() => beat(kept), { leaseMs: kept.lastsMs, clock, signal: stopping.signal });
 
-  /** Apart from the beats: one of them may hang for as long as the database is silent. */
+  /** Apart from the beats: they may hang for as long as the database is silent. */
   async function watchLease({ lastsMs }: WorkerLease): Promise<void> {
     while (!stopping.signal.aborted) {
       const overdueMs = clock.monotonicMs() - lastBeatMs - lastsMs;
@@ -311,7 +307,7 @@ export function createWorker<Deps>(settings: WorkerSettings<Deps>): Worker {
     async start() {
       if (lease) await beat(lease);
       await queue.start(take, capacity);
-      background = Promise.all([keepSweeping(), ...(lease ? [keepBeating(lease), watchLease(lease)] : [])]);
+      background = Promise.all([keepSweeping(), ...(lease ? [keepLease(lease), watchLease(lease)] : [])]);
     },
     async stop() {
       stopping.abort();

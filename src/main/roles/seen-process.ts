@@ -1,14 +1,12 @@
 import type { KilnDatabase } from '../../adapters/storage/schema.ts';
 import { createWorkerRegistry } from '../../adapters/storage/worker-registry.ts';
+import { keepBeating } from '../../lib/keep-beating.ts';
 import type { ServeRole } from '../../model/serve-role.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { WorkerIdentity } from '../../ports/worker-identity.ts';
 import type { WorkerRegistry } from '../../ports/worker-registry.ts';
 import type { RuntimeContext } from '../wire.ts';
-
-/** Beats in a lease: two may be lost. */
-const BEATS_IN_LEASE = 3;
 
 /** Where other processes look whether this one lives. */
 export interface SeenProcess {
@@ -37,14 +35,8 @@ export async function whileSeen<Result>(
   const ended = new AbortController();
   const beat = () =>
     registry.beat().catch((err: unknown) => log.warn({ err }, 'others may take this process for dead'));
-  async function keepBeating(): Promise<void> {
-    while (!ended.signal.aborted) {
-      await clock.sleep(leaseMs / BEATS_IN_LEASE, ended.signal).catch(() => {});
-      if (!ended.signal.aborted) await beat();
-    }
-  }
   await beat();
-  const beating = keepBeating();
+  const beating = keepBeating(beat, { leaseMs, clock, signal: ended.signal });
   try {
     return await work();
   } finally {
