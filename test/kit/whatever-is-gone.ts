@@ -57,6 +57,8 @@ export function setUp({ portsMade = 0 } = {}) {
   const engine = { journal, clock, log, doing: limits, undoing: limits, giveUpAfterMs: GIVE_UP_MS };
   let asked = 0;
   let secretIsGone = false;
+  /** Nova takes deletions of servers, and carries none out. */
+  let deletesForEver = false;
   const secrets: LoadBalancerDeps['secrets'] = {
     ...deps.secrets,
     async getCaCertificates() {
@@ -74,6 +76,7 @@ export function setUp({ portsMade = 0 } = {}) {
       made.add(all || name);
       const failure = broken.get(all) ?? broken.get(name);
       if (failure) throw failure;
+      if (name === 'deleteServer' && deletesForEver) return undefined;
       return await carryOut();
     });
   const acting: LoadBalancerDeps = {
@@ -166,6 +169,13 @@ export function setUp({ portsMade = 0 } = {}) {
     'silent agent': breaks('AGENT_UNREACHABLE', 'agent'),
     'agent that refuses': breaks('AGENT_REFUSED', 'agent'),
     'Nova that deletes nothing': breaks('SERVICE_REJECTED_REQUEST', 'deleteServer'),
+    'Nova that is deleting for ever': {
+      strike() {
+        deletesForEver = true;
+      },
+      finds: () => true,
+      minds: (made) => made.has('deleteServer'),
+    },
     'Nova that is down': breaks('SERVICE_UNREACHABLE', ...novaCalls),
     'Nova that takes nothing out of servers': breaks('SERVICE_CONFLICT', 'detachPort'),
     'Neutron that deletes no port': breaks('SERVICE_FORBIDDEN', 'deletePort'),
@@ -182,7 +192,10 @@ export function setUp({ portsMade = 0 } = {}) {
   };
 
   /** What can be repaired is. */
-  const repair = () => broken.clear();
+  const repair = () => {
+    broken.clear();
+    deletesForEver = false;
+  };
 
   return { ...fakes, carryOut, write, amphora, thieves, made, repair };
 }

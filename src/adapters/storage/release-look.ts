@@ -99,6 +99,10 @@ async function targetsNow(
     .execute();
   const amphoraeOf = new Map<string, AmphoraNow[]>();
   for (const { id, load_balancer_id: of, role, image_id: imageId, status, last_heard: heard } of amphorae) {
+    const hasItsPlace = (other: (typeof amphorae)[number]) =>
+      other.status === 'ALLOCATED' && other.load_balancer_id === of && other.role === role;
+    // What is left of one that is replaced is no part of the load balancer any more.
+    if (status === 'ERROR' && amphorae.some(hasItsPlace)) continue;
     const isServing = status === 'ALLOCATED' && (heard === null || heard >= silentBefore);
     const amphora: AmphoraNow = {
       id,

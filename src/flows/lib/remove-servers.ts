@@ -7,6 +7,10 @@ import { waitUntil } from './wait-until.ts';
 /** How long Nova may take to delete, and a Nova that is down may take to come back, before the removal is put off. */
 const PATIENCE = { totalMs: 60_000, firstPauseMs: 200, longestPauseMs: 5_000 };
 
+/** Of what `removeServers` throws: Nova takes deletions, and has not finished one. */
+export const isStillDeleting = (error: unknown): error is KilnError =>
+  error instanceof KilnError && error.code === 'BOOT_FAILED';
+
 /**
  * Deletes every server that belongs to the amphora, found by ID and by name, and waits until Nova has none left.
  * The name finds those whose creation was never answered. Idempotent.

@@ -361,6 +361,36 @@ describe('flows of a load balancer', () => {
     expect(compute.servers()).toHaveLength(1);
   });
 
+  it('a failover whose old server Nova is deleting for ever is done: the old amphora is left in ERROR', async () => {
+    const { deps, journal, ask, carryOut, created, statusOf, amphorae, compute, left } = setUp();
+    await created();
+    const [old] = await amphorae.list({ loadBalancerId: 'lb' });
+    const stuck = { ...deps, compute: { ...compute, deleteServer: async () => {} } };
+    const id = await ask('failover-load-balancer');
+    expect(await carryOut(id, stuck)).toBe('done');
+    expect(await statusOf()).toBe('ACTIVE');
+    const after = await amphorae.list({ loadBalancerId: 'lb' });
+    expect(after.find((one) => one.id === old?.id)?.status).toBe('ERROR');
+    expect(after.filter((one) => one.id !== old?.id)).toMatchObject([{ status: 'ALLOCATED' }]);
+    const notes = (await journal.get(id))?.entries.flatMap((entry) => (entry.kind === 'note' ? entry.message : []));
+    expect(notes?.join()).toContain(`amphora ${old?.id} is replaced, and left in ERROR`);
+    // Whoever deletes it does not hold the load balancer for longer than one try, and is done once Nova is.
+    const deletion = { amphoraId: old?.id ?? '' };
+    expect(await carryOut(await ask('delete-amphora', deletion), stuck)).toBe('undone');
+    expect(compute.calls('findServersByName')).toBeLessThan(60);
+    expect(await carryOut(await ask('delete-amphora', deletion))).toBe('done');
+    expect(await left()).toEqual({ servers: 1, vrrpPorts: 1, groups: 1, amphorae: 1 });
+  });
+
+  it('a deletion of a load balancer whose server Nova is deleting for ever is not done', async () => {
+    const { deps, ask, carryOut, created, statusOf, compute } = setUp();
+    await created();
+    const stuck = { ...deps, compute: { ...compute, deleteServer: async () => {} } };
+    expect(await carryOut(await ask('delete-load-balancer'), stuck)).not.toBe('done');
+    expect(await statusOf()).not.toBeNull();
+    expect(compute.servers()).toHaveLength(1);
+  });
+
   it('a change does not stumble over what is left of an amphora that could not be removed', async () => {
     const { ask, carryOut, created, loadBalancers, amphorae, network, statusOf } = setUp();
     await created();

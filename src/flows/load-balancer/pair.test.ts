@@ -199,6 +199,25 @@ describe('a pair', () => {
     },
   );
 
+  it('is failed over while Nova is deleting the old server for ever: it is left in ERROR, without its port', async () => {
+    const harness = setUp();
+    await harness.created();
+    const { master } = await harness.pair();
+    const stuck = { ...harness.deps, compute: { ...harness.compute, deleteServer: async () => {} } };
+    expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: master.id }, stuck)).toBe('done');
+    expect(await harness.statusOf()).toBe('ACTIVE');
+    const after = await harness.amphorae.list({ loadBalancerId: 'lb' });
+    expect(after.map(({ role, status }) => `${role} ${status}`).toSorted()).toEqual([
+      'BACKUP ALLOCATED',
+      'MASTER ALLOCATED',
+      'MASTER ERROR',
+    ]);
+    expect(harness.network.ports().map(({ id }) => id)).not.toContain(master.vrrpPortId);
+    expect(await harness.carryOut('failover-load-balancer-pair')).toBe('done');
+    await harness.pair();
+    expect(harness.compute.servers()).toHaveLength(2);
+  });
+
   describe('in a hard server group whose hosts are all in use', () => {
     const inGroup = (harness: ReturnType<typeof setUp>) =>
       harness.compute.servers().filter(({ spec }) => spec.serverGroupId !== null).length;

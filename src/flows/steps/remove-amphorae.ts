@@ -1,10 +1,10 @@
 import type { Amphora } from '../../model/amphora.ts';
 import type { Leftover } from '../../model/operation.ts';
-import type { RecordsOf, Step } from '../engine/flow.ts';
+import type { RecordsOf, Step, StepRun } from '../engine/flow.ts';
 import { amphoraPortsOf, portsOfAmphora, vrrpPortName } from '../lib/amphora-ports.ts';
 import { type PairState, pairRoles } from '../lib/pair.ts';
 import { removePort } from '../lib/remove-port.ts';
-import { removeServers } from '../lib/remove-servers.ts';
+import { isStillDeleting, removeServers } from '../lib/remove-servers.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { LoadBalancerInput } from './mark-error-on-revert.ts';
 
@@ -18,15 +18,18 @@ export const deleteAmphorae: Step<LoadBalancerDeps, LoadBalancerInput, Record<st
   leaves: (records, { loadBalancerId }) => thingsOfOthers(records, { loadBalancerId, amphoraId: null }),
 };
 
-/** The amphorae that the new one has taken over from go. */
+/**
+ * The amphorae that the new one has taken over from go. One whose server Nova is deleting and does not get done with is left in
+ * ERROR: it has no VIP any more, the new one serves, and whoever looks for silent amphorae deletes it once its server is gone.
+ */
 export const deleteOldAmphorae: Step<
   LoadBalancerDeps,
   LoadBalancerInput & { amphoraId: string },
   Record<string, never>
 > = {
   name: 'delete-old-amphorae',
-  async do(deps, { loadBalancerId, amphoraId }) {
-    await removeAmphorae(deps, loadBalancerId, ({ id }) => id === amphoraId);
+  async do(deps, { loadBalancerId, amphoraId }, run) {
+    await removeAmphorae(deps, loadBalancerId, ({ id }) => id === amphoraId, run);
     return {};
   },
   leaves: thingsOfOthers,
@@ -39,8 +42,8 @@ export const deleteReplacedAmphorae: Step<
   Record<string, never>
 > = {
   name: 'delete-old-amphorae',
-  async do(deps, { loadBalancerId, ...state }) {
-    await removeAmphorae(deps, loadBalancerId, isKeptIn(state));
+  async do(deps, { loadBalancerId, ...state }, run) {
+    await removeAmphorae(deps, loadBalancerId, isKeptIn(state), run);
     return {};
   },
   async leaves({ amphorae }, { loadBalancerId, ...state }) {
@@ -89,15 +92,27 @@ function thingsOf({ id, serverName, computeId, vrrpPortId }: Amphora): Leftover[
   return [{ kind: 'server', id: computeId, name: serverName }, ...(vrrpPortId === null ? [] : [port])];
 }
 
-/** All but those to be kept, and what is left of those that nobody has on record any more. */
+/**
+ * All but those to be kept, and what is left of those that nobody has on record any more.
+ * @param mayStay given where an amphora whose server Nova does not get done with may stay for now: noted there.
+ */
 export async function removeAmphorae(
   deps: LoadBalancerDeps,
   loadBalancerId: string,
   isKept: (amphora: Amphora) => boolean,
+  mayStay?: Pick<StepRun, 'note'>,
 ): Promise<void> {
   const amphorae = await deps.amphorae.list({ loadBalancerId });
   const kept = new Set(amphorae.filter(isKept).map(({ id }) => id));
-  for (const amphora of amphorae) if (!kept.has(amphora.id)) await removeAmphora(deps, amphora);
+  for (const amphora of amphorae.filter(({ id }) => !kept.has(id))) {
+    try {
+      await removeAmphora(deps, amphora);
+    } catch (error) {
+      if (!mayStay || !isStillDeleting(error)) throw error;
+      mayStay.note(`amphora ${amphora.id} is replaced, and left in ERROR for now: ${error.message}`);
+      kept.add(amphora.id);
+    }
+  }
   for (const { amphoraId, port } of await amphoraPortsOf(deps, loadBalancerId)) {
     const onRecord = await deps.amphorae.get(amphoraId);
     if (kept.has(amphoraId) || (onRecord !== null && onRecord.loadBalancerId !== loadBalancerId)) continue;

@@ -309,6 +309,9 @@ export function describeReleaseStoreContract(name: string, makeSubject: () => Pr
           },
         ]);
       }
+      // What is left of one that 'x' has replaced is none of them.
+      const left = { loadBalancerId: 'a', role: 'MASTER', status: 'ERROR', imageId: 'image-0' } as const;
+      await amphorae.insert(storedAmphora('w', left));
       const probe: NewOperation = { ...operation('op-p', 'r1'), flow: 'probe-image' };
       const place = { flavorId: null, zone: 'z' };
       await commit({ probes: [{ place, attempt: 2, imageFaults: 1, operation: probe }] });
