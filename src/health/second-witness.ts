@@ -1,5 +1,6 @@
 import type { AgentWitness, ComputeWitness } from '../core/health/examine-silence.ts';
 import { treeInEffect } from '../core/operations/in-effect.ts';
+import { stoppedStatuses } from '../model/compute.ts';
 import type { StoredTree } from '../model/load-balancer.ts';
 import type { AmphoraAgent } from '../ports/amphora-agent.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -135,20 +136,8 @@ async function askCompute(
   if (serverId === null) return 'not-running';
   try {
     const { status } = await compute.getServer(serverId, signal);
-    return stopped.has(status) ? 'not-running' : 'running';
+    return stoppedStatuses.has(status) ? 'not-running' : 'running';
   } catch (error) {
     return (error as { code?: unknown }).code === 'SERVICE_NOT_FOUND' ? 'not-running' : 'no-answer';
   }
 }
-
-/** Nova's words for a server that does not run. */
-const stopped: ReadonlySet<string> = new Set([
-  'DELETED',
-  'SOFT_DELETED',
-  'ERROR',
-  'SHUTOFF',
-  'PAUSED',
-  'SUSPENDED',
-  'SHELVED',
-  'SHELVED_OFFLOADED',
-]);

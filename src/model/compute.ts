@@ -12,6 +12,18 @@ export interface ComputeFlavor {
 /** Nova's status of a server; others exist and are kept as they come. */
 export type ServerStatus = 'BUILD' | 'ACTIVE' | 'ERROR' | 'DELETED' | 'SHUTOFF' | (string & {});
 
+/** Nova's statuses of a server that does not run. */
+export const stoppedStatuses: ReadonlySet<ServerStatus> = new Set([
+  'DELETED',
+  'SOFT_DELETED',
+  'ERROR',
+  'SHUTOFF',
+  'PAUSED',
+  'SUSPENDED',
+  'SHELVED',
+  'SHELVED_OFFLOADED',
+]);
+
 export interface Server {
   id: string;
   name: string;

@@ -55,18 +55,19 @@ export function withSwitches<Port extends object>(port: Port): Port & Switches<M
 
 /**
  * An implementation of a port whose methods of these names go through `around`.
- * @param around gets the name, and what carries the call out.
+ * @param around gets the name, what carries the call out, and what it was called with.
  */
 export function aroundCalls<Part extends object>(
   part: Part,
   names: RegExp,
-  around: (name: string, carryOut: () => Promise<unknown>) => Promise<unknown>,
+  around: (name: string, carryOut: () => Promise<unknown>, values: unknown[]) => Promise<unknown>,
 ): Part {
   return new Proxy(part, {
     get(target, name) {
       const method = Reflect.get(target, name) as unknown;
       if (typeof method !== 'function' || !names.test(String(name))) return method;
-      return (...values: unknown[]) => around(String(name), async () => await Reflect.apply(method, target, values));
+      return (...values: unknown[]) =>
+        around(String(name), async () => await Reflect.apply(method, target, values), values);
     },
   });
 }

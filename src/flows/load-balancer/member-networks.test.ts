@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { failingAtCall, killed } from '../../../test/kit/failing-call.ts';
 import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
 import { aNetwork, aSubnet } from '../../../test/kit/fakes/fake-network.ts';
+import { aroundCalls, aServiceError } from '../../../test/kit/fault-injection.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
 import type { Amphora } from '../../model/amphora.ts';
 import { KilnError } from '../../model/errors.ts';
@@ -30,7 +31,7 @@ type Place = keyof typeof cidrs | 'lb-mgmt-net-subnet' | 'lb-vip-subnet' | null;
 
 function setUp(topology: Topology = 'SINGLE') {
   const fakes = createFakeLoadBalancerDeps();
-  const { deps, journal, clock, log, loadBalancers, network, compute, amphorae, agent } = fakes;
+  const { deps, journal, clock, log, loadBalancers, network, amphorae, agent } = fakes;
   const subnetOf = (id: keyof typeof cidrs, networkId: string) => aSubnet({ id, networkId, cidr: cidrs[id] });
   network.addNetwork(aNetwork({ id: 'near-net' }), [subnetOf('one', 'near-net'), subnetOf('two', 'near-net')]);
   network.addNetwork(aNetwork({ id: 'far-net' }), [subnetOf('far', 'far-net')]);
@@ -60,8 +61,8 @@ function setUp(topology: Topology = 'SINGLE') {
     await journal.enqueue({ id, flow, subject: 'lb', input, priority: 0 });
     return id;
   }
-  const carryOut = async (flow: FlowName, resourceId: string, through: LoadBalancerDeps = deps) =>
-    await resume(await ask(flow, resourceId), through);
+  const carryOut = async (flow: FlowName, resourceId: string, more: JsonObject = {}) =>
+    await resume(await ask(flow, resourceId, more));
 
   /** A load balancer with members there. */
   async function create(...places: Place[]): Promise<void> {
@@ -96,17 +97,17 @@ function setUp(topology: Topology = 'SINGLE') {
     expect(await carryOut(flow, 'lb')).toBe('done');
   }
   const toAdd = (id: string, place: Place) => apply([{ kind: 'member', put: member(id, place, 'PENDING_CREATE') }]);
-  async function add(id: string, place: Place, through = deps) {
+  async function add(id: string, place: Place) {
     await toAdd(id, place);
-    return await carryOut('create-member', id, through);
+    return await carryOut('create-member', id);
   }
   async function toRemove(id: string) {
     const row = (await loadBalancers.get('member', id)) ?? expect.unreachable();
     await apply([{ kind: 'member', put: { ...row, provisioningStatus: 'PENDING_DELETE' } }]);
   }
-  async function remove(id: string, through = deps) {
+  async function remove(id: string) {
     await toRemove(id);
-    return await carryOut('delete-member', id, through);
+    return await carryOut('delete-member', id);
   }
   /** A batch of members has given one of them another subnet. */
   async function toMove(id: string, to: Place): Promise<JsonObject> {
@@ -115,6 +116,10 @@ function setUp(topology: Topology = 'SINGLE') {
     return { updated: [id], othersBefore: [{ kind: 'member', id, fields: { subnetId: row.subnetId } }] };
   }
 
+  async function amphoraOf(role: Amphora['role']): Promise<Amphora> {
+    const all = await amphorae.list({ loadBalancerId: 'lb' });
+    return all.find((one) => one.role === role) ?? expect.unreachable();
+  }
   /** For each port of the amphora's server: its subnets, and those of which the agent has the addresses. */
   async function plugged(role: Amphora['role'] = topology === 'SINGLE' ? 'STANDALONE' : 'MASTER') {
     const all = await amphorae.list({ loadBalancerId: 'lb' });
@@ -134,7 +139,7 @@ function setUp(topology: Topology = 'SINGLE') {
       }),
     );
   }
-  return { ...fakes, create, toAdd, add, toRemove, remove, toMove, carryOut, ask, resume, plugged, compute };
+  return { ...fakes, create, toAdd, add, toRemove, remove, toMove, carryOut, ask, resume, amphoraOf, plugged };
 }
 
 const management = { 'lb-mgmt-net unknown to the agent': ['lb-mgmt-net-subnet'] };
@@ -269,6 +274,99 @@ describe('members', () => {
     agent.failNext('plugNetwork', away);
     expect(await remove('two')).toBe('done');
     expect(await both()).toMatchObject([{ 'near-net eth2': ['one'] }, { 'near-net eth2': ['one'] }]);
+  });
+
+  describe('of a pair, one server of which', () => {
+    type End = 'deleteServer' | 'breakServer' | 'turnOff';
+
+    async function withDead(role: 'MASTER' | 'BACKUP', end: End, ...places: Place[]) {
+      const harness = setUp('ACTIVE_STANDBY');
+      await harness.create(...places);
+      const dead = await harness.amphoraOf(role);
+      await harness.compute[end](dead.computeId ?? '');
+      return { ...harness, dead };
+    }
+
+    it.each([
+      ['was deleted', 'deleteServer', ['far', 'vip-side']],
+      ['is in ERROR', 'breakServer', ['far']],
+      ['is off', 'turnOff', ['far']],
+    ] as const)('%s are reached by the other one, and this one is left to failover', async (_, end, places) => {
+      for (const place of places) {
+        const { add, carryOut, plugged, amphoraOf, network, dead } = await withDead('MASTER', end, 'one');
+        const before = await plugged('BACKUP');
+        expect(await add('new', place)).toBe('done');
+        expect(await amphoraOf('MASTER')).toMatchObject({ status: 'ERROR', reason: { code: 'AGENT_UNREACHABLE' } });
+        expect(await amphoraOf('BACKUP')).toMatchObject({ status: 'ALLOCATED' });
+        const after = await plugged('BACKUP');
+        expect(after).not.toEqual(before);
+        expect(await carryOut('failover-amphora-of-pair', 'lb', { amphoraId: dead.id })).toBe('done');
+        expect(subnetsOf(await plugged('MASTER'))).toEqual(subnetsOf(after));
+        const reference = setUp('ACTIVE_STANDBY');
+        await reference.create('one', place);
+        expect(network.ports()).toHaveLength(reference.network.ports().length);
+      }
+    });
+
+    it('was deleted, are reached by the other one as before when they could not be removed', async () => {
+      for (const [dead, living] of [
+        ['MASTER', 'BACKUP'],
+        ['BACKUP', 'MASTER'],
+      ] as const) {
+        const harness = await withDead(dead, 'deleteServer', 'one');
+        const before = await harness.plugged(living);
+        harness.network.failNext('deletePort', new KilnError('SERVICE_REJECTED_REQUEST', 'no'), 2);
+        expect(await harness.remove('m')).toBe('undone');
+        expect(await harness.plugged(living)).toEqual(before);
+        expect(await harness.amphoraOf(dead)).toMatchObject({ status: 'ERROR' });
+        const { provisioningStatus } = (await harness.loadBalancers.get('loadbalancer', 'lb')) ?? expect.unreachable();
+        expect(provisioningStatus).toBe('ACTIVE');
+      }
+    });
+
+    it('is on a dead host, which Nova does not know, are reached by the other one', async () => {
+      const { create, toAdd, ask, resume, plugged, amphoraOf, deps } = setUp('ACTIVE_STANDBY');
+      await create('one');
+      const master = await amphoraOf('MASTER');
+      const failing = <Part extends object>(part: Part, names: RegExp, whose: string | null, error: () => KilnError) =>
+        aroundCalls(part, names, async (_name, carryOut, [first]) => {
+          if ((typeof first === 'string' ? first : (first as { id: string }).id) === whose) throw error();
+          return await carryOut();
+        });
+      const through = {
+        ...deps,
+        compute: failing(deps.compute, /^attachPort$/, master.computeId, () => aServiceError('SERVICE_FAILED')),
+        agent: failing(deps.agent, /./, master.id, () => new KilnError('AGENT_UNREACHABLE', 'silent')),
+      };
+      await toAdd('new', 'far');
+      expect(await resume(await ask('create-member', 'new'), through)).toBe('done');
+      expect(await plugged('BACKUP')).toMatchObject({ 'far-net eth3': ['far'] });
+      expect(await amphoraOf('MASTER')).toMatchObject({ status: 'ERROR' });
+    });
+
+    it('runs, are not taken where Nova refuses their port: that is no fault of the server', async () => {
+      for (const error of ['SERVICE_REJECTED_REQUEST', 'SERVICE_NOT_FOUND'] as const) {
+        const { create, add, plugged, amphoraOf, compute } = setUp('ACTIVE_STANDBY');
+        await create('one');
+        const before = await plugged('BACKUP');
+        compute.failNext('attachPort', aServiceError(error));
+        expect(await add('new', 'far')).toBe('undone');
+        for (const role of ['MASTER', 'BACKUP'] as const) {
+          expect(await amphoraOf(role)).toMatchObject({ status: 'ALLOCATED' });
+          expect(await plugged(role)).toEqual(before);
+        }
+      }
+    });
+
+    it('and the other one were deleted, or the only one was, fail the change', async () => {
+      for (const topology of ['ACTIVE_STANDBY', 'SINGLE'] as const) {
+        const { create, add, amphorae, compute } = setUp(topology);
+        await create('one');
+        for (const { server } of compute.servers()) await compute.deleteServer(server.id);
+        expect(await add('new', 'far')).toBe('undone');
+        for (const { status } of await amphorae.list({ loadBalancerId: 'lb' })) expect(status).toBe('ALLOCATED');
+      }
+    });
   });
 
   it('that can not be reached leave no address behind, also where the agent fails', async () => {

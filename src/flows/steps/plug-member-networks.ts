@@ -1,4 +1,6 @@
 import type { RowBefore } from '../../core/operations/operation-subject.ts';
+import { stoppedStatuses } from '../../model/compute.ts';
+import { KilnError, toKilnError } from '../../model/errors.ts';
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { Port } from '../../ports/network.ts';
@@ -79,7 +81,9 @@ export function unplugMemberNetworks<State extends LoadBalancerInput & JsonObjec
       const tree = withMembersMovedBack(now, rowsBeforeOf(state));
       if (subnetIdsWithout(tree, isNotPendingDelete).size + subnetIdsLeft(tree, now).size === 0) return;
       const wanted = await wantedNetworks(deps, tree, () => true);
-      for (const target of await targetsLeft(targetsOf, deps, state)) await plug(deps, target, { tree, wanted }, run);
+      await onEachTarget(deps, await targetsLeft(targetsOf, deps, state), async (target) => {
+        await plug(deps, target, { tree, wanted }, run);
+      });
     },
   };
 }
@@ -143,11 +147,38 @@ async function plug(deps: LoadBalancerDeps, target: Target, { tree, wanted }: Wa
     const port = found && (await withAddresses(deps, found, network));
     // A try before this one may have come to its end in Neutron, and not in the agent.
     if (!port || (port === plugged && !run.again)) continue;
-    if (!plugged) await deps.compute.attachPort(target.serverId, port.id);
+    if (!plugged) await attachPort(deps, target, port);
     await tellAgent(deps, target, port, tree);
     changed.push(network.id);
   }
   return changed;
+}
+
+/**
+ * @throws AGENT_UNREACHABLE where Nova fails because the amphora is dead: its server is gone or does not run, or its agent is silent
+ * as well (Nova calls the servers of a dead host ACTIVE). So one of a pair is left to failover.
+ */
+async function attachPort({ compute, agent }: LoadBalancerDeps, target: Target, port: Port): Promise<void> {
+  const { id, serverId } = target;
+  try {
+    await compute.attachPort(serverId, port.id);
+  } catch (error) {
+    const status = await compute.getServer(serverId).then(
+      (server) => server.status,
+      (failure: unknown) => (toKilnError(failure).code === 'SERVICE_NOT_FOUND' ? 'DELETED' : 'UNKNOWN'),
+    );
+    if (stoppedStatuses.has(status)) {
+      throw new KilnError('AGENT_UNREACHABLE', `server ${serverId} of amphora ${id} has the status ${status}`, {
+        retryable: false,
+        advice: `Fail it over: openstack loadbalancer amphora failover ${id}.`,
+        cause: error,
+      });
+    }
+    await agent.getInfo(target).catch((failure: unknown) => {
+      if (toKilnError(failure).code === 'AGENT_UNREACHABLE') throw failure;
+    });
+    throw error;
+  }
 }
 
 const portNameIn = ({ id, carriesVip }: WantedNetwork, amphoraId: string) =>
