@@ -43,6 +43,8 @@ export interface AmphoraAddress {
   address: string;
   /** As `getInfo` reported it: saves asking again before each call. */
   apiVersion?: string;
+  /** So long may a request to it take, instead of what the configuration says: it may hang, and nothing depends on it. */
+  limitMs?: number;
 }
 
 interface HostRoute {

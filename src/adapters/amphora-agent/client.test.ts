@@ -325,6 +325,15 @@ describe('connections that fail', () => {
     expect(error).toMatchObject({ code: 'AGENT_UNREACHABLE', message: expect.stringContaining('in time') });
   });
 
+  it.each([
+    ['while it is connected to', async () => await listen(createTcpServer(() => undefined))],
+    ['when it is asked', async () => await serve(() => undefined)],
+  ])('never answers, %s, and has a limit of its own: unreachable', async (_when, hanging) => {
+    const agent = client(await hanging(), { connectTimeoutSeconds: 3_600, readTimeoutSeconds: 3_600 });
+    const asked = agent.getInfo({ id, address, limitMs: 200 });
+    await expect(asked).rejects.toMatchObject({ code: 'AGENT_UNREACHABLE', retryable: true });
+  });
+
   it('answers a byte at a time: unreachable', async () => {
     const port = await serve((_request, response) => {
       response.writeHead(200, { 'Content-Type': 'application/json' });

@@ -30,7 +30,7 @@ export function createAmphoraAgentClient(settings: () => AmphoraAgentSettings): 
     const { connections: made, now } = connections();
     const client = await made.open(amphora, { evenExpired, signal });
     try {
-      const limitMs = (now.connectTimeoutSeconds + now.readTimeoutSeconds) * 1000;
+      const limitMs = amphora.limitMs ?? (now.connectTimeoutSeconds + now.readTimeoutSeconds) * 1000;
       return await action(await openSession(client, amphora, { port: now.port, limitMs, signal }));
     } finally {
       await client.destroy();

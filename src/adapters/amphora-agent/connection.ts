@@ -31,6 +31,7 @@ const longestAnswerBytes = 4 * 1024 * 1024;
 interface AgentHost {
   id: string;
   address: string;
+  limitMs?: number;
 }
 
 export interface AgentConnections {
@@ -52,7 +53,7 @@ export function createConnections(settings: AmphoraAgentSettings): AgentConnecti
   const files = createFileBacked([settings.clientCertFile, settings.serverCaFile], () => loadFiles(settings));
 
   async function connector(
-    { id, address }: AgentHost,
+    { id, address, limitMs = Number.POSITIVE_INFINITY }: AgentHost,
     { evenExpired, signal }: Parameters<AgentConnections['open']>[1],
   ): Promise<buildConnector.connector> {
     const { secureContext, serverCa } = await files();
@@ -62,7 +63,7 @@ export function createConnections(settings: AmphoraAgentSettings): AgentConnecti
       // A resumed session would not show its certificate again.
       maxCachedSessions: 0,
       allowH2: false,
-      timeout: settings.connectTimeoutSeconds * 1000,
+      timeout: Math.min(settings.connectTimeoutSeconds * 1000, limitMs),
       ...(signal ? { signal } : {}),
     });
     const hostname = withZone(address, settings.lbNetworkInterface);

@@ -6,8 +6,8 @@ import type { PairRole } from './pair.ts';
 import { vipInterfaceOf } from './port-interface.ts';
 import { treeOf } from './tree-of.ts';
 
-/** One of a pair, with what VRRP needs of it. */
-export type PairMember = Pick<Amphora, 'id' | 'lbNetworkIp'> & { role: PairRole; vrrpIp: string };
+/** One of a pair, with what VRRP needs of it, and how long a request to it may take, where that is not for the configuration to say. */
+export type PairMember = Pick<Amphora, 'id' | 'lbNetworkIp'> & { role: PairRole; vrrpIp: string; limitMs?: number };
 
 /** Puts keepalived's VRRP configuration into an amphora. What runs does not change. */
 export async function uploadVrrp(
@@ -38,7 +38,8 @@ export async function uploadVrrp(
   await deps.agent.uploadVrrpConfiguration(target, configuration);
 }
 
-export const addressOf = ({ id, lbNetworkIp }: Pick<PairMember, 'id' | 'lbNetworkIp'>) => ({
+export const addressOf = ({ id, lbNetworkIp, limitMs }: Pick<PairMember, 'id' | 'lbNetworkIp' | 'limitMs'>) => ({
   id,
   address: lbNetworkIp ?? '',
+  ...(limitMs === undefined ? {} : { limitMs }),
 });

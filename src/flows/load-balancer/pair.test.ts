@@ -9,7 +9,7 @@ import { KilnError } from '../../model/errors.ts';
 import type { FlowName } from '../../model/flow-name.ts';
 import type { LoadBalancer } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
-import type { AmphoraAgent } from '../../ports/amphora-agent.ts';
+import type { AmphoraAddress, AmphoraAgent } from '../../ports/amphora-agent.ts';
 import { unknownStep } from '../engine/read-past.ts';
 import { runFlow } from '../engine/run-flow.ts';
 import type { LoadBalancerDeps } from './deps.ts';
@@ -458,6 +458,40 @@ describe('a pair', () => {
     expect([await policyOf(), await harness.statusOf()]).toEqual(['qos', 'ACTIVE']);
     expect((await harness.amphorae.get(backup.id))?.status).toBe('ALLOCATED');
   });
+
+  it.each(['failover-load-balancer-pair', 'failover-amphora-of-pair'] as const)(
+    'waits but shortly for old ones that hang: %s',
+    async (flow) => {
+      const harness = setUp();
+      await harness.created();
+      const { master, backup } = await harness.pair();
+      const { clock } = harness;
+      const old = new Set([master.id, backup.id]);
+      let firstAskedMs: number | null = null;
+      let startedMs = 0;
+      const hanging = new Proxy(harness.agent, {
+        get(target, name) {
+          const ask = Reflect.get(target, name) as unknown;
+          if (typeof ask !== 'function') return ask;
+          return async (address: AmphoraAddress, ...values: unknown[]) => {
+            if (old.has(address.id)) {
+              firstAskedMs ??= clock.monotonicMs();
+              // Octavia's defaults, where nothing else is said: [haproxy_amphora] rest_request_conn_timeout and _read_timeout.
+              await clock.sleep(address.limitMs ?? 70_000);
+              throw unreachable;
+            }
+            if (name === 'actOnVrrp' && startedMs === 0) startedMs = clock.monotonicMs();
+            return await Reflect.apply(ask, target, [address, ...values]);
+          };
+        },
+      });
+      const deps = { ...harness.deps, agent: hanging };
+      expect(await harness.carryOut(flow, { amphoraId: backup.id }, deps)).toBe('done');
+      expect(firstAskedMs).not.toBeNull();
+      // All of it is less than one request by the defaults, though this clock adds up what is waited for at once.
+      expect(startedMs - (firstAskedMs ?? 0)).toBeLessThan(70_000);
+    },
+  );
 
   it.each([500, null])(
     'gets a change on the one that takes it, where the other one refuses whatever it is asked for (%s): that is left to failover',

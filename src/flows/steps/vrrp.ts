@@ -19,6 +19,8 @@ type Nothing = Record<string, never>;
 
 /** An amphora that is to give up the VIP has so long to answer; one that does not is taken off its network. */
 const STOP_WITHIN_MS = 5_000;
+/** An amphora that was there before has so long for each request while nobody else may have the VIP: where both hang, that is the outage. */
+const ANSWER_WITHIN_MS = 10_000;
 /** So many advertisements after it began, keepalived has heard who has the VIP, also where processors are busy. */
 const HEARD_AFTER_ADVERTS = 3;
 
@@ -99,7 +101,7 @@ async function partnerOf(
 async function retire(deps: LoadBalancerDeps, loadBalancerId: string, successor: PairMember): Promise<void> {
   for (const old of await deps.amphorae.list({ loadBalancerId })) {
     if (old.id === successor.id || old.role !== successor.role || old.vrrpPortId === null) continue;
-    await deps.agent.actOnVrrp(addressOf(old), 'stop', AbortSignal.timeout(STOP_WITHIN_MS)).catch((thrown: unknown) => {
+    await deps.agent.actOnVrrp(addressOf({ ...old, limitMs: STOP_WITHIN_MS }), 'stop').catch((thrown: unknown) => {
       deps.log.info(
         { amphora: old.id, reason: toKilnError(thrown).message },
         'an amphora is replaced without its help',
@@ -117,10 +119,11 @@ async function introduce(
   successor: PairMember,
   isPartnerNew: boolean,
 ): Promise<void> {
+  const asked = isPartnerNew ? partner : { ...partner, limitMs: ANSWER_WITHIN_MS };
   try {
     await twice(deps.clock, async () => {
-      await uploadVrrp(deps, loadBalancerId, partner, [successor]);
-      await deps.agent.actOnVrrp(addressOf(partner), 'start');
+      await uploadVrrp(deps, loadBalancerId, asked, [successor]);
+      await deps.agent.actOnVrrp(addressOf(asked), 'start');
     });
   } catch (thrown) {
     const error = toKilnError(thrown);
@@ -138,7 +141,8 @@ async function introduce(
 export const introducePeers: Step<LoadBalancerDeps, LoadBalancerInput, Nothing> = {
   name: 'introduce-peers',
   async do(deps, { loadBalancerId }) {
-    for (const failure of (await tellPeers(deps, loadBalancerId)).failures) keepsItsPeers(deps, failure);
+    for (const failure of (await tellPeers(deps, loadBalancerId, { limitMs: ANSWER_WITHIN_MS })).failures)
+      keepsItsPeers(deps, failure);
     return {};
   },
 };
@@ -160,10 +164,11 @@ export const updatePeersOfPair: Step<LoadBalancerDeps, LoadBalancerInput, Nothin
 async function tellPeers(
   deps: LoadBalancerDeps,
   loadBalancerId: string,
+  limit: { limitMs?: number } = {},
 ): Promise<{ targets: Target[]; failures: TargetFailure[] }> {
   // New ones serve, and count, only once they have taken over.
   const serving = (await pairOf(deps, loadBalancerId)).filter(({ status }) => status === 'ALLOCATED');
-  const targets = serving.map((one) => ({ ...addressOf(one), serverId: one.computeId ?? '' }));
+  const targets = serving.map((one) => ({ ...addressOf({ ...one, ...limit }), serverId: one.computeId ?? '' }));
   const failures = await tryEachTarget(deps, targets, (target) => updatePeers(deps, target, loadBalancerId));
   const grave = failures.find(({ error }) => !isOfAgent(error));
   if (grave) throw grave.error;
