@@ -59,8 +59,8 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
   const inHand = new Map<string, Token>();
   /** Of which `take` has a message until it has come back. */
   const takenWith = new Set<string>();
-  /** Published, and not yet answered by the broker. */
-  const unconfirmed = new Set<string>();
+  /** Published, and not yet noted as such in the outbox. */
+  const unnoted = new Set<string>();
   /** Published to a queue that was not there. */
   const returned = new Set<unknown>();
   let confirmed: string[] = [];
@@ -229,13 +229,12 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
     } catch {
       return false; // The channel closed a moment ago.
     }
-    unconfirmed.add(id);
+    unnoted.add(id);
     const wellDone = await inTime(confirmation.promise).catch((late: Error) => {
       // One that is short of memory or disk has said so; it confirms when it is no longer.
       if (!blocked) dropConnection(connection, late);
       return false;
     });
-    unconfirmed.delete(id);
     return wellDone;
   }
 
@@ -243,8 +242,8 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
     const wellDone = await publish(word);
     if (wellDone) {
       confirmed.push(word.id);
-      void noteConfirmed();
-    }
+      void noteConfirmed().finally(() => unnoted.delete(word.id));
+    } else unnoted.delete(word.id);
     return wellDone;
   }
 
@@ -278,8 +277,9 @@ export function createRabbitQueue(settings: RabbitQueueSettings): OperationQueue
   }
   async function relayAll(): Promise<void> {
     while (link && !blocked && !stopping.signal.aborted) {
-      const rows = await outbox.unannounced(RELAY_BATCH + unconfirmed.size);
-      const batch = rows.filter(({ id }) => !unconfirmed.has(id)).slice(0, RELAY_BATCH);
+      const underWay = new Set(unnoted);
+      const rows = await outbox.unannounced(RELAY_BATCH + underWay.size);
+      const batch = rows.filter(({ id }) => !underWay.has(id) && !unnoted.has(id)).slice(0, RELAY_BATCH);
       const results = await Promise.all(batch.map(publishAndNote));
       await noteConfirmed();
       if (batch.length < RELAY_BATCH || results.includes(false)) return;
