@@ -55,7 +55,7 @@ export async function openSession(
 
   async function send(request: AgentRequest, path: string): Promise<Answer> {
     const call = callTo(request, path);
-    const limit = AbortSignal.timeout(options.limitMs);
+    const limit = AbortSignal.timeout(Math.ceil(options.limitMs));
     let greeted = false;
     client.once('connect', () => {
       greeted = true;

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { createFakeClock } from '../../../test/kit/fakes/fake-clock.ts';
 import { aServiceError } from '../../../test/kit/fault-injection.ts';
+import { createSystemClock } from '../clock/system-clock.ts';
 import { lookForLost } from './look-for-lost.ts';
 
 const clock = () => createFakeClock({ autoAdvance: true });
@@ -21,6 +22,10 @@ it('it is not there when one look was told so, whatever became of the others', a
 it('it is unknown whether it is there when no look was answered', async () => {
   const find = () => Promise.reject(aServiceError('SERVICE_UNREACHABLE'));
   await expect(lookForLost(clock(), 5, find)).rejects.toMatchObject({ code: 'SERVICE_UNREACHABLE' });
+});
+
+it('it is looked for at least once, by a real clock, whose milliseconds have fractions', async () => {
+  for (const seconds of [0, 5]) expect(await lookForLost(createSystemClock(), seconds, async () => 'it')).toBe('it');
 });
 
 it('whoever stops it gets no answer', async () => {

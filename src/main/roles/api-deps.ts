@@ -8,8 +8,10 @@ import { createUiFiles } from '../../adapters/ui/files.ts';
 import type { Policy } from '../../api/policy/policy.ts';
 import type { ApiDeps } from '../../api/v2/deps.ts';
 import type { Configuration } from '../../config/options/index.ts';
+import { abortable } from '../../lib/abortable.ts';
 import type { Bell } from '../../lib/bell.ts';
 import { keepOneAnswer } from '../../lib/keep-answer.ts';
+import { KilnError } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ImageResolver } from '../../ports/image-resolver.ts';
 import type { OperationQueue } from '../../ports/operation-queue.ts';
@@ -41,6 +43,8 @@ function oncePer<Value>(current: () => Configuration, make: (configuration: Conf
 
 /** However many look at an overview, the database and Glance are asked for it once in so long. */
 const SHARED_MS = 5_000;
+/** Less than the page waits for an answer (src/ui/api.ts). */
+const IMAGES_WITHIN_MS = 15_000;
 /** Images with their tags that an overview goes back. */
 const TAG_HISTORY = 200;
 
@@ -97,7 +101,12 @@ export function apiDeps(
     overview,
     journal: state.journal,
     attention: sharedBriefly(clock, wireAttention(state, overview, fleet, runtime)),
-    releasableImages: sharedBriefly(clock, () => resolver.releasable()),
+    releasableImages: sharedBriefly(clock, () =>
+      abortable(resolver.releasable(), AbortSignal.timeout(IMAGES_WITHIN_MS), () => {
+        const why = `the image service has not answered within ${IMAGES_WITHIN_MS / 1000} s`;
+        return new KilnError('SERVICE_TIMEOUT', why, { retryable: true });
+      }),
+    ),
     tagHistory: sharedBriefly(clock, () => history.list(TAG_HISTORY)),
     abortOperation: wireAbort(state, shared.identity.self, log),
     heartbeatTimeoutSeconds: () => current().health_manager.heartbeat_timeout,
