@@ -65,7 +65,7 @@ export async function twice(
   }
 }
 
-const isUnreachable = ({ code }: KilnError): boolean => code === 'AGENT_UNREACHABLE';
+export const isUnreachable = ({ code }: KilnError): boolean => code === 'AGENT_UNREACHABLE';
 
 /** The agent does not answer, or does not do what it was asked for. */
 export const isOfAgent = (error: KilnError): boolean => isUnreachable(error) || error.code === 'AGENT_REFUSED';

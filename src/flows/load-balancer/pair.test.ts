@@ -573,6 +573,25 @@ describe('a pair', () => {
     expect((await harness.pair()).all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
   });
 
+  it('is in ERROR where the new one refuses to reload once it serves: of the same image, none would do better', async () => {
+    const harness = setUp();
+    await harness.created();
+    const { master, backup } = await harness.pair();
+    const reloads = new Map<string, number>();
+    const { deps } = harness.failing(refusal(500), (call, id) => {
+      if (call !== 'act' || id === master.id || id === backup.id) return false;
+      const times = (reloads.get(id) ?? 0) + 1;
+      reloads.set(id, times);
+      return times > 1;
+    });
+    expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: master.id }, deps)).toBe('undone');
+    expect(await harness.statusOf()).toBe('ERROR');
+    const after = await harness.pair();
+    expect(after.all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
+    expect(after.master.id).not.toBe(master.id);
+    expect(after.backup).toEqual(backup);
+  });
+
   it('is not made, nor failed over, with a new one that refuses what HAProxy is to have', async () => {
     const harness = setUp();
     await harness.created();

@@ -3,7 +3,14 @@ import { KilnError, toKilnError } from '../../model/errors.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { Step } from '../engine/flow.ts';
 import { updatePeers } from '../lib/haproxy-files.ts';
-import { isOfAgent, leaveToFailover, type TargetFailure, tryEachTarget, twice } from '../lib/on-each-target.ts';
+import {
+  isOfAgent,
+  isUnreachable,
+  leaveToFailover,
+  type TargetFailure,
+  tryEachTarget,
+  twice,
+} from '../lib/on-each-target.ts';
 import { type PairRole, type PairState, pairOf, pairRoles } from '../lib/pair.ts';
 import { removePort } from '../lib/remove-port.ts';
 import type { BuiltAmphora, Target } from '../lib/targets.ts';
@@ -147,11 +154,17 @@ export const introducePeers: Step<LoadBalancerDeps, LoadBalancerInput, Nothing> 
   },
 };
 
-/** Again when the old ones are gone. Whoever does not take it is failed over, while the other one serves. */
-export const updatePeersOfPair: Step<LoadBalancerDeps, LoadBalancerInput, Nothing> = {
+/**
+ * Again when the old ones are gone. Whoever does not take it is failed over, while the other one serves.
+ * @throws what a new one refuses: one that replaced it, of the same image, would refuse it as well, and so on for ever.
+ */
+export const updatePeersOfPair: Step<LoadBalancerDeps, State, Nothing> = {
   name: 'update-peers',
-  async do(deps, { loadBalancerId }) {
+  async do(deps, { loadBalancerId, ...state }) {
     const { targets, failures } = await tellPeers(deps, loadBalancerId);
+    const built = builtIn(state).map(({ id }) => id);
+    const refused = failures.find(({ target, error }) => built.includes(target.id) && !isUnreachable(error));
+    if (refused) throw refused.error;
     for (const failure of failures) {
       if (failures.length === targets.length) keepsItsPeers(deps, failure);
       else await leaveToFailover(deps, failure.target, failure.error);
