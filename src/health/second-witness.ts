@@ -1,6 +1,7 @@
 import type { AgentWitness, ComputeWitness } from '../core/health/examine-silence.ts';
 import { treeInEffect } from '../core/operations/in-effect.ts';
 import { stoppedStatuses } from '../model/compute.ts';
+import { ServiceError } from '../model/errors.ts';
 import type { StoredTree } from '../model/load-balancer.ts';
 import type { AmphoraAgent } from '../ports/amphora-agent.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -69,7 +70,8 @@ async function askAgent(
   const { id, lbNetworkIp, loadBalancerId } = amphora;
   if (lbNetworkIp === null) return 'silent';
   const address = { id, address: lbNetworkIp };
-  const details = await ask(clock, AGENT_TIMEOUT_MS, (signal) => agent.getDetails(address, signal).catch(witnessOf));
+  const askDetails = () => ask(clock, AGENT_TIMEOUT_MS, (signal) => agent.getDetails(address, signal).catch(witnessOf));
+  const details = await askDetails();
   if (details === null || typeof details === 'string') return details;
   // However long the database takes, that says nothing about agents, nor about this process.
   const tree = await loadBalancers.tree(loadBalancerId);
@@ -77,7 +79,13 @@ async function askAgent(
   const isRunning = details.runningHaproxyCount !== 0 || expected.every(({ isDatagram }) => isDatagram);
   if (!isRunning || expected.some(({ listenerId }) => !details.listenerIds.includes(listenerId))) return 'sick';
   // With one too many its heartbeats count no more than with one too few: a change that failed could not be taken back there.
-  if (tree && hasUnknown(tree, details.listenerIds)) return 'sick';
+  if (tree && hasUnknown(tree, details.listenerIds)) {
+    // One that was deleted, or made, between the two questions is none.
+    const now = await askDetails();
+    if (now === null || typeof now === 'string') return now;
+    const inBoth = details.listenerIds.filter((listenerId) => now.listenerIds.includes(listenerId));
+    if (hasUnknown(tree, inBoth)) return 'sick';
+  }
   if (!expected.some(({ isDatagram }) => isDatagram)) return 'well';
   // Of UDP and SCTP listeners the agent tells whether their keepalived runs.
   const listeners = await ask(clock, AGENT_TIMEOUT_MS, (signal) =>
@@ -98,8 +106,13 @@ async function askKeepalived(
 ): Promise<AgentWitness | null> {
   const address = { id, address: lbNetworkIp ?? '' };
   return await ask(clock, AGENT_TIMEOUT_MS, async (signal) => {
-    const refusal = await agent.actOnVrrp(address, 'reload', signal).catch(witnessOf);
-    return refusal === 'sick' ? 'sick' : 'well';
+    const failure: unknown = await agent.actOnVrrp(address, 'reload', signal).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    const isRefusal = failure instanceof ServiceError && failure.code === 'AGENT_REFUSED';
+    // Octavia's agent answers 500 to it, and Kiln's. Who hangs up, or knows no such request, says nothing of keepalived.
+    return isRefusal && (failure.call.status ?? 0) >= 500 ? 'sick' : 'well';
   });
 }
 

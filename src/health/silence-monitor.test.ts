@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createFakeAmphoraAgent, type FakeAmphoraAgent } from '../../test/kit/fakes/fake-amphora-agent.ts';
 import { createFakeClock, type FakeClock } from '../../test/kit/fakes/fake-clock.ts';
 import { createFakeLog } from '../../test/kit/fakes/fake-log.ts';
+import { aServiceError } from '../../test/kit/fault-injection.ts';
 import { storedListener, storedLoadBalancer } from '../../test/kit/stored-resources.ts';
 import { KilnError } from '../model/errors.ts';
 import type { NewOperation } from '../model/operation.ts';
@@ -252,10 +253,14 @@ describe('a silent amphora', () => {
     await monitor.stop();
   });
 
-  it('of a pair, whose agent gives no answer about keepalived, has just answered all the same', async () => {
+  it.each([
+    new KilnError('AGENT_UNREACHABLE', 'it took too long'),
+    aServiceError('AGENT_REFUSED', { status: null }),
+    aServiceError('AGENT_REFUSED', { status: 404 }),
+  ])('of a pair, whose agent gives no answer about keepalived, has just answered all the same: %s', async (failure) => {
     await haproxyRuns();
     agent.actOnVrrp = async () => {
-      throw new KilnError('AGENT_UNREACHABLE', 'it took too long');
+      throw failure;
     };
     await listening();
     silent = [{ ...amphora, topology: 'ACTIVE_STANDBY' }];

@@ -136,7 +136,10 @@ export function createSilenceMonitor(deps: SilenceMonitorDeps): SilenceMonitor {
     const examineAfter = among === 'due' ? inMs(settings().heartbeatTimeoutSeconds * 1000) : null;
     // One that did not answer when its load balancer was changed serves what was.
     const serves = (amphora: SilentAmphora) => witnesses.get(amphora) === 'well' && amphora.status !== 'ERROR';
-    const asked = claimed.filter((amphora) => witnesses.has(amphora));
+    // It is not asked here whether keepalived runs: what was found of it stands.
+    const isKnownSick = ({ finding, topology }: SilentAmphora) =>
+      finding === 'service-sick' && topology === 'ACTIVE_STANDBY';
+    const asked = claimed.filter((amphora) => witnesses.has(amphora) && !isKnownSick(amphora));
     const [serving, others] = [asked.filter(serves), asked.filter((amphora) => !serves(amphora))];
     await silences.note(serving, { finding: 'heartbeats-lost', examineAfter }, inMs(0));
     await silences.note(others, { finding: 'unknown', examineAfter }, inMs(0));

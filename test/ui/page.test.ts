@@ -284,7 +284,8 @@ describe('an administrator', () => {
       await drawer.getByText('an operator ended the operation').waitFor();
       await drawer.getByRole('button', { name: 'Abort…' }).waitFor({ state: 'detached' });
       await go(page, `#/load-balancers/${stand.stuck.loadBalancerId}`);
-      await page.getByRole('dialog', { name: 'mail' }).getByText('an operator ended the operation').waitFor();
+      const why = page.getByRole('dialog', { name: 'mail' }).getByRole('strong');
+      await why.filter({ hasText: 'an operator ended the operation' }).waitFor();
     }));
 
   it('sees a release by waves and load balancers, and ends it with a reason', () =>
@@ -314,8 +315,6 @@ describe('an administrator', () => {
       await colleague.isRefused();
       await drawer.locator('.facts').getByText('aborted').waitFor({ timeout: 200_000 });
       await drawer.getByRole('button', { name: 'Abort…' }).waitFor({ state: 'detached' });
-      await go(page, `#/load-balancers/${stand.stuck.loadBalancerId}`);
-      await page.getByRole('dialog', { name: 'mail' }).getByText('an operator ended the operation').waitFor();
     }));
 
   it('gets to know when the server is gone, and when it is back', () =>

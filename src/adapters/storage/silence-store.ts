@@ -32,9 +32,11 @@ const other = (silentBefore: string): RawBuilder<unknown> => sql`
   select 1 from kiln_amphora s join kiln_amphora_health sh on sh.amphora_id = s.id
   where s.load_balancer_id = a.load_balancer_id and s.id <> a.id and case s.status when 'ALLOCATED' then 1 else 0 end = 1
     and (sh.last_heard >= ${silentBefore} or sh.finding = 'heartbeats-lost')`;
-/** One that has its place: of a pair, its role. */
-const replacement = (silentBefore: string): RawBuilder<unknown> =>
-  sql`${other(silentBefore)} and coalesce(s.role, '') = coalesce(a.role, '')`;
+/** One that has its place (of a pair, its role), heard of or not: that one is watched for itself. */
+const replacement = sql`
+  select 1 from kiln_amphora s
+  where s.load_balancer_id = a.load_balancer_id and s.id <> a.id and case s.status when 'ALLOCATED' then 1 else 0 end = 1
+    and coalesce(s.role, '') = coalesce(a.role, '')`;
 
 /** What makes a load balancer that is served DEGRADED: a pool or listener that is, or an amphora of its own that is silent. */
 const lessThanOnline = (silentBefore: string): RawBuilder<unknown> => sql`
@@ -222,7 +224,7 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
           .execute();
         const { rows } = await sql<ClaimedRow>`
           select h.amphora_id, h.last_heard, h.finding, h.attempts, a.status, a.load_balancer_id, a.compute_id,
-            a.lb_network_ip, l.provisioning_status, l.topology, case when exists (${replacement(silentBefore)}) then 1 else 0 end as is_replaced
+            a.lb_network_ip, l.provisioning_status, l.topology, case when exists (${replacement}) then 1 else 0 end as is_replaced
           ${withOwners}
           where h.amphora_id in (${sql.join(ids)}) and h.examiner = ${examiner} and ${isAmong}
           order by h.attempts, h.last_heard, h.amphora_id`.execute(database);
@@ -296,7 +298,7 @@ export function createSilenceStore(database: KilnDatabase, clock: Clock): Silenc
         const { rows } = await sql<{ id: string; status: OperatingStatus }>`
           select distinct l.id, case when exists (${lessThanOnline(silentBefore)}) then 'DEGRADED' else 'ONLINE' end as status
           ${withOwners}
-          where h.last_heard < ${silentBefore} and ${serves} and h.finding = 'heartbeats-lost'
+          where h.last_heard < ${silentBefore} and case a.status when 'ALLOCATED' then 1 else 0 end = 1 and h.finding = 'heartbeats-lost'
             and l.operating_status = 'ERROR' and l.admin_state_up = 1
             and not exists (select 1 from kiln_pool p where p.load_balancer_id = l.id and p.operating_status = 'ERROR')
           limit ${limit}`.execute(database);

@@ -399,6 +399,21 @@ export function describeSilenceStoreContract(name: string, makeSubject: () => Pr
         { id: 'alone', status: 'ERROR', isReplaced: false },
         { id: 'left', status: 'ERROR', isReplaced: true },
       ]);
+      // Silent itself, and nothing found of it yet: it is watched for itself, and the one that it has replaced stays replaced.
+      await serving('gone', longAgo, { amphora: 'ERROR' });
+      await serving('mute', longAgo, { of: 'lb-gone' });
+      const claimed = await claim('f');
+      expect(claimed.find(({ id }) => id === 'gone')).toMatchObject({ isReplaced: true });
+      await store.note(claimed, { finding: 'heartbeats-lost', examineAfter: later }, moment.now);
+      await database.updateTable('kiln_amphora').set({ status: 'ERROR' }).where('id', '=', 'mute').execute();
+      await database
+        .updateTable('kiln_load_balancer')
+        .set({ operating_status: 'ERROR' })
+        .where('id', '=', 'lb-gone')
+        .execute();
+      // What is left of one that answers serves nobody.
+      expect(await store.markServing(moment, 10)).toBe(0);
+      await database.deleteFrom('kiln_amphora').where('id', 'in', ['gone', 'mute']).execute();
       // It is no sign that anything is wrong with the network.
       expect(await store.survey(moment, moment.silentBefore)).toMatchObject({ silent: 2, unexplained: 0 });
     });
