@@ -1,4 +1,4 @@
-import type { Amphora, AmphoraRole } from '../../model/amphora.ts';
+import type { Amphora, AmphoraRole, AmphoraStatus } from '../../model/amphora.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { LoadBalancerDeps } from '../load-balancer/deps.ts';
 import type { BuiltAmphora, TargetsOf } from './targets.ts';
@@ -19,13 +19,14 @@ export const builtOfPair: TargetsOf<PairState<BuiltAmphora>> = async (_deps, sta
     return part ? [{ id: part.amphoraId, address: part.address, serverId: part.serverId }] : [];
   });
 
-/** Amphorae of a pair that are there, or being built, with an address of their own in the VIP's network. */
+/** Amphorae of a pair that are there, or being built, with an address of their own in the VIP's network. The newest is first. */
 export async function pairOf(
   { amphorae }: Pick<LoadBalancerDeps, 'amphorae'>,
   loadBalancerId: string,
+  statuses: readonly AmphoraStatus[] = ['ALLOCATED', 'BOOTING'],
 ): Promise<(Amphora & { role: PairRole; vrrpIp: string })[]> {
   const all = await amphorae.list({ loadBalancerId });
   return all
     .filter((one): one is Amphora & { role: PairRole; vrrpIp: string } => isOfPair(one) && one.vrrpIp !== null)
-    .filter(({ status }) => status === 'ALLOCATED' || status === 'BOOTING');
+    .filter(({ status }) => statuses.includes(status));
 }

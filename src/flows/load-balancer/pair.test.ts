@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failingAtCall } from '../../../test/kit/failing-call.ts';
+import { failingAtCall, killed } from '../../../test/kit/failing-call.ts';
 import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
 import { aServiceError } from '../../../test/kit/fault-injection.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
@@ -39,9 +39,12 @@ function setUp(options: Parameters<typeof createFakeLoadBalancerDeps>[0] = {}) {
     const id = `op-${++asked}`;
     const input = { loadBalancerId: 'lb', resourceId: 'lb', ...fields };
     await journal.enqueue({ id, flow: flowName, subject: 'lb', input, priority: 0 });
-    const flow = loadBalancerFlows.find(({ name }) => name === flowName);
-    const claimed = await journal.claim(id, 'w1');
-    if (!claimed || !flow) throw new Error(`${flowName} is not to be had`);
+    return await goOn(through);
+  }
+  async function goOn(through: LoadBalancerDeps = deps): Promise<string> {
+    const claimed = await journal.claim(`op-${asked}`, 'w1');
+    const flow = loadBalancerFlows.find(({ name }) => name === claimed?.operation.flow);
+    if (!claimed || !flow) throw new Error(`op-${asked} is not to be had`);
     return await runFlow(flow, through, claimed, engine, never);
   }
   async function created(fields: Partial<LoadBalancer> = {}): Promise<void> {
@@ -98,7 +101,7 @@ function setUp(options: Parameters<typeof createFakeLoadBalancerDeps>[0] = {}) {
     }) as AmphoraAgent;
     return { deps: { ...deps, agent: watched }, calls };
   }
-  return { ...fakes, carryOut, created, pair, vrrpOf, haproxyOf, left, statusOf, without, refusedBy, failing };
+  return { ...fakes, carryOut, goOn, created, pair, vrrpOf, haproxyOf, left, statusOf, without, refusedBy, failing };
 }
 
 describe('a pair', () => {
@@ -571,6 +574,70 @@ describe('a pair', () => {
     expect(harness.vrrpOf(after.backup)?.configuration).toContain(master.vrrpIp);
     expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: master.id }, deps)).toBe('done');
     expect((await harness.pair()).all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
+  });
+
+  describe('whose one that serves is in ERROR', () => {
+    const peers = ({ vrrpIp }: Amphora) => `unicast_peer {\n        ${vrrpIp}\n    }`;
+
+    it.each([
+      ['is killed', killed()],
+      ['fails', refusal(500)],
+    ])('since it refused its new partner: who begins anew knows of it, where whoever began %s', async (_what, end) => {
+      const harness = setUp();
+      await harness.created();
+      const { master, backup } = await harness.pair();
+      const { actOnVrrp } = harness.agent;
+      let starts = 0;
+      harness.agent.actOnVrrp = async (address, action) => {
+        const isNew = address.id !== master.id && address.id !== backup.id;
+        if (isNew && starts++ === 0) throw end;
+        return await actOnVrrp(address, action);
+      };
+      const { deps } = harness.failing(refusal(500), (call, id) => id === master.id && /Vrrp/.test(call));
+      const outcome = harness.carryOut('failover-amphora-of-pair', { amphoraId: backup.id }, deps);
+      if (end.code === 'FENCED') {
+        await expect(outcome).rejects.toThrow('killed');
+        expect((await harness.amphorae.get(master.id))?.status).toBe('ERROR');
+        expect(await harness.goOn(deps)).toBe('done');
+      } else expect(await outcome).toBe('done');
+      expect(starts).toBe(2);
+      const after = await harness.pair();
+      expect(after.master).toMatchObject({ id: master.id, status: 'ERROR', reason: { code: 'AGENT_REFUSED' } });
+      expect(harness.vrrpOf(after.backup)?.running).toBe(true);
+      expect(harness.vrrpOf(after.backup)?.configuration).toContain(peers(master));
+    });
+
+    it.each(['takes', 'refuses'] as const)(
+      'since it refused a change: the new one hears it, whether it %s its new partner',
+      async (answer) => {
+        const harness = setUp();
+        await harness.created();
+        const { master, backup } = await harness.pair();
+        const changing = harness.failing(refusal(500), (call, id) => id === master.id && /Haproxy/.test(call));
+        expect(await harness.carryOut('update-listener', { resourceId: 'li' }, changing.deps)).toBe('done');
+        const inError = (await harness.amphorae.get(master.id)) ?? expect.unreachable();
+        expect(inError.status).toBe('ERROR');
+        const { deps } = answer === 'takes' ? changing : harness.refusedBy(null, master);
+        expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: backup.id }, deps)).toBe('done');
+        const after = await harness.pair();
+        expect(after.master).toEqual(inError);
+        expect(harness.vrrpOf(after.backup)?.configuration).toContain(peers(master));
+        expect(harness.vrrpOf(master)?.configuration).toContain(peers(answer === 'takes' ? after.backup : backup));
+      },
+    );
+
+    it('since its port is gone: nobody is told to listen for it', async () => {
+      const harness = setUp();
+      await harness.created();
+      const { master, backup } = await harness.pair();
+      harness.network.removePort(master.vrrpPortId ?? '');
+      expect(await harness.carryOut('update-listener', { resourceId: 'li' })).toBe('done');
+      expect((await harness.amphorae.get(master.id))?.status).toBe('ERROR');
+      expect(await harness.carryOut('failover-amphora-of-pair', { amphoraId: backup.id })).toBe('done');
+      const after = await harness.pair();
+      expect(harness.vrrpOf(after.backup)?.running).toBe(true);
+      expect(harness.vrrpOf(after.backup)?.configuration).toContain('unicast_peer {\n    }');
+    });
   });
 
   it('is in ERROR where the new one refuses to reload once it serves: of the same image, none would do better', async () => {

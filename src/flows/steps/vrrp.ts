@@ -1,5 +1,6 @@
 import { haproxyListeners } from '../../core/haproxy/plan.ts';
-import { KilnError, toKilnError } from '../../model/errors.ts';
+import type { Amphora } from '../../model/amphora.ts';
+import { KilnError, noneIfGone, toKilnError } from '../../model/errors.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { Step } from '../engine/flow.ts';
 import { updatePeers } from '../lib/haproxy-files.ts';
@@ -90,18 +91,32 @@ export function takeOver(role: PairRole): Step<LoadBalancerDeps, State, Nothing>
   };
 }
 
-/** Who the new one will share the VIP with: a new one as well once that has taken over, else the one that serves. */
+type Partner = PairMember & Partial<Pick<Amphora, 'status'>>;
+
+/**
+ * Who the new one will share the VIP with: a new one as well once that has taken over, else the one that serves. That may be in
+ * ERROR, for it has refused something, and have the VIP all the same: who does not listen for it would have the VIP beside it.
+ */
 async function partnerOf(
   deps: LoadBalancerDeps,
   loadBalancerId: string,
   state: JsonObject,
   { role }: PairMember,
-): Promise<PairMember | null> {
+): Promise<Partner | null> {
   // BACKUP is the first to take over.
   const built = builtIn(state).find((one) => one.role !== role);
   if (built && role === 'MASTER') return built;
-  const pair = await pairOf(deps, loadBalancerId);
-  return pair.find((one) => one.role !== role && one.id !== built?.id && one.status === 'ALLOCATED') ?? null;
+  const pair = await pairOf(deps, loadBalancerId, ['ALLOCATED', 'ERROR']);
+  const others = pair.filter((one) => one.role !== role && one.id !== built?.id);
+  const serving = others.find(({ status }) => status === 'ALLOCATED');
+  if (serving) return serving;
+  // Newer ones are what is left of failovers that came to nothing. Without its port it has no VIP, and its address may be another's.
+  for (const one of others.toReversed()) if (await hasPort(deps, one)) return one;
+  return null;
+}
+
+async function hasPort({ network }: LoadBalancerDeps, { vrrpPortId }: Amphora): Promise<boolean> {
+  return vrrpPortId !== null && (await network.getPort(vrrpPortId).catch(noneIfGone)) !== null;
 }
 
 /** Whoever had this role hands over and lets go: first its keepalived, and whatever becomes of that, its port. */
@@ -122,7 +137,7 @@ async function retire(deps: LoadBalancerDeps, loadBalancerId: string, successor:
 async function introduce(
   deps: LoadBalancerDeps,
   loadBalancerId: string,
-  partner: PairMember,
+  partner: Partner,
   successor: PairMember,
   isPartnerNew: boolean,
 ): Promise<void> {
@@ -137,7 +152,7 @@ async function introduce(
     if (!isOfAgent(error)) throw thrown;
     deps.log.warn({ amphora: partner.id, err: error }, 'the other one of a pair has not learned of the new one');
     // Nothing else would tell it: both would have the VIP for ever.
-    if (!isPartnerNew) await leaveToFailover(deps, partner, error);
+    if (!isPartnerNew && partner.status !== 'ERROR') await leaveToFailover(deps, partner, error);
   }
 }
 
