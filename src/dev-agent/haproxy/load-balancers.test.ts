@@ -4,11 +4,11 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAgentFiles } from '../files.ts';
 import { createChildHaproxy } from '../process-host/haproxy.ts';
 import { createLoadBalancers, type LoadBalancers } from './load-balancers.ts';
@@ -26,6 +26,7 @@ beforeEach(() => {
   said = [];
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await Promise.all(agents.splice(0).map((one) => one.close()));
   rmSync(root, { recursive: true });
 });
@@ -71,6 +72,14 @@ const processesOfHaproxy = (master: number) => [
   master,
   ...readFileSync(`/proc/${master}/task/${master}/children`, 'utf8').trim().split(' ').map(Number),
 ];
+/** Each look at the clock finds it a second later: limits that are polled for are over soon. */
+function hurryClock(): void {
+  let ms = performance.now();
+  vi.spyOn(performance, 'now').mockImplementation(() => {
+    ms += 1000;
+    return ms;
+  });
+}
 const groupOf = (process: number) => readFileSync(`/proc/${process}/stat`, 'utf8').split(') ')[1]?.split(' ')[2];
 
 describe('HAProxy', () => {
@@ -246,6 +255,97 @@ describe('HAProxy', () => {
     for (let n = 0; n < 20; n++) expect(await get(8094)).toBe('changed');
     expect(await agent.isAnswering(id)).toBe(true);
     await agent.stop(id);
+  });
+
+  it('that hangs with more connections than its socket queues is started anew, too', async () => {
+    const agent = newAgent('/usr/sbin/haproxy', root, { hangsAfterMs: 500 });
+    await agent.upload(id, configuration(8098));
+    await agent.start(id);
+    const hanging = processesOfHaproxy(pid());
+    for (const one of hanging) process.kill(one, 'SIGSTOP');
+    const queued: Socket[] = [];
+    const isQueued = () =>
+      new Promise<boolean>((resolve) => {
+        const socket = connect(join(root, `var/lib/octavia/${id}.sock`), () => resolve(true));
+        socket.on('error', () => resolve(false));
+        queued.push(socket);
+      });
+    while (await isQueued());
+    expect(await agent.reload(id)).toBeNull();
+    expect(hanging).not.toContain(pid());
+    expect(await get(8098)).toBe('hello');
+    for (const socket of queued) socket.destroy();
+    await agent.stop(id);
+  });
+
+  it('whose stats socket was removed is reloaded without losing a connection', async () => {
+    const arrived = Promise.withResolvers<() => void>();
+    const member = createHttpServer((_request, answer) => arrived.resolve(() => answer.end('late'))).listen(0, address);
+    await once(member, 'listening');
+    const { port } = member.address() as AddressInfo;
+    const agent = newAgent('/usr/sbin/haproxy', root, { hangsAfterMs: 500 });
+    const sends = configuration(8095)
+      .replace(/ {4}http-request return.*\n/, '    default_backend pool\n')
+      .concat(
+        `backend pool\n    mode http\n    timeout connect 5000\n    timeout server 60000\n    server one ${address}:${port}\n`,
+      );
+    expect(await agent.upload(id, sends)).toBeNull();
+    expect(await agent.start(id)).toBeNull();
+    const [master, oldWorker] = processesOfHaproxy(pid());
+    const answer = get(8095);
+    const answerNow = await arrived.promise;
+    rmSync(join(root, `var/lib/octavia/${id}.sock`));
+    expect(await agent.upload(id, configuration(8095, 'changed'))).toBeNull();
+    hurryClock();
+    expect(await agent.reload(id)).toMatch(/does not answer at its stats socket/);
+    await expect.poll(() => get(8095)).toBe('changed');
+    expect(processesOfHaproxy(pid())).toEqual(expect.arrayContaining([master, oldWorker]));
+    answerNow();
+    expect(await answer).toBe('late');
+    vi.restoreAllMocks();
+    // One that is started again has a socket.
+    await agent.stop(id);
+    expect(await agent.start(id)).toBeNull();
+    expect(await agent.isAnswering(id)).toBe(true);
+    await agent.stop(id);
+    member.close();
+  });
+
+  it('that hangs and can not be killed gets no other one beside it', async () => {
+    const agent = newAgent('/usr/sbin/haproxy', root, { hangsAfterMs: 500 });
+    await agent.upload(id, configuration(8096));
+    await agent.start(id);
+    const [master = 0, worker = 0] = processesOfHaproxy(pid());
+    process.kill(master, 'SIGSTOP');
+    process.kill(worker, 'SIGSTOP');
+    const kill = process.kill.bind(process);
+    // As if it were in an uninterruptible sleep, which no test can make.
+    vi.spyOn(process, 'kill').mockImplementation(
+      (one, name) => (one === worker && name === 'SIGKILL') || kill(one, name),
+    );
+    hurryClock();
+    expect(await agent.reload(id)).toMatch(/do not end, though they were killed/);
+    expect(await agent.isRunning(id)).toBe(false);
+    expect(await agent.start(id)).toMatch(/do not end, though they were killed/);
+    expect(await agent.isRunning(id)).toBe(false);
+    vi.restoreAllMocks();
+    // The worker can be killed now.
+    expect(await agent.start(id)).toBeNull();
+    for (let n = 0; n < 20; n++) expect(await get(8096)).toBe('hello');
+    await agent.stop(id);
+  });
+
+  it('whose worker hangs while it starts is given up with all its processes', async () => {
+    const agent = newAgent();
+    // Without a stats socket it serves, and can't be asked whether it does.
+    await agent.upload(id, configuration(8097).replace(/ {4}stats socket.*\n/, ''));
+    const started = agent.start(id);
+    await expect.poll(() => get(8097).catch(() => null), { timeout: 60_000 }).toBe('hello');
+    const [, worker = 0] = processesOfHaproxy(pid());
+    process.kill(worker, 'SIGSTOP');
+    hurryClock();
+    expect(await started).toMatch(/did not answer in time/);
+    expect(await connects(8097)).toBe(false);
   });
 
   it('takes many orders at once, one after the other', async () => {

@@ -5,7 +5,7 @@ import { createTurns } from '../../lib/in-turn.ts';
 import { type AgentFiles, nullIfAbsent, writeWhole } from '../files.ts';
 import type { HaproxyRunner, Outcome } from '../host.ts';
 import type { Logger } from '../logger.ts';
-import { answeringWorker, awaitWorker, killHaproxy, reloadHaproxy, runningMaster } from './process.ts';
+import { answeringWorker, awaitWorker, killHaproxy, reloadHaproxy, runningMaster, unkillable } from './process.ts';
 
 /** How often we look whether every HAProxy that should run does. */
 const watchEveryMs = 1000;
@@ -55,7 +55,7 @@ export function createLoadBalancers(options: {
   files: AgentFiles;
   runner: HaproxyRunner;
   logger: Logger;
-  /** One that does not answer for so long is not reloaded, but started anew: its connections are lost. */
+  /** One that listens at its socket and does not answer for so long is not reloaded, but started anew: its connections are lost. */
   hangsAfterMs?: number;
 }): LoadBalancers {
   const { files, runner, logger, hangsAfterMs = 10_000 } = options;
@@ -86,15 +86,17 @@ export function createLoadBalancers(options: {
   }
 
   async function reload(id: string): Promise<Outcome> {
-    const master = await masterOf(id);
-    if (!master) return await start(id);
+    if (!(await masterOf(id))) return await start(id);
     const fault = await prepare(id);
     if (fault !== null) return fault;
-    const worker = await awaitWorker(runner.files(id), hangsAfterMs);
-    if (worker !== null) return await reloadHaproxy(master, worker, runner.files(id));
-    logger('error', 'HAProxy hangs: it is killed and started anew', { loadBalancerId: id });
-    await killHaproxy(runner.files(id));
-    return await runner.start(id);
+    const { worker, hangs } = await awaitWorker(runner.files(id), hangsAfterMs);
+    if (hangs) {
+      logger('error', 'HAProxy hangs: it is killed and started anew', { loadBalancerId: id });
+      return (await killHaproxy(runner.files(id))) ? await runner.start(id) : unkillable;
+    }
+    // It may have ended meanwhile.
+    const master = await masterOf(id);
+    return master ? await reloadHaproxy(master, worker, runner.files(id)) : await start(id);
   }
 
   async function isAnswering(id: string, limitMs?: number): Promise<boolean> {

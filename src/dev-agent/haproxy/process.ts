@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentFiles } from '../files.ts';
 import { haproxyProgram, missing } from './program.ts';
-import { queryHaproxy, reachablePath, readHaproxyInfo } from './stats-socket.ts';
+import { HaproxySilentError, queryHaproxy, reachablePath, readHaproxyInfo } from './stats-socket.ts';
 
 /** Files of one HAProxy: all absolute but `statsSocket`'s name in the configuration. */
 export interface HaproxyFiles {
@@ -34,6 +34,9 @@ const startWithinMs = 10_000;
 const stopWithinMs = 5000;
 const pollMs = 20;
 const longestLogBytes = 1024 * 1024;
+
+/** Said instead of starting another HAProxy. */
+export const unkillable = 'Processes of HAProxy do not end, though they were killed.';
 
 /**
  * The master of a running HAProxy. The PID file tells which process, and its command line whether it is that one still:
@@ -65,12 +68,14 @@ const masters = new Map<string, number>();
 
 /**
  * Starts HAProxy, master and worker, in our own process group and never as a daemon: whoever ends the amphora ends it
- * by its group. Waits until the worker answers and `runningMaster` knows it.
+ * by its group. Waits until the worker answers and `runningMaster` knows it; none is left of one that does not.
+ * What is left of one whose master has ended is killed before.
  * @returns null when it runs, else what HAProxy said. @throws HaproxyMissingError; an Error for too long a path
  */
 export async function startHaproxy(haproxyCmd: string, files: HaproxyFiles, peerName: string): Promise<string | null> {
   // Else it would start, and nobody could ask it anything.
   reachablePath(files.statsSocket);
+  if (!(await killHaproxy(files))) return unkillable;
   await rm(files.pidFile, { force: true });
   await rm(files.statsSocket, { force: true });
   await mkdir(dirname(files.logFile), { recursive: true });
@@ -97,8 +102,9 @@ export async function startHaproxy(haproxyCmd: string, files: HaproxyFiles, peer
     const settled = await until(startWithinMs, async () => over() || (await runs()));
     if (fate.failure) throw missing(haproxyCmd, fate.failure.message);
     if (settled && !over()) return null;
-    if (!over()) child.kill('SIGKILL');
-    return `${await readFile(files.logFile, 'utf8')}HAProxy ${fate.end ?? 'did not answer in time'}.`;
+    const fault = `HAProxy ${fate.end ?? 'did not answer in time'}.`;
+    await killHaproxy(files);
+    return `${await readFile(files.logFile, 'utf8')}${fault}`;
   } finally {
     await log.close();
   }
@@ -107,9 +113,15 @@ export async function startHaproxy(haproxyCmd: string, files: HaproxyFiles, peer
 /**
  * Has a running HAProxy read its configuration anew: a new worker takes over, the old one serves its connections to
  * their end. @returns null when the new one answers, else what HAProxy said; the old one then goes on.
- * @param oldWorker the one that answers now: one that is too busy to answer would look like a new one later.
+ * @param oldWorker the one that answers now: one that is too busy to answer would look like a new one later. null: unknown, as
+ * nobody listens at the stats socket. HAProxy does not make its file anew at a reload, so where that was removed the new worker
+ * serves, and can't be asked either.
  */
-export async function reloadHaproxy(master: number, oldWorker: string, files: HaproxyFiles): Promise<string | null> {
+export async function reloadHaproxy(
+  master: number,
+  oldWorker: string | null,
+  files: HaproxyFiles,
+): Promise<string | null> {
   await saveServersState(files);
   const { size } = await stat(files.logFile);
   const logStart = size > longestLogBytes ? 0 : size;
@@ -120,12 +132,15 @@ export async function reloadHaproxy(master: number, oldWorker: string, files: Ha
   // be started once more beside itself.
   const knownAgain = async () => (await runningMaster(files)) === master;
   let failed = false;
+  let now: string | null = null;
   const taken = await until(startWithinMs, async () => {
     failed = (await said()).includes('Loading failure');
-    const now = await answeringWorker(files);
+    now = await answeringWorker(files);
     return (failed || (now !== null && now !== oldWorker)) && (await knownAgain());
   });
-  return taken && !failed ? null : `${await said()}HAProxy goes on with its old configuration`;
+  if (taken && !failed) return null;
+  const goesOn = failed || now !== null;
+  return `${await said()}HAProxy ${goesOn ? 'goes on with its old configuration' : 'does not answer at its stats socket'}`;
 }
 
 /** Takes no more connections, gives those under way so long, and ends. */
@@ -150,10 +165,11 @@ export async function stopHaproxy(master: number, files: HaproxyFiles): Promise<
 /**
  * Ends a HAProxy that hangs: master, worker, and old workers that serve their last connections. A worker ends by itself when its
  * master is killed, but not while it hangs: then it keeps the listening sockets, and what connects to them is never answered.
+ * @returns false when some are left: they wait in the kernel for a disk, say. Another HAProxy must not be started beside them.
  */
-export async function killHaproxy(files: HaproxyFiles): Promise<void> {
+export async function killHaproxy(files: HaproxyFiles): Promise<boolean> {
   for (const pid of await processesOf(files)) signal(pid, 'SIGKILL');
-  await until(stopWithinMs, async () => (await processesOf(files)).length === 0);
+  return await until(stopWithinMs, async () => (await processesOf(files)).length === 0);
 }
 
 /** All whose command line names the PID file: a worker has that of its master. */
@@ -174,14 +190,23 @@ export async function answeringWorker(files: HaproxyFiles, limitMs?: number): Pr
   );
 }
 
-/** The same of one that may be busy; null: it hangs. */
-export async function awaitWorker(files: HaproxyFiles, limitMs: number): Promise<string | null> {
-  let worker: string | null = null;
+/**
+ * The same of one that may be busy. Without a worker, `hangs` says whether HAProxy listens at its stats socket all the same; if not
+ * (its file was removed, say), it may well serve.
+ */
+export async function awaitWorker(
+  files: HaproxyFiles,
+  limitMs: number,
+): Promise<{ worker: string | null; hangs: boolean }> {
+  let found: { worker: string | null; hangs: boolean } = { worker: null, hangs: false };
   await until(limitMs, async () => {
-    worker = await answeringWorker(files, limitMs);
-    return worker !== null;
+    found = await readHaproxyInfo(files.statsSocket, limitMs).then(
+      (info) => ({ worker: info.get('Pid') ?? null, hangs: false }),
+      (error) => ({ worker: null, hangs: error instanceof HaproxySilentError }),
+    );
+    return found.worker !== null;
   });
-  return worker;
+  return found;
 }
 
 /** What HAProxy said since it was started; nothing where there is no log. */

@@ -6,17 +6,23 @@ const longestSocketPathBytes = 107;
 const answerWithinMs = 5000;
 const longestAnswerBytes = 64 * 1024 * 1024;
 
+/** HAProxy listens at its stats socket, and does not answer: it hangs or is too busy. */
+export class HaproxySilentError extends Error {}
+
 /**
  * Asks HAProxy through its stats socket (HAProxy's management guide, 9.3).
- * Rejects when nobody listens there, or nobody answers in time.
+ * Rejects when nobody listens there, and with HaproxySilentError when nobody answers in time.
  */
 export async function queryHaproxy(socketFile: string, command: string, limitMs = answerWithinMs): Promise<string> {
   const socket = createConnection(reachablePath(socketFile));
   return await new Promise<string>((resolve, reject) => {
     let answer = '';
     socket.setEncoding('utf8');
-    socket.setTimeout(limitMs, () => socket.destroy(new Error(`no answer to "${command}" in time`)));
-    socket.on('error', reject);
+    socket.setTimeout(limitMs, () => socket.destroy(new HaproxySilentError(`no answer to "${command}" in time`)));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      // The kernel's queue of connections that HAProxy has not accepted is full.
+      reject(error.code === 'EAGAIN' ? new HaproxySilentError('HAProxy accepts no connections') : error);
+    });
     socket.on('data', (chunk) => {
       answer += chunk;
       if (answer.length > longestAnswerBytes) socket.destroy(new Error(`the answer to "${command}" does not end`));
