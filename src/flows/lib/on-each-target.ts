@@ -17,7 +17,7 @@ export interface TargetFailure {
  * was. It is in ERROR from then on, which counts as silence: it is failed over. One that says what is wrong with the request (4xx) is right,
  * and one that is just being built is needed.
  * @param work is done once more for one of a pair that may do better then: `isSecondTry`, for it may have done a part.
- * @throws what went wrong, where that is anything else, or with all of them.
+ * @throws what went wrong, where that is anything else, or with all of them: what one of them says, where one answers.
  */
 export async function onEachTarget(
   deps: Pick<LoadBalancerDeps, 'amphorae' | 'clock' | 'log'>,
@@ -29,7 +29,10 @@ export async function onEachTarget(
   const failures = await tryEachTarget(deps, targets, work);
   const grave = failures.find(({ error }) => !isUnreachable(error) && !failsAnyway(error)) ?? null;
   if (grave) throw grave.error;
-  if (failures.length === targets.length && failures[0]) throw failures[0].error;
+  if (failures.length === targets.length) {
+    const told = failures.find(({ error }) => !isUnreachable(error)) ?? failures[0];
+    if (told) throw told.error;
+  }
   for (const { target, error } of failures) {
     if ((await deps.amphorae.get(target.id))?.status !== 'ALLOCATED') throw error;
     await leaveToFailover(deps, target, error);

@@ -537,6 +537,64 @@ describe('a pair', () => {
     },
   );
 
+  describe('whose change is taken back, after both have got it', () => {
+    /** BACKUP refuses to reload; who is silent from then on, when both are given back what they had, and how often. */
+    async function takenBack(silent: 'MASTER' | 'both', lost = Number.POSITIVE_INFINITY) {
+      const harness = setUp();
+      await harness.created();
+      const { master, backup } = await harness.pair();
+      const before = harness.haproxyOf(backup)?.configuration;
+      const listener = (await harness.loadBalancers.get('listener', 'li')) ?? expect.unreachable();
+      await harness.loadBalancers.apply({
+        loadBalancerId: 'lb',
+        mutableFrom: ['ACTIVE'],
+        rows: [{ kind: 'listener', put: { ...listener, provisioningStatus: 'PENDING_UPDATE', connectionLimit: 77 } }],
+        operation: null,
+      });
+      let [isRefused, isBack, times] = [false, false, 0];
+      const refusing = harness.failing(refusal(400), (call, id) => {
+        if (call !== 'act' || id !== backup.id || isRefused) return false;
+        isRefused = true;
+        return true;
+      }).deps;
+      const agent = new Proxy(refusing.agent, {
+        get(target, name) {
+          const ask = Reflect.get(target, name) as unknown;
+          if (typeof ask !== 'function') return ask;
+          return async (address: AmphoraAddress, ...values: unknown[]) => {
+            isBack ||= isRefused && name === 'getDetails';
+            if (isBack && (silent === 'both' || address.id === master.id) && times++ < lost) throw unreachable;
+            return await Reflect.apply(ask, target, [address, ...values]);
+          };
+        },
+      });
+      const fields = { resourceId: 'li', before: { connectionLimit: listener.connectionLimit } };
+      expect(await harness.carryOut('update-listener', fields, { ...refusing, agent })).toBe('undone');
+      const after = await harness.pair();
+      return { ...harness, after, before };
+    }
+
+    it('leaves the one that does not answer then to failover: it runs what was withdrawn', async () => {
+      const { after, before, haproxyOf, statusOf } = await takenBack('MASTER');
+      expect(haproxyOf(after.master)?.configuration).toContain('maxconn 77');
+      expect(after.master).toMatchObject({ status: 'ERROR', reason: { code: 'AGENT_UNREACHABLE' } });
+      expect(after.backup.status).toBe('ALLOCATED');
+      expect(haproxyOf(after.backup)?.configuration).toBe(before);
+      expect(await statusOf()).toBe('ACTIVE');
+    });
+
+    it('asks the one of which an answer is lost once more', async () => {
+      const { after, haproxyOf } = await takenBack('MASTER', 1);
+      expect(after.all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
+      expect(haproxyOf(after.master)?.configuration).not.toContain('maxconn 77');
+    });
+
+    it('comes to its end where neither answers', async () => {
+      const { after } = await takenBack('both');
+      expect(after.all.map(({ status }) => status)).toEqual(['ALLOCATED', 'ALLOCATED']);
+    });
+  });
+
   it.each(['failover-amphora-of-pair', 'failover-load-balancer-pair', 'resize-load-balancer-pair'] as const)(
     'is repaired by %s where the one that is replaced refuses everything',
     async (flow) => {

@@ -1,10 +1,11 @@
 import type { TlsFiles } from '../../core/haproxy/settings.ts';
 import { type OperationSubject, treeBefore } from '../../core/operations/operation-subject.ts';
+import { toKilnError } from '../../model/errors.ts';
 import type { LoadBalancerTree } from '../../model/load-balancer.ts';
 import type { JsonObject } from '../../model/operation.ts';
 import type { Step } from '../engine/flow.ts';
 import { reloadTarget, removeNewListeners, uploadConfigurations } from '../lib/haproxy-files.ts';
-import { onEachTarget } from '../lib/on-each-target.ts';
+import { isUnreachable, onEachTarget } from '../lib/on-each-target.ts';
 import { type Target, type TargetsOf, targetsLeft } from '../lib/targets.ts';
 import {
   isGone,
@@ -57,8 +58,8 @@ export function uploadCertificates<State extends Input>(
       const before = await oldTree(deps, state, options);
       if (!before) return;
       const tree = await treeOf(deps, state.loadBalancerId);
-      await onEachTarget(deps, await targetsLeft(options.targetsOf, deps, state), (target) =>
-        unlessKept(deps, target, () => removeTlsMaterial(deps, target, { of: tree, butOf: before })),
+      await backOnEachTarget(deps, await targetsLeft(options.targetsOf, deps, state), (target) =>
+        removeTlsMaterial(deps, target, { of: tree, butOf: before }),
       );
     },
   };
@@ -122,12 +123,7 @@ async function servedTree(
   return withoutLeftOut(await treeOf(deps, loadBalancerId), leftOut);
 }
 
-/**
- * What the amphora had before: its files, and HAProxy running with them. One that can't be reached is left: the operation
- * must come to an end, so that it can be failed over, and whatever is done with it next brings everything anew. So is one
- * that served a certificate which is gone since: what it has is all that there is. Of a pair, whatever becomes of one, the other
- * one is given back what it had.
- */
+/** What the amphora had before: its files, and HAProxy running with them. */
 async function giveBack<State extends Input>(
   deps: LoadBalancerDeps,
   state: State,
@@ -136,23 +132,40 @@ async function giveBack<State extends Input>(
   const before = await oldTree(deps, state, options);
   if (!before) return;
   const tree = await treeOf(deps, state.loadBalancerId);
-  await onEachTarget(deps, await targetsLeft(options.targetsOf, deps, state), (target) =>
-    unlessKept(deps, target, async () => {
-      const { tlsFiles, leftOut } = await uploadTlsMaterial(deps, target, before, options.mayBeLeftOut);
-      const served = withoutLeftOut(before, leftOut);
-      await uploadConfigurations(deps, target, served, tlsFiles);
-      await reloadTarget(deps, target, served);
-      await removeNewListeners(deps, target, { tree, before });
-    }),
-  );
+  await backOnEachTarget(deps, await targetsLeft(options.targetsOf, deps, state), async (target) => {
+    const { tlsFiles, leftOut } = await uploadTlsMaterial(deps, target, before, options.mayBeLeftOut);
+    const served = withoutLeftOut(before, leftOut);
+    await uploadConfigurations(deps, target, served, tlsFiles);
+    await reloadTarget(deps, target, served);
+    await removeNewListeners(deps, target, { tree, before });
+  });
 }
 
-async function unlessKept(deps: LoadBalancerDeps, target: Target, work: () => Promise<void>): Promise<void> {
+/**
+ * On the way back. Where nobody can be reached they are left as they are: the operation must come to an end, so that they can be
+ * failed over, and whatever is done with them next brings everything anew. So is one that served a certificate which is gone
+ * since: what it has is all that there is. Of a pair, whatever becomes of one, the other one is given back what it had.
+ */
+async function backOnEachTarget(
+  deps: LoadBalancerDeps,
+  targets: readonly Target[],
+  work: (target: Target) => Promise<void>,
+): Promise<void> {
+  const keeps = (ids: readonly string[], error: unknown) =>
+    deps.log.warn({ amphorae: ids, err: error }, 'amphorae keep the files that they have');
   try {
-    await work();
+    await onEachTarget(deps, targets, async (target) => {
+      await work(target).catch((error: unknown) => {
+        if (!isGone(error)) throw error;
+        keeps([target.id], error);
+      });
+    });
   } catch (error) {
-    if (!isGone(error) && (error as { code?: unknown }).code !== 'AGENT_UNREACHABLE') throw error;
-    deps.log.warn({ amphora: target.id, err: error }, 'an amphora keeps the files that it has');
+    if (!isUnreachable(toKilnError(error))) throw error;
+    keeps(
+      targets.map(({ id }) => id),
+      error,
+    );
   }
 }
 
