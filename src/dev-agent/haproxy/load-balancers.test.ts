@@ -45,6 +45,21 @@ function newAgent(
   return made;
 }
 
+/** A member that answers `late`, when it is let to. `sentTo` is a configuration that sends it what comes in at a port. */
+async function lateMember() {
+  const arrived = Promise.withResolvers<() => void>();
+  const member = createHttpServer((_request, answer) => arrived.resolve(() => answer.end('late'))).listen(0, address);
+  await once(member, 'listening');
+  const { port } = member.address() as AddressInfo;
+  const sentTo = (listenerPort: number) =>
+    configuration(listenerPort)
+      .replace(/ {4}http-request return.*\n/, '    default_backend pool\n')
+      .concat(
+        `backend pool\n    mode http\n    timeout connect 5000\n    timeout server 60000\n    server one ${address}:${port}\n`,
+      );
+  return { member, sentTo, askedToAnswer: arrived.promise };
+}
+
 const configuration = (port: number, text = 'hello') => `global
     daemon
     user nobody
@@ -153,20 +168,12 @@ describe('HAProxy', () => {
   });
 
   it('answers what it has taken before it ends with its agent, and takes nothing more', async () => {
-    const arrived = Promise.withResolvers<() => void>();
-    const member = createHttpServer((_request, answer) => arrived.resolve(() => answer.end('late'))).listen(0, address);
-    await once(member, 'listening');
-    const { port } = member.address() as AddressInfo;
+    const { member, sentTo, askedToAnswer } = await lateMember();
     const agent = newAgent('/usr/sbin/haproxy', root, { drainMs: 60_000 });
-    const sends = configuration(8090)
-      .replace(/ {4}http-request return.*\n/, '    default_backend pool\n')
-      .concat(
-        `backend pool\n    mode http\n    timeout connect 5000\n    timeout server 5000\n    server one ${address}:${port}\n`,
-      );
-    expect(await agent.upload(id, sends)).toBeNull();
+    expect(await agent.upload(id, sentTo(8090))).toBeNull();
     expect(await agent.start(id)).toBeNull();
     const answer = get(8090);
-    const answerNow = await arrived.promise;
+    const answerNow = await askedToAnswer;
     const closed = agent.close();
     await expect.poll(() => connects(8090), { timeout: 60_000 }).toBe(false);
     answerNow();
@@ -279,21 +286,13 @@ describe('HAProxy', () => {
   });
 
   it('whose stats socket was removed is reloaded without losing a connection', async () => {
-    const arrived = Promise.withResolvers<() => void>();
-    const member = createHttpServer((_request, answer) => arrived.resolve(() => answer.end('late'))).listen(0, address);
-    await once(member, 'listening');
-    const { port } = member.address() as AddressInfo;
+    const { member, sentTo, askedToAnswer } = await lateMember();
     const agent = newAgent('/usr/sbin/haproxy', root, { hangsAfterMs: 500 });
-    const sends = configuration(8095)
-      .replace(/ {4}http-request return.*\n/, '    default_backend pool\n')
-      .concat(
-        `backend pool\n    mode http\n    timeout connect 5000\n    timeout server 60000\n    server one ${address}:${port}\n`,
-      );
-    expect(await agent.upload(id, sends)).toBeNull();
+    expect(await agent.upload(id, sentTo(8095))).toBeNull();
     expect(await agent.start(id)).toBeNull();
     const [master, oldWorker] = processesOfHaproxy(pid());
     const answer = get(8095);
-    const answerNow = await arrived.promise;
+    const answerNow = await askedToAnswer;
     rmSync(join(root, `var/lib/octavia/${id}.sock`));
     expect(await agent.upload(id, configuration(8095, 'changed'))).toBeNull();
     hurryClock();

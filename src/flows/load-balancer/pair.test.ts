@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { failingAtCall, killed } from '../../../test/kit/failing-call.ts';
 import { createFakeLoadBalancerDeps } from '../../../test/kit/fakes/fake-load-balancer-deps.ts';
-import { aServiceError } from '../../../test/kit/fault-injection.ts';
+import { aroundCalls, aServiceError } from '../../../test/kit/fault-injection.ts';
 import { storedListener, storedLoadBalancer, storedMember, storedPool } from '../../../test/kit/stored-resources.ts';
 import { createVipPort } from '../../../test/kit/vip-port.ts';
 import type { Amphora } from '../../model/amphora.ts';
@@ -88,20 +88,42 @@ function setUp(options: Parameters<typeof createFakeLoadBalancerDeps>[0] = {}) {
     failing(refusal(status), (_call, id) => refusing.some((one) => one.id === id));
   function failing(failure: KilnError, fails: (call: string, amphoraId: string) => boolean) {
     const calls: string[] = [];
-    const watched = new Proxy(agent, {
-      get(target, name) {
-        const member = Reflect.get(target, name) as unknown;
-        if (typeof member !== 'function' || name === 'amphora') return member;
-        return async (address: { id: string }, ...values: unknown[]) => {
-          calls.push(`${String(name)} ${address.id} ${typeof values[0] === 'string' ? values[0] : ''}`.trim());
-          if (fails(String(name), address.id)) throw failure;
-          return await Reflect.apply(member, target, [address, ...values]);
-        };
-      },
-    }) as AmphoraAgent;
+    const watched = aroundRequests(agent, async (name, { id }, carryOut, [value]) => {
+      calls.push(`${name} ${id} ${typeof value === 'string' ? value : ''}`.trim());
+      if (fails(name, id)) throw failure;
+      return await carryOut();
+    });
     return { deps: { ...deps, agent: watched }, calls };
   }
-  return { ...fakes, carryOut, goOn, created, pair, vrrpOf, haproxyOf, left, statusOf, without, refusedBy, failing };
+  /** A listener is to have a new limit. @returns what its operation takes. */
+  async function limited(connectionLimit: number) {
+    const listener = (await loadBalancers.get('listener', 'li')) ?? expect.unreachable();
+    await loadBalancers.apply({
+      loadBalancerId: 'lb',
+      mutableFrom: ['ACTIVE'],
+      rows: [{ kind: 'listener', put: { ...listener, provisioningStatus: 'PENDING_UPDATE', connectionLimit } }],
+      operation: null,
+    });
+    return { resourceId: 'li', before: { connectionLimit: listener.connectionLimit } };
+  }
+  const looks = { pair, vrrpOf, haproxyOf, left, statusOf };
+  return { ...fakes, ...looks, carryOut, goOn, created, limited, without, refusedBy, failing };
+}
+
+/** @param around gets which request, to whom, what carries it out, and what it brings. */
+function aroundRequests(
+  agent: AmphoraAgent,
+  around: (
+    name: string,
+    address: AmphoraAddress,
+    carryOut: () => Promise<unknown>,
+    values: unknown[],
+  ) => Promise<unknown>,
+): AmphoraAgent {
+  // `amphora` is the fake's own, of what it keeps of one.
+  return aroundCalls(agent, /^(?!amphora$)/, (name, carryOut, [address, ...values]) =>
+    around(name, address as AmphoraAddress, carryOut, values),
+  );
 }
 
 describe('a pair', () => {
@@ -472,21 +494,15 @@ describe('a pair', () => {
       const old = new Set([master.id, backup.id]);
       let firstAskedMs: number | null = null;
       let startedMs = 0;
-      const hanging = new Proxy(harness.agent, {
-        get(target, name) {
-          const ask = Reflect.get(target, name) as unknown;
-          if (typeof ask !== 'function') return ask;
-          return async (address: AmphoraAddress, ...values: unknown[]) => {
-            if (old.has(address.id)) {
-              firstAskedMs ??= clock.monotonicMs();
-              // Octavia's defaults, where nothing else is said: [haproxy_amphora] rest_request_conn_timeout and _read_timeout.
-              await clock.sleep(address.limitMs ?? 70_000);
-              throw unreachable;
-            }
-            if (name === 'actOnVrrp' && startedMs === 0) startedMs = clock.monotonicMs();
-            return await Reflect.apply(ask, target, [address, ...values]);
-          };
-        },
+      const hanging = aroundRequests(harness.agent, async (name, { id, limitMs }, carryOut) => {
+        if (old.has(id)) {
+          firstAskedMs ??= clock.monotonicMs();
+          // Octavia's defaults, where nothing else is said: [haproxy_amphora] rest_request_conn_timeout and _read_timeout.
+          await clock.sleep(limitMs ?? 70_000);
+          throw unreachable;
+        }
+        if (name === 'actOnVrrp' && startedMs === 0) startedMs = clock.monotonicMs();
+        return await carryOut();
       });
       const deps = { ...harness.deps, agent: hanging };
       expect(await harness.carryOut(flow, { amphoraId: backup.id }, deps)).toBe('done');
@@ -522,14 +538,7 @@ describe('a pair', () => {
       const { master, backup } = await harness.pair();
       const [healthy, sick] = well === 'MASTER' ? [master, backup] : [backup, master];
       const before = harness.haproxyOf(healthy)?.configuration;
-      const listener = (await harness.loadBalancers.get('listener', 'li')) ?? expect.unreachable();
-      await harness.loadBalancers.apply({
-        loadBalancerId: 'lb',
-        mutableFrom: ['ACTIVE'],
-        rows: [{ kind: 'listener', put: { ...listener, provisioningStatus: 'PENDING_UPDATE', connectionLimit: 77 } }],
-        operation: null,
-      });
-      const fields = { resourceId: 'li', before: { connectionLimit: listener.connectionLimit } };
+      const fields = await harness.limited(77);
       const { deps, calls } = harness.refusedBy(400, sick);
       expect(await harness.carryOut('update-listener', fields, deps)).toBe('undone');
       expect(calls.filter((call) => call.startsWith(`uploadHaproxyConfiguration ${healthy.id}`))).toHaveLength(2);
@@ -544,31 +553,18 @@ describe('a pair', () => {
       await harness.created();
       const { master, backup } = await harness.pair();
       const before = harness.haproxyOf(backup)?.configuration;
-      const listener = (await harness.loadBalancers.get('listener', 'li')) ?? expect.unreachable();
-      await harness.loadBalancers.apply({
-        loadBalancerId: 'lb',
-        mutableFrom: ['ACTIVE'],
-        rows: [{ kind: 'listener', put: { ...listener, provisioningStatus: 'PENDING_UPDATE', connectionLimit: 77 } }],
-        operation: null,
-      });
+      const fields = await harness.limited(77);
       let [isRefused, isBack, times] = [false, false, 0];
       const refusing = harness.failing(refusal(400), (call, id) => {
         if (call !== 'act' || id !== backup.id || isRefused) return false;
         isRefused = true;
         return true;
       }).deps;
-      const agent = new Proxy(refusing.agent, {
-        get(target, name) {
-          const ask = Reflect.get(target, name) as unknown;
-          if (typeof ask !== 'function') return ask;
-          return async (address: AmphoraAddress, ...values: unknown[]) => {
-            isBack ||= isRefused && name === 'getDetails';
-            if (isBack && (silent === 'both' || address.id === master.id) && times++ < lost) throw unreachable;
-            return await Reflect.apply(ask, target, [address, ...values]);
-          };
-        },
+      const agent = aroundRequests(refusing.agent, async (name, { id }, carryOut) => {
+        isBack ||= isRefused && name === 'getDetails';
+        if (isBack && (silent === 'both' || id === master.id) && times++ < lost) throw unreachable;
+        return await carryOut();
       });
-      const fields = { resourceId: 'li', before: { connectionLimit: listener.connectionLimit } };
       expect(await harness.carryOut('update-listener', fields, { ...refusing, agent })).toBe('undone');
       const after = await harness.pair();
       return { ...harness, after, before };
